@@ -1,0 +1,14 @@
+"""subgrad: networks as graphs, backpropagation as a graph, and exact subgradients."""
+
+from subgrad.graph.tensor import Parameter, Tensor, tensor  # noqa: I001  (first: it closes a circle of imports)
+from subgrad import errors, ops
+from subgrad.diff import grad, hessian, jacobian, jvp, value_and_grad, vjp
+from subgrad.graph.dtype import (
+    bool_, default_dtype, float32, float64, int32, int64, set_default_dtype, uint8, using_dtype,
+)  # fmt: skip
+from subgrad.graph.op import defop
+from subgrad.ops import *  # noqa: F403
+from subgrad.ops import random
+from subgrad.ops.random import manual_seed
+
+__version__ = "0.1.0"

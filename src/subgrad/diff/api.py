@@ -1,0 +1,187 @@
+"""Derivatives as functions: of tensors that exist already (as in PyTorch), or of Python functions (as in JAX)."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from subgrad.diff.directional import push_forward
+from subgrad.diff.reverse import gradients, seed_for
+from subgrad.errors import ArgumentError, GradientError
+from subgrad.graph.dtype import default_dtype
+from subgrad.graph.tensor import Tensor, TensorLike, constant, tensor
+from subgrad.graph.tree import Tree, as_tree, leaves, rebuild
+from subgrad.ops import full, stack
+
+Function = Callable[..., Any]
+
+
+def grad(y: Tensor | Function, wrt: Tree = None, cotangent: TensorLike = None) -> Any:
+    """The gradient of ``y`` by ``wrt``, as nodes that can be differentiated again.
+
+    Args:
+        y: a scalar tensor; or a function that returns one, then the result is a function that gives the gradient by
+            its first argument.
+        wrt: a tensor, a module (all its parameters), or a list, tuple or dict of tensors; any node, not only leaves.
+        cotangent: dE/dy, for a ``y`` that is no scalar.
+
+    Returns:
+        Gradients in the form of ``wrt``: zeros where y does not depend on it, a dict by name for a module.
+
+    Raises:
+        GradientError: if y is not a float scalar and no cotangent is given.
+
+    Example:
+        >>> import subgrad as sg
+        >>> x = sg.tensor(3.0)
+        >>> float(sg.grad(x**3, x)), float(sg.grad(sg.grad(x**3, x), x))
+        (27.0, 18.0)
+        >>> float(sg.grad(lambda x: x**3)(3.0))
+        27.0
+    """
+    if not isinstance(y, Tensor):
+        return _of_function(y, lambda out, x: grad(out, x))
+    if wrt is None:
+        raise ArgumentError("grad of a tensor needs to know by what: sg.grad(loss, net) or sg.grad(loss, tensors)")
+    wrt = as_tree(wrt)
+    return rebuild(wrt, gradients(y, leaves(wrt), cotangent))
+
+
+def value_and_grad(y: Tensor | Function, wrt: Tree = None) -> Any:
+    """``y`` and its gradient: ``(y, grad(y, wrt))``; of a function, a function that returns both.
+
+    Example:
+        >>> import subgrad as sg
+        >>> value, slope = sg.value_and_grad(lambda x: x**2)(3.0)
+        >>> float(value), float(slope)
+        (9.0, 6.0)
+    """
+    if not isinstance(y, Tensor):
+        return _of_function(y, lambda out, x: (out, grad(out, x)))
+    return y, grad(y, wrt)
+
+
+def vjp(f: Function, *xs: TensorLike) -> tuple[Tensor, Callable[[TensorLike], tuple[Tensor, ...]]]:
+    """``f(*xs)``, and the pullback from a cotangent of the output to one for each of ``xs``.
+
+    Args:
+        f: takes tensors, returns a tensor.
+        xs: tensors, arrays or numbers.
+
+    Example:
+        >>> import subgrad as sg
+        >>> y, pullback = sg.vjp(lambda a, b: a * b, [1.0, 2.0], [3.0, 4.0])
+        >>> [g.tolist() for g in pullback([1.0, 1.0])]
+        [[3.0, 4.0], [1.0, 2.0]]
+    """
+    points = _points(xs)
+    y = f(*points)
+    return y, lambda cotangent: tuple(gradients(y, points, cotangent))
+
+
+def jvp(f: Function, xs: TensorLike, tangents: TensorLike) -> tuple[Tensor, Tensor]:
+    """``f(*xs)``, and its Jacobian times the tangents.
+
+    At a kink this is the linear map that `grad` uses as well (so that <c, jvp> = <vjp, t>), and not the one-sided
+    derivative.
+
+    Args:
+        f: takes tensors, returns a tensor.
+        xs: one argument, or a list or tuple of all.
+        tangents: of the same form as ``xs``.
+
+    Raises:
+        ShapeError: if a tangent does not have its argument's shape.
+
+    Example:
+        >>> import subgrad as sg
+        >>> y, t = sg.jvp(lambda x: x * x, sg.tensor([1.0, 2.0]), sg.tensor([1.0, 10.0]))
+        >>> t.tolist()
+        [2.0, 40.0]
+    """
+    points = _points(xs if isinstance(xs, (list, tuple)) else [xs])
+    given = tangents if isinstance(tangents, (list, tuple)) else [tangents]
+    along = [seed_for(p, t) for p, t in zip(points, given, strict=True)]
+    y = f(*points)
+    found = push_forward([y.node], [p.node for p in points], along)[0]
+    return y, full(y.shape, 0, y.dtype) if found is None else found
+
+
+def jacobian(y: Tensor | Function, wrt: Tree = None) -> Any:
+    """All partial derivatives of ``y`` by ``wrt``: shape ``y.shape + x.shape`` for each x.
+
+    Args:
+        y: a tensor; or a function that returns one, then the result is a function that gives the Jacobian by its
+            first argument.
+        wrt: as in `grad`.
+
+    Returns:
+        A tensor in the place of each tensor of ``wrt``. The cost is one backward pass for each element of y.
+
+    Example:
+        >>> import subgrad as sg
+        >>> sg.jacobian(lambda x: x * x)([1.0, 2.0]).tolist()
+        [[2.0, 0.0], [0.0, 4.0]]
+    """
+    if not isinstance(y, Tensor):
+        return _of_function(y, jacobian)
+    wrt = as_tree(wrt)
+    sources = leaves(wrt)
+    rows = [gradients(y, sources, unit) for unit in _units(y)]
+    columns = zip(*rows, strict=True) if rows else [()] * len(sources)
+    return rebuild(wrt, [_as_jacobian(list(c), y, x) for c, x in zip(columns, sources, strict=True)])
+
+
+def hessian(y: Tensor | Function, wrt: Tensor | None = None) -> Any:
+    """The second derivatives of the scalar ``y`` by one tensor: shape ``x.shape + x.shape``.
+
+    Example:
+        >>> import subgrad as sg
+        >>> sg.hessian(lambda x: (x**3).sum())([1.0, 2.0]).tolist()
+        [[6.0, 0.0], [0.0, 12.0]]
+    """
+    if not isinstance(y, Tensor):
+        return _of_function(y, hessian)
+    if not isinstance(wrt, Tensor):
+        raise ArgumentError("hessian takes one tensor; concatenate several, or take jacobian(grad(y, a), b)")
+    return jacobian(grad(y, wrt), wrt)
+
+
+def _of_function(f: Function, derive: Callable[[Tensor, Any], Any]) -> Function:
+    """A function of the same arguments that applies ``derive(output, first argument)``."""
+
+    @functools.wraps(f, assigned=("__name__", "__doc__"), updated=())
+    def derived(x: TensorLike, *others: Any, **kwargs: Any) -> Any:
+        point = _points([x])[0]
+        y = f(point, *others, **kwargs)
+        if not isinstance(y, Tensor):
+            raise GradientError(f"a function to differentiate returns a tensor, this one returned {type(y).__name__}")
+        return derive(y, point)
+
+    return derived
+
+
+def _points(xs: Any) -> list[Tensor]:
+    """Arguments as float tensors, fresh leaves where they are none yet."""
+    points = [x if isinstance(x, Tensor) else tensor(np.asarray(x)) for x in xs]
+    return [p if p.dtype.kind == "f" or isinstance(xs[i], Tensor) else p.astype(default_dtype())
+            for i, p in enumerate(points)]  # fmt: skip
+
+
+def _units(y: Tensor) -> list[Tensor]:
+    """One cotangent for each element of y."""
+    if y.dtype.kind != "f":
+        raise GradientError(f"only floats have derivatives, this tensor is {y.dtype} (at {y.site})")
+    eye = np.eye(y.size, dtype=y.dtype).reshape(y.size, *y.shape)
+    return [constant(row) for row in eye]
+
+
+def _as_jacobian(rows: list[Tensor], y: Tensor, x: Tensor) -> Tensor:
+    shape = (*y.shape, *x.shape)
+    return stack(rows).reshape(shape) if rows else full(shape, 0, x.dtype)
+
+
+__all__ = ["grad", "hessian", "jacobian", "jvp", "value_and_grad", "vjp"]

@@ -1,0 +1,77 @@
+"""Forward mode: tangents pushed through a graph, node by node.
+
+At a kink there are two answers, and both are here: the linear map that the vjp has picked (`push_forward`, what
+``jvp`` uses), and the one-sided directional derivative, which is not linear there (`one_sided`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from subgrad.diff.reverse import backprop
+from subgrad.errors import GradientError
+from subgrad.graph import place
+from subgrad.graph.op import cotangents
+from subgrad.graph.order import toposort
+from subgrad.graph.tensor import Tensor, placeholder
+from subgrad.ops import full
+
+Tangents = list[Tensor | None]
+
+
+def push_forward(outputs: Sequence[Tensor], wrt: Sequence[Tensor], tangents: Sequence[Tensor]) -> Tangents:
+    """J t for each output, J being the Jacobian that the vjps make; None where an output depends on no ``wrt``."""
+    return _push(outputs, wrt, tangents, _transposed_vjp)
+
+
+def one_sided(outputs: Sequence[Tensor], wrt: Sequence[Tensor], tangents: Sequence[Tensor]) -> Tangents:
+    """f'(x; t), the limit of (f(x + h t) - f(x)) / h for h falling to 0, for each output."""
+    return _push(outputs, wrt, tangents, one_sided_rule)
+
+
+def one_sided_rule(node: Tensor, tangents: Tangents) -> Tensor | None:
+    """The tangent of ``node`` along those of its inputs: by the op's own rule if it has one."""
+    if node.op.dird is None:
+        if node.op.kink is not None:
+            raise GradientError(f"{node.op.name} has a kink and no directional derivative (at {node.site})")
+        return _transposed_vjp(node, tangents)
+    filled = [full(i.shape, 0, i.dtype) if t is None else t for i, t in zip(node.inputs, tangents, strict=True)]
+    return node.op.dird(node, node.inputs, filled, **node.attrs)
+
+
+def _push(
+    outputs: Sequence[Tensor],
+    wrt: Sequence[Tensor],
+    tangents: Sequence[Tensor],
+    rule: Callable[[Tensor, Tangents], Tensor | None],
+) -> Tangents:
+    tangent: dict[Tensor, Tensor | None] = dict(zip(wrt, tangents, strict=True))
+    for node in toposort(outputs, is_leaf=set(wrt).__contains__):
+        arriving = [tangent.get(i) for i in node.inputs]
+        if node not in tangent and node.dtype.kind == "f" and any(t is not None for t in arriving):
+            with place.inherit(node.site, node.scope):
+                tangent[node] = rule(node, arriving)
+    return [tangent.get(out) for out in outputs]
+
+
+def _transposed_vjp(node: Tensor, tangents: Tangents) -> Tensor | None:
+    """The vjp is linear in its cotangent; its own derivative by that cotangent, along the tangents, is the jvp."""
+    u = placeholder(node.shape, node.dtype, "cotangent")
+    pairs = [(c, t) for c, t in zip(cotangents(node, u), tangents, strict=True) if c is not None and t is not None]
+    if not pairs:
+        return None
+    products, seeds = zip(*pairs, strict=True)
+    known = [node, *node.inputs]
+    result = backprop(products, seeds, [u], leaves=known)[0]
+    known = {*known, *seeds}
+    if result is not None and u in _made_of(result, known):
+        raise GradientError(f"the vjp of {node.op.name} is not linear in its cotangent")
+    return result
+
+
+def _made_of(result: Tensor, known: set[Tensor]) -> set[Tensor]:
+    """The nodes that ``result`` is made of, not going past those that are ``known``."""
+    return set(toposort([result], is_leaf=known.__contains__))
+
+
+__all__ = ["one_sided", "one_sided_rule", "push_forward"]

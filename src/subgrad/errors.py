@@ -1,0 +1,64 @@
+"""Every exception that subgrad raises on purpose.
+
+Each class also inherits the built-in exception a caller would expect, so ``except ValueError`` works, and so does
+``except subgrad.errors.SubgradError`` for whoever wants all of them.
+"""
+
+from __future__ import annotations
+
+
+class SubgradError(Exception):
+    """Base of all errors raised on purpose by this package."""
+
+
+class ShapeError(SubgradError, ValueError):
+    """Shapes that do not fit together; the message names them."""
+
+
+class DTypeError(SubgradError, TypeError):
+    """A dtype that is unknown, mixed with another float dtype, or not what the operation takes."""
+
+
+class ArgumentError(SubgradError, ValueError):
+    """An argument outside its domain: an unknown name, a negative size, a probability above one."""
+
+
+class DataError(SubgradError, ValueError):
+    """Data that cannot be used: NaN in a table, an unknown column, labels of the wrong kind."""
+
+
+class FileError(SubgradError, OSError):
+    """A file that is missing, damaged, or not of the expected format."""
+
+
+class GradientError(SubgradError, ValueError):
+    """A gradient that does not exist: of a non-scalar without a cotangent, or of an op that has none."""
+
+
+class CheckError(SubgradError, AssertionError):
+    """A checker found a derivative, a kink or an invariant that is wrong; the message shows both sides."""
+
+
+class NotTraceableError(SubgradError, RuntimeError):
+    """The value of a tensor was asked for while a function is being traced, when it has none yet."""
+
+
+class NonFiniteError(SubgradError, ArithmeticError):
+    """Training produced NaN or inf; the message names the epoch, the batch and the op."""
+
+
+class NotFittedError(SubgradError, RuntimeError):
+    """A model or a preprocessing step was used before it was fitted."""
+
+
+class MissingExtraError(SubgradError, ImportError):
+    """An optional dependency is missing; the message has the ``pip install`` that brings it."""
+
+
+def missing_extra(package: str, extra: str, purpose: str) -> MissingExtraError:
+    """The error for an optional ``package`` that is not installed.
+
+    >>> print(missing_extra("pyarrow", "parquet", "reading Parquet files"))
+    reading Parquet files needs pyarrow, which is not installed: pip install 'subgrad[parquet]'
+    """
+    return MissingExtraError(f"{purpose} needs {package}, which is not installed: pip install 'subgrad[{extra}]'")

@@ -1,0 +1,1 @@
+"""The graph: nodes, the record of a primitive, orders, evaluation, invariants."""

@@ -1,0 +1,40 @@
+"""The invariants of a graph, as code: run between compiler passes and in tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from subgrad.errors import CheckError
+from subgrad.graph.dtype import KNOWN
+from subgrad.graph.order import toposort
+
+if TYPE_CHECKING:
+    from subgrad.graph.tensor import Tensor
+
+
+def check_graph(outputs: Iterable[Tensor]) -> None:
+    """Raise `CheckError` unless every node has the shape and dtype that its op's rule gives for its inputs."""
+    seen: set[Tensor] = set()
+    for node in toposort(outputs):
+        late = [i for i in node.inputs if i not in seen]
+        if late:
+            raise CheckError(f"{node.op.name} (at {node.site}) comes before its input {late[0].op.name}")
+        seen.add(node)
+        if node.dtype not in KNOWN:
+            raise CheckError(f"{node.op.name} (at {node.site}) has the dtype {node.dtype}")
+        if node.inputs:
+            _check_rule(node)
+        if node._value is not None and (node._value.shape, node._value.dtype) != (node.shape, node.dtype):
+            raise CheckError(
+                f"{node.op.name} (at {node.site}) is {node.dtype}{node.shape} "
+                f"but its value is {node._value.dtype}{node._value.shape}"
+            )
+
+
+def _check_rule(node: Tensor) -> None:
+    expected = node.op.shape(*node.inputs, **node.attrs)
+    if expected != (node.shape, node.dtype):
+        raise CheckError(
+            f"{node.op.name} (at {node.site}) is {node.dtype}{node.shape}, its rule says {expected[1]}{expected[0]}"
+        )

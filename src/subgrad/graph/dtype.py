@@ -1,0 +1,103 @@
+"""Dtypes: which exist, the default float, and how two of them meet.
+
+The rules, all of them:
+
+1. Floats that arrive without a named dtype become the default float dtype, float32 unless `set_default_dtype` says
+   otherwise. NumPy's float64 arrays are no exception: float64 by accident is what most dtype bug reports are about.
+2. bool, uint8, int32 and int64 stay what they are; other integers become int64.
+3. Two different float dtypes never meet silently: the operation raises `DTypeError` and names both.
+4. An integer or bool tensor that meets a float tensor takes the float's dtype.
+5. Python and NumPy scalars never promote: they take the dtype of the tensor they meet.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from subgrad.errors import DTypeError
+
+float32 = np.dtype(np.float32)
+float64 = np.dtype(np.float64)
+int32 = np.dtype(np.int32)
+int64 = np.dtype(np.int64)
+uint8 = np.dtype(np.uint8)
+bool_ = np.dtype(np.bool_)
+KNOWN = (float32, float64, int32, int64, uint8, bool_)
+
+_default = float32
+
+
+def as_dtype(dtype: npt.DTypeLike) -> np.dtype:
+    """The NumPy dtype that ``dtype`` names; `DTypeError` if it is not one that tensors have.
+
+    >>> as_dtype("float64")
+    dtype('float64')
+    """
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        found = None
+    if found not in KNOWN:
+        known = ", ".join(d.name for d in KNOWN)
+        raise DTypeError(f"unknown tensor dtype {dtype!r}: expected one of {known}")
+    return found
+
+
+def default_dtype() -> np.dtype:
+    """The dtype that floats get when none is named."""
+    return _default
+
+
+def set_default_dtype(dtype: npt.DTypeLike) -> None:
+    """Make ``dtype``, float32 or float64, the one that floats get when none is named.
+
+    Raises `DTypeError` for any other dtype.
+    """
+    global _default
+    chosen = as_dtype(dtype)
+    if chosen.kind != "f":
+        raise DTypeError(f"the default dtype must be float32 or float64, got {chosen}")
+    _default = chosen
+
+
+@contextlib.contextmanager
+def using_dtype(dtype: npt.DTypeLike) -> Iterator[None]:
+    """`set_default_dtype` for the length of a ``with`` block.
+
+    >>> import subgrad as sg
+    >>> with sg.using_dtype("float64"):
+    ...     print(sg.tensor(0.5).dtype)
+    float64
+    """
+    before = _default
+    set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        set_default_dtype(before)
+
+
+def dtype_of_data(dtype: np.dtype) -> np.dtype:
+    """The tensor dtype for an array of ``dtype`` when the caller names none: rules 1 and 2."""
+    if dtype.kind == "f":
+        return _default
+    if dtype in KNOWN:
+        return dtype
+    if dtype.kind in "iu":
+        return int64
+    raise DTypeError(f"a tensor holds floats, integers or bools, got an array of dtype {dtype}")
+
+
+def common_dtype(a: np.dtype, b: np.dtype, what: str) -> np.dtype:
+    """The dtype in which ``a`` and ``b`` meet: rules 3 and 4; ``what`` names the operation in the error."""
+    if a == b:
+        return a
+    if a.kind == b.kind == "f":
+        raise DTypeError(f"{what} mixes {a} and {b}: convert one side, for example x.astype({a.name!r})")
+    if "f" in (a.kind, b.kind):
+        return a if a.kind == "f" else b
+    return np.promote_types(a, b)

@@ -1,0 +1,160 @@
+"""What a primitive is: one record with all that is true of it, made by decorating its NumPy reference with `defop`."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from subgrad.errors import ArgumentError, GradientError, ShapeError
+from subgrad.graph import place
+
+if TYPE_CHECKING:
+    from subgrad.graph.tensor import Tensor
+
+Signature = tuple[tuple[int, ...], np.dtype]
+
+TABLE: dict[str, Op] = {}
+"""Every primitive by name: the one list that tests, documentation and back ends go through."""
+
+
+@dataclass(frozen=True)
+class Kink:
+    """Where an op is not differentiable, and which slopes its Clarke subdifferential holds there.
+
+    ``at(*xs)`` is a bool array of the output's shape (elementwise ops) or of the reduced shape (reductions): True on
+    a kink. ``hull(*xs)`` gives for each input a pair (low, high) of arrays that bound the slopes, elementwise. Where
+    the slopes of several inputs or elements hang together (they sum to 1 in a maximum), ``joint(slopes, *xs)`` says
+    True where they do. Attributes of the op are passed as keywords.
+    """
+
+    at: Callable[..., Any]
+    hull: Callable[..., Sequence[tuple[Any, Any]]]
+    joint: Callable[..., Any] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Op:
+    """A primitive operation: shape rule, reference, vjp, one-sided derivative, kink, notation.
+
+    Calling it makes a node: ``prepare`` turns the user's arguments into tensors and attributes, ``shape`` gives the
+    result's shape and dtype or raises. Nothing is computed yet.
+    """
+
+    name: str
+    ref: Callable[..., Any]
+    shape: Callable[..., Signature]
+    prepare: Callable[..., tuple[Sequence[Tensor], dict[str, Any]]]
+    vjp: Callable[..., Sequence[Tensor | None]] | None = None
+    dird: Callable[..., Tensor] | None = None
+    kink: Kink | None = None
+    text: str = ""
+    slopes: tuple[str, ...] = ()
+    elementwise: bool = False
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
+        inputs, attrs = self.prepare(*args, **kwargs)
+        return apply(self, tuple(inputs), attrs)
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+def apply(op: Op, inputs: tuple[Tensor, ...], attrs: dict[str, Any]) -> Tensor:
+    """A new node. Shape and dtype errors are raised here, at the line where the user wrote the op."""
+    from subgrad.graph.tensor import Tensor
+
+    site = place.user_site()
+    try:
+        shape, dtype = op.shape(*inputs, **attrs)
+    except ShapeError as error:
+        raise ShapeError(f"{error} (in {op.name}, at {site})") from None
+    return Tensor(op, inputs, attrs, shape, dtype, site, place.scope())
+
+
+def defop(
+    ref: Callable[..., Any] | None = None,
+    *,
+    name: str | None = None,
+    shape: Callable[..., Signature] | None = None,
+    prepare: Callable[..., Any] | None = None,
+    vjp: Callable[..., Sequence[Any]] | None = None,
+    dird: Callable[..., Any] | None = None,
+    kink: Kink | None = None,
+    text: str = "",
+    slopes: Sequence[str] = (),
+) -> Any:
+    """Define a primitive by decorating its NumPy reference, which is its specification.
+
+    The decorated function takes NumPy arrays (then attributes, by keyword) and returns one; NaN should pass through
+    it. What is not given describes an elementwise op: arguments are broadcast to one shape and dtype, the result has
+    that shape and dtype.
+
+    Args:
+        ref: the NumPy reference; its name and docstring become the op's.
+        name: another name than the reference's, in the table of ops.
+        shape: ``shape(*inputs, **attrs) -> (shape, dtype)``; raises `ShapeError` for inputs that do not fit.
+        prepare: ``prepare(*args, **kwargs) -> (inputs, attrs)``, from the caller's arguments to tensors.
+        vjp: ``vjp(g, y, *inputs, **attrs)``, from the cotangent of the output to one cotangent for each input (None
+            where there is none), written with ops so that it can be differentiated again.
+        dird: ``dird(y, inputs, tangents, **attrs)``, the one-sided directional derivative; ops without a kink need
+            none, theirs follows from the vjp.
+        kink: a `Kink`, if the op has points where it is not differentiable.
+        text: how `explain` writes it, with ``{0}``, ``{1}`` for the inputs.
+        slopes: how `explain` writes the local derivative by each input.
+
+    Raises:
+        ArgumentError: if a built-in op has that name already.
+
+    Example:
+        >>> import subgrad as sg
+        >>> @sg.defop(vjp=lambda g, y, x: (3 * x * x * g,))
+        ... def cube(x):
+        ...     return x**3
+        >>> x = sg.tensor([1.0, 2.0])
+        >>> sg.grad(cube(x).sum(), x).numpy()
+        array([ 3., 12.], dtype=float32)
+        >>> sg.check(cube, [0.5, -1.5]).ok
+        True
+    """
+    if ref is None:
+        return functools.partial(
+            defop, name=name, shape=shape, prepare=prepare, vjp=vjp, dird=dird, kink=kink, text=text, slopes=slopes
+        )
+    from subgrad.ops import rules
+
+    title = name or ref.__name__
+    module = getattr(ref, "__module__", "") or ""
+    if title in TABLE and not module.startswith("subgrad.") and TABLE[title].ref.__module__.startswith("subgrad."):
+        raise ArgumentError(f"there is a built-in op named {title!r} already: choose another name")
+    op = Op(
+        name=title,
+        ref=ref,
+        shape=shape or rules.elementwise_shape,
+        prepare=prepare or rules.numbers,
+        vjp=vjp,
+        dird=dird,
+        kink=kink,
+        text=text,
+        slopes=tuple(slopes),
+        elementwise=shape is None,
+    )
+    for attribute in ("__doc__", "__module__", "__qualname__", "__name__"):  # help(), doctest and IPython look here
+        object.__setattr__(op, attribute, getattr(ref, attribute, None))
+    object.__setattr__(op, "__wrapped__", ref)
+    TABLE[title] = op
+    return op
+
+
+def cotangents(node: Tensor, g: Tensor) -> Sequence[Tensor | None]:
+    """The products of ``g`` with ``node``'s local derivatives, one for each input, None where there is none."""
+    if node.op.vjp is None:
+        raise GradientError(f"{node.op.name} has no derivative (at {node.site})")
+    with place.inherit(node.site, node.scope):
+        return node.op.vjp(g, node, *node.inputs, **node.attrs)

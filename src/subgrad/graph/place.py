@@ -1,0 +1,67 @@
+"""Where a node comes from: the user's source line, and the module that was running."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from typing import NamedTuple
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+class Site(NamedTuple):
+    """A line of the user's code."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{os.path.basename(self.file)}:{self.line}"
+
+
+class _State(threading.local):
+    scope: str = ""
+    site: Site | None = None
+
+
+_state = _State()
+
+
+def user_site() -> Site:
+    """The innermost line outside this package, or the line that `inherit` has set."""
+    if _state.site is not None:
+        return _state.site
+    frame = sys._getframe(1)
+    while frame.f_code.co_filename.startswith(_PACKAGE) and frame.f_back is not None:
+        frame = frame.f_back
+    return Site(frame.f_code.co_filename, frame.f_lineno)
+
+
+def scope() -> str:
+    """The path of the running module, such as ``encoder.hidden``; empty outside of modules."""
+    return _state.scope
+
+
+@contextlib.contextmanager
+def enter(name: str) -> Iterator[None]:
+    """Nodes made inside belong to the module ``name`` of the module that is running."""
+    before = _state.scope
+    _state.scope = f"{before}.{name}" if before else name
+    try:
+        yield
+    finally:
+        _state.scope = before
+
+
+@contextlib.contextmanager
+def inherit(site: Site, scope: str) -> Iterator[None]:
+    """Nodes made inside come from ``site`` and ``scope``: how backprop's nodes keep the user's line."""
+    before = _state.site, _state.scope
+    _state.site, _state.scope = site, scope
+    try:
+        yield
+    finally:
+        _state.site, _state.scope = before

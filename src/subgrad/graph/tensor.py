@@ -1,0 +1,383 @@
+"""The node of the DAG: a tensor is an op applied to inputs, with a shape and a dtype, valued when somebody looks."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from subgrad.errors import ArgumentError, DataError, DTypeError, NotTraceableError, ShapeError
+from subgrad.graph import place
+from subgrad.graph.dtype import as_dtype, default_dtype, dtype_of_data
+from subgrad.graph.op import Op
+
+TensorLike = Any  # a Tensor, a NumPy array or scalar, a Python number, or a nested list of numbers
+
+
+class Tensor:
+    """A node: the result of ``op`` on ``inputs``, with the line of the user's code that made it.
+
+    Make one with `subgrad.tensor`, combine them with operators and functions. Nothing is computed until a value is
+    asked for (``.numpy()``, ``float``, ``bool``, ``print``), and then once. Values never change.
+
+    Attributes:
+        op: the primitive that makes the value.
+        inputs: the tensors that it reads.
+        attrs: its other arguments, by name.
+        shape: the lengths of the axes.
+        dtype: a NumPy dtype.
+        site: file and line of the user's code.
+        scope: path of the module that made it, such as ``encoder.hidden``.
+        grad: the accumulated gradient after ``backward()``, or None.
+
+    Example:
+        >>> import subgrad as sg
+        >>> x = sg.tensor([3.0, 4.0])
+        >>> y = (x * x).sum()
+        >>> y.op, y.shape
+        (<op sum>, ())
+        >>> float(y)
+        25.0
+    """
+
+    __slots__ = (
+        "__weakref__", "_owner", "_value", "attrs", "dtype", "grad", "inputs", "op", "requires_grad", "scope", "shape",
+        "site",
+    )  # fmt: skip
+
+    # NumPy arrays on the left of an operator leave it to the tensor on the right.
+    __array_priority__ = 1000
+    __array_ufunc__ = None
+
+    def __init__(
+        self,
+        op: Op,
+        inputs: tuple[Tensor, ...],
+        attrs: dict[str, Any],
+        shape: tuple[int, ...],
+        dtype: np.dtype,
+        site: place.Site,
+        scope: str = "",
+    ) -> None:
+        self.op, self.inputs, self.attrs = op, inputs, attrs
+        self.shape, self.dtype = shape, dtype
+        self.site, self.scope = site, scope
+        self._value: np.ndarray | None = None
+        self._owner: weakref.ref[Tensor] | None = None
+        self.grad: Tensor | None = None
+        self.requires_grad = False
+
+    # Values
+
+    def numpy(self) -> np.ndarray:
+        """The value, computed now if it was not before, as a read-only NumPy array."""
+        if self._value is None:
+            evaluate([self])
+        return self._value  # pyright: ignore[reportReturnType]
+
+    def item(self) -> float | int | bool:
+        """The value of a tensor with one element, as a Python number. Raises `ShapeError` for any other size."""
+        if self.size != 1:
+            raise ShapeError(f"only a tensor with one element is a number, this one has shape {self.shape}")
+        return self.numpy().item()
+
+    def tolist(self) -> Any:
+        """The value as (nested lists of) Python numbers."""
+        return self.numpy().tolist()
+
+    def __array__(self, dtype: npt.DTypeLike = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.numpy(), dtype=dtype, copy=copy) if dtype or copy else self.numpy()
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        return bool(self.item())
+
+    def __index__(self) -> int:
+        if self.dtype.kind not in "iu":
+            raise DTypeError(f"only an integer tensor can be an index, this one is {self.dtype}")
+        return int(self.item())
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise ShapeError("a tensor of shape () has no length")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
+    def __repr__(self) -> str:
+        if self._value is None and self.is_symbolic():
+            return f"<tensor {self.op.name} {self.dtype}{list(self.shape)}, an argument's value is not known yet>"
+        body = np.array2string(self.numpy(), separator=", ", prefix="tensor(")
+        return f"tensor({body})" if self.dtype == default_dtype() else f"tensor({body}, dtype={self.dtype})"
+
+    # The node
+
+    @property
+    def node(self) -> Tensor:
+        """The node that stands for this tensor in a graph now: itself, but a parameter's current value."""
+        return self
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        count = 1
+        for length in self.shape:
+            count *= length
+        return count
+
+    @property
+    def owner(self) -> Tensor | None:
+        """The parameter whose value this leaf is (or was), if it is one."""
+        return self._owner() if self._owner else None
+
+    def is_symbolic(self) -> bool:
+        """True if the value depends on an argument that has none yet, as while a function is traced."""
+        return any(n.op is INPUT for n in toposort([self]))
+
+    def detach(self) -> Tensor:
+        """The same value as a leaf: gradients do not pass."""
+        return ops.stop_gradient(self) if self.is_symbolic() else constant(self.numpy())
+
+    def backward(self, cotangent: TensorLike = None) -> None:
+        """Add the gradient of this tensor to ``.grad`` of every parameter (and every leaf with ``requires_grad``).
+
+        Args:
+            cotangent: dE/dself, of this tensor's shape; 1 for a scalar if it is not given.
+
+        Raises:
+            GradientError: if this tensor is not a scalar and there is no cotangent.
+        """
+        diff.backward(self, cotangent)
+
+    def zero_grad(self) -> None:
+        """Forget ``.grad``."""
+        self.grad = None
+
+    # Operators: one line each, the op table has the substance.
+
+    __hash__ = object.__hash__
+
+    def __add__(self, other: TensorLike) -> Tensor: return ops.add(self, other)
+    def __radd__(self, other: TensorLike) -> Tensor: return ops.add(other, self)
+    def __sub__(self, other: TensorLike) -> Tensor: return ops.sub(self, other)
+    def __rsub__(self, other: TensorLike) -> Tensor: return ops.sub(other, self)
+    def __mul__(self, other: TensorLike) -> Tensor: return ops.mul(self, other)
+    def __rmul__(self, other: TensorLike) -> Tensor: return ops.mul(other, self)
+    def __truediv__(self, other: TensorLike) -> Tensor: return ops.div(self, other)
+    def __rtruediv__(self, other: TensorLike) -> Tensor: return ops.div(other, self)
+    def __matmul__(self, other: TensorLike) -> Tensor: return ops.matmul(self, other)
+    def __rmatmul__(self, other: TensorLike) -> Tensor: return ops.matmul(other, self)
+    def __pow__(self, other: TensorLike) -> Tensor: return ops.pow(self, other)
+    def __rpow__(self, other: TensorLike) -> Tensor: return ops.pow(other, self)
+    def __neg__(self) -> Tensor: return ops.neg(self)
+    def __pos__(self) -> Tensor: return self
+    def __abs__(self) -> Tensor: return ops.abs(self)
+    def __eq__(self, other: TensorLike) -> Tensor: return ops.equal(self, other)  # type: ignore[override]
+    def __ne__(self, other: TensorLike) -> Tensor: return ops.not_equal(self, other)  # type: ignore[override]
+    def __lt__(self, other: TensorLike) -> Tensor: return ops.less(self, other)
+    def __le__(self, other: TensorLike) -> Tensor: return ops.less_equal(self, other)
+    def __gt__(self, other: TensorLike) -> Tensor: return ops.greater(self, other)
+    def __ge__(self, other: TensorLike) -> Tensor: return ops.greater_equal(self, other)
+    def __and__(self, other: TensorLike) -> Tensor: return ops.logical_and(self, other)
+    def __rand__(self, other: TensorLike) -> Tensor: return ops.logical_and(other, self)
+    def __or__(self, other: TensorLike) -> Tensor: return ops.logical_or(self, other)
+    def __ror__(self, other: TensorLike) -> Tensor: return ops.logical_or(other, self)
+    def __invert__(self) -> Tensor: return ops.logical_not(self)
+    def __getitem__(self, key: Any) -> Tensor: return ops.index(self, key)
+
+    @property
+    def T(self) -> Tensor:
+        """The transpose, all axes reversed."""
+        return ops.transpose(self)
+
+    Axes = int | Sequence[int] | None
+
+    def sum(self, axis: Axes = None, keepdims: bool = False) -> Tensor: return ops.sum(self, axis, keepdims)
+    def mean(self, axis: Axes = None, keepdims: bool = False) -> Tensor: return ops.mean(self, axis, keepdims)
+    def max(self, axis: Axes = None, keepdims: bool = False) -> Tensor: return ops.max(self, axis, keepdims)
+    def min(self, axis: Axes = None, keepdims: bool = False) -> Tensor: return ops.min(self, axis, keepdims)
+    def var(self, axis: Axes = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
+        return ops.var(self, axis, keepdims, ddof)
+    def std(self, axis: Axes = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
+        return ops.std(self, axis, keepdims, ddof)
+    def norm(self, axis: Axes = None, keepdims: bool = False) -> Tensor: return ops.norm(self, axis, keepdims)
+    def argmax(self, axis: int | None = None) -> Tensor: return ops.argmax(self, axis)
+    def argmin(self, axis: int | None = None) -> Tensor: return ops.argmin(self, axis)
+    def cumsum(self, axis: int = 0) -> Tensor: return ops.cumsum(self, axis)
+    def abs(self) -> Tensor: return ops.abs(self)
+    def exp(self) -> Tensor: return ops.exp(self)
+    def log(self) -> Tensor: return ops.log(self)
+    def sqrt(self) -> Tensor: return ops.sqrt(self)
+    def tanh(self) -> Tensor: return ops.tanh(self)
+    def clip(self, low: TensorLike = None, high: TensorLike = None) -> Tensor: return ops.clip(self, low, high)
+    def reshape(self, *shape: Any) -> Tensor: return ops.reshape(self, *shape)
+    def transpose(self, *axes: Any) -> Tensor: return ops.transpose(self, *axes)
+    def swapaxes(self, a: int, b: int) -> Tensor: return ops.swapaxes(self, a, b)
+    def squeeze(self, axis: Axes = None) -> Tensor: return ops.squeeze(self, axis)
+    def flatten(self) -> Tensor: return ops.reshape(self, -1)
+    def astype(self, dtype: npt.DTypeLike) -> Tensor: return ops.astype(self, dtype)
+
+
+class Parameter(Tensor):
+    """A name for a value that training changes.
+
+    A graph built from a parameter holds the value it had then; `assign` gives the parameter a new value and leaves
+    those graphs alone. Modules find their parameters by attribute.
+
+    Args:
+        value: array, number or tensor; floats take the default dtype unless ``dtype`` is named.
+
+    Example:
+        >>> import subgrad as sg
+        >>> w = sg.Parameter([1.0, 2.0])
+        >>> old = w * 10
+        >>> w.assign([5.0, 5.0])
+        >>> old.tolist(), w.tolist()
+        ([10.0, 20.0], [5.0, 5.0])
+    """
+
+    __slots__ = ("_node",)
+
+    def __init__(self, value: TensorLike, dtype: npt.DTypeLike = None) -> None:
+        # The slots of Tensor that describe a node are read from the current node, so they stay unset here.
+        self.grad = None
+        self.requires_grad = True
+        start = value if isinstance(value, Tensor) and dtype is None else tensor(value, dtype)
+        self._bind(constant(start.numpy()))
+
+    def _bind(self, node: Tensor) -> None:
+        node._owner = weakref.ref(self)
+        self._node = node
+
+    @property
+    def node(self) -> Tensor:
+        return self._node
+
+    def assign(self, value: TensorLike) -> None:
+        """Give the parameter a new value of the same shape and dtype. Raises `ShapeError` or `DTypeError`."""
+        new = value.node if isinstance(value, Tensor) else tensor(value, self.dtype)
+        if new.shape != self.shape:
+            raise ShapeError(f"a parameter of shape {self.shape} cannot take a value of shape {new.shape}")
+        if new.dtype != self.dtype:
+            raise DTypeError(f"a parameter of dtype {self.dtype} cannot take a value of dtype {new.dtype}")
+        self._bind(new if new.is_symbolic() else constant(new.numpy()))
+
+    def __getattr__(self, name: str) -> Any:
+        # Reached only for the unset slots: op, inputs, attrs, shape, dtype, site, scope, _value, _owner.
+        if name in Tensor.__slots__:
+            return getattr(self._node, name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __repr__(self) -> str:
+        return "Parameter" + super().__repr__().removeprefix("tensor")
+
+
+def tensor(data: TensorLike, dtype: npt.DTypeLike = None, requires_grad: bool = False) -> Tensor:
+    """A tensor with the values of ``data``, which is copied.
+
+    Floats become the default dtype (float32) unless ``dtype`` is named, even if ``data`` is a float64 array; bool,
+    uint8, int32 and int64 stay, other integers become int64.
+
+    Args:
+        data: a NumPy array, a number, nested lists of numbers, or another tensor.
+        dtype: float32, float64, int32, int64, uint8 or bool.
+        requires_grad: let ``backward()`` fill this tensor's ``.grad``.
+
+    Raises:
+        DataError: if the data is ragged or not numeric.
+        DTypeError: for a dtype that tensors do not have.
+
+    Example:
+        >>> import numpy as np, subgrad as sg
+        >>> sg.tensor(np.array([0.1, 0.2])).dtype
+        dtype('float32')
+        >>> sg.tensor([1, 2, 3], dtype="float64")
+        tensor([1., 2., 3.], dtype=float64)
+    """
+    if isinstance(data, Tensor):
+        leaf = constant(data.astype(dtype).numpy() if dtype is not None else data.numpy())
+    else:
+        leaf = constant(_array(data, dtype))
+    leaf.requires_grad = requires_grad
+    return leaf
+
+
+def _array(data: Any, dtype: npt.DTypeLike) -> np.ndarray:
+    """A copy of ``data`` that nobody else holds, in ``dtype`` or the one that the rules give."""
+    try:
+        raw = np.asarray(data)
+    except ValueError as error:
+        raise DataError(f"a tensor needs rectangular data: {error}") from None
+    if raw.dtype.kind not in "fiub":
+        raise DataError(f"a tensor needs numbers, got {type(data).__name__} of dtype {raw.dtype}")
+    target = dtype_of_data(raw.dtype) if dtype is None else as_dtype(dtype)
+    if raw.dtype.kind == "f" and target.kind != "f" and not np.array_equal(raw, np.trunc(raw)):
+        raise DTypeError(f"{target} cannot hold the fractions (or NaN) in this data; round it first")
+    with np.errstate(over="ignore"):
+        return np.array(raw, dtype=target)
+
+
+def constant(value: np.ndarray) -> Tensor:
+    """A leaf that takes ``value`` over without a copy: for arrays that nobody else will write to."""
+    leaf = Tensor(CONST, (), {}, value.shape, value.dtype, place.user_site(), place.scope())
+    leaf._value = _frozen(value)
+    return leaf
+
+
+def placeholder(shape: Sequence[int], dtype: npt.DTypeLike, name: str = "") -> Tensor:
+    """A leaf whose value comes later: an argument of a function that is being traced."""
+    attrs = {"name": name}
+    return Tensor(INPUT, (), attrs, tuple(shape), as_dtype(dtype), place.user_site(), place.scope())
+
+
+def as_tensor(value: TensorLike, like: np.dtype | None = None) -> Tensor:
+    """``value`` as a node. Floats that are not tensors yet take ``like`` if it is a float dtype, else the default."""
+    if isinstance(value, Tensor):
+        return value.node
+    array = np.asarray(value) if not hasattr(value, "__array__") else value.__array__()
+    floats = array.dtype.kind == "f" and like is not None and like.kind == "f"
+    return tensor(array, like if floats else None)
+
+
+def _frozen(value: np.ndarray) -> np.ndarray:
+    view = value.view()
+    view.flags.writeable = False
+    return view
+
+
+def _no_value(*_: Any, **attrs: Any) -> Any:
+    raise NotTraceableError(
+        f"the value of {attrs.get('name') or 'an argument'} is not known while a function is traced: "
+        "an `if` on a tensor's value must become subgrad.where, and print must wait until the function returns"
+    )
+
+
+def _no_shape(*_: Any, **__: Any) -> Any:
+    raise ArgumentError("leaves are made with subgrad.tensor, not by calling their op")
+
+
+CONST = Op("const", ref=_no_value, shape=_no_shape, prepare=_no_shape)
+INPUT = Op("input", ref=_no_value, shape=_no_shape, prepare=_no_shape)
+
+# The methods above call the op table, evaluation and backprop, which are built on this class: the circle is closed
+# here, after the class exists.
+from subgrad import diff, ops  # noqa: E402
+from subgrad.graph.evaluate import evaluate  # noqa: E402
+from subgrad.graph.order import toposort  # noqa: E402

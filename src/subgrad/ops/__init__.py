@@ -1,0 +1,72 @@
+"""The table of primitives, one family a file, and the functions that are made of them."""
+
+from subgrad.ops.contract import contract, einsum, matmul, outer
+from subgrad.ops.indexing import embedding, gather, index, one_hot, pick
+from subgrad.ops.kinked import abs, clip, elu, huber, leaky_relu, maximum, minimum, relu, sign
+from subgrad.ops.reduce import argmax, argmin, cumsum, log_softmax, logsumexp, max, mean, min, softmax, sum
+from subgrad.ops.select import (
+    equal,
+    greater,
+    greater_equal,
+    isfinite,
+    isnan,
+    less,
+    less_equal,
+    logical_and,
+    logical_not,
+    logical_or,
+    not_equal,
+    where,
+)
+from subgrad.ops.shape import (
+    arange,
+    astype,
+    broadcast_to,
+    concatenate,
+    expand_dims,
+    full,
+    ones,
+    ones_like,
+    pad,
+    reshape,
+    squeeze,
+    stack,
+    stop_gradient,
+    swapaxes,
+    transpose,
+    zeros,
+    zeros_like,
+)
+from subgrad.ops.singular import norm, pow, sqrt, std, var
+from subgrad.ops.smooth import (
+    add,
+    cos,
+    div,
+    erf,
+    exp,
+    expm1,
+    gelu,
+    log,
+    log1p,
+    mul,
+    neg,
+    scale,
+    sigmoid,
+    silu,
+    sin,
+    softplus,
+    square,
+    sub,
+    tanh,
+)
+
+__all__ = [
+    "abs", "add", "arange", "argmax", "argmin", "astype", "broadcast_to", "clip", "concatenate", "contract", "cos",
+    "cumsum", "div", "einsum", "elu", "embedding", "equal", "erf", "exp", "expand_dims", "expm1", "full", "gather",
+    "gelu", "greater", "greater_equal", "huber", "index", "isfinite", "isnan", "leaky_relu", "less", "less_equal",
+    "log", "log1p", "log_softmax", "logical_and", "logical_not", "logical_or", "logsumexp", "matmul", "max",
+    "maximum", "mean", "min", "minimum", "mul", "neg", "norm", "not_equal", "one_hot", "ones", "ones_like", "outer",
+    "pad", "pick", "pow", "relu", "reshape", "scale", "sigmoid", "sign", "silu", "sin", "softmax", "softplus", "sqrt",
+    "square", "squeeze", "stack", "std", "stop_gradient", "sub", "sum", "swapaxes", "tanh", "transpose", "var",
+    "where", "zeros", "zeros_like",
+]  # fmt: skip

@@ -1,0 +1,263 @@
+"""Reading parts: slices, integer-array indexing, one-hot, embedding look-up; and their transposes, writing parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from subgrad.errors import ArgumentError, DTypeError, ShapeError
+from subgrad.graph import dtype as dt
+from subgrad.graph.op import apply, defop
+from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
+from subgrad.ops import rules
+from subgrad.ops.reduce import sum as sum_
+from subgrad.ops.select import where
+from subgrad.ops.shape import arange, reshape
+
+Steps = tuple[tuple[int, int | None, int], ...]
+
+
+def index(x: TensorLike, key: Any) -> Tensor:
+    """x[key] by NumPy's rules: integers, slices, None, Ellipsis, integer arrays or tensors, bool NumPy masks.
+
+    Raises:
+        ShapeError: if there are more indices than axes, or one is out of range.
+        DTypeError: if an index is not an integer, or a bool tensor (its length depends on values; use `where`).
+
+    Example:
+        >>> import subgrad as sg
+        >>> x = sg.tensor([[1.0, 2.0], [3.0, 4.0]])
+        >>> x[0, 1].tolist(), x[[1, 0], [0, 0]].tolist(), x[:, None].shape
+        (2.0, [3.0, 1.0], (2, 1, 2))
+    """
+    x = as_tensor(x)
+    parts = _complete(key if isinstance(key, tuple) else (key,), x)
+    x, arrays, shape = _basic(x, parts)
+    x = reshape(x, shape) if shape != x.shape else x
+    return _gather_at(x, arrays) if arrays else x
+
+
+def _complete(parts: tuple[Any, ...], x: Tensor) -> list[Any]:
+    """The indices with bool masks as integer arrays, Ellipsis spelled out, and a slice for each axis left over."""
+    flat: list[Any] = []
+    for p in parts:
+        flat.extend(_unmask(p))
+    used = len([p for p in flat if p is not None and p is not Ellipsis])
+    if used > x.ndim:
+        raise ShapeError(f"too many indices ({used}) for a tensor of shape {x.shape}")
+    rest = [slice(None)] * (x.ndim - used)
+    at = next((i for i, p in enumerate(flat) if p is Ellipsis), len(flat))
+    return [*flat[:at], *rest, *flat[at + 1 :]]
+
+
+def _unmask(part: Any) -> list[Any]:
+    """An index as a list of indices: a bool NumPy mask becomes the places where it is True, one array an axis."""
+    if part is None or part is Ellipsis or isinstance(part, (int, np.integer, slice)) and not isinstance(part, bool):
+        return [part]
+    if isinstance(part, Tensor):
+        if part.dtype == dt.bool_:
+            raise DTypeError("a bool tensor cannot be an index, its length depends on values: use where(mask, x, 0)")
+        if part.dtype.kind not in "iu":
+            raise DTypeError(f"an index must hold integers, got a tensor of {part.dtype}")
+        return [part.node]
+    array = np.asarray(part)
+    if array.dtype == bool:
+        return [as_tensor(places) for places in np.nonzero(array)]
+    if array.dtype.kind not in "iu" and array.size:
+        raise DTypeError(f"an index must be an integer, a slice or an array of integers, got {part!r}")
+    return [as_tensor(array.astype(np.int64))]
+
+
+def _basic(x: Tensor, parts: list[Any]) -> tuple[Tensor, dict[int, Tensor], tuple[int, ...]]:
+    """x sliced, the integer arrays by their axis in the result, and the result's shape before those are applied."""
+    steps: list[tuple[int, int | None, int]] = []
+    shape: list[int] = []
+    arrays: dict[int, Tensor] = {}
+    for part in parts:
+        if part is None:
+            shape.append(1)
+            continue
+        length = x.shape[len(steps)]
+        if isinstance(part, (int, np.integer)):
+            steps.append(_one(int(part), length, x))
+            continue
+        if isinstance(part, Tensor):
+            arrays[len(shape)] = part
+            part = slice(None)
+        start, stop, step = part.indices(length)
+        steps.append((start, stop if stop >= 0 else None, step))
+        shape.append(len(range(start, stop, step)))
+    whole = all(s == (0, n, 1) for s, n in zip(steps, x.shape, strict=True))
+    return (x if whole else apply(slice_, (x,), {"steps": tuple(steps)})), arrays, tuple(shape)
+
+
+def _one(i: int, length: int, x: Tensor) -> tuple[int, int, int]:
+    if not -length <= i < length:
+        raise ShapeError(f"index {i} is out of range for an axis of length {length} in a tensor of shape {x.shape}")
+    return i % length, i % length + 1, 1
+
+
+def _slices(steps: Steps) -> tuple[slice, ...]:
+    return tuple(slice(*s) for s in steps)
+
+
+def _slice_shape(x, *, steps):
+    return tuple(len(range(*s.indices(n))) for s, n in zip(_slices(steps), x.shape, strict=True)), x.dtype
+
+
+@defop(
+    name="slice",
+    prepare=rules.unchanged,
+    shape=_slice_shape,
+    vjp=lambda g, y, x, *, steps: (apply(place, (g,), {"steps": steps, "shape": x.shape}),),
+    text="slice {0}",
+    slopes=("1",),
+)
+def slice_(x, *, steps):
+    """The elements at ``start:stop:step`` of each axis."""
+    return x[_slices(steps)]
+
+
+@defop(
+    prepare=rules.unchanged,
+    shape=lambda x, *, steps, shape: (shape, x.dtype),
+    vjp=lambda g, y, x, *, steps, shape: (apply(slice_, (g,), {"steps": steps}),),
+    text="place {0}",
+    slopes=("1",),
+)
+def place(x, *, steps, shape):
+    """Zeros of ``shape`` with x written at ``start:stop:step`` of each axis: the transpose of a slice."""
+    out = np.zeros(shape, x.dtype)
+    out[_slices(steps)] = x
+    return out
+
+
+def _gather_at(x: Tensor, arrays: dict[int, Tensor]) -> Tensor:
+    axes = tuple(arrays)
+    indices = rules.broadcast_all(rules.match(*arrays.values()))
+    for axis, i in zip(axes, indices, strict=True):
+        _check_range(i, x.shape[axis])
+    return apply(gather, (x, *indices), {"axes": axes})
+
+
+def _check_range(i: Tensor, length: int) -> None:
+    """Raise for an index that is out of range, if its values are known by now."""
+    values = i._value
+    if values is not None and values.size and not (-length <= values.min() and values.max() < length):
+        bad = int(values.min() if values.min() < -length else values.max())
+        raise ShapeError(f"index {bad} is out of range for an axis of length {length}")
+
+
+def _gather_key(axes, indices, ndim) -> tuple[Any, ...]:
+    key: list[Any] = [slice(None)] * ndim
+    for axis, i in zip(axes, indices, strict=True):
+        key[axis] = i
+    return tuple(key)
+
+
+def _gather_shape(x, *indices, axes):
+    probe = np.broadcast_to(np.empty((), np.bool_), x.shape)
+    key = _gather_key(axes, [np.zeros(i.shape, np.int64) for i in indices], x.ndim)
+    if any(x.shape[a] == 0 for a in axes) and indices[0].size:
+        raise ShapeError(f"nothing can be read from an axis of length 0: shape {x.shape}")
+    return probe[key].shape if indices[0].size else _empty_gather_shape(x, indices, axes), x.dtype
+
+
+def _empty_gather_shape(x, indices, axes):
+    return np.empty(x.shape, np.bool_)[_gather_key(axes, [np.zeros(i.shape, np.int64) for i in indices], x.ndim)].shape
+
+
+@defop(
+    prepare=rules.unchanged,
+    shape=_gather_shape,
+    vjp=lambda g, y, x, *i, axes: (apply(scatter_add, (g, *i), {"axes": axes, "shape": x.shape}), *[None] * len(i)),
+    text="{0}[{1}]",
+    slopes=("1",),
+)
+def gather(x, *indices, axes):
+    """x at integer arrays along ``axes``, by NumPy's rules for where the new axes stand."""
+    return x[_gather_key(axes, indices, x.ndim)]
+
+
+@defop(
+    prepare=rules.unchanged,
+    shape=lambda x, *i, axes, shape: (shape, x.dtype),
+    vjp=lambda g, y, x, *i, axes, shape: (apply(gather, (g, *i), {"axes": axes}), *[None] * len(i)),
+    text="scatter {0}",
+    slopes=("1",),
+)
+def scatter_add(x, *indices, axes, shape):
+    """Zeros of ``shape`` to which x is added at integer arrays along ``axes``: the transpose of `gather`."""
+    out = np.zeros(shape, x.dtype)
+    np.add.at(out, _gather_key(axes, indices, len(shape)), x)
+    return out
+
+
+def _one_hot_prepare(indices: TensorLike, n: int, dtype: npt.DTypeLike = None):
+    indices = as_tensor(indices)
+    if indices.dtype.kind not in "iu":
+        raise DTypeError(f"one_hot needs integers, got {indices.dtype}")
+    if n < 1:
+        raise ArgumentError(f"one_hot needs at least one class, got {n}")
+    return [indices], {"n": int(n), "dtype": dt.as_dtype(dtype) if dtype is not None else dt.default_dtype()}
+
+
+@defop(
+    prepare=_one_hot_prepare,
+    shape=lambda i, *, n, dtype: ((*i.shape, n), dtype),
+    vjp=lambda *_, **__: (None,),
+    text="onehot({0})",
+)
+def one_hot(indices, n, dtype=None):
+    """For each integer a new last axis of length ``n`` with 1 at that place; all 0 for integers outside 0..n-1.
+
+    >>> import subgrad as sg
+    >>> sg.one_hot([0, 2], 3, dtype="int64").tolist()
+    [[1, 0, 0], [0, 0, 1]]
+    """
+    return (indices[..., None] == np.arange(n)).astype(dtype)
+
+
+def pick(x: TensorLike, indices: TensorLike) -> Tensor:
+    """One element of each row: ``x[..., indices]`` along the last axis.
+
+    Args:
+        x: shape (..., n).
+        indices: integers in 0..n-1 of shape (...).
+
+    Example:
+        >>> import subgrad as sg
+        >>> sg.pick([[1.0, 2.0], [3.0, 4.0]], [1, 0]).tolist()
+        [2.0, 3.0]
+    """
+    x = as_tensor(x)
+    chosen = one_hot(indices, x.shape[-1], dtype="bool")
+    if chosen.shape != x.shape:
+        raise ShapeError(f"pick needs one index for each row: x has shape {x.shape}, indices {chosen.shape[:-1]}")
+    return sum_(where(chosen, x, 0), -1)
+
+
+def embedding(indices: TensorLike, table: TensorLike) -> Tensor:
+    """Rows of ``table`` (n, d) at integer ``indices`` (...): shape (..., d).
+
+    >>> import subgrad as sg
+    >>> sg.embedding([2, 0], [[1.0], [2.0], [3.0]]).tolist()
+    [[3.0], [1.0]]
+    """
+    return index(table, as_tensor(indices))
+
+
+def diagonal(x: TensorLike, a: int, b: int) -> Tensor:
+    """The elements of x where the indices along axes ``a`` and ``b`` agree, along a new last axis."""
+    x = as_tensor(x)
+    a, b = rules.normalise_axis(a, x.ndim), rules.normalise_axis(b, x.ndim)
+    if x.shape[a] != x.shape[b]:
+        raise ShapeError(f"a diagonal needs axes of one length, got {x.shape[a]} and {x.shape[b]}")
+    rest = [i for i in range(x.ndim) if i not in (a, b)]
+    n = arange(x.shape[a])
+    return apply(gather, (x.transpose([*rest, a, b]), n, n), {"axes": (x.ndim - 2, x.ndim - 1)})
+
+
+__all__ = ["embedding", "index", "one_hot", "pick"]

@@ -1,0 +1,270 @@
+"""Elementwise ops with a kink: continuous, and with more than one slope at some points.
+
+The gradient at a kink is the element of least norm of the subdifferential, jointly over the inputs: 0 for relu and
+abs, 1/2 for each side of a tied maximum. No constant choice keeps the chain rule valid at kinks (relu(x) - relu(-x)
+equals x, and its derivative by the chain rule is 0 at 0); this one is the choice that claims least.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from subgrad.errors import ArgumentError
+from subgrad.graph.op import Kink, apply, defop
+from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
+from subgrad.ops import rules
+from subgrad.ops.select import where
+from subgrad.ops.smooth import exp, scale
+
+
+def _slopes(low, high):
+    """A hull for one input: slopes between ``low`` and ``high``."""
+    return lambda x, **_: [(np.full_like(x, low), np.full_like(x, high))]
+
+
+def _relu_dird(y, xs, ts):
+    (x,), (t,) = xs, ts
+    return where(x > 0, t, where(x == 0, relu(t), 0))
+
+
+@defop(
+    vjp=lambda g, y, x: (where(x > 0, g, 0),),
+    dird=_relu_dird,
+    kink=Kink(lambda x: x == 0, _slopes(0, 1)),
+    text="max({0}, 0)",
+    slopes=("1[{0} > 0]",),
+)
+def relu(x):
+    """max(x, 0). At 0 every slope in [0, 1] is a subgradient, and the gradient is 0.
+
+    >>> import subgrad as sg
+    >>> x = sg.tensor([-1.0, 0.0, 2.0])
+    >>> sg.grad(sg.relu(x).sum(), x).tolist()
+    [0.0, 0.0, 1.0]
+    """
+    return np.where(x <= 0, np.zeros_like(x), x)
+
+
+def _sides(x, t, left, right):
+    """The one-sided derivative of a function with slope ``left`` below 0 and ``right`` above, at 0 along t."""
+    return where((x > 0) | ((x == 0) & (t > 0)), right * t, left * t)
+
+
+@defop(
+    prepare=lambda x, slope=0.01: ([rules.as_float(as_tensor(x))], {"slope": float(slope)}),
+    vjp=lambda g, y, x, *, slope: (_leaky(g, x, slope),),
+    dird=lambda y, xs, ts, *, slope: _sides(xs[0], ts[0], slope, 1),
+    kink=Kink(lambda x, slope: x == 0, lambda x, slope: _slopes(min(slope, 1), max(slope, 1))(x)),
+    text="max({0}, s·{0})",
+    slopes=("1 if {0} > 0 else s",),
+)
+def leaky_relu(x, slope=0.01):
+    """x where x > 0, ``slope`` times x elsewhere (Maas, Hannun, Ng 2013).
+
+    At 0 every slope between ``slope`` and 1 is a subgradient, and the gradient takes the one nearest to 0.
+
+    >>> import subgrad as sg
+    >>> sg.leaky_relu([-100.0, 3.0]).tolist()
+    [-1.0, 3.0]
+    """
+    return np.where(x > 0, x, np.asarray(slope, x.dtype) * x)
+
+
+def least(low: float, high: float) -> float:
+    """The number of least magnitude between ``low`` and ``high``."""
+    low, high = min(low, high), max(low, high)
+    return low if low > 0 else high if high < 0 else 0.0
+
+
+def _leaky(g, x, slope):
+    return where(x > 0, g, where(x == 0, least(slope, 1) * g, slope * g))
+
+
+@defop(
+    prepare=lambda x, alpha=1.0: ([rules.as_float(as_tensor(x))], {"alpha": float(alpha)}),
+    vjp=lambda g, y, x, *, alpha: (_elu_vjp(g, x, alpha),),
+    dird=lambda y, xs, ts, *, alpha: _elu_dird(xs[0], ts[0], alpha),
+    kink=Kink(lambda x, alpha: (x == 0) & (alpha != 1), lambda x, alpha: _slopes(min(alpha, 1), max(alpha, 1))(x)),
+    text="{0} if {0} > 0 else α(exp({0}) - 1)",
+    slopes=("1 if {0} > 0 else α·exp({0})",),
+)
+def elu(x, alpha=1.0):
+    """x where x > 0, alpha (exp(x) - 1) elsewhere (Clevert, Unterthiner, Hochreiter 2015, arXiv 1511.07289).
+
+    Smooth for alpha = 1; for other alpha there is a kink at 0 with slopes between alpha and 1.
+
+    >>> import subgrad as sg
+    >>> sg.elu([-1e4, 2.0]).tolist()
+    [-1.0, 2.0]
+    """
+    return np.where(x > 0, x, np.asarray(alpha, x.dtype) * np.expm1(np.minimum(x, 0)))
+
+
+def _elu_vjp(g, x, alpha):
+    return where(x > 0, g, where(x == 0, least(alpha, 1) * g, scale(g, alpha * exp(x))))
+
+
+def _elu_dird(x, t, alpha):
+    at_kink = where(t > 0, t, alpha * t)
+    return where(x > 0, t, where(x == 0, at_kink, scale(t, alpha * exp(x))))
+
+
+@defop(
+    vjp=lambda g, y, x: (scale(g, sign(x)),),
+    dird=lambda y, xs, ts: where(xs[0] == 0, abs(ts[0]), ts[0] * sign(xs[0])),
+    kink=Kink(lambda x: x == 0, _slopes(-1, 1)),
+    text="|{0}|",
+    slopes=("sign {0}",),
+)
+def abs(x):
+    """|x|. At 0 every slope in [-1, 1] is a subgradient, and the gradient is 0.
+
+    >>> import subgrad as sg
+    >>> x = sg.tensor([-2.0, 0.0])
+    >>> sg.grad(abs(x).sum(), x).tolist()
+    [-1.0, 0.0]
+    """
+    return np.abs(x)
+
+
+@defop(vjp=lambda g, y, x: (None,), text="sign({0})", slopes=("0",))
+def sign(x):
+    """-1, 0 or 1. It jumps at 0; its gradient is 0 everywhere."""
+    return np.sign(x)
+
+
+def _share(g, a, b):
+    """What the side that wins takes of ``g``: all, or half on a tie. ``a`` wins where it is above ``b``."""
+    return where(a > b, g, where(a == b, 0.5 * g, 0))
+
+
+def _tie(a, b):
+    return a == b
+
+
+def _unit_hull(*xs):
+    return [(np.zeros_like(x), np.ones_like(x)) for x in xs]
+
+
+def _sums_to_one(slopes, *xs):
+    return np.isclose(slopes[0] + slopes[1], 1)
+
+
+def _max_dird(y, xs, ts):
+    (a, b), (s, t) = xs, ts
+    return where(a > b, s, where(b > a, t, maximum(s, t)))
+
+
+def _min_dird(y, xs, ts):
+    (a, b), (s, t) = xs, ts
+    return where(a < b, s, where(b < a, t, minimum(s, t)))
+
+
+@defop(
+    vjp=lambda g, y, a, b: (_share(g, a, b), _share(g, b, a)),
+    dird=_max_dird,
+    kink=Kink(_tie, _unit_hull, _sums_to_one),
+    text="max({0}, {1})",
+    slopes=("1[{0} > {1}]", "1[{1} > {0}]"),
+)
+def maximum(a, b):
+    """The larger of a and b, elementwise with broadcasting. On a tie each side gets half of the gradient.
+
+    >>> import subgrad as sg
+    >>> x = sg.tensor([1.0, 2.0])
+    >>> sg.grad(sg.maximum(x, 1.0).sum(), x).tolist()
+    [0.5, 1.0]
+    """
+    return np.maximum(a, b)
+
+
+@defop(
+    vjp=lambda g, y, a, b: (_share(g, b, a), _share(g, a, b)),
+    dird=_min_dird,
+    kink=Kink(_tie, _unit_hull, _sums_to_one),
+    text="min({0}, {1})",
+    slopes=("1[{0} < {1}]", "1[{1} < {0}]"),
+)
+def minimum(a, b):
+    """The smaller of a and b, elementwise with broadcasting. On a tie each side gets half of the gradient."""
+    return np.minimum(a, b)
+
+
+def _clip_dird(y, xs, ts, *, low, high):
+    (x,), (t,) = xs, ts
+    inside = where((x > low) & (x < high), t, 0)
+    return where(x == low, relu(t), where(x == high, -relu(-t), inside)) if low < high else 0 * t
+
+
+@defop(
+    name="clip",
+    vjp=lambda g, y, x, *, low, high: (where((x > low) & (x < high), g, 0),),
+    dird=_clip_dird,
+    kink=Kink(lambda x, low, high: ((x == low) | (x == high)) & (low < high), lambda x, **_: _slopes(0, 1)(x)),
+    text="clip({0})",
+    slopes=("1[low < {0} < high]",),
+)
+def _clip(x, *, low, high):
+    """x moved into the interval from low to high."""
+    return np.clip(x, np.asarray(low, x.dtype), np.asarray(high, x.dtype))
+
+
+def clip(x: TensorLike, low: TensorLike = None, high: TensorLike = None) -> Tensor:
+    """x moved into [low, high]; either bound may be None.
+
+    With numbers as bounds the gradient at a bound is 0, the subgradient of least norm. With tensors as bounds it is
+    `maximum` and then `minimum`, and a tie is shared.
+
+    Args:
+        x: any tensor.
+        low: the lower bound, a number or a tensor.
+        high: the upper bound, a number or a tensor.
+
+    Raises:
+        ArgumentError: if no bound is given, or low is above high.
+
+    Example:
+        >>> import subgrad as sg
+        >>> sg.clip([-5.0, 0.5, 5.0], 0, 1).tolist()
+        [0.0, 0.5, 1.0]
+    """
+    if low is None and high is None:
+        raise ArgumentError("clip needs a lower bound, an upper bound, or both")
+    if all(b is None or rules.is_scalar(b) for b in (low, high)):
+        bounds = (-np.inf if low is None else float(low), np.inf if high is None else float(high))
+        if bounds[0] > bounds[1]:
+            raise ArgumentError(f"clip has its lower bound {low} above its upper bound {high}")
+        x = as_tensor(x)
+        return apply(_clip, (x if _whole(bounds, x) else rules.as_float(x),), dict(zip(("low", "high"), bounds)))
+    x = x if low is None else maximum(x, low)
+    return x if high is None else minimum(x, high)
+
+
+def _whole(bounds: tuple[float, float], x: Tensor) -> bool:
+    """True if x keeps its dtype: it holds floats, or the bounds are finite integers."""
+    return x.dtype.kind == "f" or all(np.isfinite(b) and b == int(b) for b in bounds)
+
+
+def _huber_vjp(g, y, x, *, delta):
+    return (scale(g, clip(x, -delta, delta)),)
+
+
+@defop(
+    name="huber",
+    prepare=lambda x, delta=1.0: ([rules.as_float(as_tensor(x))], {"delta": float(delta)}),
+    vjp=_huber_vjp,
+    text="huber({0})",
+    slopes=("clip({0}, -δ, δ)",),
+)
+def huber(x, delta=1.0):
+    """x²/2 for \\|x\\| <= delta, delta (\\|x\\| - delta/2) beyond (Huber 1964): continuous, with a continuous slope.
+
+    >>> import subgrad as sg
+    >>> sg.huber([0.5, 3.0]).tolist()
+    [0.125, 2.5]
+    """
+    a = np.clip(x, np.asarray(-delta, x.dtype), np.asarray(delta, x.dtype))
+    return a * (x - a / 2)
+
+
+__all__ = ["abs", "clip", "elu", "huber", "leaky_relu", "maximum", "minimum", "relu", "sign"]

@@ -1,0 +1,255 @@
+"""Reductions over axes: sums, extrema, log-sum-exp, cumulative sums."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from subgrad.errors import ShapeError
+from subgrad.graph.dtype import bool_, int64
+from subgrad.graph.op import Kink, defop
+from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
+from subgrad.ops import rules
+from subgrad.ops.select import where
+from subgrad.ops.smooth import exp, scale
+
+
+def _over_axes(x: TensorLike, axis: rules.Axes = None, keepdims: bool = False):
+    x = as_tensor(x)
+    return [x], {"axis": rules.normalise_axes(axis, x.ndim), "keepdims": bool(keepdims)}
+
+
+def _float_over_axes(x: TensorLike, axis: rules.Axes = None, keepdims: bool = False):
+    return _over_axes(rules.as_float(as_tensor(x)), axis, keepdims)
+
+
+def _reduced(x, *, axis, keepdims):
+    return rules.reduced_shape(x.shape, axis, keepdims), x.dtype
+
+
+def _reduced_sum(x, *, axis, keepdims):
+    return rules.reduced_shape(x.shape, axis, keepdims), int64 if x.dtype == bool_ else x.dtype
+
+
+def _nonempty(x, *, axis, keepdims):
+    if rules.count(x.shape, axis) == 0:
+        raise ShapeError(f"there is no largest or smallest of no elements: shape {x.shape}, axis {axis}")
+    return _reduced(x, axis=axis, keepdims=keepdims)
+
+
+def spread(g: Tensor, x: Tensor, axis: tuple[int, ...]) -> Tensor:
+    """A value of the reduced shape, repeated along ``axis`` to the shape of ``x``."""
+    return rules.expand(g.reshape(rules.reduced_shape(x.shape, axis, True)), x.shape)
+
+
+@defop(
+    prepare=_over_axes,
+    shape=_reduced_sum,
+    vjp=lambda g, y, x, *, axis, keepdims: (spread(g, x, axis),),
+    text="Σ {0}",
+    slopes=("1",),
+)
+def sum(x, axis=None, keepdims=False):
+    """The sum over ``axis``: an int, several, or None for all.
+
+    >>> import subgrad as sg
+    >>> sg.sum([[1.0, 2.0], [3.0, 4.0]], axis=0).tolist()
+    [4.0, 6.0]
+    """
+    return np.sum(x, axis=axis, keepdims=keepdims)
+
+
+def mean(x: TensorLike, axis: rules.Axes = None, keepdims: bool = False) -> Tensor:
+    """The mean over ``axis``: an int, several, or None for all; NaN of no elements.
+
+    >>> import subgrad as sg
+    >>> float(sg.mean([1.0, 2.0, 6.0]))
+    3.0
+    """
+    x = rules.as_float(as_tensor(x))
+    return sum(x, axis, keepdims) / float(rules.count(x.shape, rules.normalise_axes(axis, x.ndim)))
+
+
+def _extremum_vjp(g, y, x, *, axis, keepdims):
+    tied = x == spread(y, x, axis)
+    return (where(tied, spread(g, x, axis) / _count_of(tied, x, axis), 0),)
+
+
+def _count_of(tied: Tensor, x: Tensor, axis: tuple[int, ...]) -> Tensor:
+    """How many are tied, at the shape of x; at least 1, so that NaN leaves no 0/0 behind."""
+    n = rules.cast(tied, x.dtype).sum(axis, keepdims=True)
+    return rules.expand(where(n > 0, n, 1), x.shape)
+
+
+def _extremum_dird(choose: Callable[..., Tensor], beaten: float):
+    def dird(y, xs, ts, *, axis, keepdims):
+        (x,), (t,) = xs, ts
+        return choose(where(x == spread(y, x, axis), t, beaten), axis, keepdims)
+
+    return dird
+
+
+def _extremum_kink(find: Callable[..., np.ndarray]) -> Kink:
+    def tied(x, axis):
+        return x == find(x, axis=axis, keepdims=True)
+
+    def at(x, *, axis, keepdims):
+        return np.sum(tied(x, axis), axis=axis, keepdims=keepdims) > 1
+
+    def hull(x, *, axis, keepdims):
+        return [(np.zeros_like(x), tied(x, axis).astype(x.dtype))]
+
+    def joint(slopes, x, *, axis, keepdims):
+        return np.isclose(np.sum(slopes[0], axis=axis, keepdims=keepdims), 1)
+
+    return Kink(at, hull, joint)
+
+
+@defop(
+    prepare=_over_axes,
+    shape=_nonempty,
+    vjp=_extremum_vjp,
+    dird=lambda *a, **k: _extremum_dird(max, -np.inf)(*a, **k),
+    kink=_extremum_kink(np.max),
+    text="max {0}",
+    slopes=("1[{0} = y]/ties",),
+)
+def max(x, axis=None, keepdims=False):
+    """The largest element over ``axis``. Tied elements share the gradient evenly.
+
+    >>> import subgrad as sg
+    >>> x = sg.tensor([1.0, 3.0, 3.0])
+    >>> sg.grad(sg.max(x), x).tolist()
+    [0.0, 0.5, 0.5]
+    """
+    return np.max(x, axis=axis, keepdims=keepdims)
+
+
+@defop(
+    prepare=_over_axes,
+    shape=_nonempty,
+    vjp=_extremum_vjp,
+    dird=lambda *a, **k: _extremum_dird(min, np.inf)(*a, **k),
+    kink=_extremum_kink(np.min),
+    text="min {0}",
+    slopes=("1[{0} = y]/ties",),
+)
+def min(x, axis=None, keepdims=False):
+    """The smallest element over ``axis``. Tied elements share the gradient evenly."""
+    return np.min(x, axis=axis, keepdims=keepdims)
+
+
+def _lse_vjp(g, y, x, *, axis, keepdims):
+    return (scale(spread(g, x, axis), exp(x - spread(y, x, axis))),)
+
+
+@defop(
+    prepare=_float_over_axes,
+    shape=_nonempty,
+    vjp=_lse_vjp,
+    text="ln Σ exp({0})",
+    slopes=("exp({0} - y)",),
+)
+def logsumexp(x, axis=None, keepdims=False):
+    """The logarithm of the sum of exp(x) over ``axis``, without overflow.
+
+    >>> import subgrad as sg
+    >>> float(sg.logsumexp([-1e4, 1e4]))
+    10000.0
+    """
+    largest = np.max(x, axis=axis, keepdims=True)
+    shift = np.where(np.isfinite(largest), largest, 0)
+    total = np.log(np.sum(np.exp(x - shift), axis=axis, keepdims=True)) + shift
+    return total if keepdims else np.squeeze(total, axis=axis)
+
+
+def _along(x: TensorLike, axis: int = -1):
+    x = rules.as_float(as_tensor(x))
+    return [x], {"axis": rules.normalise_axis(axis, x.ndim)}
+
+
+def _log_softmax_vjp(g, y, x, *, axis):
+    return (g - exp(y) * sum(g, axis, keepdims=True),)
+
+
+@defop(
+    prepare=_along,
+    shape=lambda x, *, axis: _nonempty(x, axis=(axis,), keepdims=True) and (x.shape, x.dtype),
+    vjp=_log_softmax_vjp,
+    text="ln softmax({0})",
+    slopes=("1 - softmax({0})",),
+)
+def log_softmax(x, axis=-1):
+    """x minus its log-sum-exp along ``axis``. The largest score is subtracted first, so that nothing is lost or
+    overflows even for scores of 1e4 in float32.
+
+    >>> import subgrad as sg
+    >>> sg.log_softmax([1e4, -1e4]).tolist()
+    [0.0, -20000.0]
+    """
+    shifted = x - np.max(x, axis=axis, keepdims=True)
+    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+
+
+def softmax(x: TensorLike, axis: int = -1) -> Tensor:
+    """exp(x) normalised to sum to 1 along ``axis``, without overflow.
+
+    >>> import subgrad as sg
+    >>> sg.softmax([1e4, 1e4]).tolist()
+    [0.5, 0.5]
+    """
+    return exp(log_softmax(x, axis))
+
+
+def _cumsum_prepare(x: TensorLike, axis: int = 0, reverse: bool = False):
+    x = as_tensor(x)
+    return [x], {"axis": rules.normalise_axis(axis, x.ndim), "reverse": bool(reverse)}
+
+
+@defop(
+    prepare=_cumsum_prepare,
+    shape=lambda x, **_: (x.shape, x.dtype),
+    vjp=lambda g, y, x, *, axis, reverse: (cumsum(g, axis, not reverse),),
+    text="cumsum {0}",
+    slopes=("1 up to i",),
+)
+def cumsum(x, axis=0, reverse=False):
+    """The running sum along ``axis``; from the end with ``reverse``.
+
+    >>> import subgrad as sg
+    >>> sg.cumsum([1.0, 2.0, 3.0]).tolist()
+    [1.0, 3.0, 6.0]
+    """
+    return np.flip(np.cumsum(np.flip(x, axis), axis=axis), axis) if reverse else np.cumsum(x, axis=axis)
+
+
+def _arg_prepare(x: TensorLike, axis: int | None = None):
+    x = as_tensor(x)
+    return [x if axis is not None else x.reshape(-1)], {"axis": rules.normalise_axis(axis or 0, x.ndim or 1)}
+
+
+def _arg_shape(x, *, axis):
+    return _nonempty(x, axis=(axis,), keepdims=False)[0], int64
+
+
+@defop(prepare=_arg_prepare, shape=_arg_shape, text="argmax {0}")
+def argmax(x, axis=None):
+    """The index of the (first) largest element along ``axis``, of all elements if None; int64.
+
+    >>> import subgrad as sg
+    >>> int(sg.argmax([1.0, 5.0, 5.0]))
+    1
+    """
+    return np.argmax(x, axis=axis)
+
+
+@defop(prepare=_arg_prepare, shape=_arg_shape, text="argmin {0}")
+def argmin(x, axis=None):
+    """The index of the (first) smallest element along ``axis``, of all elements if None; int64."""
+    return np.argmin(x, axis=axis)
+
+
+__all__ = [
+    "argmax", "argmin", "cumsum", "log_softmax", "logsumexp", "max", "mean", "min", "softmax", "sum",
+]  # fmt: skip

@@ -1,0 +1,179 @@
+"""Ops with a point where the derivative is infinite or undefined, and the finite value that stands there.
+
+At such a point the cotangent becomes 0, the least that a gradient can say. PyTorch, JAX and TensorFlow give inf or
+NaN for ``sqrt`` at 0; a single such element spoils every parameter of a network.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from subgrad.graph.op import Kink, apply, defop
+from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
+from subgrad.ops import rules
+from subgrad.ops.select import where
+from subgrad.ops.smooth import div, log, scale, square
+
+
+def _sqrt_vjp(g, y, x):
+    return (scale(g, where(y == 0, 0, 0.5 / y)),)
+
+
+@defop(prepare=rules.floats, vjp=_sqrt_vjp, text="√{0}", slopes=("1/(2y)",))
+def sqrt(x):
+    """The square root; NaN below 0. Its derivative at 0 is infinite: the gradient there is 0 by convention.
+
+    >>> import subgrad as sg
+    >>> x = sg.tensor([0.0, 4.0])
+    >>> sg.grad(sg.sqrt(x).sum(), x).tolist()
+    [0.0, 0.25]
+    """
+    return np.sqrt(x)
+
+
+def _power_vjp(g, y, x, *, p):
+    if p == 0:
+        return (None,)
+    slope = p * pow(x, p - 1)
+    return (scale(g, where(x == 0, 0, slope) if 0 < p < 1 else slope),)
+
+
+@defop(prepare=rules.floats, name="power", vjp=_power_vjp, text="{0}^p", slopes=("p·{0}^(p-1)",))
+def _power(x, *, p):
+    """x to the power of a number p."""
+    return np.power(x, np.asarray(p, x.dtype))
+
+
+def _pow_vjp(g, y, x, p):
+    by_base = p * _pow(x, p - 1)
+    by_exponent = where(x == 0, 0, y * log(x))
+    flat = (x == 0) & (p < 1) & (p >= 0)
+    return scale(g, where(flat, 0, by_base)), scale(g, by_exponent)
+
+
+@defop(prepare=rules.floats, name="pow", vjp=_pow_vjp, text="{0}^{1}", slopes=("{1}·{0}^({1}-1)", "y·ln {0}"))
+def _pow(x, p):
+    """x to the power of p, elementwise."""
+    return np.power(x, p)
+
+
+def pow(x: TensorLike, p: TensorLike) -> Tensor:
+    """x to the power of p, elementwise with broadcasting.
+
+    Where x is 0 the gradient is finite whenever the value is: the derivative by x counts as 0 for 0 < p < 1, where it
+    is infinite, and the derivative by p is 0, the limit of x^p ln x. Integers become floats, but for an integer
+    tensor squared.
+
+    Args:
+        x: the base.
+        p: the exponent, a number or a tensor.
+
+    Example:
+        >>> import subgrad as sg
+        >>> x = sg.tensor([0.0, 4.0])
+        >>> sg.grad((x**0.5).sum(), x).tolist()
+        [0.0, 0.25]
+    """
+    if not rules.is_scalar(p):
+        return _pow(x, p)
+    base, exponent = as_tensor(x), float(p)
+    if exponent == 1:
+        return base
+    if exponent == 2:
+        return square(base)
+    if exponent == 0.5:
+        return sqrt(base)
+    if exponent == -1:
+        return div(1, base)
+    return apply(_power, (rules.as_float(base),), {"p": exponent})
+
+
+def _norm_vjp(g, y, x, *, axis, keepdims):
+    kept = rules.reduced_shape(x.shape, axis, True)
+    y, g = y.reshape(kept), g.reshape(kept)
+    return (scale(rules.expand(g, x.shape), x / where(y == 0, 1, y)),)
+
+
+def _norm_dird(y, xs, ts, *, axis, keepdims):
+    (x,), (t,) = xs, ts
+    along = (x * t).sum(axis, keepdims) / where(y == 0, 1, y)
+    return where(y == 0, norm(t, axis, keepdims), along)
+
+
+def _norm_prepare(x: TensorLike, axis: rules.Axes = None, keepdims: bool = False):
+    x = rules.as_float(as_tensor(x))
+    return [x], {"axis": rules.normalise_axes(axis, x.ndim), "keepdims": keepdims}
+
+
+def _norm_shape(x, *, axis, keepdims):
+    return rules.reduced_shape(x.shape, axis, keepdims), x.dtype
+
+
+def _norm_at(x, *, axis, keepdims):
+    return np.all(x == 0, axis=axis, keepdims=keepdims)
+
+
+def _norm_joint(slopes, x, *, axis, keepdims):
+    return np.sum(slopes[0] ** 2, axis=axis, keepdims=keepdims) <= 1 + 1e-9
+
+
+
+
+@defop(
+    shape=_norm_shape,
+    prepare=_norm_prepare,
+    vjp=_norm_vjp,
+    dird=_norm_dird,
+    kink=Kink(_norm_at, lambda x, **_: [(-np.ones_like(x), np.ones_like(x))], _norm_joint),
+    text="‖{0}‖",
+    slopes=("{0}/y",),
+)
+def norm(x, axis=None, keepdims=False):
+    """The Euclidean norm over ``axis`` (all axes if None), without overflow or underflow.
+
+    At 0 its subdifferential is the unit ball; the gradient there is 0, the element of least norm.
+
+    >>> import subgrad as sg
+    >>> x = sg.tensor([[3.0, 4.0], [0.0, 0.0]])
+    >>> sg.grad(sg.norm(x, axis=1).sum(), x).tolist()
+    [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
+    """
+    if x.size == 0:
+        return np.sqrt(np.sum(x, axis=axis, keepdims=keepdims))
+    largest = np.max(np.abs(x), axis=axis, keepdims=True)
+    unit = np.where((largest > 0) & np.isfinite(largest), largest, 1)
+    scaled = x / unit
+    length = unit * np.sqrt(np.sum(scaled * scaled, axis=axis, keepdims=True))
+    return length if keepdims else np.squeeze(length, axis=axis)
+
+
+def var(x: TensorLike, axis: rules.Axes = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
+    """The variance over ``axis``: mean squared distance from the mean, with n - ddof in place of n.
+
+    >>> import subgrad as sg
+    >>> float(sg.var([1.0, 2.0, 3.0, 4.0]))
+    1.25
+    """
+    x, n = _centred(x, axis)
+    return (x * x).sum(axis, keepdims) / (n - ddof)
+
+
+def std(x: TensorLike, axis: rules.Axes = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
+    """The standard deviation over ``axis``. Where it is 0 its gradient is 0, as for `norm`.
+
+    >>> import subgrad as sg
+    >>> x = sg.tensor([2.0, 2.0])
+    >>> sg.grad(sg.std(x), x).tolist()
+    [0.0, 0.0]
+    """
+    x, n = _centred(x, axis)
+    return norm(x, axis, keepdims) / float(np.sqrt(n - ddof))
+
+
+def _centred(x: TensorLike, axis: rules.Axes) -> tuple[Tensor, int]:
+    x = rules.as_float(as_tensor(x))
+    n = rules.count(x.shape, rules.normalise_axes(axis, x.ndim))
+    return x - x.sum(axis, keepdims=True) / n, n
+
+
+__all__ = ["norm", "pow", "sqrt", "std", "var"]
