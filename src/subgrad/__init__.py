@@ -2,7 +2,7 @@
 
 from subgrad.graph.tensor import Parameter, Tensor, tensor  # noqa: I001  (first: it closes a circle of imports)
 from subgrad import errors, ops
-from subgrad.diff import grad, hessian, jacobian, jvp, value_and_grad, vjp
+from subgrad.diff import check, custom_vjp, grad, hessian, jacobian, jvp, value_and_grad, vjp
 from subgrad.graph.dtype import (
     bool_, default_dtype, float32, float64, int32, int64, set_default_dtype, uint8, using_dtype,
 )  # fmt: skip

@@ -6,16 +6,25 @@ Each class also inherits the built-in exception a caller would expect, so ``exce
 
 from __future__ import annotations
 
+from subgrad.graph.place import user_site
+
 
 class SubgradError(Exception):
     """Base of all errors raised on purpose by this package."""
 
 
-class ShapeError(SubgradError, ValueError):
+class LocatedError(SubgradError):
+    """An error about a graph: the message ends with the line of the user's code that made the node."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"{message} (at {user_site()})")
+
+
+class ShapeError(LocatedError, ValueError):
     """Shapes that do not fit together; the message names them."""
 
 
-class DTypeError(SubgradError, TypeError):
+class DTypeError(LocatedError, TypeError):
     """A dtype that is unknown, mixed with another float dtype, or not what the operation takes."""
 
 
@@ -31,7 +40,7 @@ class FileError(SubgradError, OSError):
     """A file that is missing, damaged, or not of the expected format."""
 
 
-class GradientError(SubgradError, ValueError):
+class GradientError(LocatedError, ValueError):
     """A gradient that does not exist: of a non-scalar without a cotangent, or of an op that has none."""
 
 

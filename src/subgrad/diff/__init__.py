@@ -1,6 +1,8 @@
 """Differentiation: backpropagation, forward mode, and the checker of both."""
 
 from subgrad.diff.api import grad, hessian, jacobian, jvp, value_and_grad, vjp
+from subgrad.diff.check import check
+from subgrad.diff.custom import custom_vjp
 from subgrad.diff.reverse import backward
 
-__all__ = ["backward", "grad", "hessian", "jacobian", "jvp", "value_and_grad", "vjp"]
+__all__ = ["backward", "check", "custom_vjp", "grad", "hessian", "jacobian", "jvp", "value_and_grad", "vjp"]

@@ -174,7 +174,7 @@ def _points(xs: Any) -> list[Tensor]:
 def _units(y: Tensor) -> list[Tensor]:
     """One cotangent for each element of y."""
     if y.dtype.kind != "f":
-        raise GradientError(f"only floats have derivatives, this tensor is {y.dtype} (at {y.site})")
+        raise GradientError(f"only floats have derivatives, this tensor is {y.dtype}")
     eye = np.eye(y.size, dtype=y.dtype).reshape(y.size, *y.shape)
     return [constant(row) for row in eye]
 

@@ -33,7 +33,7 @@ def one_sided_rule(node: Tensor, tangents: Tangents) -> Tensor | None:
     """The tangent of ``node`` along those of its inputs: by the op's own rule if it has one."""
     if node.op.dird is None:
         if node.op.kink is not None:
-            raise GradientError(f"{node.op.name} has a kink and no directional derivative (at {node.site})")
+            raise GradientError(f"{node.op.name} has a kink and no directional derivative")
         return _transposed_vjp(node, tangents)
     filled = [full(i.shape, 0, i.dtype) if t is None else t for i, t in zip(node.inputs, tangents, strict=True)]
     return node.op.dird(node, node.inputs, filled, **node.attrs)

@@ -59,7 +59,7 @@ def _pass_on(node: Tensor, g: Tensor, active: set[Tensor], arriving: dict[Tensor
             if (product.shape, product.dtype) != (source.shape, source.dtype):
                 raise GradientError(
                     f"the vjp of {node.op.name} gave a cotangent {product.dtype}{product.shape} "
-                    f"for an input {source.dtype}{source.shape} (at {node.site})"
+                    f"for an input {source.dtype}{source.shape}"
                 )
             arriving.setdefault(source, []).append(product)
 
@@ -67,7 +67,7 @@ def _pass_on(node: Tensor, g: Tensor, active: set[Tensor], arriving: dict[Tensor
 def seed_for(y: Tensor, cotangent: TensorLike = None) -> Tensor:
     """The cotangent to start from: 1 for a scalar, or what the caller gives, checked."""
     if y.dtype.kind != "f":
-        raise GradientError(f"only floats have gradients, this tensor is {y.dtype} (at {y.site})")
+        raise GradientError(f"only floats have gradients, this tensor is {y.dtype}")
     if cotangent is None:
         if y.shape != ():
             raise GradientError(

@@ -92,12 +92,12 @@ def dtype_of_data(dtype: np.dtype) -> np.dtype:
     raise DTypeError(f"a tensor holds floats, integers or bools, got an array of dtype {dtype}")
 
 
-def common_dtype(a: np.dtype, b: np.dtype, what: str) -> np.dtype:
-    """The dtype in which ``a`` and ``b`` meet: rules 3 and 4; ``what`` names the operation in the error."""
+def common_dtype(a: np.dtype, b: np.dtype) -> np.dtype:
+    """The dtype in which ``a`` and ``b`` meet: rules 3 and 4."""
     if a == b:
         return a
     if a.kind == b.kind == "f":
-        raise DTypeError(f"{what} mixes {a} and {b}: convert one side, for example x.astype({a.name!r})")
+        raise DTypeError(f"{a} and {b} do not mix: convert one side, for example with x.astype({a.name!r})")
     if "f" in (a.kind, b.kind):
         return a if a.kind == "f" else b
     return np.promote_types(a, b)

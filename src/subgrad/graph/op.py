@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from subgrad.errors import ArgumentError, GradientError, ShapeError
+from subgrad.errors import ArgumentError, GradientError
 from subgrad.graph import place
 
 if TYPE_CHECKING:
@@ -70,12 +70,8 @@ def apply(op: Op, inputs: tuple[Tensor, ...], attrs: dict[str, Any]) -> Tensor:
     """A new node. Shape and dtype errors are raised here, at the line where the user wrote the op."""
     from subgrad.graph.tensor import Tensor
 
-    site = place.user_site()
-    try:
-        shape, dtype = op.shape(*inputs, **attrs)
-    except ShapeError as error:
-        raise ShapeError(f"{error} (in {op.name}, at {site})") from None
-    return Tensor(op, inputs, attrs, shape, dtype, site, place.scope())
+    shape, dtype = op.shape(*inputs, **attrs)
+    return Tensor(op, inputs, attrs, shape, dtype, place.user_site(), place.scope())
 
 
 def defop(
@@ -120,8 +116,8 @@ def defop(
         >>> x = sg.tensor([1.0, 2.0])
         >>> sg.grad(cube(x).sum(), x).numpy()
         array([ 3., 12.], dtype=float32)
-        >>> sg.check(cube, [0.5, -1.5]).ok
-        True
+        >>> sg.check(cube, [0.5, -1.5]).kinks
+        0
     """
     if ref is None:
         return functools.partial(
@@ -154,7 +150,7 @@ def defop(
 
 def cotangents(node: Tensor, g: Tensor) -> Sequence[Tensor | None]:
     """The products of ``g`` with ``node``'s local derivatives, one for each input, None where there is none."""
-    if node.op.vjp is None:
-        raise GradientError(f"{node.op.name} has no derivative (at {node.site})")
     with place.inherit(node.site, node.scope):
+        if node.op.vjp is None:
+            raise GradientError(f"{node.op.name} has no derivative")
         return node.op.vjp(g, node, *node.inputs, **node.attrs)

@@ -51,7 +51,7 @@ def match(*args: TensorLike) -> list[Tensor]:
     known += [as_tensor(a, like) for a in args if not isinstance(a, Tensor) and not is_scalar(a)]
     common = known[0].dtype if known else None
     for t in known[1:]:
-        common = dt.common_dtype(common, t.dtype, "an operation")  # pyright: ignore[reportArgumentType]
+        common = dt.common_dtype(common, t.dtype)  # pyright: ignore[reportArgumentType]
     common = _with_scalars(common, [a for a in args if is_scalar(a)])
     return [full((), a, common) if is_scalar(a) else cast(as_tensor(a, like), common) for a in args]
 

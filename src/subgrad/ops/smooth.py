@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from subgrad.graph.op import defop
-from subgrad.graph.tensor import TensorLike
+from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
 from subgrad.ops import rules
 
 
@@ -149,17 +149,18 @@ def square(x):
     return x * x
 
 
-def silu(x: TensorLike):
+def silu(x: TensorLike) -> Tensor:
     """x sigmoid(x), also named swish (Elfwing, Uchibe, Doya 2018, arXiv 1702.03118).
 
     >>> import subgrad as sg
     >>> sg.silu([0.0, 100.0]).tolist()
     [0.0, 100.0]
     """
+    x = as_tensor(x)
     return x * sigmoid(x)
 
 
-def gelu(x: TensorLike):
+def gelu(x: TensorLike) -> Tensor:
     """x times the standard normal distribution function at x: the exact form, with erf (Hendrycks, Gimpel 2016,
     arXiv 1606.08415).
 
@@ -167,4 +168,5 @@ def gelu(x: TensorLike):
     >>> sg.gelu([0.0, 100.0]).tolist()
     [0.0, 100.0]
     """
+    x = as_tensor(x)
     return 0.5 * x * (1 + erf(x * math.sqrt(0.5)))

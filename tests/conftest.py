@@ -1,0 +1,11 @@
+"""Shared by all tests: every test starts from the same seed and the default dtype."""
+
+import pytest
+
+import subgrad as sg
+
+
+@pytest.fixture(autouse=True)
+def _fresh_state():
+    sg.manual_seed(0)
+    sg.set_default_dtype("float32")
