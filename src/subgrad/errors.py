@@ -1,7 +1,7 @@
 """Every exception that subgrad raises on purpose.
 
-Each class also inherits the built-in exception a caller would expect, so ``except ValueError`` works, and so does
-``except subgrad.errors.SubgradError`` for whoever wants all of them.
+Each class also inherits the built-in exception that a caller would expect, so ``except ValueError`` works, and so
+does ``except subgrad.errors.SubgradError`` for whoever wants all of them.
 """
 
 from __future__ import annotations
@@ -70,4 +70,5 @@ def missing_extra(package: str, extra: str, purpose: str) -> MissingExtraError:
     >>> print(missing_extra("pyarrow", "parquet", "reading Parquet files"))
     reading Parquet files needs pyarrow, which is not installed: pip install 'subgrad[parquet]'
     """
-    return MissingExtraError(f"{purpose} needs {package}, which is not installed: pip install 'subgrad[{extra}]'")
+    remedy = f"pip install 'subgrad[{extra}]'"
+    return MissingExtraError(f"{purpose} needs {package}, which is not installed: {remedy}")

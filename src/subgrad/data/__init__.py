@@ -1,0 +1,32 @@
+"""Data: readers of files and frames, the bundled digits, and the preparation of tables."""
+
+from subgrad.data.csv import read_csv
+from subgrad.data.digits import load_digits
+from subgrad.data.fashion_mnist import load_fashion_mnist
+from subgrad.data.frame import as_array, is_frame, table_from_frame
+from subgrad.data.idx import read_idx
+from subgrad.data.npz import read_npz
+from subgrad.data.parquet import read_parquet
+from subgrad.data.prepare import TablePreprocessor
+from subgrad.data.read import read_table
+from subgrad.data.split import train_test_split
+from subgrad.data.table import Table
+from subgrad.data.task import drop_unlabelled, infer_task
+
+__all__ = [
+    "Table",
+    "TablePreprocessor",
+    "as_array",
+    "drop_unlabelled",
+    "infer_task",
+    "is_frame",
+    "load_digits",
+    "load_fashion_mnist",
+    "read_csv",
+    "read_idx",
+    "read_npz",
+    "read_parquet",
+    "read_table",
+    "table_from_frame",
+    "train_test_split",
+]

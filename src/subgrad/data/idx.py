@@ -1,0 +1,58 @@
+"""IDX, the file format of MNIST and its successors."""
+
+from __future__ import annotations
+
+import math
+import os
+import struct
+
+import numpy as np
+
+from subgrad.data.raw import read_bytes
+from subgrad.errors import FileError
+
+_DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+
+
+def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
+    """The array in an IDX file, gzipped or not, in the machine's byte order.
+
+    The format (Y. LeCun, http://yann.lecun.com/exdb/mnist) is two zero bytes, a byte for the dtype (uint8,
+    int8, int16, int32, float32 or float64), a byte for the number of dimensions, the sizes as big-endian
+    uint32, then the values, big-endian, the last index fastest.
+
+    Raises `FileError` if the file cannot be read, is not IDX, or holds more or fewer bytes than its header
+    says.
+
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     file = Path(folder, "labels.idx")
+    ...     _ = file.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 2, 1]))
+    ...     read_idx(file)
+    array([7, 2, 1], dtype=uint8)
+    """
+    content = read_bytes(path)
+    dtype, shape = _read_header(content, path)
+    start = 4 + 4 * len(shape)
+    expected, found = math.prod(shape) * dtype.itemsize, len(content) - start
+    if found != expected:
+        state = "cut off" if found < expected else "too long"
+        raise FileError(
+            f"{path} is {state}: {dtype.name} values of shape {shape} take {expected} bytes, it has {found}"
+        )
+    return np.frombuffer(content, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="))
+
+
+def _read_header(content: bytes, path: str | os.PathLike[str]) -> tuple[np.dtype, tuple[int, ...]]:
+    if len(content) < 4:
+        raise FileError(f"{path} is cut off: an IDX file starts with 4 bytes, it has {len(content)}")
+    if content[:2] != b"\0\0" or content[2] not in _DTYPES:
+        raise FileError(
+            f"{path} is not an IDX file: its first four bytes are {content[:4].hex(' ')}, expected 00 00, "
+            f"a dtype out of {bytes(_DTYPES).hex(' ')}, and the number of dimensions"
+        )
+    dimensions = content[3]
+    if len(content) < 4 + 4 * dimensions:
+        raise FileError(f"{path} is cut off: it ends before the sizes of its {dimensions} dimensions")
+    return np.dtype(_DTYPES[content[2]]), struct.unpack_from(f">{dimensions}I", content, 4)

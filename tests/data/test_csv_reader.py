@@ -1,0 +1,152 @@
+"""CSV files: against the csv module that wrote them, against pandas, and damaged ones."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import string
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import datasets
+
+from subgrad.data import read_csv
+from subgrad.data.csv import MISSING
+from subgrad.errors import DataError, FileError
+
+LOADERS = [datasets.load_diabetes, datasets.load_wine, datasets.load_breast_cancer, datasets.load_iris]
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(content: str | bytes, name: str = "table.csv"):
+        file = tmp_path / name
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return file
+
+    return write
+
+
+@pytest.mark.parametrize("loader", LOADERS)
+@pytest.mark.parametrize(("name", "delimiter"), [("a.csv", ","), ("a.csv.gz", ";"), ("a.tsv", "\t")])
+def test_real_tables_are_read_to_the_last_bit(tmp_path, loader, name, delimiter):
+    frame = loader(as_frame=True).frame
+    frame.to_csv(tmp_path / name, sep=delimiter)  # with its index, which is to be left out
+    table = read_csv(tmp_path / name)
+    assert list(table) == list(frame.columns)
+    for column in table:
+        np.testing.assert_array_equal(table[column], frame[column].to_numpy(dtype=np.float64))
+
+
+MIXED = '''name , age,city,member,zip,note
+"Smith, Anna",31,Ulm,True,1e3,"said ""no"""
+Bert,,NA,false,-.5,"two
+lines"
+
+ Carl ,4_5,"München",TRUE,inf,x
+'''
+
+
+def test_names_quotes_missing_values_and_white_space(write):
+    table = read_csv(write(b"\xef\xbb\xbf" + MIXED.encode()))
+    assert list(table) == ["name", "age", "city", "member", "zip", "note"]
+    assert table["name"].tolist() == ["Smith, Anna", "Bert", "Carl"]
+    assert table["age"].tolist() == ["31", None, "4_5"]
+    assert table["city"].tolist() == ["Ulm", None, "München"]
+    assert table["member"].tolist() == ["true", "false", "true"]
+    assert table["zip"].tolist() == [1000, -0.5, np.inf]
+    assert table["note"].tolist() == ['said "no"', "two\nlines", "x"]
+
+
+def test_mixed_tables_agree_with_pandas(write):
+    text = 'a;b;c;d\n1;x;;0.1\n-2.5e-3;;NA;1e308\n nan;y z;;.5\n7;"q;""r";;+3\n'
+    file = write(text)
+    table, frame = read_csv(file), pd.read_csv(file, sep=";")
+    assert list(table) == list(frame.columns)
+    for name in "acd":
+        np.testing.assert_allclose(table[name], frame[name].to_numpy(dtype=np.float64), rtol=1e-15)
+    assert table["b"].tolist() == [None if pd.isna(text) else text for text in frame["b"]]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_every_line_ending(write, newline):
+    table = read_csv(write(newline.join(["a,b", "1,x", "", "2,y"])))
+    assert table["a"].tolist() == [1, 2]
+    assert table["b"].tolist() == ["x", "y"]
+
+
+@pytest.mark.parametrize("marker", sorted(MISSING))
+def test_markers_of_missing_values(write, marker):
+    table = read_csv(write(f"a,b\n1,x\n{marker},{marker}\n"))
+    np.testing.assert_array_equal(table["a"], [1, np.nan])
+    assert table["b"].tolist() == ["x", None]
+
+
+def test_numbers_with_thousands_separators_are_text(write):
+    assert read_csv(write('a\n"1,234"\n'))["a"].tolist() == ["1,234"]
+
+
+# White space at either end and missing markers are the reader's business and tested above.
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8).filter(
+    lambda text: text == text.strip() and text not in MISSING and text.lower() not in ("true", "false")
+)
+numbers = st.floats(allow_nan=False)
+names = st.lists(st.text(string.ascii_letters, min_size=1, max_size=5), min_size=2, max_size=4, unique=True)
+
+
+@st.composite
+def tables(draw) -> dict[str, list]:
+    rows = draw(st.integers(1, 5))
+    kinds = st.sampled_from([st.none() | texts, st.none() | numbers])
+    return {name: draw(st.lists(draw(kinds), min_size=rows, max_size=rows)) for name in draw(names)}
+
+
+@given(tables(), st.sampled_from(",;\t"), st.sampled_from(["\r\n", "\n"]), st.sampled_from([0, 1]))
+def test_what_the_csv_module_writes_is_read_back(tmp_path_factory, columns, delimiter, ending, quoting):
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, delimiter=delimiter, lineterminator=ending, quoting=quoting)
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
+    file = tmp_path_factory.mktemp("round") / "trip.csv"
+    file.write_text(stream.getvalue(), encoding="utf-8", newline="")
+    table = read_csv(file)
+    assert list(table) == list(columns)
+    for name, values in columns.items():
+        assert same(table[name], values), (name, values, table[name])
+
+
+def same(column: np.ndarray, written: list) -> bool:
+    """Whether a column is what was written; texts that all look like numbers are rightly read as numbers."""
+    if column.dtype == np.float64:
+        return np.array_equal(column, [np.nan if v is None else float(v) for v in written], equal_nan=True)
+    return column.tolist() == written
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "is empty; expected a first line with the names"),
+        ("\n\n", "is empty; expected a first line with the names"),
+        ("a,b\n", "has a header but no rows"),
+        ("5.1,3.5\n4.9,3.0\n", "has no header: its first line is all numbers, 5.1,3.5; .* such as x1,y"),
+        ("1,2,3,4,5,6\n1,2,3,4,5,6\n", "all numbers, 1,2,...,6; .* such as x1,x2,...,y"),
+        ("a,b\n1,2\n3\n", "line 3: 1 values, the header names 2 columns"),
+        ('a,b\n"x\ny",2\n1,2,3\n', "line 4: 3 values, the header names 2 columns"),
+        ('a,b\n1,"open\n2,3\n', "line 3: unexpected end of data"),
+        ("a,b,\n1,2,3\n", "column 3 of 3 has no name in the header"),
+        (b"a,b\n1,2\nna\xefve,3\n", "line 3: byte 0xef is not UTF-8"),
+        (gzip.compress(b"a,b\n1,2\n" * 100)[:-10], "is cut off"),
+    ],
+)
+def test_unusable_files_say_what_is_wrong(write, content, message):
+    with pytest.raises(FileError, match=message):
+        read_csv(write(content))
+
+
+def test_repeated_names_are_named(write):
+    with pytest.raises(DataError, match="more than one column named 'a', 'b'"):
+        read_csv(write("a,b,b,a,c\n1,2,3,4,5\n"))

@@ -1,0 +1,200 @@
+"""Tables from NPZ, Parquet, pandas and polars, and the table itself."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn import datasets
+
+from subgrad.data import Table, as_array, is_frame, read_npz, read_parquet, read_table, table_from_frame
+from subgrad.errors import DataError, FileError, MissingExtraError, SubgradError
+
+DAY = datetime.datetime(2024, 2, 29)
+CONTENT = {
+    "whole": [1, 2, 3],
+    "holes": [1.5, None, 2.5],
+    "word": ["a", None, "b"],
+    "flag": [True, False, None],
+    "day": [DAY, None, DAY],
+}
+
+
+def check_content(table: Table) -> None:
+    assert list(table) == list(CONTENT)
+    assert table["whole"].tolist() == [1, 2, 3]
+    np.testing.assert_array_equal(table["holes"], [1.5, np.nan, 2.5])
+    assert table["word"].tolist() == ["a", None, "b"]
+    assert table["flag"].tolist() == ["true", "false", None]
+    assert table["day"][1] is None
+    assert table["day"][0].startswith("2024-02-29T00:00:00")
+
+
+def pandas_nullable() -> pd.DataFrame:
+    types = {"whole": "Int64", "holes": "Float64", "word": "string", "flag": "boolean"}
+    return pd.DataFrame(CONTENT).astype(types)
+
+
+def pandas_category() -> pd.DataFrame:
+    return pd.DataFrame(CONTENT).astype({"word": "category"})
+
+
+FRAMES = [lambda: pd.DataFrame(CONTENT), pandas_nullable, pandas_category, lambda: pl.DataFrame(CONTENT)]
+
+
+@pytest.mark.parametrize("make", FRAMES)
+def test_frames_become_tables(make):
+    assert is_frame(make())
+    check_content(table_from_frame(make()))
+
+
+@pytest.mark.parametrize("make", FRAMES)
+def test_parquet_files_become_tables(tmp_path, make):
+    file = tmp_path / "table.parquet"
+    frame = make()
+    frame.write_parquet(file) if isinstance(frame, pl.DataFrame) else frame.to_parquet(file)
+    check_content(read_table(file))
+
+
+def test_a_stored_pandas_index_is_left_out(tmp_path):
+    pd.DataFrame({"x": [1.0, 2.0]}, index=["a", "b"]).to_parquet(tmp_path / "table.parquet")
+    assert list(read_parquet(tmp_path / "table.parquet")) == ["x"]
+
+
+def test_a_table_takes_what_python_has():
+    check_content(Table(CONTENT))
+    table = Table(
+        {"d": [Decimal("0.5"), None], "m": [1, "x"], "e": ["", None], "t": np.array(["NaT", DAY], "M8[s]")}
+    )
+    np.testing.assert_array_equal(table["d"], [0.5, np.nan])
+    assert table["m"].tolist() == ["1", "x"]
+    assert np.isnan(table["e"]).all()
+    assert table["t"].tolist() == [None, "2024-02-29T00:00:00"]
+
+
+@pytest.mark.parametrize("library", [pd, pl])
+def test_arrays_from_frames(library):
+    frame = library.DataFrame({"a": [1, 2], "b": [0.5, None], "c": [True, False]})
+    np.testing.assert_array_equal(as_array(frame), [[1, 0.5, 1], [2, np.nan, 0]])
+    assert as_array(frame["a"]).dtype == np.int64
+    assert as_array(frame["c"]).dtype == bool
+    assert as_array(library.Series(["u", None])).tolist() == ["u", None]
+    with pytest.raises(DataError, match="column 'word' holds text"):
+        as_array(library.DataFrame({"word": ["x", "y"]}))
+    with pytest.raises(DataError, match="no columns"):
+        as_array(library.DataFrame())
+
+
+def test_what_is_no_frame():
+    array = np.ones(3, dtype=np.float32)
+    assert as_array(array) is array
+    assert not is_frame(array)
+    with pytest.raises(DataError, match="expected a DataFrame of pandas or polars, got LazyFrame"):
+        table_from_frame(pl.LazyFrame({"a": [1]}))
+
+
+def test_repeated_names_in_a_frame():
+    with pytest.raises(DataError, match="the DataFrame has more than one column named 'a'"):
+        table_from_frame(pd.DataFrame([[1, 2]], columns=["a", "a"]))
+
+
+@pytest.mark.parametrize("library", [pd, pl])
+def test_columns_of_lists_are_refused(library):
+    with pytest.raises(DataError, match="column 'a' holds (list|ndarray|Series)"):
+        table_from_frame(library.DataFrame({"a": [[1], [2, 3]]}))
+
+
+def test_npz_with_columns_and_matrices(tmp_path):
+    digits = datasets.load_digits()
+    np.savez_compressed(tmp_path / "digits.npz", X=digits.images, y=digits.target)
+    table = read_table(tmp_path / "digits.npz")
+    assert list(table) == [f"X{i}" for i in range(64)] + ["y"]
+    np.testing.assert_array_equal(np.column_stack(list(table.values())[:64]), digits.data)
+    np.testing.assert_array_equal(table["y"], digits.target)
+
+
+def test_npz_never_unpickles(tmp_path):
+    np.savez(tmp_path / "objects.npz", a=np.array([print], dtype=object))
+    with pytest.raises(FileError, match="is not an NPZ archive of plain arrays: .*allow_pickle=False"):
+        read_npz(tmp_path / "objects.npz")
+
+
+def test_unusable_npz_files(tmp_path):
+    np.savez(tmp_path / "good.npz", a=np.arange(1000))
+    content = (tmp_path / "good.npz").read_bytes()
+    np.save(tmp_path / "single.npy", np.arange(3))
+    for damaged in (b"", b"no archive", content[:-50], content[:200] + b"!" + content[201:]):
+        (tmp_path / "bad.npz").write_bytes(damaged)
+        with pytest.raises(FileError, match="is not an NPZ archive"):
+            read_npz(tmp_path / "bad.npz")
+    with pytest.raises(FileError, match="is not an NPZ archive"):
+        read_npz(tmp_path / "single.npy")
+    np.savez(tmp_path / "scalar.npz", a=1.0)
+    with pytest.raises(FileError, match="'a' is a single value"):
+        read_npz(tmp_path / "scalar.npz")
+    np.savez(tmp_path / "lengths.npz", a=[1, 2], b=[1])
+    with pytest.raises(DataError, match="equal lengths; these have {'a': 2, 'b': 1}"):
+        read_npz(tmp_path / "lengths.npz")
+    np.savez(tmp_path / "clash.npz", X=np.ones((2, 1)), X0=[1, 2])
+    with pytest.raises(DataError, match="more than one column named 'X0'"):
+        read_npz(tmp_path / "clash.npz")
+
+
+def test_unusable_parquet_files(tmp_path, monkeypatch):
+    (tmp_path / "bad.parquet").write_bytes(b"no parquet at all")
+    with pytest.raises(FileError, match=r"cannot read .*bad.parquet as Parquet"):
+        read_parquet(tmp_path / "bad.parquet")
+    with pytest.raises(FileError, match=r"cannot read .*none.parquet as Parquet"):
+        read_parquet(tmp_path / "none.parquet")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingExtraError, match=r"needs pyarrow.*pip install 'subgrad\[parquet\]'"):
+        read_parquet(tmp_path / "bad.parquet")
+
+
+@pytest.mark.parametrize("name", ["table.csv", "table.csv.gz", "table.npz", "table.parquet"])
+def test_damage_anywhere_is_an_error_of_ours_or_none(tmp_path, name):
+    """Bytes are changed and files cut off at random. A format without checksums cannot notice each change."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.normal(size=30), "c": rng.choice(list("abc"), 30)})
+    match name.rsplit(".", 1)[1]:
+        case "npz":
+            np.savez_compressed(tmp_path / name, x=frame["x"], y=frame["x"] > 0)
+        case "parquet":
+            frame.to_parquet(tmp_path / name)
+        case _:
+            frame.to_csv(tmp_path / name)
+    intact = (tmp_path / name).read_bytes()
+    noticed = 0
+    for _ in range(300):
+        damaged = bytearray(intact[: rng.integers(len(intact)) if rng.random() < 0.3 else None])
+        for place in rng.integers(len(damaged), size=2) if damaged else ():
+            damaged[place] ^= rng.integers(1, 256)
+        (tmp_path / name).write_bytes(damaged)
+        try:
+            read_table(tmp_path / name)
+        except SubgradError:
+            noticed += 1
+    assert noticed > 100
+
+
+def test_other_endings_are_refused_with_what_is_supported():
+    with pytest.raises(FileError, match=r"supported are .csv, .csv.gz, .tsv, .tsv.gz, .npz, .parquet"):
+        read_table("table.json")
+
+
+def test_tables_that_cannot_be():
+    with pytest.raises(DataError, match="equal lengths"):
+        Table({"a": [1], "b": [1, 2]})
+    with pytest.raises(DataError, match=r"column 'a' needs one dimension, it has the shape \(1, 2\)"):
+        Table({"a": [[1, 2]]})
+    with pytest.raises(DataError, match="column 'a' holds complex"):
+        Table({"a": [1j]})
+    with pytest.raises(
+        DataError, match=r"no columns 'Ages' \(did you mean 'age'\?\), 'y'; its columns are: age"
+    ):
+        Table({"age": [1]}).require(["Ages", "y"])
