@@ -59,7 +59,11 @@ SMOOTH = {
     "clip": [(lambda x: sg.clip(x, -0.5, 0.5), np.array([-2.0, -0.1, 0.2, 3.0])), (lambda x: sg.clip(x, 0), normal(3))],
     "huber": [(sg.huber, np.array([-3.0, -0.5, 0.2, 4.0])), (lambda x: sg.huber(x, 0.3), normal(3))],
     "where": [(lambda a, b: sg.where(a > b, a * b, b), normal(2, 3), normal(3))],
-    "sum": [(sg.sum, normal(3)), (lambda x: x.sum(1, keepdims=True), normal(2, 3)), (lambda x: x.sum((0, 2)), normal(2, 3, 2))],
+    "sum": [
+        (sg.sum, normal(3)),
+        (lambda x: x.sum(1, keepdims=True), normal(2, 3)),
+        (lambda x: x.sum((0, 2)), normal(2, 3, 2)),
+    ],
     "max": [(sg.max, normal(5)), (lambda x: x.max(1), normal(3, 4)), (lambda x: x.max((0, 2), True), normal(2, 3, 2))],
     "min": [(sg.min, normal(5)), (lambda x: x.min(0), normal(3, 4))],
     "logsumexp": [(sg.logsumexp, normal(5)), (lambda x: sg.logsumexp(x, 1, True), normal(2, 3))],
@@ -70,9 +74,16 @@ SMOOTH = {
     "reshape": [(lambda x: x.reshape(3, -1), normal(2, 3)), (lambda x: sg.squeeze(x), normal(1, 3))],
     "transpose": [(lambda x: x.T, normal(2, 3)), (lambda x: x.transpose(2, 0, 1), normal(2, 3, 4))],
     "broadcast_to": [(lambda x: sg.broadcast_to(x, (4, 2, 3)), normal(2, 1))],
-    "concatenate": [(lambda a, b: sg.concatenate([a, b, a], 1), normal(2, 1), normal(2, 3)), (lambda a: sg.stack([a, a], -1), normal(3))],
+    "concatenate": [
+        (lambda a, b: sg.concatenate([a, b, a], 1), normal(2, 1), normal(2, 3)),
+        (lambda a: sg.stack([a, a], -1), normal(3)),
+    ],
     "pad": [(lambda x: sg.pad(x, ((1, 0), (2, 1)), 5.0), normal(2, 3))],
-    "slice": [(lambda x: x[1:, ::2], normal(3, 5)), (lambda x: x[::-2, None, 1], normal(5, 2)), (lambda x: x[..., -1], normal(2, 3))],
+    "slice": [
+        (lambda x: x[1:, ::2], normal(3, 5)),
+        (lambda x: x[::-2, None, 1], normal(5, 2)),
+        (lambda x: x[..., -1], normal(2, 3)),
+    ],
     "place": [(lambda x: apply(place, (x.node,), {"steps": ((0, 3, 2),), "shape": (5,)}), normal(2))],
     "gather": [
         (lambda x: x[ROWS], normal(3, 2)),
@@ -81,7 +92,9 @@ SMOOTH = {
         (lambda x: x[MASK], normal(2, 3)),
         (lambda x: sg.embedding(ROWS, x), normal(3, 4)),
     ],
-    "scatter_add": [(lambda x: apply(scatter_add, (x.node, sg.tensor(ROWS)), {"axes": (0,), "shape": (3, 2)}), normal(2, 2, 2))],
+    "scatter_add": [
+        (lambda x: apply(scatter_add, (x.node, sg.tensor(ROWS)), {"axes": (0,), "shape": (3, 2)}), normal(2, 2, 2))
+    ],
     "contract": [
         (sg.matmul, normal(2, 3), normal(3, 4)),
         (sg.matmul, normal(3), normal(3)),
@@ -92,13 +105,17 @@ SMOOTH = {
         (lambda a, b: sg.einsum("...i,...i", a, b), normal(2, 3), normal(3)),
     ],
     "custom": [(sg.custom_vjp(lambda a, b: a * b, lambda g, y, a, b: (g * b, g * a)), normal(3), normal(3))],
-}  # fmt: skip
+}
 
 ZERO = np.array([0.0, 1.0, -1.0, 0.0])
 
 KINKS = {
     "relu": [(sg.relu, ZERO)],
-    "leaky_relu": [(sg.leaky_relu, ZERO), (lambda x: sg.leaky_relu(x, 3.0), ZERO), (lambda x: sg.leaky_relu(x, -1.0), ZERO)],
+    "leaky_relu": [
+        (sg.leaky_relu, ZERO),
+        (lambda x: sg.leaky_relu(x, 3.0), ZERO),
+        (lambda x: sg.leaky_relu(x, -1.0), ZERO),
+    ],
     "elu": [(lambda x: sg.elu(x, 0.5), ZERO), (lambda x: sg.elu(x, 2.0), ZERO)],
     "abs": [(sg.abs, ZERO)],
     "maximum": [(sg.maximum, ZERO, np.zeros(4)), (sg.maximum, ZERO, ZERO.copy())],
@@ -107,11 +124,23 @@ KINKS = {
     "max": [(sg.max, np.ones(3)), (lambda x: x.max(1), np.array([[1.0, 2.0, 2.0], [3.0, 3.0, 3.0]]))],
     "min": [(sg.min, np.ones(3)), (lambda x: x.min((0, 1)), np.zeros((2, 2)))],
     "norm": [(sg.norm, np.zeros(3)), (lambda x: sg.norm(x, 1), np.array([[0.0, 0.0], [3.0, 4.0]]))],
-}  # fmt: skip
+}
 
 # Ops without a derivative: indices, bools, and leaves.
 FLAT = {
-    "equal", "not_equal", "less", "less_equal", "logical_and", "logical_or", "logical_not", "isnan", "isfinite",
-    "argmax", "argmin", "one_hot", "full", "arange", "uniform",
-}  # fmt: skip
-
+    "equal",
+    "not_equal",
+    "less",
+    "less_equal",
+    "logical_and",
+    "logical_or",
+    "logical_not",
+    "isnan",
+    "isfinite",
+    "argmax",
+    "argmin",
+    "one_hot",
+    "full",
+    "arange",
+    "uniform",
+}

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from samples import FLAT, KINKS, SMOOTH
 
 import subgrad as sg
+from samples import FLAT, KINKS, SMOOTH
 from subgrad.graph.op import TABLE
 from subgrad.graph.order import toposort
 

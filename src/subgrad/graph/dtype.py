@@ -41,7 +41,7 @@ def as_dtype(dtype: npt.DTypeLike) -> np.dtype:
         found = np.dtype(dtype)
     except TypeError:
         found = None
-    if found not in KNOWN:
+    if found is None or found not in KNOWN:
         known = ", ".join(d.name for d in KNOWN)
         raise DTypeError(f"unknown tensor dtype {dtype!r}: expected one of {known}")
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -74,6 +74,20 @@ def apply(op: Op, inputs: tuple[Tensor, ...], attrs: dict[str, Any]) -> Tensor:
     return Tensor(op, inputs, attrs, shape, dtype, place.user_site(), place.scope())
 
 
+@overload
+def defop(ref: Callable[..., Any]) -> Op: ...
+@overload
+def defop(
+    *,
+    name: str | None = None,
+    shape: Callable[..., Signature] | None = None,
+    prepare: Callable[..., Any] | None = None,
+    vjp: Callable[..., Sequence[Any]] | None = None,
+    dird: Callable[..., Any] | None = None,
+    kink: Kink | None = None,
+    text: str = "",
+    slopes: Sequence[str] = (),
+) -> Callable[[Callable[..., Any]], Op]: ...
 def defop(
     ref: Callable[..., Any] | None = None,
     *,

@@ -88,7 +88,7 @@ class Tensor:
         """The value as (nested lists of) Python numbers."""
         return self.numpy().tolist()
 
-    def __array__(self, dtype: npt.DTypeLike = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.numpy(), dtype=dtype, copy=copy) if dtype or copy else self.numpy()
 
     def __float__(self) -> float:
@@ -255,7 +255,7 @@ class Parameter(Tensor):
 
     __slots__ = ("_node",)
 
-    def __init__(self, value: TensorLike, dtype: npt.DTypeLike = None) -> None:
+    def __init__(self, value: TensorLike, dtype: npt.DTypeLike | None = None) -> None:
         # The slots of Tensor that describe a node are read from the current node, so they stay unset here.
         self.grad = None
         self.requires_grad = True
@@ -289,7 +289,7 @@ class Parameter(Tensor):
         return "Parameter" + super().__repr__().removeprefix("tensor")
 
 
-def tensor(data: TensorLike, dtype: npt.DTypeLike = None, requires_grad: bool = False) -> Tensor:
+def tensor(data: TensorLike, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
     """A tensor with the values of ``data``, which is copied.
 
     Floats become the default dtype (float32) unless ``dtype`` is named, even if ``data`` is a float64 array; bool,
@@ -319,7 +319,7 @@ def tensor(data: TensorLike, dtype: npt.DTypeLike = None, requires_grad: bool = 
     return leaf
 
 
-def _array(data: Any, dtype: npt.DTypeLike) -> np.ndarray:
+def _array(data: Any, dtype: npt.DTypeLike | None) -> np.ndarray:
     """A copy of ``data`` that nobody else holds, in ``dtype`` or the one that the rules give."""
     try:
         raw = np.asarray(data)

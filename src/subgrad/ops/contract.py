@@ -141,7 +141,8 @@ def einsum(spec: str, *operands: TensorLike) -> Tensor:
     """
     tensors = [rules.as_float(x) for x in rules.match(*operands)]
     terms, out = _parse(spec, tensors)
-    pending = [_single(x, t, out, terms[:i] + terms[i + 1 :]) for i, (x, t) in enumerate(zip(tensors, terms))]
+    others = [terms[:i] + terms[i + 1 :] for i in range(len(terms))]
+    pending = [_single(x, t, out, o) for x, t, o in zip(tensors, terms, others, strict=True)]
     for pair in _path(pending, out):
         taken = [pending.pop(i) for i in sorted(pair, reverse=True)]
         pending.append(_pairwise(taken, out, [t for _, t in pending]))
@@ -157,9 +158,9 @@ def _parse(spec: str, tensors: Sequence[Tensor]) -> tuple[list[str], str]:
     if len(terms) != len(tensors):
         raise ArgumentError(f"einsum {spec!r} has {len(terms)} terms for {len(tensors)} operands")
     free = "".join(c for c in LETTERS if c not in spec)
-    extra = max((x.ndim - len(t) + 3 for t, x in zip(terms, tensors) if "..." in t), default=0)
+    extra = max((x.ndim - len(t) + 3 for t, x in zip(terms, tensors, strict=True) if "..." in t), default=0)
     dots = free[:extra]
-    terms = [t.replace("...", dots[extra - (x.ndim - len(t) + 3) :]) for t, x in zip(terms, tensors)]
+    terms = [t.replace("...", dots[extra - (x.ndim - len(t) + 3) :]) for t, x in zip(terms, tensors, strict=True)]
     if not arrow:
         once = sorted(c for c in set("".join(terms)) if "".join(terms).count(c) == 1 and c not in dots)
         out = "..." + "".join(once)

@@ -54,7 +54,7 @@ def _complete(parts: tuple[Any, ...], x: Tensor) -> list[Any]:
 
 def _unmask(part: Any) -> list[Any]:
     """An index as a list of indices: a bool NumPy mask becomes the places where it is True, one array an axis."""
-    if part is None or part is Ellipsis or isinstance(part, (int, np.integer, slice)) and not isinstance(part, bool):
+    if part is None or part is Ellipsis or (isinstance(part, (int, np.integer, slice)) and not isinstance(part, bool)):
         return [part]
     if isinstance(part, Tensor):
         if part.dtype == dt.bool_:
@@ -195,7 +195,7 @@ def scatter_add(x, *indices, axes, shape):
     return out
 
 
-def _one_hot_prepare(indices: TensorLike, n: int, dtype: npt.DTypeLike = None):
+def _one_hot_prepare(indices: TensorLike, n: int, dtype: npt.DTypeLike | None = None):
     indices = as_tensor(indices)
     if indices.dtype.kind not in "iu":
         raise DTypeError(f"one_hot needs integers, got {indices.dtype}")

@@ -235,7 +235,8 @@ def clip(x: TensorLike, low: TensorLike = None, high: TensorLike = None) -> Tens
         if bounds[0] > bounds[1]:
             raise ArgumentError(f"clip has its lower bound {low} above its upper bound {high}")
         x = as_tensor(x)
-        return apply(_clip, (x if _whole(bounds, x) else rules.as_float(x),), dict(zip(("low", "high"), bounds)))
+        x = x if _whole(bounds, x) else rules.as_float(x)
+        return apply(_clip, (x,), {"low": bounds[0], "high": bounds[1]})
     x = x if low is None else maximum(x, low)
     return x if high is None else minimum(x, high)
 

@@ -41,7 +41,7 @@ def philox(counter: Sequence[Any], key: tuple[int, int], rounds: int = 10) -> li
     return c
 
 
-def _uniform_prepare(seed: Any, shape: int | Sequence[int] = (), stream: int = 0, dtype: npt.DTypeLike = None):
+def _uniform_prepare(seed: Any, shape: int | Sequence[int] = (), stream: int = 0, dtype: npt.DTypeLike | None = None):
     chosen = dt.as_dtype(dtype) if dtype is not None else dt.default_dtype()
     return [as_tensor(seed)], {"shape": as_shape(shape), "stream": int(stream), "dtype": chosen}
 
@@ -133,7 +133,7 @@ def seeded(seed: Tensor) -> Iterator[None]:
         _state.traced, _state.stream = before
 
 
-def draw(shape: int | Sequence[int], dtype: npt.DTypeLike = None) -> Tensor:
+def draw(shape: int | Sequence[int], dtype: npt.DTypeLike | None = None) -> Tensor:
     """The next numbers in [0, 1): of the step that is being traced, else of the default stream."""
     if _state.traced is None:
         return uniform(next_seed(), shape, 0, dtype)
@@ -141,7 +141,7 @@ def draw(shape: int | Sequence[int], dtype: npt.DTypeLike = None) -> Tensor:
     return uniform(_state.traced, shape, _state.stream, dtype)
 
 
-def bernoulli(p: float, shape: int | Sequence[int], dtype: npt.DTypeLike = None) -> Tensor:
+def bernoulli(p: float, shape: int | Sequence[int], dtype: npt.DTypeLike | None = None) -> Tensor:
     """True with probability ``p``, for each element of ``shape``; drawn by `draw`."""
     if not 0 <= p <= 1:
         raise ArgumentError(f"a probability lies in [0, 1], got {p}")

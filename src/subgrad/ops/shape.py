@@ -23,7 +23,9 @@ def _full_prepare(shape, value, dtype=None):
     return [], {"shape": as_shape(shape), "value": chosen.type(value).item(), "dtype": chosen}
 
 
-@defop(prepare=_full_prepare, shape=lambda *, shape, value, dtype: (shape, dtype), vjp=lambda *_, **__: (), text="const")
+@defop(
+    prepare=_full_prepare, shape=lambda *, shape, value, dtype: (shape, dtype), vjp=lambda *_, **__: (), text="const"
+)
 def full(shape, value, dtype=None):
     """A tensor of ``shape`` that is ``value`` everywhere.
 
@@ -42,12 +44,12 @@ def as_shape(shape: Any) -> tuple[int, ...]:
     return tuple(int(n) for n in lengths)
 
 
-def zeros(shape: int | Sequence[int], dtype: npt.DTypeLike = None) -> Tensor:
+def zeros(shape: int | Sequence[int], dtype: npt.DTypeLike | None = None) -> Tensor:
     """A tensor of zeros, in the default float dtype unless one is named."""
     return full(shape, 0.0, dtype)
 
 
-def ones(shape: int | Sequence[int], dtype: npt.DTypeLike = None) -> Tensor:
+def ones(shape: int | Sequence[int], dtype: npt.DTypeLike | None = None) -> Tensor:
     """A tensor of ones, in the default float dtype unless one is named."""
     return full(shape, 1.0, dtype)
 
