@@ -1,14 +1,19 @@
 """subgrad: networks as graphs, backpropagation as a graph, and exact subgradients."""
 
 from subgrad.graph.tensor import Parameter, Tensor, tensor  # noqa: I001  (first: it closes a circle of imports)
-from subgrad import errors, ops
+from subgrad import data, errors, nn, ops, optim
 from subgrad.diff import check, custom_vjp, grad, hessian, jacobian, jvp, value_and_grad, vjp
+from subgrad.fit import Checkpoint, EarlyStopping, History, evaluate, fit, predict
 from subgrad.graph.dtype import (
     bool_, default_dtype, float32, float64, int32, int64, set_default_dtype, uint8, using_dtype,
 )  # fmt: skip
 from subgrad.graph.op import defop
+from subgrad.io import load, save
 from subgrad.ops import *  # noqa: F403
 from subgrad.ops import random
 from subgrad.ops.random import manual_seed
+from subgrad.optim import (
+    SGD, Adagrad, Adam, AdamW, RMSprop, Subgradient, chain, clip_by_norm, step, update, weight_decay,
+)  # fmt: skip
 
 __version__ = "0.1.0"

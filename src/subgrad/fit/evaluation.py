@@ -1,0 +1,85 @@
+"""A trained model at work: its outputs, and how good they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from subgrad.fit import metrics as metric_table
+from subgrad.fit.arrays import as_array, as_batch
+from subgrad.fit.step import signature, trace_evaluation
+from subgrad.nn import loss as losses
+from subgrad.nn.module import Module
+
+BATCH = 1024  # rows at a time: keeps the intermediate results of common networks in the cache
+
+
+def predict(model: Module, X: Any, batch_size: int = BATCH) -> np.ndarray:
+    """The outputs of ``model`` in evaluation mode, for all samples.
+
+    Args:
+        model: any module.
+        X: (n, ...) array, tensor or frame; floats become the default dtype.
+        batch_size: samples at a time.
+
+    Returns:
+        (n, ...) array: scores, not probabilities, if the model ends without a softmax.
+
+    Raises:
+        DataError: for NaN, inf or text in X.
+
+    Example:
+        >>> import subgrad as sg
+        >>> sg.predict(sg.nn.ReLU(), [[-1.0], [2.0]]).tolist()
+        [[0.0], [2.0]]
+    """
+    outputs = [rows[-1] for rows, _ in _run(model, [as_array(X, "X")], None, {}, batch_size)]
+    return np.concatenate(outputs)
+
+
+def evaluate(
+    model: Module,
+    X: Any,
+    y: Any,
+    *,
+    loss: str | Callable[..., Any],
+    metrics: Iterable[str | metric_table.Metric] = (),
+    sample_weight: Any = None,
+) -> dict[str, float]:
+    """The mean loss and the metrics of ``model`` in evaluation mode: ``{"loss": ..., "accuracy": ...}``.
+
+    Args and errors are those of `fit`.
+
+    Example:
+        >>> import subgrad as sg
+        >>> sg.evaluate(sg.nn.ReLU(), [[3.0]], [[1.0]], loss="squared", metrics=["mae"])
+        {'loss': 4.0, 'mae': 2.0}
+    """
+    data = as_batch(X, y, sample_weight)
+    return measure(model, data, losses.get(loss), metric_table.resolve(metrics))
+
+
+def measure(
+    model: Module, data: Sequence[np.ndarray], loss: Callable[..., Any], metrics: dict[str, metric_table.Metric]
+) -> dict[str, float]:
+    """As `evaluate`, of arrays and functions that are checked already."""
+    rows, sizes = [], []
+    for outputs, n in _run(model, data, loss, metrics, BATCH):
+        rows.append([float(v) for v in outputs[:-1]])
+        sizes.append(n)
+    means = np.average(rows, axis=0, weights=sizes)
+    return dict(zip(["loss", *metrics], map(float, means), strict=True))
+
+
+def _run(model: Module, data: Sequence[np.ndarray], loss: Any, metrics: dict[str, Any], batch_size: int):
+    """The outputs of the traced evaluation for each batch, and its length."""
+    variables = [p.numpy() for _, p in model.named_state()]
+    programs: dict[int, Any] = {}
+    for start in range(0, max(len(data[0]), 1), batch_size):
+        batch = [a[start : start + batch_size] for a in data]
+        n = len(batch[0])
+        if n not in programs:
+            programs[n] = trace_evaluation(model, loss, [signature(a) for a in batch], metrics).interpreter()
+        yield programs[n]([np.zeros(2, np.int64), *batch, *variables]), n

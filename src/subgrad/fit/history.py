@@ -1,0 +1,73 @@
+"""What happened in a training run, epoch by epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from subgrad.errors import ArgumentError, missing_extra
+
+
+@dataclass
+class History:
+    """The record of a run: one row of numbers for each epoch.
+
+    Attributes:
+        epochs: a dict for each epoch: ``loss``, the metrics, and the same with ``validation_`` before the name.
+        stopped: why the run ended: ``"finished"``, ``"early stopping"``, ``"interrupted"`` or ``"callback"``.
+        best_epoch: the number (from 1) of the epoch with the lowest validation loss, or training loss if there was no
+            validation; 0 before the first.
+
+    Example:
+        >>> h = History([{"loss": 2.0}, {"loss": 1.0}])
+        >>> h["loss"], h.best_epoch, len(h)
+        ([2.0, 1.0], 2, 2)
+    """
+
+    epochs: list[dict[str, float]] = field(default_factory=list)
+    stopped: str = "finished"
+
+    def __getitem__(self, name: str) -> list[float]:
+        """The numbers called ``name``, one for each epoch."""
+        if self.epochs and name not in self.epochs[0]:
+            raise ArgumentError(f"the history has no {name!r}, it has {', '.join(self.epochs[0])}")
+        return [row[name] for row in self.epochs]
+
+    def __len__(self) -> int:
+        return len(self.epochs)
+
+    def __iter__(self) -> Iterator[dict[str, float]]:
+        return iter(self.epochs)
+
+    @property
+    def monitored(self) -> str:
+        """The number that decides which epoch is best."""
+        return "validation_loss" if self.epochs and "validation_loss" in self.epochs[0] else "loss"
+
+    @property
+    def best_epoch(self) -> int:
+        values = self[self.monitored]
+        return 1 + min(range(len(values)), key=values.__getitem__) if values else 0
+
+    def plot(self, path: str | None = None) -> Any:
+        """A figure with the loss and each metric over the epochs; saved to ``path`` if one is given.
+
+        Raises `MissingExtraError` if matplotlib is not installed.
+        """
+        try:
+            from matplotlib.figure import Figure
+        except ImportError:
+            raise missing_extra("matplotlib", "plot", "plotting a history") from None
+        names = [n for n in (self.epochs[0] if self.epochs else ()) if not n.startswith("validation_")]
+        figure = Figure(figsize=(4.5 * max(1, len(names)), 3.2), layout="constrained")
+        for i, name in enumerate(names):
+            axes = figure.add_subplot(1, len(names), i + 1)
+            for key, label in ((name, "training"), (f"validation_{name}", "validation")):
+                if key in self.epochs[0]:
+                    axes.plot(range(1, len(self) + 1), self[key], label=label)
+            axes.set(xlabel="epoch", title=name)
+            axes.legend()
+        if path is not None:
+            figure.savefig(path)
+        return figure

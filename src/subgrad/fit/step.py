@@ -1,0 +1,128 @@
+"""One training step as a graph: loss, gradients, the optimiser's update and the metrics, of one batch."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from subgrad.compile.interpret import Interpreter
+from subgrad.diff.reverse import gradients
+from subgrad.graph.dtype import int64
+from subgrad.graph.tensor import Parameter, Tensor, placeholder
+from subgrad.graph.tree import Tree, leaves, rebuild
+from subgrad.nn.module import Module
+from subgrad.ops import random
+
+Signature = tuple[tuple[int, ...], np.dtype]
+Loss = Callable[..., Tensor]
+
+
+def signature(array: np.ndarray) -> Signature:
+    return array.shape, array.dtype
+
+
+@dataclass(frozen=True)
+class Step:
+    """A traced step.
+
+    ``inputs``: the seed, then the batch (x, y, and sample weights if there are any), then the variables (the model's
+    parameters and the optimiser's state). ``outputs``: the loss, the metrics, the variables after the step.
+    """
+
+    inputs: list[Tensor]
+    outputs: list[Tensor]
+    names: list[str]
+
+    def interpreter(self) -> Interpreter:
+        return Interpreter(self.inputs, self.outputs)
+
+
+@contextlib.contextmanager
+def bound(parameters: Sequence[Parameter], nodes: Sequence[Tensor]) -> Iterator[None]:
+    """The parameters stand for other nodes inside, and for their own values again afterwards."""
+    before = [p.node for p in parameters]
+    try:
+        for p, n in zip(parameters, nodes, strict=True):
+            p._bind(n)
+        yield
+    finally:
+        for p, n in zip(parameters, before, strict=True):
+            p._bind(n)
+
+
+def trace_step(
+    model: Module,
+    loss: Loss,
+    optimizer: Any,
+    state: Tree,
+    batch: Sequence[Signature],
+    metrics: dict[str, Callable[..., Tensor]],
+) -> Step:
+    """The training step of ``model`` for batches of the given shapes and dtypes: (x, y) or (x, y, weight)."""
+    seed, given, held, places = _arguments(model, batch, state)
+    parameters = [p for _, p in model.named_state()]
+    train = [p for p in parameters if p.requires_grad]
+    with bound(parameters, held), random.seeded(seed):
+        out = model(given[0])
+        y = targets_for(out, given[1])
+        value = loss(out, y, **_weight(given))
+        now = [p.node for p in train]
+        updates, after = optimizer.update(gradients(value, now), places, now, loss=value)
+        moved = dict(zip(map(id, train), (p + u for p, u in zip(now, updates, strict=True)), strict=True))
+        variables = [moved.get(id(p), p.node) for p in parameters]
+        measured = [m(out, y) for m in metrics.values()]
+    return Step(
+        inputs=[seed, *given, *held, *leaves(places)],
+        outputs=[value, *measured, *variables, *leaves(after)],
+        names=["loss", *metrics],
+    )
+
+
+def trace_evaluation(
+    model: Module, loss: Loss | None, batch: Sequence[Signature], metrics: dict[str, Callable[..., Tensor]]
+) -> Step:
+    """The model's output, and the loss and metrics if ``loss`` is given, without a step: in evaluation mode."""
+    seed, given, held, _ = _arguments(model, batch, [])
+    with bound([p for _, p in model.named_state()], held), random.seeded(seed), evaluating(model):
+        out = model(given[0])
+        values = [] if loss is None else _measure(loss, out, given, metrics)
+    names = [] if loss is None else ["loss", *metrics]
+    return Step([seed, *given, *held], [*values, out.node], names)
+
+
+def _measure(loss: Loss, out: Tensor, given: Sequence[Tensor], metrics: dict[str, Callable[..., Tensor]]):
+    y = targets_for(out, given[1])
+    return [loss(out, y, **_weight(given)), *(m(out, y) for m in metrics.values())]
+
+
+def _arguments(model: Module, batch: Sequence[Signature], state: Tree):
+    seed = placeholder((2,), int64, "seed")
+    given = [placeholder(*s, name) for s, name in zip(batch, ("x", "y", "weight"), strict=False)]
+    held = [placeholder(p.shape, p.dtype, name) for name, p in model.named_state()]
+    places = rebuild(state, [placeholder(s.shape, s.dtype, "optimiser state") for s in leaves(state)])
+    return seed, given, held, places
+
+
+def targets_for(out: Tensor, y: Tensor) -> Tensor:
+    """y as a column where the model's output is one: targets of shape (n,) fit an output of shape (n, 1)."""
+    return y.reshape(-1, 1) if out.ndim == 2 and out.shape[1] == 1 and y.ndim == 1 else y
+
+
+def _weight(given: Sequence[Tensor]) -> dict[str, Tensor]:
+    return {"sample_weight": given[2]} if len(given) > 2 else {}
+
+
+@contextlib.contextmanager
+def evaluating(model: Module) -> Iterator[None]:
+    """The model in evaluation mode inside, and in the mode it was in afterwards."""
+    modes = [(m, m.training) for _, m in model.named_modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for m, training in modes:
+            m.training = training

@@ -1,0 +1,224 @@
+"""The training run: epochs of shuffled batches, validation, early stopping, checkpoints, Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from subgrad import optim
+from subgrad.errors import ArgumentError, NonFiniteError
+from subgrad.fit import checkpoints
+from subgrad.fit import metrics as metric_table
+from subgrad.fit.arrays import as_batch, split_validation
+from subgrad.fit.engine import Interpreted, NonFiniteLoss
+from subgrad.fit.evaluation import measure
+from subgrad.fit.history import History
+from subgrad.fit.options import Checkpoint, EarlyStopping
+from subgrad.fit.progress import Progress
+from subgrad.fit.step import trace_step
+from subgrad.graph.tensor import constant
+from subgrad.graph.tree import leaves, rebuild
+from subgrad.nn import loss as losses
+from subgrad.nn.module import Module
+
+CONTROL_SECONDS = 0.1  # how often a run comes back for the progress bar and Ctrl-C
+
+
+def fit(
+    model: Module,
+    X: Any,
+    y: Any,
+    *,
+    loss: str | Callable[..., Any],
+    optimizer: str | optim.Optimizer = "adam",
+    epochs: int = 10,
+    batch_size: int = 32,
+    validation: Any = None,
+    metrics: Iterable[str | metric_table.Metric] = (),
+    sample_weight: Any = None,
+    shuffle: bool = True,
+    seed: int = 0,
+    early_stopping: EarlyStopping | int | None = None,
+    callbacks: Sequence[Callable[[History], Any]] = (),
+    checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
+    resume: str | os.PathLike[str] | None = None,
+    verbose: bool | None = None,
+) -> History:
+    """Train ``model`` in place on samples ``X`` with targets ``y``.
+
+    The last batch of an epoch may be smaller. The same seed gives the same bits. Ctrl-C ends the run cleanly: the
+    model keeps the parameters of its best epoch, and the history says ``stopped == "interrupted"``.
+
+    Args:
+        model: any module.
+        X: (n, ...) array, tensor, or pandas or polars frame; floats become the default dtype.
+        y: (n, ...) targets, as the loss takes them; (n,) targets fit an output of shape (n, 1).
+        loss: a name, such as ``"cross_entropy"``, or a function ``loss(output, y)`` that returns a scalar tensor.
+        optimizer: an optimiser, or the name of one with its default settings.
+        epochs: passes over the data, those of a resumed run included.
+        batch_size: samples a step.
+        validation: (X, y), or the share of the samples to hold out; measured after each epoch.
+        metrics: names, such as ``"accuracy"``, or functions ``metric(output, y)`` that return the mean of a batch.
+        sample_weight: (n,) weights, given to the loss.
+        shuffle: whether each epoch has an order of its own.
+        seed: of the shuffling, of dropout, and of the share held out.
+        early_stopping: an `EarlyStopping`, or its patience.
+        callbacks: functions of the history, called after each epoch; True ends the run.
+        checkpoint: a `Checkpoint`, or a path to save to after every epoch.
+        resume: a checkpoint to go on from; the parameters become those of a run that was never interrupted, bit for
+            bit.
+        verbose: whether to show progress; None does on a terminal.
+
+    Returns:
+        `History`, the loss, metrics and seconds of each epoch. Training numbers are means over the batches as they
+        went by, as everywhere.
+
+    Raises:
+        DataError: for NaN, inf or text in the data, or targets that do not fit the loss.
+        ShapeError: if X and y differ in length, or an op in the model does not fit.
+        NonFiniteError: if the loss becomes NaN or inf, with the epoch, the batch and the op.
+
+    Example:
+        >>> import subgrad as sg
+        >>> X = [[-1, -1], [-1, 1], [1, -1], [1, 1]]
+        >>> net = sg.nn.Sequential(sg.nn.Linear(2, 8, seed=0), sg.nn.Tanh(), sg.nn.Linear(8, 2, seed=1))
+        >>> history = sg.fit(net, np.array(X, float), [0, 1, 1, 0], loss="cross_entropy", epochs=200, batch_size=4,
+        ...                  optimizer=sg.Adam(0.05), metrics=["accuracy"])
+        >>> history["accuracy"][-1]
+        1.0
+    """
+    _positive(epochs=epochs, batch_size=batch_size)
+    chosen = optim.get(optimizer) if isinstance(optimizer, str) else optimizer
+    stopping = EarlyStopping(early_stopping) if isinstance(early_stopping, int) else early_stopping
+    saving = checkpoint if isinstance(checkpoint, Checkpoint) or checkpoint is None else Checkpoint(checkpoint)
+    data, held_out = split_validation(as_batch(X, y, sample_weight), validation, seed)
+    measures = metric_table.resolve(metrics)
+    run = _Run(model, losses.get(loss), chosen, data, held_out, measures, batch_size, seed, shuffle)
+    if resume is not None:
+        run.restore(resume)
+    run.train(epochs, stopping, callbacks, saving, verbose)
+    return run.history
+
+
+class _Run:
+    """The state of a run: what a checkpoint holds, and the engine that moves it."""
+
+    def __init__(
+        self, model: Module, loss: Callable[..., Any], optimizer: optim.Optimizer, data: list[np.ndarray],
+        held_out: list[np.ndarray] | None, metrics: dict[str, metric_table.Metric], batch_size: int, seed: int,
+        shuffle: bool,
+    ) -> None:  # fmt: skip
+        self.model, self.loss, self.optimizer, self.metrics = model, loss, optimizer, metrics
+        self.data, self.held_out = data, held_out
+        self.batch_size, self.seed, self.shuffle = batch_size, seed, shuffle
+        self.history = History()
+        self.parameters = [p for _, p in model.named_state()]
+        self.state = optimizer.init([p.node for p in self.parameters if p.requires_grad])
+        self.best = self._values()
+        self.engine = self._start()
+
+    def _start(self) -> Interpreted:
+        def trace(batch):
+            return trace_step(self.model, self.loss, self.optimizer, self.state, batch, self.metrics)
+
+        state = [s.numpy() for s in leaves(self.state)]
+        return Interpreted(trace, self.data, [*self._values(), *state])
+
+    def _values(self) -> list[np.ndarray]:
+        return [p.numpy() for p in self.parameters]
+
+    def train(
+        self, epochs: int, stopping: EarlyStopping | None, callbacks: Sequence[Callable[[History], Any]],
+        saving: Checkpoint | None, verbose: bool | None,
+    ) -> None:  # fmt: skip
+        self.model.train()
+        with Progress(epochs, verbose) as progress:
+            try:
+                while len(self.history) < epochs and self.history.stopped == "finished":
+                    self._epoch(progress)
+                    self._after_epoch(stopping, callbacks, saving)
+            except KeyboardInterrupt:
+                self.history.stopped = "interrupted"
+            if self.history.stopped in ("interrupted", "early stopping") and len(self.history):
+                self._assign(self.best)
+                progress.say(f"{self.history.stopped}: the model of epoch {self.history.best_epoch} is kept")
+
+    def _epoch(self, progress: Progress) -> None:
+        start, number = time.perf_counter(), len(self.history)
+        batches = self._batches(number)
+        measured: list[np.ndarray] = []
+        try:
+            for chunk in _paced(batches):
+                done = len(measured)
+                measured.extend(self.engine.run(chunk, self.seed, number * len(batches) + done, done))
+                progress.batches(number, len(measured) / len(batches))
+        except NonFiniteLoss as error:
+            raise NonFiniteError(
+                f"the loss became NaN or inf in epoch {number + 1}, batch {error.batch + 1} of {len(batches)}: "
+                f"{error.source}"
+            ) from None
+        self._sync()
+        sizes = [len(b) for b in batches]
+        means = np.average(measured, axis=0, weights=sizes)
+        row = dict(zip(["loss", *self.metrics], map(float, means), strict=True))
+        if self.held_out is not None:
+            found = measure(self.model, self.held_out, self.loss, self.metrics)
+            row.update({f"validation_{name}": value for name, value in found.items()})
+        self.history.epochs.append({**row, "seconds": time.perf_counter() - start})
+        if self.history.best_epoch == len(self.history):
+            self.best = self._values()
+        progress.epoch(self.history)
+
+    def _after_epoch(
+        self, stopping: EarlyStopping | None, callbacks: Sequence[Callable[[History], Any]], saving: Checkpoint | None
+    ) -> None:
+        if saving is not None and len(self.history) % saving.every == 0:
+            checkpoints.save(saving.path, self)
+        said_stop = [callback(self.history) is True for callback in callbacks]  # each is called, whatever others say
+        if any(said_stop):
+            self.history.stopped = "callback"
+        if stopping is not None and stopping.says_stop(self.history):
+            self.history.stopped = "early stopping"
+
+    def _batches(self, epoch: int) -> list[np.ndarray]:
+        n = len(self.data[0])
+        order = np.arange(n)
+        if self.shuffle:
+            entropy = np.random.SeedSequence([abs(self.seed), 2, epoch])
+            order = np.random.Generator(np.random.Philox(entropy)).permutation(n)
+        return [order[i : i + self.batch_size] for i in range(0, n, self.batch_size)]
+
+    def _sync(self) -> None:
+        """Give the engine's variables to the model and the optimiser's state."""
+        values = self.engine.variables
+        self._assign(values[: len(self.parameters)])
+        self.state = rebuild(self.state, [constant(v) for v in values[len(self.parameters) :]])
+
+    def _assign(self, values: Sequence[np.ndarray]) -> None:
+        for p, value in zip(self.parameters, values, strict=True):
+            p.assign(constant(value))
+
+    def restore(self, path: str | os.PathLike[str]) -> None:
+        checkpoints.restore(path, self)
+        self.engine = self._start()
+
+
+def _paced(batches: Sequence[np.ndarray]) -> Iterable[Sequence[np.ndarray]]:
+    """The batches in runs that take about `CONTROL_SECONDS` each."""
+    at, size = 0, 1
+    while at < len(batches):
+        start = time.perf_counter()
+        yield batches[at : at + size]
+        at += size
+        elapsed = max(time.perf_counter() - start, 1e-6)
+        size = max(1, min(4 * size, int(size * CONTROL_SECONDS / elapsed)))
+
+
+def _positive(**counts: int) -> None:
+    for name, value in counts.items():
+        if not isinstance(value, (int, np.integer)) or value < 1:
+            raise ArgumentError(f"{name} must be an integer of 1 or more, got {value!r}")

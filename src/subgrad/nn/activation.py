@@ -1,0 +1,140 @@
+"""Activations: functions of one input without parameters, as modules and by name."""
+
+from __future__ import annotations
+
+from subgrad import ops
+from subgrad.errors import ArgumentError
+from subgrad.graph.tensor import Tensor, TensorLike
+from subgrad.nn.module import Module
+
+
+class ReLU(Module):
+    """max(x, 0), elementwise. At 0 its gradient is 0.
+
+    >>> import subgrad as sg
+    >>> sg.nn.ReLU()(sg.tensor([-1.0, 2.0])).tolist()
+    [0.0, 2.0]
+    """
+
+    forward = staticmethod(ops.relu)
+
+
+class GELU(Module):
+    """x Φ(x) with the standard normal distribution function Φ, exact (Hendrycks, Gimpel 2016, arXiv 1606.08415).
+
+    >>> import subgrad as sg
+    >>> sg.nn.GELU()(sg.tensor([-100.0, 0.0, 100.0])).numpy().round(3).tolist()
+    [-0.0, 0.0, 100.0]
+    """
+
+    forward = staticmethod(ops.gelu)
+
+
+class SiLU(Module):
+    """x σ(x), also named swish (Elfwing, Uchibe, Doya 2018, arXiv 1702.03118).
+
+    >>> import subgrad as sg
+    >>> sg.nn.SiLU()(sg.tensor([0.0, 100.0])).tolist()
+    [0.0, 100.0]
+    """
+
+    forward = staticmethod(ops.silu)
+
+
+class Tanh(Module):
+    """The hyperbolic tangent, elementwise.
+
+    >>> import subgrad as sg
+    >>> sg.nn.Tanh()(sg.tensor([0.0, 100.0])).tolist()
+    [0.0, 1.0]
+    """
+
+    forward = staticmethod(ops.tanh)
+
+
+class Sigmoid(Module):
+    """σ(x) = 1 / (1 + exp(-x)), elementwise and without overflow.
+
+    >>> import subgrad as sg
+    >>> sg.nn.Sigmoid()(sg.tensor([-1e4, 0.0, 1e4])).tolist()
+    [0.0, 0.5, 1.0]
+    """
+
+    forward = staticmethod(ops.sigmoid)
+
+
+class Softplus(Module):
+    """ln(1 + exp(x)), elementwise and without overflow: a smooth relu.
+
+    >>> import subgrad as sg
+    >>> sg.nn.Softplus()(sg.tensor([-1e4, 1e4])).tolist()
+    [0.0, 10000.0]
+    """
+
+    forward = staticmethod(ops.softplus)
+
+
+class LeakyReLU(Module):
+    """x where x > 0, ``slope`` times x elsewhere (Maas, Hannun, Ng 2013).
+
+    >>> import subgrad as sg
+    >>> sg.nn.LeakyReLU(0.1)(sg.tensor([-10.0, 2.0])).tolist()
+    [-1.0, 2.0]
+    """
+
+    def __init__(self, slope: float = 0.01) -> None:
+        self.slope = slope
+
+    def forward(self, x: TensorLike) -> Tensor:
+        return ops.leaky_relu(x, self.slope)
+
+
+class ELU(Module):
+    """x where x > 0, alpha (exp(x) - 1) elsewhere (Clevert, Unterthiner, Hochreiter 2015, arXiv 1511.07289).
+
+    >>> import subgrad as sg
+    >>> sg.nn.ELU(2.0)(sg.tensor([-1e4, 2.0])).tolist()
+    [-2.0, 2.0]
+    """
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        self.alpha = alpha
+
+    def forward(self, x: TensorLike) -> Tensor:
+        return ops.elu(x, self.alpha)
+
+
+class Softmax(Module):
+    """exp(x) normalised to sum to 1 along ``axis``, without overflow. `cross_entropy` takes the scores before it.
+
+    >>> import subgrad as sg
+    >>> sg.nn.Softmax()(sg.tensor([1e4, 1e4])).tolist()
+    [0.5, 0.5]
+    """
+
+    def __init__(self, axis: int = -1) -> None:
+        self.axis = axis
+
+    def forward(self, x: TensorLike) -> Tensor:
+        return ops.softmax(x, self.axis)
+
+
+NAMES: dict[str, type[Module]] = {
+    cls.__name__.lower(): cls
+    for cls in (ReLU, LeakyReLU, ELU, GELU, SiLU, Tanh, Sigmoid, Softplus, Softmax)
+}  # fmt: skip
+"""The activations by name: ``relu``, ``leakyrelu``, ``elu`` and so on."""
+
+
+def get(name: str) -> type[Module]:
+    """The class of the activation of that name. Raises `ArgumentError` for an unknown name.
+
+    >>> get("tanh")()
+    Tanh()
+    """
+    if name not in NAMES:
+        raise ArgumentError(f"unknown activation {name!r}: expected one of {', '.join(NAMES)}")
+    return NAMES[name]
+
+
+__all__ = ["ELU", "GELU", "LeakyReLU", "ReLU", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh"]

@@ -1,0 +1,31 @@
+"""Checks that several families of modules share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from subgrad.errors import ArgumentError, ShapeError
+from subgrad.graph.tensor import Tensor
+
+
+def sizes(owner: str, **given: int) -> None:
+    """Raise `ArgumentError` unless all of these are positive integers."""
+    for name, size in given.items():
+        if not isinstance(size, (int, np.integer)) or size < 1:
+            raise ArgumentError(f"{owner} needs {name} to be a positive integer, got {size!r}")
+
+
+def last_axes(owner: str, x: Tensor, expected: Sequence[int]) -> None:
+    """Raise `ShapeError` unless the shape of ``x`` ends with ``expected``."""
+    if x.shape[-len(expected) :] != tuple(expected):
+        wanted = ", ".join(["...", *map(str, expected)])
+        raise ShapeError(f"{owner} takes a shape ({wanted}), got {x.shape}")
+
+
+def same_shapes(owner: str, outputs: Sequence[Tensor]) -> None:
+    """Raise `ShapeError` unless all have one shape: a sum that broadcasts is hardly ever meant."""
+    if len({y.shape for y in outputs}) > 1:
+        shapes = " and ".join(str(y.shape) for y in outputs)
+        raise ShapeError(f"{owner} adds outputs of one shape, got {shapes}")

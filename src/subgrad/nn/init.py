@@ -1,0 +1,120 @@
+"""Initial values of weights: functions of a shape and a seed that return float64 arrays.
+
+A weight has PyTorch's layout, (out, in, *window): each output sums ``fan_in`` = in * window products, and each input
+goes into ``fan_out`` = out * window of them. A seed is an int, a NumPy generator (which is then advanced), or None for
+the default stream that `subgrad.manual_seed` starts.
+
+>>> import numpy as np
+>>> from subgrad.nn import init
+>>> w = init.he_normal((500, 200), seed=0)
+>>> w.shape, bool(abs(w.std() - np.sqrt(2 / 200)) < 1e-3)
+((500, 200), True)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from subgrad.errors import ShapeError
+from subgrad.nn.named import look_up
+from subgrad.ops import random
+
+Seed = int | np.random.Generator | None
+Initialiser = Callable[[Sequence[int], Seed], np.ndarray]
+
+
+def generator(seed: Seed = None) -> np.random.Generator:
+    """The generator of a seed; a generator is its own."""
+    return seed if isinstance(seed, np.random.Generator) else random.generator(seed)
+
+
+def fans(shape: Sequence[int]) -> tuple[int, int]:
+    """``(fan_in, fan_out)`` of a weight of shape (out, in, *window).
+
+    Raises:
+        ShapeError: for fewer than two axes, or an axis of length 0.
+
+    Example:
+        >>> fans((16, 3, 5, 5))
+        (75, 400)
+    """
+    if len(shape) < 2 or min(shape) < 1:
+        raise ShapeError(f"a weight to initialise has a shape (out, in, ...) without zeros, got {tuple(shape)}")
+    window = math.prod(shape[2:])
+    return shape[1] * window, shape[0] * window
+
+
+def zeros(shape: Sequence[int], seed: Seed = None) -> np.ndarray:
+    """All 0. A hidden layer that starts so learns nothing: every unit gets the same gradient."""
+    return np.zeros(shape)
+
+
+def uniform(shape: Sequence[int], seed: Seed = None) -> np.ndarray:
+    """Uniform between -1/sqrt(fan_in) and 1/sqrt(fan_in): PyTorch's default for linear layers and convolutions."""
+    return within(1 / math.sqrt(fans(shape)[0]), shape, seed)
+
+
+def glorot_uniform(shape: Sequence[int], seed: Seed = None) -> np.ndarray:
+    """Uniform of variance 2 / (fan_in + fan_out), for tanh and sigmoid (Glorot, Bengio, AISTATS 2010)."""
+    return within(math.sqrt(6 / sum(fans(shape))), shape, seed)
+
+
+def glorot_normal(shape: Sequence[int], seed: Seed = None) -> np.ndarray:
+    """Normal of variance 2 / (fan_in + fan_out), for tanh and sigmoid (Glorot, Bengio, AISTATS 2010)."""
+    return generator(seed).normal(0, math.sqrt(2 / sum(fans(shape))), shape)
+
+
+def he_uniform(shape: Sequence[int], seed: Seed = None) -> np.ndarray:
+    """Uniform of variance 2 / fan_in, for relu (He, Zhang, Ren, Sun 2015, arXiv 1502.01852)."""
+    return within(math.sqrt(6 / fans(shape)[0]), shape, seed)
+
+
+def he_normal(shape: Sequence[int], seed: Seed = None) -> np.ndarray:
+    """Normal of variance 2 / fan_in, for relu (He, Zhang, Ren, Sun 2015, arXiv 1502.01852)."""
+    return generator(seed).normal(0, math.sqrt(2 / fans(shape)[0]), shape)
+
+
+def orthogonal(shape: Sequence[int], seed: Seed = None) -> np.ndarray:
+    """Orthonormal rows, or columns if there are more rows than columns, the axes after the first taken as one (Saxe,
+    McClelland, Ganguli 2013, arXiv 1312.6120); uniform over such matrices (Mezzadri 2007, arXiv math-ph/0609050).
+
+    >>> import numpy as np
+    >>> q = orthogonal((2, 5), seed=0)
+    >>> bool(np.allclose(q @ q.T, np.eye(2)))
+    True
+    """
+    rows, columns = shape[0], fans(shape)[0]
+    tall = generator(seed).normal(size=(max(rows, columns), min(rows, columns)))
+    q, r = np.linalg.qr(tall)
+    q = q * np.where(np.diag(r) < 0, -1, 1)  # QR alone is not uniform: its signs depend on the algorithm
+    return (q if rows >= columns else q.T).reshape(shape)
+
+
+def within(bound: float, shape: Sequence[int], seed: Seed = None) -> np.ndarray:
+    """Uniform between -bound and bound."""
+    return generator(seed).uniform(-bound, bound, shape)
+
+
+NAMES: dict[str, Initialiser] = {
+    f.__name__: f
+    for f in (uniform, glorot_uniform, glorot_normal, he_uniform, he_normal, orthogonal, zeros)
+}  # fmt: skip
+"""The initialisers that `Linear` and others take by name."""
+
+
+def get(init: str | Initialiser) -> Initialiser:
+    """The initialiser of that name, or the function itself. Raises `ArgumentError` for an unknown name."""
+    return look_up(init, NAMES, "initialiser")
+
+
+def name_of(init: Callable) -> str | None:
+    """The name of one of this module's initialisers; None for another function."""
+    return next((name for name, known in NAMES.items() if known is init), None)
+
+
+__all__ = [
+    "fans", "get", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "orthogonal", "uniform", "zeros",
+]  # fmt: skip

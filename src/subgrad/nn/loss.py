@@ -1,0 +1,207 @@
+"""Losses, as functions and by name. f is the score that a network gives, y what it should have been.
+
+They share these rules. f and y have one shape: (N, 1) against (N,) is an error and not N² differences. ``reduction``
+is ``"mean"``, ``"sum"`` or ``"none"`` (one loss for each sample). Weights multiply the losses, and a mean is then the
+weighted mean Σ w l / Σ w, as in scikit-learn and as PyTorch does with class weights. ``sample_weight`` has one weight
+for each sample, of shape (N,) or that of the losses; ``class_weight`` has one for each class in order, for binary
+labels those of -1 and of +1. All are finite, with finite first and second derivatives, for scores up to 1e4 in
+float32.
+
+The binary losses take labels -1 and +1. Labels that are known to be others raise `DataError`; labels without a value
+yet, in a function that is being traced, are not checked. Scores and labels that differ in shape raise `ShapeError`, an
+unknown reduction raises `ArgumentError`, negative weights raise `DataError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from subgrad import ops
+from subgrad.errors import ArgumentError
+from subgrad.graph.tensor import Tensor, TensorLike
+from subgrad.nn import weighting
+from subgrad.nn.named import look_up
+from subgrad.nn.weighting import Weights
+
+Loss = Callable[..., Tensor]
+
+
+def squared_loss(f: TensorLike, y: TensorLike, *, sample_weight: Weights = None, reduction: str = "mean") -> Tensor:
+    """(f - y)², for any real y (Legendre 1805). Some texts put 1/2 before it; this one does not.
+
+    >>> float(squared_loss([1.0, 2.0], [0.0, 4.0]))
+    2.5
+    """
+    f, y = weighting.numbers("squared_loss", f, y)
+    return weighting.reduced(ops.square(f - y), sample_weight, None, reduction)
+
+
+def absolute_loss(f: TensorLike, y: TensorLike, *, sample_weight: Weights = None, reduction: str = "mean") -> Tensor:
+    """\\|f - y\\|, for any real y. Its gradient where f = y is 0, the subgradient of least norm.
+
+    >>> float(absolute_loss([1.0, 2.0], [0.0, 4.0]))
+    1.5
+    """
+    f, y = weighting.numbers("absolute_loss", f, y)
+    return weighting.reduced(ops.abs(f - y), sample_weight, None, reduction)
+
+
+def huber_loss(
+    f: TensorLike, y: TensorLike, delta: float = 1.0, *, sample_weight: Weights = None, reduction: str = "mean"
+) -> Tensor:
+    """(f - y)²/2 where \\|f - y\\| <= delta, delta (\\|f - y\\| - delta/2) beyond, for any real y (Huber 1964).
+
+    Lecture notes often print delta \\|f - y\\| for the outer part. Without the -delta²/2 the loss jumps at delta; this
+    is the continuous one, and its slope is continuous too.
+
+    Args:
+        f: scores.
+        y: real numbers of the shape of f.
+        delta: where the parabola ends; positive.
+        sample_weight: see the module's documentation.
+        reduction: see the module's documentation.
+
+    Example:
+        >>> huber_loss([0.5, 3.0], [0.0, 0.0], reduction="none").tolist()
+        [0.125, 2.5]
+    """
+    if not delta > 0:
+        raise ArgumentError(f"huber_loss needs a positive delta, got {delta}")
+    f, y = weighting.numbers("huber_loss", f, y)
+    return weighting.reduced(ops.huber(f - y, delta), sample_weight, None, reduction)
+
+
+def hinge_loss(
+    f: TensorLike,
+    y: TensorLike,
+    *,
+    sample_weight: Weights = None,
+    class_weight: Weights = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """max(1 - yf, 0), y in {-1, +1} (Cortes, Vapnik 1995). Its gradient where yf = 1 is 0.
+
+    >>> hinge_loss([2.0, 0.5, -1.0], [1, 1, 1], reduction="none").tolist()
+    [0.0, 0.5, 2.0]
+    """
+    f, y = weighting.signs("hinge_loss", f, y)
+    return _binary(ops.relu(1 - y * f), y, sample_weight, class_weight, reduction)
+
+
+def binomial_loss(
+    f: TensorLike,
+    y: TensorLike,
+    *,
+    sample_weight: Weights = None,
+    class_weight: Weights = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """ln(1 + exp(-2yf)), y in {-1, +1}: minus the binomial log-likelihood when f is half the log-odds (Friedman,
+    Hastie, Tibshirani 2000; The Elements of Statistical Learning, 10.18).
+
+    Some notes print exp(+2yf). That sign is an error: the loss would grow with the margin yf. At f it is
+    `binary_cross_entropy` at 2f.
+
+    >>> float(binomial_loss([0.0, 0.0], [-1, 1]))  # ln 2
+    0.6931471824645996
+    """
+    f, y = weighting.signs("binomial_loss", f, y)
+    return _binary(ops.softplus(-2 * y * f), y, sample_weight, class_weight, reduction)
+
+
+def binary_cross_entropy(
+    f: TensorLike,
+    y: TensorLike,
+    *,
+    sample_weight: Weights = None,
+    class_weight: Weights = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """-[t ln σ(f) + (1 - t) ln(1 - σ(f))] with t = (y + 1)/2, y in {-1, +1}, f the log-odds: the score, and not a
+    probability. It is computed as ln(1 + exp(-yf)), which is the same.
+
+    >>> float(binary_cross_entropy([0.0, 0.0], [-1, 1]))  # ln 2
+    0.6931471824645996
+    >>> binary_cross_entropy([1e4, 1e4], [-1, 1], reduction="none").tolist()
+    [10000.0, 0.0]
+    """
+    f, y = weighting.signs("binary_cross_entropy", f, y)
+    return _binary(ops.softplus(-y * f), y, sample_weight, class_weight, reduction)
+
+
+def cross_entropy(
+    f: TensorLike,
+    y: TensorLike,
+    *,
+    sample_weight: Weights = None,
+    class_weight: Weights = None,
+    label_smoothing: float = 0.0,
+    reduction: str = "mean",
+) -> Tensor:
+    """-Σ_k p_k ln softmax(f)_k: for a class j it is -f_j + ln Σ_k exp(f_k).
+
+    Lecture notes write the scores of a linear classifier as x·w_k; here f holds them, whatever network made them, and
+    the softmax is inside the loss.
+
+    Args:
+        f: scores of shape (N, C), C >= 2; also (..., C).
+        y: integer classes in 0..C-1 of shape (N,), or probabilities p of shape (N, C).
+        sample_weight: N weights.
+        class_weight: C weights, one for each term of the sum. A sample then counts Σ_k p_k w_k in the mean. PyTorch
+            does the same for integer classes; for probabilities it divides by N.
+        label_smoothing: eps in [0, 1): p becomes (1 - eps) p + eps/C (Szegedy et al. 2015, arXiv 1512.00567).
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+
+    Raises:
+        ShapeError: for shapes other than these.
+        DTypeError: if classes are not integers.
+        DataError: if known classes are out of range, or known rows of p do not sum to 1.
+        ArgumentError: for another label smoothing or reduction.
+
+    Example:
+        >>> float(cross_entropy([[0.0, 0.0], [1e4, -1e4]], [0, 0]))  # ln(2)/2 + 0
+        0.3465735912322998
+        >>> float(cross_entropy([[0.0, 0.0]], [[0.25, 0.75]]))
+        0.6931471824645996
+    """
+    if not 0 <= label_smoothing < 1:
+        raise ArgumentError(f"label_smoothing lies in [0, 1), got {label_smoothing}")
+    f, p = weighting.distributions("cross_entropy", f, y)
+    weight = None if class_weight is None else weighting.of_classes(class_weight, f.shape[-1], f.dtype)
+    target = (1 - label_smoothing) * p + label_smoothing / f.shape[-1] if label_smoothing else p
+    terms = ops.scale(target if weight is None else target * weight, -ops.log_softmax(f))
+    by_class = None if weight is None else (p * weight).sum(-1)
+    return weighting.reduced(terms.sum(-1), sample_weight, by_class, reduction)
+
+
+def _binary(losses: Tensor, y: Tensor, sample_weight: Weights, class_weight: Weights, reduction: str) -> Tensor:
+    by_class = weighting.of_signs(class_weight, y)
+    return weighting.reduced(weighting.weighted(losses, by_class), sample_weight, by_class, reduction)
+
+
+NAMES: dict[str, Loss] = {
+    "squared": squared_loss,
+    "mse": squared_loss,
+    "absolute": absolute_loss,
+    "mae": absolute_loss,
+    "huber": huber_loss,
+    "hinge": hinge_loss,
+    "binomial": binomial_loss,
+    "binary_cross_entropy": binary_cross_entropy,
+    "cross_entropy": cross_entropy,
+}
+
+
+def get(loss: str | Loss) -> Loss:
+    """The loss of that name, or the function itself. Raises `ArgumentError` for an unknown name.
+
+    >>> get("mse").__name__
+    'squared_loss'
+    """
+    return look_up(loss, NAMES, "loss")
+
+
+__all__ = [
+    "absolute_loss", "binary_cross_entropy", "binomial_loss", "cross_entropy", "hinge_loss", "huber_loss",
+    "squared_loss",
+]  # fmt: skip

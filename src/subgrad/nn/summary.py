@@ -1,0 +1,105 @@
+"""The table of a module's layers, made by tracing it with placeholders."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
+
+from subgrad.graph.order import toposort
+from subgrad.graph.tensor import Tensor, placeholder
+from subgrad.graph.tree import leaves
+from subgrad.ops.contract import contract, multiplications
+
+if TYPE_CHECKING:
+    from subgrad.nn.module import Module
+
+
+@dataclass
+class _Call:
+    """One run of a module's forward pass."""
+
+    module: Module
+    name: str
+    depth: int
+    inputs: Sequence[Any]
+    output: Any = None
+
+    def cells(self) -> list[str]:
+        kind = type(self.module).__name__
+        label = "  " * self.depth + (f"{self.name}: {kind}" if self.name else kind)
+        shapes = ", ".join(str(t.shape) for t in leaves(self.output))
+        return [label, shapes, f"{_parameter_count(self.module):,}", f"{self._flops():,}"]
+
+    def _flops(self) -> int:
+        known = {x.node for x in self.inputs if isinstance(x, Tensor)}
+        nodes = toposort(leaves(self.output), is_leaf=known.__contains__)
+        made = [n for n in nodes if n.op is contract and n not in known]
+        return sum(2 * multiplications(n.attrs["spec"], *n.inputs) for n in made)
+
+
+def _parameter_count(module: Module) -> int:
+    return sum(p.size for p in module.parameters())
+
+
+def table(module: Module, input_shapes: Sequence[tuple[int, ...]], dtype: npt.DTypeLike) -> str:
+    """The summary of ``module`` for inputs of these shapes and this dtype."""
+    inputs = [placeholder(shape, dtype, f"input {i}") for i, shape in enumerate(input_shapes)]
+    with _evaluating(module), _recording(module) as calls:
+        module(*inputs)
+    return _aligned([["Layer", "Output", "Parameters", "FLOPs"], *(call.cells() for call in calls)])
+
+
+@contextlib.contextmanager
+def _evaluating(module: Module) -> Iterator[None]:
+    """Evaluation mode inside, and each module's own mode again afterwards."""
+    before = [(m, m.training) for _, m in module.named_modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for m, mode in before:
+            m.training = mode
+
+
+@contextlib.contextmanager
+def _recording(module: Module) -> Iterator[list[_Call]]:
+    """The calls of all modules, in the order in which they start; each has a forward of its own meanwhile."""
+    calls: list[_Call] = []
+    running: list[str] = []
+    watched = list(module.named_modules())
+    for path, m in watched:
+        m.forward = _watched(m, path, calls, running)
+    try:
+        yield calls
+    finally:
+        for _, m in watched:
+            del m.forward
+
+
+def _watched(module: Module, path: str, calls: list[_Call], running: list[str]) -> Any:
+    forward = module.forward
+
+    def record(*xs: Any, **options: Any) -> Any:
+        name = path.removeprefix(f"{running[-1]}." if running and running[-1] else "")
+        call = _Call(module, name, len(running), xs)
+        calls.append(call)
+        running.append(path)
+        call.output = forward(*xs, **options)
+        running.pop()
+        return call.output
+
+    return record
+
+
+def _aligned(rows: list[list[str]]) -> str:
+    """Columns two spaces apart: text to the left, numbers to the right."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = []
+    for label, shape, *counts in rows:
+        numbers = [n.rjust(w) for n, w in zip(counts, widths[2:], strict=True)]
+        lines.append("  ".join([label.ljust(widths[0]), shape.ljust(widths[1]), *numbers]))
+    return "\n".join(lines)

@@ -1,0 +1,139 @@
+"""What all losses share: checked scores and labels, weights of samples and classes, and the reduction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from subgrad import ops
+from subgrad.errors import ArgumentError, DataError, DTypeError, ShapeError
+from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
+from subgrad.ops import rules
+
+Weights = TensorLike | None
+
+
+def known(x: Tensor) -> np.ndarray | None:
+    """The value of ``x``; None while it depends on an argument that has none yet."""
+    return None if x.is_symbolic() else x.numpy()
+
+
+# Scores and labels
+
+
+def numbers(loss: str, f: TensorLike, y: TensorLike) -> tuple[Tensor, Tensor]:
+    """f and y in one float dtype; `ShapeError` unless they have one shape."""
+    f, y = (rules.as_float(x) for x in rules.match(f, y))
+    if f.shape != y.shape:
+        hint = "; take the one column of f, as in f[:, 0]" if f.shape == (*y.shape, 1) else ""
+        raise ShapeError(f"{loss} compares f and y of one shape and does not broadcast: {f.shape}, {y.shape}{hint}")
+    return f, y
+
+
+def signs(loss: str, f: TensorLike, y: TensorLike) -> tuple[Tensor, Tensor]:
+    """As `numbers`; `DataError` unless y holds -1 and +1, as far as its values are known."""
+    f, y = numbers(loss, f, y)
+    values = known(y)
+    if values is not None and not np.all(np.abs(values) == 1):
+        found = np.unique(values)
+        hint = ": convert 0 and 1 with 2 * y - 1" if np.isin(found, [0, 1]).all() else ""
+        raise DataError(f"{loss} takes the labels -1 and +1, got {', '.join(map(str, found[:5]))}{hint}")
+    return f, y
+
+
+def distributions(loss: str, f: TensorLike, y: TensorLike) -> tuple[Tensor, Tensor]:
+    """f of shape (..., C), and y as probabilities of that shape and dtype: given as such, or as integer classes."""
+    f = rules.as_float(as_tensor(f))
+    y = as_tensor(y, f.dtype)
+    if not f.ndim or f.shape[-1] < 2:
+        raise ShapeError(f"{loss} needs scores of shape (N, C) for two classes or more, got {f.shape}")
+    if y.shape == f.shape:
+        y = rules.match(f, y)[1]
+        _check_probabilities(loss, y)
+        return f, y
+    if y.shape != f.shape[:-1]:
+        raise ShapeError(f"{loss} needs classes {f.shape[:-1]} or probabilities for scores {f.shape}, got {y.shape}")
+    if y.dtype.kind not in "iu":
+        raise DTypeError(f"{loss} takes classes as integers, got {y.dtype}: convert them with y.astype('int64')")
+    _check_classes(loss, y, f.shape[-1])
+    return f, ops.one_hot(y, f.shape[-1], f.dtype)
+
+
+def _check_classes(loss: str, y: Tensor, count: int) -> None:
+    values = known(y)
+    if values is not None and values.size and not (values.min() >= 0 and values.max() < count):
+        raise DataError(f"{loss} has {count} classes, 0..{count - 1}, got {values.min()}..{values.max()}")
+
+
+def _check_probabilities(loss: str, y: Tensor) -> None:
+    values = known(y)
+    if values is not None and not (np.all(values >= 0) and np.allclose(values.sum(-1), 1, atol=1e-3)):
+        raise DataError(f"{loss} takes probabilities that are not negative and sum to 1 in each row")
+
+
+# Weights
+
+
+def of_signs(class_weight: Weights, y: Tensor) -> Tensor | None:
+    """The weight of each label's class, given those of -1 and of +1."""
+    if class_weight is None:
+        return None
+    weight = of_classes(class_weight, 2, y.dtype)
+    return ops.where(y > 0, weight[1], weight[0])
+
+
+def of_classes(class_weight: Weights, count: int, dtype: np.dtype) -> Tensor:
+    """The class weights as a vector of ``count``; `ShapeError` for another length."""
+    weight = as_tensor(class_weight, dtype).astype(dtype)
+    if weight.shape != (count,):
+        raise ShapeError(f"class_weight holds one weight for each of the {count} classes, got shape {weight.shape}")
+    return _not_negative("class_weight", weight)
+
+
+def _of_samples(sample_weight: Weights, losses: Tensor) -> Tensor:
+    """The sample weights at the shape of ``losses``: one for each, or one for each row."""
+    weight = as_tensor(sample_weight, losses.dtype).astype(losses.dtype)
+    if not weight.ndim or weight.shape != losses.shape[: weight.ndim]:
+        raise ShapeError(f"sample_weight holds one weight for each sample, {losses.shape}, got shape {weight.shape}")
+    rows = weight.reshape(weight.shape + (1,) * (losses.ndim - weight.ndim))
+    return ops.broadcast_to(_not_negative("sample_weight", rows), losses.shape)
+
+
+def _not_negative(name: str, weight: Tensor) -> Tensor:
+    values = known(weight)
+    if values is not None and not np.all(values >= 0):
+        raise DataError(f"{name} holds a weight that is negative or NaN: {values.min()}")
+    return weight
+
+
+# Reduction
+
+SUMMARIES: dict[str, Callable[[Tensor, Tensor | None], Tensor]] = {
+    "mean": lambda losses, weights: losses.mean() if weights is None else losses.sum() / weights.sum(),
+    "sum": lambda losses, weights: losses.sum(),
+    "none": lambda losses, weights: losses,
+}
+
+
+def reduced(losses: Tensor, sample_weight: Weights, by_class: Tensor | None, reduction: str) -> Tensor:
+    """The losses weighted by sample and put together.
+
+    Args:
+        losses: one for each sample, weighted by class already.
+        sample_weight: None, or one for each.
+        by_class: the class weights that went into ``losses``, which a mean divides by.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+    """
+    if reduction not in SUMMARIES:
+        raise ArgumentError(f"a reduction is one of {', '.join(SUMMARIES)}, got {reduction!r}")
+    if sample_weight is None:
+        return SUMMARIES[reduction](losses, by_class)
+    weight = _of_samples(sample_weight, losses)
+    total = weight if by_class is None else weight * by_class
+    return SUMMARIES[reduction](ops.scale(weight, losses), total)
+
+
+def weighted(losses: Tensor, by_class: Tensor | None) -> Tensor:
+    """The losses times the weights of their classes, if there are any."""
+    return losses if by_class is None else ops.scale(by_class, losses)

@@ -1,0 +1,118 @@
+"""Adam and AdamW: steps scaled by running averages of the gradient and of its square."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from subgrad import ops
+from subgrad.errors import ArgumentError
+from subgrad.graph.tensor import Tensor
+from subgrad.optim import domain, step
+from subgrad.optim.base import Descent, Now, State, Tensors, average, decayed, zeros
+from subgrad.optim.step.named import step_rule
+
+
+@dataclass(frozen=True)
+class Adam(Descent):
+    """x <- x - a_k m / (sqrt(v) + eps), with m and v the bias-corrected running averages of g and g^2.
+
+    Kingma and Ba, Adam: A Method for Stochastic Optimization, ICLR 2015, arXiv:1412.6980. As in PyTorch.
+
+    Args:
+        lr: the step size a_k: a number, a step rule, or a rule's text.
+        betas: the weights of the past in the two averages, each in [0, 1).
+        eps: keeps the quotient finite; above 0.
+        weight_decay: adds weight_decay x to the gradient. `AdamW` decays the parameters themselves.
+
+    Raises:
+        ArgumentError: for a setting outside its domain.
+
+    Example:
+        >>> import subgrad as sg
+        >>> from subgrad import optim
+        >>> x = sg.Parameter([1.0, -200.0])
+        >>> adam = optim.Adam(lr=0.5)
+        >>> state = optim.update([x], sg.grad((x * x).sum(), [x]), adam, adam.init([x]))
+        >>> [round(v, 6) for v in x.tolist()]  # the first step has the length lr in every coordinate
+        [0.5, -199.5]
+    """
+
+    lr: step.Rule | float | str = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    weight_decay: float = 0.0
+
+    name = "adam"
+
+    def __post_init__(self) -> None:
+        domain.conform(self, lr=step_rule, betas=_pair, eps=domain.positive)
+        domain.conform(self, weight_decay=domain.not_negative)
+
+    def _prepare(self, grads: Tensors, params: Tensors) -> Tensors:
+        return decayed(grads, params, self.weight_decay)
+
+    def _start(self, params: Tensors) -> State:
+        return {"mean": zeros(params), "square": zeros(params)}
+
+    def _directions(self, grads: Tensors, state: State, params: Tensors, now: Now) -> tuple[Tensors, State]:
+        first, second = self.betas
+        means = average(state["mean"], grads, first)
+        squares = average(state["square"], [g * g for g in grads], second)
+        seen, seen_squares = _seen(first, now.k), ops.sqrt(_seen(second, now.k))
+        scales = [ops.sqrt(v) / seen_squares + self.eps for v in squares]
+        directions = [m / seen / scale for m, scale in zip(means, scales, strict=True)]
+        return directions, {"mean": means, "square": squares}
+
+
+@dataclass(frozen=True)
+class AdamW(Adam):
+    """Adam with weight decay apart from the gradient: x <- x - a_k (m / (sqrt(v) + eps) + weight_decay x).
+
+    Loshchilov and Hutter, Decoupled Weight Decay Regularization, ICLR 2019, arXiv:1711.05101. As in PyTorch.
+
+    Args:
+        lr, betas, eps: as for `Adam`.
+        weight_decay: the rate of the decay, times a_k.
+
+    Raises:
+        ArgumentError: for a setting outside its domain.
+
+    Example:
+        >>> import subgrad as sg
+        >>> from subgrad import optim
+        >>> x = sg.Parameter([1.0])
+        >>> adamw = optim.AdamW(lr=0.5, weight_decay=0.5)
+        >>> state = optim.update([x], [sg.zeros(1)], adamw, adamw.init([x]))
+        >>> x.tolist()  # without a gradient only the decay is left
+        [0.75]
+    """
+
+    weight_decay: float = 0.01
+
+    name = "adamw"
+
+    def _prepare(self, grads: Tensors, params: Tensors) -> Tensors:
+        return grads
+
+    def _directions(self, grads: Tensors, state: State, params: Tensors, now: Now) -> tuple[Tensors, State]:
+        directions, slots = super()._directions(grads, state, params, now)
+        return decayed(directions, params, self.weight_decay), slots
+
+
+def _seen(beta: float, k: Tensor) -> Tensor:
+    """1 - beta^k, the weight of all gradients so far in a running average that began with 0.
+
+    By expm1, since in float32 the difference would lose digits: 1 - 0.999 has four of them left.
+    """
+    return -ops.expm1(math.log(beta) * k) if beta else ops.ones_like(k)
+
+
+def _pair(what: str, betas: Any) -> tuple[float, float]:
+    if not isinstance(betas, (tuple, list)) or len(betas) != 2:
+        raise ArgumentError(f"{what} needs to be a pair of numbers, got {betas!r}")
+    return domain.decay(what, betas[0]), domain.decay(what, betas[1])
+
+
+__all__ = ["Adam", "AdamW"]
