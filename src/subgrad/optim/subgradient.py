@@ -79,10 +79,14 @@ class Subgradient(Descent):
         return (self.R**2 + state["squares"]) / (2 * state["steps"])
 
     def _start(self, params: Tensors) -> State:
-        nothing = ops.zeros((), params[0].dtype)
-        worst = ops.full((), math.inf, nothing.dtype)
-        sums = {"steps": nothing, "squares": nothing}
-        return {"best": [p.detach() for p in params], "best_value": worst, "average": zeros(params), **sums}
+        dtype = params[0].dtype
+        return {
+            "best": [p.detach() for p in params],
+            "best_value": ops.full((), math.inf, dtype),
+            "average": zeros(params),
+            "steps": ops.zeros((), dtype),
+            "squares": ops.zeros((), dtype),
+        }
 
     def _directions(self, grads: Tensors, state: State, params: Tensors, now: Now) -> tuple[Tensors, State]:
         if now.loss is None:
