@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,9 @@ import numpy as np
 from subgrad.diff.directional import push_forward
 from subgrad.diff.reverse import gradients, seed_for
 from subgrad.errors import ArgumentError, GradientError
-from subgrad.graph.dtype import default_dtype
 from subgrad.graph.tensor import Tensor, TensorLike, constant, tensor
 from subgrad.graph.tree import Tree, as_tree, leaves, rebuild
-from subgrad.ops import full, stack
+from subgrad.ops import full, reshape, rules, stack
 
 Function = Callable[..., Any]
 
@@ -32,7 +31,7 @@ def grad(y: Tensor | Function, wrt: Tree = None, cotangent: TensorLike = None) -
         Gradients in the form of ``wrt``: zeros where y does not depend on it, a dict by name for a module.
 
     Raises:
-        GradientError: if y is not a float scalar and no cotangent is given.
+        GradientError: if y is not a float scalar and no cotangent is given, or a tensor of ``wrt`` holds no floats.
 
     Example:
         >>> import subgrad as sg
@@ -43,11 +42,9 @@ def grad(y: Tensor | Function, wrt: Tree = None, cotangent: TensorLike = None) -
         27.0
     """
     if not isinstance(y, Tensor):
-        return _of_function(y, lambda out, x: grad(out, x))
-    if wrt is None:
-        raise ArgumentError("grad of a tensor needs to know by what: sg.grad(loss, net) or sg.grad(loss, tensors)")
-    wrt = as_tree(wrt)
-    return rebuild(wrt, gradients(y, leaves(wrt), cotangent))
+        return _of_function(y, lambda out, x: grad(out, x, cotangent), wrt)
+    wrt, sources = _sources(wrt)
+    return rebuild(wrt, gradients(y, sources, cotangent))
 
 
 def value_and_grad(y: Tensor | Function, wrt: Tree = None) -> Any:
@@ -60,7 +57,7 @@ def value_and_grad(y: Tensor | Function, wrt: Tree = None) -> Any:
         (9.0, 6.0)
     """
     if not isinstance(y, Tensor):
-        return _of_function(y, lambda out, x: (out, grad(out, x)))
+        return _of_function(y, lambda out, x: (out, grad(out, x)), wrt)
     return y, grad(y, wrt)
 
 
@@ -78,7 +75,7 @@ def vjp(f: Function, *xs: TensorLike) -> tuple[Tensor, Callable[[TensorLike], tu
         [[3.0, 4.0], [1.0, 2.0]]
     """
     points = _points(xs)
-    y = f(*points)
+    y = _value(f, *points)
     return y, lambda cotangent: tuple(gradients(y, points, cotangent))
 
 
@@ -94,6 +91,7 @@ def jvp(f: Function, xs: TensorLike, tangents: TensorLike) -> tuple[Tensor, Tens
         tangents: of the same form as ``xs``.
 
     Raises:
+        ArgumentError: if there are not as many tangents as arguments.
         ShapeError: if a tangent does not have its argument's shape.
 
     Example:
@@ -104,8 +102,10 @@ def jvp(f: Function, xs: TensorLike, tangents: TensorLike) -> tuple[Tensor, Tens
     """
     points = _points(xs if isinstance(xs, (list, tuple)) else [xs])
     given = tangents if isinstance(tangents, (list, tuple)) else [tangents]
+    if len(given) != len(points):
+        raise ArgumentError(f"jvp needs one tangent for each argument: {len(points)} arguments, {len(given)} tangents")
     along = [seed_for(p, t) for p, t in zip(points, given, strict=True)]
-    y = f(*points)
+    y = _value(f, *points)
     found = push_forward([y.node], [p.node for p in points], along)[0]
     return y, full(y.shape, 0, y.dtype) if found is None else found
 
@@ -127,9 +127,8 @@ def jacobian(y: Tensor | Function, wrt: Tree = None) -> Any:
         [[2.0, 0.0], [0.0, 4.0]]
     """
     if not isinstance(y, Tensor):
-        return _of_function(y, jacobian)
-    wrt = as_tree(wrt)
-    sources = leaves(wrt)
+        return _of_function(y, jacobian, wrt)
+    wrt, sources = _sources(wrt)
     rows = [gradients(y, sources, unit) for unit in _units(y)]
     columns = zip(*rows, strict=True) if rows else [()] * len(sources)
     return rebuild(wrt, [_as_jacobian(list(c), y, x) for c, x in zip(columns, sources, strict=True)])
@@ -144,31 +143,50 @@ def hessian(y: Tensor | Function, wrt: Tensor | None = None) -> Any:
         [[6.0, 0.0], [0.0, 12.0]]
     """
     if not isinstance(y, Tensor):
-        return _of_function(y, hessian)
+        return _of_function(y, hessian, wrt)
     if not isinstance(wrt, Tensor):
         raise ArgumentError("hessian takes one tensor; concatenate several, or take jacobian(grad(y, a), b)")
     return jacobian(grad(y, wrt), wrt)
 
 
-def _of_function(f: Function, derive: Callable[[Tensor, Any], Any]) -> Function:
+def _sources(wrt: Tree) -> tuple[Tree, list[Tensor]]:
+    """What to differentiate by, as a tree and as its tensors."""
+    if wrt is None:
+        raise ArgumentError("a derivative of a tensor needs to know by what: sg.grad(loss, net) or a tensor")
+    wrt = as_tree(wrt)
+    sources = leaves(wrt)
+    for x in sources:
+        if x.dtype.kind != "f":
+            raise GradientError(f"derivatives are by floats, this tensor is {x.dtype}")
+    return wrt, sources
+
+
+def _of_function(f: Function, derive: Callable[[Tensor, Any], Any], wrt: Tree) -> Function:
     """A function of the same arguments that applies ``derive(output, first argument)``."""
+    if not callable(f):
+        raise ArgumentError(f"expected a tensor or a function of tensors, got {type(f).__name__}")
+    if wrt is not None:
+        raise ArgumentError("a function is differentiated by its first argument: sg.grad(f)(x), not sg.grad(f, x)")
 
     @functools.wraps(f, assigned=("__name__", "__doc__"), updated=())
     def derived(x: TensorLike, *others: Any, **kwargs: Any) -> Any:
         point = _points([x])[0]
-        y = f(point, *others, **kwargs)
-        if not isinstance(y, Tensor):
-            raise GradientError(f"a function to differentiate returns a tensor, this one returned {type(y).__name__}")
-        return derive(y, point)
+        return derive(_value(f, point, *others, **kwargs), point)
 
     return derived
 
 
-def _points(xs: Any) -> list[Tensor]:
-    """Arguments as float tensors, fresh leaves where they are none yet."""
-    points = [x if isinstance(x, Tensor) else tensor(np.asarray(x)) for x in xs]
-    return [p if p.dtype.kind == "f" or isinstance(xs[i], Tensor) else p.astype(default_dtype())
-            for i, p in enumerate(points)]  # fmt: skip
+def _value(f: Function, *args: Any, **kwargs: Any) -> Tensor:
+    y = f(*args, **kwargs)
+    if not isinstance(y, Tensor):
+        raise GradientError(f"a function to differentiate returns a tensor, this one returned {type(y).__name__}")
+    return y
+
+
+def _points(xs: Iterable[TensorLike]) -> list[Tensor]:
+    """Arguments as nodes of their own: a tensor that is passed twice, or that the function uses besides, is not one
+    variable with its argument."""
+    return [reshape(x, x.shape) if isinstance(x, Tensor) else rules.as_float(tensor(x)) for x in xs]
 
 
 def _units(y: Tensor) -> list[Tensor]:

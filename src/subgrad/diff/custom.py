@@ -25,6 +25,7 @@ def _by_hand(g: Tensor, y: Tensor, *inputs: Tensor, backward: Callable[..., Any]
     prepare=rules.unchanged,
     shape=lambda y, *xs, backward: (y.shape, y.dtype),
     vjp=_by_hand,
+    expand=lambda y, *xs, backward: y,
     text="{0}",
     slopes=("0", "by hand"),
 )

@@ -114,8 +114,8 @@ def _gather(w: Tensor, parts: list[Tensor | None]) -> Tensor:
 
 def backward(y: Tensor, cotangent: TensorLike = None) -> None:
     """Add dy/dw to ``w.grad`` for every parameter and every leaf with ``requires_grad`` that y depends on."""
-    wanted = {id(n.owner or n): n.owner or n for n in toposort([y]) if n.owner is not None or n.requires_grad}
-    targets = list(wanted.values())
+    holders = [n if n.owner is None else n.owner for n in toposort([y])]
+    targets = list(dict.fromkeys(h for h in holders if h.requires_grad))
     if not targets:
         raise GradientError("nothing to fill: this tensor depends on no parameter and no tensor with requires_grad")
     grads = gradients(y, targets, cotangent)

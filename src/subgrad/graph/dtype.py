@@ -7,7 +7,8 @@ The rules, all of them:
 2. bool, uint8, int32 and int64 stay what they are; other integers become int64.
 3. Two different float dtypes never meet silently: the operation raises `DTypeError` and names both.
 4. An integer or bool tensor that meets a float tensor takes the float's dtype.
-5. Python and NumPy scalars never promote: they take the dtype of the tensor they meet.
+5. Python and NumPy scalars take the dtype of the tensor they meet. Only where that cannot hold their kind does the
+   tensor give way: a float that meets integers makes them the default float dtype, an integer makes bools int64.
 """
 
 from __future__ import annotations

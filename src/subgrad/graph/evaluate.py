@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from subgrad.errors import ShapeError
+from subgrad.graph import place
 from subgrad.graph.order import toposort
 
 if TYPE_CHECKING:
@@ -23,7 +25,21 @@ def evaluate(outputs: Iterable[Tensor]) -> None:
 
 
 def reference(node: Tensor, inputs: Sequence[np.ndarray]) -> np.ndarray:
-    """The value of ``node`` by its op's NumPy reference, for ``inputs`` as the values of its inputs."""
-    with np.errstate(all="ignore"):  # inf and NaN are values; who wants them reported asks for a check
-        value = np.asarray(node.op.ref(*inputs, **node.attrs), dtype=node.dtype)
+    """The value of ``node`` by its op's NumPy reference, for ``inputs`` as the values of its inputs.
+
+    Raises `ShapeError`, at the line that made the node, for an index that turns out to be out of range, and for a
+    reference that does not keep to its shape rule.
+    """
+    try:
+        with np.errstate(all="ignore"):  # inf and NaN are values; who wants them reported asks for a check
+            value = np.asarray(node.op.ref(*inputs, **node.attrs), dtype=node.dtype)
+    except IndexError as error:
+        raise _shape_error(node, str(error)) from None
+    if value.shape != node.shape:
+        raise _shape_error(node, f"the reference of {node.op.name} gave {value.shape}, its rule says {node.shape}")
     return value.view()
+
+
+def _shape_error(node: Tensor, message: str) -> ShapeError:
+    with place.inherit(node.site, node.scope):
+        return ShapeError(message)

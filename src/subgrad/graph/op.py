@@ -51,6 +51,7 @@ class Op:
     vjp: Callable[..., Sequence[Tensor | None]] | None = None
     dird: Callable[..., Tensor] | None = None
     kink: Kink | None = None
+    expand: Callable[..., Tensor] | None = None
     text: str = ""
     slopes: tuple[str, ...] = ()
     elementwise: bool = False
@@ -85,6 +86,7 @@ def defop(
     vjp: Callable[..., Sequence[Any]] | None = None,
     dird: Callable[..., Any] | None = None,
     kink: Kink | None = None,
+    expand: Callable[..., Any] | None = None,
     text: str = "",
     slopes: Sequence[str] = (),
 ) -> Callable[[Callable[..., Any]], Op]: ...
@@ -97,6 +99,7 @@ def defop(
     vjp: Callable[..., Sequence[Any]] | None = None,
     dird: Callable[..., Any] | None = None,
     kink: Kink | None = None,
+    expand: Callable[..., Any] | None = None,
     text: str = "",
     slopes: Sequence[str] = (),
 ) -> Any:
@@ -116,6 +119,8 @@ def defop(
         dird: ``dird(y, inputs, tangents, **attrs)``, the one-sided directional derivative; ops without a kink need
             none, theirs follows from the vjp.
         kink: a `Kink`, if the op has points where it is not differentiable.
+        expand: ``expand(*inputs, **attrs)``, the same function made of simpler ops: how the compiler, which knows only
+            those, runs this one.
         text: how `explain` writes it, with ``{0}``, ``{1}`` for the inputs.
         slopes: how `explain` writes the local derivative by each input.
 
@@ -135,8 +140,9 @@ def defop(
     """
     if ref is None:
         return functools.partial(
-            defop, name=name, shape=shape, prepare=prepare, vjp=vjp, dird=dird, kink=kink, text=text, slopes=slopes
-        )
+            defop, name=name, shape=shape, prepare=prepare, vjp=vjp, dird=dird, kink=kink, expand=expand, text=text,
+            slopes=slopes,
+        )  # fmt: skip
     from subgrad.ops import rules
 
     title = name or ref.__name__
@@ -151,6 +157,7 @@ def defop(
         vjp=vjp,
         dird=dird,
         kink=kink,
+        expand=expand,
         text=text,
         slopes=tuple(slopes),
         elementwise=shape is None,

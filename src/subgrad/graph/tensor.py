@@ -174,6 +174,9 @@ class Tensor:
 
     __hash__ = object.__hash__
 
+    def __copy__(self) -> Tensor: return self  # values never change, so a copy would be the same
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor: return self
+
     def __add__(self, other: TensorLike) -> Tensor: return ops.add(self, other)
     def __radd__(self, other: TensorLike) -> Tensor: return ops.add(other, self)
     def __sub__(self, other: TensorLike) -> Tensor: return ops.sub(self, other)
@@ -260,7 +263,14 @@ class Parameter(Tensor):
         self.grad = None
         self.requires_grad = True
         start = value if isinstance(value, Tensor) and dtype is None else tensor(value, dtype)
+        _require_float(start.dtype, "a parameter")
         self._bind(constant(start.numpy()))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
+        return Parameter(self)
+
+    def __copy__(self) -> Parameter:
+        return Parameter(self)
 
     def _bind(self, node: Tensor) -> None:
         node._owner = weakref.ref(self)
@@ -302,7 +312,8 @@ def tensor(data: TensorLike, dtype: npt.DTypeLike | None = None, requires_grad: 
 
     Raises:
         DataError: if the data is ragged or not numeric.
-        DTypeError: for a dtype that tensors do not have.
+        DTypeError: for a dtype that tensors do not have or that cannot hold the data (fractions or numbers out of
+            range in an integer dtype), and for ``requires_grad`` of integers.
 
     Example:
         >>> import numpy as np, subgrad as sg
@@ -314,24 +325,47 @@ def tensor(data: TensorLike, dtype: npt.DTypeLike | None = None, requires_grad: 
     if isinstance(data, Tensor):
         leaf = constant(data.astype(dtype).numpy() if dtype is not None else data.numpy())
     else:
-        leaf = constant(_array(data, dtype))
+        leaf = constant(to_array(data, dtype))
+    if requires_grad:
+        _require_float(leaf.dtype, "a tensor with requires_grad")
     leaf.requires_grad = requires_grad
     return leaf
 
 
-def _array(data: Any, dtype: npt.DTypeLike | None) -> np.ndarray:
+def to_array(data: Any, dtype: npt.DTypeLike | None = None) -> np.ndarray:
     """A copy of ``data`` that nobody else holds, in ``dtype`` or the one that the rules give."""
+    raw = _read(data)
+    target = dtype_of_data(raw.dtype) if dtype is None else as_dtype(dtype)
+    if target.kind != "f" and raw.dtype != target:
+        _require_exact(raw, target)
+    with np.errstate(over="ignore"):
+        return np.array(raw, dtype=target)
+
+
+def _read(data: Any) -> np.ndarray:
     try:
         raw = np.asarray(data)
     except ValueError as error:
         raise DataError(f"a tensor needs rectangular data: {error}") from None
     if raw.dtype.kind not in "fiub":
-        raise DataError(f"a tensor needs numbers, got {type(data).__name__} of dtype {raw.dtype}")
-    target = dtype_of_data(raw.dtype) if dtype is None else as_dtype(dtype)
-    if raw.dtype.kind == "f" and target.kind != "f" and not np.array_equal(raw, np.trunc(raw)):
+        raise DataError(f"a tensor needs real numbers, got {type(data).__name__} of dtype {raw.dtype}")
+    return raw
+
+
+def _require_exact(raw: np.ndarray, target: np.dtype) -> None:
+    """Raise `DTypeError` if the integer or bool dtype ``target`` would cut off or wrap around a number of ``raw``."""
+    if raw.dtype.kind == "f" and not np.array_equal(raw, np.trunc(raw)):
         raise DTypeError(f"{target} cannot hold the fractions (or NaN) in this data; round it first")
-    with np.errstate(over="ignore"):
-        return np.array(raw, dtype=target)
+    if raw.size and target.kind != "b":
+        low, high, bounds = raw.min().item(), raw.max().item(), np.iinfo(target)
+        if low < bounds.min or high > bounds.max:
+            bad = low if low < bounds.min else high
+            raise DTypeError(f"{target} cannot hold {bad}: it goes from {bounds.min} to {bounds.max}")
+
+
+def _require_float(dtype: np.dtype, what: str) -> None:
+    if dtype.kind != "f":
+        raise DTypeError(f"{what} holds floats, got {dtype}: write 1.0 instead of 1, or name a float dtype")
 
 
 def constant(value: np.ndarray) -> Tensor:
@@ -351,7 +385,7 @@ def as_tensor(value: TensorLike, like: np.dtype | None = None) -> Tensor:
     """``value`` as a node. Floats that are not tensors yet take ``like`` if it is a float dtype, else the default."""
     if isinstance(value, Tensor):
         return value.node
-    array = np.asarray(value) if not hasattr(value, "__array__") else value.__array__()
+    array = _read(value)
     floats = array.dtype.kind == "f" and like is not None and like.kind == "f"
     return tensor(array, like if floats else None)
 

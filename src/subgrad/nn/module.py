@@ -128,8 +128,11 @@ class Module:
     @property
     def children(self) -> dict[str, Module]:
         """The modules directly below this one, by name."""
-        found = {id(part): (name, part) for name, part in reversed([*_held(self)]) if isinstance(part, Module)}
-        return dict(reversed(found.values()))
+        first = {}
+        for name, part in _held(self):
+            if isinstance(part, Module):
+                first.setdefault(id(part), (name, part))
+        return dict(first.values())
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
         """This module under the name ``""``, and all modules below it with their names, depth first."""

@@ -15,7 +15,7 @@ from subgrad.graph.op import apply, defop
 from subgrad.graph.tensor import Tensor, TensorLike
 from subgrad.ops import rules
 from subgrad.ops.indexing import diagonal
-from subgrad.ops.shape import transpose
+from subgrad.ops.shape import squeeze, transpose
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -120,8 +120,8 @@ def _operand(x: Tensor, shared: str, row: str, col: str, batch: tuple[int, ...])
 def einsum(spec: str, *operands: TensorLike) -> Tensor:
     """A sum of products in Einstein's notation, as in ``numpy.einsum``: ``"ij,jk->ik"`` is a matmul.
 
-    Ellipses, repeated subscripts (diagonals) and any number of operands are allowed; several operands are contracted
-    in the order that NumPy's ``einsum_path`` finds.
+    Ellipses (axes that broadcast), repeated subscripts (diagonals) and any number of operands are allowed; several
+    operands are contracted in the order that NumPy's ``einsum_path`` finds.
 
     Args:
         spec: the subscripts of each operand, and of the result after ``->`` (if left out: those that stand once, in
@@ -140,7 +140,9 @@ def einsum(spec: str, *operands: TensorLike) -> Tensor:
         5.0
     """
     tensors = [rules.as_float(x) for x in rules.match(*operands)]
-    terms, out = _parse(spec, tensors)
+    terms, out, dots = _parse(spec, tensors)
+    tensors, terms = _without_ones(tensors, terms, dots)
+    _check_terms(spec, terms, out, tensors)
     others = [terms[:i] + terms[i + 1 :] for i in range(len(terms))]
     pending = [_single(x, t, out, o) for x, t, o in zip(tensors, terms, others, strict=True)]
     for pair in _path(pending, out):
@@ -150,8 +152,8 @@ def einsum(spec: str, *operands: TensorLike) -> Tensor:
     return _arrange(x, term, out)
 
 
-def _parse(spec: str, tensors: Sequence[Tensor]) -> tuple[list[str], str]:
-    """The terms and the result of ``spec`` with ellipses and an implied result spelled out."""
+def _parse(spec: str, tensors: Sequence[Tensor]) -> tuple[list[str], str, str]:
+    """The terms and the result of ``spec`` with ellipses and an implied result spelled out; the letters of ellipses."""
     spec = spec.replace(" ", "")
     inputs, arrow, out = spec.partition("->")
     terms = inputs.split(",")
@@ -164,9 +166,17 @@ def _parse(spec: str, tensors: Sequence[Tensor]) -> tuple[list[str], str]:
     if not arrow:
         once = sorted(c for c in set("".join(terms)) if "".join(terms).count(c) == 1 and c not in dots)
         out = "..." + "".join(once)
-    out = out.replace("...", dots)
-    _check_terms(spec, terms, out, tensors)
-    return terms, out
+    return terms, out.replace("...", dots), dots
+
+
+def _without_ones(tensors: list[Tensor], terms: list[str], dots: str) -> tuple[list[Tensor], list[str]]:
+    """Operands without those axes of an ellipsis where they have length 1 and another operand has more."""
+    long = {c for t, x in zip(terms, tensors, strict=True) for c, n in zip(t, x.shape, strict=False) if n != 1}
+    for k, (t, x) in enumerate(zip(terms, tensors, strict=True)):
+        ones = [i for i, (c, n) in enumerate(zip(t, x.shape, strict=False)) if n == 1 and c in dots and c in long]
+        if ones:
+            tensors[k], terms[k] = squeeze(x, ones), "".join(c for i, c in enumerate(t) if i not in ones)
+    return tensors, terms
 
 
 def _check_terms(spec: str, terms: list[str], out: str, tensors: Sequence[Tensor]) -> None:

@@ -23,7 +23,8 @@ def index(x: TensorLike, key: Any) -> Tensor:
     """x[key] by NumPy's rules: integers, slices, None, Ellipsis, integer arrays or tensors, bool NumPy masks.
 
     Raises:
-        ShapeError: if there are more indices than axes, or one is out of range.
+        ShapeError: if there are more indices than axes, one is out of range, or a mask has another shape than its axes.
+        ArgumentError: for a second Ellipsis, or a slice with a step of 0 or a bound that is no integer.
         DTypeError: if an index is not an integer, or a bool tensor (its length depends on values; use `where`).
 
     Example:
@@ -33,41 +34,63 @@ def index(x: TensorLike, key: Any) -> Tensor:
         (2.0, [3.0, 1.0], (2, 1, 2))
     """
     x = as_tensor(x)
-    parts = _complete(key if isinstance(key, tuple) else (key,), x)
-    x, arrays, shape = _basic(x, parts)
+    parts = _complete([_index(p) for p in (key if isinstance(key, tuple) else (key,))], x)
+    x, arrays, shape = _basic(x, _places(parts, x))
     x = reshape(x, shape) if shape != x.shape else x
     return _gather_at(x, arrays) if arrays else x
 
 
-def _complete(parts: tuple[Any, ...], x: Tensor) -> list[Any]:
-    """The indices with bool masks as integer arrays, Ellipsis spelled out, and a slice for each axis left over."""
-    flat: list[Any] = []
-    for p in parts:
-        flat.extend(_unmask(p))
-    used = len([p for p in flat if p is not None and p is not Ellipsis])
-    if used > x.ndim:
-        raise ShapeError(f"too many indices ({used}) for a tensor of shape {x.shape}")
-    rest = [slice(None)] * (x.ndim - used)
-    at = next((i for i, p in enumerate(flat) if p is Ellipsis), len(flat))
-    return [*flat[:at], *rest, *flat[at + 1 :]]
-
-
-def _unmask(part: Any) -> list[Any]:
-    """An index as a list of indices: a bool NumPy mask becomes the places where it is True, one array an axis."""
-    if part is None or part is Ellipsis or (isinstance(part, (int, np.integer, slice)) and not isinstance(part, bool)):
-        return [part]
+def _index(part: Any) -> Any:
+    """One index as None, Ellipsis, a slice, an int, a tensor of integers, or a NumPy mask; raises for others."""
+    if part is None or part is Ellipsis or isinstance(part, slice):
+        return part
+    if isinstance(part, (int, np.integer)) and not isinstance(part, bool):
+        return int(part)
     if isinstance(part, Tensor):
         if part.dtype == dt.bool_:
             raise DTypeError("a bool tensor cannot be an index, its length depends on values: use where(mask, x, 0)")
         if part.dtype.kind not in "iu":
             raise DTypeError(f"an index must hold integers, got a tensor of {part.dtype}")
-        return [part.node]
+        return part.node
     array = np.asarray(part)
-    if array.dtype == bool:
-        return [as_tensor(places) for places in np.nonzero(array)]
+    if array.dtype == bool and array.ndim:
+        return array
     if array.dtype.kind not in "iu" and array.size:
         raise DTypeError(f"an index must be an integer, a slice or an array of integers, got {part!r}")
-    return [as_tensor(array.astype(np.int64))]
+    return as_tensor(array.astype(np.int64))
+
+
+def _span(part: Any) -> int:
+    """How many axes an index reads."""
+    return part.ndim if isinstance(part, np.ndarray) else int(part is not None and part is not Ellipsis)
+
+
+def _complete(parts: list[Any], x: Tensor) -> list[Any]:
+    """The indices with Ellipsis spelled out, and a slice for each axis left over."""
+    used = sum(_span(p) for p in parts)
+    if used > x.ndim:
+        raise ShapeError(f"too many indices ({used}) for a tensor of shape {x.shape}")
+    rest = [slice(None)] * (x.ndim - used)
+    dots = [i for i, p in enumerate(parts) if p is Ellipsis] or [len(parts)]
+    if len(dots) > 1:
+        raise ArgumentError("an index has one Ellipsis at most")
+    return [*parts[: dots[0]], *rest, *parts[dots[0] + 1 :]]
+
+
+def _places(parts: list[Any], x: Tensor) -> list[Any]:
+    """The indices with each mask as the places where it is True, one array an axis; beside arrays, ints are arrays."""
+    gathers = any(isinstance(p, (Tensor, np.ndarray)) for p in parts)
+    found: list[Any] = []
+    axis = 0
+    for p in parts:
+        if isinstance(p, np.ndarray):
+            if p.shape != x.shape[axis : axis + p.ndim]:
+                raise ShapeError(f"a mask of shape {p.shape} does not fit axis {axis} of a tensor of shape {x.shape}")
+            found.extend(as_tensor(places) for places in np.nonzero(p))
+        else:
+            found.append(as_tensor(p) if gathers and isinstance(p, int) else p)
+        axis += _span(p)
+    return found
 
 
 def _basic(x: Tensor, parts: list[Any]) -> tuple[Tensor, dict[int, Tensor], tuple[int, ...]]:
@@ -80,17 +103,27 @@ def _basic(x: Tensor, parts: list[Any]) -> tuple[Tensor, dict[int, Tensor], tupl
             shape.append(1)
             continue
         length = x.shape[len(steps)]
-        if isinstance(part, (int, np.integer)):
-            steps.append(_one(int(part), length, x))
+        if isinstance(part, int):
+            steps.append(_one(part, length, x))
             continue
         if isinstance(part, Tensor):
             arrays[len(shape)] = part
             part = slice(None)
-        start, stop, step = part.indices(length)
-        steps.append((start, stop if stop >= 0 else None, step))
-        shape.append(len(range(start, stop, step)))
+        step, count = _walk(part, length)
+        steps.append(step)
+        shape.append(count)
     whole = all(s == (0, n, 1) for s, n in zip(steps, x.shape, strict=True))
     return (x if whole else apply(slice_, (x,), {"steps": tuple(steps)})), arrays, tuple(shape)
+
+
+def _walk(part: slice, length: int) -> tuple[tuple[int, int | None, int], int]:
+    """Start, stop and step of a slice of an axis of ``length``, none negative but the step, and how many it reads."""
+    try:
+        start, stop, step = part.indices(length)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"{part} is no index: {error}") from None
+    count = len(range(start, stop, step))
+    return ((start, stop if stop >= 0 else None, step) if count else (0, 0, 1)), count
 
 
 def _one(i: int, length: int, x: Tensor) -> tuple[int, int, int]:
@@ -233,9 +266,11 @@ def pick(x: TensorLike, indices: TensorLike) -> Tensor:
         [2.0, 3.0]
     """
     x = as_tensor(x)
+    indices = as_tensor(indices)
+    if not x.ndim or indices.shape != x.shape[:-1]:
+        raise ShapeError(f"pick needs one index for each row: x has shape {x.shape}, indices {indices.shape}")
+    _check_range(indices, x.shape[-1])
     chosen = one_hot(indices, x.shape[-1], dtype="bool")
-    if chosen.shape != x.shape:
-        raise ShapeError(f"pick needs one index for each row: x has shape {x.shape}, indices {chosen.shape[:-1]}")
     return sum_(where(chosen, x, 0), -1)
 
 

@@ -14,7 +14,7 @@ from subgrad.graph.op import Kink, apply, defop
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
 from subgrad.ops import rules
 from subgrad.ops.select import where
-from subgrad.ops.smooth import exp, scale
+from subgrad.ops.smooth import exp, expm1, scale
 
 
 def _slopes(low, high):
@@ -28,7 +28,7 @@ def _relu_dird(y, xs, ts):
 
 
 @defop(
-    vjp=lambda g, y, x: (where(x > 0, g, 0),),
+    vjp=lambda g, y, x: (where(y > 0, g, 0),),  # y > 0 says what x > 0 says, and x need not be kept
     dird=_relu_dird,
     kink=Kink(lambda x: x == 0, _slopes(0, 1)),
     text="max({0}, 0)",
@@ -54,6 +54,7 @@ def _sides(x, t, left, right):
     prepare=lambda x, slope=0.01: ([rules.as_float(as_tensor(x))], {"slope": float(slope)}),
     vjp=lambda g, y, x, *, slope: (_leaky(g, x, slope),),
     dird=lambda y, xs, ts, *, slope: _sides(xs[0], ts[0], slope, 1),
+    expand=lambda x, *, slope: where(x > 0, x, slope * x),
     kink=Kink(lambda x, slope: x == 0, lambda x, slope: _slopes(min(slope, 1), max(slope, 1))(x)),
     text="max({0}, s·{0})",
     slopes=("1 if {0} > 0 else s",),
@@ -84,6 +85,7 @@ def _leaky(g, x, slope):
     prepare=lambda x, alpha=1.0: ([rules.as_float(as_tensor(x))], {"alpha": float(alpha)}),
     vjp=lambda g, y, x, *, alpha: (_elu_vjp(g, x, alpha),),
     dird=lambda y, xs, ts, *, alpha: _elu_dird(xs[0], ts[0], alpha),
+    expand=lambda x, *, alpha: where(x > 0, x, alpha * expm1(minimum(x, 0))),
     kink=Kink(lambda x, alpha: (x == 0) & (alpha != 1), lambda x, alpha: _slopes(min(alpha, 1), max(alpha, 1))(x)),
     text="{0} if {0} > 0 else α(exp({0}) - 1)",
     slopes=("1 if {0} > 0 else α·exp({0})",),
@@ -127,7 +129,7 @@ def abs(x):
     return np.abs(x)
 
 
-@defop(vjp=lambda g, y, x: (None,), text="sign({0})", slopes=("0",))
+@defop(prepare=rules.signed, vjp=lambda g, y, x: (None,), text="sign({0})", slopes=("0",))
 def sign(x):
     """-1, 0 or 1. It jumps at 0; its gradient is 0 everywhere."""
     return np.sign(x)
@@ -200,6 +202,7 @@ def _clip_dird(y, xs, ts, *, low, high):
     name="clip",
     vjp=lambda g, y, x, *, low, high: (where((x > low) & (x < high), g, 0),),
     dird=_clip_dird,
+    expand=lambda x, *, low, high: minimum(maximum(x, low), high),
     kink=Kink(lambda x, low, high: ((x == low) | (x == high)) & (low < high), lambda x, **_: _slopes(0, 1)(x)),
     text="clip({0})",
     slopes=("1[low < {0} < high]",),
@@ -242,8 +245,11 @@ def clip(x: TensorLike, low: TensorLike = None, high: TensorLike = None) -> Tens
 
 
 def _whole(bounds: tuple[float, float], x: Tensor) -> bool:
-    """True if x keeps its dtype: it holds floats, or the bounds are finite integers."""
-    return x.dtype.kind == "f" or all(np.isfinite(b) and b == int(b) for b in bounds)
+    """True if x keeps its dtype: it holds floats, or integers of a dtype that holds the bounds as well."""
+    if x.dtype.kind not in "iu":
+        return x.dtype.kind == "f"
+    least, most = np.iinfo(x.dtype).min, np.iinfo(x.dtype).max
+    return all(least <= b <= most and b == int(b) for b in bounds)
 
 
 def _huber_vjp(g, y, x, *, delta):
@@ -254,6 +260,7 @@ def _huber_vjp(g, y, x, *, delta):
     name="huber",
     prepare=lambda x, delta=1.0: ([rules.as_float(as_tensor(x))], {"delta": float(delta)}),
     vjp=_huber_vjp,
+    expand=lambda x, *, delta: clip(x, -delta, delta) * (x - clip(x, -delta, delta) / 2),
     text="huber({0})",
     slopes=("clip({0}, -δ, δ)",),
 )

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from subgrad.errors import ArgumentError
+from subgrad.errors import ArgumentError, DTypeError
 from subgrad.graph import dtype as dt
 from subgrad.graph.op import defop
 from subgrad.graph.tensor import Tensor, as_tensor
@@ -43,6 +43,8 @@ def philox(counter: Sequence[Any], key: tuple[int, int], rounds: int = 10) -> li
 
 def _uniform_prepare(seed: Any, shape: int | Sequence[int] = (), stream: int = 0, dtype: npt.DTypeLike | None = None):
     chosen = dt.as_dtype(dtype) if dtype is not None else dt.default_dtype()
+    if chosen.kind != "f":
+        raise DTypeError(f"random numbers in [0, 1) are float32 or float64, got {chosen}")
     return [as_tensor(seed)], {"shape": as_shape(shape), "stream": int(stream), "dtype": chosen}
 
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 import numpy as np
 
 from subgrad.errors import ShapeError
-from subgrad.graph.dtype import bool_, int64
+from subgrad.graph.dtype import int64
 from subgrad.graph.op import Kink, defop
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
 from subgrad.ops import rules
-from subgrad.ops.select import where
-from subgrad.ops.smooth import exp, scale
+from subgrad.ops.select import isfinite, where
+from subgrad.ops.smooth import exp, log, scale
 
 
 def _over_axes(x: TensorLike, axis: rules.Axes = None, keepdims: bool = False):
@@ -28,8 +28,12 @@ def _reduced(x, *, axis, keepdims):
     return rules.reduced_shape(x.shape, axis, keepdims), x.dtype
 
 
+def _sum_dtype(x):
+    return x.dtype if x.dtype.kind == "f" else int64  # 300 pixels of uint8 do not sum to a uint8
+
+
 def _reduced_sum(x, *, axis, keepdims):
-    return rules.reduced_shape(x.shape, axis, keepdims), int64 if x.dtype == bool_ else x.dtype
+    return rules.reduced_shape(x.shape, axis, keepdims), _sum_dtype(x)
 
 
 def _nonempty(x, *, axis, keepdims):
@@ -51,7 +55,7 @@ def spread(g: Tensor, x: Tensor, axis: tuple[int, ...]) -> Tensor:
     slopes=("1",),
 )
 def sum(x, axis=None, keepdims=False):
-    """The sum over ``axis``: an int, several, or None for all.
+    """The sum over ``axis``: an int, several, or None for all. Bools and integers sum to int64.
 
     >>> import subgrad as sg
     >>> sg.sum([[1.0, 2.0], [3.0, 4.0]], axis=0).tolist()
@@ -141,13 +145,22 @@ def min(x, axis=None, keepdims=False):
 
 
 def _lse_vjp(g, y, x, *, axis, keepdims):
-    return (scale(spread(g, x, axis), exp(x - spread(y, x, axis))),)
+    finite = where(y == -np.inf, 0, y)  # where all of x is -inf the gradient is 0 and not NaN
+    return (scale(spread(g, x, axis), exp(x - spread(finite, x, axis))),)
+
+
+def _lse_expanded(x, *, axis, keepdims):
+    largest = max(x, axis, True)
+    shift = where(isfinite(largest), largest, 0)
+    total = log(sum(exp(x - shift), axis, True)) + shift
+    return total if keepdims else total.reshape(rules.reduced_shape(x.shape, axis, False))
 
 
 @defop(
     prepare=_float_over_axes,
     shape=_nonempty,
     vjp=_lse_vjp,
+    expand=_lse_expanded,
     text="ln Σ exp({0})",
     slopes=("exp({0} - y)",),
 )
@@ -170,11 +183,17 @@ def _along(x: TensorLike, axis: int = -1):
 
 
 def _log_softmax_vjp(g, y, x, *, axis):
-    return (g - exp(y) * sum(g, axis, keepdims=True),)
+    return (g - scale(sum(g, axis, keepdims=True), exp(y)),)
+
+
+def _log_softmax_expanded(x, *, axis):
+    shifted = x - max(x, axis, True)
+    return shifted - log(sum(exp(shifted), axis, True))
 
 
 @defop(
     prepare=_along,
+    expand=_log_softmax_expanded,
     shape=lambda x, *, axis: _nonempty(x, axis=(axis,), keepdims=True) and (x.shape, x.dtype),
     vjp=_log_softmax_vjp,
     text="ln softmax({0})",
@@ -209,13 +228,13 @@ def _cumsum_prepare(x: TensorLike, axis: int = 0, reverse: bool = False):
 
 @defop(
     prepare=_cumsum_prepare,
-    shape=lambda x, **_: (x.shape, x.dtype),
+    shape=lambda x, **_: (x.shape, _sum_dtype(x)),
     vjp=lambda g, y, x, *, axis, reverse: (cumsum(g, axis, not reverse),),
     text="cumsum {0}",
     slopes=("1 up to i",),
 )
 def cumsum(x, axis=0, reverse=False):
-    """The running sum along ``axis``; from the end with ``reverse``.
+    """The running sum along ``axis``; from the end with ``reverse``. Bools and integers sum to int64.
 
     >>> import subgrad as sg
     >>> sg.cumsum([1.0, 2.0, 3.0]).tolist()
@@ -226,7 +245,8 @@ def cumsum(x, axis=0, reverse=False):
 
 def _arg_prepare(x: TensorLike, axis: int | None = None):
     x = as_tensor(x)
-    return [x if axis is not None else x.reshape(-1)], {"axis": rules.normalise_axis(axis or 0, x.ndim or 1)}
+    x, axis = (x.reshape(x.size), 0) if axis is None else (x, axis)
+    return [x], {"axis": rules.normalise_axis(axis, x.ndim)}
 
 
 def _arg_shape(x, *, axis):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers as _numbers
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,6 +30,14 @@ def floats(*args: TensorLike, **attrs: Any) -> tuple[list[Tensor], dict[str, Any
     return broadcast_all([as_float(x) for x in match(*args)]), attrs
 
 
+def signed(*args: TensorLike, **attrs: Any) -> tuple[list[Tensor], dict[str, Any]]:
+    """As `numbers`, but for bools, which have neither a sign nor a difference."""
+    inputs, attrs = numbers(*args, **attrs)
+    if inputs[0].dtype == dt.bool_:
+        raise DTypeError("bools have no sign and no difference: use ~x or x != y, or convert with x.astype('int64')")
+    return inputs, attrs
+
+
 def unchanged(*args: TensorLike, **attrs: Any) -> tuple[list[Tensor], dict[str, Any]]:
     """Inputs become tensors and nothing else happens to them."""
     return [as_tensor(x) for x in args], attrs
@@ -36,7 +45,7 @@ def unchanged(*args: TensorLike, **attrs: Any) -> tuple[list[Tensor], dict[str, 
 
 def is_scalar(x: TensorLike) -> bool:
     """True for Python and NumPy numbers, which never promote."""
-    return isinstance(x, (_numbers.Number, np.generic))
+    return isinstance(x, (_numbers.Real, np.bool_))
 
 
 def as_float(x: Tensor) -> Tensor:
@@ -109,7 +118,7 @@ def cast(x: Tensor, dtype: np.dtype) -> Tensor:
 
     if x.dtype == dtype:
         return x
-    if x.op is shape_ops.full:
+    if x.op is shape_ops.full and dtype.kind == "f":
         return full(x.shape, x.attrs["value"], dtype)
     return apply(shape_ops.cast, (x,), {"dtype": dtype})
 
@@ -140,8 +149,8 @@ def normalise_axes(axis: Axes, ndim: int) -> tuple[int, ...]:
     """``axis`` as a sorted tuple of non-negative axes; None means all."""
     if axis is None:
         return tuple(range(ndim))
-    axes = (axis,) if isinstance(axis, (int, np.integer)) else tuple(axis)
-    found = sorted(normalise_axis(int(a), ndim) for a in axes)
+    axes = tuple(axis) if np.iterable(axis) else (axis,)
+    found = sorted(normalise_axis(a, ndim) for a in axes)
     if len(set(found)) != len(found):
         raise ArgumentError(f"an axis stands twice in {tuple(axes)}")
     return tuple(found)
@@ -149,6 +158,10 @@ def normalise_axes(axis: Axes, ndim: int) -> tuple[int, ...]:
 
 def normalise_axis(axis: int, ndim: int) -> int:
     """``axis`` counted from the front; `ShapeError` if a tensor of ``ndim`` axes does not have it."""
+    try:
+        axis = operator.index(axis)
+    except TypeError:
+        raise ArgumentError(f"an axis is an integer, got {axis!r}") from None
     if not -ndim <= axis < ndim:
         raise ShapeError(f"axis {axis} does not exist in a tensor of {ndim} axes")
     return axis % ndim

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,16 +12,17 @@ import numpy.typing as npt
 from subgrad.errors import ArgumentError, ShapeError
 from subgrad.graph import dtype as dt
 from subgrad.graph.op import apply, defop
-from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
+from subgrad.graph.tensor import Tensor, TensorLike, as_tensor, to_array
 from subgrad.ops import rules
 
 # Making
 
 
 def _full_prepare(shape, value, dtype=None):
-    kind = np.asarray(value).dtype
-    chosen = dt.as_dtype(dtype) if dtype is not None else dt.dtype_of_data(kind)
-    return [], {"shape": as_shape(shape), "value": chosen.type(value).item(), "dtype": chosen}
+    filled = to_array(value, dtype)
+    if filled.shape:
+        raise ArgumentError(f"full takes one number, got an array of shape {filled.shape}; see broadcast_to")
+    return [], {"shape": as_shape(shape), "value": filled.item(), "dtype": filled.dtype}
 
 
 @defop(
@@ -38,10 +40,17 @@ def full(shape, value, dtype=None):
 
 def as_shape(shape: Any) -> tuple[int, ...]:
     """An int or a sequence of ints as a tuple; `ArgumentError` for a negative length."""
-    lengths = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
-    if any(int(n) < 0 for n in lengths):
+    lengths = _integers((shape,) if isinstance(shape, (int, np.integer)) else shape)
+    if any(n < 0 for n in lengths):
         raise ArgumentError(f"a shape has no negative lengths, got {lengths}")
-    return tuple(int(n) for n in lengths)
+    return lengths
+
+
+def _integers(lengths: Iterable[Any]) -> tuple[int, ...]:
+    try:
+        return tuple(operator.index(n) for n in lengths)
+    except TypeError:
+        raise ArgumentError(f"a shape is an integer or several, got {lengths!r}") from None
 
 
 def zeros(shape: int | Sequence[int], dtype: npt.DTypeLike | None = None) -> Tensor:
@@ -67,7 +76,7 @@ def ones_like(x: TensorLike) -> Tensor:
 
 
 @defop(
-    prepare=lambda n, dtype="int64": ([], {"n": int(n), "dtype": dt.as_dtype(dtype)}),
+    prepare=lambda n, dtype="int64": ([], {"n": as_shape((n,))[0], "dtype": dt.as_dtype(dtype)}),
     shape=lambda *, n, dtype: ((n,), dtype),
     vjp=lambda *_, **__: (),
     text="0..n-1",
@@ -101,7 +110,7 @@ def astype(x: TensorLike, dtype: npt.DTypeLike) -> Tensor:
     return rules.cast(as_tensor(x), dt.as_dtype(dtype))
 
 
-@defop(prepare=rules.unchanged, vjp=lambda g, y, x: (None,), text="stop({0})", slopes=("0",))
+@defop(prepare=rules.unchanged, vjp=lambda g, y, x: (None,), expand=lambda x: x, text="stop({0})", slopes=("0",))
 def stop_gradient(x):
     """x, and no gradient passes.
 
@@ -119,7 +128,7 @@ def stop_gradient(x):
 def _reshape_prepare(x: TensorLike, *shape: Any):
     x = as_tensor(x)
     wanted = shape[0] if len(shape) == 1 and not isinstance(shape[0], (int, np.integer)) else shape
-    return [x], {"shape": _fill_in(tuple(int(n) for n in wanted), x)}
+    return [x], {"shape": _fill_in(_integers(wanted), x)}
 
 
 def _fill_in(shape: tuple[int, ...], x: Tensor) -> tuple[int, ...]:
@@ -127,7 +136,7 @@ def _fill_in(shape: tuple[int, ...], x: Tensor) -> tuple[int, ...]:
     known = int(np.prod([n for n in shape if n != -1], dtype=np.int64))
     if shape.count(-1) == 1 and known and x.size % known == 0:
         return tuple(x.size // known if n == -1 else n for n in shape)
-    if -1 in shape or known != x.size:
+    if any(n < 0 for n in shape) or known != x.size:
         raise ShapeError(f"a tensor of shape {x.shape} ({x.size} elements) cannot be reshaped to {shape}")
     return shape
 
@@ -168,7 +177,7 @@ def expand_dims(x: TensorLike, axis: int) -> Tensor:
 def _transpose_prepare(x: TensorLike, *axes: Any):
     x = as_tensor(x)
     wanted = axes[0] if len(axes) == 1 and not isinstance(axes[0], (int, np.integer)) else axes
-    order = tuple(rules.normalise_axis(int(a), x.ndim) for a in wanted or range(x.ndim - 1, -1, -1))
+    order = tuple(rules.normalise_axis(a, x.ndim) for a in wanted or range(x.ndim - 1, -1, -1))
     if sorted(order) != list(range(x.ndim)):
         raise ShapeError(f"transpose needs each of the {x.ndim} axes once, got {tuple(wanted)}")
     return [x], {"axes": order}
@@ -275,10 +284,13 @@ def stack(tensors: Sequence[TensorLike], axis: int = 0) -> Tensor:
 
 def _pad_prepare(x: TensorLike, widths: Any, value: float = 0.0):
     x = as_tensor(x)
-    pairs = np.broadcast_to(np.asarray(widths, np.int64), (x.ndim, 2))
-    if (pairs < 0).any():
-        raise ArgumentError(f"pad needs widths of 0 or more, got {widths}")
-    return [x], {"widths": tuple((int(a), int(b)) for a, b in pairs), "value": x.dtype.type(value).item()}
+    try:
+        pairs = np.broadcast_to(np.asarray(widths), (x.ndim, 2))
+    except ValueError:
+        raise ArgumentError(f"pad needs a number, a pair, or {x.ndim} pairs for {x.ndim} axes, got {widths}") from None
+    if pairs.dtype.kind not in "iu" or (pairs < 0).any():
+        raise ArgumentError(f"pad needs widths that are integers of 0 or more, got {widths}")
+    return [x], {"widths": tuple((int(a), int(b)) for a, b in pairs), "value": to_array(value, x.dtype).item()}
 
 
 def _pad_vjp(g, y, x, *, widths, value):

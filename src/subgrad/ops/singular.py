@@ -6,12 +6,16 @@ NaN for ``sqrt`` at 0; a single such element spoils every parameter of a network
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
+from subgrad.errors import ArgumentError
 from subgrad.graph.op import Kink, apply, defop
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
 from subgrad.ops import rules
-from subgrad.ops.select import where
+from subgrad.ops.select import isfinite, where
+from subgrad.ops.shape import ones_like
 from subgrad.ops.smooth import div, log, scale, square
 
 
@@ -38,7 +42,16 @@ def _power_vjp(g, y, x, *, p):
     return (scale(g, where(x == 0, 0, slope) if 0 < p < 1 else slope),)
 
 
-@defop(prepare=rules.floats, name="power", vjp=_power_vjp, text="{0}^p", slopes=("p·{0}^(p-1)",))
+def _power_expanded(x, *, p):
+    """Products for the small whole exponents that polynomials are made of, the general power else."""
+    if p in (3, 4):
+        return x * square(x) if p == 3 else square(square(x))
+    return _pow(x, p) if p else ones_like(x)
+
+
+@defop(
+    prepare=rules.floats, name="power", vjp=_power_vjp, expand=_power_expanded, text="{0}^p", slopes=("p·{0}^(p-1)",)
+)
 def _power(x, *, p):
     """x to the power of a number p."""
     return np.power(x, np.asarray(p, x.dtype))
@@ -117,14 +130,13 @@ def _norm_joint(slopes, x, *, axis, keepdims):
     return np.sum(slopes[0] ** 2, axis=axis, keepdims=keepdims) <= 1 + 1e-9
 
 
-
-
 @defop(
     shape=_norm_shape,
     prepare=_norm_prepare,
     vjp=_norm_vjp,
     dird=_norm_dird,
     kink=Kink(_norm_at, lambda x, **_: [(-np.ones_like(x), np.ones_like(x))], _norm_joint),
+    expand=lambda x, *, axis, keepdims: _norm_expanded(x, axis, keepdims),
     text="‖{0}‖",
     slopes=("{0}/y",),
 )
@@ -147,15 +159,26 @@ def norm(x, axis=None, keepdims=False):
     return length if keepdims else np.squeeze(length, axis=axis)
 
 
+def _norm_expanded(x: Tensor, axis: tuple[int, ...], keepdims: bool) -> Tensor:
+    if x.size == 0:
+        return sqrt((x * x).sum(axis, keepdims))
+    largest = abs(x).max(axis, True)
+    unit = where((largest > 0) & isfinite(largest), largest, 1)
+    length = unit * sqrt(square(x / unit).sum(axis, True))
+    return length if keepdims else length.reshape(rules.reduced_shape(x.shape, axis, False))
+
+
 def var(x: TensorLike, axis: rules.Axes = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
     """The variance over ``axis``: mean squared distance from the mean, with n - ddof in place of n.
+
+    NaN of no elements; `ArgumentError` if there are elements, but no more than ``ddof``.
 
     >>> import subgrad as sg
     >>> float(sg.var([1.0, 2.0, 3.0, 4.0]))
     1.25
     """
-    x, n = _centred(x, axis)
-    return (x * x).sum(axis, keepdims) / (n - ddof)
+    x, n = _centred(x, axis, ddof)
+    return (x * x).sum(axis, keepdims) / n
 
 
 def std(x: TensorLike, axis: rules.Axes = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
@@ -166,14 +189,17 @@ def std(x: TensorLike, axis: rules.Axes = None, keepdims: bool = False, ddof: in
     >>> sg.grad(sg.std(x), x).tolist()
     [0.0, 0.0]
     """
-    x, n = _centred(x, axis)
-    return norm(x, axis, keepdims) / float(np.sqrt(n - ddof))
+    x, n = _centred(x, axis, ddof)
+    return norm(x, axis, keepdims) / math.sqrt(n)
 
 
-def _centred(x: TensorLike, axis: rules.Axes) -> tuple[Tensor, int]:
+def _centred(x: TensorLike, axis: rules.Axes, ddof: int) -> tuple[Tensor, int]:
+    """x minus its mean, and the number that divides the sum of its squares."""
     x = rules.as_float(as_tensor(x))
     n = rules.count(x.shape, rules.normalise_axes(axis, x.ndim))
-    return x - x.sum(axis, keepdims=True) / n, n
+    if 0 < ddof >= n:
+        raise ArgumentError(f"a variance with ddof={ddof} needs more than {ddof} elements, got {n}")
+    return x - x.sum(axis, keepdims=True) / n, n - ddof
 
 
 __all__ = ["norm", "pow", "sqrt", "std", "var"]

@@ -38,7 +38,7 @@ def add(a, b):
     return a + b
 
 
-@defop(vjp=lambda g, y, a, b: (g, -g), text="{0} - {1}", slopes=("1", "-1"))
+@defop(prepare=rules.signed, vjp=lambda g, y, a, b: (g, -g), text="{0} - {1}", slopes=("1", "-1"))
 def sub(a, b):
     """a - b, elementwise with broadcasting."""
     return a - b
@@ -61,7 +61,7 @@ def div(a, b):
     return a / b
 
 
-@defop(vjp=lambda g, y, x: (-g,), text="-{0}", slopes=("-1",))
+@defop(prepare=rules.signed, vjp=lambda g, y, x: (-g,), text="-{0}", slopes=("-1",))
 def neg(x):
     """-x."""
     return -x
@@ -143,7 +143,7 @@ def erf(x):
     return np.frompyfunc(math.erf, 1, 1)(x)
 
 
-@defop(vjp=lambda g, y, x: (scale(g, 2 * x),), text="{0}²", slopes=("2·{0}",))
+@defop(vjp=lambda g, y, x: (scale(g, 2 * x),), expand=lambda x: x * x, text="{0}²", slopes=("2·{0}",))
 def square(x):
     """x times x."""
     return x * x
