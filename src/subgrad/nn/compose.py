@@ -24,8 +24,8 @@ class Sequential(Module):
     parameters with this one.
 
     Raises:
-        ArgumentError: if a layer is no module, or a name cannot be that of a layer (it has a dot, or means something
-            else here, such as ``forward``).
+        ArgumentError: if a layer is no module, or a name cannot be that of a layer (it is empty, has a dot, or means
+            something else here, such as ``forward``).
 
     Example:
         >>> import subgrad as sg
@@ -39,7 +39,7 @@ class Sequential(Module):
 
     def __init__(self, *layers: Module | Mapping[str, Module]) -> None:
         for name, layer in _named(layers).items():
-            if "." in name or hasattr(self, name):
+            if not name or "." in name or hasattr(self, name):
                 raise ArgumentError(f"a layer of Sequential cannot have the name {name!r}")
             if not isinstance(layer, Module):
                 raise ArgumentError(f"Sequential takes modules, got {layer!r}; write a class with a forward for it")
@@ -71,8 +71,7 @@ class Sequential(Module):
             return layers[key]
         return list(layers.values())[key]
 
-    # Attributes that are layers; for type checkers, which cannot see them otherwise.
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> Any:  # tells type checkers that net.hidden may exist
         raise AttributeError(f"this Sequential has no layer and no attribute {name!r}")
 
 

@@ -34,7 +34,7 @@ class Embedding(Module):
         [[4.0, 5.0], [0.0, 1.0]]
     """
 
-    def __init__(self, count: int, features: int, *, seed: init.Seed = None) -> None:
+    def __init__(self, count: int, features: int, *, seed: int | None = None) -> None:
         check.sizes("Embedding", count=count, features=features)
         self.weight = Parameter(init.generator(seed).normal(size=(count, features)))
 

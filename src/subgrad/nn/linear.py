@@ -48,7 +48,7 @@ class Linear(Module):
         bias: bool = True,
         *,
         init: str | init.Initialiser = "uniform",
-        seed: init.Seed = None,
+        seed: int | None = None,
     ) -> None:
         check.sizes("Linear", in_features=in_features, out_features=out_features)
         self.weight, self.bias = _weight_and_bias((out_features, in_features), bias, init, seed)
@@ -89,7 +89,7 @@ class Bilinear(Module):
     """
 
     def __init__(
-        self, in1_features: int, in2_features: int, out_features: int, bias: bool = True, *, seed: init.Seed = None
+        self, in1_features: int, in2_features: int, out_features: int, bias: bool = True, *, seed: int | None = None
     ) -> None:
         check.sizes("Bilinear", in1_features=in1_features, in2_features=in2_features, out_features=out_features)
         random = init.generator(seed)
@@ -106,7 +106,7 @@ class Bilinear(Module):
 
 
 def _weight_and_bias(
-    shape: tuple[int, ...], bias: bool, name: str | init.Initialiser, seed: init.Seed
+    shape: tuple[int, ...], bias: bool, name: str | init.Initialiser, seed: int | None
 ) -> tuple[Parameter, Parameter | None]:
     random = init.generator(seed)
     weight = Parameter(init.get(name)(shape, random))

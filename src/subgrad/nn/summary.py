@@ -70,14 +70,16 @@ def _recording(module: Module) -> Iterator[list[_Call]]:
     """The calls of all modules, in the order in which they start; each has a forward of its own meanwhile."""
     calls: list[_Call] = []
     running: list[str] = []
-    watched = list(module.named_modules())
-    for path, m in watched:
+    watched = [(m, path, vars(m).get("forward")) for path, m in module.named_modules()]
+    for m, path, _ in watched:
         m.forward = _watched(m, path, calls, running)
     try:
         yield calls
     finally:
-        for _, m in watched:
+        for m, _, own in watched:
             del m.forward
+            if own is not None:
+                m.forward = own
 
 
 def _watched(module: Module, path: str, calls: list[_Call], running: list[str]) -> Any:
