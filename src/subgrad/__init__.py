@@ -3,6 +3,7 @@
 from subgrad.graph.tensor import Parameter, Tensor, tensor  # noqa: I001  (first: it closes a circle of imports)
 from subgrad import data, errors, nn, ops, optim
 from subgrad.diff import check, custom_vjp, grad, hessian, jacobian, jvp, value_and_grad, vjp
+from subgrad.explain import draw, explain
 from subgrad.fit import Checkpoint, EarlyStopping, History, evaluate, fit, predict
 from subgrad.graph.dtype import (
     bool_, default_dtype, float32, float64, int32, int64, set_default_dtype, uint8, using_dtype,

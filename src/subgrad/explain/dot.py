@@ -1,0 +1,183 @@
+"""A graph as text in Graphviz's DOT language (https://graphviz.org/doc/info/lang.html)."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+
+from subgrad.errors import GradientError
+from subgrad.explain.drawn import Arrow, Drawn, ancestors, drawn, origin
+from subgrad.explain.names import is_folded, is_leaf, names_of
+from subgrad.explain.notation import CONTRACT, Names, as_factor, shape_text, slope
+from subgrad.explain.rows import Pass, backward_pass, targets
+from subgrad.graph.order import toposort
+from subgrad.graph.tensor import INPUT, Tensor, placeholder
+from subgrad.graph.tree import Tree
+
+_INK, _GREY, _LINE, _PAPER = "#1f2937", "#6b7280", "#9ca3af", "#f8fafc"
+_PARAMETER, _DATA, _KINK, _BACK = ("#fef3c7", "#d97706"), ("#e0f2fe", "#0284c7"), "#e11d48", "#7c3aed"
+
+_HEAD = f"""\
+  graph [rankdir=TB, newrank=true, bgcolor=white, pad=0.25, nodesep=0.4, ranksep=0.4, labeljust=l, fontsize=11,
+         fontname="Helvetica,Arial,sans-serif", fontcolor="{_GREY}", style="rounded,filled", color="#e2e8f0",
+         fillcolor="{_PAPER}"];
+  node [fontname="Helvetica,Arial,sans-serif", fontsize=12, fontcolor="{_INK}", color="{_LINE}", fillcolor=white,
+        shape=box, style="rounded,filled", margin="0.14,0.08", height=0.36, width=0.5];
+  edge [fontname="Helvetica,Arial,sans-serif", fontsize=9, fontcolor="{_GREY}", color="{_LINE}", arrowsize=0.6];"""
+
+_SYMBOLS = {
+    "add": "+", "sub": "−", "neg": "−", "mul": "×", "scale": "×", "div": "÷", "sum": "Σ", "contract": "matmul",
+    "less": "<", "less_equal": "≤", "equal": "=", "not_equal": "≠",
+}  # fmt: skip
+_CIRCLES = ("+", "−", "×", "÷")
+
+
+def to_dot(output: Tensor, wrt: Tree, backward: bool) -> str:
+    """The graph of ``output`` in DOT; with ``backward``, the local derivatives along the edges that gradients go."""
+    picture = drawn(output)
+    names = names_of(toposort([output]), wrt, output="" if output.shape else "E")
+    back = _backward(output, wrt) if backward else None
+    lines = [*_clusters(picture, _nodes(picture, names, back)), *_arrows(picture, names, back)]
+    return "\n".join(["digraph {", _HEAD, *lines, "}", ""])
+
+
+def _backward(output: Tensor, wrt: Tree) -> Pass:
+    if output.dtype.kind != "f":
+        raise GradientError(f"only floats have gradients to draw, this tensor is {output.dtype} (at {output.site})")
+    return backward_pass(output, targets(output, wrt), placeholder(output.shape, output.dtype, "cotangent"))
+
+
+# Nodes
+
+
+def _nodes(picture: Drawn, names: Names, back: Pass | None) -> dict[Tensor, str]:
+    """The statement of each node."""
+    uses = _uses(back)
+    return {node: f"n{i} [{_node(node, names, picture.scopes[node], uses)}];" for i, node in enumerate(picture.nodes)}
+
+
+def _uses(back: Pass | None) -> dict[Tensor, int]:
+    """How often the cotangent of each node is used; no node at all without a backward pass."""
+    if back is None:
+        return {}
+    uses = dict.fromkeys(back.cotangents, 0)
+    for e in back.edges:
+        uses[e.node] += 1
+    return uses
+
+
+def _node(node: Tensor, names: Names, scope: str, uses: dict[Tensor, int]) -> str:
+    if is_leaf(node):
+        return _leaf(node, names[node].removeprefix(f"{scope}."))
+    symbol = _symbol(node, names)
+    kinked = node.op.kink is not None
+    title = _line(symbol, size=14 if symbol in _CIRCLES else 12) + (_line(" ∠", _KINK) if kinked else "")
+    label = "<br/>".join([title, *_backward_lines(node, names, uses)])
+    if kinked:
+        return f'label=<{label}>, color="{_KINK}", tooltip="has a kink"'
+    small = ", shape=circle, width=0.36, fixedsize=true, margin=0" if symbol in _CIRCLES and not uses else ""
+    return f"label=<{label}>{small}"
+
+
+def _leaf(node: Tensor, name: str) -> str:
+    fill, line = _DATA if node.owner is None else _PARAMETER
+    shape = 'box, style=filled, margin="0.1,0.08"' if node.owner is not None else 'ellipse, margin="0.06,0.03"'
+    title = f"<b>{_line(name)}</b>" if node.owner is not None or node.op is INPUT else _line(name)
+    label = f"{title}<br/>{_line(shape_text(node.shape), _GREY, 9)}"
+    return f'label=<{label}>, shape={shape}, fillcolor="{fill}", color="{line}"'
+
+
+def _backward_lines(node: Tensor, names: Names, uses: dict[Tensor, int]) -> Iterator[str]:
+    """With a backward pass: the name that the local derivatives use, and how often the cotangent is used."""
+    if uses:
+        reused = f", used {uses[node]}×" if uses.get(node, 0) > 1 else ""
+        yield _line(names[node], _GREY, 9) + (_line(reused, _BACK, 9) if reused else "")
+
+
+def _symbol(node: Tensor, names: Names) -> str:
+    """The op in a word or a sign, with the numbers that are its inputs: ``relu``, ``+``, ``÷ 4``."""
+    sign = _SYMBOLS.get(node.op.name, node.op.name)
+    sources = [origin(i) for i in node.inputs]
+    if not any(map(is_folded, sources)):
+        return sign
+    shown = [names[s] if is_folded(s) else "" for s in sources]
+    if len(shown) == 2:
+        return f"{shown[0].strip('()')} {sign} {shown[1]}".strip()
+    return f"{sign}({', '.join(text or '·' for text in shown)})"
+
+
+def _line(text: str, colour: str = "", size: int = 0) -> str:
+    """Text for an HTML-like label: escaped, in a colour and a size in points."""
+    style = (f' color="{colour}"' if colour else "") + (f' point-size="{size}"' if size else "")
+    return f"<font{style}>{_escape(text)}</font>" if style else _escape(text)
+
+
+def _escape(text: str) -> str:
+    """Text without control characters, which no label can hold, and with the signs of markup spelled out."""
+    return html.escape(re.sub(r"[\x00-\x1f\x7f]", " ", text))
+
+
+# Arrows
+
+
+def _arrows(picture: Drawn, names: Names, back: Pass | None) -> Iterator[str]:
+    ids = {node: f"n{i}" for i, node in enumerate(picture.nodes)}
+    active = set() if back is None else {(e.node, e.k) for e in back.edges}
+    shown = {n: names[origin(n)] for n in names}
+    for a in picture.arrows:
+        style = _label(a, shown, (a.user, a.k) in active) | _stroke(a, (a.user, a.k) in active)
+        if picture.scopes[a.source] == picture.scopes[a.user]:
+            style["weight"] = "4"  # keeps a frame together and straight
+        attributes = ", ".join(f"{key}={value}" for key, value in style.items())
+        yield f"  {ids[a.source]} -> {ids[a.user]} [{attributes}];"
+
+
+def _label(a: Arrow, names: Names, active: bool) -> dict[str, str]:
+    """The shape, and below it the local derivative if a gradient comes back here."""
+    lines = [_line(f" {a.label} ")] if a.label else []
+    factor = _factor(a, names) if active else ""
+    lines += [_line(f" {factor} ", _BACK)] if factor else []
+    return {"label": f"<{'<br/>'.join(lines)}>"} if lines else {}
+
+
+def _factor(a: Arrow, names: Names) -> str:
+    """What the cotangent is multiplied with, in the names that stand inside the user's frame; nothing for 1."""
+    inside = {n: names[n].removeprefix(f"{a.user.scope}.") for n in (a.user, *a.user.inputs)}
+    text = slope(a.user, a.k, inside)
+    return text if a.user.op is CONTRACT else "" if text == "1" else f"× {as_factor(text)}"
+
+
+def _stroke(a: Arrow, active: bool) -> dict[str, str]:
+    """Two heads where a gradient comes back; heavier where the arrow leaps over other ops, to a residual join."""
+    back = {"color": f'"{_BACK}"', "dir": "both", "arrowtail": "empty"} if active else {}
+    return ({"color": f'"{_INK}"', "penwidth": "1.6"} if a.leaps else {}) | back
+
+
+# Clusters
+
+
+def _clusters(picture: Drawn, statements: dict[Tensor, str]) -> Iterator[str]:
+    """The nodes of each module inside a frame with its name, frames inside frames."""
+    content: dict[str, list[str]] = {}
+    for node, scope in picture.scopes.items():
+        content.setdefault(scope, []).append(statements[node])
+    ids = {scope: i for i, scope in enumerate(dict.fromkeys(s for scope in content for s in ancestors(scope)))}
+    children: dict[str, list[str]] = {}
+    for scope in ids:
+        children.setdefault(scope.rpartition(".")[0], []).append(scope)
+    return _frame("", "  ", content, children, ids)
+
+
+def _frame(
+    scope: str, indent: str, content: dict[str, list[str]], children: dict[str, list[str]], ids: dict[str, int]
+) -> Iterator[str]:
+    yield from (indent + line for line in content.get(scope, []))
+    for child in children.get(scope, []):
+        yield f"{indent}subgraph cluster_{ids[child]} {{"
+        yield f"{indent}  label=<<b>{_line(child.rpartition('.')[2])}</b>>;"
+        yield from _frame(child, indent + "  ", content, children, ids)
+        yield f"{indent}}}"
+
+
+__all__ = ["to_dot"]

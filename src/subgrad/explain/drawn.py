@@ -1,0 +1,114 @@
+"""What of a graph is drawn: constants go into the ops that use them, reshapes and repeats into the edges."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import takewhile
+
+from subgrad.explain.names import is_folded, is_leaf
+from subgrad.explain.notation import shape_text
+from subgrad.graph.op import Op
+from subgrad.graph.order import toposort
+from subgrad.graph.tensor import Tensor
+from subgrad.ops import add
+from subgrad.ops.shape import broadcast_to, cast, reshape
+
+_MOVES: set[Op] = {broadcast_to, cast, reshape}
+
+
+@dataclass(frozen=True, eq=False)
+class Arrow:
+    """A drawn edge.
+
+    Attributes:
+        source: where it starts.
+        user: where it ends.
+        k: which input of the user it is.
+        label: the shape of what flows.
+        leaps: True into a residual join: a longer way leads from the source to the same sum, through the body.
+    """
+
+    source: Tensor
+    user: Tensor
+    k: int
+    label: str
+    leaps: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """The nodes and arrows that are drawn, in topological order, and the module in which each node stands."""
+
+    nodes: list[Tensor]
+    arrows: list[Arrow]
+    scopes: dict[Tensor, str]
+
+
+def drawn(output: Tensor) -> Drawn:
+    """What is drawn of the graph of ``output``."""
+    nodes = [n for n in toposort([output]) if n is output or not (n.op in _MOVES or is_folded(n))]
+    depth = _depths(nodes)
+    ways = [(node, k) for node in nodes for k, i in enumerate(node.inputs) if not is_folded(origin(i))]
+    arrows = [_arrow(node, k, depth) for node, k in ways]
+    return Drawn(nodes, arrows, _scopes(nodes, arrows))
+
+
+def origin(node: Tensor) -> Tensor:
+    """The node that is drawn in place of ``node``: what it reshapes or repeats."""
+    while node.op in _MOVES:
+        node = node.inputs[0]
+    return node
+
+
+def _arrow(user: Tensor, k: int, depth: dict[Tensor, int]) -> Arrow:
+    used = user.inputs[k]
+    source = origin(used)
+    moved = used.shape != source.shape
+    before = "" if is_leaf(source) else shape_text(source.shape)  # a leaf has its shape inside
+    label = f"{before} → {shape_text(used.shape)}".lstrip() if moved else before
+    return Arrow(source, user, k, label, user.op is add and _leaps(source, user, depth))
+
+
+def _leaps(source: Tensor, user: Tensor, depth: dict[Tensor, int]) -> bool:
+    """True if another input of ``user`` is made of ``source``. The search ends at the depth of the source."""
+    others = [o for o in map(origin, user.inputs) if depth.get(o, 0) > depth[source]]
+    above = toposort(others, is_leaf=lambda n: depth.get(n, depth[source] + 1) <= depth[source])
+    return any(n is source for n in above)
+
+
+def _depths(nodes: Iterable[Tensor]) -> dict[Tensor, int]:
+    """The length of the longest way from a leaf to each node."""
+    depth: dict[Tensor, int] = {}
+    for node in nodes:
+        depth[node] = 1 + max((depth.get(origin(i), 0) for i in node.inputs), default=-1)
+    return depth
+
+
+def _scopes(nodes: Iterable[Tensor], arrows: Iterable[Arrow]) -> dict[Tensor, str]:
+    """The module of each node; a parameter stands in the innermost one that has all of its users.
+
+    A module of one node alone, such as a ReLU, is not framed: the node stands in the module around it.
+    """
+    scopes = {n: n.scope for n in nodes}
+    users: dict[Tensor, list[str]] = {}
+    for a in arrows:
+        users.setdefault(a.source, []).append(a.user.scope)
+    for n in scopes:
+        if n.owner is not None and n in users:
+            scopes[n] = _around(users[n])
+    crowd = Counter(ancestor for scope in scopes.values() for ancestor in ancestors(scope))
+    return {n: next((s for s in reversed(ancestors(scope)) if crowd[s] > 1), "") for n, scope in scopes.items()}
+
+
+def _around(scopes: Iterable[str]) -> str:
+    """The innermost module that holds all of ``scopes``."""
+    levels = zip(*(scope.split(".") for scope in scopes), strict=False)
+    return ".".join(level[0] for level in takewhile(lambda level: len(set(level)) == 1, levels))
+
+
+def ancestors(scope: str) -> list[str]:
+    """``a``, ``a.b``, ``a.b.c`` of the scope ``a.b.c``; nothing of the empty one."""
+    parts = scope.split(".") if scope else []
+    return [".".join(parts[: i + 1]) for i in range(len(parts))]

@@ -1,0 +1,124 @@
+"""`draw`: a graph as a picture."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from subgrad.errors import ArgumentError, FileError, MissingExtraError
+from subgrad.explain.dot import to_dot
+from subgrad.graph.dtype import default_dtype
+from subgrad.graph.tensor import Tensor, placeholder
+from subgrad.graph.tree import Tree, leaves
+from subgrad.io.atomic import write_atomically
+
+_TEXT, _RENDERED = (".dot", ".gv"), (".svg", ".png", ".pdf")
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A picture of a graph. ``str`` gives the DOT text; a notebook shows the picture if Graphviz is installed.
+
+    Attributes:
+        dot: the picture in Graphviz's DOT language.
+    """
+
+    dot: str
+
+    def __str__(self) -> str:
+        return self.dot
+
+    def __repr__(self) -> str:
+        return f'<drawing of {len(self.dot.splitlines())} lines of DOT: print it, or .save("net.svg")>'
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the picture to ``path``: .dot or .gv as text; .svg, .png or .pdf by Graphviz.
+
+        Raises:
+            ArgumentError: for any other ending.
+            FileError: if the file cannot be written.
+            MissingExtraError: if Graphviz is needed and not installed.
+        """
+        target = Path(path)
+        suffix = target.suffix.lower()
+        if suffix not in _TEXT + _RENDERED:
+            endings = ", ".join(_TEXT + _RENDERED)
+            raise ArgumentError(f"a drawing is saved as one of {endings}, got {str(path)!r}")
+        write_atomically(target, self.dot.encode() if suffix in _TEXT else _render(self.dot, suffix[1:]))
+
+    def _repr_svg_(self) -> str | None:
+        return _render(self.dot, "svg").decode() if shutil.which("dot") else None
+
+
+def draw(
+    of: Tensor | Callable[..., Tensor],
+    wrt: Tree = None,
+    *,
+    input_shape: Sequence[int] | None = None,
+    backward: bool = False,
+) -> Drawing:
+    """A picture of the graph of a tensor or a module.
+
+    Modules are frames, parameters amber boxes, data blue ellipses; ops with a kink are red and bear the sign ∠. Shapes
+    stand on the arrows; numbers are written into the ops that use them, reshapes and repeats on the arrows.
+
+    Args:
+        of: a tensor; or a module, which is run on an argument of ``input_shape`` that has no value.
+        wrt: as in `explain`: names the parameters, and says where gradients go. A module's own parameters if ``of``
+            is one.
+        input_shape: the shape of the module's input, batch included.
+        backward: write the local derivative on each arrow that a gradient takes back, and how often a cotangent is
+            used.
+
+    Returns:
+        A `Drawing`: print it for the DOT text, ``.save("net.svg")``, or show it in a notebook.
+
+    Raises:
+        ArgumentError: if ``of`` is neither, or a module comes without ``input_shape``.
+        GradientError: with ``backward``, if no gradient reaches any of ``wrt``.
+
+    Example:
+        >>> import subgrad as sg
+        >>> w = sg.Parameter([1.0, 2.0])
+        >>> picture = sg.draw(sg.relu(w * 3).sum(), {"w": w})
+        >>> print(picture)
+        digraph {
+        ...
+    """
+    if isinstance(of, Tensor):
+        return Drawing(to_dot(of.node, wrt, backward))
+    if not hasattr(of, "named_parameters"):
+        raise ArgumentError(f"draw takes a tensor or a module, got {type(of).__name__}")
+    if input_shape is None:
+        raise ArgumentError("to draw a module, say what it is given: sg.draw(net, input_shape=(1, 2))")
+    return Drawing(to_dot(_trace(of, input_shape), of if wrt is None else wrt, backward))
+
+
+def _trace(module: Callable[..., Tensor], input_shape: Sequence[int]) -> Tensor:
+    dtype = next((p.dtype for p in leaves(module) if p.dtype.kind == "f"), default_dtype())
+    made = module(placeholder(input_shape, dtype, "x"))
+    if not isinstance(made, Tensor):
+        raise ArgumentError(f"draw takes a module that returns one tensor, this one returned {type(made).__name__}")
+    return made.node
+
+
+def _render(dot: str, form: str) -> bytes:
+    """``dot`` drawn by Graphviz in the format ``form``."""
+    import subprocess  # here, since `import subgrad` should not pay for it
+
+    program = shutil.which("dot")
+    if program is None:
+        raise MissingExtraError(
+            f"drawing {form.upper()} needs Graphviz, whose program dot was not found: apt install graphviz, brew "
+            "install graphviz, or winget install graphviz; saving as .dot needs nothing"
+        )
+    done = subprocess.run([program, f"-T{form}"], input=dot.encode(), capture_output=True, check=False)
+    if done.returncode:
+        raise FileError(f"Graphviz could not draw the graph: {done.stderr.decode(errors='replace').strip()}")
+    return done.stdout
+
+
+__all__ = ["Drawing", "draw"]

@@ -1,0 +1,205 @@
+"""`explain`: the forward and the backward pass of a graph as two tables."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, TypeVar
+
+from subgrad.diff.reverse import seed_for
+from subgrad.errors import ArgumentError
+from subgrad.explain.count import cost_without_reuse, paths_to
+from subgrad.explain.names import names_of
+from subgrad.explain.notation import shape_text, summary, whole
+from subgrad.explain.rows import Backward, Forward, Product, backward_pass, backward_rows, forward_rows, targets
+from subgrad.graph.order import toposort
+from subgrad.graph.tensor import Tensor
+from subgrad.graph.tree import Tree
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+Row = TypeVar("Row")
+_WIDTH = 200
+"""Characters to a line where the output is no terminal: a notebook, a file, a pipe."""
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """The two passes of a graph: printed as tables, and here as data.
+
+    Attributes:
+        forward: the nodes, inputs before their users.
+        backward: the nodes from the output back, each with the products that it passes on.
+        paths: how many paths lead from the output to the tensors it is differentiated by.
+        forward_multiplications: of the forward pass.
+        multiplications: of the backward pass, each cotangent computed once.
+        multiplications_without_reuse: of the backward pass, each path computed on its own.
+        max_rows: how many rows of each pass are printed.
+    """
+
+    forward: list[Forward]
+    backward: list[Backward]
+    paths: int
+    forward_multiplications: int
+    multiplications: int
+    multiplications_without_reuse: int
+    max_rows: int
+
+    def __str__(self) -> str:
+        console = _console(_terminal_width())
+        self._show(console)
+        return console.export_text().rstrip("\n")
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        console = _console(_WIDTH)
+        self._show(console)
+        return console.export_html(inline_styles=True, code_format='<pre style="line-height:1.3">{code}</pre>')
+
+    def _show(self, console: Console) -> None:
+        console.print(_forward_table(self.forward, self.max_rows))
+        console.print(_backward_table(self.backward, self.max_rows))
+        console.print(self.count(), markup=False)
+
+    def count(self) -> str:
+        """The multiplications with and without reuse, in words."""
+        saved = Decimal(self.multiplications_without_reuse) / max(self.multiplications, 1)
+        times = f", {saved:.3g} times as many" if saved > 1 else ""
+        return (
+            f"Multiplications forward: {whole(self.forward_multiplications)}. "
+            f"Back: {whole(self.multiplications)} with each cotangent computed once and reused; "
+            f"{whole(self.multiplications_without_reuse)} if each path back "
+            f"({whole(self.paths)} of them) were computed on its own{times}."
+        )
+
+
+def explain(output: Tensor, wrt: Tree = None, *, max_rows: int = 60) -> Explanation:
+    """What happens in the forward and the backward pass of ``output``, node by node.
+
+    Args:
+        output: a float scalar, such as a loss; E in the table.
+        wrt: what to differentiate by: a module, a tensor, or a list or dict of tensors. A module and a dict give
+            names as well. If it is left out: all parameters (and leaves with ``requires_grad``), or all float data if
+            there is no parameter.
+        max_rows: how many rows of each pass are printed; the first and the last ones are kept. The data has all rows.
+
+    Returns:
+        An `Explanation`: print it, show it in a notebook, or read its rows.
+
+    Raises:
+        ArgumentError: if ``output`` is no tensor, or ``max_rows`` is below 2.
+        GradientError: if ``output`` is no float scalar, or no gradient gets from it to ``wrt``.
+
+    Example:
+        >>> import subgrad as sg
+        >>> x = sg.tensor(3.0)
+        >>> square = x * x
+        >>> story = sg.explain(square * square, {"x": x})
+        >>> [(row.name, row.formula, row.value.item()) for row in story.forward]
+        [('x', 'data', 3.0), ('x1', 'x·x', 9.0), ('E', 'x1·x1', 81.0)]
+        >>> [(row.name, row.cotangent.item(), row.uses) for row in story.backward]
+        [('E', 1.0, 2), ('x1', 18.0, 2), ('x', 108.0, 0)]
+        >>> story.paths, story.multiplications, story.multiplications_without_reuse
+        (4, 4, 8)
+    """
+    if not isinstance(output, Tensor):
+        raise ArgumentError(f"explain takes a tensor, such as a loss, got {type(output).__name__}")
+    if max_rows < 2:
+        raise ArgumentError(f"explain prints at least 2 rows, got max_rows={max_rows}")
+    node = output.node
+    names = names_of(toposort([node]), wrt, output="E")
+    forward = forward_rows(node, names)
+    back = backward_pass(node, targets(node, wrt), seed_for(node))
+    return Explanation(
+        forward=forward,
+        backward=backward_rows(back, names),
+        paths=paths_to(back.wrt, back.edges)[node],
+        forward_multiplications=sum(row.multiplications for row in forward),
+        multiplications=sum(e.cost for e in back.edges),
+        multiplications_without_reuse=cost_without_reuse(node, back.wrt, back.edges),
+        max_rows=max_rows,
+    )
+
+
+def _terminal_width() -> int:
+    return shutil.get_terminal_size((_WIDTH, 0)).columns if sys.stdout.isatty() else _WIDTH
+
+
+def _console(width: int) -> Console:
+    from rich.console import Console
+
+    return Console(file=io.StringIO(), width=width, record=True, force_terminal=True, force_jupyter=False)
+
+
+def _forward_table(rows: Sequence[Forward], limit: int) -> Table:
+    scoped = any(row.scope for row in rows)
+    columns = ["node", "is", "shape", "value, or min … mean … max", "mult."]
+    table = _table("Forward", [*columns, "module"] if scoped else columns)
+    return _fill(table, rows, limit, lambda row: [_forward_cells(row)[: 5 + scoped]])
+
+
+def _forward_cells(row: Forward) -> list[str]:
+    kink = f"  ({row.on_kink} on the kink)" if row.on_kink else ""
+    cost = whole(row.multiplications) if row.multiplications else ""
+    return [row.name, row.formula + kink, shape_text(row.shape), summary(row.value), cost, row.scope]
+
+
+def _backward_table(rows: Sequence[Backward], limit: int) -> Table:
+    title = "Backward: g = ∂E/∂node, the sum of all products that reach a node, is used once for each input it goes to"
+    columns = ["node", "g = ∂E/∂node", "sum of", "used", "paths", "goes to", "local derivative", "product", "mult."]
+    return _fill(_table(title, columns), rows, limit, _backward_cells)
+
+
+def _backward_cells(row: Backward) -> Iterable[list[str]]:
+    head = [row.name, summary(row.cotangent), str(row.arrivals), f"{row.uses}×" if row.uses else "", whole(row.paths)]
+    if not row.products:
+        yield [*head, "", "", "", ""]
+    for p in row.products:
+        cost = whole(p.multiplications) if p.multiplications else ""
+        yield [*head, f"→ {p.to}", _local(p), summary(p.value), cost]
+        head = [""] * len(head)
+
+
+def _local(product: Product) -> str:
+    """The local derivative and its values; a formula such as -1 is its own value."""
+    if product.local is None or product.slope.lstrip("-").isdigit():
+        return product.slope
+    return f"{product.slope} = {summary(product.local)}"
+
+
+def _table(title: str, columns: Sequence[str]) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in columns:
+        right = name in ("sum of", "used", "paths", "mult.")
+        table.add_column(name, justify="right" if right else "left", style="dim" if right else None)
+    return table
+
+
+def _fill(table: Table, rows: Sequence[Row], limit: int, cells: Callable[[Row], Iterable[list[str]]]) -> Table:
+    """All rows, or the first and the last ones with a line that says how many are left out."""
+    from rich.text import Text
+
+    hidden = max(len(rows) - limit, 0)
+    first = (limit + 1) // 2 if hidden else len(rows)
+    for row in rows[:first]:
+        for line in cells(row):
+            table.add_row(*map(Text, line))
+    if hidden:
+        table.add_row("⋮", f"{whole(hidden)} rows left out", style="dim")
+        for row in rows[first + hidden :]:
+            for line in cells(row):
+                table.add_row(*map(Text, line))
+    return table
+
+
+__all__ = ["Explanation", "explain"]

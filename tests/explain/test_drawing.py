@@ -1,0 +1,174 @@
+"""Pictures: what stands in the DOT text, and that Graphviz takes it."""
+
+import json
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+import subgrad as sg
+from subgrad.errors import ArgumentError, FileError, GradientError, MissingExtraError
+from subgrad.explain import draw, picture
+from subgrad.graph import place
+
+needs_graphviz = pytest.mark.skipif(shutil.which("dot") is None, reason="needs Graphviz")
+
+
+def residual_network():
+    body = sg.nn.Sequential(sg.nn.Linear(4, 4), sg.nn.ReLU(), sg.nn.Linear(4, 4))
+    return sg.nn.Sequential({"stem": sg.nn.Linear(2, 4), "block": sg.nn.Residual(body), "act": sg.nn.ReLU()})
+
+
+def statements(drawing):
+    """The nodes by id and the arrows of a drawing, as lines of DOT."""
+    nodes = dict(re.findall(r"^ *(n\d+) \[(.*)\];$", str(drawing), re.MULTILINE))
+    arrows = re.findall(r"^ *(n\d+) -> (n\d+) \[(.*)\];$", str(drawing), re.MULTILINE)
+    return nodes, arrows
+
+
+def text_of(attributes):
+    """The label without its markup; empty if there is none."""
+    label = re.search("label=<(.*)>", attributes)
+    return re.sub(r"<[^<>]*>", "", label[1]) if label else ""
+
+
+def parse(drawing):
+    """The drawing as Graphviz reads it."""
+    done = subprocess.run(["dot", "-Tdot_json"], input=str(drawing).encode(), capture_output=True, check=True)
+    assert done.stderr == b""
+    return json.loads(done.stdout)
+
+
+def test_constants_repeats_and_reshapes_are_no_nodes():
+    x, b = sg.tensor(np.ones((4, 2))), sg.Parameter([1.0, 2.0])
+    nodes, arrows = statements(draw(((x + b) * 3).reshape(-1).sum()))
+    assert {text_of(label) for label in nodes.values()} == {"+", "w12", "x14×2", "Σ", "× 3"}
+    assert {text_of(label) for *_, label in arrows} == {"", " 4×2 ", " 4×2 → 8 ", " → 4×2 "}
+
+
+def test_parameters_data_and_kinks_look_different():
+    x, w = sg.tensor([1.0, 2.0]), sg.Parameter([1.0, 2.0])
+    nodes, _ = statements(draw(sg.relu(x * w), {"w": w}))
+    looks = {text_of(label): label for label in nodes.values()}
+    assert "shape=ellipse" in looks["x12"]
+    assert "shape=box" in looks["w2"]
+    assert "has a kink" in looks["relu ∠"]
+    assert "has a kink" not in looks["×"]
+
+
+def test_only_the_shortcut_of_a_residual_block_is_heavy():
+    _, arrows = statements(draw(residual_network(), input_shape=(3, 2)))
+    assert len([label for *_, label in arrows if "penwidth" in label]) == 1
+    x, w = sg.tensor([1.0]), sg.Parameter([1.0])
+    _, arrows = statements(draw(sg.exp(x) + sg.exp(sg.exp(w))))  # two ways of unequal length, and no shortcut
+    assert not any("penwidth" in label for *_, label in arrows)
+
+
+@needs_graphviz
+def test_frames_are_nested_as_the_modules_are():
+    parsed = parse(draw(residual_network(), input_shape=(3, 2)))
+    frames = {item["_gvid"]: item for item in parsed["objects"] if item["name"].startswith("cluster")}
+    labels = {gvid: re.sub("<[^>]*>", "", item["label"]) for gvid, item in frames.items()}
+    inside = {labels[gvid]: sorted(labels[s] for s in item.get("subgraphs", [])) for gvid, item in frames.items()}
+    assert inside == {"stem": [], "block": ["body"], "body": ["0", "2"], "0": [], "2": []}  # a lone relu has no frame
+
+
+@needs_graphviz
+def test_graphviz_finds_the_nodes_and_arrows_of_the_graph():
+    parsed = parse(draw(residual_network(), input_shape=(3, 2)))
+    nodes = [item for item in parsed["objects"] if not item["name"].startswith("cluster")]
+    # 1 argument; 3 layers of 2 parameters, a product and a sum; 2 relus; the join
+    assert len(nodes) == 1 + 3 * 4 + 2 + 1
+    assert len(parsed["edges"]) == 3 * 4 + 2 + 2
+
+
+@needs_graphviz
+@pytest.mark.parametrize(
+    "name", ['"]; evil [', "<b>&amp;</i>", "back\\slash\\n", "new\nline", "{a|b}", "\x00\x1b", "Ω 中"]
+)
+def test_hostile_names_are_only_text(name, tmp_path):
+    w = sg.Parameter([1.0])
+    with place.enter(name):
+        y = sg.relu(w * 2)
+    drawing = draw(y.sum(), {name: w}, backward=True)
+    assert len([o for o in parse(drawing)["objects"] if not o["name"].startswith("cluster")]) == 4
+    drawing.save(tmp_path / "net.svg")
+    assert (tmp_path / "net.svg").read_text(encoding="utf-8").rstrip().endswith("</svg>")
+
+
+def test_the_way_back_shows_local_derivatives_where_gradients_go():
+    x, w = sg.tensor([1.0, 2.0]), sg.Parameter([1.0, 2.0])
+    drawing = draw((sg.tanh(w) * x).sum(), {"w": w}, backward=True)
+    labels = [(text_of(label), "dir=both" in label) for *_, label in statements(drawing)[1]]
+    assert set(labels) == {(" 2 ", True), (" 2  × x2 ", True), (" × (1 - x1²) ", True), ("", False)}
+
+
+def test_the_way_back_from_an_output_that_is_no_scalar():
+    drawing = draw(residual_network(), input_shape=(3, 2), backward=True)
+    assert "dir=both" in str(drawing)
+    assert "g @ weight" in str(drawing)
+    assert "used 2×" in str(drawing)
+
+
+def test_a_deep_graph_is_drawn():
+    y = sg.tensor(1.0)
+    for _ in range(5000):
+        y = y + y
+    assert len(statements(draw(y))[0]) == 5001
+
+
+def test_saving_text(tmp_path):
+    drawing = draw(sg.tensor(1.0) * 2)
+    drawing.save(tmp_path / "net.dot")
+    assert (tmp_path / "net.dot").read_text(encoding="utf-8") == drawing.dot == str(drawing)
+    assert [p.name for p in tmp_path.iterdir()] == ["net.dot"]
+    assert ".save(" in repr(drawing)
+
+
+@needs_graphviz
+@pytest.mark.parametrize(("suffix", "start"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")])
+def test_saving_pictures(suffix, start, tmp_path):
+    draw(sg.tensor(1.0) * 2).save(tmp_path / f"net.{suffix}")
+    assert (tmp_path / f"net.{suffix}").read_bytes().startswith(start)
+
+
+@needs_graphviz
+def test_notebooks_get_an_svg():
+    svg = draw(sg.tensor(1.0) * 2)._repr_svg_()
+    assert svg is not None
+    assert "</svg>" in svg
+
+
+def test_without_graphviz(monkeypatch, tmp_path):
+    monkeypatch.setattr(picture.shutil, "which", lambda _: None)
+    drawing = draw(sg.tensor(1.0) * 2)
+    assert drawing._repr_svg_() is None
+    with pytest.raises(MissingExtraError, match="apt install graphviz"):
+        drawing.save(tmp_path / "net.svg")
+    drawing.save(tmp_path / "net.gv")
+    assert [p.name for p in tmp_path.iterdir()] == ["net.gv"]
+
+
+@needs_graphviz
+def test_what_graphviz_says_is_passed_on(tmp_path):
+    with pytest.raises(FileError, match="syntax error"):
+        picture.Drawing("digraph {").save(tmp_path / "net.svg")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: draw(3.0), ArgumentError, "draw takes a tensor or a module, got float"),
+        (lambda: draw(sg.nn.Linear(2, 1)), ArgumentError, "input_shape=(1, 2)"),
+        (lambda: draw(sg.tensor(1) + 1, backward=True), GradientError, "only floats"),
+        (lambda: draw(sg.tensor(1.0)).save("net.jpg"), ArgumentError, "net.jpg"),
+        (lambda: draw(sg.tensor(1.0)).save("no/such/place/net.dot"), FileError, "cannot write"),
+    ],
+)
+def test_bad_arguments(call, error, message):
+    with pytest.raises(error) as caught:
+        call()
+    assert message in str(caught.value)
