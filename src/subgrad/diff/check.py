@@ -156,7 +156,7 @@ class _Problem:
         return self.f(*moved).numpy()
 
     def _normal(self, like: Tensor) -> np.ndarray:
-        return self.rng.standard_normal(like.shape)
+        return np.asarray(self.rng.standard_normal(like.shape))
 
     def _agree(self, message: str, found: float, expected: float, slack: float = 1) -> float:
         error = abs(found - expected) / (1 + abs(expected))

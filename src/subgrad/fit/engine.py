@@ -1,8 +1,12 @@
-"""Runs training steps on arrays: the part of a run that a compiled program can take over."""
+"""Runs training steps on arrays: interpreted, or as one native program that takes many steps a call."""
 
 from __future__ import annotations
 
+import functools
+import warnings
 from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +14,8 @@ from subgrad.compile.interpret import Interpreter
 from subgrad.fit.diagnose import find_source
 from subgrad.fit.step import Signature, Step
 
-TraceFor = Callable[[Sequence[Signature]], Step]
+TraceFor = Callable[..., Step]
+"""``trace(batch, samples=None)``: the step for the shapes and dtypes of a batch, as `fit.step.trace_step`."""
 
 
 class NonFiniteLoss(Exception):
@@ -66,6 +71,89 @@ class Interpreted:
 
     def _program(self, rows: int) -> tuple[Step, Interpreter]:
         if rows not in self._steps:
-            step = self._trace([((rows, *a.shape[1:]), a.dtype) for a in self.data])
+            step = self._trace(_signatures(self.data, rows))
             self._steps[rows] = step, step.interpreter()
         return self._steps[rows]
+
+
+class Compiled:
+    """As `Interpreted`, with native programs that gather their batches and take many steps a call.
+
+    Raises `Unsupported` if the step has an op that the compiler does not know.
+    """
+
+    def __init__(self, trace: TraceFor, data: Sequence[np.ndarray], variables: Sequence[np.ndarray]) -> None:
+        self.data = [np.ascontiguousarray(a) for a in data]
+        self.variables = [np.array(v, order="C") for v in variables]
+        self._trace = trace
+        self._programs: dict[int, tuple[Step, Any]] = {}
+
+    def run(self, batches: Sequence[np.ndarray], seed: int, first_step: int, first_batch: int = 0) -> np.ndarray:
+        """As `Interpreted.run`."""
+        before = [v.copy() for v in self.variables]
+        found: list[np.ndarray] = []
+        for _, group in groupby(batches, key=len):
+            rows = list(group)
+            found.extend(self._steps(rows, seed, first_step + len(found)))
+        measured = np.asarray(found, np.float64)
+        bad = np.flatnonzero(~np.isfinite(measured[:, 0]))
+        if bad.size:
+            self._explain(before, batches[: bad[0] + 1], seed, first_step, first_batch)
+        return measured
+
+    def _steps(self, rows: Sequence[np.ndarray], seed: int, first: int) -> np.ndarray:
+        step, program = self._program(len(rows[0]))
+        numbers = np.arange(first, first + len(rows))
+        seeds = np.stack([np.full_like(numbers, seed), numbers], axis=1)
+        outputs = program([seeds, np.stack(rows), *self.data, *self.variables], len(rows))
+        return np.stack(outputs[: len(step.names)], axis=1)
+
+    def _explain(
+        self, before: list[np.ndarray], batches: Sequence[np.ndarray], seed: int, first: int, batch: int
+    ) -> None:
+        """Repeat the batches up to the bad one, two of them in the interpreter, which finds the op."""
+        self.variables = before
+        for i, rows in enumerate(batches[:-2]):
+            self._steps([rows], seed, first + i)
+        start = max(0, len(batches) - 2)
+        again = Interpreted(self._trace, self.data, [v.copy() for v in self.variables])
+        again.run(batches[start:], seed, first + start, batch + start)
+        raise NonFiniteLoss(batch + len(batches) - 1, "every number is finite when the batch is interpreted")
+
+    def _program(self, rows: int) -> tuple[Step, Any]:
+        if rows not in self._programs:
+            from subgrad.compile.program import Program
+
+            step = self._trace(_signatures(self.data, rows), len(self.data[0]))
+            names, first = len(step.names), step.first_variable
+            variables = {names + i: first + i for i in range(len(step.inputs) - first)}
+            program = Program(step.inputs, step.outputs, variables=variables, stepped=(0, 1), measured=range(names))
+            self._programs[rows] = step, program
+        return self._programs[rows]
+
+
+def engine_for(trace: TraceFor, data: Sequence[np.ndarray], variables: Sequence[np.ndarray], batch: int) -> Any:
+    """The native engine where it can run the step, else the interpreter."""
+    if _has_llvm():
+        from subgrad.compile.fuse import unsupported
+        from subgrad.compile.simplify import simplify
+
+        op = unsupported(simplify(trace(_signatures(data, batch), len(data[0])).outputs))
+        if op is None:
+            return Compiled(trace, data, variables)
+        warnings.warn(f"the compiler does not know the op {op!r}: training is interpreted", stacklevel=4)
+    return Interpreted(trace, data, variables)
+
+
+@functools.cache
+def _has_llvm() -> bool:
+    try:
+        import llvmlite  # noqa: F401
+    except ImportError:
+        warnings.warn("llvmlite is not installed: training is interpreted, and slower", stacklevel=5)
+        return False
+    return True
+
+
+def _signatures(data: Sequence[np.ndarray], rows: int) -> list[Signature]:
+    return [((rows, *a.shape[1:]), a.dtype) for a in data]

@@ -13,7 +13,8 @@ from subgrad.fit.history import History
 class EarlyStopping:
     """Stop when the validation loss (training loss without validation) has not improved for a while.
 
-    The model then gets the parameters of its best epoch (Prechelt 1998, "Early stopping, but when?").
+    The model ends with the parameters of its best epoch, also if all epochs were run (Prechelt 1998, "Early stopping,
+    but when?").
 
     Args:
         patience: epochs without improvement before the run stops.

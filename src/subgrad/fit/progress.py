@@ -43,7 +43,8 @@ class Progress:
     def epoch(self, history: History) -> None:
         """An epoch is done."""
         if self._bar:
-            numbers = "  ".join(f"{name} {value:.4g}" for name, value in history.epochs[-1].items())
+            last = history.epochs[-1].items()
+            numbers = "  ".join(f"{name} {value:.4g}" for name, value in last if name != "seconds")
             self._bar.update(self._task, completed=len(history), description=numbers)
 
     def say(self, message: str) -> None:

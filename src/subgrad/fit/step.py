@@ -29,13 +29,15 @@ def signature(array: np.ndarray) -> Signature:
 class Step:
     """A traced step.
 
-    ``inputs``: the seed, then the batch (x, y, and sample weights if there are any), then the variables (the model's
-    parameters and the optimiser's state). ``outputs``: the loss, the metrics, the variables after the step.
+    ``inputs``: the seed, then the batch (x, y, and sample weights if there are any; or the numbers of its samples and
+    all data, if the step gathers its batch itself), then the variables (the model's parameters and the optimiser's
+    state). ``outputs``: the loss, the metrics, the variables after the step.
     """
 
     inputs: list[Tensor]
     outputs: list[Tensor]
     names: list[str]
+    first_variable: int
 
     def interpreter(self) -> Interpreter:
         return Interpreter(self.inputs, self.outputs)
@@ -61,9 +63,14 @@ def trace_step(
     state: Tree,
     batch: Sequence[Signature],
     metrics: dict[str, Callable[..., Tensor]],
+    samples: int | None = None,
 ) -> Step:
-    """The training step of ``model`` for batches of the given shapes and dtypes: (x, y) or (x, y, weight)."""
-    seed, given, held, places = _arguments(model, batch, state)
+    """The training step of ``model`` for batches of the given shapes and dtypes: (x, y) or (x, y, weight).
+
+    With ``samples`` the step takes all data, so many samples, and gathers the rows of its batch.
+    """
+    arguments, given, held, places = _arguments(model, batch, state, samples)
+    seed = arguments[0]
     parameters = [p for _, p in model.named_state()]
     train = [p for p in parameters if p.requires_grad]
     with bound(parameters, held), random.seeded(seed):
@@ -76,9 +83,10 @@ def trace_step(
         variables = [moved.get(id(p), p.node) for p in parameters]
         measured = [m(out, y) for m in metrics.values()]
     return Step(
-        inputs=[seed, *given, *held, *leaves(places)],
-        outputs=[value, *measured, *variables, *leaves(after)],
+        inputs=[*arguments, *held, *leaves(places)],
+        outputs=[n.node for n in (value, *measured, *variables, *leaves(after))],
         names=["loss", *metrics],
+        first_variable=len(arguments),
     )
 
 
@@ -86,12 +94,12 @@ def trace_evaluation(
     model: Module, loss: Loss | None, batch: Sequence[Signature], metrics: dict[str, Callable[..., Tensor]]
 ) -> Step:
     """The model's output, and the loss and metrics if ``loss`` is given, without a step: in evaluation mode."""
-    seed, given, held, _ = _arguments(model, batch, [])
-    with bound([p for _, p in model.named_state()], held), random.seeded(seed), evaluating(model):
+    arguments, given, held, _ = _arguments(model, batch, [])
+    with bound([p for _, p in model.named_state()], held), random.seeded(arguments[0]), evaluating(model):
         out = model(given[0])
         values = [] if loss is None else _measure(loss, out, given, metrics)
     names = [] if loss is None else ["loss", *metrics]
-    return Step([seed, *given, *held], [*values, out.node], names)
+    return Step([*arguments, *held], [*values, out.node], names, len(arguments))
 
 
 def _measure(loss: Loss, out: Tensor, given: Sequence[Tensor], metrics: dict[str, Callable[..., Tensor]]):
@@ -99,12 +107,24 @@ def _measure(loss: Loss, out: Tensor, given: Sequence[Tensor], metrics: dict[str
     return [loss(out, y, **_weight(given)), *(m(out, y) for m in metrics.values())]
 
 
-def _arguments(model: Module, batch: Sequence[Signature], state: Tree):
+def _arguments(model: Module, batch: Sequence[Signature], state: Tree, samples: int | None = None):
+    """The arguments before the variables, the batch, the model's parameters, the optimiser's state."""
     seed = placeholder((2,), int64, "seed")
-    given = [placeholder(*s, name) for s, name in zip(batch, ("x", "y", "weight"), strict=False)]
+    arguments, given = _batch(batch, samples)
     held = [placeholder(p.shape, p.dtype, name) for name, p in model.named_state()]
     places = rebuild(state, [placeholder(s.shape, s.dtype, "optimiser state") for s in leaves(state)])
-    return seed, given, held, places
+    return [seed, *arguments], given, held, places
+
+
+def _batch(batch: Sequence[Signature], samples: int | None) -> tuple[list[Tensor], list[Tensor]]:
+    """The arguments that bring a batch, and the batch."""
+    names = ("x", "y", "weight")[: len(batch)]
+    if samples is None:
+        given = [placeholder(*s, name) for s, name in zip(batch, names, strict=True)]
+        return given, given
+    rows = placeholder((batch[0][0][0],), int64, "rows")
+    data = [placeholder((samples, *s[1:]), dtype, name) for (s, dtype), name in zip(batch, names, strict=True)]
+    return [rows, *data], [d[rows] for d in data]
 
 
 def targets_for(out: Tensor, y: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from subgrad.errors import ArgumentError, NonFiniteError
 from subgrad.fit import checkpoints
 from subgrad.fit import metrics as metric_table
 from subgrad.fit.arrays import as_batch, split_validation
-from subgrad.fit.engine import Interpreted, NonFiniteLoss
+from subgrad.fit.engine import NonFiniteLoss, engine_for
 from subgrad.fit.evaluation import measure
 from subgrad.fit.history import History
 from subgrad.fit.options import Checkpoint, EarlyStopping
@@ -66,7 +66,7 @@ def fit(
         sample_weight: (n,) weights, given to the loss.
         shuffle: whether each epoch has an order of its own.
         seed: of the shuffling, of dropout, and of the share held out.
-        early_stopping: an `EarlyStopping`, or its patience.
+        early_stopping: an `EarlyStopping`, or its patience; the model ends with the parameters of its best epoch.
         callbacks: functions of the history, called after each epoch; True ends the run.
         checkpoint: a `Checkpoint`, or a path to save to after every epoch.
         resume: a checkpoint to go on from; the parameters become those of a run that was never interrupted, bit for
@@ -121,12 +121,13 @@ class _Run:
         self.best = self._values()
         self.engine = self._start()
 
-    def _start(self) -> Interpreted:
-        def trace(batch):
-            return trace_step(self.model, self.loss, self.optimizer, self.state, batch, self.metrics)
+    def _start(self) -> Any:
+        def trace(batch, samples=None):
+            return trace_step(self.model, self.loss, self.optimizer, self.state, batch, self.metrics, samples)
 
         state = [s.numpy() for s in leaves(self.state)]
-        return Interpreted(trace, self.data, [*self._values(), *state])
+        first = min(self.batch_size, len(self.data[0]))
+        return engine_for(trace, self.data, [*self._values(), *state], first)
 
     def _values(self) -> list[np.ndarray]:
         return [p.numpy() for p in self.parameters]
@@ -143,9 +144,11 @@ class _Run:
                     self._after_epoch(stopping, callbacks, saving)
             except KeyboardInterrupt:
                 self.history.stopped = "interrupted"
-            if self.history.stopped in ("interrupted", "early stopping") and len(self.history):
+            early = self.history.stopped in ("interrupted", "early stopping")
+            if (early or stopping is not None) and len(self.history):
                 self._assign(self.best)
-                progress.say(f"{self.history.stopped}: the model of epoch {self.history.best_epoch} is kept")
+                if early:
+                    progress.say(f"{self.history.stopped}: the model of epoch {self.history.best_epoch} is kept")
 
     def _epoch(self, progress: Progress) -> None:
         start, number = time.perf_counter(), len(self.history)
@@ -193,8 +196,8 @@ class _Run:
         return [order[i : i + self.batch_size] for i in range(0, n, self.batch_size)]
 
     def _sync(self) -> None:
-        """Give the engine's variables to the model and the optimiser's state."""
-        values = self.engine.variables
+        """Give the engine's variables to the model and the optimiser's state: copies, the engine writes to its own."""
+        values = [v.copy() for v in self.engine.variables]
         self._assign(values[: len(self.parameters)])
         self.state = rebuild(self.state, [constant(v) for v in values[len(self.parameters) :]])
 

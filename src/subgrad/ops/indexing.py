@@ -22,6 +22,9 @@ Steps = tuple[tuple[int, int | None, int], ...]
 def index(x: TensorLike, key: Any) -> Tensor:
     """x[key] by NumPy's rules: integers, slices, None, Ellipsis, integer arrays or tensors, bool NumPy masks.
 
+    One rule is simpler: an Ellipsis that stands for no axis is as if it were not there (in NumPy it would still part
+    two arrays from one another, and move their axes to the front).
+
     Raises:
         ShapeError: if there are more indices than axes, one is out of range, or a mask has another shape than its axes.
         ArgumentError: for a second Ellipsis, or a slice with a step of 0 or a bound that is no integer.

@@ -312,7 +312,7 @@ def pad(x, widths, value=0.0):
     >>> sg.pad([1.0, 2.0], (0, 1)).tolist()
     [1.0, 2.0, 0.0]
     """
-    return np.pad(x, widths, constant_values=value)
+    return np.pad(x, widths, constant_values=value) if x.ndim else x
 
 
 __all__ = [

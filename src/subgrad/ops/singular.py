@@ -171,7 +171,7 @@ def _norm_expanded(x: Tensor, axis: tuple[int, ...], keepdims: bool) -> Tensor:
 def var(x: TensorLike, axis: rules.Axes = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
     """The variance over ``axis``: mean squared distance from the mean, with n - ddof in place of n.
 
-    NaN of no elements; `ArgumentError` if there are elements, but no more than ``ddof``.
+    NaN of no elements; `ArgumentError` if there are no more than a positive ``ddof``.
 
     >>> import subgrad as sg
     >>> float(sg.var([1.0, 2.0, 3.0, 4.0]))

@@ -1,0 +1,313 @@
+"""LLVM text for a schedule: one function for each kernel, and one that runs them, step after step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from subgrad.compile import vecmath, views
+from subgrad.compile.contract import Contraction, Loop, Plan, emit_contraction, plan_contraction
+from subgrad.compile.contract_tile import Place
+from subgrad.compile.cpu import BYTES, Cpu
+from subgrad.compile.fuse import CONTRACT, Kernel
+from subgrad.compile.ir import Builder, Index, Module, Value, constant, lanes_of
+from subgrad.compile.loops import LoopKernel, Share, finish
+from subgrad.compile.schedule import Schedule, Slot, loop_letters, operand_letters, swapped
+from subgrad.compile.values import Ix, Points
+from subgrad.graph.tensor import CONST, INPUT, Tensor
+
+SPINS = 4000  # turns of a waiting loop before it offers its processor to others
+
+
+class EngineModule(Module):
+    """A module that brings the elementary functions that its code calls."""
+
+    def __init__(self, cpu: Cpu) -> None:
+        super().__init__(cpu)
+        self._maths: dict[tuple[str, str, int], None] = {}
+
+    def need_maths(self, name: str, dtype: str, lanes: int) -> None:
+        self._maths[name, dtype, lanes] = None
+
+    def __str__(self) -> str:
+        return super().__str__() + "\n" + vecmath.library(self._maths, self.cpu.fma) + "\n"
+
+
+@dataclass(frozen=True)
+class Located:
+    """Where a node lies: in entry ``entry`` of the table of pointers, ``offset`` bytes further, ``step`` bytes further
+    with every training step."""
+
+    entry: int
+    offset: int = 0
+    step: int = 0
+
+
+Locate = Callable[[Tensor], Located]
+
+
+@dataclass(frozen=True)
+class Emitted:
+    """A kernel's function: its name, the nodes whose addresses it takes, rows of work for one index of the split."""
+
+    name: str
+    nodes: list[Tensor]
+    rows: int
+    scratch: int
+    contraction: bool
+
+
+class Emitter:
+    """Writes the functions of all kernels, and the one that calls them.
+
+    Args:
+        cpu: to generate for.
+        plan: the schedule.
+        threads: how many run it.
+        locate: where nodes lie in memory.
+        stored: which nodes lie in memory.
+    """
+
+    def __init__(self, cpu: Cpu, plan: Schedule, threads: int, locate: Locate, stored: Callable[[Tensor], bool]) -> None:
+        self.cpu, self.plan, self.threads = cpu, plan, threads
+        self.locate, self.stored = locate, stored
+        self.module = EngineModule(cpu)
+
+    def emit(self, copies: Sequence[tuple[Located, Located, int]] = ()) -> tuple[str, int]:
+        """The text, and the bytes of scratch that each thread needs. ``copies`` are done at the end of each step."""
+        emitted = [self._kernel(f"k{i}", slot) for i, slot in enumerate(self.plan.slots)]
+        scratch = max((e.scratch for e in emitted), default=0)
+        self._run(emitted, scratch, copies)
+        return str(self.module), scratch
+
+    # Kernels
+
+    def _kernel(self, name: str, slot: Slot) -> Emitted:
+        if slot.kernel.kind in CONTRACT:
+            return self._contraction(name, slot)
+        kernel = slot.kernel
+        nodes = self._in_memory(kernel)
+        parameters = {n: Value("ptr", f"%p{i}") for i, n in enumerate(nodes)}
+        begin, end = Value("i64", "%begin"), Value("i64", "%end")
+        whole = slot.axis is None
+        share = Share(None, 0, 0) if whole else Share(slot.axis, begin, end)
+        with self.module.function(name, [*dict.fromkeys(parameters.values()), begin, end], noalias=self._apart(parameters)) as b:
+            LoopKernel(b, kernel, parameters.get, share, self._lanes(kernel)).emit()
+        return Emitted(name, nodes, 1, 0, False)
+
+    def _apart(self, parameters: dict[Tensor, Value]) -> list[Value]:
+        """The parameters that no other one overlaps: all but a variable's old and new value."""
+        places = [self.locate(n) for n in parameters]
+        return [v for n, v in parameters.items() if places.count(self.locate(n)) == 1]
+
+    def _lanes(self, kernel: Kernel) -> int:
+        floats = [n.dtype.name for n in (*kernel.stores, kernel.seed, *kernel.seed.inputs) if n.dtype.kind == "f"]
+        return self.cpu.lanes(floats[0] if floats else "float32")
+
+    def _in_memory(self, kernel: Kernel) -> list[Tensor]:
+        """The nodes that a kernel reads or writes in memory, each once."""
+        made, found = {kernel.seed, *kernel.body}, dict.fromkeys(kernel.stores)
+        pending, seen = [kernel.seed, *kernel.body], set()
+        while pending:
+            node = pending.pop()
+            if node in seen:
+                continue
+            seen.add(node)
+            if node not in made and (self.stored(node) or node.op in (CONST, INPUT)):
+                found[node] = None
+            else:
+                pending.extend(node.inputs)
+        return list(found)
+
+    def _contraction(self, name: str, slot: Slot) -> Emitted:
+        kernel, node = slot.kernel, slot.kernel.seed
+        sources = [views.view(i) for i in (reversed(node.inputs) if swapped(node) else node.inputs)]
+        nest = _Nest(node, sources)
+        share = [self._rows(nest.contraction.rows, t, slot) for t in range(self.threads if slot.axis is not None else 1)]
+        plan = plan_contraction(nest.contraction, self.cpu, ranges=share, partial_sums=True)
+        k_steps = math.prod(x.size for x in nest.contraction.k)
+        needs_c = plan.k_block < k_steps
+        body = {i for n in kernel.body for i in n.inputs}
+        operands = {v.source for v in sources}
+        extra = [n for n in self._in_memory(kernel) if n not in operands or n in body or n in set(kernel.stores)]
+        parameters = {n: Value("ptr", f"%p{i}") for i, n in enumerate(extra)}
+        emit_contraction(
+            self.module, name, nest.contraction, plan,
+            epilogue=self._epilogue(kernel, nest, parameters), extras=list(parameters.values()),
+        )  # fmt: skip
+        self._wrap(name, sources, [*extra], node if needs_c else None)
+        outer = nest.contraction.rows // (slot.extent if slot.axis is not None else nest.contraction.rows)
+        first = [*dict.fromkeys([*(v.source for v in sources), *extra, *([node] if needs_c else [])])]
+        scratch = plan.scratch(nest.contraction) * BYTES[node.dtype.name]
+        return Emitted(f"{name}w", first, outer if slot.axis is not None else nest.contraction.rows, scratch, True)
+
+    def _rows(self, rows: int, thread: int, slot: Slot) -> int:
+        if slot.axis is None:
+            return rows
+        n, t = slot.extent, self.threads
+        return ((thread + 1) * n // t - thread * n // t) * (rows // n)
+
+    def _wrap(self, name: str, sources: Sequence[views.View], extra: list[Tensor], c: Tensor | None) -> None:
+        """A function with one parameter for each node in memory, that calls the contraction's."""
+        nodes = [*dict.fromkeys([*(v.source for v in sources), *extra, *([c] if c is not None else [])])]
+        pointer = {n: Value("ptr", f"%q{i}") for i, n in enumerate(nodes)}
+        scratch, begin, end = Value("ptr", "%scratch"), Value("i64", "%begin"), Value("i64", "%end")
+        with self.module.function(f"{name}w", [*pointer.values(), scratch, begin, end]) as b:
+            a, bb = (b.at(pointer[v.source], v.offset, _element(v.source)) for v in sources)
+            target = Value("ptr", "null") if c is None else pointer[c]
+            given = [a, bb, target, scratch, *(pointer[n] for n in extra), begin, end]
+            b.lines.append(f"  call void @{name}({', '.join(f'{v.type} {v}' for v in given)})")
+
+    def _epilogue(self, kernel: Kernel, nest: _Nest, parameters: dict[Tensor, Value]):
+        made = {kernel.seed, *kernel.body}
+
+        def pointers(node: Tensor) -> Value | None:
+            return None if node in made else parameters.get(node)
+
+        def epilogue(b: Builder, sums: Value, place: Place) -> None:
+            points = Points(b, lanes_of(sums.type), pointers, place.mask, {kernel.seed: sums})
+            finish(kernel, points, nest.indices(b, place), parameters.get)
+
+        return epilogue
+
+    # The run
+
+    def _run(self, emitted: Sequence[Emitted], scratch: int, copies: Sequence[tuple[Located, Located, int]]) -> None:
+        table, thread, steps, sync = (Value(t, f"%{n}") for t, n in
+                                      (("ptr", "table"), ("i64", "thread"), ("i64", "steps"), ("ptr", "sync")))  # fmt: skip
+        with self.module.function("run", [table, thread, steps, sync], exported=True) as b:
+            places = self._pointers(b, table, emitted, copies)
+            room = b.at(self._entry(b, table, 1), b.mul(thread, scratch), "i8")
+            with b.loop(0, steps) as turn:
+                for slot, e in zip(self.plan.slots, emitted, strict=True):
+                    if slot.barrier:
+                        self._barrier(b, sync)
+                    self._call(b, slot, e, thread, turn.index, places, room)
+                self._copy(b, copies, thread, turn.index, places, sync)
+                if self.threads > 1:
+                    self._barrier(b, sync)
+        if self.threads > 1:
+            self._barrier_function()
+
+    def _pointers(self, b: Builder, table: Value, emitted: Sequence[Emitted], copies) -> dict[int, Value]:
+        entries = {self.locate(n).entry for e in emitted for n in e.nodes} | {c.entry for pair in copies for c in pair[:2]}
+        return {i: self._entry(b, table, i) for i in sorted(entries)}
+
+    def _entry(self, b: Builder, table: Value, i: int) -> Value:
+        return b.load("ptr", b.at(table, i, "ptr"))
+
+    def _address(self, b: Builder, where: Located, step: Index, places: dict[int, Value]) -> Value:
+        offset = b.add(b.mul(step, where.step), where.offset)
+        return b.at(places[where.entry], offset, "i8")
+
+    def _call(self, b: Builder, slot: Slot, e: Emitted, thread: Value, step: Index, places: dict[int, Value], room: Value) -> None:
+        def call(begin: Index, end: Index) -> None:
+            given = [self._address(b, self.locate(n), step, places) for n in e.nodes]
+            given += [room] if e.contraction else []
+            ends = [x if isinstance(x, Value) else constant("i64", x) for x in (begin, end)]
+            b.lines.append(f"  call void @{e.name}({', '.join(f'{v.type} {v}' for v in [*given, *ends])})")
+
+        if slot.axis is not None:
+            n = slot.extent
+            begin = b.divmod(b.mul(thread, n), self.threads)[0]
+            end = b.divmod(b.mul(b.add(thread, 1), n), self.threads)[0]
+            return call(b.mul(begin, e.rows), b.mul(end, e.rows))
+        if self.threads == 1:
+            return call(0, e.rows)
+        with b.when(b.compare("eq", thread, 0)):
+            call(0, e.rows)
+        return None
+
+    def _copy(self, b: Builder, copies, thread: Value, step: Index, places: dict[int, Value], sync: Value) -> None:
+        if not copies:
+            return
+        if self.threads > 1:
+            self._barrier(b, sync)
+        with b.when(b.compare("eq", thread, 0)):
+            for source, target, size in copies:
+                x, y = (self._address(b, where, step, places) for where in (source, target))
+                with b.loop(0, size) as turn:
+                    b.store(b.load("i8", b.at(x, turn.index, "i8")), b.at(y, turn.index, "i8"))
+
+    def _barrier(self, b: Builder, sync: Value) -> None:
+        b.lines.append(f"  call void @barrier(ptr {sync})")
+
+    def _barrier_function(self) -> None:
+        """All threads wait until the last has come: it resets the count and moves the round on.
+
+        Waiting spins at first, since the wait is mostly short, and then yields, since the machine may be shared.
+        """
+        pause = "call void @llvm.x86.sse2.pause()" if "x86" in self.cpu.triple else "call void @llvm.aarch64.hint(i32 1)"
+        self.module._functions.append(f"""define internal void @barrier(ptr %sync) nounwind noinline {{
+entry:
+  %roundp = getelementptr i8, ptr %sync, i64 64
+  %yieldp = getelementptr i8, ptr %sync, i64 128
+  %round = load atomic i64, ptr %roundp acquire, align 8
+  %came = atomicrmw add ptr %sync, i64 1 acq_rel
+  %last = icmp eq i64 %came, {self.threads - 1}
+  br i1 %last, label %open, label %wait
+open:
+  store atomic i64 0, ptr %sync monotonic, align 8
+  %next = add i64 %round, 1
+  store atomic i64 %next, ptr %roundp release, align 8
+  ret void
+wait:
+  %spins = phi i64 [ 0, %entry ], [ %more, %again ]
+  %now = load atomic i64, ptr %roundp acquire, align 8
+  %moved = icmp ne i64 %now, %round
+  br i1 %moved, label %done, label %spin
+spin:
+  {pause}
+  %more = add i64 %spins, 1
+  %long = icmp sgt i64 %spins, {SPINS}
+  br i1 %long, label %yield, label %again
+yield:
+  %f = load ptr, ptr %yieldp, align 8
+  call void %f()
+  br label %again
+again:
+  br label %wait
+done:
+  ret void
+}}""")
+
+
+class _Nest:
+    """A contraction node as nested loops, and the way from its rows and columns to the axes of the result."""
+
+    def __init__(self, node: Tensor, sources: Sequence[views.View]) -> None:
+        left, right, self.out = operand_letters(node)
+        size = dict(zip(self.out, node.shape, strict=True))
+        inputs = list(reversed(node.inputs)) if swapped(node) else list(node.inputs)
+        size |= {c: n for term, x in zip((left, right), inputs, strict=True) for c, n in zip(term, x.shape, strict=True)}
+        a = dict(zip(left, sources[0].strides, strict=True))
+        b = dict(zip(right, sources[1].strides, strict=True))
+        c = dict(zip(self.out, views.contiguous(node.shape), strict=True))
+        self.batch, self.rows, self.columns = loop_letters(node)
+        inner = sorted((x for x in left if x in right and x not in self.out), key=lambda x: -b[x])
+        self.size = size
+
+        def loops(letters: Sequence[str]) -> tuple[Loop, ...]:
+            return tuple(Loop(size[x], a.get(x, 0), b.get(x, 0), c.get(x, 0)) for x in letters)
+
+        one = (Loop(1),)
+        self.contraction = Contraction(
+            node.dtype.name, m=loops(self.rows) or one, n=loops(self.columns) or (Loop(1, 0, 0, 1),),
+            k=loops(inner) or one, batch=loops(self.batch),
+        )  # fmt: skip
+
+    def indices(self, b: Builder, place: Place) -> list[Ix]:
+        """The index along each axis of the result for the vector at ``place``."""
+        found: dict[str, Ix] = {}
+        row: Index = place.m
+        for letter in reversed(self.batch + self.rows):
+            row, at = b.divmod(row, self.size[letter]) if letter != (self.batch + self.rows)[0] else (0, row)
+            found[letter] = Ix(at)
+        if self.columns:
+            found[self.columns[-1]] = Ix(place.n, 1)
+        return [found[letter] for letter in self.out]
+
+
+def _element(node: Tensor) -> str:
+    return {"float32": "float", "float64": "double"}[node.dtype.name]

@@ -1,0 +1,215 @@
+"""Which nodes are computed together: a graph becomes a list of kernels.
+
+A kernel has a seed (a contraction, a reduction, a copy, or just the first of some elementwise nodes) and a body:
+elementwise nodes of the seed's shape that need only the seed, each other, and what earlier kernels have stored. The
+body is computed while the seed's result is in registers. Nodes that nobody needs in memory are not stored: they are
+computed where they are read.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from subgrad import ops
+from subgrad.compile import views
+from subgrad.compile.lower import COST, LOWERED
+from subgrad.errors import ArgumentError
+from subgrad.graph.order import toposort
+from subgrad.graph.tensor import CONST, INPUT, Tensor
+from subgrad.ops.indexing import place, scatter_add
+from subgrad.ops.shape import pad
+
+CONTRACT = frozenset({"contract"})
+REDUCE = frozenset({"sum", "max", "min"})
+ALONE = frozenset({"argmax", "argmin", "cumsum", "concatenate", "pad", "place", "scatter_add"})
+POINTWISE = frozenset({"full", "arange", "one_hot", "gather", "uniform", "cast", "reshape", "transpose", "broadcast_to",
+                       "slice"})  # fmt: skip
+KNOWN_OPS = CONTRACT | REDUCE | ALONE | POINTWISE | frozenset(LOWERED)
+CHEAP = 6  # what a node may cost to be computed again wherever it is read, in multiplications
+
+
+@dataclass(eq=False)
+class Kernel:
+    """Nodes that are computed in one pass over ``domain``, the shape of the seed's result."""
+
+    seed: Tensor
+    body: list[Tensor] = field(default_factory=list)
+    stores: list[Tensor] = field(default_factory=list)
+
+    @property
+    def kind(self) -> str:
+        name = self.seed.op.name
+        return name if name in CONTRACT | REDUCE | ALONE else "map"
+
+    @property
+    def domain(self) -> tuple[int, ...]:
+        return self.seed.shape
+
+    def __str__(self) -> str:
+        made = ", ".join(n.op.name for n in (self.seed, *self.body))
+        return f"{self.kind} {list(self.domain)}: {made} -> {len(self.stores)} stored"
+
+
+def unsupported(outputs: Sequence[Tensor]) -> str | None:
+    """The name of an op in the graph that no kernel can compute, or None."""
+    leaves = {CONST.name, INPUT.name}
+    return next((n.op.name for n in toposort(outputs) if n.op.name not in KNOWN_OPS | leaves), None)
+
+
+def fuse(outputs: Sequence[Tensor]) -> list[Kernel]:
+    """The kernels that compute ``outputs``, in an order in which each finds what it reads."""
+    return _Fuser(outputs).run()
+
+
+class _Fuser:
+    def __init__(self, outputs: Sequence[Tensor]) -> None:
+        bad = unsupported(outputs)
+        if bad is not None:
+            raise ArgumentError(f"the compiler does not know the op {bad!r}: give it an expand=, or a lower rule")
+        self.outputs = set(outputs)
+        order = toposort(outputs)
+        self.users: dict[Tensor, list[Tensor]] = defaultdict(list)
+        for node in order:
+            for i in dict.fromkeys(node.inputs):
+                self.users[i].append(node)
+        self.order = _critical_first(order, self.users)
+        self.stored = self._must_be_stored()
+        self.placed: dict[Tensor, int] = {}  # the kernel that computes a stored node
+
+    def run(self) -> list[Kernel]:
+        kernels: list[Kernel] = []
+        for node in self.order:
+            if node in self.placed or node not in self.stored or node.op in (CONST, INPUT):
+                continue
+            kernel = self._grow(Kernel(node), len(kernels))
+            kernel.stores = self._stores(kernel)
+            for n in (kernel.seed, *kernel.body):
+                self.placed[n] = len(kernels)
+            kernels.append(kernel)
+        return kernels
+
+    # What is stored
+
+    def _must_be_stored(self) -> set[Tensor]:
+        """Outputs, results of heavy ops, what heavy ops read as memory, and what is too dear to compute twice."""
+        stored = {o for o in self.outputs}
+        for node in self.order:
+            if node.op in (CONST, INPUT):
+                continue
+            if node.op.name in CONTRACT | REDUCE | ALONE:
+                stored.add(node)
+            if node.op.name in CONTRACT:
+                stored.update(views.source(i) for i in node.inputs)
+            if node.op.name == "reshape" and not views.only_unit_axes(node):
+                stored.add(views.source(node.inputs[0]))
+            if node.op.name == "gather":
+                stored.add(views.source(node.inputs[0]))
+        stored = {n for n in stored if n.op not in (CONST, INPUT)}
+        cost: dict[Tensor, float] = {}
+        for node in self.order:
+            again = sum(cost.get(i, 0) for i in node.inputs if i not in stored)
+            cost[node] = COST.get(node.op.name, 1 if node.op.name in LOWERED else 0) + again
+            if node not in stored and node.op not in (CONST, INPUT) and cost[node] * self._reads(node) > self._limit(node):
+                stored.add(node)
+        return stored
+
+    def _reads(self, node: Tensor) -> float:
+        """How often each element of ``node`` would be computed if it were not stored."""
+        return sum(max(1.0, _points(u) / max(1, node.size)) for u in self.users[node])
+
+    def _limit(self, node: Tensor) -> float:
+        users = self.users[node]
+        alone = len(users) == 1 and _points(users[0]) <= node.size
+        return math.inf if alone else CHEAP
+
+    def _stores(self, kernel: Kernel) -> list[Tensor]:
+        """The nodes that others need in memory: not those that are cheap to compute again from what is there."""
+        inside = {kernel.seed, *kernel.body}
+        again: set[Tensor] = set()
+        stores: list[Tensor] = []
+        for node in (kernel.seed, *kernel.body):
+            if node not in self.outputs and all(u in inside for u in self.users[node]):
+                continue
+            readable = all(i not in inside or i in again for i in node.inputs)
+            if node in self.stored or not readable:
+                stores.append(node)
+            again.add(node)
+        return stores
+
+    # Growing a kernel
+
+    def _grow(self, kernel: Kernel, number: int) -> Kernel:
+        if kernel.kind in ALONE:
+            return kernel
+        inside = {kernel.seed}
+        pending = list(self.users[kernel.seed])
+        while pending:
+            node = pending.pop(0)
+            if node in inside or not self._joins(node, kernel, inside):
+                continue
+            inside.add(node)
+            pending.extend(self.users[node])
+        kernel.body = [n for n in self.order if n in inside and n is not kernel.seed]
+        return kernel
+
+    def _joins(self, node: Tensor, kernel: Kernel, inside: set[Tensor]) -> bool:
+        if node.op.name not in LOWERED and node.op.name != "cast" or node.shape != kernel.domain or node in self.placed:
+            return False
+        return all(i in inside or self._available(i, inside) for i in node.inputs)
+
+    def _available(self, node: Tensor, inside: set[Tensor]) -> bool:
+        """Whether a node can be read now: in memory already, or computed on the spot from what is."""
+        pending = [node]
+        while pending:
+            n = pending.pop()
+            if n in inside:
+                return False  # it would be read at another place than the one being computed
+            if n.op in (CONST, INPUT) or n in self.placed:
+                continue
+            if n in self.stored:
+                return False
+            pending.extend(n.inputs)
+        return True
+
+
+def _points(node: Tensor) -> int:
+    """How many elements of its inputs a node looks at."""
+    if node.op.name in CONTRACT:
+        return math.prod({**dict(zip(node.attrs["spec"].split("->")[0].replace(",", ""),
+                                     (*node.inputs[0].shape, *node.inputs[1].shape), strict=True))}.values())  # fmt: skip
+    if node.op.name in REDUCE | ALONE:
+        return max(i.size for i in node.inputs)
+    return node.size
+
+
+def _critical_first(order: list[Tensor], users: dict[Tensor, list[Tensor]]) -> list[Tensor]:
+    """A topological order that takes first what most heavy work still waits for.
+
+    So the updates of parameters come last: after everybody who reads the old values, all behind one barrier.
+    """
+    level: dict[Tensor, int] = {}
+    for node in reversed(order):
+        heavy = node.op.name in CONTRACT | REDUCE
+        level[node] = heavy + max((level[u] for u in users[node]), default=0)
+    missing = {n: len(set(n.inputs)) for n in order}
+    ready = [n for n in order if not missing[n]]
+    position = {n: i for i, n in enumerate(order)}
+    import heapq
+
+    heap = [(-level[n], position[n], n) for n in ready]
+    heapq.heapify(heap)
+    found: list[Tensor] = []
+    while heap:
+        _, _, node = heapq.heappop(heap)
+        found.append(node)
+        for u in users[node]:
+            missing[u] -= 1
+            if not missing[u]:
+                heapq.heappush(heap, (-level[u], position[u], u))
+    return found
+
+
+__all__ = ["Kernel", "fuse", "ops", "pad", "place", "scatter_add", "unsupported"]

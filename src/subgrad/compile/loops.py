@@ -1,0 +1,380 @@
+"""Loop nests: the code of every kernel that is not a contraction."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from subgrad.compile.fuse import POINTWISE, Kernel
+from subgrad.compile.ir import Builder, Index, Value, constant, first_lanes, lanes_of, like, vector
+from subgrad.compile.lower import LOWERED, convert, iota, is_float
+from subgrad.compile.values import Ix, Points, Pointers, type_of
+from subgrad.graph.tensor import Tensor
+
+Body = Callable[[tuple[Ix, ...], int, Value | None], None]
+"""Emits the code at some indices, for so many lanes, of which the mask (None: all) may be touched."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """The part of a kernel's domain that one call computes: ``begin`` to ``end`` along ``axis`` (None: all of it)."""
+
+    axis: int | None
+    begin: Index
+    end: Index
+
+
+def split_axis(shape: Sequence[int]) -> int | None:
+    """The axis along which threads share a domain: the first that has more than one element."""
+    return next((i for i, n in enumerate(shape) if n > 1), None)
+
+
+def nest(b: Builder, shape: Sequence[int], share: Share, lanes: int, body: Body) -> None:
+    """Loops over ``shape``, with vectors along the last axis that is longer than 1."""
+    longer = [i for i, n in enumerate(shape) if n > 1]
+    along = longer[-1] if longer and lanes > 1 else None
+    _nest(b, list(shape), share, lanes, along, body, ())
+
+
+def _nest(
+    b: Builder, shape: list[int], share: Share, lanes: int, along: int | None, body: Body, ixs: tuple[Ix, ...]
+) -> None:
+    axis = len(ixs)
+    if axis == len(shape):
+        return body(ixs, 1, None)
+    begin, end = (share.begin, share.end) if axis == share.axis else (0, shape[axis])
+    if axis == along:
+        rest = (Ix(0),) * (len(shape) - axis - 1)
+        return vectors(b, begin, end, lanes, lambda ix, n, mask: body((*ixs, ix, *rest), n, mask))
+    with b.loop(begin, end) as turn:
+        _nest(b, shape, share, lanes, along, body, (*ixs, Ix(turn.index)))
+    return None
+
+
+def vectors(b: Builder, begin: Index, end: Index, lanes: int, body: Callable[[Ix, int, Value | None], None]) -> None:
+    """A loop in steps of ``lanes``, and what is left over: under a mask, or one by one where masks are slow."""
+    whole = b.sub(end, b.divmod(b.sub(end, begin), lanes)[1])
+    at: Index = begin
+    if not (isinstance(whole, int) and isinstance(begin, int) and whole <= begin):
+        with b.loop(begin, whole, lanes) as turn:
+            body(Ix(turn.index, 1), lanes, None)
+        at = whole
+    if isinstance(end, int) and isinstance(at, int) and at >= end:
+        return
+    if b.module.cpu.vector_bits < 256:  # no masked loads and stores
+        with b.loop(at, end) as turn:
+            body(Ix(turn.index), 1, None)
+        return
+    if isinstance(end, int) and isinstance(at, int):
+        body(Ix(at, 1), lanes, first_lanes(lanes, end - at))
+        return
+    left = b.sub(end, at)
+    count = left if isinstance(left, Value) else constant("i64", left)
+    with b.when(b.compare("sgt", count, 0)):
+        mask = b.compare("slt", iota(lanes, "i64"), b.splat(count, lanes))
+        body(Ix(at, 1), lanes, mask)
+
+
+def finish(kernel: Kernel, points: Points, ixs: Sequence[Ix], pointers: Pointers) -> None:
+    """What a kernel stores at ``ixs``: all values first, since a store may overwrite what another value reads."""
+    values = [points.wide(points.value(node, ixs)) for node in kernel.stores]
+    for node, value in zip(kernel.stores, values, strict=True):
+        pointer = pointers(node)
+        assert pointer is not None
+        points.store(node, value, ixs, pointer)
+
+
+class LoopKernel:
+    """Emits one kernel into a function whose pointers are given by ``pointers``."""
+
+    def __init__(self, b: Builder, kernel: Kernel, pointers: Pointers, share: Share, lanes: int) -> None:
+        self.b, self.kernel, self.share, self.lanes = b, kernel, share, lanes
+        self.target = pointers
+        made = {kernel.seed, *kernel.body}
+        self.pointers: Pointers = lambda node: None if node in made else pointers(node)
+
+    def emit(self) -> None:
+        """The loops."""
+        kind = self.kernel.kind
+        if kind == "map":
+            self._map()
+        elif kind in ("sum", "max", "min"):
+            self._reduce()
+        else:
+            getattr(self, f"_{kind}")()
+
+    def finish(self, points: Points, ixs: Sequence[Ix]) -> None:
+        """The body's values from the seed's, stored."""
+        finish(self.kernel, points, ixs, self.target)
+
+    # Maps
+
+    def _map(self) -> None:
+        if self._lies_flat():
+            return self._flat_map()
+
+        def body(ixs: tuple[Ix, ...], lanes: int, mask: Value | None) -> None:
+            self.finish(Points(self.b, lanes, self.pointers, mask), ixs)
+
+        return nest(self.b, self.kernel.domain, self.share, self.lanes, body)
+
+    def _lies_flat(self) -> bool:
+        """Whether everything that is read has the domain's shape, so that one loop can go through it."""
+        if len(self.kernel.domain) < 2:
+            return False
+        pending, seen = [*self.kernel.stores], set()
+        while pending:
+            node = pending.pop()
+            if node in seen:
+                continue
+            seen.add(node)
+            if node.op.name == "full":
+                continue
+            if node.shape != self.kernel.domain:
+                return False
+            if self.pointers(node) is None:
+                if node.op.name in POINTWISE - {"cast"}:
+                    return False
+                pending.extend(node.inputs)
+        return True
+
+    def _flat_map(self) -> None:
+        shape, share = self.kernel.domain, self.share
+        if share.axis is None:
+            begin, end = 0, math.prod(shape)
+        else:
+            inner = math.prod(shape[share.axis + 1 :])
+            begin, end = self.b.mul(share.begin, inner), self.b.mul(share.end, inner)
+
+        def body(ix: Ix, lanes: int, mask: Value | None) -> None:
+            self.finish(Points(self.b, lanes, self.pointers, mask, flat=True), (ix,))
+
+        vectors(self.b, begin, end, self.lanes, body)
+
+    # Reductions
+
+    def _reduce(self) -> None:
+        seed = self.kernel.seed
+        source, axes = seed.inputs[0], seed.attrs["axis"]
+        longer = [i for i, n in enumerate(source.shape) if n > 1]
+        if longer and longer[-1] in axes:
+            nest(self.b, self.kernel.domain, self.share, 1, lambda ixs, *_: self._along_lanes(ixs, longer[-1]))
+        else:
+            nest(self.b, self.kernel.domain, self.share, self.lanes, self._across_lanes)
+
+    def _inner(self, ixs: Sequence[Ix], reduced: dict[int, Ix]) -> list[Ix]:
+        """The indices into the reduction's input."""
+        seed = self.kernel.seed
+        pending, found = list(ixs), []
+        for axis in range(seed.inputs[0].ndim):
+            if axis in seed.attrs["axis"]:
+                found.append(reduced[axis])
+                if seed.attrs["keepdims"]:
+                    pending.pop(0)
+            else:
+                found.append(pending.pop(0))
+        return found
+
+    def _across_lanes(self, ixs: tuple[Ix, ...], lanes: int, mask: Value | None) -> None:
+        """Each lane is an element of the result."""
+        seed = self.kernel.seed
+        kind = type_of(seed) if lanes == 1 else vector(type_of(seed), lanes)
+
+        def term(reduced: dict[int, Ix]) -> Value:
+            points = Points(self.b, lanes, self.pointers, mask)
+            x = points.value(seed.inputs[0], self._inner(ixs, reduced))
+            return points.wide(convert(self.b, x, type_of(seed)))
+
+        total = self._loops(list(seed.attrs["axis"]), {}, self._neutral(kind), term)
+        self.finish(Points(self.b, lanes, self.pointers, mask, {seed: total}), ixs)
+
+    def _along_lanes(self, ixs: tuple[Ix, ...], last: int) -> None:
+        """The lanes are elements of one sum, added up at the end."""
+        seed, b = self.kernel.seed, self.b
+        source = seed.inputs[0]
+        wide = vector(type_of(seed), self.lanes)
+        outer = [a for a in seed.attrs["axis"] if a != last]
+
+        def row(reduced: dict[int, Ix], total: Value) -> Value:
+            n = source.shape[last]
+            whole = n // self.lanes * self.lanes
+            if whole:
+                with b.loop(0, whole, self.lanes, carry=[total]) as turn:
+                    at = {**reduced, last: Ix(turn.index, 1)}
+                    turn.carry = (self._combine(turn.carry[0], self._term(ixs, at, self.lanes, None)),)
+                total = turn.carry[0]
+            if whole < n:
+                total = self._combine(total, self._rest(ixs, reduced, last, whole, n))
+            return total
+
+        total = self._nested(outer, {}, self._neutral(wide), row)
+        self.finish(Points(b, 1, self.pointers, None, {seed: self._fold(total)}), ixs)
+
+    def _rest(self, ixs: Sequence[Ix], reduced: dict[int, Ix], last: int, begin: int, end: int) -> Value:
+        """The terms that do not fill a vector, with neutral elements for the rest."""
+        b, wide = self.b, vector(type_of(self.kernel.seed), self.lanes)
+        if b.module.cpu.vector_bits < 256:
+            x = self._neutral(wide)
+            for i in range(begin, end):
+                one = self._term(ixs, {**reduced, last: Ix(i)}, 1, None)
+                x = b.emit(wide, f"insertelement {wide} {x}, {one.type} {one}, i64 {i - begin}")
+            return x
+        mask = first_lanes(self.lanes, end - begin)
+        assert mask is not None
+        x = self._term(ixs, {**reduced, last: Ix(begin, 1)}, self.lanes, mask)
+        return b.select(mask, x, self._neutral(wide))
+
+    def _term(self, ixs: Sequence[Ix], reduced: dict[int, Ix], lanes: int, mask: Value | None) -> Value:
+        seed = self.kernel.seed
+        points = Points(self.b, lanes, self.pointers, mask)
+        return points.wide(convert(self.b, points.value(seed.inputs[0], self._inner(ixs, reduced)), type_of(seed)))
+
+    def _loops(
+        self, axes: list[int], fixed: dict[int, Ix], total: Value, term: Callable[[dict[int, Ix]], Value]
+    ) -> Value:
+        return self._nested(axes, fixed, total, lambda at, so_far: self._combine(so_far, term(at)))
+
+    def _nested(
+        self, axes: list[int], fixed: dict[int, Ix], total: Value, step: Callable[[dict[int, Ix], Value], Value]
+    ) -> Value:
+        """``step`` for all indices along ``axes``, carrying the total."""
+        if not axes:
+            return step(fixed, total)
+        n = self.kernel.seed.inputs[0].shape[axes[0]]
+        with self.b.loop(0, n, carry=[total]) as turn:
+            turn.carry = (self._nested(axes[1:], {**fixed, axes[0]: Ix(turn.index)}, turn.carry[0], step),)
+        return turn.carry[0]
+
+    def _neutral(self, kind: str) -> Value:
+        name = self.kernel.seed.op.name
+        if name == "sum":
+            return constant(kind, 0)
+        if "float" in kind or "double" in kind:
+            return constant(kind, float("-inf") if name == "max" else float("inf"))
+        bits = {"i8": 8, "i32": 32, "i64": 64, "i1": 1}[type_of(self.kernel.seed)]
+        unsigned = bits in (1, 8)
+        low, high = (0, 2**bits - 1) if unsigned else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+        return constant(kind, low if name == "max" else high)
+
+    def _combine(self, x: Value, y: Value) -> Value:
+        name = {"sum": "add", "max": "maximum", "min": "minimum"}[self.kernel.seed.op.name]
+        return LOWERED[name](self.b, x, y)
+
+    def _fold(self, x: Value) -> Value:
+        """All lanes combined, halves with halves."""
+        lanes = lanes_of(x.type)
+        while lanes > 1:
+            lanes //= 2
+            low = self.b.shuffle(x, x, range(lanes))
+            high = self.b.shuffle(x, x, range(lanes, 2 * lanes))
+            x = self._combine(low, high)
+        return self.b.emit(like("", type_of(self.kernel.seed)), f"extractelement {x.type} {x}, i64 0")
+
+    # The rest: rare and simple, element by element
+
+    def _cumsum(self) -> None:
+        seed, b = self.kernel.seed, self.b
+        axis, n = seed.attrs["axis"], seed.shape[seed.attrs["axis"]]
+        others = tuple(1 if i == axis else m for i, m in enumerate(seed.shape))
+
+        def body(ixs: tuple[Ix, ...], *_: object) -> None:
+            with b.loop(0, n, carry=[constant(type_of(seed), 0)]) as turn:
+                at = b.sub(n - 1, turn.index) if seed.attrs["reverse"] else turn.index
+                here = [Ix(at) if i == axis else ix for i, ix in enumerate(ixs)]
+                total = LOWERED["add"](b, turn.carry[0], Points(b, 1, self.pointers).value(seed.inputs[0], here))
+                self.finish(Points(b, 1, self.pointers, None, {seed: total}), here)
+                turn.carry = (total,)
+
+        nest(b, others, Share(None, 0, 0), 1, body)
+
+    def _argmax(self) -> None:
+        self._arg("ogt", "sgt")
+
+    def _argmin(self) -> None:
+        self._arg("olt", "slt")
+
+    def _arg(self, ordered: str, signed: str) -> None:
+        """The first best element; the first NaN counts as better than all, as in NumPy."""
+        seed, b = self.kernel.seed, self.b
+        axis, source = seed.attrs["axis"], seed.inputs[0]
+
+        def body(ixs: tuple[Ix, ...], *_: object) -> None:
+            def at(i: Index) -> Value:
+                return Points(b, 1, self.pointers).value(source, [*ixs[:axis], Ix(i), *ixs[axis:]])
+
+            with b.loop(1, source.shape[axis], carry=[at(0), constant("i64", 0)]) as turn:
+                x, (best, where) = at(turn.index), turn.carry
+                better = b.compare(ordered if is_float(x) else signed, x, best)
+                if is_float(x):
+                    fresh = b.op("and", b.compare("uno", x, x), b.compare("ord", best, best))
+                    better = b.op("or", better, fresh)
+                here = turn.index if isinstance(turn.index, Value) else constant("i64", turn.index)
+                turn.carry = (b.select(better, x, best), b.select(better, here, where))
+            self.finish(Points(b, 1, self.pointers, None, {seed: turn.carry[1]}), ixs)
+
+        if source.shape[axis] == 1:
+            zero = constant("i64", 0)
+            known = {seed: zero}
+            return nest(b, seed.shape, self.share, 1, lambda ixs, *_: self.finish(Points(b, 1, self.pointers, None, known), ixs))
+        return nest(b, seed.shape, self.share, 1, body)
+
+    def _concatenate(self) -> None:
+        axis, start = self.kernel.seed.attrs["axis"], 0
+        for part in self.kernel.seed.inputs:
+            self._copy(part, [(start if i == axis else 0, 1) for i in range(part.ndim)])
+            start += part.shape[axis]
+
+    def _pad(self) -> None:
+        attrs = self.kernel.seed.attrs
+        self._fill(attrs["value"])
+        self._copy(self.kernel.seed.inputs[0], [(before, 1) for before, _ in attrs["widths"]])
+
+    def _place(self) -> None:
+        self._fill(0)
+        self._copy(self.kernel.seed.inputs[0], [(s[0], s[2]) for s in self.kernel.seed.attrs["steps"]])
+
+    def _fill(self, value: float) -> None:
+        seed = self.kernel.seed
+        known = {seed: constant(type_of(seed), value)}
+
+        def body(ixs: tuple[Ix, ...], lanes: int, mask: Value | None) -> None:
+            self.finish(Points(self.b, lanes, self.pointers, mask, known), ixs)
+
+        nest(self.b, seed.shape, Share(None, 0, 0), self.lanes, body)
+
+    def _copy(self, part: Tensor, moves: Sequence[tuple[int, int]]) -> None:
+        """``part`` written to the seed's memory, each axis at ``start + step * i``."""
+        seed, b = self.kernel.seed, self.b
+        pointer = self.target(seed)
+        assert pointer is not None
+        if not part.size:
+            return
+
+        def body(ixs: tuple[Ix, ...], lanes: int, mask: Value | None) -> None:
+            points = Points(b, lanes, self.pointers, mask)
+            there = [ix.moved(b, start, step) for ix, (start, step) in zip(ixs, moves, strict=True)]
+            points.store(seed, points.wide(points.value(part, ixs)), there, pointer)
+
+        nest(b, part.shape, Share(None, 0, 0), self.lanes, body)
+
+    def _scatter_add(self) -> None:
+        seed, b = self.kernel.seed, self.b
+        pointer = self.target(seed)
+        assert pointer is not None
+        self._fill(0)
+        part, *indices = seed.inputs
+        axes, many = seed.attrs["axes"], indices[0].ndim
+        first = axes[0] if list(axes) == list(range(axes[0], axes[0] + len(axes))) else 0
+
+        def body(ixs: tuple[Ix, ...], *_: object) -> None:
+            points = Points(b, 1, self.pointers)
+            chosen, rest = ixs[first : first + many], [*ixs[:first], *ixs[first + many :]]
+            there = [
+                points._looked_up(indices[axes.index(a)], chosen, seed.shape[a]) if a in axes else rest.pop(0)
+                for a in range(seed.ndim)
+            ]
+            old = points._load(seed, pointer, there)
+            points.store(seed, LOWERED["add"](b, old, points.value(part, ixs)), there, pointer)
+
+        nest(b, part.shape, Share(None, 0, 0), 1, body)

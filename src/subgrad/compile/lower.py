@@ -1,0 +1,165 @@
+"""The ops that machines have, on scalars or vectors of any width: one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from subgrad.compile import vecmath
+from subgrad.compile.ir import Builder, Value, constant, lanes_of, like, scalar_of, vector
+
+MATHS = {"exp", "expm1", "log", "log1p", "sin", "cos", "tanh", "sigmoid", "softplus", "erf", "pow"}
+
+
+def is_float(x: Value) -> bool:
+    return scalar_of(x.type) in ("float", "double")
+
+
+def _arith(opcode: str) -> Callable[..., Value]:
+    return lambda b, x, y: b.op(("f" if is_float(x) else "") + opcode, x, y)
+
+
+def _compare(ordered: str, signed: str) -> Callable[..., Value]:
+    def emit(b: Builder, x: Value, y: Value) -> Value:
+        if is_float(x):
+            return b.compare(ordered, x, y)
+        unsigned = scalar_of(x.type) in ("i1", "i8") and signed[0] == "s"
+        return b.compare("u" + signed[1:] if unsigned else signed, x, y)
+
+    return emit
+
+
+def zero_of(x: Value) -> Value:
+    return constant(x.type, 0)
+
+
+def _maximum(b: Builder, x: Value, y: Value) -> Value:
+    """As NumPy's: NaN if either is NaN."""
+    return _extreme(b, x, y, "ogt", "sgt")
+
+
+def _minimum(b: Builder, x: Value, y: Value) -> Value:
+    return _extreme(b, x, y, "olt", "slt")
+
+
+def _extreme(b: Builder, x: Value, y: Value, ordered: str, signed: str) -> Value:
+    beyond = _compare(ordered, signed)(b, x, y)
+    if not is_float(x):
+        return b.select(beyond, x, y)
+    return b.select(b.emit(beyond.type, f"or {beyond.type} {beyond}, {b.compare('uno', x, x)}"), x, y)
+
+
+def _neg(b: Builder, x: Value) -> Value:
+    return b.emit(x.type, f"fneg {x.type} {x}") if is_float(x) else b.op("sub", zero_of(x), x)
+
+
+def _abs(b: Builder, x: Value) -> Value:
+    return b.intrinsic("llvm.fabs", x) if is_float(x) else b.select(b.compare("slt", x, 0), _neg(b, x), x)
+
+
+def _sign(b: Builder, x: Value) -> Value:
+    if not is_float(x):
+        return b.select(b.compare("sgt", x, 0), 1, b.select(b.compare("slt", x, 0), constant(x.type, -1), zero_of(x)))
+    one = b.intrinsic("llvm.copysign", constant(x.type, 1), x)
+    return b.select(b.compare("one", x, 0), one, x)  # 0 and NaN are their own sign
+
+
+def _scale(b: Builder, c: Value, d: Value) -> Value:
+    """c d, but c where c is 0 and the product NaN."""
+    product = b.fmul(c, d) if is_float(c) else b.op("mul", c, d)
+    if not is_float(c):
+        return product
+    return b.select(b.compare("oeq", c, 0), c, product)
+
+
+def _relu(b: Builder, x: Value) -> Value:
+    below = b.compare("ole", x, 0) if is_float(x) else b.compare("sle", x, 0)
+    return b.select(below, zero_of(x), x)
+
+
+def _isfinite(b: Builder, x: Value) -> Value:
+    if not is_float(x):
+        return constant(like(x.type, "i1"), 1)
+    return b.compare("olt", b.intrinsic("llvm.fabs", x), float("inf"))
+
+
+def _isnan(b: Builder, x: Value) -> Value:
+    return b.compare("uno", x, x) if is_float(x) else constant(like(x.type, "i1"), 0)
+
+
+def _logic(opcode: str) -> Callable[..., Value]:
+    return lambda b, x, y: b.op(opcode, x, y)
+
+
+def _maths(name: str) -> Callable[..., Value]:
+    def emit(b: Builder, *xs: Value) -> Value:
+        kind, lanes = xs[0].type, lanes_of(xs[0].type)
+        dtype = {"float": "float32", "double": "float64"}[scalar_of(kind)]
+        symbol = vecmath.symbol(name, dtype, lanes)
+        b.module.need_maths(name, dtype, lanes)
+        return b.emit(kind, f"call {kind} @{symbol}({', '.join(f'{x.type} {x}' for x in xs)})")
+
+    return emit
+
+
+LOWERED: dict[str, Callable[..., Value]] = {
+    "add": _arith("add"),
+    "sub": _arith("sub"),
+    "mul": _arith("mul"),
+    "div": lambda b, x, y: b.op("fdiv", x, y),
+    "neg": _neg,
+    "abs": _abs,
+    "sign": _sign,
+    "scale": _scale,
+    "relu": _relu,
+    "sqrt": lambda b, x: b.intrinsic("llvm.sqrt", x),
+    "maximum": _maximum,
+    "minimum": _minimum,
+    "where": lambda b, c, x, y: b.select(c, x, y),
+    "equal": _compare("oeq", "eq"),
+    "not_equal": _compare("une", "ne"),
+    "less": _compare("olt", "slt"),
+    "less_equal": _compare("ole", "sle"),
+    "logical_and": _logic("and"),
+    "logical_or": _logic("or"),
+    "logical_not": lambda b, x: b.op("xor", x, 1),
+    "isnan": _isnan,
+    "isfinite": _isfinite,
+    **{name: _maths(name) for name in MATHS},
+}
+"""For each op a function of the builder and the values of its inputs, all of one shape."""
+
+COST = {**dict.fromkeys(MATHS, 20), "pow": 60, "div": 4, "sqrt": 6, "uniform": 40}
+"""What an element costs, in multiplications; other arithmetic costs 1, moving elements 0."""
+
+
+def convert(b: Builder, x: Value, scalar: str) -> Value:
+    """``x`` with elements of another type, as NumPy's ``astype``."""
+    old, kind = scalar_of(x.type), like(x.type, scalar)
+    if old == scalar:
+        return x
+    if scalar == "i1":
+        return b.compare("une", x, 0) if is_float(x) else b.compare("ne", x, 0)
+    return b.emit(kind, f"{_conversion(old, scalar)} {x.type} {x} to {kind}")
+
+
+def _conversion(old: str, new: str) -> str:
+    bits = {"i1": 1, "i8": 8, "i32": 32, "i64": 64, "float": 32, "double": 64}
+    floats = ("float", "double")
+    if old in floats and new in floats:
+        return "fpext" if bits[new] > bits[old] else "fptrunc"
+    unsigned = old in ("i1", "i8")
+    if old in floats:
+        return "fptoui" if new == "i8" else "fptosi"
+    if new in floats:
+        return "uitofp" if unsigned else "sitofp"
+    return "trunc" if bits[new] < bits[old] else "zext" if unsigned else "sext"
+
+
+def iota(lanes: int, kind: str) -> Value:
+    """0, 1, 2, ... in the lanes."""
+    if lanes == 1:
+        return constant(kind, 0)
+    return Value(vector(kind, lanes), "<" + ", ".join(f"{kind} {i}" for i in range(lanes)) + ">")
+
+
+__all__ = ["COST", "LOWERED", "convert", "iota", "is_float"]

@@ -1,0 +1,72 @@
+"""One arena for all intermediate results: where each lies, from when it is written until it is last read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+ALIGN = 64  # bytes: a cache line, and the widest vector
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A buffer of ``size`` bytes that is alive from phase ``first`` to phase ``last``, both included."""
+
+    name: str
+    size: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The plan: the offset of each interval, and how many bytes the arena has.
+
+    >>> print(plan([Interval("a", 64, 0, 1), Interval("b", 64, 1, 2), Interval("c", 64, 2, 3)]))
+    arena of 128 bytes; 128 alive at once
+        0  a  64 bytes, phases 0-1
+       64  b  64 bytes, phases 1-2
+        0  c  64 bytes, phases 2-3
+    """
+
+    offsets: tuple[int, ...]
+    size: int
+    intervals: tuple[Interval, ...]
+
+    @property
+    def needed(self) -> int:
+        """The most bytes that are alive in one phase: no arena can be smaller."""
+        phases = {i.first for i in self.intervals}
+        return max((sum(_rounded(i.size) for i in self.intervals if i.first <= p <= i.last) for p in phases), default=0)
+
+    def __str__(self) -> str:
+        rows = [
+            f"{offset:9}  {i.name}  {i.size} bytes, phases {i.first}-{i.last}"
+            for offset, i in zip(self.offsets, self.intervals, strict=True)
+        ]
+        return "\n".join([f"arena of {self.size} bytes; {self.needed} alive at once", *rows])
+
+
+def plan(intervals: Sequence[Interval]) -> Memory:
+    """Offsets such that intervals that are alive together do not overlap: largest first, each in the lowest gap."""
+    offsets = [0] * len(intervals)
+    placed: list[int] = []
+    for i in sorted(range(len(intervals)), key=lambda i: -intervals[i].size):
+        neighbours = sorted((offsets[j], j) for j in placed if _together(intervals[i], intervals[j]))
+        at = 0
+        for start, j in neighbours:
+            if at + _rounded(intervals[i].size) <= start:
+                break
+            at = max(at, start + _rounded(intervals[j].size))
+        offsets[i] = at
+        placed.append(i)
+    size = max((offsets[i] + _rounded(intervals[i].size) for i in placed), default=0)
+    return Memory(tuple(offsets), size, tuple(intervals))
+
+
+def _together(a: Interval, b: Interval) -> bool:
+    return a.first <= b.last and b.first <= a.last
+
+
+def _rounded(size: int) -> int:
+    return -(-size // ALIGN) * ALIGN

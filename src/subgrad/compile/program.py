@@ -1,0 +1,308 @@
+"""A traced graph as a native program: the passes in order, the arena, and the call."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from subgrad.compile import memory, threads, views
+from subgrad.compile.cpu import Cpu, host
+from subgrad.compile.emit import Emitter, Located
+from subgrad.compile.fuse import CONTRACT, Kernel, fuse
+from subgrad.compile.lower import COST, LOWERED
+from subgrad.compile.native import load
+from subgrad.compile.schedule import Schedule, schedule
+from subgrad.compile.simplify import simplify
+from subgrad.errors import ShapeError
+from subgrad.graph.tensor import CONST, INPUT, Tensor
+from subgrad.ops.contract import multiplications
+from subgrad.ops.shape import cast
+
+ARENA, SCRATCH, FIRST = 0, 1, 2  # entries of the table of pointers
+WORK_PER_THREAD = 2e6  # multiplications a step below which another thread costs more than it brings
+
+
+class Program:
+    """Machine code for a graph: takes arrays, gives arrays.
+
+    Args:
+        inputs: the placeholders, in the order of the arguments.
+        outputs: the nodes whose values are wanted.
+        variables: for outputs that are the new value of an input, that input's number, by the output's: they are
+            updated in place, and a call of many steps goes on from each step's new values.
+        stepped: numbers of the inputs that have an axis of steps before their own axes.
+        measured: numbers of the outputs that get such an axis.
+        cpu: what to generate for; None for this machine.
+        n_threads: None lets a cost model choose, up to `threads.get_threads`.
+
+    Raises:
+        ArgumentError: if the graph has an op that the compiler does not know.
+        ImportError: if llvmlite is not installed.
+
+    Example:
+        >>> import numpy as np
+        >>> from subgrad.graph.tensor import placeholder
+        >>> x = placeholder((3,), "float32")
+        >>> Program([x], [x * 2 + 1])([np.arange(3, dtype=np.float32)])
+        [array([1., 3., 5.], dtype=float32)]
+    """
+
+    def __init__(
+        self,
+        inputs: Sequence[Tensor],
+        outputs: Sequence[Tensor],
+        *,
+        variables: Mapping[int, int] | None = None,
+        stepped: Sequence[int] = (),
+        measured: Sequence[int] = (),
+        cpu: Cpu | None = None,
+        n_threads: int | None = None,
+    ) -> None:
+        self.inputs, self.outputs = list(inputs), simplify(outputs)
+        self._variables, self._stepped, self._measured = dict(variables or {}), set(stepped), set(measured)
+        self.cpu = cpu or host()
+        self.kernels = fuse([o for o in self.outputs if o.op not in (CONST, INPUT)])
+        self.n_threads = n_threads or _worthwhile(self.kernels)
+        self._placed = _Placement(self)
+        self.schedule: Schedule = self._placed.schedule
+        self.memory: memory.Memory = self._placed.memory
+        emitter = Emitter(self.cpu, self.schedule, self.n_threads, self._placed.locate, self._placed.stored)
+        self.ir, scratch = emitter.emit(self._placed.copies)
+        library = load(self.ir, self.cpu)
+        pointer, integer = ctypes.c_void_p, ctypes.c_int64
+        self._run = library.function("run", None, [pointer, integer, integer, pointer])
+        self._library = library
+        self._arena, self._scratch = _aligned(self.memory.size), _aligned(scratch * self.n_threads)
+        self._sync = _aligned(192)
+        self._sync[128:136].view(np.uint64)[0] = threads.yield_address()
+        self._fixed = {e: a.ctypes.data for e, a in self._placed.constants.items()}
+        self._fixed |= {ARENA: self._arena.ctypes.data, SCRATCH: self._scratch.ctypes.data}
+
+    def __call__(self, arrays: Sequence[np.ndarray], steps: int = 1) -> list[np.ndarray]:
+        """The outputs for ``arrays``; variables are overwritten, and come back as the arrays that were given."""
+        found: list[np.ndarray] = []
+        for k, node in enumerate(self.outputs):
+            if k in self._variables:
+                found.append(arrays[self._variables[k]])
+            else:
+                shape = (steps, *node.shape) if k in self._measured else node.shape
+                found.append(np.empty(shape, node.dtype))
+        self.run([self._checked(i, a, steps) for i, a in enumerate(arrays)], found, steps)
+        return found
+
+    def run(self, arrays: Sequence[np.ndarray], results: Sequence[np.ndarray], steps: int = 1) -> None:
+        """As a call, with arrays that are known to be right, into arrays that are there."""
+        size = FIRST + len(arrays) + len(self._placed.constants) + len(results)
+        table = (ctypes.c_void_p * size)()
+        for entry, address in self._fixed.items():
+            table[entry] = address
+        for i, a in enumerate(arrays):
+            table[FIRST + i] = a.ctypes.data
+        for k, a in enumerate(results):
+            table[self._placed.first_output + k] = a.ctypes.data
+        here, sync = ctypes.addressof(table), self._sync.ctypes.data
+        threads.run_together(lambda t: self._run(here, t, steps, sync), self.n_threads)
+
+    def _checked(self, i: int, array: np.ndarray, steps: int) -> np.ndarray:
+        node = self.inputs[i]
+        expected = (steps, *node.shape) if i in self._stepped else node.shape
+        if array.shape != expected or array.dtype != node.dtype:
+            raise ShapeError(f"expected {node.dtype}{expected}, got {array.dtype}{array.shape}")
+        if i in self._variables.values():
+            if not (array.flags.c_contiguous and array.flags.writeable):
+                raise ShapeError("a variable that is updated in place needs a writeable contiguous array")
+            return array
+        return np.ascontiguousarray(array)
+
+    def source(self) -> str:
+        """The schedule, kernel by kernel, with the modules that the nodes come from."""
+        lines: list[str] = []
+        for slot in self.schedule.slots:
+            scopes = dict.fromkeys(n.scope for n in (slot.kernel.seed, *slot.kernel.body) if n.scope)
+            lines.append(f"{slot}" + (f"  # {', '.join(scopes)}" if scopes else ""))
+        return "\n".join(lines)
+
+
+class _Placement:
+    """Where every node lies: which entry of the table, and how far into the arena."""
+
+    def __init__(self, program: Program) -> None:
+        self.p = program
+        stores = {n: k for k, kernel in enumerate(program.kernels) for n in kernel.stores}
+        self.writer = stores
+        self.where: dict[Tensor, Located] = {}
+        self.copies: list[tuple[Located, Located, int]] = []
+        self.constants: dict[int, np.ndarray] = {}
+        self._inputs()
+        self._constants()
+        self.first_output = FIRST + len(program.inputs) + len(self.constants)
+        self.home: dict[Tensor, Tensor] = {}
+        late = self._outputs()
+        self.schedule = schedule(program.kernels, program.n_threads, self.stored, lambda n: self.home.get(n, n))
+        self.memory = self._arena()
+        for node, target in late:
+            self.copies.append((self.where[node], target, node.size * node.dtype.itemsize))
+
+    def stored(self, node: Tensor) -> bool:
+        return node in self.writer
+
+    def locate(self, node: Tensor) -> Located:
+        return self.where[node]
+
+    def _inputs(self) -> None:
+        for i, node in enumerate(self.p.inputs):
+            step = node.size * node.dtype.itemsize if i in self.p._stepped else 0
+            self.where[node] = Located(FIRST + i, 0, step)
+
+    def _constants(self) -> None:
+        pending, seen = [*self.p.outputs], set()
+        while pending:
+            node = pending.pop()
+            if node in seen:
+                continue
+            seen.add(node)
+            pending.extend(node.inputs)
+            if node.op is CONST:
+                entry = FIRST + len(self.p.inputs) + len(self.constants)
+                self.constants[entry] = np.ascontiguousarray(node.numpy())
+                self.where[node] = Located(entry)
+
+    def _outputs(self) -> list[tuple[Tensor, Located]]:
+        """Give outputs their places; those that must be copied there at the end of a step come back."""
+        late: list[tuple[Tensor, Located]] = []
+        for k, node in enumerate(self.p.outputs):
+            target = self._target(k, node)
+            variable = self.p.inputs[self.p._variables[k]] if k in self.p._variables else None
+            if node is variable:
+                continue
+            if node in self.where or (variable is not None and not self._in_place(node, variable)):
+                late.append((node, target))
+            else:
+                self.where[node] = target
+                if variable is not None:
+                    self.home[node] = variable
+        return late
+
+    def _target(self, k: int, node: Tensor) -> Located:
+        if k in self.p._variables:
+            return self.where[self.p.inputs[self.p._variables[k]]]
+        return Located(self.first_output + k, 0, node.size * node.dtype.itemsize if k in self.p._measured else 0)
+
+    def _in_place(self, node: Tensor, variable: Tensor) -> bool:
+        """Whether ``node`` can overwrite ``variable``: nobody reads the old value later, or at another place."""
+        at = self.writer[node]
+        if any(_reads(kernel, variable, self.stored) for kernel in self.p.kernels[at + 1 :]):
+            return False
+        return _reads_in_step(self.p.kernels[at], variable, self.stored)
+
+    def _arena(self) -> memory.Memory:
+        times = self.schedule.phases if self.p.n_threads > 1 else list(range(len(self.p.kernels)))
+        end = max(times, default=0)
+        inside = [n for n in self.writer if n not in self.where]
+        last = {n: times[self.writer[n]] for n in inside}
+        for kernel, time in zip(self.p.kernels, times, strict=True):
+            for n in _read_by(kernel, self.stored):
+                if n in last:
+                    last[n] = max(last[n], time)
+        wanted = set(self.p.outputs)
+        for n in inside:
+            if n in wanted:
+                last[n] = end
+        sums = [k.seed for k in self.p.kernels if k.kind in CONTRACT and k.seed not in self.writer]
+        spans = [memory.Interval(_title(n), n.size * n.dtype.itemsize, times[self.writer[n]], last[n]) for n in inside]
+        spans += [memory.Interval(f"partial sums of {_title(n)}", n.size * n.dtype.itemsize, t, t)
+                  for n, t in ((n, times[self._kernel_of(n)]) for n in sums if _long(n))]  # fmt: skip
+        found = memory.plan(spans)
+        for n, offset in zip([*inside, *(n for n in sums if _long(n))], found.offsets, strict=True):
+            self.where[n] = Located(ARENA, offset)
+        return found
+
+    def _kernel_of(self, seed: Tensor) -> int:
+        return next(i for i, k in enumerate(self.p.kernels) if k.seed is seed)
+
+
+def _long(node: Tensor) -> bool:
+    """Whether a contraction may be summed in several blocks, with partial sums in memory in between."""
+    inner = multiplications(node.attrs["spec"], *node.inputs) // max(1, node.size)
+    return inner > 512
+
+
+def _title(node: Tensor) -> str:
+    return f"{node.scope}.{node.op.name}" if node.scope else node.op.name
+
+
+def _read_by(kernel: Kernel, stored) -> set[Tensor]:
+    """The nodes in memory that a kernel reads."""
+    made = {kernel.seed, *kernel.body}
+    pending, found, seen = [kernel.seed, *kernel.body], set(), set()
+    while pending:
+        node = pending.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        if node not in made and (stored(node) or node.op in (CONST, INPUT)):
+            found.add(node)
+        else:
+            pending.extend(node.inputs)
+            if kernel.kind in CONTRACT and node is kernel.seed:
+                found.update(views.source(i) for i in node.inputs)
+    return found
+
+
+def _reads(kernel: Kernel, variable: Tensor, stored) -> bool:
+    return variable in _read_by(kernel, stored)
+
+
+def _reads_in_step(kernel: Kernel, variable: Tensor, stored) -> bool:
+    """Whether a kernel reads ``variable`` only where it writes, element by element."""
+    if variable.shape != kernel.domain:
+        return not _reads(kernel, variable, stored)
+    made = {kernel.seed, *kernel.body}
+    pending = [kernel.seed, *kernel.body]
+    seen: set[Tensor] = set()
+    while pending:
+        node = pending.pop()
+        if node in seen or (node not in made and (stored(node) or node.op in (CONST, INPUT))):
+            continue
+        seen.add(node)
+        together = node.op.name in LOWERED or node.op is cast
+        if not together and any(variable in _upstream(i, stored) for i in node.inputs):
+            return False
+        pending.extend(node.inputs)
+    return True
+
+
+def _upstream(node: Tensor, stored) -> set[Tensor]:
+    """The nodes in memory that the value of ``node`` is computed from."""
+    found, pending = set(), [node]
+    while pending:
+        n = pending.pop()
+        if stored(n) or n.op in (CONST, INPUT):
+            found.add(n)
+        else:
+            pending.extend(n.inputs)
+    return found
+
+
+def _worthwhile(kernels: Sequence[Kernel]) -> int:
+    """How many threads the work of a step can keep busy."""
+    work = sum(_work(k) for k in kernels)
+    return max(1, min(threads.get_threads(), int(work / WORK_PER_THREAD)))
+
+
+def _work(kernel: Kernel) -> float:
+    size = max([i.size for i in kernel.seed.inputs] + [kernel.seed.size])
+    cost = sum(COST.get(n.op.name, 1) for n in (kernel.seed, *kernel.body)) * size
+    return cost + (multiplications(kernel.seed.attrs["spec"], *kernel.seed.inputs) if kernel.kind in CONTRACT else 0)
+
+
+def _aligned(size: int) -> np.ndarray:
+    """Zeroed bytes that start at a cache line."""
+    raw = np.zeros(size + memory.ALIGN, np.uint8)
+    skip = -raw.ctypes.data % memory.ALIGN
+    return raw[skip : skip + size]
+
+
+__all__ = ["Program"]

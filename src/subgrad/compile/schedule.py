@@ -1,0 +1,215 @@
+"""Who computes what, and where threads must wait for each other.
+
+Every kernel is split along the first axis of its domain, which in a training step is the axis of examples through the
+whole forward and backward pass, so that a thread mostly reads what it wrote itself. Where it does not, all threads
+meet at a barrier first. Sums are never split: results do not depend on the number of threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from subgrad import ops
+from subgrad.compile.fuse import ALONE, CONTRACT, REDUCE, Kernel
+from subgrad.compile.loops import split_axis
+from subgrad.compile.lower import LOWERED
+from subgrad.graph.tensor import CONST, INPUT, Tensor
+from subgrad.ops.indexing import gather, slice_
+from subgrad.ops.shape import cast
+
+Place = Callable[[Tensor], Tensor]
+"""The node in whose memory another one lives: an updated parameter lives where the old one was."""
+
+
+@dataclass(eq=False)
+class Slot:
+    """A kernel in its place: whether a barrier stands before it, and along which axis it is split (None: one thread)."""
+
+    kernel: Kernel
+    barrier: bool
+    axis: int | None
+
+    @property
+    def extent(self) -> int:
+        return 1 if self.axis is None else self.kernel.domain[self.axis]
+
+    def __str__(self) -> str:
+        how = "one thread" if self.axis is None else f"split by axis {self.axis}"
+        return ("-- barrier --\n" if self.barrier else "") + f"{self.kernel} ({how})"
+
+
+@dataclass
+class _Access:
+    """How a kernel touches a piece of memory: along which axis of it threads are apart (None: they are not)."""
+
+    memory: Tensor
+    axis: int | None
+    extent: int
+    writes: bool
+
+
+@dataclass
+class Schedule:
+    slots: list[Slot] = field(default_factory=list)
+
+    @property
+    def phases(self) -> list[int]:
+        """The number of barriers before each kernel."""
+        found, count = [], 0
+        for slot in self.slots:
+            count += slot.barrier
+            found.append(count)
+        return found
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.slots))
+
+
+def schedule(kernels: Sequence[Kernel], threads: int, stored: Callable[[Tensor], bool], home: Place) -> Schedule:
+    """Split the kernels and put barriers where one thread needs what another one has written (or still reads)."""
+    found = Schedule()
+    since: list[_Access] = []
+    for kernel in kernels:
+        axis = _split(kernel) if threads > 1 else None
+        touched = list(_accesses(kernel, axis, stored, home))
+        barrier = threads > 1 and any(_conflict(a, b) for a in since for b in touched)
+        since = touched if barrier else since + touched
+        found.slots.append(Slot(kernel, barrier, axis))
+    return found
+
+
+def _split(kernel: Kernel) -> int | None:
+    if kernel.kind in ALONE - {"argmax", "argmin"}:
+        return None
+    axis = split_axis(kernel.domain)
+    if axis is not None and kernel.kind in CONTRACT and not rows_first(kernel.seed, axis):
+        return None
+    return axis
+
+
+def rows_first(node: Tensor, axis: int) -> bool:
+    """Whether axis ``axis`` of a contraction's result is its outermost loop over rows."""
+    out = operand_letters(node)[2]
+    batch, rows, _ = loop_letters(node)
+    longer = [c for c in batch + rows if node.shape[out.index(c)] > 1]
+    return bool(longer) and longer[0] == out[axis]
+
+
+def loop_letters(node: Tensor) -> tuple[list[str], list[str], list[str]]:
+    """The subscripts of the loops over a contraction's result: batches, rows, and the one along the vectors.
+
+    A second column subscript is a batch whose rows are all the same.
+    """
+    left, right, out = operand_letters(node)
+    columns = [c for c in out if c in right and c not in left]
+    batch = [c for c in out if (c in left and c in right) or c in columns[:-1]]
+    return batch, [c for c in out if c in left and c not in right], columns[-1:]
+
+
+def operand_letters(node: Tensor) -> tuple[str, str, str]:
+    """The subscripts of a contraction, its operands exchanged if that gives the result's last axis to the second."""
+    terms, out = node.attrs["spec"].split("->")
+    left, right = terms.split(",")
+    return (right, left, out) if swapped(node) else (left, right, out)
+
+
+def swapped(node: Tensor) -> bool:
+    """Whether the second operand of a contraction plays the rows."""
+    terms, out = node.attrs["spec"].split("->")
+    left, right = terms.split(",")
+    return bool(out) and out[-1] in left and out[-1] not in right
+
+
+def _conflict(a: _Access, b: _Access) -> bool:
+    if a.memory is not b.memory or not (a.writes or b.writes):
+        return False
+    if a.extent == b.extent == 1:
+        return False  # the same one thread
+    return a.axis is None or a.axis != b.axis or a.extent != b.extent
+
+
+def _accesses(kernel: Kernel, axis: int | None, stored: Callable[[Tensor], bool], home: Place) -> Iterator[_Access]:
+    extent = 1 if axis is None else kernel.domain[axis]
+    made = {kernel.seed, *kernel.body}
+    for node in kernel.stores:
+        yield _Access(home(node), axis, extent, True)
+    for node, where in _reads(kernel, axis, made, stored):
+        yield _Access(home(node), where, extent, False)
+
+
+def _reads(kernel: Kernel, axis: int | None, made: set[Tensor], stored: Callable[[Tensor], bool]):
+    """Each node in memory that a kernel reads, with the axis of it that follows the split one."""
+    seen: set[tuple[Tensor, int | None]] = set()
+    pending = [(node, axis) for node in made]
+    while pending:
+        node, at = pending.pop()
+        if (node, at) in seen:
+            continue
+        seen.add((node, at))
+        if node not in made and (stored(node) or node.op in (CONST, INPUT)):
+            yield node, at
+            continue
+        pending.extend(zip(node.inputs, _axes_of_inputs(node, at), strict=True))
+
+
+def _axes_of_inputs(node: Tensor, at: int | None) -> list[int | None]:
+    """For each input, the axis whose index is the node's index along ``at``; None if there is none."""
+    nowhere: list[int | None] = [None] * len(node.inputs)
+    op, attrs = node.op, node.attrs
+    if at is None or not node.inputs:
+        return nowhere
+    if op.name in LOWERED or op is cast:
+        return [at] * len(node.inputs)
+    if op.name in CONTRACT:
+        left, right = attrs["spec"].split("->")[0].split(",")
+        letter = attrs["spec"].split("->")[1][at]
+        return [term.index(letter) if letter in term else None for term in (left, right)]
+    if op.name in REDUCE or op in (ops.argmax, ops.argmin):
+        return [_kept_axis(node, at)]
+    if op is ops.transpose:
+        return [attrs["axes"][at]]
+    if op is ops.broadcast_to:
+        inner = at - (node.ndim - node.inputs[0].ndim)
+        return [inner if inner >= 0 and node.inputs[0].shape[inner] == node.shape[at] else None]
+    if op is slice_:
+        return [at if attrs["steps"][at] == (0, node.inputs[0].shape[at], 1) else None]
+    if op is ops.reshape:
+        return [_same_axis(node.shape, node.inputs[0].shape, at)]
+    if op is ops.one_hot:
+        return [at if at < node.inputs[0].ndim else None]
+    if op is gather:
+        return _gather_axes(node, at)
+    return nowhere
+
+
+def _kept_axis(node: Tensor, at: int) -> int | None:
+    axes = node.attrs["axis"]
+    axes = (axes,) if isinstance(axes, int) else axes
+    if node.attrs.get("keepdims"):
+        return at if at not in axes else None
+    return [a for a in range(node.inputs[0].ndim) if a not in axes][at]
+
+
+def _same_axis(shape: tuple[int, ...], inner: tuple[int, ...], at: int) -> int | None:
+    """The axis of ``inner`` with as many elements before and behind it as ``at`` has, and its length."""
+    before = 1
+    for n in shape[:at]:
+        before *= n
+    seen = 1
+    for i, n in enumerate(inner):
+        if seen == before and n == shape[at]:
+            return i
+        seen *= n
+    return None
+
+
+def _gather_axes(node: Tensor, at: int) -> list[int | None]:
+    axes, many = node.attrs["axes"], node.inputs[1].ndim
+    first = axes[0] if list(axes) == list(range(axes[0], axes[0] + len(axes))) else 0
+    if first <= at < first + many:
+        return [None, *[at - first] * len(axes)]
+    return [None] * len(node.inputs)
+
+
+__all__ = ["Schedule", "Slot", "loop_letters", "operand_letters", "rows_first", "schedule", "swapped"]

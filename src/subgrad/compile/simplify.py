@@ -1,0 +1,121 @@
+"""The first passes: compound ops become the simple ones that machines have, equal nodes become one, identities go.
+
+Each pass is a function from a node and its new inputs to a node; `rewrite` carries it through a graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from subgrad import ops
+from subgrad.graph import place
+from subgrad.graph.op import apply
+from subgrad.graph.order import toposort
+from subgrad.graph.tensor import CONST, INPUT, Tensor
+from subgrad.ops.shape import cast
+
+Rule = Callable[[Tensor], Tensor]
+
+
+def simplify(outputs: Sequence[Tensor]) -> list[Tensor]:
+    """The same values from a graph of simple ops in which no two nodes compute the same."""
+    return rewrite(rewrite(outputs, expand), Merger())
+
+
+def rewrite(outputs: Sequence[Tensor], rule: Rule) -> list[Tensor]:
+    """The graph with ``rule`` applied to each node, inputs first; leaves stay."""
+    new: dict[Tensor, Tensor] = {}
+    for node in toposort(outputs):
+        if node.op in (CONST, INPUT):
+            new[node] = node
+            continue
+        inputs = tuple(new[i] for i in node.inputs)
+        with place.inherit(node.site, node.scope):
+            changed = any(a is not b for a, b in zip(inputs, node.inputs, strict=True))
+            new[node] = rule(apply(node.op, inputs, node.attrs) if changed else node)
+    return [new[o.node] for o in outputs]
+
+
+def expand(node: Tensor) -> Tensor:
+    """A compound op in terms of simple ones, all the way down."""
+    if node.op.expand is None:
+        return node
+    simpler = node.op.expand(*node.inputs, **node.attrs)
+    known = set(node.inputs)
+    made = [n for n in toposort([simpler], is_leaf=known.__contains__) if n not in known]
+    if not any(n.op.expand for n in made):
+        return simpler
+    return _within(simpler, known)
+
+
+def _within(output: Tensor, known: set[Tensor]) -> Tensor:
+    """`rewrite` with `expand`, not going past nodes that are ``known``."""
+    new = {n: n for n in known}
+    for node in toposort([output], is_leaf=known.__contains__):
+        if node not in new:
+            inputs = tuple(new.get(i, i) for i in node.inputs)
+            new[node] = expand(apply(node.op, inputs, node.attrs)) if inputs else node
+    return new[output]
+
+
+class Merger:
+    """Drops identities, and gives every node that computes what an earlier one does that one's place."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Any, Tensor] = {}
+
+    def __call__(self, node: Tensor) -> Tensor:
+        node = _identity(node)
+        if node.op in (CONST, INPUT):
+            return node
+        key = (node.op.name, tuple(map(id, node.inputs)), _frozen(node.attrs), node.shape, node.dtype)
+        return self._seen.setdefault(key, node)
+
+
+def _frozen(attrs: dict[str, Any]) -> Any:
+    return tuple(sorted((name, repr(value)) for name, value in attrs.items()))
+
+
+def filled_with(node: Tensor, value: float) -> bool:
+    """Whether a node is a constant ``value`` everywhere."""
+    return node.op is ops.full and node.attrs["value"] == value
+
+
+def _folded(node: Tensor) -> float:
+    """The value of an elementwise node of constants."""
+    with np.errstate(all="ignore"):
+        values = [np.asarray(i.attrs["value"], i.dtype) for i in node.inputs]
+        return np.asarray(node.op.ref(*values, **node.attrs), node.dtype).item()
+
+
+def _identity(node: Tensor) -> Tensor:
+    """The input that ``node`` is equal to, bit for bit, if it is one; or a simpler node."""
+    op, inputs = node.op, node.inputs
+    if op.elementwise and node.dtype.kind == "f" and inputs and all(i.op is ops.full for i in inputs):
+        return ops.full(node.shape, _folded(node), node.dtype)
+    if op in (ops.mul, ops.scale):
+        a, b = inputs
+        if filled_with(b, 1):
+            return a
+        if filled_with(a, 1):
+            return b
+        if op is ops.scale and a.op is ops.full and a.attrs["value"] != 0:
+            return ops.mul(a, b)
+    if op is ops.div and filled_with(inputs[1], 1):
+        return inputs[0]
+    if op is ops.neg and inputs[0].op is ops.neg:
+        return inputs[0].inputs[0]
+    if op in (ops.reshape, ops.broadcast_to) and inputs[0].shape == node.shape:
+        return inputs[0]
+    if op is ops.reshape and inputs[0].op is ops.reshape:
+        return _identity(ops.reshape(inputs[0].inputs[0], node.shape))
+    if op is ops.transpose and node.attrs["axes"] == tuple(range(node.ndim)):
+        return inputs[0]
+    if op in (ops.reshape, ops.broadcast_to, cast) and inputs[0].op is ops.full:
+        return ops.full(node.shape, inputs[0].attrs["value"], node.dtype)
+    if op is ops.sum and not node.attrs["axis"]:
+        return inputs[0]
+    return node

@@ -1,0 +1,86 @@
+"""Worker threads that stay: each runs its share of a program, without the interpreter lock."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import sys
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+
+from subgrad.compile.cpu import default_threads
+from subgrad.errors import ArgumentError
+
+_chosen: int | None = None
+_lock = threading.Lock()
+_workers: list[SimpleQueue] = []
+
+
+def set_threads(n: int | None) -> None:
+    """How many threads the programs compiled from now on use; None for as many as there are processors.
+
+    Raises `ArgumentError` for a number below 1.
+    """
+    global _chosen
+    if n is not None and n < 1:
+        raise ArgumentError(f"a program needs at least one thread, got {n}")
+    _chosen = n
+
+
+def get_threads() -> int:
+    """How many threads a program may use: `set_threads`, or ``SUBGRAD_THREADS``, or the available processors."""
+    return _chosen or default_threads()
+
+
+def run_together(task: Callable[[int], object], n: int) -> None:
+    """``task(0)``, ..., ``task(n - 1)`` at once, the first in this thread. The tasks may wait for each other."""
+    if n == 1:
+        task(0)
+        return
+    with _lock:  # tasks that wait for each other must all be running: one team at a time
+        while len(_workers) < n - 1:
+            _workers.append(_start())
+        done: SimpleQueue = SimpleQueue()
+        for i in range(1, n):
+            _workers[i - 1].put((task, i, done))
+        try:
+            task(0)
+        finally:
+            for _ in range(1, n):
+                done.get()
+
+
+def _start() -> SimpleQueue:
+    jobs: SimpleQueue = SimpleQueue()
+    threading.Thread(target=_work, args=(jobs,), name="subgrad", daemon=True).start()
+    return jobs
+
+
+def _work(jobs: SimpleQueue) -> None:
+    while True:
+        task, i, done = jobs.get()
+        try:
+            task(i)
+        finally:
+            done.put(i)
+
+
+def _forget() -> None:
+    """In a forked child the threads are gone, and the lock may be held by one of them."""
+    global _lock
+    _lock = threading.Lock()
+    _workers.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
+
+@functools.cache
+def yield_address() -> int:
+    """The address of the system's function that offers the processor to another thread."""
+    if sys.platform == "win32":
+        return ctypes.cast(ctypes.windll.kernel32.SwitchToThread, ctypes.c_void_p).value or 0
+    return ctypes.cast(ctypes.CDLL(None).sched_yield, ctypes.c_void_p).value or 0

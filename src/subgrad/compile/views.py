@@ -1,0 +1,99 @@
+"""Views: how the elements of a node lie in the memory of the node that it is a rearrangement of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from subgrad import ops
+from subgrad.graph.tensor import Tensor
+from subgrad.ops.indexing import slice_
+
+_MOVES = {ops.transpose, ops.broadcast_to, ops.reshape, slice_}
+
+
+@dataclass(frozen=True)
+class View:
+    """Element (i, j, ...) is at ``offset + i * strides[0] + j * strides[1] + ...`` of ``source``, in elements."""
+
+    source: Tensor
+    offset: int
+    strides: tuple[int, ...]
+
+
+def contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The strides of a row-major array."""
+    strides, step = [], 1
+    for n in reversed(shape):
+        strides.append(step)
+        step *= n
+    return tuple(reversed(strides))
+
+
+def view(node: Tensor) -> View:
+    """``node`` as a view, going through as many rearranging ops as keep the steps even."""
+    if node.op not in _MOVES:
+        return View(node, 0, contiguous(node.shape))
+    inner = view(node.inputs[0])
+    if node.op is ops.transpose:
+        return replace(inner, strides=tuple(inner.strides[a] for a in node.attrs["axes"]))
+    if node.op is ops.broadcast_to:
+        return replace(inner, strides=_repeated(node.inputs[0].shape, inner.strides, node.shape))
+    if node.op is slice_:
+        steps = node.attrs["steps"]
+        offset = inner.offset + sum(s[0] * n for s, n in zip(steps, inner.strides, strict=True))
+        return View(inner.source, offset, tuple(s[2] * n for s, n in zip(steps, inner.strides, strict=True)))
+    strides = restrided(node.inputs[0].shape, inner.strides, node.shape)
+    if strides is None:
+        return View(node.inputs[0], 0, contiguous(node.shape))
+    return replace(inner, strides=strides)
+
+
+def source(node: Tensor) -> Tensor:
+    """The node whose memory ``node`` is a view of."""
+    return view(node).source
+
+
+def only_unit_axes(node: Tensor) -> bool:
+    """Whether a reshape only adds or drops axes of length 1."""
+    return [n for n in node.shape if n != 1] == [n for n in node.inputs[0].shape if n != 1]
+
+
+def _repeated(shape: tuple[int, ...], strides: tuple[int, ...], target: tuple[int, ...]) -> tuple[int, ...]:
+    added = len(target) - len(shape)
+    own = (0 if n == 1 and m != 1 else s for n, s, m in zip(shape, strides, target[added:], strict=True))
+    return (*[0] * added, *own)
+
+
+def restrided(shape: tuple[int, ...], strides: tuple[int, ...], target: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The strides under another shape, or None if no strides describe it: then a copy is needed.
+
+    >>> restrided((2, 3), (3, 1), (6,)), restrided((2, 3), (1, 2), (6,))
+    ((1,), None)
+    """
+    runs = _runs(shape, strides)
+    found: list[int] = []
+    for n in reversed(target):
+        while runs and runs[-1][0] == 1 and n != 1:
+            runs.pop()
+        if n == 1:
+            found.append(0)
+        elif runs and runs[-1][0] % n == 0:
+            length, step = runs.pop()
+            found.append(step)
+            runs.append((length // n, step * n))
+        else:
+            return None
+    return tuple(reversed(found))
+
+
+def _runs(shape: tuple[int, ...], strides: tuple[int, ...]) -> list[tuple[int, int]]:
+    """(length, stride) of the axes, with neighbours that step evenly joined."""
+    runs: list[tuple[int, int]] = []
+    for n, s in zip(shape, strides, strict=True):
+        if n == 1:
+            continue
+        if runs and runs[-1][1] == n * s:
+            runs[-1] = (runs[-1][0] * n, s)
+        else:
+            runs.append((n, s))
+    return runs

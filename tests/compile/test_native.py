@@ -1,0 +1,135 @@
+"""LLVM text to callable code, by way of the cache."""
+
+import ctypes
+import gc
+import os
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from subgrad.compile import native
+from subgrad.compile.cpu import host
+
+ADD = "define i64 @add(i64 %x, i64 %y) { %z = add i64 %x, %y  ret i64 %z }"
+LONG = ctypes.c_int64
+
+COPIES = """
+declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
+declare void @llvm.memmove.p0.p0.i64(ptr, ptr, i64, i1)
+declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
+define void @copy(ptr %to, ptr %from, i64 %n) {
+  call void @llvm.memset.p0.i64(ptr %to, i8 7, i64 %n, i1 false)
+  %half = lshr i64 %n, 1
+  call void @llvm.memcpy.p0.p0.i64(ptr %to, ptr %from, i64 %half, i1 false)
+  %next = getelementptr i8, ptr %to, i64 1
+  call void @llvm.memmove.p0.p0.i64(ptr %next, ptr %to, i64 %half, i1 false)
+  ret void
+}
+"""
+
+CONSTANTS = """
+@table = private constant [4 x double] [double 1.5, double 2.5, double 3.5, double 4.5]
+define double @pick(i64 %i) {
+  %p = getelementptr [4 x double], ptr @table, i64 0, i64 %i
+  %x = load double, ptr %p
+  %y = fmul double %x, 0.1
+  ret double %y
+}
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("SUBGRAD_CACHE", str(tmp_path))
+    return tmp_path
+
+
+def test_a_function_is_called():
+    assert native.load(ADD).function("add", LONG, [LONG, LONG])(40, 2) == 42
+
+
+def test_the_second_load_does_not_compile(monkeypatch):
+    native.load(ADD)
+    monkeypatch.setattr(native, "compile_object", None)
+    assert native.load(ADD).function("add", LONG, [LONG, LONG])(1, 2) == 3
+
+
+def test_a_damaged_entry_is_compiled_again(folder):
+    native.load(ADD)
+    (entry,) = folder.iterdir()
+    sound = entry.read_bytes()
+    entry.write_bytes(sound[:200] + bytes(len(sound) - 200))
+    assert native.load(ADD).function("add", LONG, [LONG, LONG])(1, 2) == 3
+    assert entry.read_bytes() == sound
+
+
+def test_every_processor_has_its_own_code(folder, monkeypatch):
+    native.load(ADD)
+    monkeypatch.setenv("SUBGRAD_CPU", "neon" if "aarch64" in host().triple else "sse2")
+    native.load(ADD)
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_a_function_keeps_its_code_alive():
+    add = native.load(ADD).function("add", LONG, [LONG, LONG])
+    gc.collect()
+    assert add(20, 3) == 23
+
+
+def test_a_missing_function_is_named():
+    with pytest.raises(KeyError, match="no function subtract"):
+        native.load(ADD).function("subtract", LONG, [LONG])
+
+
+def test_memory_functions_of_the_system_are_found():
+    source, target = np.arange(100, dtype="u1"), np.zeros(100, "u1")
+    pointer = ctypes.c_void_p
+    copy = native.load(COPIES).function("copy", None, [pointer, pointer, LONG])
+    copy(target.ctypes.data, source.ctypes.data, 100)
+    expected = np.full(100, 7, "u1")
+    expected[:50] = source[:50]
+    expected[1:51] = expected[:50].copy()
+    np.testing.assert_array_equal(target, expected)
+
+
+def test_constants_are_found_beside_the_code():
+    pick = native.load(CONSTANTS).function("pick", ctypes.c_double, [LONG])
+    assert [pick(i) for i in range(4)] == [x * 0.1 for x in (1.5, 2.5, 3.5, 4.5)]
+
+
+def test_many_libraries_live_side_by_side():
+    functions = [
+        native.load(ADD.replace("add i64 %x, %y", f"add i64 %x, {i}")).function("add", LONG, [LONG, LONG])
+        for i in range(20)
+    ]
+    assert [f(0, 0) for f in functions] == list(range(20))
+
+
+def test_threads_load_at_once():
+    results = []
+
+    def work(i):
+        library = native.load(ADD.replace("add i64 %x, %y", f"mul i64 %x, {i}"))
+        results.append(library.function("add", LONG, [LONG, LONG])(i, 0) == i * i)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [True] * 8
+
+
+def test_the_code_can_be_read():
+    library = native.load(ADD)
+    assert "@add" in library.optimised_ir()
+    assert "add:" in library.assembly()
+
+
+def test_importing_loads_no_llvm():
+    code = "import sys, subgrad.compile.native, subgrad.compile.contract; assert 'llvmlite' not in sys.modules"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    assert subprocess.run([sys.executable, "-c", code], env=environment, timeout=60).returncode == 0

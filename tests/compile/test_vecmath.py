@@ -1,0 +1,415 @@
+"""Elementary functions as LLVM text: accuracy over all exponents, special values, vector code."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import math
+import platform
+import re
+from collections.abc import Iterable
+
+import llvmlite.binding as llvm
+import mpmath
+import numpy as np
+import pytest
+
+from subgrad.compile import vecmath
+from subgrad.compile.cpu import host
+from subgrad.compile.vecmath_text import F32, F64
+from subgrad.compile.vecmath_trig import LIMIT
+from subgrad.errors import ArgumentError, DTypeError
+
+X86 = platform.machine().lower() in ("x86_64", "amd64")
+DTYPES = ("float32", "float64")
+FORMATS = {"float32": F32, "float64": F64}
+UNARY = [name for name in vecmath.FUNCTIONS if name != "pow"]
+ULPS = 4
+SEED = 20240229
+
+mpmath.mp.prec = 140
+
+
+# Compiling
+
+
+def loop(name: str, dtype: str, lanes: int) -> str:
+    """A plain loop that calls the function, ``lanes`` elements a turn."""
+    scalar, symbol = FORMATS[dtype].type, vecmath.symbol(name, dtype, lanes)
+    kind = scalar if lanes == 1 else f"<{lanes} x {scalar}>"
+    second = f", {kind} %b" if name == "pow" else ""
+    align = FORMATS[dtype].width // 8
+    return f"""
+define void @loop_{symbol}(ptr noalias %x, ptr noalias %y, ptr noalias %out, i64 %n) {{
+entry:
+  br label %turn
+turn:
+  %i = phi i64 [0, %entry], [%next, %turn]
+  %px = getelementptr inbounds {scalar}, ptr %x, i64 %i
+  %py = getelementptr inbounds {scalar}, ptr %y, i64 %i
+  %po = getelementptr inbounds {scalar}, ptr %out, i64 %i
+  %a = load {kind}, ptr %px, align {align}
+  %b = load {kind}, ptr %py, align {align}
+  %r = call {kind} @{symbol}({kind} %a{second})
+  store {kind} %r, ptr %po, align {align}
+  %next = add nuw nsw i64 %i, {lanes}
+  %done = icmp eq i64 %next, %n
+  br i1 %done, label %end, label %turn
+end:
+  ret void
+}}"""
+
+
+def optimised(triple: str, cpu: str, features: str, fma: bool, needed: Iterable[tuple[str, str, int]]):
+    """(target machine, module) with a loop for every function needed, after LLVM's -O3 pipeline."""
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    text = vecmath.library(needed, fma) + "".join(loop(*item) for item in needed)
+    module = llvm.parse_assembly(text)
+    machine = llvm.Target.from_triple(triple).create_target_machine(
+        cpu=cpu, features=features, opt=3, reloc="pic", codemodel="small"
+    )
+    module.triple, module.data_layout = triple, str(machine.target_data)
+    options = llvm.create_pipeline_tuning_options(speed_level=3)
+    options.loop_vectorization = True
+    builder = llvm.create_pass_builder(machine, options)
+    builder.getModulePassManager().run(module, builder)
+    return machine, module
+
+
+def host_target(fma: bool) -> tuple[str, str, str, bool]:
+    triple = llvm.get_process_triple()
+    if X86 and not fma:
+        return triple, "x86-64", "", False
+    features = llvm.get_host_cpu_features()
+    has_fma = fma and (not X86 or features.get("fma", False))
+    return triple, llvm.get_host_cpu_name(), features.flatten(), has_fma
+
+
+def native_lanes(fma: bool, dtype: str) -> int:
+    """The lanes of one vector register of :func:`host_target`."""
+    bits = 128 if X86 and not fma else host().vector_bits
+    return bits // FORMATS[dtype].width
+
+
+@functools.cache
+def compiled(fma: bool, lanes: int | None):
+    """Call (name, x, y) -> array, natively; the processor's best code with fma, its plainest without.
+
+    ``lanes`` None: as many as the processor's registers have.
+    """
+
+    def lanes_for(dtype: str) -> int:
+        return native_lanes(fma, dtype) if lanes is None else lanes
+
+    needed = [(name, dtype, lanes_for(dtype)) for name in vecmath.FUNCTIONS for dtype in DTYPES]
+    machine, module = optimised(*host_target(fma), needed)
+    engine = llvm.create_mcjit_compiler(module, machine, use_lmm=True)
+    engine.finalize_object()
+    prototype = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
+
+    def call(name: str, x: np.ndarray, y: np.ndarray | None = None, engine=engine) -> np.ndarray:
+        dtype, step = x.dtype.name, lanes_for(x.dtype.name)
+        function = prototype(engine.get_function_address(f"loop_{vecmath.symbol(name, dtype, step)}"))
+        whole = -(-x.size // step) * step
+        a, b, out = np.resize(x, whole), np.resize(x if y is None else y, whole), np.empty(whole, dtype)
+        function(a.ctypes.data, b.ctypes.data, out.ctypes.data, whole)
+        return out[: x.size]
+
+    return call
+
+
+RUNS = [(True, 1), (False, 1), (True, None), (False, None)]
+
+
+@pytest.fixture(params=RUNS, ids=["fma", "no-fma", "fma-vector", "no-fma-vector"])
+def run(request):
+    return compiled(*request.param)
+
+
+# What to compare with
+
+
+def sigmoid(x):
+    e = np.exp(-np.abs(x))
+    return np.where(x < 0, e, 1) / (1 + e)
+
+
+IN_DOUBLE = {
+    "exp": np.exp,
+    "expm1": np.expm1,
+    "log": np.log,
+    "log1p": np.log1p,
+    "tanh": np.tanh,
+    "sigmoid": sigmoid,
+    "softplus": lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
+    "erf": np.vectorize(math.erf, otypes=[float]),
+    "sin": np.sin,
+    "cos": np.cos,
+    "pow": np.power,
+}
+IN_MPMATH = {
+    "exp": mpmath.exp,
+    "expm1": mpmath.expm1,
+    "log": mpmath.log,
+    "log1p": mpmath.log1p,
+    "tanh": mpmath.tanh,
+    "sigmoid": lambda x: mpmath.exp(min(x, 0)) / (1 + mpmath.exp(-abs(x))),
+    "softplus": lambda x: max(x, 0) + mpmath.log1p(mpmath.exp(-abs(x))),
+    "erf": mpmath.erf,
+    "sin": mpmath.sin,
+    "cos": mpmath.cos,
+    "pow": mpmath.power,
+}
+
+
+def sample(dtype: str, random: int) -> np.ndarray:
+    """Finite numbers: random bit patterns, powers of two with neighbours, the busy region, borders."""
+    rng, f = np.random.default_rng(SEED), FORMATS[dtype]
+    patterns = rng.integers(0, 2**f.width, random, dtype=f"uint{f.width}").view(dtype)
+    powers = np.ldexp(np.ones(1, dtype), np.arange(-f.bias - f.digits + 1, f.bias + 1))
+    busy = rng.uniform(-1, 1, random) * rng.choice([1e-3, 0.1, 1.0, 4.0, 20.0, 100.0, 760.0, 1e5], random)
+    near_one = 1 + rng.uniform(-1, 1, random // 8) * 2.0 ** -rng.integers(1, f.digits, random // 8)
+    borders = [88.72284, 87.33655, 103.97208, 709.782712893384, 708.3964185322641, 745.1332191019412]
+    turns = rng.integers(1, int(LIMIT[f] / 1.6), random // 8) * (math.pi / 2)
+    steps = np.arange(-200, 200) * (math.log(2) / 2)
+    exact = np.concatenate([powers, borders, turns]).astype(dtype)
+    infinity = np.array(np.inf, dtype)
+    near = np.concatenate([exact, np.nextafter(exact, infinity), np.nextafter(exact, -infinity)])
+    every = np.concatenate([patterns, near, -near, busy, near_one, steps], dtype=dtype, casting="same_kind")
+    return every[np.isfinite(every)]
+
+
+def in_domain(name: str, x: np.ndarray) -> np.ndarray:
+    if name in ("sin", "cos"):
+        return x[np.abs(x) <= LIMIT[FORMATS[x.dtype.name]]]
+    return x[x > {"log": 0, "log1p": -1}.get(name, -np.inf)]
+
+
+def powers_in_range(dtype: str, random: int) -> tuple[np.ndarray, np.ndarray]:
+    """(x, y), x > 0, with x**y spread over all exponents, the subnormals and beyond included."""
+    rng, f = np.random.default_rng(SEED), FORMATS[dtype]
+    x = np.abs(sample(dtype, random))
+    x = x[(x > 0) & (x != 1)]
+    with np.errstate(over="ignore"):
+        y = (rng.uniform(-f.bias - f.digits - 2, f.bias + 2, x.size) / np.log2(x.astype(float))).astype(dtype)
+    keep = np.isfinite(y)
+    return x[keep], y[keep]
+
+
+def errors(got: np.ndarray, high: np.ndarray, low: np.ndarray | float = 0.0) -> np.ndarray:
+    """|got - (high + low)| in units in the last place of the true value; inf is the next power of two."""
+    f = FORMATS[got.dtype.name]
+    with np.errstate(over="ignore"):
+        high = np.where(np.isinf(high.astype(got.dtype)), np.copysign(np.inf, high), high)
+        exponent = np.where(np.isinf(high), f.bias, np.frexp(high)[1] - 1)
+        unit = np.maximum(exponent, 1 - f.bias) - f.digits
+        got_units, high_units = in_units(got.astype(float), unit, f), in_units(high, unit, f)
+        return np.abs(got_units - high_units - np.ldexp(low, -unit))
+
+
+def in_units(x: np.ndarray, unit: np.ndarray, f) -> np.ndarray:
+    infinity = np.copysign(np.ldexp(1.0, f.bias + 1 - unit), x)
+    return np.where(np.isinf(x), infinity, np.ldexp(x, -unit))
+
+
+@functools.cache
+def exact_float32(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(x, y, true): arguments, and the true values as doubles."""
+    x = y = in_domain(name, sample("float32", 1 << 19))
+    if name == "pow":
+        x, y = powers_in_range("float32", 1 << 19)
+    arguments = [x, y] if name == "pow" else [x]
+    with np.errstate(all="ignore"):
+        return x, y, IN_DOUBLE[name](*(a.astype(float) for a in arguments))
+
+
+@functools.cache
+def exact_float64(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """(x, y, high, low): arguments, and the true values as pairs of doubles."""
+    x = y = in_domain(name, sample("float64", 5_000))
+    if name == "pow":
+        x, y = powers_in_range("float64", 5_000)
+    arguments = [x.tolist(), y.tolist()] if name == "pow" else [x.tolist()]
+    true = [IN_MPMATH[name](*map(mpmath.mpf, a)) for a in zip(*arguments, strict=True)]
+    high = [float(value) for value in true]
+    low = [float(value - h) if math.isfinite(h) else 0.0 for value, h in zip(true, high, strict=True)]
+    return x, y, np.array(high), np.array(low)
+
+
+# Accuracy
+
+
+@pytest.mark.parametrize("name", vecmath.FUNCTIONS)
+def test_float32_over_all_exponents(name, run):
+    x, y, true = exact_float32(name)
+    assert errors(run(name, x, y), true).max() <= ULPS
+
+
+@pytest.mark.parametrize("name", vecmath.FUNCTIONS)
+def test_float64_against_many_digits(name, run):
+    x, y, high, low = exact_float64(name)
+    assert x.size > 10_000
+    assert errors(run(name, x, y), high, low).max() <= ULPS
+
+
+# Special values
+
+
+INF, NAN = math.inf, math.nan
+SPECIAL = {
+    "exp": [(0, 1), (-0.0, 1), (INF, INF), (-INF, 0.0), (1e4, INF), (-1e4, 0.0)],
+    "expm1": [(0, 0.0), (-0.0, -0.0), (INF, INF), (-INF, -1), (1e4, INF), (-1e4, -1)],
+    "log": [(0, -INF), (-0.0, -INF), (1, 0.0), (INF, INF), (-INF, NAN), (-1, NAN)],
+    "log1p": [(0, 0.0), (-0.0, -0.0), (-1, -INF), (INF, INF), (-INF, NAN), (-2, NAN)],
+    "tanh": [(0, 0.0), (-0.0, -0.0), (INF, 1), (-INF, -1), (30, 1), (-30, -1)],
+    "sigmoid": [(0, 0.5), (-0.0, 0.5), (INF, 1), (-INF, 0.0), (50, 1), (-1e4, 0.0)],
+    "softplus": [(INF, INF), (-INF, 0.0), (1e4, 1e4), (-1e4, 0.0)],
+    "erf": [(0, 0.0), (-0.0, -0.0), (INF, 1), (-INF, -1), (7, 1), (-7, -1)],
+    "sin": [(0, 0.0), (-0.0, -0.0), (INF, NAN), (-INF, NAN)],
+    "cos": [(0, 1), (-0.0, 1), (INF, NAN), (-INF, NAN)],
+}
+
+
+def assert_same(got: np.ndarray, expected: np.ndarray) -> None:
+    """Equal, zeros with their signs, NaN where NaN is expected."""
+    np.testing.assert_array_equal(got, expected)
+    number = ~np.isnan(expected)
+    np.testing.assert_array_equal(np.signbit(got[number]), np.signbit(expected[number]))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", UNARY)
+def test_special_values(name, dtype, run):
+    x, expected = np.array([*SPECIAL[name], (NAN, NAN)], dtype).T.copy()
+    assert_same(run(name, x), expected)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_special_powers_as_in_numpy(dtype, run):
+    values = [0.0, 0.5, 1, 1.5, 2, 3, 4, 2.0**23 + 1, 2.0**24 + 2, 1e30, INF, NAN]
+    x, y = (a.ravel().copy() for a in np.meshgrid(*[np.array([*values, *(-v for v in values)], dtype)] * 2))
+    with np.errstate(all="ignore"):
+        expected = np.power(x, y)
+    got = run("pow", x, y)
+    edge = ~np.isfinite(expected) | (expected == 0) | (np.abs(expected) == 1)
+    assert_same(got[edge], expected[edge])
+    np.testing.assert_allclose(got, expected, rtol=1e-6 if dtype == "float32" else 1e-15)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ["tanh", "expm1", "log1p", "sin"])
+def test_subnormals_pass_unchanged(name, dtype, run):
+    least = np.finfo(dtype).smallest_subnormal
+    x = least * np.array([1, -1, 2, 3, -5, 1000, 2**20 + 1], dtype)
+    assert_same(run(name, x), x)
+
+
+@pytest.mark.parametrize("name", ["exp", "sigmoid", "softplus"])
+def test_left_tails_end_in_subnormals(name, run):
+    x = np.array([-88, -95, -103.2], "float32")
+    assert np.all(run(name, x) > 0)
+    assert errors(run(name, x), np.exp(x.astype(float))).max() <= 1
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ["sin", "cos"])
+def test_circle_stays_bounded_beyond_its_range(name, dtype, run):
+    x = np.abs(sample(dtype, 20_000))
+    x = x[x > LIMIT[FORMATS[dtype]]]
+    assert x.size > 5000
+    assert np.all(np.abs(run(name, x)) <= 1)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("name", "low"), [("tanh", -1), ("erf", -1), ("sigmoid", 0)])
+def test_saturating_functions_never_leave_their_interval(name, low, dtype, run):
+    y = run(name, np.linspace(-20, 20, 200_001, dtype=dtype))
+    assert y.min() >= low
+    assert y.max() <= 1
+
+
+# Vectors and scalars
+
+
+def bits_of(x: np.ndarray) -> np.ndarray:
+    """The bits, with one pattern for all NaN: IEEE 754 leaves the payload open."""
+    return np.where(np.isnan(x), np.array(math.nan, x.dtype), x).view(f"i{x.itemsize}")
+
+
+def any_bits(dtype: str, count: int, seed: int) -> np.ndarray:
+    """Random bit patterns, and numbers of ordinary size; infinities, NaN and both zeros."""
+    rng = np.random.default_rng(seed)
+    patterns = rng.integers(0, 2 ** FORMATS[dtype].width, count, f"uint{FORMATS[dtype].width}").view(dtype)
+    ordinary = rng.standard_normal(count).astype(dtype) * 5
+    x = np.concatenate([patterns, ordinary, np.array([0.0, -0.0, INF, -INF, NAN] * 40, dtype)])
+    return rng.permutation(x)
+
+
+@pytest.mark.parametrize("fma", [True, False], ids=["fma", "no-fma"])
+@pytest.mark.parametrize("lanes", [2, 3, 4, 8, 16])
+def test_each_lane_has_the_bits_of_the_scalar(lanes, fma):
+    vector, scalar = compiled(fma, lanes), compiled(fma, 1)
+    for dtype in DTYPES:
+        x, y = any_bits(dtype, 20_000, SEED), any_bits(dtype, 20_000, SEED + 1)
+        for name in vecmath.FUNCTIONS:
+            got, expected = bits_of(vector(name, x, y)), bits_of(scalar(name, x, y))
+            np.testing.assert_array_equal(got, expected, err_msg=f"{name} {dtype}")
+
+
+# Machine code
+
+
+TARGETS = [
+    ("x86_64-unknown-linux-gnu", "x86-64-v4", True, 256),
+    ("x86_64-unknown-linux-gnu", "haswell", True, 256),
+    ("x86_64-unknown-linux-gnu", "x86-64", False, 128),
+    ("aarch64-unknown-linux-gnu", "generic", True, 128),
+]
+on_each_target = pytest.mark.parametrize(
+    ("triple", "cpu", "fma", "bits"), TARGETS, ids=[t[1] + t[0][:7] for t in TARGETS]
+)
+
+
+def called_in(assembly: str) -> set[str]:
+    """What x86-64 or AArch64 instructions call."""
+    return set(re.findall(r"^\s+(?:callq?|blr?)\s+(\S+)", assembly, re.MULTILINE))
+
+
+@on_each_target
+def test_scalar_loops_become_vector_code(triple, cpu, fma, bits):
+    needed = [(name, dtype, 1) for name in vecmath.FUNCTIONS for dtype in DTYPES]
+    machine, module = optimised(triple, cpu, "", fma, needed)
+    for name, dtype, lanes in needed:
+        f = FORMATS[dtype]
+        body = str(module.get_function(f"loop_{vecmath.symbol(name, dtype, lanes)}"))
+        widths = [int(w) for w in re.findall(rf"store <(\d+) x (?:{f.type}|{f.bits})>", body)]
+        assert max(widths, default=1) * f.width >= bits, (name, dtype)
+    assert not called_in(machine.emit_assembly(module))
+
+
+@on_each_target
+def test_vectors_of_any_width_need_no_other_library(triple, cpu, fma, bits):
+    needed = [(name, dtype, 16) for name in vecmath.FUNCTIONS for dtype in DTYPES]
+    machine, module = optimised(triple, cpu, "", fma, needed)
+    called = called_in(machine.emit_assembly(module))
+    assert called <= {vecmath.symbol(*item) for item in needed}
+    assert vecmath.symbol("pow", "float64", 16) in called
+
+
+# Errors
+
+
+def test_unknown_function():
+    with pytest.raises(ArgumentError, match="no elementary function named 'exp10': expected one of exp,"):
+        vecmath.definition("exp10", "float32")
+
+
+def test_unknown_dtype():
+    with pytest.raises(DTypeError, match="for float32 and float64, not float16"):
+        vecmath.definition("exp", "float16")
+
+
+def test_no_lanes():
+    with pytest.raises(ArgumentError, match="of 0 lanes: expected at least 1"):
+        vecmath.definition("exp", "float32", lanes=0)
