@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from subgrad.compile.contract import Contraction, Loop, Plan, emit_contraction, 
 from subgrad.compile.contract_tile import Place
 from subgrad.compile.cpu import BYTES, Cpu
 from subgrad.compile.fuse import CONTRACT, Kernel
-from subgrad.compile.ir import Builder, Index, Module, Value, constant, lanes_of
+from subgrad.compile.ir import Builder, Index, Module, Value, constant, lanes_of, scalar_of
 from subgrad.compile.loops import LoopKernel, Share, finish
 from subgrad.compile.schedule import Schedule, Slot, loop_letters, operand_letters, swapped
 from subgrad.compile.values import Ix, Points
@@ -23,15 +24,12 @@ SPINS = 4000  # turns of a waiting loop before it offers its processor to others
 class EngineModule(Module):
     """A module that brings the elementary functions that its code calls."""
 
-    def __init__(self, cpu: Cpu) -> None:
-        super().__init__(cpu)
-        self._maths: dict[tuple[str, str, int], None] = {}
-
-    def need_maths(self, name: str, dtype: str, lanes: int) -> None:
-        self._maths[name, dtype, lanes] = None
-
     def __str__(self) -> str:
-        return super().__str__() + "\n" + vecmath.library(self._maths, self.cpu.fma) + "\n"
+        text = super().__str__()
+        called = sorted(set(re.findall(r"@sg_(\w+?)_(f32|f64)(?:_x(\d+))?\(", text)))
+        dtypes = {"f32": "float32", "f64": "float64"}
+        needed = [(name, dtypes[suffix], int(lanes or 1)) for name, suffix, lanes in called]
+        return f"{text}\n{vecmath.library(needed, self.cpu.fma)}\n"
 
 
 @dataclass(frozen=True)
@@ -166,6 +164,8 @@ class Emitter:
             return None if node in made else parameters.get(node)
 
         def epilogue(b: Builder, sums: Value, place: Place) -> None:
+            if sums.type.startswith("<1 x"):
+                sums = b.emit(scalar_of(sums.type), f"extractelement {sums.type} {sums}, i64 0")
             points = Points(b, lanes_of(sums.type), pointers, place.mask, {kernel.seed: sums})
             finish(kernel, points, nest.indices(b, place), parameters.get)
 

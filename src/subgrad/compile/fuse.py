@@ -8,6 +8,7 @@ computed where they are read.
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections import defaultdict
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ ALONE = frozenset({"argmax", "argmin", "cumsum", "concatenate", "pad", "place", 
 POINTWISE = frozenset({"full", "arange", "one_hot", "gather", "uniform", "cast", "reshape", "transpose", "broadcast_to",
                        "slice"})  # fmt: skip
 KNOWN_OPS = CONTRACT | REDUCE | ALONE | POINTWISE | frozenset(LOWERED)
+SMALL = 64  # elements of a node that is computed as soon as it can be, so that later kernels can take up its users
 CHEAP = 6  # what a node may cost to be computed again wherever it is read, in multiplications
 
 
@@ -190,16 +192,19 @@ def _critical_first(order: list[Tensor], users: dict[Tensor, list[Tensor]]) -> l
 
     So the updates of parameters come last: after everybody who reads the old values, all behind one barrier.
     """
-    level: dict[Tensor, int] = {}
+    level: dict[Tensor, float] = {}
     for node in reversed(order):
         heavy = node.op.name in CONTRACT | REDUCE
         level[node] = heavy + max((level[u] for u in users[node]), default=0)
+    after: set[Tensor] = set()  # what waits for heavy work; the small rest, such as step sizes, comes first of all
+    for node in order:
+        if node.op.name in CONTRACT | REDUCE or any(i in after for i in node.inputs):
+            after.add(node)
+        elif node.size <= SMALL:
+            level[node] = math.inf
     missing = {n: len(set(n.inputs)) for n in order}
-    ready = [n for n in order if not missing[n]]
     position = {n: i for i, n in enumerate(order)}
-    import heapq
-
-    heap = [(-level[n], position[n], n) for n in ready]
+    heap = [(-level[n], position[n], n) for n in order if not missing[n]]
     heapq.heapify(heap)
     found: list[Tensor] = []
     while heap:

@@ -95,7 +95,6 @@ def _maths(name: str) -> Callable[..., Value]:
         kind, lanes = xs[0].type, lanes_of(xs[0].type)
         dtype = {"float": "float32", "double": "float64"}[scalar_of(kind)]
         symbol = vecmath.symbol(name, dtype, lanes)
-        b.module.need_maths(name, dtype, lanes)
         return b.emit(kind, f"call {kind} @{symbol}({', '.join(f'{x.type} {x}' for x in xs)})")
 
     return emit

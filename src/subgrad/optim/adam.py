@@ -60,9 +60,10 @@ class Adam(Descent):
         first, second = self.betas
         means = average(state["mean"], grads, first)
         squares = average(state["square"], [g * g for g in grads], second)
-        seen, seen_squares = _seen(first, now.k), ops.sqrt(_seen(second, now.k))
-        scales = [ops.sqrt(v) / seen_squares + self.eps for v in squares]
-        directions = [m / seen / scale for m, scale in zip(means, scales, strict=True)]
+        # The corrections are two numbers: one division for each parameter is left, and it is what a step waits for.
+        correct, correct_root = 1 / _seen(first, now.k), 1 / ops.sqrt(_seen(second, now.k))
+        scales = [ops.sqrt(v) * correct_root + self.eps for v in squares]
+        directions = [m * correct / scale for m, scale in zip(means, scales, strict=True)]
         return directions, {"mean": means, "square": squares}
 
 
