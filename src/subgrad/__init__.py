@@ -17,4 +17,7 @@ from subgrad.optim import (
     SGD, Adagrad, Adam, AdamW, RMSprop, Subgradient, chain, clip_by_norm, step, update, weight_decay,
 )  # fmt: skip
 
+from subgrad.compile.function import CompiledFunction, compile
+from subgrad.compile.threads import get_threads, set_threads
+
 __version__ = "0.1.0"

@@ -36,7 +36,7 @@ class Interpreter:
         slot = {node: i for i, node in enumerate([*inputs, *(n for n in order if n not in known)])}
         self.inputs = list(inputs)
         self._outputs = [slot[o] for o in outputs]
-        self._constants = [(slot[n], n.numpy()) for n in order if n.op is CONST]
+        self._constants = [(slot[n], n.numpy()) for n in order if n.op is CONST and n not in known]
         computed = [n for n in order if n.op not in (CONST, INPUT)]
         self._steps = [(n, slot[n], [slot[i] for i in n.inputs]) for n in computed]
         self._dead = self._last_uses()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import threading
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -73,7 +74,7 @@ class Program:
         library = load(self.ir, self.cpu)
         pointer, integer = ctypes.c_void_p, ctypes.c_int64
         self._run = library.function("run", None, [pointer, integer, integer, pointer])
-        self._library = library
+        self._library, self._lock = library, threading.Lock()
         self._arena, self._scratch = _aligned(self.memory.size), _aligned(scratch * self.n_threads)
         self._sync = _aligned(192)
         self._sync[128:136].view(np.uint64)[0] = threads.yield_address()
@@ -94,16 +95,11 @@ class Program:
 
     def run(self, arrays: Sequence[np.ndarray], results: Sequence[np.ndarray], steps: int = 1) -> None:
         """As a call, with arrays that are known to be right, into arrays that are there."""
-        size = FIRST + len(arrays) + len(self._placed.constants) + len(results)
-        table = (ctypes.c_void_p * size)()
-        for entry, address in self._fixed.items():
-            table[entry] = address
-        for i, a in enumerate(arrays):
-            table[FIRST + i] = a.ctypes.data
-        for k, a in enumerate(results):
-            table[self._placed.first_output + k] = a.ctypes.data
-        here, sync = ctypes.addressof(table), self._sync.ctypes.data
-        threads.run_together(lambda t: self._run(here, t, steps, sync), self.n_threads)
+        Bound(self, arrays, results).run(steps)
+
+    def bind(self, arrays: Sequence[np.ndarray], results: Sequence[np.ndarray]) -> Bound:
+        """The program on these arrays, to be run many times."""
+        return Bound(self, arrays, results)
 
     def _checked(self, i: int, array: np.ndarray, steps: int) -> np.ndarray:
         node = self.inputs[i]
@@ -123,6 +119,37 @@ class Program:
             scopes = dict.fromkeys(n.scope for n in (slot.kernel.seed, *slot.kernel.body) if n.scope)
             lines.append(f"{slot}" + (f"  # {', '.join(scopes)}" if scopes else ""))
         return "\n".join(lines)
+
+
+class Bound:
+    """A program with the addresses of its arrays, ready to run again and again on what they hold.
+
+    The arrays must be of the right form (a call checks that) and must not be freed while this is alive.
+    """
+
+    def __init__(self, program: Program, arrays: Sequence[np.ndarray], results: Sequence[np.ndarray]) -> None:
+        first = program._placed.first_output
+        self._table = np.zeros(first + len(results), np.uintp)
+        for entry, address in program._fixed.items():
+            self._table[entry] = address
+        for i, a in enumerate(arrays):
+            self.move(i, a)
+        self._table[first:] = [a.ctypes.data for a in results]
+        self._call, self._threads, self._lock = program._run, program.n_threads, program._lock
+        self._at, self._sync = self._table.ctypes.data, program._sync.ctypes.data
+        self._kept = program, arrays, results
+
+    def move(self, i: int, array: np.ndarray) -> None:
+        """Read input ``i`` from another array from now on."""
+        self._table[FIRST + i] = array.ctypes.data
+
+    def run(self, steps: int = 1) -> None:
+        """Run; at most one thread of Python's at a time, since a program has one arena."""
+        with self._lock:
+            if self._threads == 1:
+                self._call(self._at, 0, steps, self._sync)
+            else:
+                threads.run_together(lambda t: self._call(self._at, t, steps, self._sync), self._threads)
 
 
 class _Placement:
@@ -164,7 +191,7 @@ class _Placement:
                 continue
             seen.add(node)
             pending.extend(node.inputs)
-            if node.op is CONST:
+            if node.op is CONST and node not in self.where:
                 entry = FIRST + len(self.p.inputs) + len(self.constants)
                 self.constants[entry] = np.ascontiguousarray(node.numpy())
                 self.where[node] = Located(entry)
@@ -305,4 +332,4 @@ def _aligned(size: int) -> np.ndarray:
     return raw[skip : skip + size]
 
 
-__all__ = ["Program"]
+__all__ = ["Bound", "Program"]

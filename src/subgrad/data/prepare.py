@@ -175,6 +175,6 @@ def _describe_numbers(columns: list[NumberColumn | CategoryColumn]) -> list[str]
     names = [column.name for column in columns if isinstance(column, NumberColumn)]
     if not names:
         return []
-    listed = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
+    listed = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
     subject = "1 column of numbers was" if len(names) == 1 else f"{len(names)} columns of numbers were"
     return [f"{subject} standardised to mean 0 and deviation 1: {listed}."]

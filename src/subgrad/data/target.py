@@ -37,8 +37,9 @@ class ClassTarget:
         return np.array(self.classes, dtype=None if self._all_numbers else object)[np.asarray(y)]
 
     def describe(self) -> list[str]:
-        labels = ", ".join(map(str, self.classes[:10])) + (", ..." if len(self.classes) > 10 else "")
-        return [f"The target '{self.name}' has {len(self.classes)} classes: {labels}."]
+        labels = ", ".join(map(str, self.classes[:10]))
+        more = f" and {len(self.classes) - 10} more" if len(self.classes) > 10 else ""
+        return [f"The target '{self.name}' has {len(self.classes)} classes: {labels}{more}."]
 
     @property
     def _all_numbers(self) -> bool:

@@ -21,9 +21,12 @@ class Progress:
         if verbose or (verbose is None and sys.stderr.isatty()):
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+            from rich.table import Column
 
-            columns = (TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"))
-            self._bar = Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True))
+            epoch = TextColumn("epoch", table_column=Column(min_width=5))
+            count = MofNCompleteColumn(table_column=Column(min_width=2 * len(str(epochs)) + 1))
+            columns = (epoch, count, BarColumn(20), TextColumn("{task.description}"), TimeRemainingColumn())
+            self._bar = Progress(*columns, console=Console(stderr=True))
             self._task = self._bar.add_task("", total=epochs)
 
     def __enter__(self) -> Progress:
@@ -43,11 +46,20 @@ class Progress:
     def epoch(self, history: History) -> None:
         """An epoch is done."""
         if self._bar:
-            last = history.epochs[-1].items()
-            numbers = "  ".join(f"{name} {value:.4g}" for name, value in last if name != "seconds")
-            self._bar.update(self._task, completed=len(history), description=numbers)
+            self._bar.update(self._task, completed=len(history), description=numbers(history.epochs[-1]))
 
     def say(self, message: str) -> None:
         """A line that stays."""
         if self._bar:
             self._bar.console.print(message)
+
+
+def numbers(row: dict[str, float]) -> str:
+    """The numbers of an epoch in short: each of the training, and after a stroke that of the validation.
+
+    >>> numbers({"loss": 0.125, "accuracy": 1.0, "validation_loss": 0.25, "validation_accuracy": 0.5, "seconds": 2.0})
+    'loss 0.125/0.25  accuracy 1/0.5'
+    """
+    names = [name for name in row if name != "seconds" and not name.startswith("validation_")]
+    pairs = {name: [row[key] for key in (name, f"validation_{name}") if key in row] for name in names}
+    return "  ".join(f"{name} {'/'.join(f'{v:.3g}' for v in values)}" for name, values in pairs.items())

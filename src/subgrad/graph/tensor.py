@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from subgrad.errors import ArgumentError, DataError, DTypeError, NotTraceableError, ShapeError
-from subgrad.graph import place
+from subgrad.graph import place, tracing
 from subgrad.graph.dtype import as_dtype, default_dtype, dtype_of_data
 from subgrad.graph.op import Op
 
@@ -287,7 +287,8 @@ class Parameter(Tensor):
             raise ShapeError(f"a parameter of shape {self.shape} cannot take a value of shape {new.shape}")
         if new.dtype != self.dtype:
             raise DTypeError(f"a parameter of dtype {self.dtype} cannot take a value of dtype {new.dtype}")
-        self._bind(new if new.is_symbolic() else constant(new.numpy()))
+        tracing.note(self)
+        self._bind(new if tracing.is_tracing() else constant(new.numpy()))
 
     def __getattr__(self, name: str) -> Any:
         # Reached only for the unset slots: op, inputs, attrs, shape, dtype, site, scope, _value, _owner.
@@ -391,7 +392,7 @@ def as_tensor(value: TensorLike, like: np.dtype | None = None) -> Tensor:
 
 
 def _frozen(value: np.ndarray) -> np.ndarray:
-    view = value.view()
+    view = np.asarray(value).view()  # NumPy makes scalars of arrays without axes, and those cannot be frozen
     view.flags.writeable = False
     return view
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from subgrad.errors import ArgumentError
+from subgrad.graph import tracing
 from subgrad.graph.evaluate import evaluate
 from subgrad.graph.tensor import Parameter, Tensor, TensorLike, constant
 from subgrad.graph.tree import Tree, leaves, named_leaves, tree_map
@@ -12,7 +13,8 @@ from subgrad.optim.base import Optimizer, State
 def update(params: Tree, grads: Tree, optimizer: Optimizer, state: State, loss: TensorLike = None) -> State:
     """Take one step: give the parameters their new values, and return the new state.
 
-    Both are computed now and keep nothing of the graph they come from, so memory does not grow from step to step.
+    Both are computed now and keep nothing of the graph they come from, so memory does not grow from step to step. In
+    a function that is being traced by `subgrad.compile` they become part of the compiled program instead.
 
     Args:
         params: a module, or a list or dict of parameters; the same that ``optimizer.init`` was given.
@@ -44,10 +46,12 @@ def update(params: Tree, grads: Tree, optimizer: Optimizer, state: State, loss: 
     targets = [_parameter(name, tensor) for name, tensor in named.items()]
     updates, new = optimizer.update([given[name] for name in named], state, [p.node for p in targets], loss)
     values = [p.node + u for p, u in zip(targets, updates, strict=True)]
-    evaluate([*values, *leaves(new)])
+    if not tracing.is_tracing():
+        evaluate([*values, *leaves(new)])
+        values, new = [constant(v.numpy()) for v in values], tree_map(lambda leaf: constant(leaf.numpy()), new)
     for target, value in zip(targets, values, strict=True):
-        target.assign(constant(value.numpy()))
-    return tree_map(lambda leaf: constant(leaf.numpy()), new)
+        target.assign(value)
+    return new
 
 
 def _parameter(name: str, tensor: Tensor) -> Parameter:

@@ -1,0 +1,359 @@
+"""``compile``: any function of tensors as a native program, parameters and random numbers included."""
+
+from __future__ import annotations
+
+import functools
+import threading
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from subgrad.compile.interpret import Interpreter
+from subgrad.errors import ArgumentError, ShapeError
+from subgrad.graph import tracing
+from subgrad.graph.dtype import dtype_of_data, int64
+from subgrad.graph.order import toposort
+from subgrad.graph.tensor import Parameter, Tensor, as_tensor, constant, placeholder
+from subgrad.graph.tree import Tree, leaves, rebuild
+from subgrad.ops import random
+
+def compile(f: Callable[..., Tree]) -> CompiledFunction:
+    """A function of tensors (or a module) as native code: called with arrays, it returns arrays.
+
+    The function is traced once for each combination of shapes and dtypes, and compiled; later calls run the program.
+    In it an ``if`` can ask for a shape, not for a value. Parameters are read when the program runs; those that the
+    function assigns, as `subgrad.update` does, have their new values after the call. Dropout draws anew in each call.
+    Without llvmlite, or with an op the compiler does not know, the graph is interpreted, and a warning says so once.
+
+    Args:
+        f: takes tensors (also in lists, tuples, dicts; anything else is a constant of the trace) and returns such.
+
+    Returns:
+        `CompiledFunction`: call it like f. Its ``scan`` runs many steps in one call.
+
+    Example:
+        >>> import numpy as np, subgrad as sg
+        >>> @sg.compile
+        ... def f(x):
+        ...     return (x * x).sum(1)
+        >>> f(np.ones((2, 3), np.float32))
+        array([3., 3.], dtype=float32)
+
+        A training step of one's own:
+
+        >>> net, adam = sg.nn.Linear(3, 1, seed=0), sg.Adam(0.1)
+        >>> @sg.compile
+        ... def step(x, y, state):
+        ...     loss = sg.nn.squared_loss(net(x), y)
+        ...     return loss, sg.update(net, sg.grad(loss, net), adam, state, loss)
+        >>> x, y, state = np.ones((4, 3), np.float32), np.zeros((4, 1), np.float32), adam.init(net)
+        >>> for _ in range(100):
+        ...     loss, state = step(x, y, state)
+        >>> bool(loss < 1e-3)
+        True
+    """
+    return CompiledFunction(f)
+
+
+@dataclass(frozen=True)
+class _Trace:
+    """A traced call: the program's inputs and outputs, and what they belong to."""
+
+    arguments: list[Tensor]
+    read: list[Parameter]
+    inputs: list[Tensor]
+    outputs: list[Tensor]
+    result: Tree
+    results: int
+    written: list[Parameter]
+
+
+class CompiledFunction:
+    """A function that runs as native code; made by `compile`."""
+
+    def __init__(self, f: Callable[..., Tree]) -> None:
+        self._f = f
+        self._variants: dict[Any, _Variant] = {}
+        if hasattr(f, "__name__"):
+            functools.update_wrapper(self, f)
+
+    def __call__(self, *args: Any) -> Any:
+        """The function's results as arrays, for arrays, tensors, numbers, or trees of them."""
+        if all(type(x) is np.ndarray for x in args):  # the common case, and the one in which microseconds count
+            arrays, key = list(args), tuple([(a.shape, a.dtype) for a in args])
+        else:
+            arrays = [_array(x) for x in _flat(args)]
+            key = (*((a.shape, a.dtype) for a in arrays), *_statics(args))
+        variant = self._variants.get(key)
+        if variant is None:
+            variant = self._variants[key] = _Variant(self._traced(args), arrays)
+        return variant([*map(_array, arrays)] if variant.converts else arrays)
+
+    def scan(self, carry: Tree, *xs: Tree) -> tuple[Tree, Tree]:
+        """Many steps in one call: ``carry, y = f(carry, *x)`` for each x along the first axis of ``xs``.
+
+        Parameters that the function assigns go from step to step as well.
+
+        Args:
+            carry: arrays or a tree of them, passed on from step to step; None if there is nothing to carry.
+            xs: arrays, or trees of them, with an axis of steps first.
+
+        Returns:
+            The last carry, and the results of all steps, stacked along a new first axis.
+
+        Raises:
+            ShapeError: if the lengths of ``xs`` differ, or the function returns a carry of another form.
+
+        Example:
+            >>> import numpy as np, subgrad as sg
+            >>> running = sg.compile(lambda total, x: (total + x, total * 2))
+            >>> total, doubled = running.scan(np.float32(0), np.arange(4, dtype=np.float32))
+            >>> total.item(), doubled.tolist()
+            (6.0, [0.0, 0.0, 2.0, 6.0])
+        """
+        rows = [_array(x) for x in _flat(xs)]
+        lengths = {len(r) for r in rows}
+        if len(lengths) != 1:
+            raise ShapeError(f"scan needs arrays with one number of steps, got {sorted(lengths)}")
+        state = [_array(x) for x in _flat([carry])]
+        key = ("scan", len(state), *((a.shape, a.dtype) for a in state), *((r.shape[1:], r.dtype) for r in rows))
+        variant = self._variants.get(key)
+        if variant is None:
+            first = [rebuild(_numbers_as_tensors(x), [r[0] for r in r_]) for x, r_ in _grouped(xs, rows)]
+            variant = self._variants[key] = _Scan(self._traced((carry, *first)), len(state))
+        return variant.run(state, rows, lengths.pop())
+
+    def program(self) -> Any:
+        """The program compiled last: its ``source()``, ``memory`` and ``ir`` say what it does."""
+        if not self._variants:
+            raise ArgumentError("nothing is compiled before the first call")
+        return next(reversed(self._variants.values())).program
+
+    def _traced(self, args: Sequence[Any]) -> _Trace:
+        arrays = [_array(x) for x in _flat(args)]
+        arguments = [placeholder(a.shape, a.dtype, f"argument {i}") for i, a in enumerate(arrays)]
+        seed = placeholder((2,), int64, "seed")
+        pending = iter(arguments)
+        with tracing.recording() as assigned, random.seeded(seed):
+            result = self._f(*[_with_placeholders(a, pending) for a in args])
+        outputs = [o.node for o in leaves(result)]
+        new = [node for _, node in assigned]
+        read = list({id(o): o for n in toposort([*outputs, *new]) if (o := n.owner) is not None}.values())
+        read += [p for p, _ in assigned if not any(p is r for r in read)]
+        held = [p.node for p in read]
+        return _Trace(
+            arguments, read, [seed, *arguments, *held], [*outputs, *new], result, len(outputs), [p for p, _ in assigned]
+        )  # fmt: skip
+
+
+class _Variant:
+    """A program for one combination of shapes.
+
+    Arguments are copied to places that never move: asking NumPy for an address costs more than copying a sample.
+    """
+
+    def __init__(self, trace: _Trace, given: Sequence[np.ndarray]) -> None:
+        self.trace = trace
+        self.program = _program(trace.inputs, trace.outputs)
+        self.converts = any(g.dtype != a.dtype for g, a in zip(given, trace.arguments, strict=True))
+        self._lock = threading.Lock()
+        self._draws = trace.inputs[0] in set(toposort(trace.outputs))
+        self._seed = np.zeros(2, np.int64)
+        self._arguments = [np.empty(a.shape, a.dtype) for a in trace.arguments]
+        self._outputs = [np.empty(o.shape, o.dtype) for o in trace.outputs]
+        self._nodes = [p.node for p in trace.read]
+        self._held = [np.ascontiguousarray(n.numpy()) for n in self._nodes]
+        self._bound = self.program.bind([self._seed, *self._arguments, *self._held], self._outputs)
+
+    def __call__(self, arrays: Sequence[np.ndarray]) -> Any:
+        trace = self.trace
+        with self._lock:
+            for place, array in zip(self._arguments, arrays, strict=True):
+                place[...] = array
+            for i, p in enumerate(trace.read):
+                if p.node is not self._nodes[i]:
+                    self._refresh(i, p)
+            if self._draws:
+                self._seed[:] = random.next_seed()
+            self._bound.run()
+            found = [o.copy() for o in self._outputs]
+        for p, value in zip(trace.written, found[trace.results :], strict=True):
+            p._bind(constant(value))
+        return found[0] if isinstance(trace.result, Tensor) else rebuild(trace.result, found[: trace.results])
+
+    def _refresh(self, i: int, parameter: Parameter) -> None:
+        """A parameter has a new value since the last call."""
+        self._nodes[i] = parameter.node
+        self._held[i] = np.ascontiguousarray(parameter.numpy())
+        self._bound.move(1 + len(self._arguments) + i, self._held[i])
+
+
+class _Scan:
+    """As `_Variant`, with the carry and the assigned parameters as variables of the program."""
+
+    def __init__(self, trace: _Trace, carried: int) -> None:
+        self.trace, self.carried = trace, carried
+        self._lock = threading.Lock()
+        rows = len(trace.arguments) - carried
+        self._check(trace, carried)
+        variables = {i: 1 + i for i in range(carried)}
+        for k, p in enumerate(trace.written):
+            at = next(i for i, r in enumerate(trace.read) if r is p)
+            variables[trace.results + k] = 1 + len(trace.arguments) + at
+        self.program = _program(
+            trace.inputs, trace.outputs, variables=variables, stepped=[0, *range(1 + carried, 1 + carried + rows)],
+            measured=range(carried, trace.results),
+        )  # fmt: skip
+
+    @staticmethod
+    def _check(trace: _Trace, carried: int) -> None:
+        outputs = [(o.shape, o.dtype) for o in trace.outputs[:carried]]
+        inputs = [(a.shape, a.dtype) for a in trace.arguments[:carried]]
+        if not isinstance(trace.result, tuple) or len(trace.result) != 2 or outputs != inputs:
+            raise ShapeError(f"a function to scan returns (carry, results), the carry as it came: {inputs} is {outputs}")
+
+    def run(self, state: Sequence[np.ndarray], rows: Sequence[np.ndarray], steps: int) -> tuple[Tree, Tree]:
+        trace = self.trace
+        seed, first = random.next_seed()
+        numbers = np.arange(steps)
+        seeds = np.stack([np.full_like(numbers, seed), numbers + (first << 32)], axis=1)
+        held = [np.array(p.numpy()) for p in trace.read]
+        with self._lock:
+            found = self.program([seeds, *(np.array(s) for s in state), *rows, *held], steps)
+        for p, value in zip(trace.written, found[trace.results :], strict=True):
+            p._bind(constant(value))
+        return rebuild(trace.result, found[: trace.results])
+
+
+def _program(inputs: Sequence[Tensor], outputs: Sequence[Tensor], **options: Any) -> Any:
+    """A native program, or the interpreter where that cannot be."""
+    try:
+        import llvmlite  # noqa: F401
+    except ImportError:
+        _say_once("llvmlite is not installed: compiled functions are interpreted")
+        return _Stepped(Interpreter(inputs, outputs), **options)
+    from subgrad.compile.fuse import unsupported
+    from subgrad.compile.program import Program
+    from subgrad.compile.simplify import simplify
+
+    op = unsupported(simplify(outputs))
+    if op is not None:
+        _say_once(f"the compiler does not know the op {op!r}: functions with it are interpreted")
+        return _Stepped(Interpreter(inputs, outputs), **options)
+    return Program(inputs, outputs, **options)
+
+
+class _Stepped:
+    """The interpreter with a program's way of taking many steps."""
+
+    def __init__(self, interpreter: Interpreter, variables: Any = None, stepped: Any = (), measured: Any = ()) -> None:
+        self.interpreter, self.variables = interpreter, dict(variables or {})
+        self.stepped, self.measured = set(stepped), list(measured)
+
+    def bind(self, arrays: Sequence[np.ndarray], results: Sequence[np.ndarray]) -> _BoundInterpreter:
+        return _BoundInterpreter(self.interpreter, list(arrays), results)
+
+    def __call__(self, arrays: Sequence[np.ndarray], steps: int = 1) -> list[np.ndarray]:
+        if not (self.stepped or self.variables):
+            return self.interpreter(arrays)
+        now, rows, found = list(arrays), [], []
+        for s in range(steps):
+            found = self.interpreter([a[s] if i in self.stepped else a for i, a in enumerate(now)])
+            rows.append([found[k] for k in self.measured])
+            for k, i in self.variables.items():
+                now[i] = found[k]
+        stacked = dict(zip(self.measured, map(np.stack, zip(*rows, strict=True)), strict=True)) if self.measured else {}
+        return [stacked.get(k, value) for k, value in enumerate(found)]
+
+
+class _BoundInterpreter:
+    """The interpreter with `subgrad.compile.program.Bound`'s way of running."""
+
+    def __init__(self, interpreter: Interpreter, arrays: list[np.ndarray], results: Sequence[np.ndarray]) -> None:
+        self._interpreter, self._arrays, self._results = interpreter, arrays, results
+
+    def move(self, i: int, array: np.ndarray) -> None:
+        self._arrays[i] = array
+
+    def run(self) -> None:
+        for place, value in zip(self._results, self._interpreter(self._arrays), strict=True):
+            place[...] = value
+
+
+@functools.cache
+def _say_once(message: str) -> None:
+    warnings.warn(message, stacklevel=2)
+
+
+# Arguments
+
+
+def _array(x: Any) -> np.ndarray:
+    """An argument as an array of a tensor's dtype: not copied if it is one already."""
+    if isinstance(x, np.ndarray):
+        array = x
+    elif isinstance(x, Tensor):
+        return x.numpy()
+    elif hasattr(x, "__dlpack__"):
+        array = np.from_dlpack(x)
+    else:
+        array = np.asarray(x)
+    dtype = array.dtype if array.dtype.kind == "f" and array.dtype.itemsize > 2 else dtype_of_data(array.dtype)
+    return np.ascontiguousarray(array, dtype).reshape(array.shape)
+
+
+def _is_data(x: Any) -> bool:
+    if isinstance(x, (bool, str, bytes)) or x is None or callable(x):
+        return False
+    return isinstance(x, (Tensor, np.ndarray, np.generic, int, float)) or hasattr(x, "__dlpack__")
+
+
+def _flat(args: Any) -> list[Any]:
+    """The data among arguments, in order, out of lists, tuples and dicts."""
+    if _is_data(args):
+        return [args]
+    parts = args.values() if isinstance(args, dict) else args if isinstance(args, (list, tuple)) else ()
+    return [x for part in parts for x in _flat(part)]
+
+
+def _statics(args: Any) -> list[Any]:
+    """What else decides about a trace: the form of the arguments, and what is no data."""
+    if _is_data(args):
+        return ["."]
+    if isinstance(args, dict):
+        return ["{", *(s for k, v in args.items() for s in (k, *_statics(v)))]
+    if isinstance(args, (list, tuple)):
+        return ["(", *(s for v in args for s in _statics(v))]
+    return [args if args.__hash__ else id(args)]
+
+
+def _with_placeholders(args: Any, pending: Any) -> Any:
+    if _is_data(args):
+        return next(pending)
+    if isinstance(args, dict):
+        return {k: _with_placeholders(v, pending) for k, v in args.items()}
+    if isinstance(args, (list, tuple)):
+        return type(args)(_with_placeholders(v, pending) for v in args)
+    return args
+
+
+def _numbers_as_tensors(tree: Any) -> Any:
+    if _is_data(tree):
+        return as_tensor(_array(tree))
+    if isinstance(tree, dict):
+        return {k: _numbers_as_tensors(v) for k, v in tree.items()}
+    return type(tree)(_numbers_as_tensors(v) for v in tree)
+
+
+def _grouped(xs: Sequence[Any], rows: Sequence[np.ndarray]):
+    at = 0
+    for x in xs:
+        n = len(_flat(x))
+        yield x, rows[at : at + n]
+        at += n
+
+
+__all__ = ["CompiledFunction", "compile"]
