@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from subgrad.compile import vecmath, views
-from subgrad.compile.contract import Contraction, Loop, Plan, emit_contraction, plan_contraction
+from subgrad.compile.contract import Contraction, Loop, emit_contraction, plan_contraction
 from subgrad.compile.contract_tile import Place
 from subgrad.compile.cpu import BYTES, Cpu
 from subgrad.compile.fuse import CONTRACT, Kernel
@@ -67,7 +67,9 @@ class Emitter:
         stored: which nodes lie in memory.
     """
 
-    def __init__(self, cpu: Cpu, plan: Schedule, threads: int, locate: Locate, stored: Callable[[Tensor], bool]) -> None:
+    def __init__(
+        self, cpu: Cpu, plan: Schedule, threads: int, locate: Locate, stored: Callable[[Tensor], bool]
+    ) -> None:
         self.cpu, self.plan, self.threads = cpu, plan, threads
         self.locate, self.stored = locate, stored
         self.module = EngineModule(cpu)
@@ -90,7 +92,8 @@ class Emitter:
         begin, end = Value("i64", "%begin"), Value("i64", "%end")
         whole = slot.axis is None
         share = Share(None, 0, 0) if whole else Share(slot.axis, begin, end)
-        with self.module.function(name, [*dict.fromkeys(parameters.values()), begin, end], noalias=self._apart(parameters)) as b:
+        given, apart = [*parameters.values(), begin, end], self._apart(parameters)
+        with self.module.function(name, given, noalias=apart) as b:
             LoopKernel(b, kernel, parameters.get, share, self._lanes(kernel)).emit()
         return Emitted(name, nodes, 1, 0, False)
 
@@ -122,8 +125,9 @@ class Emitter:
         kernel, node = slot.kernel, slot.kernel.seed
         sources = [views.view(i) for i in (reversed(node.inputs) if swapped(node) else node.inputs)]
         nest = _Nest(node, sources)
-        share = [self._rows(nest.contraction.rows, t, slot) for t in range(self.threads if slot.axis is not None else 1)]
-        plan = plan_contraction(nest.contraction, self.cpu, ranges=share, partial_sums=True)
+        teams = 1 if slot.axis is None else self.threads
+        ranges = [self._rows(nest.contraction.rows, t, slot) for t in range(teams)]
+        plan = plan_contraction(nest.contraction, self.cpu, ranges=ranges)
         k_steps = math.prod(x.size for x in nest.contraction.k)
         needs_c = plan.k_block < k_steps
         body = {i for n in kernel.body for i in n.inputs}
@@ -136,7 +140,7 @@ class Emitter:
         )  # fmt: skip
         self._wrap(name, sources, [*extra], node if needs_c else None)
         outer = nest.contraction.rows // (slot.extent if slot.axis is not None else nest.contraction.rows)
-        first = [*dict.fromkeys([*(v.source for v in sources), *extra, *([node] if needs_c else [])])]
+        first = _distinct([*(v.source for v in sources), *extra, *([node] if needs_c else [])])
         scratch = plan.scratch(nest.contraction) * BYTES[node.dtype.name]
         return Emitted(f"{name}w", first, outer if slot.axis is not None else nest.contraction.rows, scratch, True)
 
@@ -148,7 +152,7 @@ class Emitter:
 
     def _wrap(self, name: str, sources: Sequence[views.View], extra: list[Tensor], c: Tensor | None) -> None:
         """A function with one parameter for each node in memory, that calls the contraction's."""
-        nodes = [*dict.fromkeys([*(v.source for v in sources), *extra, *([c] if c is not None else [])])]
+        nodes = _distinct([*(v.source for v in sources), *extra, *([c] if c is not None else [])])
         pointer = {n: Value("ptr", f"%q{i}") for i, n in enumerate(nodes)}
         scratch, begin, end = Value("ptr", "%scratch"), Value("i64", "%begin"), Value("i64", "%end")
         with self.module.function(f"{name}w", [*pointer.values(), scratch, begin, end]) as b:
@@ -174,8 +178,8 @@ class Emitter:
     # The run
 
     def _run(self, emitted: Sequence[Emitted], scratch: int, copies: Sequence[tuple[Located, Located, int]]) -> None:
-        table, thread, steps, sync = (Value(t, f"%{n}") for t, n in
-                                      (("ptr", "table"), ("i64", "thread"), ("i64", "steps"), ("ptr", "sync")))  # fmt: skip
+        table, sync = Value("ptr", "%table"), Value("ptr", "%sync")
+        thread, steps = Value("i64", "%thread"), Value("i64", "%steps")
         with self.module.function("run", [table, thread, steps, sync], exported=True) as b:
             places = self._pointers(b, table, emitted, copies)
             room = b.at(self._entry(b, table, 1), b.mul(thread, scratch), "i8")
@@ -191,7 +195,8 @@ class Emitter:
             self._barrier_function()
 
     def _pointers(self, b: Builder, table: Value, emitted: Sequence[Emitted], copies) -> dict[int, Value]:
-        entries = {self.locate(n).entry for e in emitted for n in e.nodes} | {c.entry for pair in copies for c in pair[:2]}
+        entries = {self.locate(n).entry for e in emitted for n in e.nodes}
+        entries |= {where.entry for source, target, _ in copies for where in (source, target)}
         return {i: self._entry(b, table, i) for i in sorted(entries)}
 
     def _entry(self, b: Builder, table: Value, i: int) -> Value:
@@ -201,7 +206,9 @@ class Emitter:
         offset = b.add(b.mul(step, where.step), where.offset)
         return b.at(places[where.entry], offset, "i8")
 
-    def _call(self, b: Builder, slot: Slot, e: Emitted, thread: Value, step: Index, places: dict[int, Value], room: Value) -> None:
+    def _call(
+        self, b: Builder, slot: Slot, e: Emitted, thread: Value, step: Index, places: dict[int, Value], room: Value
+    ) -> None:
         def call(begin: Index, end: Index) -> None:
             given = [self._address(b, self.locate(n), step, places) for n in e.nodes]
             given += [room] if e.contraction else []
@@ -238,7 +245,8 @@ class Emitter:
 
         Waiting spins at first, since the wait is mostly short, and then yields, since the machine may be shared.
         """
-        pause = "call void @llvm.x86.sse2.pause()" if "x86" in self.cpu.triple else "call void @llvm.aarch64.hint(i32 1)"
+        x86 = "x86" in self.cpu.triple
+        pause = "call void @llvm.x86.sse2.pause()" if x86 else "call void @llvm.aarch64.hint(i32 1)"
         self.module._functions.append(f"""define internal void @barrier(ptr %sync) nounwind noinline {{
 entry:
   %roundp = getelementptr i8, ptr %sync, i64 64
@@ -280,7 +288,8 @@ class _Nest:
         left, right, self.out = operand_letters(node)
         size = dict(zip(self.out, node.shape, strict=True))
         inputs = list(reversed(node.inputs)) if swapped(node) else list(node.inputs)
-        size |= {c: n for term, x in zip((left, right), inputs, strict=True) for c, n in zip(term, x.shape, strict=True)}
+        for term, x in zip((left, right), inputs, strict=True):
+            size |= dict(zip(term, x.shape, strict=True))
         a = dict(zip(left, sources[0].strides, strict=True))
         b = dict(zip(right, sources[1].strides, strict=True))
         c = dict(zip(self.out, views.contiguous(node.shape), strict=True))
@@ -307,6 +316,10 @@ class _Nest:
         if self.columns:
             found[self.columns[-1]] = Ix(place.n, 1)
         return [found[letter] for letter in self.out]
+
+
+def _distinct(nodes: Sequence[Tensor]) -> list[Tensor]:
+    return list(dict.fromkeys(nodes))
 
 
 def _element(node: Tensor) -> str:

@@ -20,6 +20,7 @@ from subgrad.graph.tensor import Parameter, Tensor, as_tensor, constant, placeho
 from subgrad.graph.tree import Tree, leaves, rebuild
 from subgrad.ops import random
 
+
 def compile(f: Callable[..., Tree]) -> CompiledFunction:
     """A function of tensors (or a module) as native code: called with arrays, it returns arrays.
 
@@ -77,6 +78,8 @@ class CompiledFunction:
     def __init__(self, f: Callable[..., Tree]) -> None:
         self._f = f
         self._variants: dict[Any, _Variant] = {}
+        self._scans: dict[Any, _Scan] = {}
+        self._last: Any = None
         if hasattr(f, "__name__"):
             functools.update_wrapper(self, f)
 
@@ -89,7 +92,7 @@ class CompiledFunction:
             key = (*((a.shape, a.dtype) for a in arrays), *_statics(args))
         variant = self._variants.get(key)
         if variant is None:
-            variant = self._variants[key] = _Variant(self._traced(args), arrays)
+            variant = self._variants[key] = self._last = _Variant(self._traced(args), arrays)
         return variant([*map(_array, arrays)] if variant.converts else arrays)
 
     def scan(self, carry: Tree, *xs: Tree) -> tuple[Tree, Tree]:
@@ -119,18 +122,18 @@ class CompiledFunction:
         if len(lengths) != 1:
             raise ShapeError(f"scan needs arrays with one number of steps, got {sorted(lengths)}")
         state = [_array(x) for x in _flat([carry])]
-        key = ("scan", len(state), *((a.shape, a.dtype) for a in state), *((r.shape[1:], r.dtype) for r in rows))
-        variant = self._variants.get(key)
+        key = (len(state), *((a.shape, a.dtype) for a in state), *((r.shape[1:], r.dtype) for r in rows))
+        variant = self._scans.get(key)
         if variant is None:
             first = [rebuild(_numbers_as_tensors(x), [r[0] for r in r_]) for x, r_ in _grouped(xs, rows)]
-            variant = self._variants[key] = _Scan(self._traced((carry, *first)), len(state))
+            variant = self._scans[key] = self._last = _Scan(self._traced((carry, *first)), len(state))
         return variant.run(state, rows, lengths.pop())
 
     def program(self) -> Any:
         """The program compiled last: its ``source()``, ``memory`` and ``ir`` say what it does."""
-        if not self._variants:
+        if self._last is None:
             raise ArgumentError("nothing is compiled before the first call")
-        return next(reversed(self._variants.values())).program
+        return self._last.program
 
     def _traced(self, args: Sequence[Any]) -> _Trace:
         arrays = [_array(x) for x in _flat(args)]
@@ -141,7 +144,8 @@ class CompiledFunction:
             result = self._f(*[_with_placeholders(a, pending) for a in args])
         outputs = [o.node for o in leaves(result)]
         new = [node for _, node in assigned]
-        read = list({id(o): o for n in toposort([*outputs, *new]) if (o := n.owner) is not None}.values())
+        owners = (n.owner for n in toposort([*outputs, *new]))
+        read = list({id(o): o for o in owners if isinstance(o, Parameter)}.values())
         read += [p for p, _ in assigned if not any(p is r for r in read)]
         held = [p.node for p in read]
         return _Trace(
@@ -213,7 +217,7 @@ class _Scan:
         outputs = [(o.shape, o.dtype) for o in trace.outputs[:carried]]
         inputs = [(a.shape, a.dtype) for a in trace.arguments[:carried]]
         if not isinstance(trace.result, tuple) or len(trace.result) != 2 or outputs != inputs:
-            raise ShapeError(f"a function to scan returns (carry, results), the carry as it came: {inputs} is {outputs}")
+            raise ShapeError(f"a function to scan returns (carry, results), the carry like {inputs}, got {outputs}")
 
     def run(self, state: Sequence[np.ndarray], rows: Sequence[np.ndarray], steps: int) -> tuple[Tree, Tree]:
         trace = self.trace

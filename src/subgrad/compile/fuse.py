@@ -14,14 +14,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from subgrad import ops
 from subgrad.compile import views
 from subgrad.compile.lower import COST, LOWERED
 from subgrad.errors import ArgumentError
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, INPUT, Tensor
-from subgrad.ops.indexing import place, scatter_add
-from subgrad.ops.shape import pad
+from subgrad.ops.contract import multiplications
+from subgrad.ops.shape import cast
 
 CONTRACT = frozenset({"contract"})
 REDUCE = frozenset({"sum", "max", "min"})
@@ -97,7 +96,7 @@ class _Fuser:
 
     def _must_be_stored(self) -> set[Tensor]:
         """Outputs, results of heavy ops, what heavy ops read as memory, and what is too dear to compute twice."""
-        stored = {o for o in self.outputs}
+        stored = set(self.outputs)
         for node in self.order:
             if node.op in (CONST, INPUT):
                 continue
@@ -114,7 +113,8 @@ class _Fuser:
         for node in self.order:
             again = sum(cost.get(i, 0) for i in node.inputs if i not in stored)
             cost[node] = COST.get(node.op.name, 1 if node.op.name in LOWERED else 0) + again
-            if node not in stored and node.op not in (CONST, INPUT) and cost[node] * self._reads(node) > self._limit(node):
+            dear = cost[node] * self._reads(node) > self._limit(node)
+            if dear and node not in stored and node.op not in (CONST, INPUT):
                 stored.add(node)
         return stored
 
@@ -158,7 +158,8 @@ class _Fuser:
         return kernel
 
     def _joins(self, node: Tensor, kernel: Kernel, inside: set[Tensor]) -> bool:
-        if node.op.name not in LOWERED and node.op.name != "cast" or node.shape != kernel.domain or node in self.placed:
+        elementwise = node.op.name in LOWERED or node.op is cast
+        if not elementwise or node.shape != kernel.domain or node in self.placed:
             return False
         return all(i in inside or self._available(i, inside) for i in node.inputs)
 
@@ -180,8 +181,7 @@ class _Fuser:
 def _points(node: Tensor) -> int:
     """How many elements of its inputs a node looks at."""
     if node.op.name in CONTRACT:
-        return math.prod({**dict(zip(node.attrs["spec"].split("->")[0].replace(",", ""),
-                                     (*node.inputs[0].shape, *node.inputs[1].shape), strict=True))}.values())  # fmt: skip
+        return multiplications(node.attrs["spec"], *node.inputs)
     if node.op.name in REDUCE | ALONE:
         return max(i.size for i in node.inputs)
     return node.size
@@ -217,4 +217,4 @@ def _critical_first(order: list[Tensor], users: dict[Tensor, list[Tensor]]) -> l
     return found
 
 
-__all__ = ["Kernel", "fuse", "ops", "pad", "place", "scatter_add", "unsupported"]
+__all__ = ["Kernel", "fuse", "unsupported"]

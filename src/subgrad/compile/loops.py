@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from subgrad.compile.fuse import POINTWISE, Kernel
 from subgrad.compile.ir import Builder, Index, Value, constant, first_lanes, lanes_of, like, vector
 from subgrad.compile.lower import LOWERED, convert, iota, is_float
-from subgrad.compile.values import Ix, Points, Pointers, type_of
+from subgrad.compile.values import Ix, Pointers, Points, type_of
 from subgrad.graph.tensor import Tensor
 
 Body = Callable[[tuple[Ix, ...], int, Value | None], None]
@@ -314,9 +314,8 @@ class LoopKernel:
             self.finish(Points(b, 1, self.pointers, None, {seed: turn.carry[1]}), ixs)
 
         if source.shape[axis] == 1:
-            zero = constant("i64", 0)
-            known = {seed: zero}
-            return nest(b, seed.shape, self.share, 1, lambda ixs, *_: self.finish(Points(b, 1, self.pointers, None, known), ixs))
+            known = Points(b, 1, self.pointers, None, {seed: constant("i64", 0)})
+            return nest(b, seed.shape, self.share, 1, lambda ixs, *_: self.finish(known, ixs))
         return nest(b, seed.shape, self.share, 1, body)
 
     def _concatenate(self) -> None:

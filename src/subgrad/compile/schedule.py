@@ -24,7 +24,7 @@ Place = Callable[[Tensor], Tensor]
 
 @dataclass(eq=False)
 class Slot:
-    """A kernel in its place: whether a barrier stands before it, and along which axis it is split (None: one thread)."""
+    """A kernel in its place: whether a barrier comes first, and along which axis it is split (None: one thread)."""
 
     kernel: Kernel
     barrier: bool

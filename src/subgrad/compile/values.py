@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from subgrad import ops
-from subgrad.compile.ir import Builder, Index, Value, constant, lanes_of, scalar_of, vector
+from subgrad.compile.ir import Builder, Index, Value, constant, like, scalar_of, vector
 from subgrad.compile.lower import LOWERED, convert, iota
 from subgrad.compile.views import contiguous
 from subgrad.graph.tensor import Tensor
@@ -30,7 +30,7 @@ def memory_type(node: Tensor) -> str:
 
 @dataclass(frozen=True)
 class Ix:
-    """The index along one axis: ``base`` in lane 0 (or a vector, one for each lane), ``step`` more in each next lane."""
+    """The index along one axis: ``base`` in lane 0 (or a vector for all lanes), ``step`` more in each next lane."""
 
     base: Index
     step: int = 0
@@ -88,8 +88,8 @@ class Points:
         """Write the values of a node to its memory."""
         scalar = memory_type(node)
         if scalar != scalar_of(x.type):
-            x = self.b.emit(vector(scalar, lanes_of(x.type)) if x.type.startswith("<") else scalar,
-                            f"zext {x.type} {x} to " + (vector(scalar, lanes_of(x.type)) if x.type.startswith("<") else scalar))  # fmt: skip
+            kind = like(x.type, scalar)
+            x = self.b.emit(kind, f"zext {x.type} {x} to {kind}")
         offset, step = self._offset(node, ixs)
         if isinstance(offset, Value) and offset.type != "i64":
             raise AssertionError("stores go to places that are known")
@@ -261,7 +261,8 @@ class Points:
         mask = self.mask or constant(vector("i1", lanes), 1)
         name = f"llvm.masked.gather.v{lanes}{_short(scalar)}.v{lanes}p0"
         b.module.declare(name, f"declare {kind} @{name}({places.type}, i32, {mask.type}, {kind})")
-        return b.emit(kind, f"call {kind} @{name}({places.type} {places}, i32 1, {mask.type} {mask}, {kind} zeroinitializer)")
+        given = f"{places.type} {places}, i32 1, {mask.type} {mask}, {kind} zeroinitializer"
+        return b.emit(kind, f"call {kind} @{name}({given})")
 
     def _scatter(self, x: Value, pointer: Value, offsets: Value, scalar: str) -> None:
         b, lanes = self.b, self.lanes

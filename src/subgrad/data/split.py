@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import numpy.typing as npt
 
 from subgrad.errors import ArgumentError, DataError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 def train_test_split(

@@ -8,12 +8,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from subgrad.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 class Table(Mapping[str, np.ndarray]):

@@ -56,5 +56,5 @@ def resolve(metrics: Iterable[str | Metric]) -> dict[str, Metric]:
     for m in [metrics] if isinstance(metrics, str) or callable(metrics) else metrics:
         if isinstance(m, str) and m not in METRICS:
             raise ArgumentError(f"unknown metric {m!r}: expected a function or one of {', '.join(METRICS)}")
-        found[m if isinstance(m, str) else m.__name__] = METRICS[m] if isinstance(m, str) else m
+        found[m if isinstance(m, str) else getattr(m, "__name__", "metric")] = METRICS[m] if isinstance(m, str) else m
     return found

@@ -15,11 +15,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from subgrad.errors import DTypeError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 float32 = np.dtype(np.float32)
 float64 = np.dtype(np.float64)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from subgrad.errors import ArgumentError, DataError, DTypeError, NotTraceableError, ShapeError
 from subgrad.graph import place, tracing
 from subgrad.graph.dtype import as_dtype, default_dtype, dtype_of_data
 from subgrad.graph.op import Op
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 TensorLike = Any  # a Tensor, a NumPy array or scalar, a Python number, or a nested list of numbers
 

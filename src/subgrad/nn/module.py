@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from subgrad import diff
 from subgrad.errors import ArgumentError, DTypeError, ShapeError
@@ -14,6 +13,9 @@ from subgrad.graph.dtype import default_dtype
 from subgrad.graph.tensor import Parameter, Tensor, TensorLike, as_tensor
 from subgrad.nn import config, summary
 from subgrad.nn.running import running
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 Pullback = Callable[[TensorLike], tuple[Any, dict[str, Tensor]]]
 

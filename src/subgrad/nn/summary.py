@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy.typing as npt
-
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor, placeholder
 from subgrad.graph.tree import leaves
 from subgrad.ops.contract import contract, multiplications
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from subgrad.nn.module import Module
 
 

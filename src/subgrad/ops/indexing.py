@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from subgrad.errors import ArgumentError, DTypeError, ShapeError
 from subgrad.graph import dtype as dt
@@ -15,6 +14,9 @@ from subgrad.ops import rules
 from subgrad.ops.reduce import sum as sum_
 from subgrad.ops.select import where
 from subgrad.ops.shape import arange, reshape
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 Steps = tuple[tuple[int, int | None, int], ...]
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from subgrad.errors import ArgumentError, DTypeError
 from subgrad.graph import dtype as dt
@@ -20,6 +19,9 @@ from subgrad.graph.op import defop
 from subgrad.graph.tensor import Tensor, as_tensor
 from subgrad.ops.select import less
 from subgrad.ops.shape import as_shape
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 _MULTIPLIERS = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _WEYL = 0x9E3779B9, 0xBB67AE85

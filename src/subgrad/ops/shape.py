@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from subgrad.errors import ArgumentError, ShapeError
 from subgrad.graph import dtype as dt
 from subgrad.graph.op import apply, defop
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor, to_array
 from subgrad.ops import rules
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 # Making
 
