@@ -13,7 +13,7 @@ from subgrad.graph import place
 from subgrad.graph.evaluate import evaluate
 from subgrad.graph.op import cotangents
 from subgrad.graph.order import dependents, toposort
-from subgrad.graph.tensor import Tensor, TensorLike, constant, tensor
+from subgrad.graph.tensor import INPUT, Tensor, TensorLike, constant, tensor
 from subgrad.ops import full
 
 
@@ -119,7 +119,7 @@ def backward(y: Tensor, cotangent: TensorLike = None) -> None:
     if not targets:
         raise GradientError("nothing to fill: this tensor depends on no parameter and no tensor with requires_grad")
     grads = gradients(y, targets, cotangent)
-    symbolic = any(g.is_symbolic() for g in grads)
+    symbolic = any(n.op is INPUT for n in toposort(grads))
     if not symbolic:
         evaluate(grads)
     for w, g in zip(targets, grads, strict=True):

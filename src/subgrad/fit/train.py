@@ -170,6 +170,8 @@ class _Run:
         row = dict(zip(["loss", *self.metrics], map(float, means), strict=True))
         if self.held_out is not None:
             found = measure(self.model, self.held_out, self.loss, self.metrics)
+            if not np.isfinite(found["loss"]):
+                raise NonFiniteError(f"the validation loss is NaN or inf after epoch {number + 1}")
             row.update({f"validation_{name}": value for name, value in found.items()})
         self.history.epochs.append({**row, "seconds": time.perf_counter() - start})
         if self.history.best_epoch == len(self.history):

@@ -74,7 +74,9 @@ def common_float(a: Tensor, b: Tensor, what: str) -> None:
 def _with_scalars(common: np.dtype | None, scalars: list[Any]) -> np.dtype:
     """The dtype after Python scalars join: a fraction makes integers the default float, an int makes bools int64."""
     for s in scalars:
-        kind = np.asarray(s).dtype.kind
+        kind = "f" if type(s) is float else np.asarray(s).dtype.kind
+        if common is not None and common.kind == "f" and kind == "f":
+            continue
         if kind not in "fiub":
             raise DTypeError(f"a tensor cannot meet {s!r}: expected a real number")
         if common is None or (kind == "f" and common.kind != "f") or (kind in "iu" and common.kind == "b"):
@@ -109,6 +111,9 @@ def full(shape: tuple[int, ...], value: Any, dtype: np.dtype) -> Tensor:
     """A tensor of ``shape`` that holds ``value`` everywhere, as one node without inputs."""
     from subgrad.ops import shape as shape_ops
 
+    if dtype.kind == "f" and abs(value) < 3e38:  # nothing to check: the number that stands in most operations
+        attrs = {"shape": shape, "value": dtype.type(value).item(), "dtype": dtype}
+        return apply(shape_ops.full, (), attrs)
     return shape_ops.full(shape, value, dtype)
 
 
