@@ -111,7 +111,7 @@ def full(shape: tuple[int, ...], value: Any, dtype: np.dtype) -> Tensor:
     """A tensor of ``shape`` that holds ``value`` everywhere, as one node without inputs."""
     from subgrad.ops import shape as shape_ops
 
-    if dtype.kind == "f" and abs(value) < 3e38:  # nothing to check: the number that stands in most operations
+    if dtype.kind == "f" and abs(float(value)) < 3e38:  # nothing to check: the number that stands in most operations
         attrs = {"shape": shape, "value": dtype.type(value).item(), "dtype": dtype}
         return apply(shape_ops.full, (), attrs)
     return shape_ops.full(shape, value, dtype)
