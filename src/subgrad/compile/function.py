@@ -16,7 +16,7 @@ from subgrad.errors import ArgumentError, ShapeError
 from subgrad.graph import tracing
 from subgrad.graph.dtype import dtype_of_data, int64
 from subgrad.graph.order import toposort
-from subgrad.graph.tensor import Parameter, Tensor, as_tensor, constant, placeholder
+from subgrad.graph.tensor import Parameter, Tensor, as_tensor, constant, placeholder, to_array
 from subgrad.graph.tree import Tree, leaves, rebuild
 from subgrad.ops import random
 
@@ -84,12 +84,17 @@ class CompiledFunction:
             functools.update_wrapper(self, f)
 
     def __call__(self, *args: Any) -> Any:
-        """The function's results as arrays, for arrays, tensors, numbers, or trees of them."""
+        """The function's results as arrays, for arrays, tensors, numbers, or trees of them.
+
+        Inside of another function that is being traced, it becomes a part of that one.
+        """
+        if tracing.is_tracing():
+            return self._f(*args)
         if all(type(x) is np.ndarray for x in args):  # the common case, and the one in which microseconds count
             arrays, key = list(args), tuple([(a.shape, a.dtype) for a in args])
         else:
             arrays = [_array(x) for x in _flat(args)]
-            key = (*((a.shape, a.dtype) for a in arrays), *_statics(args))
+            key = (*((a.shape, a.dtype) for a in arrays), _form(args))
         variant = self._variants.get(key)
         if variant is None:
             variant = self._variants[key] = self._last = _Variant(self._traced(args), arrays)
@@ -122,7 +127,8 @@ class CompiledFunction:
         if len(lengths) != 1:
             raise ShapeError(f"scan needs arrays with one number of steps, got {sorted(lengths)}")
         state = [_array(x) for x in _flat([carry])]
-        key = (len(state), *((a.shape, a.dtype) for a in state), *((r.shape[1:], r.dtype) for r in rows))
+        shapes = *((a.shape, a.dtype) for a in state), *((r.shape[1:], r.dtype) for r in rows)
+        key = (*shapes, _form((carry, *xs)))
         variant = self._scans.get(key)
         if variant is None:
             first = [rebuild(_numbers_as_tensors(x), [r[0] for r in r_]) for x, r_ in _grouped(xs, rows)]
@@ -297,14 +303,14 @@ def _say_once(message: str) -> None:
 
 def _array(x: Any) -> np.ndarray:
     """An argument as an array of a tensor's dtype: not copied if it is one already."""
-    if isinstance(x, np.ndarray):
-        array = x
+    if isinstance(x, (np.ndarray, np.generic)):
+        array = np.asarray(x)
     elif isinstance(x, Tensor):
         return x.numpy()
     elif hasattr(x, "__dlpack__"):
         array = np.from_dlpack(x)
     else:
-        array = np.asarray(x)
+        return to_array(x)
     dtype = array.dtype if array.dtype.kind == "f" and array.dtype.itemsize > 2 else dtype_of_data(array.dtype)
     return np.ascontiguousarray(array, dtype).reshape(array.shape)
 
@@ -323,15 +329,15 @@ def _flat(args: Any) -> list[Any]:
     return [x for part in parts for x in _flat(part)]
 
 
-def _statics(args: Any) -> list[Any]:
-    """What else decides about a trace: the form of the arguments, and what is no data."""
+def _form(args: Any) -> Any:
+    """What else decides about a trace: how the data are nested, and what is no data."""
     if _is_data(args):
-        return ["."]
+        return Tensor
     if isinstance(args, dict):
-        return ["{", *(s for k, v in args.items() for s in (k, *_statics(v)))]
+        return dict, tuple((k, _form(v)) for k, v in args.items())
     if isinstance(args, (list, tuple)):
-        return ["(", *(s for v in args for s in _statics(v))]
-    return [args if args.__hash__ else id(args)]
+        return type(args), tuple(map(_form, args))
+    return type(args), args if args.__hash__ else id(args)
 
 
 def _with_placeholders(args: Any, pending: Any) -> Any:

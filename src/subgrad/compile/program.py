@@ -17,6 +17,7 @@ from subgrad.compile.native import load
 from subgrad.compile.schedule import Schedule, schedule
 from subgrad.compile.simplify import simplify
 from subgrad.errors import ShapeError
+from subgrad.graph.op import apply
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 from subgrad.ops.contract import multiplications
 from subgrad.ops.shape import cast
@@ -61,8 +62,10 @@ class Program:
         cpu: Cpu | None = None,
         n_threads: int | None = None,
     ) -> None:
-        self.inputs, self.outputs = list(inputs), simplify(outputs)
         self._variables, self._stepped, self._measured = dict(variables or {}), set(stepped), set(measured)
+        self.inputs, self.outputs = list(inputs), simplify(outputs)
+        changing = {self.inputs[i] for k, i in self._variables.items() if self.outputs[k] is not self.inputs[i]}
+        self.outputs = [_copy(o) if o in changing else o for o in self.outputs]
         self.cpu = cpu or host()
         self.kernels = fuse([o for o in self.outputs if o.op not in (CONST, INPUT)])
         self.n_threads = n_threads or _worthwhile(self.kernels)
@@ -323,6 +326,11 @@ def _work(kernel: Kernel) -> float:
     size = max([i.size for i in kernel.seed.inputs] + [kernel.seed.size])
     cost = sum(COST.get(n.op.name, 1) for n in (kernel.seed, *kernel.body)) * size
     return cost + (multiplications(kernel.seed.attrs["spec"], *kernel.seed.inputs) if kernel.kind in CONTRACT else 0)
+
+
+def _copy(variable: Tensor) -> Tensor:
+    """A node of its own for the value that a variable has before it is overwritten."""
+    return apply(cast, (variable,), {"dtype": variable.dtype})
 
 
 def _aligned(size: int) -> np.ndarray:

@@ -15,6 +15,7 @@ from subgrad.graph import place
 from subgrad.graph.op import apply
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, INPUT, Tensor
+from subgrad.ops.contract import contract
 from subgrad.ops.shape import cast
 
 Rule = Callable[[Tensor], Tensor]
@@ -94,6 +95,8 @@ def _folded(node: Tensor) -> float:
 def _identity(node: Tensor) -> Tensor:
     """The input that ``node`` is equal to, bit for bit, if it is one; or a simpler node."""
     op, inputs = node.op, node.inputs
+    if op is contract and not all(i.size for i in inputs):
+        return ops.full(node.shape, 0, node.dtype)
     if op.elementwise and node.dtype.kind == "f" and inputs and all(i.op is ops.full for i in inputs):
         return ops.full(node.shape, _folded(node), node.dtype)
     if op in (ops.mul, ops.scale):

@@ -15,6 +15,7 @@ from subgrad.graph.dtype import int64
 from subgrad.graph.tensor import Parameter, Tensor, placeholder
 from subgrad.graph.tree import Tree, leaves, rebuild
 from subgrad.nn.module import Module
+from subgrad.nn.running import evaluating
 from subgrad.ops import random
 
 Signature = tuple[tuple[int, ...], np.dtype]
@@ -134,15 +135,3 @@ def targets_for(out: Tensor, y: Tensor) -> Tensor:
 
 def _weight(given: Sequence[Tensor]) -> dict[str, Tensor]:
     return {"sample_weight": given[2]} if len(given) > 2 else {}
-
-
-@contextlib.contextmanager
-def evaluating(model: Module) -> Iterator[None]:
-    """The model in evaluation mode inside, and in the mode it was in afterwards."""
-    modes = [(m, m.training) for _, m in model.named_modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for m, training in modes:
-            m.training = training

@@ -46,4 +46,16 @@ def _name_further_down(parent: Module, module: Module) -> str:
     return next((name for name, below in parent.named_modules() if below is module), "")
 
 
-__all__ = ["running"]
+@contextlib.contextmanager
+def evaluating(model: Module) -> Iterator[None]:
+    """The model in evaluation mode inside, and in the mode it was in afterwards."""
+    modes = [(m, m.training) for _, m in model.named_modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for m, training in modes:
+            m.training = training
+
+
+__all__ = ["evaluating", "running"]
