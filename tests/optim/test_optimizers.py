@@ -149,7 +149,7 @@ def test_by_name():
         (lambda: optim.chain(optim.Adam(), optim.Adam()), "has transformations before its last part, got Adam"),
         (lambda: optim.get("adamm"), "no optimiser 'adamm': expected one of sgd, adam, adamw, rmsprop, adagrad"),
         (lambda: optim.get("adam", momentum=0.9), "adam has no setting 'momentum': it has lr, betas, eps"),
-        (lambda: optim.get("sgd"), "sgd needs the setting 'lr'"),
+        (lambda: optim.get("subgradient"), "subgradient needs the setting 'lr'"),
         (lambda: optim.get(3), "expected an optimiser, or its name and settings, got 3"),
         (lambda: optim.from_config({"lr": 0.1}), "there is no optimiser None"),
         (lambda: optim.from_config({"name": "clip_by_norm", "max_norm": 1}), "not the config of an optimiser"),

@@ -19,7 +19,7 @@ class SGD(Descent):
     As in PyTorch.
 
     Args:
-        lr: the step size a_k: a number, a step rule, or a rule's text. 0.01 if nothing is known.
+        lr: the step size a_k: a number, a step rule, or a rule's text. 0.01 if nothing is given.
         momentum: the weight m of the past, in [0, 1).
         nesterov: look ahead along the momentum.
         weight_decay: adds weight_decay x to the gradient, as a penalty weight_decay/2 |x|^2 would.
