@@ -91,11 +91,12 @@ class Compiled:
     def run(self, batches: Sequence[np.ndarray], seed: int, first_step: int, first_batch: int = 0) -> np.ndarray:
         """As `Interpreted.run`."""
         before = [v.copy() for v in self.variables]
-        found: list[np.ndarray] = []
+        found, done = [], 0
         for _, group in groupby(batches, key=len):
             rows = list(group)
-            found.extend(self._steps(rows, seed, first_step + len(found)))
-        measured = np.asarray(found, np.float64)
+            found.append(self._steps(rows, seed, first_step + done))
+            done += len(rows)
+        measured = np.concatenate(found, dtype=np.float64)
         bad = np.flatnonzero(~np.isfinite(measured[:, 0]))
         if bad.size:
             self._explain(before, batches[: bad[0] + 1], seed, first_step, first_batch)
@@ -104,8 +105,9 @@ class Compiled:
     def _steps(self, rows: Sequence[np.ndarray], seed: int, first: int) -> np.ndarray:
         step, program = self._program(len(rows[0]))
         numbers = np.arange(first, first + len(rows))
+        order = np.concatenate(rows).reshape(len(rows), -1)
         seeds = np.stack([np.full_like(numbers, seed), numbers], axis=1)
-        outputs = program([seeds, np.stack(rows), *self.data, *self.variables], len(rows))
+        outputs = program([seeds, order, *self.data, *self.variables], len(rows))
         return np.stack(outputs[: len(step.names)], axis=1)
 
     def _explain(
