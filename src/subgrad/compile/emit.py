@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from subgrad.compile import vecmath, views
@@ -65,13 +66,15 @@ class Emitter:
         threads: how many run it.
         locate: where nodes lie in memory.
         stored: which nodes lie in memory.
+        clock: the entry of the table with a counter of cycles for each kernel, if the run is to be timed.
     """
 
     def __init__(
-        self, cpu: Cpu, plan: Schedule, threads: int, locate: Locate, stored: Callable[[Tensor], bool]
-    ) -> None:
+        self, cpu: Cpu, plan: Schedule, threads: int, locate: Locate, stored: Callable[[Tensor], bool],
+        clock: int | None = None,
+    ) -> None:  # fmt: skip
         self.cpu, self.plan, self.threads = cpu, plan, threads
-        self.locate, self.stored = locate, stored
+        self.locate, self.stored, self.clock = locate, stored, clock
         self.module = EngineModule(cpu)
 
     def emit(self, copies: Sequence[tuple[Located, Located, int]] = ()) -> tuple[str, int]:
@@ -184,15 +187,30 @@ class Emitter:
             places = self._pointers(b, table, emitted, copies)
             room = b.at(self._entry(b, table, 1), b.mul(thread, scratch), "i8")
             with b.loop(0, steps) as turn:
-                for slot, e in zip(self.plan.slots, emitted, strict=True):
-                    if slot.barrier:
-                        self._barrier(b, sync)
-                    self._call(b, slot, e, thread, turn.index, places, room)
+                for i, (slot, e) in enumerate(zip(self.plan.slots, emitted, strict=True)):
+                    with self._timed(b, table, thread, i):
+                        if slot.barrier:
+                            self._barrier(b, sync)
+                        self._call(b, slot, e, thread, turn.index, places, room)
                 self._copy(b, copies, thread, turn.index, places, sync)
                 if self.threads > 1:
                     self._barrier(b, sync)
         if self.threads > 1:
             self._barrier_function()
+
+    @contextmanager
+    def _timed(self, b: Builder, table: Value, thread: Value, i: int) -> Iterator[None]:
+        """Adds the first thread's cycles to counter ``i``, if there is a clock; waiting at a barrier counts."""
+        if self.clock is None:
+            yield
+            return
+        name = "llvm.readcyclecounter" if "x86" in self.cpu.triple else "llvm.readsteadycounter"
+        start = b.call("i64", name)
+        yield
+        took = b.op("sub", b.call("i64", name), start)
+        with b.when(b.compare("eq", thread, 0)):
+            place = b.at(self._entry(b, table, self.clock), i, "i64")
+            b.store(b.op("add", b.load("i64", place), took), place)
 
     def _pointers(self, b: Builder, table: Value, emitted: Sequence[Emitted], copies) -> dict[int, Value]:
         entries = {self.locate(n).entry for e in emitted for n in e.nodes}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from subgrad.compile.emit import Emitter, Located
 from subgrad.compile.fuse import CONTRACT, Kernel, fuse
 from subgrad.compile.lower import COST, LOWERED
 from subgrad.compile.native import load
+from subgrad.compile.picture import to_dot
 from subgrad.compile.schedule import Schedule, schedule
 from subgrad.compile.simplify import simplify
 from subgrad.errors import ShapeError
@@ -22,7 +24,11 @@ from subgrad.graph.tensor import CONST, INPUT, Tensor
 from subgrad.ops.contract import multiplications
 from subgrad.ops.shape import cast
 
-ARENA, SCRATCH, FIRST = 0, 1, 2  # entries of the table of pointers
+if TYPE_CHECKING:
+    from subgrad.compile.profile import Profile
+    from subgrad.explain.picture import Drawing
+
+ARENA, SCRATCH, CLOCK, FIRST = 0, 1, 2, 3  # entries of the table of pointers
 WORK_PER_THREAD = 2e6  # multiplications a step below which another thread costs more than it brings
 
 
@@ -38,6 +44,7 @@ class Program:
         measured: numbers of the outputs that get such an axis.
         cpu: what to generate for; None for this machine.
         n_threads: None lets a cost model choose, up to `threads.get_threads`.
+        timed: count the cycles of each kernel; `profile` makes such a program of itself.
 
     Raises:
         ArgumentError: if the graph has an op that the compiler does not know.
@@ -61,6 +68,7 @@ class Program:
         measured: Sequence[int] = (),
         cpu: Cpu | None = None,
         n_threads: int | None = None,
+        timed: bool = False,
     ) -> None:
         self._variables, self._stepped, self._measured = dict(variables or {}), set(stepped), set(measured)
         self.inputs, self.outputs = list(inputs), simplify(outputs)
@@ -72,7 +80,9 @@ class Program:
         self._placed = _Placement(self)
         self.schedule: Schedule = self._placed.schedule
         self.memory: memory.Memory = self._placed.memory
-        emitter = Emitter(self.cpu, self.schedule, self.n_threads, self._placed.locate, self._placed.stored)
+        self.clock = np.zeros(len(self.kernels), np.int64)
+        clock = CLOCK if timed else None
+        emitter = Emitter(self.cpu, self.schedule, self.n_threads, self._placed.locate, self._placed.stored, clock)
         self.ir, scratch = emitter.emit(self._placed.copies)
         library = load(self.ir, self.cpu)
         pointer, integer = ctypes.c_void_p, ctypes.c_int64
@@ -83,6 +93,7 @@ class Program:
         self._sync[128:136].view(np.uint64)[0] = threads.yield_address()
         self._fixed = {e: a.ctypes.data for e, a in self._placed.constants.items()}
         self._fixed |= {ARENA: self._arena.ctypes.data, SCRATCH: self._scratch.ctypes.data}
+        self._fixed |= {CLOCK: self.clock.ctypes.data}
 
     def __call__(self, arrays: Sequence[np.ndarray], steps: int = 1) -> list[np.ndarray]:
         """The outputs for ``arrays``; variables are overwritten, and come back as the arrays that were given."""
@@ -122,6 +133,26 @@ class Program:
             scopes = dict.fromkeys(n.scope for n in (slot.kernel.seed, *slot.kernel.body) if n.scope)
             lines.append(f"{slot}" + (f"  # {', '.join(scopes)}" if scopes else ""))
         return "\n".join(lines)
+
+    def graph(self) -> Drawing:
+        """The kernels as a picture: print it for DOT, ``.save("step.svg")``, or show it in a notebook."""
+        from subgrad.explain.picture import Drawing
+
+        return Drawing(to_dot(self.schedule))
+
+    def profile(self, arrays: Sequence[np.ndarray], steps: int = 100) -> Profile:
+        """Microseconds and GFLOP/s of each kernel, against this machine's measured limit.
+
+        Runs a copy of the program with a clock around each kernel, on copies of ``arrays`` (as for a call of so many
+        steps). Waiting for other threads counts for the kernel after the barrier.
+        """
+        from subgrad.compile.profile import profile
+
+        timed = Program(
+            self.inputs, self.outputs, variables=self._variables, stepped=[*self._stepped],
+            measured=[*self._measured], cpu=self.cpu, n_threads=self.n_threads, timed=True,
+        )  # fmt: skip
+        return profile(self, timed, arrays, steps)
 
 
 class Bound:

@@ -1,0 +1,61 @@
+"""How a job fails: with one line on standard error and exit code 1. Wrong usage is Typer's: exit code 2."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any
+
+import typer
+
+from subgrad.cli.screen import error_screen
+from subgrad.errors import ArgumentError, SubgradError
+
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+def job(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with an option ``--debug``, and without tracebacks unless it is given."""
+
+    @functools.wraps(command)
+    def run(*, debug: bool, **given: Any) -> None:
+        try:
+            command(**given)
+        except (typer.Exit, typer.BadParameter, BrokenPipeError):
+            raise
+        except KeyboardInterrupt:
+            fail("interrupted")
+        except Exception as error:
+            if debug:
+                raise
+            fail(_one_line(error))
+
+    own = inspect.signature(command, eval_str=True)
+    extra = inspect.Parameter("debug", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Debug)
+    run.__signature__ = own.replace(parameters=[*own.parameters.values(), extra])  # pyright: ignore
+    run.__annotations__ = {**command.__annotations__, "debug": Debug}
+    return run
+
+
+def fail(message: str) -> None:
+    """Say why on standard error, and exit with code 1."""
+    error_screen().print(f"error: {message}", style="red", soft_wrap=True)
+    raise typer.Exit(1)
+
+
+@contextlib.contextmanager
+def usage(option: str) -> Iterator[None]:
+    """Inside, an `ArgumentError` means that ``option`` was used wrongly."""
+    try:
+        yield
+    except ArgumentError as error:
+        raise typer.BadParameter(str(error), param_hint=f"'{option}'") from None
+
+
+def _one_line(error: Exception) -> str:
+    message = "; ".join(str(error).splitlines())
+    if isinstance(error, SubgradError):
+        return message
+    return f"{type(error).__name__}: {message} (--debug shows where)"

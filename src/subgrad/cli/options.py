@@ -1,0 +1,98 @@
+"""The options of ``subgrad train``: their types and their help."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+from subgrad.cli.scores import LOSSES
+from subgrad.errors import ArgumentError
+from subgrad.nn.activation import NAMES as ACTIVATIONS
+from subgrad.optim.named import OPTIMIZERS
+
+
+def _choice(title: str, names: list[str]) -> type[Enum]:
+    return cast(type[Enum], Enum(title, {name: name for name in names}, type=str))
+
+
+def _listed(names: type[Enum]) -> str:
+    return ", ".join(str(name.value) for name in names)
+
+
+ActivationName = _choice("ActivationName", [name for name in ACTIVATIONS if name != "softmax"])
+LossName = _choice("LossName", list(LOSSES))
+OptimizerName = _choice("OptimizerName", list(OPTIMIZERS))
+RELU, ADAM = ActivationName("relu"), OptimizerName("adam")
+
+_NETWORK, _TRAINING, _DATA = "The network", "The training", "The data"
+
+Data = Annotated[str, typer.Argument(
+    metavar="digits|fashion-mnist|FILE", show_default=False,
+    help="Bundled digits, Fashion-MNIST, or a file: CSV or TSV (also gzipped), Parquet, NPZ.",
+)]  # fmt: skip
+Target = Annotated[str | None, typer.Option(
+    metavar="COLUMN", help="The column of FILE to predict.", show_default="y in an NPZ file",
+    rich_help_panel=_DATA,
+)]  # fmt: skip
+Folder = Annotated[Path | None, typer.Option(
+    "--data", metavar="DIR", help="The folder with the four files of Fashion-MNIST, or of MNIST.",
+    show_default="where Debian's package dataset-fashion-mnist puts them", rich_help_panel=_DATA,
+)]  # fmt: skip
+Test = Annotated[float | None, typer.Option(
+    metavar="SHARE", min=0, max=1, help="Share of the rows held out to test on.", show_default="0.2",
+    rich_help_panel=_DATA,
+)]  # fmt: skip
+Validation = Annotated[float | None, typer.Option(
+    metavar="SHARE", min=0, max=1, help="Share of the other rows that decides when to stop; 0 for never.",
+    show_default="0.2 for a file, else 0", rich_help_panel=_DATA,
+)]  # fmt: skip
+Hidden = Annotated[str | None, typer.Option(
+    metavar="N,N,...", help="Units of each hidden layer; 0 for none.",
+    show_default="64,64 for a file, 64 for digits, 128 for fashion-mnist", rich_help_panel=_NETWORK,
+)]  # fmt: skip
+Activation = Annotated[ActivationName, typer.Option(
+    metavar="NAME", help=f"Between the layers: {_listed(ActivationName)}.", rich_help_panel=_NETWORK,
+)]  # fmt: skip
+Loss = Annotated[LossName | None, typer.Option(
+    metavar="NAME", help=f"Decides the task, too: {_listed(LossName)}.",
+    show_default="cross_entropy for classes, squared for numbers", rich_help_panel=_TRAINING,
+)]  # fmt: skip
+Optimizer = Annotated[OptimizerName, typer.Option(
+    "--optimizer", metavar="NAME", help=f"One of {_listed(OptimizerName)}.", rich_help_panel=_TRAINING,
+)]  # fmt: skip
+Step = Annotated[str | None, typer.Option(
+    metavar="RULE", help="Step size: a number, or a rule such as 'square_summable(10, 100)'.",
+    show_default="what suits the optimizer", rich_help_panel=_TRAINING,
+)]  # fmt: skip
+Epochs = Annotated[int | None, typer.Option(
+    metavar="N", min=1, help="Passes over the data, at most.",
+    show_default="200 for a file, 60 for digits, 10 for fashion-mnist", rich_help_panel=_TRAINING,
+)]  # fmt: skip
+BatchSize = Annotated[int | None, typer.Option(
+    metavar="N", min=1, help="Examples a step.", show_default="a hundredth of the rows, between 32 and 256",
+    rich_help_panel=_TRAINING,
+)]  # fmt: skip
+Seed = Annotated[int, typer.Option(
+    metavar="N", min=0, help="Of the split, the initial weights and the order.", rich_help_panel=_TRAINING,
+)]  # fmt: skip
+Out = Annotated[Path | None, typer.Option(
+    metavar="FILE", help="Where the model goes.", show_default="the name of the data with .safetensors",
+)]  # fmt: skip
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+
+
+def sizes(text: str) -> tuple[int, ...]:
+    """The widths of the hidden layers.
+
+    >>> sizes("64,32"), sizes("0")
+    ((64, 32), ())
+    """
+    parts = [part.strip() for part in text.split(",")]
+    if parts == ["0"]:
+        return ()
+    if not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise ArgumentError(f"expected whole numbers such as 64,64, or 0 for no hidden layer, got {text!r}")
+    return tuple(int(part) for part in parts)

@@ -1,0 +1,108 @@
+"""Images on their way into a network: rows of pixels, scaled to [0, 1]."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from subgrad.data import load_fashion_mnist, read_idx, read_table
+from subgrad.data.table import Table, is_number
+from subgrad.data.target import ClassTarget, Label
+from subgrad.data.task import Task
+from subgrad.errors import DataError
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """Does for images what `subgrad.data.TablePreprocessor` does for other tables: each pixel is a column.
+
+    Attributes:
+        shape: height and width.
+        brightest: the highest value of a pixel, which becomes 1.
+        labels: the target column, of classes.
+    """
+
+    shape: tuple[int, ...]
+    brightest: float
+    labels: ClassTarget
+
+    @classmethod
+    def fit(cls, images: np.ndarray, labels: np.ndarray, brightest: float) -> Pixels:
+        """For images (n, height, width) with labels (n,)."""
+        return cls(images.shape[1:], brightest, ClassTarget.fit("y", labels))
+
+    @property
+    def task(self) -> Task:
+        return "classification"
+
+    @property
+    def target_name(self) -> str:
+        return self.labels.name
+
+    @property
+    def classes(self) -> list[Label]:
+        return self.labels.classes
+
+    @property
+    def feature_names(self) -> list[str]:
+        return [f"pixel {i}" for i in range(math.prod(self.shape))]
+
+    def scale(self, images: np.ndarray) -> np.ndarray:
+        """Images (n, ...) as features, float32 (n, pixels)."""
+        return images.reshape(len(images), -1).astype(np.float32) / np.float32(self.brightest)
+
+    def transform(self, table: Table) -> np.ndarray:
+        """Features of the images in a table, whose columns besides the target are the pixels, row by row."""
+        columns = {name: table[name] for name in table if name != self.target_name}
+        if len(columns) != math.prod(self.shape):
+            raise DataError(f"{self._wanted()}; this table has {len(columns)} columns without '{self.target_name}'")
+        for name, column in columns.items():
+            if not is_number(column) or not np.isfinite(column).all():
+                raise DataError(f"{self._wanted()}; column '{name}' has other values than finite numbers")
+        return self.scale(np.column_stack(list(columns.values())))
+
+    def target(self, table: Table) -> np.ndarray:
+        """The place of each row's class among the classes, int64 (n,)."""
+        table.require([self.target_name])
+        return self.labels.encode(table[self.target_name])
+
+    def restore_target(self, y: np.ndarray) -> np.ndarray:
+        """The labels at these places among the classes."""
+        return self.labels.restore(y)
+
+    def describe(self) -> list[str]:
+        return [f"Pixels from 0 to {self.brightest:g} were scaled to 0 to 1.", *self.labels.describe()]
+
+    def to_plain(self) -> dict[str, Any]:
+        """Everything, as JSON can hold it."""
+        return asdict(self)
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> Pixels:
+        """The inverse of `to_plain`."""
+        return cls(tuple(plain["shape"]), float(plain["brightest"]), ClassTarget(**plain["labels"]))
+
+    def _wanted(self) -> str:
+        return f"the model takes images of {'x'.join(map(str, self.shape))} pixels, one column each"
+
+
+def read_rows(path: Path) -> Table:
+    """The table in a file of any format that can be read; of a folder of IDX files, its test images.
+
+    Raises what the readers raise.
+    """
+    if path.is_dir():
+        _, _, images, labels = load_fashion_mnist(path)
+        return _as_table(images, {"y": labels})
+    if path.name.removesuffix(".gz").endswith("-ubyte"):
+        return _as_table(read_idx(path), {})
+    return read_table(path)
+
+
+def _as_table(images: np.ndarray, others: dict[str, np.ndarray]) -> Table:
+    flat = images.reshape(len(images), -1)
+    return Table({**{f"X{i}": column for i, column in enumerate(flat.T)}, **others})

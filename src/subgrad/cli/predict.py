@@ -1,0 +1,63 @@
+"""``subgrad predict``."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from subgrad.cli import options, scores
+from subgrad.cli.failure import job
+from subgrad.cli.pixels import read_rows
+from subgrad.cli.screen import screen
+from subgrad.cli.show import ModelFile
+from subgrad.cli.trained import Trained
+from subgrad.io.atomic import write_atomically
+
+Rows = Annotated[Path, typer.Argument(
+    metavar="FILE", help="Rows like those of the training; the target need not be there.",
+)]  # fmt: skip
+Out = Annotated[Path | None, typer.Option(metavar="FILE", help="Where the CSV goes.", show_default="standard output")]
+
+
+@job
+def predict(model: ModelFile, file: Rows, out: Out = None, quiet: options.Quiet = False) -> None:
+    """Write the answers for the rows of a file as CSV, with the probability of each class."""
+    trained = Trained.load(model)
+    found = trained.scores(trained.preparation.transform(read_rows(file)))
+    text = _csv(_header(trained), _rows(trained, found))
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    write_atomically(out, text.encode())
+    screen(quiet).print(f"Wrote {len(found):,} predictions to {out}.")
+
+
+def _header(trained: Trained) -> list[str]:
+    """The names of the columns; what hinge gives is no probability, but a signed distance."""
+    classes = trained.preparation.classes
+    if trained.loss == "hinge":
+        return ["prediction", f"score of {classes[1]}"]
+    return ["prediction", *(f"probability of {label}" for label in classes)]
+
+
+def _rows(trained: Trained, found: np.ndarray) -> Iterable[Sequence[str]]:
+    answers = trained.preparation.restore_target(scores.decided(trained.loss, found))
+    if trained.preparation.task == "regression":
+        return ([str(np.float32(answer))] for answer in answers)
+    chances = scores.probabilities(trained.loss, found)
+    beside = found if chances is None else chances
+    return ([str(a), *(f"{p:.6g}" for p in row)] for a, row in zip(answers, beside, strict=True))
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,100 @@
+"""The data of a training job: read, split and prepared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from subgrad.cli.pixels import Pixels
+from subgrad.data import (
+    TablePreprocessor,
+    drop_unlabelled,
+    infer_task,
+    load_digits,
+    load_fashion_mnist,
+    read_table,
+    train_test_split,
+)  # fmt: skip
+from subgrad.data.table import Table
+from subgrad.data.task import Task
+from subgrad.errors import DataError, FileError
+
+Preparation = TablePreprocessor | Pixels
+Part = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Examples to train on and to test on.
+
+    Attributes:
+        title: what the data are, in a line.
+        story: what was done to them, a sentence each.
+        preparation: turns further tables into features, and predictions into labels or numbers.
+        train: features float32 (n, d) and targets (n,): places among the classes, or standardised numbers.
+        test: the same, of examples that are held out.
+        given_test: whether the data came split already.
+    """
+
+    title: str
+    story: list[str]
+    preparation: Preparation
+    train: Part
+    test: Part
+    given_test: bool = False
+
+
+def digits(share: float, seed: int) -> Source:
+    """The bundled digits; ``share`` of each digit is held out."""
+    X, y = load_digits()
+    pixels = Pixels.fit(X.reshape(-1, 8, 8), y, brightest=16)
+    train, test = split((pixels.scale(X), y), share, seed, "classification")
+    title = f"{len(X):,} handwritten digits of 8x8 pixels (Alpaydin, Kaynak 1998, UCI repository, CC BY 4.0)"
+    return Source(title, pixels.describe(), pixels, train, test)
+
+
+def fashion_mnist(folder: Path) -> Source:
+    """The four files in ``folder``, with the test images that are in there."""
+    X, y, X_test, y_test = load_fashion_mnist(folder)
+    pixels = Pixels.fit(X, y, brightest=255)
+    title = f"{len(X) + len(X_test):,} images of {X.shape[1]}x{X.shape[2]} pixels in {folder}"
+    train, test = (pixels.scale(X), y), (pixels.scale(X_test), pixels.labels.encode(y_test))
+    return Source(title, pixels.describe(), pixels, train, test, given_test=True)
+
+
+def table(path: Path, target: str, task: Task | None, share: float, seed: int) -> Source:
+    """A file, prepared to predict its column ``target``; ``task`` overrules what that column suggests."""
+    whole = read(path)
+    labelled, story = drop_unlabelled(whole, target)
+    task = task or infer_task(labelled[target])[0]
+    rows, held_out = _split_rows(labelled.rows, share, seed, labelled[target] if task == "classification" else None)
+    learnt, unseen = labelled.take(rows), labelled.take(held_out)
+    prepared = TablePreprocessor().fit(learnt, target, task)
+    title = f"{path.name}: {whole.rows:,} rows, {len(whole)} columns"
+    return Source(title, story + prepared.describe(), prepared, _part(prepared, learnt), _part(prepared, unseen))
+
+
+def read(path: Path) -> Table:
+    """The table in a file; `FileError` says what else could have been meant if there is none."""
+    if not path.exists():
+        raise FileError(f"there is no file {path}; built in are digits and fashion-mnist")
+    return read_table(path)
+
+
+def split(part: Part, share: float, seed: int, task: Task) -> tuple[Part, Part]:
+    """The part without ``share`` of it, and that share; of each class, for classification."""
+    X, y = part
+    kept, taken = _split_rows(len(y), share, seed, y if task == "classification" else None)
+    return (X[kept], y[kept]), (X[taken], y[taken])
+
+
+def _split_rows(n: int, share: float, seed: int, labels: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    if n < 5:
+        raise DataError(f"{n} rows are too few to hold a share of {share:g} out")
+    return train_test_split(n, share, seed, labels)
+
+
+def _part(prepared: TablePreprocessor, rows: Table) -> Part:
+    return prepared.transform(rows), prepared.target(rows)

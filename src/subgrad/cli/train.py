@@ -1,0 +1,84 @@
+"""``subgrad train``: from the options to a job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from subgrad.cli import options, source
+from subgrad.cli.failure import job, usage
+from subgrad.cli.recipe import DIGITS, FASHION_MNIST, Recipe, optimizer
+from subgrad.cli.scores import LOSSES
+from subgrad.cli.screen import screen
+from subgrad.cli.training import Plan, run
+from subgrad.data.fashion_mnist import DEBIAN_FOLDER
+
+_RECIPES = {"digits": DIGITS, "fashion-mnist": FASHION_MNIST}
+
+
+@job
+def train(
+    data: options.Data,
+    target: options.Target = None,
+    folder: options.Folder = None,
+    test: options.Test = None,
+    validation: options.Validation = None,
+    hidden: options.Hidden = None,
+    activation: options.Activation = options.RELU,
+    loss: options.Loss = None,
+    method: options.Optimizer = options.ADAM,
+    step: options.Step = None,
+    epochs: options.Epochs = None,
+    batch_size: options.BatchSize = None,
+    seed: options.Seed = 0,
+    out: options.Out = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Train a network, test it on examples it has not seen, and save it with the preparation of its inputs.
+
+    For example: subgrad train digits, or: subgrad train houses.csv --target price
+    """
+    _check_data_options(data, target, folder, test)
+    recipe = _RECIPES.get(data, Recipe()).but(test=test, validation=validation, epochs=epochs, batch_size=batch_size)
+    with usage("--hidden"):
+        recipe = recipe.but(hidden=None if hidden is None else options.sizes(hidden))
+    with usage("--step"):
+        chosen = optimizer(method.value, step, recipe)
+    chosen_loss = None if loss is None else loss.value
+    plan = Plan(recipe, activation.value, chosen_loss, chosen, seed, _out(data, out))
+    examples = _open(data, target, folder, plan)
+    run(examples, plan, screen(quiet), quiet)
+
+
+def _check_data_options(data: str, target: str | None, folder: Path | None, test: float | None) -> None:
+    if data in _RECIPES and target is not None:
+        raise typer.BadParameter(f"{data} has its own target", param_hint="'--target'")
+    if data not in _RECIPES and target is None and not data.lower().endswith(".npz"):
+        columns = ", ".join(source.read(Path(data)))
+        raise typer.BadParameter(f"say which column to predict: {columns}", param_hint="'--target'")
+    if folder is not None and data != "fashion-mnist":
+        raise typer.BadParameter("is for `subgrad train fashion-mnist`", param_hint="'--data'")
+    if test is not None and data == "fashion-mnist":
+        raise typer.BadParameter("fashion-mnist has its own test images", param_hint="'--test'")
+    if test is not None and not 0 < test < 1:
+        raise typer.BadParameter(f"a share between 0 and 1, got {test}", param_hint="'--test'")
+
+
+def _out(data: str, out: Path | None) -> Path:
+    """Where the model goes: asked before the training, for its sake."""
+    chosen = out or Path(Path(data).name.split(".")[0] + ".safetensors")
+    if not chosen.parent.is_dir() or chosen.is_dir():
+        problem = "is a folder" if chosen.is_dir() else "is in a folder that does not exist"
+        raise typer.BadParameter(f"{chosen} {problem}", param_hint="'--out'")
+    return chosen
+
+
+def _open(data: str, target: str | None, folder: Path | None, plan: Plan) -> source.Source:
+    share, seed = plan.recipe.test, plan.seed
+    if data == "digits":
+        return source.digits(share, seed)
+    if data == "fashion-mnist":
+        return source.fashion_mnist(folder or Path(DEBIAN_FOLDER))
+    task = None if plan.loss is None else LOSSES[plan.loss]
+    return source.table(Path(data), target or "y", task, share, seed)

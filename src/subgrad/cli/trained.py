@@ -1,0 +1,86 @@
+"""A trained network with all that it takes to use it: how to prepare a table, and what its scores mean."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from subgrad import io
+from subgrad.cli import scores
+from subgrad.cli.pixels import Pixels
+from subgrad.cli.report import Classified, Outcome, Regressed
+from subgrad.cli.source import Preparation
+from subgrad.data import TablePreprocessor
+from subgrad.errors import DataError, FileError
+from subgrad.fit import predict
+from subgrad.nn import Module
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What ``subgrad train`` saves in one file.
+
+    Attributes:
+        model: the network.
+        preparation: turns tables into features, and predictions into labels or numbers.
+        loss: by name.
+        record: how it was trained, as JSON can hold it.
+    """
+
+    model: Module
+    preparation: Preparation
+    loss: str
+    record: dict[str, Any]
+
+    def save(self, path: Path) -> None:
+        """Write the model file; what is not network goes into its header as JSON."""
+        info = {
+            "task": self.preparation.task,
+            "loss": self.loss,
+            "preprocessing": _to_plain(self.preparation),
+            "training": self.record,
+        }
+        io.save(self.model, path, info)
+
+    @classmethod
+    def load(cls, path: Path) -> Trained:
+        """Read what `save` wrote; `FileError` if it is anything else."""
+        model = io.load(path)
+        info = io.read_model_file(path)[1]["info"]
+        try:
+            return cls(model, _from_plain(info["preprocessing"]), info["loss"], info["training"])
+        except (KeyError, TypeError, ValueError):
+            raise FileError(
+                f"{path} is a network without the preparation of its inputs; `subgrad train` saves both"
+            ) from None
+
+    def scores(self, X: np.ndarray) -> np.ndarray:
+        """What the network gives for features (n, d): (n, k)."""
+        return predict(self.model, X)
+
+    def judge(self, X: np.ndarray, y: np.ndarray) -> Outcome:
+        """How good the answers to features (n, d) are, given encoded targets (n,)."""
+        answers = scores.decided(self.loss, self.scores(X))
+        prepared = self.preparation
+        if prepared.task == "classification":
+            return Classified(prepared.classes, y, answers, self.record["majority"])
+        truth, answers, mean = (prepared.restore_target(np.asarray(v)) for v in (y, answers, 0.0))
+        return Regressed(prepared.target_name, truth, answers, float(mean))
+
+
+def _to_plain(preparation: Preparation) -> dict[str, Any]:
+    if isinstance(preparation, Pixels):
+        return {"kind": "pixels", **preparation.to_plain()}
+    return {"kind": "table", **json.loads(preparation.to_json())}
+
+
+def _from_plain(plain: dict[str, Any]) -> Preparation:
+    if plain["kind"] == "pixels":
+        return Pixels.from_plain(plain)
+    if plain["kind"] == "table":
+        return TablePreprocessor.from_json(json.dumps(plain))
+    raise DataError(f"unknown preprocessing {plain['kind']!r}")

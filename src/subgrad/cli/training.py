@@ -1,0 +1,150 @@
+"""A training job: the network for the data, the run, the test, the file."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from subgrad.cli import scores
+from subgrad.cli.failure import fail
+from subgrad.cli.pixels import Pixels
+from subgrad.cli.recipe import PATIENCE, Recipe, network
+from subgrad.cli.report import Outcome
+from subgrad.cli.screen import bullets
+from subgrad.cli.show import run_line
+from subgrad.cli.source import Part, Source, split
+from subgrad.cli.trained import Trained
+from subgrad.errors import NonFiniteError
+from subgrad.fit import EarlyStopping, History, fit
+from subgrad.nn import Module
+from subgrad.optim.base import Descent
+
+SENTENCES = 12  # of the preparation, that are printed: a table may have a thousand columns
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train, and where the result goes; without a loss the task decides it."""
+
+    recipe: Recipe
+    activation: str
+    loss: str | None
+    optimizer: Descent
+    seed: int
+    out: Path
+
+
+def run(source: Source, plan: Plan, console: Console, quiet: bool) -> None:
+    """Train, test, save and report. A run that was interrupted does all of it too, and then fails."""
+    loss = plan.loss or scores.DEFAULT_LOSS[source.preparation.task]
+    widths = _widths(source, plan, loss)
+    learn, validate = _parts(source, plan)
+    record = _record(source, plan, loss, widths, learn, validate)
+    _introduce(console, source, record, plan.out)
+    model = network(widths, plan.activation, plan.seed)
+    history = _fit(model, learn, validate, loss, plan, quiet)
+    trained = Trained(model, source.preparation, loss, {**record, "run": _summary(history, validate is not None)})
+    outcome = trained.judge(*source.test)
+    trained.record["test"] = outcome.numbers()
+    trained.save(plan.out)
+    _conclude(console, trained, outcome, plan.out)
+    if history.stopped == "interrupted":
+        fail(f"interrupted: the best model, of epoch {history.best_epoch}, is in {plan.out}")
+
+
+def _parts(source: Source, plan: Plan) -> tuple[Part, Part | None]:
+    """What to learn from, and what decides when to stop."""
+    if not plan.recipe.validation:
+        return source.train, None
+    return split(source.train, plan.recipe.validation, plan.seed, source.preparation.task)
+
+
+def _widths(source: Source, plan: Plan, loss: str) -> list[int]:
+    outputs = scores.width(loss, source.preparation.task, source.preparation.classes)
+    return [source.train[0].shape[1], *plan.recipe.hidden, outputs]
+
+
+def _record(
+    source: Source, plan: Plan, loss: str, widths: list[int], learn: Part, validate: Part | None
+) -> dict[str, Any]:
+    """What the model file says about the training, before it has begun."""
+    batch_size = plan.recipe.batch_size_for(len(learn[1]))
+    return {
+        "data": source.title,
+        "rows": {"training": len(learn[1]), "validation": len(validate[1]) if validate else 0},
+        "network": "-".join(map(str, widths)) + (f", {plan.activation}" if plan.recipe.hidden else ""),
+        "method": f"{loss} by {plan.optimizer.name}, step {plan.optimizer.lr}, in batches of {batch_size}",
+        "seed": plan.seed,
+        "majority": _majority(source),
+    }
+
+
+def _majority(source: Source) -> int | None:
+    """The place of the most frequent class."""
+    classification = source.preparation.task == "classification"
+    return int(np.bincount(source.train[1]).argmax()) if classification else None
+
+
+def _fit(model: Module, learn: Part, validate: Part | None, loss: str, plan: Plan, quiet: bool) -> History:
+    try:
+        history = fit(
+            model,
+            learn[0],
+            scores.encoded(loss, learn[1]),
+            loss=loss,
+            optimizer=plan.optimizer,
+            epochs=plan.recipe.epochs,
+            batch_size=plan.recipe.batch_size_for(len(learn[1])),
+            validation=validate and (validate[0], scores.encoded(loss, validate[1])),
+            metrics=["accuracy"] if scores.LOSSES[loss] == "classification" else [],
+            seed=plan.seed,
+            early_stopping=EarlyStopping(PATIENCE) if validate else None,
+            verbose=False if quiet else None,
+        )
+    except NonFiniteError as error:
+        without_line = str(error).partition(", at ")[0]  # a line of Typer's is of no use to anybody
+        raise NonFiniteError(f"{without_line}; a smaller --step may help") from error
+    if not len(history):
+        fail("interrupted in the first epoch: there is no model to save")
+    return history
+
+
+def _summary(history: History, stops_early: bool) -> dict[str, Any]:
+    kept = history.best_epoch if stops_early or history.stopped == "interrupted" else len(history)
+    return {
+        "epochs": len(history),
+        "kept": kept,
+        "stopped": history.stopped,
+        "seconds": sum(history["seconds"]),
+        "numbers": {name: value for name, value in history.epochs[kept - 1].items() if name != "seconds"},
+    }
+
+
+def _introduce(console: Console, source: Source, record: dict[str, Any], out: Path) -> None:
+    console.print(source.title, style="bold")
+    bullets(console, source.story[:SENTENCES])
+    if len(source.story) > SENTENCES:
+        bullets(console, [f"And {len(source.story) - SENTENCES} more, see: subgrad show {out}"])
+    rows, tests = record["rows"], len(source.test[1])
+    validation = f", {rows['validation']:,} to decide when to stop" if rows["validation"] else ""
+    bullets(console, [f"{rows['training']:,} examples to learn from{validation}, {tests:,} held out to test on."])
+    console.print(f"Network: {record['network']}")
+    console.print(f"Training: {record['method']}")
+
+
+def _conclude(console: Console, trained: Trained, outcome: Outcome, out: Path) -> None:
+    console.print(run_line(trained.record["run"]), end="\n\n")
+    outcome.print(console)
+    console.print(f"\nSaved {out}. Next:", style="bold")
+    bullets(console, _next_commands(trained, shlex.quote(str(out))))
+
+
+def _next_commands(trained: Trained, out: str) -> list[str]:
+    if isinstance(trained.preparation, Pixels):
+        return [f"subgrad show {out}", "subgrad train FILE.csv --target COLUMN", "subgrad xor"]
+    return [f"subgrad show {out}", f"subgrad predict {out} FILE.csv"]

@@ -1,0 +1,94 @@
+"""Where a program spends its time: cycles of each kernel, and how near they come to what the machine can do."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from subgrad.compile.contract import Contraction, emit_contraction, plan_contraction
+from subgrad.compile.cpu import Cpu
+from subgrad.compile.fuse import CONTRACT, Kernel
+from subgrad.compile.ir import Module
+from subgrad.compile.native import load
+from subgrad.ops.contract import multiplications
+
+if TYPE_CHECKING:
+    from subgrad.compile.program import Program
+
+
+@dataclass(frozen=True)
+class Row:
+    """One kernel: microseconds a step on the first thread, its share of the step, GFLOP/s of its contraction (of all
+    threads together), and that over the machine's limit."""
+
+    kernel: str
+    microseconds: float
+    share: float
+    gflops: float
+    of_limit: float
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The kernels in order, and the limit: the rate of one core in fused multiply-adds, times the threads."""
+
+    rows: list[Row]
+    microseconds: float
+    limit: float
+
+    def __str__(self) -> str:
+        lines = [f"{self.microseconds:.1f} us a step; limit {self.limit:.0f} GFLOP/s"]
+        for r in self.rows:
+            rate = f"{r.gflops:7.1f} GFLOP/s {r.of_limit:4.0%}" if r.gflops else " " * 20
+            lines.append(f"{r.microseconds:9.2f} us {r.share:4.0%} {rate}  {r.kernel}")
+        return "\n".join(lines)
+
+
+def profile(program: Program, timed: Program, arrays: Sequence[np.ndarray], steps: int) -> Profile:
+    """Time ``timed``, the program with a clock around each kernel, on copies of ``arrays``."""
+    cycles = timed.clock
+    copies = [np.array(a) for a in arrays]
+    timed(copies, steps)  # once to warm the caches
+    cycles[:] = 0
+    start = time.perf_counter()
+    timed(copies, steps)
+    total = 1e6 * (time.perf_counter() - start) / steps
+    share = cycles / max(1, cycles.sum())
+    limit = core_limit(program.cpu) * program.n_threads
+    rows = [_row(k, s * total, s, limit) for k, s in zip(program.kernels, share.tolist(), strict=True)]
+    return Profile(rows, total, limit)
+
+
+def _row(kernel: Kernel, microseconds: float, share: float, limit: float) -> Row:
+    flops = 2 * multiplications(kernel.seed.attrs["spec"], *kernel.seed.inputs) if kernel.kind in CONTRACT else 0
+    rate = flops / max(microseconds, 1e-3) / 1e3
+    return Row(str(kernel), microseconds, share, rate, rate / limit)
+
+
+@functools.cache
+def core_limit(cpu: Cpu, seconds: float = 0.05) -> float:
+    """GFLOP/s of one core in float32: the best of our own tile on matrices that fit the first-level cache."""
+    contraction = Contraction.matmul("float32", 48, 64, 64)
+    plan = plan_contraction(contraction, cpu)
+    module = Module(cpu)
+    emit_contraction(module, "kernel", contraction, plan, exported=True)
+    pointer, integer = ctypes.c_void_p, ctypes.c_int64
+    call = load(str(module), cpu).function("kernel", None, [pointer] * 4 + [integer] * 2)
+    a, b, c, scratch = (np.ones(n, np.float32) for n in (48 * 64, 64 * 64, 48 * 64, 1 + plan.scratch(contraction)))
+    places = [x.ctypes.data for x in (a, b, c, scratch)]
+    best, end = float("inf"), time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        for _ in range(20):
+            call(*places, 0, 48)
+        best = min(best, (time.perf_counter() - start) / 20)
+    return contraction.flops / best / 1e9
+
+
+__all__ = ["Profile", "Row", "core_limit", "profile"]
