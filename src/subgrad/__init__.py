@@ -2,7 +2,7 @@
 
 from subgrad.graph.tensor import Parameter, Tensor, tensor  # noqa: I001  (first: it closes a circle of imports)
 from subgrad import data, errors, nn, ops, optim
-from subgrad.diff import check, custom_vjp, grad, hessian, jacobian, jvp, value_and_grad, vjp
+from subgrad.diff import check, custom_vjp, grad, hessian, jacobian, jvp, value_and_grad, vjp, vmap
 from subgrad.explain import draw, explain
 from subgrad.fit import Checkpoint, EarlyStopping, History, evaluate, fit, predict
 from subgrad.graph.dtype import (
@@ -10,6 +10,7 @@ from subgrad.graph.dtype import (
 )  # fmt: skip
 from subgrad.graph.op import defop
 from subgrad.io import load, save
+from subgrad.nn.ensemble import ensemble
 from subgrad.ops import *  # noqa: F403
 from subgrad.ops import random
 from subgrad.ops.random import manual_seed

@@ -90,7 +90,7 @@ class Emitter:
         if slot.kernel.kind in CONTRACT:
             return self._contraction(name, slot)
         kernel = slot.kernel
-        nodes = self._in_memory(kernel)
+        nodes = self._in_memory(kernel, [kernel.seed, *kernel.body])
         parameters = {n: Value("ptr", f"%p{i}") for i, n in enumerate(nodes)}
         begin, end = Value("i64", "%begin"), Value("i64", "%end")
         whole = slot.axis is None
@@ -109,19 +109,19 @@ class Emitter:
         floats = [n.dtype.name for n in (*kernel.stores, kernel.seed, *kernel.seed.inputs) if n.dtype.kind == "f"]
         return self.cpu.lanes(floats[0] if floats else "float32")
 
-    def _in_memory(self, kernel: Kernel) -> list[Tensor]:
-        """The nodes that a kernel reads or writes in memory, each once."""
-        made, found = {kernel.seed, *kernel.body}, dict.fromkeys(kernel.stores)
-        pending, seen = [kernel.seed, *kernel.body], set()
+    def _in_memory(self, kernel: Kernel, computed: Sequence[Tensor]) -> list[Tensor]:
+        """The nodes in memory that a kernel writes, or reads for those that are ``computed``, each once."""
+        seen, found = {kernel.seed, *kernel.body}, dict.fromkeys(kernel.stores)
+        pending = [i for n in computed for i in views.read_by(n)]
         while pending:
             node = pending.pop()
             if node in seen:
                 continue
             seen.add(node)
-            if node not in made and (self.stored(node) or node.op in (CONST, INPUT)):
+            if self.stored(node) or node.op in (CONST, INPUT):
                 found[node] = None
             else:
-                pending.extend(node.inputs)
+                pending.extend(views.read_by(node))
         return list(found)
 
     def _contraction(self, name: str, slot: Slot) -> Emitted:
@@ -133,9 +133,7 @@ class Emitter:
         plan = plan_contraction(nest.contraction, self.cpu, ranges=ranges)
         k_steps = math.prod(x.size for x in nest.contraction.k)
         needs_c = plan.k_block < k_steps
-        body = {i for n in kernel.body for i in n.inputs}
-        operands = {v.source for v in sources}
-        extra = [n for n in self._in_memory(kernel) if n not in operands or n in body or n in set(kernel.stores)]
+        extra = self._in_memory(kernel, kernel.body)
         parameters = {n: Value("ptr", f"%p{i}") for i, n in enumerate(extra)}
         emit_contraction(
             self.module, name, nest.contraction, plan,

@@ -90,15 +90,24 @@ class CompiledFunction:
         """
         if tracing.is_tracing():
             return self._f(*args)
-        if all(type(x) is np.ndarray for x in args):  # the common case, and the one in which microseconds count
-            arrays, key = list(args), tuple([(a.shape, a.dtype) for a in args])
+        key: list[Any] = []
+        for x in args:  # arrays alone are the common case, and the one in which microseconds count
+            if type(x) is not np.ndarray:
+                return self._general(args)
+            key += x.shape, x.dtype.num
+        variant = self._variants.get(tuple(key))
+        return self._general(args) if variant is None else variant(args)
+
+    def _general(self, args: Sequence[Any]) -> Any:
+        """A call with arguments of any kind, or of a new form."""
+        arrays = [_array(x) for x in _flat(args)]
+        if all(type(x) is np.ndarray for x in args):
+            key = tuple(k for x in args for k in (x.shape, x.dtype.num))
         else:
-            arrays = [_array(x) for x in _flat(args)]
-            key = (*((a.shape, a.dtype) for a in arrays), _form(args))
-        variant = self._variants.get(key)
-        if variant is None:
-            variant = self._variants[key] = self._last = _Variant(self._traced(args), arrays)
-        return variant([*map(_array, arrays)] if variant.converts else arrays)
+            key = (*((a.shape, a.dtype.num) for a in arrays), _form(args))
+        if key not in self._variants:
+            self._variants[key] = self._last = _Variant(self._traced(args))
+        return self._variants[key](arrays)
 
     def scan(self, carry: Tree, *xs: Tree) -> tuple[Tree, Tree]:
         """Many steps in one call: ``carry, y = f(carry, *x)`` for each x along the first axis of ``xs``.
@@ -165,10 +174,9 @@ class _Variant:
     Arguments are copied to places that never move: asking NumPy for an address costs more than copying a sample.
     """
 
-    def __init__(self, trace: _Trace, given: Sequence[np.ndarray]) -> None:
+    def __init__(self, trace: _Trace) -> None:
         self.trace = trace
         self.program = _program(trace.inputs, trace.outputs)
-        self.converts = any(g.dtype != a.dtype for g, a in zip(given, trace.arguments, strict=True))
         self._lock = threading.Lock()
         self._draws = trace.inputs[0] in set(toposort(trace.outputs))
         self._seed = np.zeros(2, np.int64)

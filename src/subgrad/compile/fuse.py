@@ -102,10 +102,8 @@ class _Fuser:
                 continue
             if node.op.name in CONTRACT | REDUCE | ALONE:
                 stored.add(node)
-            if node.op.name in CONTRACT:
-                stored.update(views.source(i) for i in node.inputs)
-            if node.op.name == "reshape" and not views.only_unit_axes(node):
-                stored.add(views.source(node.inputs[0]))
+            if node.op.name in CONTRACT or views.reads_memory(node):
+                stored.update(views.read_by(node))
             if node.op.name == "gather":
                 stored.add(views.source(node.inputs[0]))
         stored = {n for n in stored if n.op not in (CONST, INPUT)}

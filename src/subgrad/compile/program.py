@@ -109,7 +109,8 @@ class Program:
 
     def run(self, arrays: Sequence[np.ndarray], results: Sequence[np.ndarray], steps: int = 1) -> None:
         """As a call, with arrays that are known to be right, into arrays that are there."""
-        Bound(self, arrays, results).run(steps)
+        with self._lock:
+            Bound(self, arrays, results).run(steps)
 
     def bind(self, arrays: Sequence[np.ndarray], results: Sequence[np.ndarray]) -> Bound:
         """The program on these arrays, to be run many times."""
@@ -169,7 +170,7 @@ class Bound:
         for i, a in enumerate(arrays):
             self.move(i, a)
         self._table[first:] = [a.ctypes.data for a in results]
-        self._call, self._threads, self._lock = program._run, program.n_threads, program._lock
+        self._call, self._threads = program._run, program.n_threads
         self._at, self._sync = self._table.ctypes.data, program._sync.ctypes.data
         self._kept = program, arrays, results
 
@@ -178,12 +179,11 @@ class Bound:
         self._table[FIRST + i] = array.ctypes.data
 
     def run(self, steps: int = 1) -> None:
-        """Run; at most one thread of Python's at a time, since a program has one arena."""
-        with self._lock:
-            if self._threads == 1:
-                self._call(self._at, 0, steps, self._sync)
-            else:
-                threads.run_together(lambda t: self._call(self._at, t, steps, self._sync), self._threads)
+        """Run. A program has one arena: the caller sees to it that no two threads of Python run it at once."""
+        if self._threads == 1:
+            self._call(self._at, 0, steps, self._sync)
+        else:
+            threads.run_together(lambda t: self._call(self._at, t, steps, self._sync), self._threads)
 
 
 class _Placement:
@@ -306,9 +306,7 @@ def _read_by(kernel: Kernel, stored) -> set[Tensor]:
         if node not in made and (stored(node) or node.op in (CONST, INPUT)):
             found.add(node)
         else:
-            pending.extend(node.inputs)
-            if kernel.kind in CONTRACT and node is kernel.seed:
-                found.update(views.source(i) for i in node.inputs)
+            pending.extend(views.read_by(node))
     return found
 
 
@@ -329,9 +327,9 @@ def _reads_in_step(kernel: Kernel, variable: Tensor, stored) -> bool:
             continue
         seen.add(node)
         together = node.op.name in LOWERED or node.op is cast
-        if not together and any(variable in _upstream(i, stored) for i in node.inputs):
+        if not together and any(variable in _upstream(i, stored) for i in views.read_by(node)):
             return False
-        pending.extend(node.inputs)
+        pending.extend(views.read_by(node))
     return True
 
 
@@ -343,7 +341,7 @@ def _upstream(node: Tensor, stored) -> set[Tensor]:
         if stored(n) or n.op in (CONST, INPUT):
             found.add(n)
         else:
-            pending.extend(n.inputs)
+            pending.extend(views.read_by(n))
     return found
 
 

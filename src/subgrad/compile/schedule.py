@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from subgrad import ops
+from subgrad.compile import views
 from subgrad.compile.fuse import ALONE, CONTRACT, REDUCE, Kernel
 from subgrad.compile.loops import split_axis
 from subgrad.compile.lower import LOWERED
@@ -150,7 +151,22 @@ def _reads(kernel: Kernel, axis: int | None, made: set[Tensor], stored: Callable
         if node not in made and (stored(node) or node.op in (CONST, INPUT)):
             yield node, at
             continue
-        pending.extend(zip(node.inputs, _axes_of_inputs(node, at), strict=True))
+        pending.extend(_read_at(node, at))
+
+
+def _read_at(node: Tensor, at: int | None) -> list[tuple[Tensor, int | None]]:
+    """What a node is computed from, with the axis of it whose index is the node's along ``at``."""
+    if views.reads_memory(node):
+        return [_through_views(node, at)]
+    inputs = zip(node.inputs, _axes_of_inputs(node, at), strict=True)
+    return [_through_views(i, axis) for i, axis in inputs] if node.op.name in CONTRACT else list(inputs)
+
+
+def _through_views(node: Tensor, at: int | None) -> tuple[Tensor, int | None]:
+    memory = views.source(node)
+    while node is not memory:
+        (at,), (node,) = _axes_of_inputs(node, at), node.inputs
+    return node, at
 
 
 def _axes_of_inputs(node: Tensor, at: int | None) -> list[int | None]:

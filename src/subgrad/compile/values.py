@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from subgrad import ops
 from subgrad.compile.ir import Builder, Index, Value, constant, like, scalar_of, vector
 from subgrad.compile.lower import LOWERED, convert, iota
-from subgrad.compile.views import contiguous
+from subgrad.compile.views import View, contiguous, reads_memory, view
 from subgrad.graph.tensor import Tensor
 from subgrad.ops.indexing import gather, slice_
 from subgrad.ops.random import uniform
@@ -158,10 +158,12 @@ class Points:
         return [Ix(0) if n == 1 else ix for n, ix in zip(shape, own, strict=True)]
 
     def _reshaped(self, node: Tensor, ixs: Sequence[Ix]) -> Value:
+        if reads_memory(node):
+            found = view(node)
+            pointer = self.pointers(found.source)
+            assert pointer is not None
+            return self._load(found.source, pointer, ixs, found)
         inner = node.inputs[0]
-        pointer = self.pointers(inner)
-        if pointer is not None:
-            return self._load(inner, pointer, ixs, contiguous(node.shape))
         pending = [ix for n, ix in zip(node.shape, ixs, strict=True) if n != 1]
         return self.value(inner, [Ix(0) if n == 1 else pending.pop(0) for n in inner.shape])
 
@@ -223,11 +225,10 @@ class Points:
 
     # Memory
 
-    def _offset(self, node: Tensor, ixs: Sequence[Ix], strides: Sequence[int] | None = None) -> tuple[Index, int]:
-        """Elements from the start of a node to its element in lane 0, and from one lane to the next."""
-        own = contiguous(node.shape) if strides is None else strides
-        steps = (1,) if self.flat else own
-        offset: Index = 0
+    def _offset(self, node: Tensor, ixs: Sequence[Ix], seen: View | None = None) -> tuple[Index, int]:
+        """Elements from the start of a node's memory to its element in lane 0, and from one lane to the next."""
+        steps = (1,) if self.flat else contiguous(node.shape) if seen is None else seen.strides
+        offset: Index = 0 if seen is None else seen.offset
         scattered: Value | None = None
         lane = 0
         for ix, s in zip(ixs, steps, strict=True):
@@ -241,9 +242,9 @@ class Points:
             return offset, lane
         return self.b.op("add", scattered, self._spread(offset, lane)), 0
 
-    def _load(self, node: Tensor, pointer: Value, ixs: Sequence[Ix], strides: Sequence[int] | None = None) -> Value:
+    def _load(self, node: Tensor, pointer: Value, ixs: Sequence[Ix], seen: View | None = None) -> Value:
         b, scalar = self.b, memory_type(node)
-        offset, step = self._offset(node, ixs, strides)
+        offset, step = self._offset(node, ixs, seen)
         if isinstance(offset, Value) and offset.type != "i64":
             x = self._gather_from(pointer, offset, scalar)
         elif step == 0 or self.lanes == 1:

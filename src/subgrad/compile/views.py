@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from subgrad import ops
 from subgrad.graph.tensor import Tensor
+from subgrad.ops.contract import contract
 from subgrad.ops.indexing import slice_
 
 _MOVES = {ops.transpose, ops.broadcast_to, ops.reshape, slice_}
@@ -51,6 +52,20 @@ def view(node: Tensor) -> View:
 def source(node: Tensor) -> Tensor:
     """The node whose memory ``node`` is a view of."""
     return view(node).source
+
+
+def read_by(node: Tensor) -> tuple[Tensor, ...]:
+    """What a node is computed from: its inputs, or the memory that it sees through views."""
+    if node.op is contract:
+        return tuple(map(source, node.inputs))
+    if reads_memory(node):
+        return (source(node),)
+    return node.inputs
+
+
+def reads_memory(node: Tensor) -> bool:
+    """Whether a node is a reshape that mixes axes: its elements are found by their place in memory alone."""
+    return node.op is ops.reshape and not only_unit_axes(node)
 
 
 def only_unit_axes(node: Tensor) -> bool:

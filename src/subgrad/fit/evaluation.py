@@ -11,6 +11,7 @@ from subgrad.fit import metrics as metric_table
 from subgrad.fit.arrays import as_array, as_batch
 from subgrad.fit.step import signature, trace_evaluation
 from subgrad.nn import loss as losses
+from subgrad.nn.ensemble import Ensemble
 from subgrad.nn.module import Module
 
 BATCH = 1024  # rows at a time: keeps the intermediate results of common networks in the cache
@@ -25,7 +26,7 @@ def predict(model: Module, X: Any, batch_size: int = BATCH) -> np.ndarray:
         batch_size: samples at a time.
 
     Returns:
-        (n, ...) array: scores, not probabilities, if the model ends without a softmax.
+        (n, ...) array: scores, not probabilities, if the model ends without a softmax. Of an ensemble (members, n, ...).
 
     Raises:
         DataError: for NaN, inf or text in X.
@@ -36,7 +37,7 @@ def predict(model: Module, X: Any, batch_size: int = BATCH) -> np.ndarray:
         [[0.0], [2.0]]
     """
     outputs = [rows[-1] for rows, _ in _run(model, [as_array(X, "X")], None, {}, batch_size)]
-    return np.concatenate(outputs)
+    return np.concatenate(outputs, axis=1 if isinstance(model, Ensemble) else 0)
 
 
 def evaluate(

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from subgrad.compile.interpret import Interpreter
+from subgrad.diff import vmap
 from subgrad.diff.reverse import gradients
 from subgrad.graph.dtype import int64
-from subgrad.graph.tensor import Parameter, Tensor, placeholder
+from subgrad.graph.tensor import Tensor, placeholder
 from subgrad.graph.tree import Tree, leaves, rebuild
+from subgrad.nn.binding import bound
+from subgrad.nn.ensemble import Ensemble
 from subgrad.nn.module import Module
 from subgrad.nn.running import evaluating
 from subgrad.ops import random
@@ -44,17 +46,30 @@ class Step:
         return Interpreter(self.inputs, self.outputs)
 
 
-@contextlib.contextmanager
-def bound(parameters: Sequence[Parameter], nodes: Sequence[Tensor]) -> Iterator[None]:
-    """The parameters stand for other nodes inside, and for their own values again afterwards."""
-    before = [p.node for p in parameters]
-    try:
-        for p, n in zip(parameters, nodes, strict=True):
-            p._bind(n)
-        yield
-    finally:
-        for p, n in zip(parameters, before, strict=True):
-            p._bind(n)
+def _single(model: Module) -> Module:
+    """The module that a step is about: ``model``, or what the members of an ensemble have in common."""
+    return model.stacked if isinstance(model, Ensemble) else model
+
+
+def _for_all(model: Module, f: Callable[..., Any]) -> Callable[..., Any]:
+    """``f(values, ...) -> (measured, rest)`` of one module's values as the same of all that ``model`` holds.
+
+    The members of an ensemble are taken through f side by side, and what they measured is averaged.
+    """
+    if not isinstance(model, Ensemble):
+        return f
+
+    def together(*trees: Tree) -> Any:
+        measured, rest = vmap(f)(*trees)
+        return [m.mean() for m in measured], rest
+
+    return together
+
+
+def initial_state(model: Module, optimizer: Any) -> Tree:
+    """The optimiser's state before the first step; each member of an ensemble has its own."""
+    train = [p.node for p in model.parameters()]
+    return vmap(optimizer.init)(train) if isinstance(model, Ensemble) else optimizer.init(train)
 
 
 def trace_step(
@@ -71,21 +86,24 @@ def trace_step(
     With ``samples`` the step takes all data, so many samples, and gathers the rows of its batch.
     """
     arguments, given, held, places = _arguments(model, batch, state, samples)
-    seed = arguments[0]
-    parameters = [p for _, p in model.named_state()]
+    net = _single(model)
+    parameters = [p for _, p in net.named_state()]
     train = [p for p in parameters if p.requires_grad]
-    with bound(parameters, held), random.seeded(seed):
-        out = model(given[0])
-        y = targets_for(out, given[1])
-        value = loss(out, y, **_weight(given))
-        now = [p.node for p in train]
-        updates, after = optimizer.update(gradients(value, now), places, now, loss=value)
-        moved = dict(zip(map(id, train), (p + u for p, u in zip(now, updates, strict=True)), strict=True))
-        variables = [moved.get(id(p), p.node) for p in parameters]
-        measured = [m(out, y) for m in metrics.values()]
+
+    def step(values: Sequence[Tensor], state: Tree) -> Tree:
+        with bound(parameters, values):
+            out = net(given[0])
+            measured = _measure(loss, out, given, metrics)
+            now = [p.node for p in train]
+            updates, after = optimizer.update(gradients(measured[0], now), state, now, loss=measured[0])
+            moved = dict(zip(map(id, train), (p + u for p, u in zip(now, updates, strict=True)), strict=True))
+            return measured, ([moved.get(id(p), p.node) for p in parameters], after)
+
+    with random.seeded(arguments[0]):
+        measured, after = _for_all(model, step)(held, places)
     return Step(
         inputs=[*arguments, *held, *leaves(places)],
-        outputs=[n.node for n in (value, *measured, *variables, *leaves(after))],
+        outputs=[n.node for n in (*measured, *leaves(after))],
         names=["loss", *metrics],
         first_variable=len(arguments),
     )
@@ -96,9 +114,15 @@ def trace_evaluation(
 ) -> Step:
     """The model's output, and the loss and metrics if ``loss`` is given, without a step: in evaluation mode."""
     arguments, given, held, _ = _arguments(model, batch, [])
-    with bound([p for _, p in model.named_state()], held), random.seeded(arguments[0]), evaluating(model):
-        out = model(given[0])
-        values = [] if loss is None else _measure(loss, out, given, metrics)
+    net = _single(model)
+
+    def run(values: Sequence[Tensor]) -> Tree:
+        with bound([p for _, p in net.named_state()], values):
+            out = net(given[0])
+            return [] if loss is None else _measure(loss, out, given, metrics), out
+
+    with random.seeded(arguments[0]), evaluating(model):
+        values, out = _for_all(model, run)(held)
     names = [] if loss is None else ["loss", *metrics]
     return Step([*arguments, *held], [*values, out.node], names, len(arguments))
 

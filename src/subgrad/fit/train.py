@@ -19,7 +19,7 @@ from subgrad.fit.evaluation import measure
 from subgrad.fit.history import History
 from subgrad.fit.options import Checkpoint, EarlyStopping
 from subgrad.fit.progress import Progress
-from subgrad.fit.step import trace_step
+from subgrad.fit.step import initial_state, trace_step
 from subgrad.graph.tensor import constant
 from subgrad.graph.tree import leaves, rebuild
 from subgrad.nn import loss as losses
@@ -117,7 +117,7 @@ class _Run:
         self.batch_size, self.seed, self.shuffle = batch_size, seed, shuffle
         self.history = History()
         self.parameters = [p for _, p in model.named_state()]
-        self.state = optimizer.init([p.node for p in self.parameters if p.requires_grad])
+        self.state = initial_state(model, optimizer)
         self.best = self._values()
         self.engine = self._start()
 

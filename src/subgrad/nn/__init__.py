@@ -11,6 +11,7 @@ from subgrad.nn.compose import Branches, Residual, Sequential
 from subgrad.nn.config import from_config
 from subgrad.nn.dropout import Dropout
 from subgrad.nn.embedding import Embedding
+from subgrad.nn.ensemble import Ensemble
 from subgrad.nn.linear import Bilinear, Linear
 from subgrad.nn.loss import (
     absolute_loss,
@@ -26,7 +27,7 @@ from subgrad.nn.normalise import LayerNorm
 from subgrad.nn.reshape import Flatten
 
 __all__ = [
-    "ELU", "GELU", "Bilinear", "Branches", "Dropout", "Embedding", "Flatten", "LayerNorm", "LeakyReLU", "Linear",
+    "ELU", "GELU", "Bilinear", "Branches", "Dropout", "Embedding", "Ensemble", "Flatten", "LayerNorm", "LeakyReLU", "Linear",
     "Module", "ReLU", "Residual", "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh", "absolute_loss",
     "binary_cross_entropy", "binomial_loss", "cross_entropy", "from_config", "hinge_loss", "huber_loss", "init",
     "loss", "squared_loss",
