@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -183,7 +184,8 @@ class Bound:
         if self._threads == 1:
             self._call(self._at, 0, steps, self._sync)
         else:
-            threads.run_together(lambda t: self._call(self._at, t, steps, self._sync), self._threads)
+            run = [partial(self._call, self._at, t, steps, self._sync) for t in range(self._threads)]
+            threads.run_together(run)
 
 
 class _Placement:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import operator
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 
 from subgrad.compile.cpu import default_threads
@@ -34,22 +36,20 @@ def get_threads() -> int:
     return _chosen or default_threads()
 
 
-def run_together(task: Callable[[int], object], n: int) -> None:
-    """``task(0)``, ..., ``task(n - 1)`` at once, the first in this thread. The tasks may wait for each other."""
-    if n == 1:
-        task(0)
-        return
+def run_together(tasks: Sequence[Callable[[], object]]) -> None:
+    """All tasks at once, the first in this thread. They may wait for each other.
+
+    If the first is not made of Python code, Ctrl-C strikes before all of them or after the first, never in between.
+    """
+    first, *others = tasks
     with _lock:  # tasks that wait for each other must all be running: one team at a time
-        while len(_workers) < n - 1:
+        while len(_workers) < len(others):
             _workers.append(_start())
         done: SimpleQueue = SimpleQueue()
-        for i in range(1, n):
-            _workers[i - 1].put((task, i, done))
-        try:
-            task(0)
-        finally:
-            for _ in range(1, n):
-                done.get()
+        calls = [functools.partial(jobs.put, (task, done)) for jobs, task in zip(_workers, others, strict=False)]
+        deque(map(operator.call, [*calls, first]), maxlen=0)  # one call of C, which Ctrl-C does not divide
+        for _ in others:
+            done.get()
 
 
 def _start() -> SimpleQueue:
@@ -60,11 +60,11 @@ def _start() -> SimpleQueue:
 
 def _work(jobs: SimpleQueue) -> None:
     while True:
-        task, i, done = jobs.get()
+        task, done = jobs.get()
         try:
-            task(i)
+            task()
         finally:
-            done.put(i)
+            done.put(None)
 
 
 def _forget() -> None:

@@ -26,7 +26,8 @@ def predict(model: Module, X: Any, batch_size: int = BATCH) -> np.ndarray:
         batch_size: samples at a time.
 
     Returns:
-        (n, ...) array: scores, not probabilities, if the model ends without a softmax. Of an ensemble (members, n, ...).
+        (n, ...) array: scores, not probabilities, if the model ends without a softmax. (members, n, ...) if the model
+        is an ensemble.
 
     Raises:
         DataError: for NaN, inf or text in X.

@@ -52,9 +52,9 @@ def _single(model: Module) -> Module:
 
 
 def _for_all(model: Module, f: Callable[..., Any]) -> Callable[..., Any]:
-    """``f(values, ...) -> (measured, rest)`` of one module's values as the same of all that ``model`` holds.
+    """``f(values, ...) -> (measured, rest)``, written for the values of one module, for those that ``model`` holds.
 
-    The members of an ensemble are taken through f side by side, and what they measured is averaged.
+    The members of an ensemble go through f side by side, and what they measured is averaged.
     """
     if not isinstance(model, Ensemble):
         return f

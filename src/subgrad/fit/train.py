@@ -54,7 +54,7 @@ def fit(
     model keeps the parameters of its best epoch, and the history says ``stopped == "interrupted"``.
 
     Args:
-        model: any module.
+        model: any module; each member of an ensemble is trained as if it were alone.
         X: (n, ...) array, tensor, or pandas or polars frame; floats become the default dtype.
         y: (n, ...) targets, as the loss takes them; (n,) targets fit an output of shape (n, 1).
         loss: a name, such as ``"cross_entropy"``, or a function ``loss(output, y)`` that returns a scalar tensor.

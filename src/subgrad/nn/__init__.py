@@ -27,8 +27,8 @@ from subgrad.nn.normalise import LayerNorm
 from subgrad.nn.reshape import Flatten
 
 __all__ = [
-    "ELU", "GELU", "Bilinear", "Branches", "Dropout", "Embedding", "Ensemble", "Flatten", "LayerNorm", "LeakyReLU", "Linear",
-    "Module", "ReLU", "Residual", "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh", "absolute_loss",
-    "binary_cross_entropy", "binomial_loss", "cross_entropy", "from_config", "hinge_loss", "huber_loss", "init",
-    "loss", "squared_loss",
+    "ELU", "GELU", "Bilinear", "Branches", "Dropout", "Embedding", "Ensemble", "Flatten", "LayerNorm", "LeakyReLU",
+    "Linear", "Module", "ReLU", "Residual", "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh",
+    "absolute_loss", "binary_cross_entropy", "binomial_loss", "cross_entropy", "from_config", "hinge_loss", "huber_loss",
+    "init", "loss", "squared_loss",
 ]  # fmt: skip
