@@ -159,7 +159,8 @@ def test_an_op_without_a_rule_is_called_once_for_each_member():
     x = sg.tensor([[1.0, 2.0], [3.0, 4.0]])
     y = sg.vmap(reversed_rows)(x)
     assert y.tolist() == [[2.0, 1.0], [4.0, 3.0]]
-    assert sg.grad((y * sg.tensor([[1.0, 10.0], [100.0, 1000.0]])).sum(), x).tolist() == [[10.0, 1.0], [1000.0, 100.0]]
+    weighted = y * sg.tensor([[1.0, 10.0], [100.0, 1000.0]])
+    assert sg.grad(weighted.sum(), x).tolist() == [[10.0, 1.0], [1000.0, 100.0]]
     assert sg.vmap(reversed_rows)(sg.zeros((0, 2))).shape == (0, 2)
 
 
@@ -237,9 +238,13 @@ def test_the_hessian_by_vmap_over_unit_vectors():
 
 
 def test_forward_mode_inside():
-    y, t = sg.vmap(lambda x, t: sg.jvp(lambda x: sg.sin(x).sum(), x, t))([[0.0, 1.0], [2.0, 3.0]], sg.ones((2, 2)))
-    np.testing.assert_allclose(y.numpy(), np.sin([[0, 1], [2, 3]]).sum(1), rtol=1e-6)
-    np.testing.assert_allclose(t.numpy(), np.cos([[0, 1], [2, 3]]).sum(1), rtol=1e-6)
+    def pushed(x, t):
+        return sg.jvp(lambda x: sg.sin(x).sum(), x, t)
+
+    x = np.array([[0.0, 1.0], [2.0, 3.0]])
+    y, t = sg.vmap(pushed)(x, sg.ones((2, 2)))
+    np.testing.assert_allclose(y.numpy(), np.sin(x).sum(1), rtol=1e-6)
+    np.testing.assert_allclose(t.numpy(), np.cos(x).sum(1), rtol=1e-6)
 
 
 # Random numbers
@@ -260,7 +265,10 @@ def test_draws_differ_between_members_and_calls_and_repeat_with_the_seed():
 
 
 def test_draws_of_a_nested_vmap_differ_everywhere():
-    found = sg.vmap(lambda x: sg.vmap(lambda y: sg.random.draw(()) + 0 * y)(sg.zeros((4,))) + 0 * x)(sg.zeros((N,)))
+    def inner(x):
+        return sg.vmap(lambda y: sg.random.draw(()) + 0 * y)(sg.zeros((4,))) + 0 * x
+
+    found = sg.vmap(inner)(sg.zeros((N,)))
     assert len(set(found.numpy().ravel().tolist())) == 4 * N
 
 

@@ -1,8 +1,9 @@
 """One rule for each family of ops: how the op computes n members at once, along a new first axis.
 
-A rule gets a node of the graph of one member, and the node's inputs: those that differ between members have an axis
-of n members first, the others are as they were. It returns the node for all members, with that axis. An op without a
-rule is called once for each member, and the results are stacked: always right, and n times as many nodes.
+A rule gets a node of the graph of one member, and the node's inputs: those that differ between members have
+an axis of n members first, the others are as they were. It returns the node for all members, with that axis.
+An op without a rule is called once for each member, and the results are stacked: always right, and n times as
+many nodes.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def _one_by_one(node: Tensor, inputs: Sequence[Tensor], mapped: Sequence[bool], 
 
 
 def _with(change: Callable[..., dict[str, Any]]) -> Rule:
-    """The rule of an op that needs no more than other attributes, ``change(n, **attrs)``, and all inputs mapped."""
+    """The rule of an op that needs only mapped inputs and other attributes, ``change(n, **attrs)``."""
 
     def rule(node: Tensor, inputs: Sequence[Tensor], mapped: Sequence[bool], n: int) -> Tensor:
         return apply(node.op, _all_mapped(inputs, mapped, n), {**node.attrs, **change(n, **node.attrs)})
@@ -119,13 +120,13 @@ def _own_rows(
 ) -> tuple[Sequence[Tensor], tuple[int, ...], list[int]]:
     """Indices and axes by which each member reads its own part of an array with an axis of members first.
 
-    The third result is the order that puts the axes of what is read, 1 + ``ndim`` of them, in their places: members
-    first, then as for one member.
+    The third result is the order that puts the axes of what is read, 1 + ``ndim`` of them, in their places:
+    members first, then as for one member.
     """
     start, later = _start(axes), tuple(a + 1 for a in axes)
     order = list(range(1 + ndim))
     if not any(mapped):
-        if not _neighbours(axes):  # then NumPy puts the axes of the indices in front, and the members behind them
+        if not _neighbours(axes):  # then NumPy puts the axes of the indices in front, the members behind them
             order.insert(0, order.pop(indices[0].ndim))
         return indices, later, order
     indices = _all_mapped(indices, mapped, n)
@@ -135,7 +136,7 @@ def _own_rows(
 
 
 def _start(axes: tuple[int, ...]) -> int:
-    """Where NumPy puts the axes of the indices: where the axes stood that they read, in front if those are apart."""
+    """Where NumPy puts the axes of the indices: where those stood that they read; in front if apart."""
     return min(axes) if _neighbours(axes) else 0
 
 
@@ -172,7 +173,7 @@ RULES: dict[Op, Rule] = {
     scatter_add: _scattered,
     custom: _by_hand,
 }
-"""The rules. Of the built-in ops only ``uniform`` has none: draws from seeds of the members' own go one by one."""
+"""Of the built-in ops only ``uniform`` has no rule: draws from seeds of the members' own go one by one."""
 
 
 __all__ = ["RULES", "batched", "copies", "moved"]

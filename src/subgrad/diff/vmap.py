@@ -24,20 +24,20 @@ def vmap(f: Callable[..., Tree], in_axes: Axis | Sequence[Axis] = 0) -> Callable
     """``f``, a function of the tensors of one member, as a function of those of n members at once.
 
     f is traced once and its graph is rewritten with one more axis: a product of matrices becomes one batched
-    product, and not n of them. In f an ``if`` can ask for a shape, not for a value. An op without a batching rule,
-    such as one made with `defop` that is not elementwise, is called once for each member.
+    product, and not n of them. In f an ``if`` can ask for a shape, not for a value. An op without a batching
+    rule, such as one made with `defop` that is not elementwise, is called once for each member.
 
     Random numbers that f draws, as in dropout, are drawn independently for each member.
 
     Args:
         f: takes tensors, also in dicts, lists and tuples, and returns such.
-        in_axes: the axis of members in each argument, None for an argument that is the same for all members: an
-            array becomes a tensor, anything else goes to f as it is. One axis for all arguments, or a tuple with one
-            for each; all tensors of an argument share it.
+        in_axes: the axis of members in each argument, None for an argument that is the same for all members:
+            an array becomes a tensor, anything else goes to f as it is. One axis for all arguments, or a
+            tuple with one for each; all tensors of an argument share it.
 
     Returns:
-        A function of the same arguments, by position. Its results have the axis of members first; a result that is
-        the same for all is repeated.
+        A function of the same arguments, by position. Its results have the axis of members first; a result
+        that is the same for all is repeated.
 
     Raises:
         ArgumentError: if nothing is mapped, or ``in_axes`` does not fit the arguments.

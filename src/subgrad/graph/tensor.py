@@ -269,10 +269,12 @@ class Parameter(Tensor):
         self._bind(constant(start.numpy()))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
-        return Parameter(self)
+        return self.__copy__()
 
     def __copy__(self) -> Parameter:
-        return Parameter(self)
+        copy = Parameter(self)
+        copy.requires_grad = self.requires_grad
+        return copy
 
     def _bind(self, node: Tensor) -> None:
         node._owner = weakref.ref(self)

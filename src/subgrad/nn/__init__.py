@@ -29,6 +29,6 @@ from subgrad.nn.reshape import Flatten
 __all__ = [
     "ELU", "GELU", "Bilinear", "Branches", "Dropout", "Embedding", "Ensemble", "Flatten", "LayerNorm", "LeakyReLU",
     "Linear", "Module", "ReLU", "Residual", "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh",
-    "absolute_loss", "binary_cross_entropy", "binomial_loss", "cross_entropy", "from_config", "hinge_loss", "huber_loss",
-    "init", "loss", "squared_loss",
+    "absolute_loss", "binary_cross_entropy", "binomial_loss", "cross_entropy", "from_config", "hinge_loss",
+    "huber_loss", "init", "loss", "squared_loss",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Parameters that stand for other nodes for a while: a module is traced with arguments in place of its values."""
+"""Parameters that stand for other nodes for a while: so a module is traced with arguments for its values."""
 
 from __future__ import annotations
 

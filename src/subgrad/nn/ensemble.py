@@ -21,15 +21,16 @@ from subgrad.ops import random
 class Ensemble(Module):
     """n copies of a model that differ in their initial values, computed together: (n, ...) out for one x in.
 
-    Its parameters are those of the model with an axis of members in front. Copies are made as the model was, by its
-    constructor with the arguments it was given; the model and its values are left alone. Member i draws from a seed
-    of its own, made of ``seed`` and i; a ``seed`` among the arguments of the model or of a module in them goes into
-    it, so that no two members are equal. (A seed that a class of your own writes into its constructor is out of
-    reach: all members would start with those values.)
+    Its parameters are those of the model with an axis of members in front. Copies are made as the model was,
+    by its constructor with the arguments it was given; the model and its values are left alone. Member i
+    draws from a seed of its own, made of ``seed`` and i; a ``seed`` among the arguments of the model or of a
+    module in them goes into it, so that no two members are equal. (A seed that a class of your own writes
+    into its constructor is out of reach: all members would start with those values.)
 
-    `subgrad.fit` trains each member on the same batches as if it were alone, and reports means over the members;
-    early stopping and the best epoch go by that mean. In `subgrad.predict` as in a call the members come first:
-    ``predict(ensemble, X)[i]`` is ``predict(ensemble[i], X)``. Dropout draws for each member on its own.
+    `subgrad.fit` trains each member on the same batches as if it were alone, and reports means over the
+    members; early stopping and the best epoch go by that mean. In `subgrad.predict` as in a call the members
+    come first: ``predict(ensemble, X)[i]`` is ``predict(ensemble[i], X)``. Dropout draws for each member on
+    its own.
 
     Args:
         model: the module to copy.
@@ -40,8 +41,8 @@ class Ensemble(Module):
         stacked: a module like the model, whose parameters hold the values of all members: (n, ...).
 
     Raises:
-        ArgumentError: if the model has no parameters, a copy made by its constructor has others (because the model
-            was changed after it was made), or n is below 1.
+        ArgumentError: if the model has no parameters, a copy made by its constructor has others (because the
+            model was changed after it was made), or n is below 1.
 
     Example:
         >>> import numpy as np, subgrad as sg
@@ -160,11 +161,11 @@ def _default_stream(seed: int) -> Iterator[None]:
 def _check_copy(model: Module, fresh: Module) -> None:
     mine, its = ({name: p.shape for name, p in m.named_state()} for m in (model, fresh))
     if not mine:
-        raise ArgumentError(f"an ensemble takes a model with parameters, this {type(model).__name__} has none")
+        raise ArgumentError(f"an ensemble takes a model with parameters, {type(model).__name__} has none")
     if mine != its:
         differ = sorted(name for name in {*mine, *its} if mine.get(name) != its.get(name))
         raise ArgumentError(
-            f"this {type(model).__name__} was changed after it was made: a copy by its constructor's arguments "
+            f"{type(model).__name__} was changed after it was made: a copy by its constructor's arguments "
             f"differs in {', '.join(differ)}"
         )
 
