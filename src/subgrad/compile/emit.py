@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from subgrad.compile import vecmath, views
 from subgrad.compile.contract import Contraction, Loop, emit_contraction, plan_contraction
@@ -76,15 +76,27 @@ class Emitter:
         self.cpu, self.plan, self.threads = cpu, plan, threads
         self.locate, self.stored, self.clock = locate, stored, clock
         self.module = EngineModule(cpu)
+        self._known: dict[str, str] = {}
 
     def emit(self, copies: Sequence[tuple[Located, Located, int]] = ()) -> tuple[str, int]:
         """The text, and the bytes of scratch that each thread needs. ``copies`` are done at the end of each step."""
-        emitted = [self._kernel(f"k{i}", slot) for i, slot in enumerate(self.plan.slots)]
+        emitted = [self._shared(f"k{i}", slot) for i, slot in enumerate(self.plan.slots)]
         scratch = max((e.scratch for e in emitted), default=0)
         self._run(emitted, scratch, copies)
         return str(self.module), scratch
 
     # Kernels
+
+    def _shared(self, name: str, slot: Slot) -> Emitted:
+        """A kernel, by the function of an earlier one if that has the same text: so layers that repeat cost once."""
+        functions = self.module._functions
+        before = len(functions)
+        emitted = self._kernel(name, slot)
+        text = "\n".join(functions[before:]).replace(f"@{name}", "@k")
+        key = re.sub(r"!llvm\.loop !\d+", "", text)
+        if key in self._known:
+            del functions[before:]
+        return replace(emitted, name=self._known.setdefault(key, emitted.name))
 
     def _kernel(self, name: str, slot: Slot) -> Emitted:
         if slot.kernel.kind in CONTRACT:
@@ -96,7 +108,7 @@ class Emitter:
         whole = slot.axis is None
         share = Share(None, 0, 0) if whole else Share(slot.axis, begin, end)
         given, apart = [*parameters.values(), begin, end], self._apart(parameters)
-        with self.module.function(name, given, noalias=apart) as b:
+        with self.module.function(name, given, noalias=apart, inline=False) as b:
             LoopKernel(b, kernel, parameters.get, share, self._lanes(kernel)).emit()
         return Emitted(name, nodes, 1, 0, False)
 
@@ -156,7 +168,7 @@ class Emitter:
         nodes = _distinct([*(v.source for v in sources), *extra, *([c] if c is not None else [])])
         pointer = {n: Value("ptr", f"%q{i}") for i, n in enumerate(nodes)}
         scratch, begin, end = Value("ptr", "%scratch"), Value("i64", "%begin"), Value("i64", "%end")
-        with self.module.function(f"{name}w", [*pointer.values(), scratch, begin, end]) as b:
+        with self.module.function(f"{name}w", [*pointer.values(), scratch, begin, end], inline=False) as b:
             a, bb = (b.at(pointer[v.source], v.offset, _element(v.source)) for v in sources)
             target = Value("ptr", "null") if c is None else pointer[c]
             given = [a, bb, target, scratch, *(pointer[n] for n in extra), begin, end]
@@ -169,7 +181,7 @@ class Emitter:
             return None if node in made else parameters.get(node)
 
         def epilogue(b: Builder, sums: Value, place: Place) -> None:
-            if sums.type.startswith("<1 x"):
+            if not nest.columns or sums.type.startswith("<1 x"):  # a result with no axis along the lanes
                 sums = b.emit(scalar_of(sums.type), f"extractelement {sums.type} {sums}, i64 0")
             points = Points(b, lanes_of(sums.type), pointers, place.mask, {kernel.seed: sums})
             finish(kernel, points, nest.indices(b, place), parameters.get)

@@ -14,7 +14,7 @@ import numpy as np
 from subgrad.compile.interpret import Interpreter
 from subgrad.errors import ArgumentError, ShapeError
 from subgrad.graph import tracing
-from subgrad.graph.dtype import dtype_of_data, int64
+from subgrad.graph.dtype import KNOWN, dtype_of_data, int64
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Parameter, Tensor, as_tensor, constant, placeholder, to_array
 from subgrad.graph.tree import Tree, leaves, rebuild
@@ -319,8 +319,8 @@ def _array(x: Any) -> np.ndarray:
         array = np.from_dlpack(x)
     else:
         return to_array(x)
-    dtype = array.dtype if array.dtype.kind == "f" and array.dtype.itemsize > 2 else dtype_of_data(array.dtype)
-    return np.ascontiguousarray(array, dtype).reshape(array.shape)
+    native = array.dtype.newbyteorder("=")
+    return np.ascontiguousarray(array, native if native in KNOWN else dtype_of_data(native)).reshape(array.shape)
 
 
 def _is_data(x: Any) -> bool:

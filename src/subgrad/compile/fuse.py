@@ -77,6 +77,7 @@ class _Fuser:
             for i in dict.fromkeys(node.inputs):
                 self.users[i].append(node)
         self.order = _critical_first(order, self.users)
+        self.position = {n: i for i, n in enumerate(self.order)}
         self.stored = self._must_be_stored()
         self.placed: dict[Tensor, int] = {}  # the kernel that computes a stored node
 
@@ -85,7 +86,7 @@ class _Fuser:
         for node in self.order:
             if node in self.placed or node not in self.stored or node.op in (CONST, INPUT):
                 continue
-            kernel = self._grow(Kernel(node), len(kernels))
+            kernel = self._grow(Kernel(node))
             kernel.stores = self._stores(kernel)
             for n in (kernel.seed, *kernel.body):
                 self.placed[n] = len(kernels)
@@ -141,7 +142,7 @@ class _Fuser:
 
     # Growing a kernel
 
-    def _grow(self, kernel: Kernel, number: int) -> Kernel:
+    def _grow(self, kernel: Kernel) -> Kernel:
         if kernel.kind in ALONE:
             return kernel
         inside = {kernel.seed}
@@ -152,7 +153,7 @@ class _Fuser:
                 continue
             inside.add(node)
             pending.extend(self.users[node])
-        kernel.body = [n for n in self.order if n in inside and n is not kernel.seed]
+        kernel.body = sorted(inside - {kernel.seed}, key=self.position.__getitem__)
         return kernel
 
     def _joins(self, node: Tensor, kernel: Kernel, inside: set[Tensor]) -> bool:

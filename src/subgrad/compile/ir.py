@@ -106,7 +106,13 @@ class Module:
 
     @contextmanager
     def function(
-        self, name: str, parameters: Sequence[Value], *, noalias: Sequence[Value] = (), exported: bool = False
+        self,
+        name: str,
+        parameters: Sequence[Value],
+        *,
+        noalias: Sequence[Value] = (),
+        exported: bool = False,
+        inline: bool = True,
     ) -> Iterator[Builder]:
         """The body of a function that returns nothing, to be filled through the builder."""
         builder = Builder(self)
@@ -114,7 +120,8 @@ class Module:
         heads = ", ".join(f"{p.type}{' noalias' if p in noalias else ''} {p}" for p in parameters)
         linkage = "" if exported else "internal "
         # no-builtins: a copying loop must not become a call of memcpy, which the loader would have to find.
-        head = f'define {linkage}void @{name}({heads}) nounwind "no-builtins" {{'
+        apart = "" if inline else "noinline "
+        head = f'define {linkage}void @{name}({heads}) {apart}nounwind "no-builtins" {{'
         self._functions.append("\n".join([head, "entry:", *builder.rooms, *builder.lines, "  ret void", "}"]))
 
     def declare(self, name: str, signature: str) -> None:

@@ -7,6 +7,7 @@ meet at a barrier first. Sums are never split: results do not depend on the numb
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -70,12 +71,15 @@ class Schedule:
 def schedule(kernels: Sequence[Kernel], threads: int, stored: Callable[[Tensor], bool], home: Place) -> Schedule:
     """Split the kernels and put barriers where one thread needs what another one has written (or still reads)."""
     found = Schedule()
-    since: list[_Access] = []
+    since: dict[Tensor, list[_Access]] = defaultdict(list)
     for kernel in kernels:
         axis = _split(kernel) if threads > 1 else None
-        touched = list(_accesses(kernel, axis, stored, home))
-        barrier = threads > 1 and any(_conflict(a, b) for a in since for b in touched)
-        since = touched if barrier else since + touched
+        touched = list(_accesses(kernel, axis, stored, home)) if threads > 1 else []
+        barrier = any(_conflict(a, b) for b in touched for a in since[b.memory])
+        if barrier:
+            since.clear()
+        for access in touched:
+            since[access.memory].append(access)
         found.slots.append(Slot(kernel, barrier, axis))
     return found
 

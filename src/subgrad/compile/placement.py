@@ -1,0 +1,177 @@
+"""Where every node of a program lies: in an argument, in a result, in the arena, or in place of an old value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from subgrad.compile import memory, views
+from subgrad.compile.emit import Located
+from subgrad.compile.fuse import CONTRACT, Kernel
+from subgrad.compile.lower import LOWERED
+from subgrad.compile.schedule import schedule
+from subgrad.graph.tensor import CONST, INPUT, Tensor
+from subgrad.ops.contract import multiplications
+from subgrad.ops.shape import cast
+
+if TYPE_CHECKING:
+    from subgrad.compile.program import Program
+
+# Entries of the table of pointers; from FIRST on stand the arguments, the constants and the results.
+ARENA, SCRATCH, CLOCK, FIRST = 0, 1, 2, 3
+
+
+class Placement:
+    """Where every node lies: which entry of the table, and how far into the arena."""
+
+    def __init__(self, program: Program) -> None:
+        self.p = program
+        self.writer = {n: k for k, kernel in enumerate(program.kernels) for n in kernel.stores}
+        self.reads = [_read_by(kernel, self.stored) for kernel in program.kernels]
+        self.last_reader = {n: k for k, read in enumerate(self.reads) for n in read}
+        self.where: dict[Tensor, Located] = {}
+        self.copies: list[tuple[Located, Located, int]] = []
+        self.constants: dict[int, np.ndarray] = {}
+        self._inputs()
+        self._constants()
+        self.first_output = FIRST + len(program.inputs) + len(self.constants)
+        self.home: dict[Tensor, Tensor] = {}
+        late = self._outputs()
+        self.schedule = schedule(program.kernels, program.n_threads, self.stored, lambda n: self.home.get(n, n))
+        self.memory = self._arena()
+        for node, target in late:
+            self.copies.append((self.where[node], target, node.size * node.dtype.itemsize))
+
+    def stored(self, node: Tensor) -> bool:
+        return node in self.writer
+
+    def locate(self, node: Tensor) -> Located:
+        return self.where[node]
+
+    def _inputs(self) -> None:
+        for i, node in enumerate(self.p.inputs):
+            step = node.size * node.dtype.itemsize if i in self.p._stepped else 0
+            self.where[node] = Located(FIRST + i, 0, step)
+
+    def _constants(self) -> None:
+        pending, seen = [*self.p.outputs], set()
+        while pending:
+            node = pending.pop()
+            if node in seen:
+                continue
+            seen.add(node)
+            pending.extend(node.inputs)
+            if node.op is CONST and node not in self.where:
+                entry = FIRST + len(self.p.inputs) + len(self.constants)
+                self.constants[entry] = np.ascontiguousarray(node.numpy())
+                self.where[node] = Located(entry)
+
+    def _outputs(self) -> list[tuple[Tensor, Located]]:
+        """Give outputs their places; those that must be copied there at the end of a step come back."""
+        late: list[tuple[Tensor, Located]] = []
+        for k, node in enumerate(self.p.outputs):
+            target = self._target(k, node)
+            variable = self.p.inputs[self.p._variables[k]] if k in self.p._variables else None
+            if node is variable:
+                continue
+            if node in self.where or (variable is not None and not self._in_place(node, variable)):
+                late.append((node, target))
+            else:
+                self.where[node] = target
+                if variable is not None:
+                    self.home[node] = variable
+        return late
+
+    def _target(self, k: int, node: Tensor) -> Located:
+        if k in self.p._variables:
+            return self.where[self.p.inputs[self.p._variables[k]]]
+        return Located(self.first_output + k, 0, node.size * node.dtype.itemsize if k in self.p._measured else 0)
+
+    def _in_place(self, node: Tensor, variable: Tensor) -> bool:
+        """Whether ``node`` can overwrite ``variable``: nobody reads the old value later, or at another place."""
+        at = self.writer[node]
+        last = self.last_reader.get(variable, -1)
+        return last < at or (last == at and _reads_in_step(self.p.kernels[at], variable, self.stored))
+
+    def _arena(self) -> memory.Memory:
+        times = self.schedule.phases if self.p.n_threads > 1 else list(range(len(self.p.kernels)))
+        end = max(times, default=0)
+        inside = [n for n in self.writer if n not in self.where]
+        last = {n: times[self.writer[n]] for n in inside}
+        for read, time in zip(self.reads, times, strict=True):
+            for n in read:
+                if n in last:
+                    last[n] = max(last[n], time)
+        wanted = set(self.p.outputs)
+        for n in inside:
+            if n in wanted:
+                last[n] = end
+        contractions = [(k.seed, t) for k, t in zip(self.p.kernels, times, strict=True) if k.kind in CONTRACT]
+        sums = [(n, t) for n, t in contractions if n not in self.writer and _long(n)]
+        spans = [memory.Interval(_title(n), n.size * n.dtype.itemsize, times[self.writer[n]], last[n]) for n in inside]
+        spans += [memory.Interval(f"partial sums of {_title(n)}", n.size * n.dtype.itemsize, t, t) for n, t in sums]
+        found = memory.plan(spans)
+        for n, offset in zip([*inside, *(n for n, _ in sums)], found.offsets, strict=True):
+            self.where[n] = Located(ARENA, offset)
+        return found
+
+
+def _long(node: Tensor) -> bool:
+    """Whether a contraction may be summed in several blocks, with partial sums in memory in between."""
+    inner = multiplications(node.attrs["spec"], *node.inputs) // max(1, node.size)
+    return inner > 512
+
+
+def _title(node: Tensor) -> str:
+    return f"{node.scope}.{node.op.name}" if node.scope else node.op.name
+
+
+def _read_by(kernel: Kernel, stored) -> set[Tensor]:
+    """The nodes in memory that a kernel reads."""
+    made = {kernel.seed, *kernel.body}
+    pending, found, seen = [kernel.seed, *kernel.body], set(), set()
+    while pending:
+        node = pending.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        if node not in made and (stored(node) or node.op in (CONST, INPUT)):
+            found.add(node)
+        else:
+            pending.extend(views.read_by(node))
+    return found
+
+
+def _reads_in_step(kernel: Kernel, variable: Tensor, stored) -> bool:
+    """Whether a kernel reads ``variable`` only where it writes, element by element."""
+    if variable.shape != kernel.domain:
+        return variable not in _read_by(kernel, stored)
+    made = {kernel.seed, *kernel.body}
+    pending = [kernel.seed, *kernel.body]
+    seen: set[Tensor] = set()
+    while pending:
+        node = pending.pop()
+        if node in seen or (node not in made and (stored(node) or node.op in (CONST, INPUT))):
+            continue
+        seen.add(node)
+        together = node.op.name in LOWERED or node.op is cast
+        if not together and any(variable in _upstream(i, stored) for i in views.read_by(node)):
+            return False
+        pending.extend(views.read_by(node))
+    return True
+
+
+def _upstream(node: Tensor, stored) -> set[Tensor]:
+    """The nodes in memory that the value of ``node`` is computed from."""
+    found, pending = set(), [node]
+    while pending:
+        n = pending.pop()
+        if stored(n) or n.op in (CONST, INPUT):
+            found.add(n)
+        else:
+            pending.extend(views.read_by(n))
+    return found
+
+
+__all__ = ["ARENA", "CLOCK", "FIRST", "SCRATCH", "Placement"]
