@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from samples import FLAT, KINKS, SMOOTH
 
 import subgrad as sg
+from samples import FLAT, KINKS, SMOOTH
 from subgrad.compile.interpret import Interpreter
 from subgrad.compile.program import Program
 from subgrad.graph.tensor import placeholder

@@ -17,10 +17,14 @@ def as_array(data: Any, what: str) -> np.ndarray:
 
     Floats become the default dtype. Raises `DataError` for text, and for NaN or inf, with the first place.
     """
-    array = np.asarray(data.numpy() if isinstance(data, Tensor) else frame.as_array(data))
+    try:
+        array = np.asarray(data.numpy() if isinstance(data, Tensor) else frame.as_array(data))
+    except ValueError as error:
+        raise DataError(f"{what} must hold numbers in rows of one length: {error}") from None
     if array.dtype.kind not in "fiub":
         raise DataError(f"{what} must hold numbers, got dtype {array.dtype}; encode text as numbers first")
-    array = np.ascontiguousarray(array, dtype=dtype_of_data(array.dtype))
+    with np.errstate(over="ignore"):
+        array = np.asarray(array, dtype_of_data(array.dtype), order="C")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         bad = ~np.isfinite(array)
         first = tuple(int(i) for i in np.argwhere(bad)[0])
@@ -49,6 +53,8 @@ def split_validation(arrays: list[np.ndarray], validation: Any, seed: int):
     if validation is None:
         return arrays, None
     if isinstance(validation, (tuple, list)):
+        if len(validation) not in (2, 3):
+            raise ArgumentError(f"validation is (X, y) or a share between 0 and 1, got {len(validation)} arrays")
         return arrays, as_batch(*validation)
     if not isinstance(validation, (int, float)) or not 0 < validation < 1:
         raise ArgumentError(f"validation is (X, y) or a share between 0 and 1, got {validation!r}")

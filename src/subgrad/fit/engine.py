@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 import warnings
 from collections.abc import Callable, Sequence
 from itertools import groupby
@@ -13,6 +14,8 @@ import numpy as np
 from subgrad.compile.interpret import Interpreter
 from subgrad.fit.diagnose import find_source
 from subgrad.fit.step import Signature, Step
+
+SNAPSHOT_SHARE = 0.01  # of a run's time may go into copies of the variables, for finding out where a NaN came from
 
 TraceFor = Callable[..., Step]
 """``trace(batch, samples=None)``: the step for the shapes and dtypes of a batch, as `fit.step.trace_step`."""
@@ -76,21 +79,54 @@ class Interpreted:
         return self._steps[rows]
 
 
-class Compiled:
-    """As `Interpreted`, with native programs that gather their batches and take many steps a call.
+_Call = tuple[Sequence[np.ndarray], int, int]  # batches, the number of the first in the run, and in its epoch
 
-    Raises `Unsupported` if the step has an op that the compiler does not know.
+
+class _Past:
+    """From where a run can be repeated: the variables at the start of some call, and the batches since.
+
+    Two such points are kept, so that the step before a bad one is always among what is repeated. A copy of the
+    variables is taken as rarely as makes it cost less than `SNAPSHOT_SHARE` of the run.
     """
+
+    def __init__(self) -> None:
+        self.points: list[tuple[list[np.ndarray], list[_Call]]] = []
+        self._due = 0.0
+
+    def note(self, variables: Sequence[np.ndarray], batches: Sequence[np.ndarray], step: int, batch: int) -> None:
+        """Called before the steps are taken: the first has the numbers ``step`` in the run, ``batch`` in its epoch."""
+        start = time.perf_counter()
+        if start >= self._due:
+            self.points = [*self.points[-1:], ([v.copy() for v in variables], [])]
+            end = time.perf_counter()
+            self._due = end + (end - start) / SNAPSHOT_SHARE
+        self.points[-1][1].append((batches, step, batch))
+
+    def until(self, last: int) -> tuple[list[np.ndarray], list[tuple[np.ndarray, int, int]]]:
+        """The variables at the older point, and the batches from there up to step ``last``."""
+        since = [
+            (rows, step + i, batch + i)
+            for _, calls in self.points
+            for batches, step, batch in calls
+            for i, rows in enumerate(batches)
+            if step + i <= last
+        ]
+        return self.points[0][0], since
+
+
+class Compiled:
+    """As `Interpreted`, with native programs that gather their batches and take many steps a call."""
 
     def __init__(self, trace: TraceFor, data: Sequence[np.ndarray], variables: Sequence[np.ndarray]) -> None:
         self.data = [np.ascontiguousarray(a) for a in data]
         self.variables = [np.array(v, order="C") for v in variables]
         self._trace = trace
         self._programs: dict[int, tuple[Step, Any]] = {}
+        self._past = _Past()
 
     def run(self, batches: Sequence[np.ndarray], seed: int, first_step: int, first_batch: int = 0) -> np.ndarray:
         """As `Interpreted.run`."""
-        before = [v.copy() for v in self.variables]
+        self._past.note(self.variables, batches, first_step, first_batch)
         found, done = [], 0
         for _, group in groupby(batches, key=len):
             rows = list(group)
@@ -99,7 +135,7 @@ class Compiled:
         measured = np.concatenate(found, dtype=np.float64)
         bad = np.flatnonzero(~np.isfinite(measured[:, 0]))
         if bad.size:
-            self._explain(before, batches[: bad[0] + 1], seed, first_step, first_batch)
+            self._explain(seed, first_step + int(bad[0]))
         return measured
 
     def _steps(self, rows: Sequence[np.ndarray], seed: int, first: int) -> np.ndarray:
@@ -110,17 +146,15 @@ class Compiled:
         outputs = program([seeds, order, *self.data, *self.variables], len(rows))
         return np.stack(outputs[: len(step.names)], axis=1)
 
-    def _explain(
-        self, before: list[np.ndarray], batches: Sequence[np.ndarray], seed: int, first: int, batch: int
-    ) -> None:
-        """Repeat the batches up to the bad one, two of them in the interpreter, which finds the op."""
-        self.variables = before
-        for i, rows in enumerate(batches[:-2]):
-            self._steps([rows], seed, first + i)
-        start = max(0, len(batches) - 2)
+    def _explain(self, seed: int, bad: int) -> None:
+        """Repeat what led to step ``bad``, the last two steps in the interpreter, which finds the op."""
+        self.variables, since = self._past.until(bad)
+        for rows, step, _ in since[:-2]:
+            self._steps([rows], seed, step)
         again = Interpreted(self._trace, self.data, [v.copy() for v in self.variables])
-        again.run(batches[start:], seed, first + start, batch + start)
-        raise NonFiniteLoss(batch + len(batches) - 1, "every number is finite when the batch is interpreted")
+        for rows, step, batch in since[-2:]:
+            again.run([rows], seed, step, batch)
+        raise NonFiniteLoss(since[-1][2], "every number is finite when the batch is interpreted")
 
     def _program(self, rows: int) -> tuple[Step, Any]:
         if rows not in self._programs:

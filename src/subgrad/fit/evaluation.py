@@ -9,7 +9,7 @@ import numpy as np
 
 from subgrad.fit import metrics as metric_table
 from subgrad.fit.arrays import as_array, as_batch
-from subgrad.fit.step import signature, trace_evaluation
+from subgrad.fit.step import check_values, signature, trace_evaluation
 from subgrad.nn import loss as losses
 from subgrad.nn.ensemble import Ensemble
 from subgrad.nn.module import Module
@@ -59,8 +59,9 @@ def evaluate(
         >>> sg.evaluate(sg.nn.ReLU(), [[3.0]], [[1.0]], loss="squared", metrics=["mae"])
         {'loss': 4.0, 'mae': 2.0}
     """
-    data = as_batch(X, y, sample_weight)
-    return measure(model, data, losses.get(loss), metric_table.resolve(metrics))
+    data, chosen = as_batch(X, y, sample_weight), losses.get(loss)
+    check_values(model, chosen, data)
+    return measure(model, data, chosen, metric_table.resolve(metrics))
 
 
 def measure(

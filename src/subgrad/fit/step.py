@@ -12,7 +12,7 @@ from subgrad.compile.interpret import Interpreter
 from subgrad.diff import vmap
 from subgrad.diff.reverse import gradients
 from subgrad.graph.dtype import int64
-from subgrad.graph.tensor import Tensor, placeholder
+from subgrad.graph.tensor import Tensor, constant, placeholder
 from subgrad.graph.tree import Tree, leaves, rebuild
 from subgrad.nn.binding import bound
 from subgrad.nn.ensemble import Ensemble
@@ -125,6 +125,17 @@ def trace_evaluation(
         values, out = _for_all(model, run)(held)
     names = [] if loss is None else ["loss", *metrics]
     return Step([*arguments, *held], [*values, out.node], names, len(arguments))
+
+
+def check_values(model: Module, loss: Loss, data: Sequence[np.ndarray]) -> None:
+    """Raise what a model and a loss have against the values of all data, which they do not see in a traced step.
+
+    Only what they look at, such as labels, is computed.
+    """
+    given = [constant(a.view()) for a in data]
+    with random.seeded(constant(np.zeros(2, np.int64))):
+        out = model(given[0])
+    _measure(loss, out[0] if isinstance(model, Ensemble) else out, given, {})
 
 
 def _measure(loss: Loss, out: Tensor, given: Sequence[Tensor], metrics: dict[str, Callable[..., Tensor]]):

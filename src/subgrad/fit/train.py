@@ -19,7 +19,7 @@ from subgrad.fit.evaluation import measure
 from subgrad.fit.history import History
 from subgrad.fit.options import Checkpoint, EarlyStopping
 from subgrad.fit.progress import Progress
-from subgrad.fit.step import initial_state, trace_step
+from subgrad.fit.step import check_values, initial_state, trace_step
 from subgrad.graph.tensor import constant
 from subgrad.graph.tree import leaves, rebuild
 from subgrad.nn import loss as losses
@@ -92,7 +92,7 @@ def fit(
         1.0
     """
     _positive(epochs=epochs, batch_size=batch_size)
-    chosen = optim.get(optimizer) if isinstance(optimizer, str) else optimizer
+    chosen = optim.get(optimizer)
     stopping = EarlyStopping(early_stopping) if isinstance(early_stopping, int) else early_stopping
     saving = checkpoint if isinstance(checkpoint, Checkpoint) or checkpoint is None else Checkpoint(checkpoint)
     data, held_out = split_validation(as_batch(X, y, sample_weight), validation, seed)
@@ -114,6 +114,9 @@ class _Run:
     ) -> None:  # fmt: skip
         self.model, self.loss, self.optimizer, self.metrics = model, loss, optimizer, metrics
         self.data, self.held_out = data, held_out
+        for part in (data, held_out):
+            if part is not None:
+                check_values(model, loss, part)
         self.batch_size, self.seed, self.shuffle = batch_size, seed, shuffle
         self.history = History()
         self.parameters = [p for _, p in model.named_state()]

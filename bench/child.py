@@ -1,0 +1,132 @@
+"""What runs in a fresh process: one measurement, printed as one line of JSON.
+
+``python -m bench.child KIND ARGUMENTS`` calls the function of `KINDS` of that name.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from bench import arrays, peers, workloads
+
+CALLS = 10  # calls between two looks at the clock, for inference
+SLOW = 4.0  # seconds of a run beyond which there is no more warming up, and few repeats
+
+
+def measure(peer: str, variant: str, workload: str, seconds: str) -> dict[str, Any]:
+    """Time a workload for so many seconds after a third as long a warm-up."""
+    task = workloads.BY_NAME[workload]
+    module = peers.BY_NAME[peer].module()
+    found = (_infer if task.infers else _train)(module, task, variant, float(seconds))
+    return {**found, "peak_bytes": _peak_bytes()}
+
+
+def _train(module: Any, task: workloads.Workload, variant: str, seconds: float) -> dict[str, Any]:
+    """The answers are the mean losses of the first and the second run: the same steps for every peer."""
+    began = time.perf_counter()
+    run, steps = module.train(task, variant), task.steps
+    first = run(steps)
+    setup = time.perf_counter() - began
+    second, once = _timed(lambda: run(steps))
+    times = _repeat(lambda: _timed(lambda: run(steps))[1], once, seconds)
+    return {**_summary(times, steps), "setup": setup - statistics.median(times), "answers": [first, second]}
+
+
+def _infer(module: Any, task: workloads.Workload, variant: str, seconds: float) -> dict[str, Any]:
+    """The answers are the probabilities of the first sample's classes."""
+    began = time.perf_counter()
+    call, x = module.infer(task, variant), arrays.data(task)[0][: task.batch]
+    output = np.array(call(x))
+    setup = time.perf_counter() - began
+
+    def several() -> float:
+        return _timed(lambda: [call(x) for _ in range(CALLS)])[1]
+
+    times = _repeat(several, several(), seconds)
+    return {**_summary(times, CALLS), "setup": setup, "answers": _probabilities(output[0]).tolist()}
+
+
+def _timed(task: Callable[[], Any]) -> tuple[Any, float]:
+    began = time.perf_counter()
+    found = task()
+    return found, time.perf_counter() - began
+
+
+def _repeat(once: Callable[[], float], first: float, seconds: float) -> list[float]:
+    """Seconds of each repeat, after a warm-up."""
+    slow = first > SLOW
+    _until(once, 0 if slow else seconds / 3, 1)
+    return _until(once, seconds, 2 if slow else 5)
+
+
+def _until(once: Callable[[], float], seconds: float, least: int) -> list[float]:
+    times, end = [], time.perf_counter() + seconds
+    while len(times) < least or time.perf_counter() < end:
+        times.append(once())
+    return times
+
+
+def _summary(times: list[float], parts: int) -> dict[str, Any]:
+    low, middle, high = np.percentile(times, [25, 50, 75]) / parts
+    return {"seconds": float(middle), "spread": float((high - low) / middle), "repeats": len(times)}
+
+
+def _probabilities(row: np.ndarray) -> np.ndarray:
+    """Softmax of scores; probabilities, which scikit-learn gives, stay as they are."""
+    if (row >= 0).all() and abs(row.sum() - 1) < 1e-4:
+        return row
+    powers = np.exp(row - row.max())
+    return powers / powers.sum()
+
+
+def _peak_bytes() -> int | None:
+    """The most memory this process ever held, where the system tells."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def first_step(peer: str, workload: str) -> dict[str, Any]:
+    """One trained step on one batch of data; the parent looks at the clock when this process says so."""
+    task = workloads.BY_NAME[workload]
+    chosen = peers.BY_NAME[peer]
+    chosen.module().train(replace(task, samples=task.batch), chosen.quickest)(1)
+    return {}
+
+
+def importing(module: str) -> dict[str, Any]:
+    return {"seconds": _timed(lambda: importlib.import_module(module))[1]}
+
+
+def growth(layers: str) -> dict[str, Any]:
+    """Seconds to trace and to compile a training step of so many linear layers, without the cache."""
+    from bench.peers import subgrad
+
+    width, batch = 32, 32
+    task = workloads.Workload("depth", "", (width,), workloads.mlp("relu", *[width] * int(layers)), "mse",
+                              ("sgd", 0.01), batch, batch, 1)  # fmt: skip
+    return {"seconds": _timed(lambda: subgrad.train(task, "native")(1))[1], "peak_bytes": _peak_bytes()}
+
+
+def fma_limit(threads: str) -> dict[str, Any]:
+    from bench.roofline import measure_limit
+
+    return {"flops": measure_limit(int(threads))}
+
+
+KINDS = {f.__name__: f for f in (measure, first_step, importing, growth, fma_limit)}
+
+if __name__ == "__main__":
+    print("RESULT " + json.dumps(KINDS[sys.argv[1]](*sys.argv[2:])), flush=True)

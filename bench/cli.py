@@ -1,0 +1,102 @@
+"""The command line: what to measure, and where the numbers go."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+
+from bench import agree, costs, machine, passes, report, store
+from bench.peers import PEERS, Peer
+from bench.spawn import ask
+from bench.workloads import AWKWARD, ROUND, Workload
+
+SECTIONS = ("times", "starts", "imports", "growth", "limit")
+
+
+def main() -> None:
+    options = _parser().parse_args()
+    if not options.report:
+        found = run(options)
+        print(report.text(found))
+        if not options.quick:
+            store.write(store.merged(store.read(), found))
+    if not options.quick:
+        report.publish(store.read())
+
+
+def run(options: argparse.Namespace) -> store.Results:
+    """Measure the chosen sections."""
+    peers = _installed(options.peers)
+    found: store.Results = {"machine": machine.describe(peers, options.threads)}
+    repeats = 1 if options.quick else 5
+    for section in options.only or SECTIONS:
+        if section == "times":
+            found["times"] = _times(options, peers)
+        elif section == "starts":
+            found["starts"] = costs.starts(peers, repeats, options.threads)
+        elif section == "imports":
+            found["imports"] = costs.imports(peers, repeats, options.threads)
+        elif section == "growth":
+            depths = (10, 30, 100) if options.quick else (10, 30, 100, 300, 1000)
+            found["growth"] = costs.growth(depths, options.threads, _say)
+        elif section == "limit":
+            found["limit"] = ask("fma_limit", options.threads, threads=options.threads)["flops"]
+    return found
+
+
+def _times(options: argparse.Namespace, peers: Sequence[Peer]) -> dict[str, list[passes.Row]]:
+    found = {}
+    with tempfile.TemporaryDirectory(prefix="bench") as cache:
+        for workload in _chosen(options.workloads, options.awkward):
+            rows = passes.measure(
+                workload, peers, passes=1 if options.quick else options.passes, seconds=0.5 if options.quick else 3.0,
+                threads=options.threads, cache=cache, avx2=options.avx2, say=_say,
+            )  # fmt: skip
+            for sentence in agree.disagreements(rows):
+                _say(f"NOT THE SAME WORK: {sentence}")
+            found[workload.name] = rows
+    return found
+
+
+def _chosen(names: Sequence[str], awkward: bool) -> list[Workload]:
+    return [w for w in (*ROUND, *AWKWARD) if w.name in names or (not names and (awkward or w in ROUND))]
+
+
+def _installed(names: Sequence[str]) -> list[Peer]:
+    found = []
+    for peer in (p for p in PEERS if not names or p.name in names):
+        missing = peer.missing()
+        if missing:
+            _say(f"{peer.title} is left out: {', '.join(missing)} not installed")
+        else:
+            found.append(peer)
+    return found
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="This project and its peers in one run.")
+    names = [w.name for w in (*ROUND, *AWKWARD)]
+    parser.add_argument(
+        "--peers",
+        nargs="+",
+        default=[],
+        choices=[p.name for p in PEERS],
+        metavar="NAME",
+        help=f"only these: {', '.join(p.name for p in PEERS)}",
+    )
+    parser.add_argument(
+        "--workloads", nargs="+", default=[], choices=names, metavar="NAME", help=f"only these: {', '.join(names)}"
+    )
+    parser.add_argument("--only", nargs="+", default=[], choices=SECTIONS, help="only these measurements")
+    parser.add_argument("--awkward", action="store_true", help="also sizes that fit no tile, and tiny batches")
+    parser.add_argument("--avx2", action="store_true", help="also this side held to AVX2")
+    parser.add_argument("--threads", type=int, default=machine.available_processors(), help="for each side")
+    parser.add_argument("--passes", type=int, default=3, help="interleaved passes over each workload")
+    parser.add_argument("--quick", action="store_true", help="one short pass, shown and not kept")
+    parser.add_argument("--report", action="store_true", help="measure nothing, write the report of the kept results")
+    return parser

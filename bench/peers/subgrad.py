@@ -1,0 +1,81 @@
+"""This project. Variants: native; native-avx2, the same code generator held to AVX2."""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+import subgrad as sg
+from bench import arrays
+from bench.peers import Call, Run
+from bench.workloads import BETAS, EPSILON, MOMENTUM, Workload
+from subgrad import nn
+from subgrad.fit.engine import Compiled
+from subgrad.fit.step import trace_step
+from subgrad.graph.tree import leaves
+
+warnings.simplefilter("error")  # a fall-back to the interpreter says so in a warning; it must not be timed
+
+LAYERS = {"relu": nn.ReLU, "tanh": nn.Tanh}
+LOSSES = {"bce": nn.binary_cross_entropy, "mse": nn.squared_loss, "ce": nn.cross_entropy}
+OPTIMIZERS = {
+    "sgd": sg.SGD,
+    "momentum": lambda rate: sg.SGD(rate, momentum=MOMENTUM),
+    "adam": lambda rate: sg.Adam(rate, BETAS, EPSILON),
+}
+
+
+def train(workload: Workload, variant: str) -> Run:
+    """Steps through the engine that `subgrad.fit` drives, all of a run in one call."""
+    _choose_cpu(variant)
+    engine, order = start(workload), {}
+
+    def run(steps: int) -> float:
+        if steps not in order:
+            order[steps] = list(arrays.batches(workload, steps))
+        return float(engine.run(order[steps], seed=0, first_step=0).mean())
+
+    return run
+
+
+def start(workload: Workload) -> Compiled:
+    """The engine with the workload's data, before its first step."""
+    model, optimizer = network(workload).train(), OPTIMIZERS[workload.optimizer[0]](workload.optimizer[1])
+    parameters = [p for _, p in model.named_state()]
+    state = optimizer.init([p.node for p in parameters])
+
+    def trace(batch, samples=None):
+        return trace_step(model, LOSSES[workload.loss], optimizer, state, batch, {}, samples)
+
+    X, Y = arrays.data(workload)
+    labels = 2 * Y - 1 if workload.loss == "bce" else Y
+    return Compiled(trace, [X, labels], [t.numpy() for t in (*parameters, *leaves(state))])
+
+
+def infer(workload: Workload, variant: str) -> Call:
+    """The network as a compiled function."""
+    _choose_cpu(variant)
+    return sg.compile(network(workload).eval())
+
+
+def network(workload: Workload) -> nn.Sequential:
+    """The workload's network with its initial weights."""
+    width, layers = workload.inputs[-1], []
+    for kind, *sizes in workload.layers:
+        layers.append(nn.Linear(width, sizes[0], seed=0) if kind == "linear" else _simple(kind))
+        width = sizes[0] if sizes else width
+    model = nn.Sequential(*layers)
+    for parameter, value in zip(model.parameters(), arrays.initial(workload), strict=True):
+        parameter.assign(value)
+    return model
+
+
+def _simple(kind: str) -> nn.Module:
+    if kind not in LAYERS:
+        raise NotImplementedError(f"no layer {kind}")
+    return LAYERS[kind]()
+
+
+def _choose_cpu(variant: str) -> None:
+    if variant.endswith("avx2"):
+        os.environ["SUBGRAD_CPU"] = "avx2"

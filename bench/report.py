@@ -1,0 +1,198 @@
+"""The results as Markdown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from bench import agree, store
+from bench.peers import BY_NAME as PEERS
+from bench.peers import OURS
+from bench.spawn import ROOT
+from bench.workloads import BY_NAME as WORKLOADS
+
+PAGE, CHART = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "benchmarks.svg"
+BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
+HEAD = f"# Benchmarks\n\n{BEGIN}\n{END}\n"
+UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+Row = dict[str, Any]
+
+
+def publish(results: store.Results) -> None:
+    """Write the page, what stands outside the markers untouched, and the chart."""
+    from bench.chart import draw
+
+    page = PAGE.read_text(encoding="utf-8") if PAGE.exists() else HEAD
+    before, _, rest = page.partition(BEGIN)
+    after = rest.partition(END)[2]
+    store.write_text(PAGE, f"{before}{BEGIN}\n{text(results)}\n{END}{after}")
+    if results.get("times"):
+        draw(results["times"], CHART)
+
+
+def text(results: store.Results) -> str:
+    """All sections that were measured."""
+    parts = [_machine(results)]
+    if results.get("times"):
+        parts += [_overview(results["times"]), _disagreements(results["times"]), _rates(results), _memory(results)]
+        parts += [f"![Time of each peer over that of subgrad]({CHART.name})", _variants(results["times"])]
+    makers = {"starts": _starts, "imports": _imports, "growth": _growth}
+    parts += [make(results[section]) for section, make in makers.items() if results.get(section)]
+    return "\n\n".join(filter(None, parts))
+
+
+def _machine(results: store.Results) -> str:
+    m = results["machine"]
+    versions = ", ".join(f"{name} {version}" for name, version in {"Python": m["python"], **m["versions"]}.items())
+    limit = f" Fused multiply-adds in registers: {results['limit'] / 1e9:.0f} GFLOP/s." if "limit" in results else ""
+    return (
+        f"Measured {m['date']} on {m['processor']} ({m['level']}), {m['system']}, {m['threads']} threads for each "
+        f"side, float32.{limit} {versions}.\n\nEach number is the median of interleaved passes, "
+        "each pass a fresh process and the median of its repeats. `python -m bench` repeats it." + _busy(m)
+    )
+
+
+def _busy(m: dict[str, Any]) -> str:
+    """A warning if other programs ran: peers whose threads spin then lose far more than their share."""
+    if m["load"] is None or m["load"] < 0.3 * m["threads"]:
+        return ""
+    return f"\n\n**Other programs were running (load {m['load']:.1f} at the start): do not rely on the ratios.**"
+
+
+def _overview(times: dict[str, list[Row]]) -> str:
+    """One line a workload: the best variant of each side, and the ratio to the best of the peers."""
+    peers = [n for n in PEERS if any(_best(rows, n) for rows in times.values())]
+    lines = [[_title(name), *(_cell(_best(rows, p)) for p in peers), _ratio(rows)] for name, rows in _ordered(times)]
+    head = ["", *(PEERS[p].title for p in peers), "best peer / subgrad"]
+    return "## A training step, or a call\n\n" + table(head, lines)
+
+
+def _ordered(times: dict[str, list[Row]]) -> list[tuple[str, list[Row]]]:
+    return [(name, times[name]) for name in WORKLOADS if name in times]
+
+
+def _title(name: str) -> str:
+    return f"{name}: {WORKLOADS[name].title}"
+
+
+def _best(rows: Sequence[Row], peer: str) -> Row | None:
+    found = [r for r in rows if r["peer"] == peer and "seconds" in r and not r["variant"].endswith("avx2")]
+    return min(found, key=lambda r: r["seconds"], default=None)
+
+
+def best_peer(rows: Sequence[Row]) -> Row | None:
+    found = [r for r in rows if r["peer"] != OURS.name and "seconds" in r]
+    return min(found, key=lambda r: r["seconds"], default=None)
+
+
+def _cell(row: Row | None) -> str:
+    return f"{duration(row['seconds'])} ({row['variant']})" if row else ""
+
+
+def _ratio(rows: Sequence[Row]) -> str:
+    ours, theirs = _best(rows, OURS.name), best_peer(rows)
+    return f"**{theirs['seconds'] / ours['seconds']:.2f}**" if ours and theirs else ""
+
+
+def _disagreements(times: dict[str, list[Row]]) -> str:
+    found = [sentence for rows in times.values() for sentence in agree.disagreements(rows)]
+    if not found:
+        return (
+            f"All sides arrive at the same losses and answers, to {agree.TOLERANCE:g} of their size "
+            f"({agree.ADAM_OF_SKLEARN:g} for scikit-learn's Adam, which adds epsilon at another place)."
+        )
+    return "These did not arrive at the losses of the others:\n\n" + "\n".join(f"- {sentence}" for sentence in found)
+
+
+def _rates(results: store.Results) -> str:
+    """Matrix products per second: against the machine's limit, and awkward sizes against round ones."""
+    if "limit" not in results:
+        return ""
+    rate = {name: _rate(name, rows) for name, rows in _ordered(results["times"])}
+    lines = [
+        [_title(name), f"{r / 1e9:.0f}", f"{100 * r / results['limit']:.0f} %", _kept(name, rate)]
+        for name, r in rate.items() if r
+    ]  # fmt: skip
+    return "### Of the machine's limit\n\n" + table(["", "GFLOP/s", "of the limit", "of the round sizes' rate"], lines)
+
+
+def _rate(name: str, rows: Sequence[Row]) -> float:
+    ours = _best(rows, OURS.name)
+    return WORKLOADS[name].flops() / ours["seconds"] if ours else 0.0
+
+
+def _kept(name: str, rate: dict[str, float]) -> str:
+    like = rate.get(WORKLOADS[name].like)
+    return f"{100 * rate[name] / like:.0f} %" if like else ""
+
+
+def _memory(results: store.Results) -> str:
+    """The most memory each side's process held."""
+    rows = results["times"].get("W3", [])
+    best = [(PEERS[p].title, r["peak_bytes"]) for p in PEERS if (r := _best(rows, p)) and r["peak_bytes"]]
+    lines = [[title, _megabytes(size)] for title, size in best]
+    return "### Peak memory of training W3\n\n" + table(["", "resident"], lines) if lines else ""
+
+
+def _variants(times: dict[str, list[Row]]) -> str:
+    lines = [[name, PEERS[r["peer"]].title, r["variant"], *_numbers(r)] for name, rows in _ordered(times) for r in rows]
+    head = ["", "", "variant", "time", "slowest pass", "set-up"]
+    return "### Every variant\n\n`@1` is one thread; set-up is tracing and compiling.\n\n" + table(head, lines)
+
+
+def _numbers(row: Row) -> list[str]:
+    if "error" in row:
+        return [row["error"].replace("|", "\\|"), "", ""]
+    spread = "" if row["spread"] is None else f"+{100 * row['spread']:.0f} %"
+    setup = duration(row["setup"]) if row["setup"] > 0 else ""  # less than the noise of a run
+    return [duration(row["seconds"]), spread, setup]
+
+
+def _starts(rows: Iterable[Row]) -> str:
+    lines = [[PEERS[r["peer"]].title, r["how"], duration(r["seconds"]) if "seconds" in r else r["error"]] for r in rows]
+    return "## From the start of a process to the first trained step of W3\n\n" + table(["", "", "time"], lines)
+
+
+def _imports(rows: Iterable[Row]) -> str:
+    lines = [[PEERS[r["peer"]].title, duration(r["seconds"]), _megabytes(r["bytes"])] for r in rows]
+    note = "The import comes after that of NumPy; the size is that of all packages that pip installs.\n\n"
+    return "## Import and installation\n\n" + note + table(["", "import", "installed"], lines)
+
+
+def _growth(rows: Sequence[Row]) -> str:
+    """Seconds against depth, and the exponent between the two deepest."""
+    lines = [[str(r["layers"]), *(_growth_cells(r))] for r in rows]
+    done = [r for r in rows if "seconds" in r]
+    power = f"\n\nBetween the two deepest the time grows with depth to the power {_exponent(*done[-2:]):.2f}."
+    head = ["linear layers", "to the first step", "per layer", "peak memory"]
+    return "## Compile time against depth\n\n" + table(head, lines) + (power if len(done) > 1 else "")
+
+
+def _growth_cells(row: Row) -> list[str]:
+    if "error" in row:
+        return [row["error"], "", ""]
+    return [duration(row["seconds"]), duration(row["seconds"] / row["layers"]), _megabytes(row["peak_bytes"])]
+
+
+def _megabytes(size: int | None) -> str:
+    return "" if size is None else f"{size / 2**20:.0f} MB"
+
+
+def _exponent(a: Row, b: Row) -> float:
+    return math.log(b["seconds"] / a["seconds"]) / math.log(b["layers"] / a["layers"])
+
+
+def duration(seconds: float) -> str:
+    """Three digits and a unit.
+
+    >>> duration(0.0000594), duration(1.2), duration(0.0)
+    ('59.4 µs', '1.2 s', '0 s')
+    """
+    size, unit = next(((s, u) for s, u in UNITS if seconds >= s), UNITS[0])
+    return f"{seconds / size:.3g} {unit}" if seconds / size < 1000 else f"{seconds / size:.0f} {unit}"
+
+
+def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    rule = ["---", *("--:" for _ in head[1:])]
+    return "\n".join("| " + " | ".join(line) + " |" for line in (head, rule, *lines))

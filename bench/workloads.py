@@ -1,0 +1,104 @@
+"""What is measured: the networks, their losses, optimisers and sizes.
+
+A layer is a tuple of its kind and its sizes, such as ``("linear", 128)`` or ``("relu",)``. A peer translates the kinds
+that it knows; new kinds (convolutions, recurrent cells) are added here, in `arrays.initial` and in the peers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+Layer = tuple
+MOMENTUM = 0.9
+BETAS, EPSILON = (0.9, 0.999), 1e-8
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A network and what is done with it: training steps, or answers if ``infers``.
+
+    ``loss`` is bce (labels 0 and 1, one score), mse (the mean over all elements) or ce (softmax cross-entropy).
+    ``optimizer`` is sgd, momentum or adam, with the step size. ``samples`` rows of data are visited in shuffled order,
+    ``batch`` at a time; a timed run is ``steps`` steps. ``like`` names the workload whose rate this one is held to.
+    """
+
+    name: str
+    title: str
+    inputs: tuple[int, ...]
+    layers: tuple[Layer, ...]
+    loss: str
+    optimizer: tuple[str, float]
+    batch: int
+    samples: int
+    steps: int
+    infers: bool = False
+    like: str = ""
+
+    @property
+    def full_batch(self) -> bool:
+        return self.batch == self.samples
+
+    def products(self) -> list[int]:
+        """Multiplications of one sample in each layer with weights."""
+        width, found = self.inputs[-1], []
+        for kind, *sizes in self.layers:
+            if kind == "linear":
+                found.append(width * sizes[0])
+                width = sizes[0]
+        return found
+
+    def flops(self) -> int:
+        """Floating-point operations of the matrix products in one step, or in one call.
+
+        Training multiplies thrice in each layer: forward, by the weights, by the inputs; the last is not needed in
+        the first layer.
+        """
+        once = self.products()
+        total = sum(once) if self.infers else 3 * sum(once) - once[0]
+        return 2 * self.batch * total
+
+    @property
+    def small(self) -> bool:
+        """Whether one thread may well be faster than two."""
+        return self.flops() < 5e7
+
+
+def mlp(activation: str, *widths: int) -> tuple[Layer, ...]:
+    """Linear layers of these widths, with the activation between them."""
+    layers: list[Layer] = []
+    for width in widths:
+        layers += [("linear", width), (activation,)]
+    return tuple(layers[:-1])
+
+
+_W3 = Workload("W3", "784-128-10 relu, batch 64, softmax, SGD", (784,), mlp("relu", 128, 10), "ce",
+               ("sgd", 0.1), 64, 8192, 128)  # fmt: skip
+
+ROUND = (
+    Workload("W1", "XOR 2-8-1 relu, full batch of 4, logistic, SGD", (2,), mlp("relu", 8, 1), "bce",
+             ("sgd", 0.1), 4, 4, 500),
+    Workload("W2", "8-64-64-4 tanh, batch 32, squared, Adam", (8,), mlp("tanh", 64, 64, 4), "mse",
+             ("adam", 1e-3), 32, 4096, 256),
+    _W3,
+    Workload("W4", "784-512-512-10 relu, batch 128, softmax, Adam", (784,), mlp("relu", 512, 512, 10), "ce",
+             ("adam", 1e-3), 128, 8192, 64),
+    Workload("W5", "1024-2048-2048-1024 relu, batch 512, squared, momentum", (1024,),
+             mlp("relu", 2048, 2048, 1024), "mse", ("momentum", 0.01), 512, 2048, 4),
+    replace(_W3, name="I1", title="784-128-10 relu, answers for 1 sample", batch=1, infers=True),
+    replace(_W3, name="I2", title="784-128-10 relu, answers for 256 samples", batch=256, infers=True),
+)  # fmt: skip
+
+AWKWARD = (
+    Workload("W2a", "8-37-37-4 tanh, batch 50", (8,), mlp("tanh", 37, 37, 4), "mse", ("adam", 1e-3), 50, 4000, 240,
+             like="W2"),
+    Workload("W3a", "784-113-10 relu, batch 63", (784,), mlp("relu", 113, 10), "ce", ("sgd", 0.1), 63, 8064, 128,
+             like="W3"),
+    Workload("W3b", "784-113-10 relu, batch 1", (784,), mlp("relu", 113, 10), "ce", ("sgd", 0.01), 1, 1024, 512,
+             like="W3"),
+    Workload("W4a", "784-1000-113-10 relu, batch 50", (784,), mlp("relu", 1000, 113, 10), "ce", ("adam", 1e-3), 50,
+             8000, 80, like="W4"),
+    Workload("W5a", "1000-1000-1000-37 relu, batch 63", (1000,), mlp("relu", 1000, 1000, 37), "mse",
+             ("momentum", 0.01), 63, 2016, 16, like="W5"),
+)  # fmt: skip
+
+BY_NAME = {w.name: w for w in (*ROUND, *AWKWARD)}
