@@ -222,7 +222,7 @@ def test_a_module_without_forward_says_so():
     class Empty(nn.Module):
         pass
 
-    with pytest.raises(NotImplementedError, match="Empty defines no forward"):
+    with pytest.raises(ArgumentError, match="Empty defines no forward"):
         Empty()(1.0)
 
 

@@ -23,7 +23,7 @@ Pullback = Callable[[TensorLike], tuple[Any, dict[str, Tensor]]]
 
 
 def _no_forward(self: Module, *xs: Any, **options: Any) -> Any:
-    raise NotImplementedError(f"{type(self).__name__} defines no forward(x)")
+    raise ArgumentError(f"{type(self).__name__} defines no forward(x)")
 
 
 class Module:
