@@ -1,0 +1,201 @@
+"""Threads: how many, all at once, the same bits whatever their number, and sound after fork, spawn and Ctrl-C."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+from functools import partial
+
+import numpy as np
+import pytest
+
+import subgrad as sg
+from subgrad.compile import threads
+from subgrad.compile.program import Program
+from subgrad.errors import ArgumentError
+from subgrad.graph.tensor import placeholder
+
+SIZE = 48
+
+
+@pytest.fixture(autouse=True)
+def _usual_threads():
+    yield
+    sg.set_threads(None)
+
+
+def network_program(n_threads, dtype="float32"):
+    """A loss and its gradient, of every kind of kernel: contractions, reductions, maps."""
+    x, w = placeholder((SIZE, SIZE), dtype), placeholder((SIZE, SIZE), dtype)
+    loss = sg.logsumexp(sg.tanh(x @ w) @ w, 1).mean()
+    return Program([x, w], [loss, *sg.grad(loss, [x, w])], n_threads=n_threads)
+
+
+def data(dtype="float32"):
+    rng = np.random.default_rng(3)
+    return [rng.standard_normal((SIZE, SIZE)).astype(dtype) for _ in range(2)]
+
+
+def bits(arrays):
+    return [a.tobytes() for a in arrays]
+
+
+def test_set_threads_is_what_programs_may_use():
+    sg.set_threads(3)
+    assert sg.get_threads() == 3
+    sg.set_threads(None)
+    assert sg.get_threads() >= 1
+
+
+@pytest.mark.parametrize("n", [0, -1])
+def test_less_than_one_thread_is_refused(n):
+    with pytest.raises(ArgumentError, match=f"at least one thread, got {n}"):
+        sg.set_threads(n)
+
+
+def test_the_environment_names_a_number(monkeypatch):
+    monkeypatch.setenv("SUBGRAD_THREADS", "5")
+    assert sg.get_threads() == 5
+    monkeypatch.setenv("SUBGRAD_THREADS", "many")
+    with pytest.raises(ArgumentError, match="SUBGRAD_THREADS=many: expected a positive integer"):
+        sg.get_threads()
+
+
+def test_a_tiny_program_stays_on_one_thread_and_a_large_one_does_not():
+    sg.set_threads(4)
+    small, large = placeholder((4, 4), "float32"), placeholder((512, 512), "float32")
+    assert Program([small], [small @ small]).n_threads == 1
+    assert Program([large], [large @ large]).n_threads == 4
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_tasks_run_at_once_each_in_its_own_thread(n):
+    meeting, met = threading.Barrier(n, timeout=20), set()
+
+    def task():
+        meeting.wait()
+        met.add(threading.get_ident())
+
+    threads.run_together([task] * n)
+    assert len(met) == n
+    assert threading.get_ident() in met
+
+
+def test_a_task_that_fails_does_not_stop_the_next_team():
+    def fail():
+        raise RuntimeError("a task of this test fails")
+
+    with pytest.raises(RuntimeError, match="of this test"):
+        threads.run_together([fail, lambda: None])
+    done = []
+    threads.run_together([partial(done.append, i) for i in range(3)])
+    assert sorted(done) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_same_bits_from_run_to_run_and_for_every_number_of_threads(dtype):
+    with sg.using_dtype(dtype):
+        expected = bits(network_program(1, dtype)(data(dtype)))
+        for n in (1, 2, 3, 4):
+            program = network_program(n, dtype)
+            for _ in range(20):
+                assert bits(program(data(dtype))) == expected
+
+
+def test_several_threads_of_python_run_programs_at_once():
+    programs = [network_program(n) for n in (1, 2, 2, 3)]
+    expected = bits(programs[0](data()))
+    wrong = []
+
+    def work(program):
+        wrong.extend(program for _ in range(30) if bits(program(data())) != expected)
+
+    workers = [threading.Thread(target=work, args=[p]) for p in programs]
+    for w in workers:
+        w.start()
+    for w in workers:
+        w.join(60)
+    assert not any(w.is_alive() for w in workers)
+    assert not wrong
+
+
+def test_several_threads_of_python_call_one_compiled_function():
+    f = sg.compile(lambda x: (x @ x.T).sum(1))
+    arrays = [np.full((5, 3), k, np.float32) for k in range(4)]
+    wrong = []
+
+    def work(array):
+        expected = np.full(5, 15 * array[0, 0] ** 2)
+        wrong.extend(array for _ in range(200) if not np.array_equal(f(array), expected))
+
+    workers = [threading.Thread(target=work, args=[a]) for a in arrays]
+    for w in workers:
+        w.start()
+    for w in workers:
+        w.join(60)
+    assert not wrong
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_runs_programs_that_its_parent_made():
+    program = network_program(2)
+    expected = bits(program(data()))
+    child = os.fork()
+    if child == 0:
+        try:
+            signal.alarm(30)
+            os._exit(0 if bits(program(data())) == expected else 1)
+        finally:
+            os._exit(2)
+    assert os.waitpid(child, 0)[1] == 0
+    assert bits(program(data())) == expected
+
+
+def _bits_in_a_child(_):
+    return bits(network_program(2)(data()))
+
+
+def test_a_spawned_child_computes_the_same_bits():
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert pool.map_async(_bits_in_a_child, [0]).get(60)[0] == bits(network_program(2)(data()))
+
+
+INTERRUPTED = """
+import os, signal, sys, threading, time
+sys.path[:0] = {path!r}
+import numpy as np
+from compile.test_threads import bits, data, network_program
+program = network_program(2)
+expected, arrays = bits(program(data())), data()
+results = [np.empty_like(r) for r in program(arrays)]
+bound = program.bind(arrays, results)
+hits, listening = 0, False
+def interrupt(*_):
+    if listening:
+        raise KeyboardInterrupt
+signal.signal(signal.SIGINT, interrupt)
+signal.signal(signal.SIGALRM, interrupt)
+signal.setitimer(signal.ITIMER_REAL, 1e-3, 3e-4)
+end = time.monotonic() + 1.5
+while time.monotonic() < end:
+    try:
+        listening = True
+        bound.run()
+        listening = False
+    except KeyboardInterrupt:
+        listening, hits = False, hits + 1
+signal.setitimer(signal.ITIMER_REAL, 0)
+bound.run()
+assert hits > 10, hits
+assert bits(results) == expected
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no timer signals")
+def test_ctrl_c_at_any_moment_leaves_the_threads_in_step():
+    code = INTERRUPTED.format(path=[p for p in sys.path if p])
+    done = subprocess.run([sys.executable, "-c", code], timeout=60, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
