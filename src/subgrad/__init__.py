@@ -19,6 +19,7 @@ from subgrad.optim import (
 )  # fmt: skip
 
 from subgrad.compile.function import CompiledFunction, compile
+from subgrad.kinks import dead_units, directional_derivative, kinks, subgradient
 from subgrad.compile.threads import get_threads, set_threads
 
 __version__ = "0.1.0"
@@ -26,9 +27,10 @@ __version__ = "0.1.0"
 __all__ = [
     "SGD", "Adagrad", "Adam", "AdamW", "Checkpoint", "CompiledFunction", "EarlyStopping", "History", "Kink",
     "Parameter", "RMSprop", "Subgradient", "Tensor", "bool_", "chain", "check", "clip_by_norm", "compile",
-    "custom_vjp", "data", "default_dtype", "defop", "draw", "ensemble", "errors", "evaluate", "explain", "fit",
-    "float32", "float64", "get_threads", "grad", "hessian", "int32", "int64", "jacobian", "jvp", "load",
-    "manual_seed", "nn", "ops", "optim", "predict", "random", "save", "set_default_dtype", "set_threads", "step",
-    "tensor", "uint8", "update", "using_dtype", "value_and_grad", "vjp", "vmap", "weight_decay",
+    "custom_vjp", "data", "dead_units", "default_dtype", "defop", "directional_derivative", "draw", "ensemble",
+    "errors", "evaluate", "explain", "fit", "float32", "float64", "get_threads", "grad", "hessian", "int32",
+    "int64", "jacobian", "jvp", "kinks", "load", "manual_seed", "nn", "ops", "optim", "predict", "random", "save",
+    "set_default_dtype", "set_threads", "step", "subgradient", "tensor", "uint8", "update", "using_dtype",
+    "value_and_grad", "vjp", "vmap", "weight_decay",
 ]  # fmt: skip
 __all__ += ops.__all__

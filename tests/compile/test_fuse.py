@@ -13,7 +13,7 @@ from subgrad.errors import ArgumentError
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, INPUT, placeholder
 
-steady = settings(deadline=None, derandomize=True, max_examples=40)
+steady = settings(deadline=None, derandomize=True, max_examples=25)
 
 
 def x(*shape):

@@ -12,7 +12,7 @@ from subgrad.fit.step import trace_step
 from subgrad.graph.tensor import placeholder
 from subgrad.nn import loss
 
-steady = settings(deadline=None, derandomize=True, max_examples=200)
+steady = settings(deadline=None, derandomize=True, max_examples=100)
 SLACK = 1.1  # how much larger than what liveness requires an arena may be
 
 

@@ -11,7 +11,7 @@ from subgrad.compile.interpret import Interpreter
 from subgrad.compile.program import Program
 from subgrad.graph.tensor import placeholder
 
-steady = settings(deadline=None, derandomize=True, max_examples=15)
+steady = settings(deadline=None, derandomize=True, max_examples=10)
 
 
 def loss_and_gradients(f, shapes, dtype):
@@ -39,7 +39,7 @@ def test_native_agrees_with_the_interpreter(dtype, tolerance, threads, case, see
         agree(Program(inputs, outputs, n_threads=threads)(arrays), expected, tolerance)
 
 
-@steady
+@settings(steady, max_examples=5)
 @given(graphs(), st.integers(0, 99))
 def test_the_number_of_threads_does_not_change_a_bit(case, seed):
     f, shapes = case
@@ -72,7 +72,7 @@ GUARD = 64  # elements before and behind a result
         lambda x: x.argmax(1),
     ],
 )
-@pytest.mark.parametrize("shape", [(2, 1), (5, 3), (7, 33)])
+@pytest.mark.parametrize("shape", [(2, 1), (7, 33)])
 def test_nothing_is_written_beside_the_results(shape, f, threads):
     x = placeholder(shape, "float32")
     outputs = [f(x), f(x + 1)]
@@ -114,7 +114,7 @@ def looped(inputs, outputs, arrays, steps):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-@settings(steady, max_examples=25)
+@settings(steady, max_examples=12)
 @given(st.lists(st.tuples(st.sampled_from(NEXT), st.integers(0, 2), st.integers(0, 2)), min_size=4, max_size=4))
 def test_variables_in_place_follow_a_loop(threads, choices):
     """Each new value is made of old ones, in any order and from any place, so that none may be overwritten early."""

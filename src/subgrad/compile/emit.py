@@ -19,7 +19,7 @@ from subgrad.compile.schedule import Schedule, Slot, loop_letters, operand_lette
 from subgrad.compile.values import Ix, Points
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 
-SPINS = 4000  # turns of a waiting loop before it offers its processor to others
+SPINS = 200  # turns of a waiting loop before it offers its processor to others
 
 
 class EngineModule(Module):

@@ -1,0 +1,175 @@
+"""Where a computation is not smooth: which ops sit on a kink, on which line of the user's program, and how near."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from subgrad.errors import ArgumentError, GradientError
+from subgrad.graph.evaluate import evaluate
+from subgrad.graph.op import TABLE, Op
+from subgrad.graph.order import dependents
+from subgrad.graph.place import Site
+from subgrad.graph.tensor import Tensor
+from subgrad.kinks.corners import margin
+from subgrad.kinks.problem import leaf
+from subgrad.kinks.walk import live
+from subgrad.ops import equal, less, less_equal, not_equal, sign, sqrt
+
+
+@dataclass(frozen=True)
+class Spot:
+    """An op that is not smooth at some points, and how near to them its arguments are.
+
+    Attributes:
+        op: the name of the op.
+        site: file and line of the user's code.
+        scope: the module that ran it, such as ``encoder.hidden``; empty outside of modules.
+        kind: ``kink`` (several slopes), ``root`` (an infinite slope) or ``jump``.
+        count: how many elements are there.
+        size: of how many.
+        nearest: the distance of the nearest element, in the op's argument: \\|x\\| for relu, the lead of the largest
+            over the second for max.
+    """
+
+    op: str
+    site: Site
+    scope: str
+    kind: str
+    count: int
+    size: int
+    nearest: float
+
+    def __str__(self) -> str:
+        inside = f" in {self.scope}" if self.scope else ""
+        return f"{self.op}{inside} at {self.site}: {self.count} of {self.size} on a {self.kind}"
+
+
+@dataclass(frozen=True)
+class Kinks:
+    """The spots within ``tau``: a sequence that prints as a list.
+
+    Attributes:
+        spots: those with an element within tau, in the order of the computation.
+        nearest: the op with the element nearest to its kink, within tau or not; None if every op is smooth everywhere.
+        tau: the distance that counts as on it.
+    """
+
+    spots: tuple[Spot, ...]
+    nearest: Spot | None
+    tau: float
+
+    @property
+    def count(self) -> int:
+        """The number of elements within tau."""
+        return sum(s.count for s in self.spots)
+
+    def __len__(self) -> int:
+        return len(self.spots)
+
+    def __iter__(self) -> Iterator[Spot]:
+        return iter(self.spots)
+
+    def __getitem__(self, i: int) -> Spot:
+        return self.spots[i]
+
+    def __str__(self) -> str:
+        if self.spots:
+            return "\n".join(map(str, self.spots))
+        if self.nearest is None:
+            return "no kinks: every op is smooth"
+        near = self.nearest
+        return f"not on a kink; the nearest is {near.nearest:.3g} away: {near.op} at {near.site}"
+
+
+def kinks(f: Callable[..., Tensor] | Tensor, *x: Any, tau: float = 0.0) -> Kinks:
+    """Which ops of f sit on a kink at x, or within ``tau`` of one.
+
+    Args:
+        f: a function of tensors, called with x, such as a network or (without x) its loss; or a tensor, which is a
+            graph already.
+        x: the arguments of f: tensors, arrays, numbers. Only ops that depend on those that hold floats are reported;
+            all if there are none, or f is a module.
+        tau: how near counts as on it.
+
+    Returns:
+        `Kinks`: print it, or go through its `Spot`s.
+
+    Raises:
+        ArgumentError: if f is neither a function nor a tensor, or tau is negative.
+        GradientError: if f returns no tensor.
+
+    Example:
+        >>> import subgrad as sg
+        >>> from subgrad.kinks import kinks
+        >>> print(kinks(lambda x: sg.relu(x).sum(), [0.0, 1.0, 0.0]))
+        relu at <doctest...>:1: 2 of 3 on a kink
+        >>> kinks(lambda x: sg.max(x), [1.0, 3.0, 2.5]).nearest.nearest
+        0.5
+    """
+    if not tau >= 0:
+        raise ArgumentError(f"tau is a distance of 0 or more, got {tau}")
+    y, sources = _graph(f, x)
+    evaluate([y])
+    order = live(y, sources)
+    depending = dependents(order, sources) if sources else set(order)
+    found = [_spot(node, tau) for node in order if node in depending and _is_rough(node)]
+    near = [s for s in found if s.nearest < np.inf]
+    return Kinks(tuple(s for s in near if s.count), min(near, key=lambda s: s.nearest, default=None), tau)
+
+
+def _graph(f: Callable[..., Tensor] | Tensor, x: Sequence[Any]) -> tuple[Tensor, list[Tensor]]:
+    """The node of f(x), and those of x that hold floats; none for a module, whose parameters matter as much."""
+    if isinstance(f, Tensor):
+        return f.node, []
+    if not callable(f):
+        raise ArgumentError(f"expected a function of tensors or a tensor, got {type(f).__name__}")
+    is_module = hasattr(f, "named_parameters")
+    given = list(x) if is_module else [leaf(part) for part in x]
+    y = f(*given)
+    if not isinstance(y, Tensor):
+        raise GradientError(f"a function to look at returns a tensor, this one returned {type(y).__name__}")
+    return y.node, [] if is_module else [g for g in given if g.dtype.kind == "f"]
+
+
+def _is_rough(node: Tensor) -> bool:
+    return node.op.kink is not None or (node.op in _ELSEWHERE and node.inputs[0].dtype.kind == "f")
+
+
+def _spot(node: Tensor, tau: float) -> Spot:
+    kind, distance = _ELSEWHERE.get(node.op, ("kink", None))
+    xs = [i.numpy() for i in node.inputs]
+    with np.errstate(invalid="ignore"):
+        away = margin(node, xs) if distance is None else distance(*xs, **node.attrs)
+    nearest = float(np.nanmin(away, initial=np.inf))
+    return Spot(node.op.name, node.site, node.scope, kind, int(np.sum(away <= tau)), away.size, nearest)
+
+
+def _to_zero(x: np.ndarray, **_: Any) -> np.ndarray:
+    return np.abs(x)
+
+
+def _apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.abs(a - b)
+
+
+def _of_power(x: np.ndarray, p: Any) -> np.ndarray:
+    return np.where((p > 0) & (p < 1), np.abs(x), np.inf)
+
+
+_ELSEWHERE: dict[Op, tuple[str, Callable[..., np.ndarray]]] = {
+    sqrt: ("root", _to_zero),
+    TABLE["power"]: ("root", _of_power),
+    TABLE["pow"]: ("root", _of_power),
+    sign: ("jump", _to_zero),
+    equal: ("jump", _apart),
+    not_equal: ("jump", _apart),
+    less: ("jump", _apart),
+    less_equal: ("jump", _apart),
+}
+"""Ops that are not smooth at some points and have no `Kink`: what is there, and the distance to it."""
+
+__all__ = ["Kinks", "Spot", "kinks"]

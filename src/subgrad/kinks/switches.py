@@ -1,0 +1,94 @@
+"""Conditions at their thresholds: which elements of a bool node switch at the point, and what they are just after it.
+
+``x < 1`` at x = 1 is False, and True as soon as x moves down. Along a direction the tangents of both sides say which
+it becomes. Logic passes that on, and so does whatever moves elements about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from subgrad.errors import GradientError
+from subgrad.graph.op import TABLE
+from subgrad.graph.tensor import Tensor
+from subgrad.ops import equal, less, less_equal, logical_and, logical_not, logical_or, not_equal
+
+MOVES = {TABLE[name] for name in ("reshape", "transpose", "broadcast_to", "slice", "place", "gather", "concatenate")}
+_AFTER = {less: np.greater, less_equal: np.greater_equal, equal: np.equal, not_equal: np.not_equal}
+
+
+@dataclass(frozen=True)
+class Switch:
+    """What a bool node does at the point, along a direction; arrays of its shape.
+
+    Attributes:
+        on: True where it is at its threshold.
+        after: its value just after the point.
+        slope: how fast the difference of the two sides grows, where ``on``; NaN where two comparisons meet.
+        loose: True where that is 0, so that the first derivatives do not say what comes after.
+    """
+
+    on: np.ndarray
+    after: np.ndarray
+    slope: np.ndarray
+    loose: np.ndarray
+
+
+def switch_of(node: Tensor, tangents: Sequence[Tensor | None], arriving: Sequence[Switch | None]) -> Switch | None:
+    """The switch of the bool node ``node``, None if it stays as it is. Raises `GradientError` if that is not known."""
+    if node.op in _AFTER and any(t is not None for t in tangents):
+        return _compared(node, tangents)
+    if not any(s is not None and s.on.any() for s in arriving):
+        return None
+    if node.op is logical_not:
+        (s,) = arriving
+        assert s is not None
+        return Switch(s.on, ~s.after, -s.slope, s.loose)
+    parts = [_still(i) if s is None else s for i, s in zip(node.inputs, arriving, strict=True)]
+    if node.op is logical_and or node.op is logical_or:
+        return _both(node, *parts)
+    if node.op in MOVES:
+        return _moved(node, parts)
+    raise GradientError(f"{node.op.name} takes a condition that is at its threshold, and jumps where that switches")
+
+
+def _compared(node: Tensor, tangents: Sequence[Tensor | None]) -> Switch | None:
+    a, b = (i.numpy() for i in node.inputs)
+    on = a == b
+    if not on.any():
+        return None
+    s, t = (0.0 if t is None else t.numpy() for t in tangents)
+    slope = np.where(on, t - s, 0)
+    return Switch(on, np.where(on, _AFTER[node.op](slope, 0), node.numpy()), slope, on & (slope == 0))
+
+
+def _still(node: Tensor) -> Switch:
+    no = np.zeros(node.shape, bool)
+    return Switch(no, node.numpy(), np.zeros(node.shape), no)
+
+
+def _both(node: Tensor, a: Switch, b: Switch) -> Switch:
+    """Two conditions joined: an element at the threshold of one matters if the other one does not decide alone."""
+    x, y = (i.numpy() for i in node.inputs)
+    if node.op is logical_or:
+        x, y = ~x, ~y
+    left, right = a.on & (y | b.on), b.on & (x | a.on)
+    slope = np.where(left & right, np.nan, np.where(left, a.slope, b.slope))
+    after = node.op.ref(a.after, b.after)
+    return Switch(left | right, after, slope, (left & a.loose) | (right & b.loose))
+
+
+def _moved(node: Tensor, parts: Sequence[Switch]) -> Switch:
+    def move(name: str) -> np.ndarray:
+        inputs = [
+            i.numpy() if i.dtype.kind != "b" else getattr(p, name) for i, p in zip(node.inputs, parts, strict=True)
+        ]
+        return np.asarray(node.op.ref(*inputs, **node.attrs))
+
+    return Switch(move("on"), move("after"), move("slope"), move("loose"))
+
+
+__all__ = ["MOVES", "Switch", "switch_of"]

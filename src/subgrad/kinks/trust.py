@@ -1,0 +1,72 @@
+"""What an element of the subdifferential takes on trust, in sentences; and jumps that show when one looks twice."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from subgrad.errors import GradientError
+from subgrad.graph import place
+from subgrad.graph.tensor import constant
+from subgrad.kinks.corners import margin, snapped
+from subgrad.kinks.problem import Problem
+from subgrad.kinks.side import Points, random_direction
+from subgrad.kinks.walk import Piece, Walk, live
+
+CLOSE = 2.0**-10
+"""How far apart the two directions are that show whether a `where` is continuous: few kinks lie between them."""
+
+
+def by_hand(walk: Walk) -> list[str]:
+    return [f"the derivative written by hand at {node.site} is that of its function" for node in walk.by_hand]
+
+
+def snap(problem: Problem, tau: float) -> tuple[Points, list[str]]:
+    """The nodes within tau of a kink with their inputs on it, and a sentence for each."""
+    points: Points = {}
+    said: list[str] = []
+    if tau == 0:
+        return points, said
+    for node in live(problem.y, problem.sources):
+        if node.op.kink is None:
+            continue
+        xs = [i.numpy() for i in node.inputs]
+        away = margin(node, xs)
+        moved = (away > 0) & (away <= tau)
+        if moved.any():
+            points[node] = snapped(node, xs, tau)
+            count, furthest = int(moved.sum()), float(away[moved].max())
+            said.append(
+                f"{node.op.name} at {node.site}: {count} elements up to {furthest:.3g} away count as on the kink"
+            )
+    return points, said
+
+
+def continuous(problem: Problem, points: Points, walk: Walk, rng: np.random.Generator) -> list[str]:
+    """A sentence for each `where` that was at its threshold; raises `GradientError` for one that jumps nearby.
+
+    Its branches agree at x. They agree on the whole surface where the condition switches, to first order, only if the
+    difference of their slopes is in proportion to the slope of the condition, along all directions. Two are tried.
+    """
+    if not walk.pieces:
+        return []
+    first = random_direction(problem, rng)
+    step = [np.asarray(rng.standard_normal(s.shape)) * CLOSE for s in problem.sources]
+    second = [constant((a.numpy() + d).astype(a.dtype)) for a, d in zip(first, step, strict=True)]
+    before = Walk(problem.y, problem.sources, first, points)
+    after = Walk(problem.y, problem.sources, second, points)
+    for node, piece in before.pieces.items():
+        if not _in_proportion(piece, after.pieces[node], node.dtype):
+            with place.inherit(node.site, node.scope):
+                raise GradientError(
+                    f"{node.op.name} is at its threshold, and its branches, equal here, differ nearby: it jumps there"
+                )
+    return [f"where at {node.site}: its branches agree, as they do here to first order" for node in before.pieces]
+
+
+def _in_proportion(a: Piece, b: Piece, dtype: np.dtype) -> bool:
+    apart = np.abs(a.gap * b.slope - b.gap * a.slope)
+    rounding = 64 * np.finfo(dtype).eps * (a.size * np.abs(b.slope) + b.size * np.abs(a.slope))
+    return bool((apart <= rounding)[a.on].all())
+
+
+__all__ = ["by_hand", "continuous", "snap"]
