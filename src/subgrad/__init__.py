@@ -1,7 +1,7 @@
 """subgrad: networks as graphs, backpropagation as a graph, and exact subgradients."""
 
 from subgrad.graph.tensor import Parameter, Tensor, tensor  # noqa: I001  (first: it closes a circle of imports)
-from subgrad import data, errors, nn, ops, optim
+from subgrad import data, errors, linear, nn, ops, optim
 from subgrad.diff import check, custom_vjp, grad, hessian, jacobian, jvp, value_and_grad, vjp, vmap
 from subgrad.explain import draw, explain
 from subgrad.fit import Checkpoint, EarlyStopping, History, evaluate, fit, predict
@@ -19,7 +19,10 @@ from subgrad.optim import (
 )  # fmt: skip
 
 from subgrad.compile.function import CompiledFunction, compile
-from subgrad.kinks import dead_units, directional_derivative, kinks, subgradient
+from subgrad.kinks import (
+    dead_units, directional_derivative, enclosure, is_stationary, kinks, load_certificate, local_minimum,
+    subdifferential, subgradient, verify,
+)  # fmt: skip
 from subgrad.compile.threads import get_threads, set_threads
 
 __version__ = "0.1.0"
@@ -27,10 +30,11 @@ __version__ = "0.1.0"
 __all__ = [
     "SGD", "Adagrad", "Adam", "AdamW", "Checkpoint", "CompiledFunction", "EarlyStopping", "History", "Kink",
     "Parameter", "RMSprop", "Subgradient", "Tensor", "bool_", "chain", "check", "clip_by_norm", "compile",
-    "custom_vjp", "data", "dead_units", "default_dtype", "defop", "directional_derivative", "draw", "ensemble",
-    "errors", "evaluate", "explain", "fit", "float32", "float64", "get_threads", "grad", "hessian", "int32",
-    "int64", "jacobian", "jvp", "kinks", "load", "manual_seed", "nn", "ops", "optim", "predict", "random", "save",
-    "set_default_dtype", "set_threads", "step", "subgradient", "tensor", "uint8", "update", "using_dtype",
-    "value_and_grad", "vjp", "vmap", "weight_decay",
+    "custom_vjp", "data", "dead_units", "default_dtype", "defop", "directional_derivative", "draw", "enclosure",
+    "ensemble", "errors", "evaluate", "explain", "fit", "float32", "float64", "get_threads", "grad", "hessian",
+    "int32", "int64", "is_stationary", "jacobian", "jvp", "kinks", "linear", "load", "load_certificate",
+    "local_minimum", "manual_seed", "nn", "ops", "optim", "predict", "random", "save", "set_default_dtype",
+    "set_threads", "step", "subdifferential", "subgradient", "tensor", "uint8", "update", "using_dtype",
+    "value_and_grad", "verify", "vjp", "vmap", "weight_decay",
 ]  # fmt: skip
 __all__ += ops.__all__

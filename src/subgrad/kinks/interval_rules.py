@@ -1,0 +1,276 @@
+"""For each op of the table: the interval of its result from the intervals of its inputs.
+
+`RULES` maps an op to ``rule(node, *intervals)``. A comparison of intervals that touch goes both ways, so a graph of
+gradients evaluated by these rules gives at a kink the hull of the slopes of both sides.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from subgrad import ops
+from subgrad.graph.op import Op
+from subgrad.graph.tensor import Tensor
+from subgrad.kinks import intervals as iv
+from subgrad.kinks.intervals import Interval, cleaned, hull, widened
+from subgrad.kinks.pieces import groups
+from subgrad.ops import indexing, kinked, singular
+from subgrad.ops.contract import sizes_of
+from subgrad.ops.shape import cast
+
+Rule = Callable[..., Interval]
+
+
+def _reference(node: Tensor, *arrays: np.ndarray) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        found = np.asarray(node.op.ref(*arrays, **node.attrs))
+    return found.astype(np.float64) if found.dtype.kind in "fO" else found
+
+
+# Monotone functions, and ops that only move elements
+
+
+def _rising(node: Tensor, *xs: Interval) -> Interval:
+    """Not falling in any input, and computed without rounding."""
+    return cleaned(_reference(node, *(x.low for x in xs)), _reference(node, *(x.high for x in xs)))
+
+
+def _moved(node: Tensor, x: Interval, *places: Interval) -> Interval:
+    """Elements at places that are known for certain."""
+    if any(not np.array_equal(p.low, p.high) for p in places):
+        return iv.anything(node.shape)
+    where = [p.low for p in places]
+    return Interval(_reference(node, x.low, *where), _reference(node, x.high, *where))
+
+
+def _rounded(ulps: float, low: float = -math.inf, high: float = math.inf) -> Rule:
+    """Rising, with values between ``low`` and ``high`` and an error of some units in the last place."""
+
+    def rule(node: Tensor, x: Interval) -> Interval:
+        found = widened(_reference(node, x.low), _reference(node, x.high), ulps)
+        return iv.within(found, low, high)
+
+    return rule
+
+
+def _from_zero(node: Tensor, x: Interval) -> Interval:
+    """Rising where x is at least 0, and undefined below."""
+    at_least = np.maximum(x.low, 0)
+    return widened(_reference(node, at_least), _reference(node, np.maximum(x.high, at_least)), 4)
+
+
+def _summed(node: Tensor, x: Interval) -> Interval:
+    """Sums of elements: exact if no sum is of more than one number that is not 0, else with the error of the sum."""
+    if node.op is ops.sum:
+        rows = groups(node)
+        terms = rows.shape[1]
+        single = ((x.largest.ravel()[rows] != 0).sum(axis=1) <= 1).reshape(node.shape)
+    else:
+        terms, single = max(node.inputs[0].size, 1), np.zeros(node.shape, bool)
+    low, high, size = (_reference(node, e) for e in (x.low, x.high, x.largest))
+    with np.errstate(all="ignore"):
+        error = np.where(single, 0.0, terms * iv.EPS * size)
+        return cleaned(low - error, high + error)
+
+
+def _scattered(node: Tensor, x: Interval, *places: Interval) -> Interval:
+    low, high, size = (_reference(node, e, *(p.low for p in places)) for e in (x.low, x.high, x.largest))
+    error = node.inputs[0].size * iv.EPS * size
+    return cleaned(low - error, high + error)
+
+
+# Arithmetic
+
+
+def _add(node: Tensor, a: Interval, b: Interval) -> Interval:
+    return iv.add(a, b)
+
+
+def _sub(node: Tensor, a: Interval, b: Interval) -> Interval:
+    return iv.add(a, iv.neg(b))
+
+
+def _mul(node: Tensor, a: Interval, b: Interval) -> Interval:
+    return _square(node, a) if node.inputs[0] is node.inputs[1] else iv.mul(a, b)
+
+
+def _square(node: Tensor, x: Interval) -> Interval:
+    size = iv.magnitude(x)
+    return iv.within(iv.mul(size, size), 0, math.inf)
+
+
+def _div(node: Tensor, a: Interval, b: Interval) -> Interval:
+    return iv.mul(a, iv.inverse(b))
+
+
+def _contract(node: Tensor, a: Interval, b: Interval) -> Interval:
+    spec = node.attrs["spec"]
+    terms, out = spec.split("->")
+    inner = set(terms) - set(out) - {","}
+    sizes = sizes_of(spec, *node.inputs)
+    return iv.bilinear(lambda p, q: _reference(node, p, q), a, b, math.prod(sizes[c] for c in inner))
+
+
+def _abs(node: Tensor, x: Interval) -> Interval:
+    return iv.magnitude(x)
+
+
+def _power(node: Tensor, x: Interval) -> Interval:
+    p = node.attrs["p"]
+    if p < 0:
+        return iv.inverse(_to_power(node, -p, x))
+    return _to_power(node, p, x)
+
+
+def _to_power(node: Tensor, p: float, x: Interval) -> Interval:
+    if p != int(p):
+        x = iv.within(x, 0, math.inf)
+    elif p % 2 == 0:
+        x = iv.magnitude(x)
+    with np.errstate(all="ignore"):
+        return widened(np.power(x.low, p), np.power(x.high, p), 4)
+
+
+# Kinks and choices
+
+
+def _leaky(node: Tensor, x: Interval) -> Interval:
+    if node.attrs["slope"] < 0:
+        ends = hull(*(widened(e, e) for e in (_reference(node, x.low), _reference(node, x.high))))
+        return Interval(np.where((x.low <= 0) & (x.high >= 0), np.minimum(ends.low, 0), ends.low), ends.high)
+    return widened(_reference(node, x.low), _reference(node, x.high))
+
+
+def _elu(node: Tensor, x: Interval) -> Interval:
+    if node.attrs["alpha"] < 0:
+        return iv.anything(node.shape)
+    return widened(_reference(node, x.low), _reference(node, x.high), 4)
+
+
+def _clip(node: Tensor, x: Interval) -> Interval:
+    return iv.within(x, node.attrs["low"], node.attrs["high"])
+
+
+def _even(node: Tensor, x: Interval) -> Interval:
+    """A function of magnitudes that rises with them: Huber's, or a norm."""
+    size, count = iv.magnitude(x), node.inputs[0].size // max(node.size, 1)
+    found = widened(_reference(node, size.low), _reference(node, size.high), 8 + count)
+    return iv.within(found, 0, math.inf)
+
+
+def _where(node: Tensor, c: Interval, a: Interval, b: Interval) -> Interval:
+    both = hull(a, b) if a.low.dtype.kind == "f" else Interval(a.low & b.low, a.high | b.high)
+    low = np.where(c.low, a.low, np.where(c.high, both.low, b.low))
+    return Interval(low, np.where(c.low, a.high, np.where(c.high, both.high, b.high)))
+
+
+def _less(node: Tensor, a: Interval, b: Interval) -> Interval:
+    """Numbers that do not change over the box are compared as they are; intervals that touch may go both ways."""
+    fixed = _fixed(a, b)
+    now = _reference(node, a.low, b.low)
+    return Interval(np.where(fixed, now, a.high < b.low), np.where(fixed, now, a.low <= b.high))
+
+
+def _equal(node: Tensor, a: Interval, b: Interval) -> Interval:
+    fixed = _fixed(a, b)
+    return Interval(fixed & (a.low == b.low), (a.low <= b.high) & (b.low <= a.high))
+
+
+def _fixed(a: Interval, b: Interval) -> np.ndarray:
+    return (a.low == a.high) & (b.low == b.high)
+
+
+def _not(node: Tensor, c: Interval) -> Interval:
+    return Interval(~c.high, ~c.low)
+
+
+def _not_equal(node: Tensor, a: Interval, b: Interval) -> Interval:
+    return _not(node, _equal(node, a, b))
+
+
+def _logic(node: Tensor, a: Interval, b: Interval) -> Interval:
+    return Interval(_reference(node, a.low, b.low), _reference(node, a.high, b.high))
+
+
+def _sign(node: Tensor, x: Interval) -> Interval:
+    return Interval(np.where(x.low > 0, 1.0, -1.0), np.where(x.high < 0, -1.0, 1.0))
+
+
+def _isfinite(node: Tensor, x: Interval) -> Interval:
+    return Interval(np.isfinite(x.largest), np.ones(node.shape, bool))
+
+
+def _isnan(node: Tensor, x: Interval) -> Interval:
+    return _not(node, _isfinite(node, x))
+
+
+def _cast(node: Tensor, x: Interval) -> Interval:
+    if node.dtype.kind != "f":
+        return iv.anything(node.shape) if x.low.dtype.kind == "f" else Interval(*(e.astype(node.dtype) for e in x))
+    return Interval(x.low.astype(np.float64), x.high.astype(np.float64))
+
+
+# Waves and log-sum-exp
+
+
+def _wave(shift: float) -> Rule:
+    """The cosine of x - ``shift``: between its ends, and 1 or -1 if a crest or a trough lies between them."""
+
+    def rule(node: Tensor, x: Interval) -> Interval:
+        with np.errstate(all="ignore"):
+            ends = hull(*(widened(e, e, 8) for e in (_reference(node, x.low), _reference(node, x.high))))
+        crest, trough = _meets(x, shift), _meets(x, shift + math.pi)
+        high = np.where(crest, 1.0, ends.high)
+        return iv.within(Interval(np.where(trough, -1.0, ends.low), high), -1, 1)
+
+    return rule
+
+
+def _meets(x: Interval, place: float) -> np.ndarray:
+    """Whether x may hold ``place`` plus a multiple of 2 pi."""
+    slack = 1e-9 + 4 * iv.EPS * x.largest
+    turns = [(e - place) / (2 * math.pi) for e in (x.low - slack, x.high + slack)]
+    with np.errstate(all="ignore"):
+        return ~(np.ceil(turns[0]) > np.floor(turns[1]))
+
+
+def _logsumexp(node: Tensor, x: Interval) -> Interval:
+    count = node.inputs[0].size // max(node.size, 1)
+    size = np.max(x.largest, axis=node.attrs["axis"], keepdims=node.attrs["keepdims"])
+    error = (count + 8) * iv.EPS * (1 + size)
+    with np.errstate(all="ignore"):
+        return cleaned(_reference(node, x.low) - error, _reference(node, x.high) + error)
+
+
+def _log_softmax(node: Tensor, x: Interval) -> Interval:
+    """Rising in the element itself, falling in the others: least if that is low and they are high."""
+    axis = node.attrs["axis"]
+    n = x.low.shape[axis]
+    own = np.eye(n, dtype=bool).reshape(*(n if i == axis else 1 for i in range(x.low.ndim)), n)
+    sides = []
+    for mine, others in ((x.low, x.high), (x.high, x.low)):
+        mixed = np.where(own, mine[..., None], others[..., None])
+        found = _reference(node, mixed)
+        sides.append(np.where(own, found, 0).sum(axis=-1))
+    error = (n + 8) * iv.EPS * (1 + np.max(x.largest, axis=axis, keepdims=True))
+    return cleaned(sides[0] - error, np.minimum(sides[1] + error, np.maximum(sides[1], 0)))
+
+
+RULES: dict[Op, Rule] = {
+    ops.add: _add, ops.sub: _sub, ops.neg: lambda node, x: iv.neg(x), ops.mul: _mul, ops.scale: _mul, ops.div: _div,
+    ops.square: _square, ops.contract: _contract, ops.sum: _summed, ops.cumsum: _summed, ops.abs: _abs,
+    ops.exp: _rounded(4, 0), ops.expm1: _rounded(4, -1), ops.tanh: _rounded(4, -1, 1), ops.sigmoid: _rounded(8, 0, 1),
+    ops.softplus: _rounded(8, 0), ops.erf: _rounded(4, -1, 1), ops.sqrt: _from_zero, ops.log: _from_zero,
+    ops.log1p: lambda node, x: _rounded(4)(node, iv.within(x, -1, math.inf)),
+    ops.sin: _wave(math.pi / 2), ops.cos: _wave(0), ops.logsumexp: _logsumexp, ops.log_softmax: _log_softmax,
+    ops.relu: _rising, ops.maximum: _rising, ops.minimum: _rising, ops.max: _rising, ops.min: _rising,
+    ops.leaky_relu: _leaky, ops.elu: _elu, kinked._clip: _clip, kinked.huber: _even, ops.norm: _even,
+    singular._power: _power, ops.where: _where, ops.less: _less, ops.less_equal: _less, ops.equal: _equal,
+    ops.not_equal: _not_equal, ops.logical_and: _logic, ops.logical_or: _logic, ops.logical_not: _not,
+    ops.sign: _sign, ops.isfinite: _isfinite, ops.isnan: _isnan, cast: _cast,
+    ops.reshape: _moved, ops.transpose: _moved, ops.broadcast_to: _moved, ops.pad: _moved, ops.concatenate: _rising,
+    indexing.slice_: _moved, indexing.place: _moved, indexing.gather: _moved, indexing.scatter_add: _scattered,
+}  # fmt: skip

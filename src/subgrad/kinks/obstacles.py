@@ -1,0 +1,70 @@
+"""Points at which an op's derivatives do not tell how it behaves nearby: roots of 0, and kinks that are not linear."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from subgrad import ops
+from subgrad.diff.custom import custom
+from subgrad.errors import GradientError
+from subgrad.graph import place
+from subgrad.graph.op import Op
+from subgrad.graph.tensor import Tensor
+from subgrad.kinks.pieces import groups
+from subgrad.ops import singular
+
+
+def obstacle_at(node: Tensor, reached: np.ndarray) -> str:
+    """Why the first-order behaviour of ``node`` is not known; empty if it is.
+
+    Args:
+        node: with values.
+        reached: the elements from which something goes on to the result, in the node's shape.
+
+    Raises:
+        GradientError: if the result has an infinite slope.
+    """
+    if node.op in _ROOTS:
+        return _root(node, _ROOTS[node.op](node), reached)
+    if node.op is ops.norm:
+        at_zero = (node.numpy() == 0) & reached
+        sphere = groups(node).shape[1] > 1 and at_zero.any()
+        return f"the norm at {node.site} is at 0, where its gradients fill a sphere" if sphere else ""
+    if node.op is custom:
+        return f"the derivative of the custom_vjp at {node.site} is written by hand"
+    if _own_kink(node):
+        return f"{node.op.name} at {node.site} sits on a kink of which no linear pieces are known"
+    return ""
+
+
+def _root(node: Tensor, at_zero: np.ndarray, reached: np.ndarray) -> str:
+    if (at_zero & reached).any():
+        with place.inherit(node.site, node.scope):
+            raise GradientError(f"{node.op.name} at 0 has an infinite slope: the function is not Lipschitz here")
+    # A factor of 0 hides the slope at the point itself, and says nothing of the points nearby.
+    return f"{node.op.name} at {node.site} is at 0, where its slope is infinite" if at_zero.any() else ""
+
+
+def _base_at_zero(node: Tensor) -> np.ndarray:
+    return node.inputs[0].numpy() == 0
+
+
+def _power_at_zero(node: Tensor) -> np.ndarray:
+    p = node.attrs["p"]
+    return np.zeros(node.shape, bool) if p >= 1 and p == int(p) else _base_at_zero(node)
+
+
+_ROOTS: dict[Op, Callable[[Tensor], np.ndarray]] = {
+    ops.sqrt: _base_at_zero,
+    singular._power: _power_at_zero,
+    singular._pow: _base_at_zero,
+}
+
+
+def _own_kink(node: Tensor) -> bool:
+    """Whether an op made by the user, of which only the kink is known, sits on it."""
+    if node.op.kink is None or (node.op.__module__ or "").startswith("subgrad."):
+        return False
+    return bool(np.any(node.op.kink.at(*(i.numpy() for i in node.inputs), **node.attrs)))

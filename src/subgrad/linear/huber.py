@@ -1,0 +1,107 @@
+"""Regression with Huber's loss: squares for small residuals, absolute values for large ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from subgrad.linear.design import Design, by_columns, by_rows
+from subgrad.linear.interior import Loss, interior_point
+from subgrad.linear.proof import Point
+from subgrad.linear.regressor import Regressor, projected
+from subgrad.optim import domain
+
+
+@dataclass(eq=False)
+class Huber(Regressor):
+    """Minimises P(w, b) = 1/n sum_i h(y_i - x_i.w - b) + alpha/2 |w|^2.
+
+    h(r) = 1/2 r^2 for |r| <= delta, delta (|r| - delta/2) beyond, as in `subgrad.nn.huber_loss`.
+
+    The bound. With h(r) = max {u r - 1/2 u^2 : |u| <= delta}, every u in [-delta, delta]^n with sum u_i = 0 gives
+
+        P(w, b) >= 1/n (u.y - 1/2 |u|^2) - v.w + alpha/2 |w|^2 >= 1/n (u.y - 1/2 |u|^2) - 1/(2 alpha) |v|^2 = D(u),
+
+    v = X'u / n. If alpha = 0 the condition is X'u = 0 instead, and the last term is gone. A u that misses a condition
+    is projected on it and then scaled into the box.
+
+    scikit-learn's ``HuberRegressor(epsilon, alpha)`` also fits a scale sigma of the residuals. At its ``scale_`` its
+    coefficients minimise this P with delta = epsilon * scale_ and alpha = (its alpha) * scale_ / n.
+
+    Args:
+        delta: where squares end, in the unit of y.
+        alpha: the weight of |w|^2, 0 or more.
+        fit_intercept: whether there is a b, free of penalty.
+        gap: stop at objective - bound <= gap * objective: then the objective is at most 1/(1 - gap) times the optimum.
+        max_iter: epochs at most, some 15 are usual; `GapWarning` if they were too few.
+        verbose: prints each epoch on standard error.
+
+    Attributes:
+        coef_, intercept_: (d,) and a number.
+        dual_: the best u (n,), feasible, at which D is ``bound_``.
+        objective_, bound_, gap_: what was reached and proved; ``gap_`` = ``objective_`` - ``bound_``.
+        history_: an `Epoch` for each epoch; n_iter_ of them.
+
+    Raises:
+        ArgumentError: a parameter outside its domain.
+        DataError: NaN, inf or text in X or y, or an empty X.
+        ShapeError: an X that is no table, or a y of another length.
+
+    Example:
+        >>> X, y = [[0], [1], [2], [3], [4]], [1, 3, 5, 7, 100]
+        >>> model = Huber(delta=0.5, gap=1e-9).fit(X, y)
+        >>> model.coef_.round(3), round(model.intercept_, 3)
+        (array([2.25]), 0.75)
+    """
+
+    delta: float = 1.35
+    alpha: float = 0.0
+    fit_intercept: bool = True
+    gap: float = 1e-4
+    max_iter: int = 1000
+    verbose: bool = False
+
+    def _check(self) -> None:
+        super()._check()
+        domain.positive("delta of Huber", self.delta)
+        domain.not_negative("alpha of Huber", self.alpha)
+
+    def _problem(self, X: np.ndarray, y: np.ndarray) -> Clipped:
+        return Clipped(X, y, self.delta, self.alpha, self.fit_intercept)
+
+    def _iterates(self, problem: Clipped) -> Iterator[Point]:
+        design, weight = problem.design, len(problem.y) * problem.alpha
+        loss = Loss(-problem.delta, problem.delta, curvature=1)
+        for z, u in interior_point(design.A, problem.y, weight * design.penalised, loss):
+            yield Point(*design.split(z), u)
+
+
+@dataclass
+class Clipped:
+    """The problem of `Huber`, whose gradients are clipped residuals; X is centred if there is an intercept."""
+
+    X: np.ndarray
+    y: np.ndarray
+    delta: float
+    alpha: float
+    intercept: bool
+
+    def objective(self, w: np.ndarray, b: float) -> float:
+        r = np.abs(self.y - self.X @ w - b)
+        near = np.minimum(r, self.delta)
+        return float((near * (r - near / 2)).mean() + self.alpha / 2 * (w @ w))
+
+    def feasible(self, u: np.ndarray) -> np.ndarray:
+        return projected(u, self.design.A[:, self.design.penalised == 0], self.delta)
+
+    def bound(self, u: np.ndarray) -> float:
+        v = self.X.T @ u / len(u)
+        penalty = v @ v / (2 * self.alpha) if self.alpha else 0.0
+        return float((u @ self.y - u @ u / 2) / len(u) - penalty)
+
+    @cached_property
+    def design(self) -> Design:
+        return (by_rows if self.alpha else by_columns)(self.X, self.intercept)

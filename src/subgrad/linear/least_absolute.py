@@ -1,0 +1,90 @@
+"""L1 regression: least absolute deviations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from subgrad.linear.design import Design, by_columns
+from subgrad.linear.interior import Loss, interior_point
+from subgrad.linear.proof import Point
+from subgrad.linear.regressor import Regressor, projected
+
+
+@dataclass(eq=False)
+class LeastAbsolute(Regressor):
+    """Minimises P(w, b) = 1/n sum_i |y_i - x_i.w - b|: towards the median, however far the outliers are.
+
+    The bound. With |r| = max {u r : |u| <= 1}, every u in [-1, 1]^n with X'u = 0 and sum u_i = 0 gives
+
+        P(w, b) >= 1/n sum u_i (y_i - x_i.w - b) = u.y / n = D(u).
+
+    The conditions make w and b drop out. A u that misses them is projected on them and then scaled into the box.
+
+    It is scikit-learn's ``QuantileRegressor(quantile=0.5, alpha=0)``, whose objective is P/2. The optimum need not be
+    unique; where columns depend on each other, it is the one of least norm, columns brought to one length.
+
+    Args:
+        fit_intercept: whether there is a b.
+        gap: stop at objective - bound <= gap * objective: then the objective is at most 1/(1 - gap) times the optimum.
+        max_iter: epochs at most, some 20 are usual; `GapWarning` if they were too few.
+        verbose: prints each epoch on standard error.
+
+    Attributes:
+        coef_, intercept_: (d,) and a number.
+        dual_: the best u (n,), feasible, at which D is ``bound_``.
+        objective_, bound_, gap_: what was reached and proved; ``gap_`` = ``objective_`` - ``bound_``.
+        history_: an `Epoch` for each epoch; n_iter_ of them.
+
+    Raises:
+        ArgumentError: a parameter outside its domain.
+        DataError: NaN, inf or text in X or y, or an empty X.
+        ShapeError: an X that is no table, or a y of another length.
+
+    Example:
+        >>> X, y = [[0], [1], [2], [3], [4]], [1, 3, 5, 7, 100]
+        >>> model = LeastAbsolute(gap=1e-9).fit(X, y)
+        >>> model.coef_.round(6), round(model.intercept_, 6), round(model.objective_, 6)
+        (array([2.]), 1.0, 18.2)
+    """
+
+    fit_intercept: bool = True
+    gap: float = 1e-4
+    max_iter: int = 1000
+    verbose: bool = False
+
+    def _problem(self, X: np.ndarray, y: np.ndarray) -> Absolute:
+        return Absolute(X, y, self.fit_intercept)
+
+    def _iterates(self, problem: Absolute) -> Iterator[Point]:
+        """Least squares, which is the optimum where it meets every y; then an interior-point method."""
+        design = problem.design
+        least_squares = design.A.T @ problem.y
+        yield Point(*design.split(least_squares), problem.y - design.A @ least_squares)
+        for z, u in interior_point(design.A, problem.y, design.penalised, Loss(-1, 1)):
+            yield Point(*design.split(z), u)
+
+
+@dataclass
+class Absolute:
+    """The problem of `LeastAbsolute`; X is centred if there is an intercept."""
+
+    X: np.ndarray
+    y: np.ndarray
+    intercept: bool
+
+    def objective(self, w: np.ndarray, b: float) -> float:
+        return float(np.abs(self.y - self.X @ w - b).mean())
+
+    def feasible(self, u: np.ndarray) -> np.ndarray:
+        return projected(u, self.design.A, 1.0)
+
+    def bound(self, u: np.ndarray) -> float:
+        return float(u @ self.y / len(u))
+
+    @cached_property
+    def design(self) -> Design:
+        return by_columns(self.X, self.intercept)

@@ -1,0 +1,94 @@
+"""What all linear models share: parameters as scikit-learn has them, fitting with a proof, linear scores."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from subgrad.errors import ArgumentError, NotFittedError, ShapeError
+from subgrad.linear import arrays
+from subgrad.linear.proof import Epoch, Point, Problem, prove
+from subgrad.optim import domain
+
+
+@dataclass(eq=False)
+class LinearModel(ABC):
+    """x.w + b, fitted until the gap between objective and bound is small."""
+
+    estimator_type: ClassVar[str]  # "classifier" or "regressor"
+    coef_: Any = field(init=False, repr=False)  # like all names with a final underscore, there after fitting only
+    intercept_: Any = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._check()
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The parameters by name; ``deep`` is there for scikit-learn's sake."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.init}
+
+    def set_params(self, **params: Any) -> Self:
+        """Change parameters by name; returns the model. Raises `ArgumentError` for a name or value it does not take."""
+        unknown = params.keys() - self.get_params().keys()
+        if unknown:
+            known = ", ".join(self.get_params())
+            raise ArgumentError(f"{type(self).__name__} has no parameter {', '.join(sorted(unknown))}, it has {known}")
+        for name, value in params.items():
+            setattr(self, name, value)
+        self._check()
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn asks of an estimator; nobody else calls this, so scikit-learn is there to be imported."""
+        from sklearn.utils import ClassifierTags, RegressorTags, Tags, TargetTags
+
+        classifier = ClassifierTags(multi_class=False) if self.estimator_type == "classifier" else None
+        regressor = RegressorTags() if self.estimator_type == "regressor" else None
+        return Tags(self.estimator_type, TargetTags(required=True), None, classifier, regressor)
+
+    def _check(self) -> None:
+        own, params = type(self).__name__, self.get_params()
+        gap = domain.positive(f"gap of {own}", params["gap"])
+        if gap >= 1:
+            raise ArgumentError(f"gap of {own} is a share of the objective, below 1, got {gap!r}")
+        domain.count(f"max_iter of {own}", params["max_iter"])
+
+    @abstractmethod
+    def _problem(self, X: np.ndarray, y: np.ndarray) -> Any:
+        """The problem for X (n, d), centred if there is an intercept, and y (n,)."""
+
+    @abstractmethod
+    def _iterates(self, problem: Any) -> Iterator[Point]:
+        """The solver's points, one an epoch."""
+
+    def _solve(self, X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, float]:
+        """w (d,) and b; keeps the proof.
+
+        The columns of X are centred first if there is an intercept: that changes b alone, and makes the numbers kind.
+        """
+        params = self.get_params()
+        centred, mean = arrays.centred(X) if params["fit_intercept"] else (X, np.zeros(X.shape[1]))
+        problem: Problem = self._problem(centred, y)
+        zero = Point(np.zeros(X.shape[1]), 0.0, np.zeros(len(X)))
+        options = {name: params[name] for name in ("gap", "max_iter", "verbose")}
+        proof = prove(problem, self._iterates(problem), zero, **options)
+        self._keep(proof.history, proof.point.u, X.shape[1])
+        return proof.point.w, proof.point.b - float(mean @ proof.point.w)
+
+    def _keep(self, history: list[Epoch], u: np.ndarray, d: int) -> None:
+        self.history_, self.n_iter_, self.dual_, self.n_features_in_ = history, len(history), u, d
+        self.objective_, self.bound_ = history[-1]
+        self.gap_ = history[-1].gap
+
+    def _scores(self, X: Any) -> np.ndarray:
+        """x.w + b for each row (n,)."""
+        if not hasattr(self, "coef_"):
+            raise NotFittedError(f"this {type(self).__name__} was not fitted; call fit(X, y) first")
+        table = arrays.features(X)
+        if table.shape[1] != self.n_features_in_:
+            own, d = type(self).__name__, self.n_features_in_
+            raise ShapeError(f"this {own} was fitted with {d} features, got X of shape {table.shape}")
+        return table @ np.ravel(self.coef_) + np.ravel(self.intercept_)
