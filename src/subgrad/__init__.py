@@ -21,7 +21,7 @@ from subgrad.optim import (
 from subgrad.compile.function import CompiledFunction, compile
 from subgrad.kinks import (
     dead_units, directional_derivative, enclosure, is_stationary, kinks, load_certificate, local_minimum,
-    subdifferential, subgradient, verify,
+    subdifferential, subgradient, verify_certificate,
 )  # fmt: skip
 from subgrad.compile.threads import get_threads, set_threads
 
@@ -35,6 +35,6 @@ __all__ = [
     "int32", "int64", "is_stationary", "jacobian", "jvp", "kinks", "linear", "load", "load_certificate",
     "local_minimum", "manual_seed", "nn", "ops", "optim", "predict", "random", "save", "set_default_dtype",
     "set_threads", "step", "subdifferential", "subgradient", "tensor", "uint8", "update", "using_dtype",
-    "value_and_grad", "verify", "vjp", "vmap", "weight_decay",
+    "value_and_grad", "verify_certificate", "vjp", "vmap", "weight_decay",
 ]  # fmt: skip
 __all__ += ops.__all__

@@ -10,7 +10,7 @@ from scipy.optimize import linprog
 
 import subgrad as sg
 from subgrad import errors, nn
-from subgrad.kinks.certificates import load_certificate, verify
+from subgrad.kinks.certificates import load_certificate, verify_certificate
 from subgrad.kinks.hull import least_norm
 from subgrad.kinks.stationary import is_stationary
 
@@ -64,7 +64,7 @@ def test_random_programs_are_judged_as_a_linear_program_judges_them():
         directions = rng.standard_normal((500, n))
         assert found.claim == ("stationary" if holds_zero(program.gradients(directions)) else "descent")
         assert bool(found) == (found.claim == "stationary")
-        assert verify(found, program)
+        assert verify_certificate(found, program)
     assert 2 < claims.count("stationary") < 28
 
 
@@ -75,7 +75,7 @@ def test_the_generators_of_a_piecewise_smooth_function_are_limits():
     found = is_stationary(f, [0.0, 0.0])
     assert found.claim == "descent"
     np.testing.assert_allclose(found.direction, [0.3, 0.1], atol=1e-6)  # between (0, 1) and (1, -2)
-    assert verify(found, f)
+    assert verify_certificate(found, f)
 
 
 @pytest.mark.parametrize("scale", [1e-140, 1e-5, 1.0, 1e5, 1e140])
@@ -85,7 +85,7 @@ def test_certificates_at_all_scales(scale):
 
     found = is_stationary(f, [scale, scale], tolerance=scale * 1e-6)
     assert found.claim == "stationary"
-    assert verify(found, f)
+    assert verify_certificate(found, f)
     assert is_stationary(f, [scale, 0.0], tolerance=scale * 1e-6).claim == "descent"
 
 
@@ -94,10 +94,10 @@ def test_unknown_says_why():
     assert found.claim == "unknown"
     assert "sphere" in str(found)
     assert not found
-    assert not verify(found, lambda x: sg.norm(x))
+    assert not verify_certificate(found, lambda x: sg.norm(x))
     near = is_stationary(lambda x: sg.norm(x), [0.0, 0.0], delta=1e-3)
     assert near.claim == "stationary"
-    assert verify(near, lambda x: sg.norm(x))
+    assert verify_certificate(near, lambda x: sg.norm(x))
 
 
 def test_an_inner_set_without_zero_leads_to_unknown_or_to_real_descent():
@@ -106,7 +106,7 @@ def test_an_inner_set_without_zero_leads_to_unknown_or_to_real_descent():
 
     found = is_stationary(f, [0.0, 0.0])
     assert found.claim != "stationary"
-    assert found.claim == "unknown" or verify(found, f)
+    assert found.claim == "unknown" or verify_certificate(found, f)
 
 
 @pytest.mark.parametrize("options", [{"delta": -1.0}, {"tolerance": 0.0}, {"budget": 0}])
@@ -125,7 +125,7 @@ def test_goldstein_certificates_of_random_programs():
         point = program.point + rng.standard_normal(3) / 64
         found = is_stationary(program, point, delta=0.25, tolerance=1e-3)
         assert found.claim in ("stationary", "descent")
-        assert verify(found, program)
+        assert verify_certificate(found, program)
         assert (np.linalg.norm(found.points - point, axis=1) <= 0.25).all()
 
 
@@ -136,7 +136,7 @@ def test_a_steep_valley_far_from_its_floor_is_left_and_close_to_it_is_stationary
     assert is_stationary(f, [0.9, 0.8], delta=1e-3, tolerance=1e-3).claim == "descent"
     found = is_stationary(f, [1.0 + 1e-5, 1.0], delta=1e-2, tolerance=1e-3)
     assert found
-    assert verify(found, f)
+    assert verify_certificate(found, f)
 
 
 X = sg.tensor([[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]])
@@ -161,7 +161,7 @@ def test_a_trained_network_is_certified_over_its_parameters(loss, hidden, delta)
             p.assign(p - 3.0 / (30 + k) * g)
     found = first = is_stationary(loss, net, delta=delta, tolerance=1e-2)
     assert first.claim == "descent"
-    assert verify(first, loss, net)
+    assert verify_certificate(first, loss, net)
     while found.claim == "descent":
         value = float(loss(net))
         assign(net, found.x - found.step * found.direction)
@@ -171,8 +171,8 @@ def test_a_trained_network_is_certified_over_its_parameters(loss, hidden, delta)
     assert found.x.size == 4 * hidden + 1
     assert len(found.points) > 1  # no single gradient near the point is small: it takes a combination
     assert np.linalg.norm(found.gradients, axis=1).min() > 0.1
-    assert verify(found, loss, net)
-    assert not verify(found, lambda net: 2 * loss(net), net)
+    assert verify_certificate(found, loss, net)
+    assert not verify_certificate(found, lambda net: 2 * loss(net), net)
 
 
 def assign(net, vector):
@@ -214,19 +214,19 @@ def mutants(c):
 
 @pytest.mark.parametrize("issued", ISSUED, ids=str)
 def test_changed_certificates_are_rejected(issued):
-    assert verify(issued, f_cornered)
+    assert verify_certificate(issued, f_cornered)
     for mutant in mutants(issued):
-        assert not verify(mutant, f_cornered)
-    assert not verify(issued, lambda x: f_cornered(x) + 0.01 * x.sum())
+        assert not verify_certificate(mutant, f_cornered)
+    assert not verify_certificate(issued, lambda x: f_cornered(x) + 0.01 * x.sum())
 
 
 @pytest.mark.parametrize("issued", [c for c in ISSUED if c.claim == "descent"], ids=str)
 def test_changed_directions_are_rejected(issued):
-    assert not verify(dataclasses.replace(issued, direction=-issued.direction), f_cornered)
-    assert not verify(dataclasses.replace(issued, direction=1.1 * issued.direction), f_cornered)
-    assert not verify(dataclasses.replace(issued, direction=0 * issued.direction), f_cornered)
-    assert not verify(dataclasses.replace(issued, step=-issued.step), f_cornered)
-    assert not verify(dataclasses.replace(issued, step=1e3 * issued.step), f_cornered)
+    assert not verify_certificate(dataclasses.replace(issued, direction=-issued.direction), f_cornered)
+    assert not verify_certificate(dataclasses.replace(issued, direction=1.1 * issued.direction), f_cornered)
+    assert not verify_certificate(dataclasses.replace(issued, direction=0 * issued.direction), f_cornered)
+    assert not verify_certificate(dataclasses.replace(issued, step=-issued.step), f_cornered)
+    assert not verify_certificate(dataclasses.replace(issued, step=1e3 * issued.step), f_cornered)
 
 
 def test_a_point_on_a_kink_proves_nothing():
@@ -238,7 +238,7 @@ def test_a_point_on_a_kink_proves_nothing():
     c = is_stationary(lambda x: 0 * x.sum(), [0.0], delta=0.1)
     forged = dataclasses.replace(c, points=np.zeros((1, 1)), gradients=np.zeros((1, 1)), weights=np.ones(1))
     assert float(sg.grad(f)([0.0])[0]) == 0.0
-    assert not verify(forged, f)
+    assert not verify_certificate(forged, f)
 
 
 # Files
@@ -250,7 +250,7 @@ def test_a_saved_certificate_comes_back_the_same(issued, tmp_path):
     back = load_certificate(tmp_path / "c.json")
     for field in dataclasses.fields(issued):
         np.testing.assert_array_equal(getattr(back, field.name), getattr(issued, field.name))
-    assert verify(back, f_cornered)
+    assert verify_certificate(back, f_cornered)
 
 
 def test_damaged_files_raise(tmp_path):

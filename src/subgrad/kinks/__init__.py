@@ -1,6 +1,6 @@
 """Nonsmooth calculus: where the kinks are, one-sided derivatives, exact subgradients."""
 
-from subgrad.kinks.certificates import Certificate, load_certificate, verify
+from subgrad.kinks.certificates import Certificate, load_certificate, verify_certificate
 from subgrad.kinks.directional import directional_derivative
 from subgrad.kinks.enclosure import Enclosure, enclosure
 from subgrad.kinks.local_minimum import LocalMinimum, local_minimum
@@ -13,5 +13,5 @@ from subgrad.kinks.units import Units, dead_units
 __all__ = [
     "Certificate", "ClarkeElement", "Enclosure", "Kinks", "LocalMinimum", "Spot", "Subdifferential", "Units",
     "dead_units", "directional_derivative", "enclosure", "is_stationary", "kinks", "load_certificate",
-    "local_minimum", "subdifferential", "subgradient", "verify",
+    "local_minimum", "subdifferential", "subgradient", "verify_certificate",
 ]  # fmt: skip

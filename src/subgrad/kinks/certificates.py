@@ -108,7 +108,7 @@ def _certificate(content: dict[str, Any]) -> Certificate:
     return Certificate(**{**content, "x": x, "shapes": shapes, **arrays, **tables})
 
 
-def verify(certificate: Certificate, f: Callable[[Any], Tensor], x: Any = None) -> bool:
+def verify_certificate(certificate: Certificate, f: Callable[[Any], Tensor], x: Any = None) -> bool:
     """Whether the claim of a certificate holds for ``f``, by plain backprop at the recorded points alone.
 
     Nothing of the search is used. A gradient counts if backprop gives it at its point, and also at a random point
@@ -124,7 +124,7 @@ def verify(certificate: Certificate, f: Callable[[Any], Tensor], x: Any = None) 
         >>> from subgrad.kinks.stationary import is_stationary
         >>> f = lambda x: abs(x).sum()
         >>> found = is_stationary(f, [0.0, 0.0])
-        >>> bool(found), verify(found, f), verify(found, lambda x: (abs(x) + x).sum())
+        >>> bool(found), verify_certificate(found, f), verify_certificate(found, lambda x: (abs(x) + x).sum())
         (True, True, False)
     """
     c = certificate
@@ -174,4 +174,4 @@ def _call(f: Callable[[Any], Tensor], x: Any, nodes: list[Tensor]) -> Tensor:
         return f(x)
 
 
-__all__ = ["Certificate", "load_certificate", "verify"]
+__all__ = ["Certificate", "load_certificate", "verify_certificate"]

@@ -46,7 +46,7 @@ def is_stationary(
         seed: of the random points.
 
     Returns:
-        A `Certificate` that claims "stationary", "descent" or "unknown", to be checked by `verify`.
+        A `Certificate` that claims "stationary", "descent" or "unknown", to be checked by `verify_certificate`.
 
     Raises:
         ArgumentError: for a negative delta, a tolerance that is not above 0, or a budget below 1.
