@@ -13,6 +13,7 @@ from subgrad.compile.contract import Contraction, Loop, emit_contraction, plan_c
 from subgrad.compile.contract_tile import Place
 from subgrad.compile.cpu import BYTES, Cpu
 from subgrad.compile.fuse import CONTRACT, Kernel
+from subgrad.compile.hosting import Hosting
 from subgrad.compile.ir import Builder, Index, Module, Value, constant, lanes_of, scalar_of
 from subgrad.compile.loops import LoopKernel, Share, finish
 from subgrad.compile.schedule import Schedule, Slot, loop_letters, operand_letters, swapped
@@ -66,15 +67,16 @@ class Emitter:
         threads: how many run it.
         locate: where nodes lie in memory.
         stored: which nodes lie in memory.
+        hosting: which nodes lie inside of others.
         clock: the entry of the table with a counter of cycles for each kernel, if the run is to be timed.
     """
 
     def __init__(
         self, cpu: Cpu, plan: Schedule, threads: int, locate: Locate, stored: Callable[[Tensor], bool],
-        clock: int | None = None,
+        hosting: Hosting, clock: int | None = None,
     ) -> None:  # fmt: skip
         self.cpu, self.plan, self.threads = cpu, plan, threads
-        self.locate, self.stored, self.clock = locate, stored, clock
+        self.locate, self.stored, self.hosting, self.clock = locate, stored, hosting, clock
         self.module = EngineModule(cpu)
         self._known: dict[str, str] = {}
 
@@ -109,7 +111,8 @@ class Emitter:
         share = Share(None, 0, 0) if whole else Share(slot.axis, begin, end)
         given, apart = [*parameters.values(), begin, end], self._apart(parameters)
         with self.module.function(name, given, noalias=apart, inline=False) as b:
-            LoopKernel(b, kernel, parameters.get, share, self._lanes(kernel)).emit()
+            lanes, strides = self._lanes(kernel), self.hosting.strides
+            LoopKernel(b, kernel, parameters.get, share, lanes, strides, self.hosting).emit()
         return Emitted(name, nodes, 1, 0, False)
 
     def _apart(self, parameters: dict[Tensor, Value]) -> list[Value]:
@@ -138,8 +141,9 @@ class Emitter:
 
     def _contraction(self, name: str, slot: Slot) -> Emitted:
         kernel, node = slot.kernel, slot.kernel.seed
-        sources = [views.view(i) for i in (reversed(node.inputs) if swapped(node) else node.inputs)]
-        nest = _Nest(node, sources)
+        inputs = reversed(node.inputs) if swapped(node) else node.inputs
+        sources = [views.view(i, self.hosting.strides) for i in inputs]
+        nest = _Nest(node, sources, self.hosting.strides(node))
         teams = 1 if slot.axis is None else self.threads
         ranges = [self._rows(nest.contraction.rows, t, slot) for t in range(teams)]
         plan = plan_contraction(nest.contraction, self.cpu, ranges=ranges)
@@ -183,7 +187,8 @@ class Emitter:
         def epilogue(b: Builder, sums: Value, place: Place) -> None:
             if not nest.columns or sums.type.startswith("<1 x"):  # a result with no axis along the lanes
                 sums = b.emit(scalar_of(sums.type), f"extractelement {sums.type} {sums}, i64 0")
-            points = Points(b, lanes_of(sums.type), pointers, place.mask, {kernel.seed: sums})
+            lanes, known = lanes_of(sums.type), {kernel.seed: sums}
+            points = Points(b, lanes, pointers, place.mask, known, strides=self.hosting.strides)
             finish(kernel, points, nest.indices(b, place), parameters.get)
 
         return epilogue
@@ -312,7 +317,7 @@ done:
 class _Nest:
     """A contraction node as nested loops, and the way from its rows and columns to the axes of the result."""
 
-    def __init__(self, node: Tensor, sources: Sequence[views.View]) -> None:
+    def __init__(self, node: Tensor, sources: Sequence[views.View], strides: tuple[int, ...]) -> None:
         left, right, self.out = operand_letters(node)
         size = dict(zip(self.out, node.shape, strict=True))
         inputs = list(reversed(node.inputs)) if swapped(node) else list(node.inputs)
@@ -320,7 +325,7 @@ class _Nest:
             size |= dict(zip(term, x.shape, strict=True))
         a = dict(zip(left, sources[0].strides, strict=True))
         b = dict(zip(right, sources[1].strides, strict=True))
-        c = dict(zip(self.out, views.contiguous(node.shape), strict=True))
+        c = dict(zip(self.out, strides, strict=True))
         self.batch, self.rows, self.columns = loop_letters(node)
         inner = sorted((x for x in left if x in right and x not in self.out), key=lambda x: -b[x])
         self.size = size

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from subgrad.compile.fuse import POINTWISE, Kernel
+from subgrad.compile.hosting import parts
 from subgrad.compile.ir import Builder, Index, Value, constant, first_lanes, lanes_of, like, vector
 from subgrad.compile.lower import LOWERED, convert, iota, is_float
 from subgrad.compile.values import Ix, Pointers, Points, type_of
+from subgrad.compile.views import Strides, contiguous, dense
 from subgrad.graph.tensor import Tensor
 
 Body = Callable[[tuple[Ix, ...], int, Value | None], None]
@@ -86,13 +88,25 @@ def finish(kernel: Kernel, points: Points, ixs: Sequence[Ix], pointers: Pointers
 
 
 class LoopKernel:
-    """Emits one kernel into a function whose pointers are given by ``pointers``."""
+    """Emits one kernel into a function whose pointers are given by ``pointers``.
 
-    def __init__(self, b: Builder, kernel: Kernel, pointers: Pointers, share: Share, lanes: int) -> None:
+    ``strides`` says how nodes lie in memory, ``hosted`` which ones are written where the kernel would copy them.
+    """
+
+    def __init__(
+        self, b: Builder, kernel: Kernel, pointers: Pointers, share: Share, lanes: int,
+        strides: Strides = dense, hosted: Container[Tensor] = (),
+    ) -> None:  # fmt: skip
         self.b, self.kernel, self.share, self.lanes = b, kernel, share, lanes
-        self.target = pointers
+        self.target, self.strides, self.hosted = pointers, strides, hosted
         made = {kernel.seed, *kernel.body}
         self.pointers: Pointers = lambda node: None if node in made else pointers(node)
+
+    def points(
+        self, lanes: int, mask: Value | None = None, known: Mapping[Tensor, Value] | None = None, flat: bool = False
+    ) -> Points:
+        """Values for so many lanes."""
+        return Points(self.b, lanes, self.pointers, mask, known, flat, self.strides)
 
     def emit(self) -> None:
         """The loops."""
@@ -115,7 +129,7 @@ class LoopKernel:
             return self._flat_map()
 
         def body(ixs: tuple[Ix, ...], lanes: int, mask: Value | None) -> None:
-            self.finish(Points(self.b, lanes, self.pointers, mask), ixs)
+            self.finish(self.points(lanes, mask), ixs)
 
         return nest(self.b, self.kernel.domain, self.share, self.lanes, body)
 
@@ -133,6 +147,9 @@ class LoopKernel:
                 continue
             if node.shape != self.kernel.domain:
                 return False
+            in_memory = self.target(node) is not None
+            if in_memory and self.strides(node) != contiguous(node.shape):
+                return False
             if self.pointers(node) is None:
                 if node.op.name in POINTWISE - {"cast"}:
                     return False
@@ -148,7 +165,7 @@ class LoopKernel:
             begin, end = self.b.mul(share.begin, inner), self.b.mul(share.end, inner)
 
         def body(ix: Ix, lanes: int, mask: Value | None) -> None:
-            self.finish(Points(self.b, lanes, self.pointers, mask, flat=True), (ix,))
+            self.finish(self.points(lanes, mask, flat=True), (ix,))
 
         vectors(self.b, begin, end, self.lanes, body)
 
@@ -182,12 +199,12 @@ class LoopKernel:
         kind = type_of(seed) if lanes == 1 else vector(type_of(seed), lanes)
 
         def term(reduced: dict[int, Ix]) -> Value:
-            points = Points(self.b, lanes, self.pointers, mask)
+            points = self.points(lanes, mask)
             x = points.value(seed.inputs[0], self._inner(ixs, reduced))
             return points.wide(convert(self.b, x, type_of(seed)))
 
         total = self._loops(list(seed.attrs["axis"]), {}, self._neutral(kind), term)
-        self.finish(Points(self.b, lanes, self.pointers, mask, {seed: total}), ixs)
+        self.finish(self.points(lanes, mask, {seed: total}), ixs)
 
     def _along_lanes(self, ixs: tuple[Ix, ...], last: int) -> None:
         """The lanes are elements of one sum, added up at the end."""
@@ -209,7 +226,7 @@ class LoopKernel:
             return total
 
         total = self._nested(outer, {}, self._neutral(wide), row)
-        self.finish(Points(b, 1, self.pointers, None, {seed: self._fold(total)}), ixs)
+        self.finish(self.points(1, None, {seed: self._fold(total)}), ixs)
 
     def _rest(self, ixs: Sequence[Ix], reduced: dict[int, Ix], last: int, begin: int, end: int) -> Value:
         """The terms that do not fill a vector, with neutral elements for the rest."""
@@ -227,7 +244,7 @@ class LoopKernel:
 
     def _term(self, ixs: Sequence[Ix], reduced: dict[int, Ix], lanes: int, mask: Value | None) -> Value:
         seed = self.kernel.seed
-        points = Points(self.b, lanes, self.pointers, mask)
+        points = self.points(lanes, mask)
         return points.wide(convert(self.b, points.value(seed.inputs[0], self._inner(ixs, reduced)), type_of(seed)))
 
     def _loops(
@@ -282,8 +299,8 @@ class LoopKernel:
             with b.loop(0, n, carry=[constant(type_of(seed), 0)]) as turn:
                 at = b.sub(n - 1, turn.index) if seed.attrs["reverse"] else turn.index
                 here = [Ix(at) if i == axis else ix for i, ix in enumerate(ixs)]
-                total = LOWERED["add"](b, turn.carry[0], Points(b, 1, self.pointers).value(seed.inputs[0], here))
-                self.finish(Points(b, 1, self.pointers, None, {seed: total}), here)
+                total = LOWERED["add"](b, turn.carry[0], self.points(1).value(seed.inputs[0], here))
+                self.finish(self.points(1, None, {seed: total}), here)
                 turn.carry = (total,)
 
         nest(b, others, Share(None, 0, 0), 1, body)
@@ -301,7 +318,7 @@ class LoopKernel:
 
         def body(ixs: tuple[Ix, ...], *_: object) -> None:
             def at(i: Index) -> Value:
-                return Points(b, 1, self.pointers).value(source, [*ixs[:axis], Ix(i), *ixs[axis:]])
+                return self.points(1).value(source, [*ixs[:axis], Ix(i), *ixs[axis:]])
 
             with b.loop(1, source.shape[axis], carry=[at(0), constant("i64", 0)]) as turn:
                 x, (best, where) = at(turn.index), turn.carry
@@ -311,36 +328,54 @@ class LoopKernel:
                     better = b.op("or", better, fresh)
                 here = turn.index if isinstance(turn.index, Value) else constant("i64", turn.index)
                 turn.carry = (b.select(better, x, best), b.select(better, here, where))
-            self.finish(Points(b, 1, self.pointers, None, {seed: turn.carry[1]}), ixs)
+            self.finish(self.points(1, None, {seed: turn.carry[1]}), ixs)
 
         if source.shape[axis] == 1:
-            known = Points(b, 1, self.pointers, None, {seed: constant("i64", 0)})
+            known = self.points(1, None, {seed: constant("i64", 0)})
             return nest(b, seed.shape, self.share, 1, lambda ixs, *_: self.finish(known, ixs))
         return nest(b, seed.shape, self.share, 1, body)
 
     def _concatenate(self) -> None:
-        axis, start = self.kernel.seed.attrs["axis"], 0
-        for part in self.kernel.seed.inputs:
-            self._copy(part, [(start if i == axis else 0, 1) for i in range(part.ndim)])
-            start += part.shape[axis]
+        self._copy_parts()
 
     def _pad(self) -> None:
-        attrs = self.kernel.seed.attrs
-        self._fill(attrs["value"])
-        self._copy(self.kernel.seed.inputs[0], [(before, 1) for before, _ in attrs["widths"]])
+        seed = self.kernel.seed
+        whole = [(0, n) for n in seed.shape]
+        for axis, ((before, _), n) in enumerate(zip(seed.attrs["widths"], seed.inputs[0].shape, strict=True)):
+            for side in ((0, before), (before + n, seed.shape[axis])):
+                self._fill(seed.attrs["value"], [*whole[:axis], side, *whole[axis + 1 :]])
+            whole[axis] = (before, before + n)
+        self._copy_parts()
 
     def _place(self) -> None:
-        self._fill(0)
-        self._copy(self.kernel.seed.inputs[0], [(s[0], s[2]) for s in self.kernel.seed.attrs["steps"]])
+        steps = self.kernel.seed.attrs["steps"]
+        self._fill(0, [(0, n) for n in self.kernel.seed.shape])
+        self._copy(self.kernel.seed.inputs[0], [(s[0], s[2]) for s in steps])
 
-    def _fill(self, value: float) -> None:
+    def _copy_parts(self) -> None:
+        """Those that are not there already."""
+        for part, start in parts(self.kernel.seed):
+            if part not in self.hosted:
+                self._copy(part, [(i, 1) for i in start])
+
+    def _fill(self, value: float, sides: Sequence[tuple[int, int]]) -> None:
+        """The same value from the first to the last index of each axis."""
         seed = self.kernel.seed
         known = {seed: constant(type_of(seed), value)}
 
         def body(ixs: tuple[Ix, ...], lanes: int, mask: Value | None) -> None:
-            self.finish(Points(self.b, lanes, self.pointers, mask, known), ixs)
+            there = [ix.moved(self.b, first, 1) for ix, (first, _) in zip(ixs, sides, strict=True)]
+            self.finish(self.points(lanes, mask, known), there)
 
-        nest(self.b, seed.shape, Share(None, 0, 0), self.lanes, body)
+        shape = [last - first for first, last in sides]
+        if all(shape):
+            nest(self.b, shape, self._share_of(shape), self.lanes, body)
+
+    def _share_of(self, shape: Sequence[int]) -> Share:
+        """This call's part of a piece of the domain: the axis that threads share is whole in every piece."""
+        axis = self.share.axis
+        assert axis is None or shape[axis] == self.kernel.domain[axis]
+        return self.share
 
     def _copy(self, part: Tensor, moves: Sequence[tuple[int, int]]) -> None:
         """``part`` written to the seed's memory, each axis at ``start + step * i``."""
@@ -351,23 +386,23 @@ class LoopKernel:
             return
 
         def body(ixs: tuple[Ix, ...], lanes: int, mask: Value | None) -> None:
-            points = Points(b, lanes, self.pointers, mask)
+            points = self.points(lanes, mask)
             there = [ix.moved(b, start, step) for ix, (start, step) in zip(ixs, moves, strict=True)]
             points.store(seed, points.wide(points.value(part, ixs)), there, pointer)
 
-        nest(b, part.shape, Share(None, 0, 0), self.lanes, body)
+        nest(b, part.shape, self._share_of(part.shape), self.lanes, body)
 
     def _scatter_add(self) -> None:
         seed, b = self.kernel.seed, self.b
         pointer = self.target(seed)
         assert pointer is not None
-        self._fill(0)
+        self._fill(0, [(0, n) for n in seed.shape])
         part, *indices = seed.inputs
         axes, many = seed.attrs["axes"], indices[0].ndim
         first = axes[0] if list(axes) == list(range(axes[0], axes[0] + len(axes))) else 0
 
         def body(ixs: tuple[Ix, ...], *_: object) -> None:
-            points = Points(b, 1, self.pointers)
+            points = self.points(1)
             chosen, rest = ixs[first : first + many], [*ixs[:first], *ixs[first + many :]]
             there = [
                 points._looked_up(indices[axes.index(a)], chosen, seed.shape[a]) if a in axes else rest.pop(0)

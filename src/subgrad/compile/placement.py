@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from subgrad.compile import memory, views
 from subgrad.compile.emit import Located
 from subgrad.compile.fuse import CONTRACT, Kernel
+from subgrad.compile.hosting import Hosting
 from subgrad.compile.lower import LOWERED
 from subgrad.compile.schedule import schedule
 from subgrad.graph.tensor import CONST, INPUT, Tensor
@@ -38,7 +40,8 @@ class Placement:
         self.first_output = FIRST + len(program.inputs) + len(self.constants)
         self.home: dict[Tensor, Tensor] = {}
         late = self._outputs()
-        self.schedule = schedule(program.kernels, program.n_threads, self.stored, lambda n: self.home.get(n, n))
+        self.hosting = Hosting(program.kernels, {*self.where, *program.outputs})
+        self.schedule = schedule(program.kernels, program.n_threads, self.stored, self._home)
         self.memory = self._arena()
         for node, target in late:
             self.copies.append((self.where[node], target, node.size * node.dtype.itemsize))
@@ -48,6 +51,11 @@ class Placement:
 
     def locate(self, node: Tensor) -> Located:
         return self.where[node]
+
+    def _home(self, node: Tensor) -> Tensor:
+        """The node in whose memory ``node`` lies."""
+        node = self.hosting.home(node)
+        return self.home.get(node, node)
 
     def _inputs(self) -> None:
         for i, node in enumerate(self.p.inputs):
@@ -97,10 +105,15 @@ class Placement:
     def _arena(self) -> memory.Memory:
         times = self.schedule.phases if self.p.n_threads > 1 else list(range(len(self.p.kernels)))
         end = max(times, default=0)
-        inside = [n for n in self.writer if n not in self.where]
-        last = {n: times[self.writer[n]] for n in inside}
+        inside = [n for n in self.writer if n not in self.where and n not in self.hosting]
+        first = {n: times[self.writer[n]] for n in inside}
+        last = dict(first)
+        for n in self.hosting:
+            home = self.hosting.home(n)
+            if home in first:
+                first[home] = min(first[home], times[self.writer[n]])
         for read, time in zip(self.reads, times, strict=True):
-            for n in read:
+            for n in map(self.hosting.home, read):
                 if n in last:
                     last[n] = max(last[n], time)
         wanted = set(self.p.outputs)
@@ -109,11 +122,15 @@ class Placement:
                 last[n] = end
         contractions = [(k.seed, t) for k, t in zip(self.p.kernels, times, strict=True) if k.kind in CONTRACT]
         sums = [(n, t) for n, t in contractions if n not in self.writer and _long(n)]
-        spans = [memory.Interval(_title(n), n.size * n.dtype.itemsize, times[self.writer[n]], last[n]) for n in inside]
+        spans = [memory.Interval(_title(n), n.size * n.dtype.itemsize, first[n], last[n]) for n in inside]
         spans += [memory.Interval(f"partial sums of {_title(n)}", n.size * n.dtype.itemsize, t, t) for n, t in sums]
         found = memory.plan(spans)
         for n, offset in zip([*inside, *(n for n, _ in sums)], found.offsets, strict=True):
             self.where[n] = Located(ARENA, offset)
+        for n in self.hosting:
+            lying = self.hosting.view(n)
+            home = self.where[lying.source]
+            self.where[n] = replace(home, offset=home.offset + lying.offset * n.dtype.itemsize)
         return found
 
 

@@ -83,7 +83,10 @@ class Program:
         self.memory: memory.Memory = self._placed.memory
         self.clock = np.zeros(len(self.kernels), np.int64)
         clock = CLOCK if timed else None
-        emitter = Emitter(self.cpu, self.schedule, self.n_threads, self._placed.locate, self._placed.stored, clock)
+        placed = self._placed
+        emitter = Emitter(
+            self.cpu, self.schedule, self.n_threads, placed.locate, placed.stored, placed.hosting, clock
+        )
         self.ir, scratch = emitter.emit(self._placed.copies)
         library = load(self.ir, self.cpu)
         pointer, integer = ctypes.c_void_p, ctypes.c_int64

@@ -20,6 +20,9 @@ from subgrad.graph.tensor import CONST, INPUT, Tensor
 from subgrad.ops.indexing import gather, slice_
 from subgrad.ops.shape import cast
 
+MOVES = frozenset({"pad", "concatenate", "place"})
+"""Kinds of kernels that copy to another place."""
+
 Place = Callable[[Tensor], Tensor]
 """The node in whose memory another one lives: an updated parameter lives where the old one was."""
 
@@ -85,12 +88,22 @@ def schedule(kernels: Sequence[Kernel], threads: int, stored: Callable[[Tensor],
 
 
 def _split(kernel: Kernel) -> int | None:
-    if kernel.kind in ALONE - {"argmax", "argmin"}:
+    if kernel.kind in ALONE - {"argmax", "argmin", *MOVES}:
         return None
     axis = split_axis(kernel.domain)
+    if kernel.kind in MOVES and (axis is None or not _keeps(kernel.seed, axis)):
+        return None
     if axis is not None and kernel.kind in CONTRACT and not rows_first(kernel.seed, axis):
         return None
     return axis
+
+
+def _keeps(node: Tensor, axis: int) -> bool:
+    """Whether what a moving node copies stays at its index along ``axis``."""
+    n = node.shape[axis]
+    if node.op.name == "place":
+        return node.attrs["steps"][axis] == (0, n, 1)
+    return all(i.shape[axis] == n for i in node.inputs)
 
 
 def rows_first(node: Tensor, axis: int) -> bool:
@@ -187,6 +200,8 @@ def _axes_of_inputs(node: Tensor, at: int | None) -> list[int | None]:
         return [term.index(letter) if letter in term else None for term in (left, right)]
     if op.name in REDUCE or op in (ops.argmax, ops.argmin):
         return [_kept_axis(node, at)]
+    if op.name in MOVES:
+        return [at if _keeps(node, at) else None] * len(node.inputs)
     if op is ops.transpose:
         return [attrs["axes"][at]]
     if op is ops.broadcast_to:

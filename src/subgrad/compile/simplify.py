@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from subgrad import ops
+from subgrad.compile.layout import sink
 from subgrad.graph import place
 from subgrad.graph.op import apply
 from subgrad.graph.order import toposort
@@ -23,7 +24,7 @@ Rule = Callable[[Tensor], Tensor]
 
 def simplify(outputs: Sequence[Tensor]) -> list[Tensor]:
     """The same values from a graph of simple ops in which no two nodes compute the same."""
-    return rewrite(rewrite(outputs, expand), Merger())
+    return rewrite(rewrite(rewrite(outputs, expand), sink), Merger())
 
 
 def rewrite(outputs: Sequence[Tensor], rule: Rule) -> list[Tensor]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from subgrad import ops
 from subgrad.compile.ir import Builder, Index, Value, constant, like, scalar_of, vector
 from subgrad.compile.lower import LOWERED, convert, iota
-from subgrad.compile.views import View, contiguous, reads_memory, view
+from subgrad.compile.views import Strides, View, dense, reads_memory, view
 from subgrad.graph.tensor import Tensor
 from subgrad.ops.indexing import gather, slice_
 from subgrad.ops.random import uniform
@@ -56,13 +56,15 @@ class Points:
         mask: the lanes that may be touched; None for all.
         known: nodes whose values are in registers already.
         flat: all nodes have one shape and lie alike in memory: one index counts through it.
+        strides: how nodes lie in memory.
     """
 
     def __init__(
         self, b: Builder, lanes: int, pointers: Pointers, mask: Value | None = None,
-        known: Mapping[Tensor, Value] | None = None, flat: bool = False,
+        known: Mapping[Tensor, Value] | None = None, flat: bool = False, strides: Strides = dense,
     ) -> None:  # fmt: skip
         self.b, self.lanes, self.pointers, self.mask, self.flat = b, lanes, pointers, mask, flat
+        self.strides = strides
         self.known = dict(known or {})
         self._seen: dict[tuple[Tensor, tuple[Ix, ...]], Value] = {}
 
@@ -159,7 +161,7 @@ class Points:
 
     def _reshaped(self, node: Tensor, ixs: Sequence[Ix]) -> Value:
         if reads_memory(node):
-            found = view(node)
+            found = view(node, self.strides)
             pointer = self.pointers(found.source)
             assert pointer is not None
             return self._load(found.source, pointer, ixs, found)
@@ -227,7 +229,7 @@ class Points:
 
     def _offset(self, node: Tensor, ixs: Sequence[Ix], seen: View | None = None) -> tuple[Index, int]:
         """Elements from the start of a node's memory to its element in lane 0, and from one lane to the next."""
-        steps = (1,) if self.flat else contiguous(node.shape) if seen is None else seen.strides
+        steps = (1,) if self.flat else self.strides(node) if seen is None else seen.strides
         offset: Index = 0 if seen is None else seen.offset
         scattered: Value | None = None
         lane = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from subgrad import ops
@@ -30,11 +31,20 @@ def contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(reversed(strides))
 
 
-def view(node: Tensor) -> View:
+Strides = Callable[[Tensor], tuple[int, ...]]
+"""How a node in memory lies there: its strides, in elements."""
+
+
+def dense(node: Tensor) -> tuple[int, ...]:
+    """The strides of a node that lies in memory alone, without gaps."""
+    return contiguous(node.shape)
+
+
+def view(node: Tensor, strides: Strides = dense) -> View:
     """``node`` as a view, going through as many rearranging ops as keep the steps even."""
     if node.op not in _MOVES:
-        return View(node, 0, contiguous(node.shape))
-    inner = view(node.inputs[0])
+        return View(node, 0, strides(node))
+    inner = view(node.inputs[0], strides)
     if node.op is ops.transpose:
         return replace(inner, strides=tuple(inner.strides[a] for a in node.attrs["axes"]))
     if node.op is ops.broadcast_to:
@@ -43,10 +53,10 @@ def view(node: Tensor) -> View:
         steps = node.attrs["steps"]
         offset = inner.offset + sum(s[0] * n for s, n in zip(steps, inner.strides, strict=True))
         return View(inner.source, offset, tuple(s[2] * n for s, n in zip(steps, inner.strides, strict=True)))
-    strides = restrided(node.inputs[0].shape, inner.strides, node.shape)
-    if strides is None:
+    found = restrided(node.inputs[0].shape, inner.strides, node.shape)
+    if found is None:
         return View(node.inputs[0], 0, contiguous(node.shape))
-    return replace(inner, strides=strides)
+    return replace(inner, strides=found)
 
 
 def source(node: Tensor) -> Tensor:
