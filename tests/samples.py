@@ -104,6 +104,34 @@ SMOOTH = {
         (lambda a: sg.einsum("ii->i", a), normal(3, 3)),
         (lambda a, b: sg.einsum("...i,...i", a, b), normal(2, 3), normal(3)),
     ],
+    "windows": [
+        (lambda x: sg.windows(x, 2), normal(2, 4)),
+        (lambda x: sg.windows(x, (2, 3), (1, 2), (2, 1)), normal(2, 4, 6)),
+        (lambda x: sg.max_pool(x, 2, 1), normal(1, 2, 3, 3)),
+        (lambda x: sg.max_pool(x, 3, 2, 1, ceil_mode=True), normal(2, 1, 6)),
+        (lambda x: sg.avg_pool(x, 2, 1, 1, count_include_pad=False), normal(1, 1, 3, 3)),
+        (lambda x: sg.avg_pool(x, (2, 3), (2, 2), (0, 1), ceil_mode=True), normal(1, 1, 3, 4)),
+    ],
+    "fold": [
+        (lambda x: sg.fold(x, 4), normal(2, 3, 2)),
+        (lambda x: sg.fold(x, (4, 6), (1, 2), (2, 1)), normal(2, 2, 2, 3)),
+        (lambda x: sg.fold(x, (5, 4), (2, 2)), normal(2, 2, 2, 2)),
+    ],
+    "convolve": [
+        (sg.convolve, normal(2, 1, 5), normal(2, 1, 3)),
+        (lambda x, w: sg.convolve(x, w, (2, 1), ((1, 0), (0, 2)), (1, 2)), normal(2, 2, 4, 4), normal(2, 2, 3, 2)),
+        (lambda x, w: sg.convolve(x, w, 1, "same", 1, 2), normal(1, 4, 3, 2), normal(2, 2, 2, 3)),
+        (lambda x, w: sg.convolve(x, w, 2, 1, 1, 2), normal(1, 2, 2, 3, 3), normal(2, 1, 2, 2, 1)),
+        (lambda x, w: sg.convolve(x, w, 2, 2), normal(2, 1, 2), normal(1, 1, 2)),
+    ],
+    "convolve_input": [
+        (lambda g, w: sg.convolve_input(g, w, (5, 4), (2, 1), (1, 0), (1, 2)), normal(1, 2, 3, 2), normal(2, 1, 3, 2)),
+        (lambda g, w: sg.convolve_input(g, w, 4, 1, "same", 1, 2), normal(2, 2, 4), normal(2, 2, 3)),
+    ],
+    "convolve_weight": [
+        (lambda x, g: sg.convolve_weight(x, g, (3, 2), (2, 1), (1, 0), (1, 2)), normal(1, 2, 5, 4), normal(1, 2, 3, 2)),
+        (lambda x, g: sg.convolve_weight(x, g, 3, 1, "same", 1, 2), normal(2, 4, 4), normal(2, 2, 4)),
+    ],
     "custom": [(sg.custom_vjp(lambda a, b: a * b, lambda g, y, a, b: (g * b, g * a)), normal(3), normal(3))],
 }
 
@@ -121,7 +149,12 @@ KINKS = {
     "maximum": [(sg.maximum, ZERO, np.zeros(4)), (sg.maximum, ZERO, ZERO.copy())],
     "minimum": [(sg.minimum, ZERO, np.zeros(4)), (lambda x: sg.minimum(x, -x), ZERO)],
     "clip": [(lambda x: sg.clip(x, -1, 0), ZERO), (lambda x: sg.clip(x, 0), ZERO)],
-    "max": [(sg.max, np.ones(3)), (lambda x: x.max(1), np.array([[1.0, 2.0, 2.0], [3.0, 3.0, 3.0]]))],
+    "max": [
+        (sg.max, np.ones(3)),
+        (lambda x: x.max(1), np.array([[1.0, 2.0, 2.0], [3.0, 3.0, 3.0]])),
+        (lambda x: sg.max_pool(x, 2, 1), np.zeros((1, 1, 3, 3))),
+        (lambda x: sg.max_pool(x, 3, 1, 1), np.array([[[1.0, 2.0, 2.0, 1.0, 2.0]]])),
+    ],
     "min": [(sg.min, np.ones(3)), (lambda x: x.min((0, 1)), np.zeros((2, 2)))],
     "norm": [(sg.norm, np.zeros(3)), (lambda x: sg.norm(x, 1), np.array([[0.0, 0.0], [3.0, 4.0]]))],
 }

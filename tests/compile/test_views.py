@@ -130,3 +130,35 @@ def test_only_unit_axes():
     assert only_unit_axes(x.reshape(1, 2, 3, 1))
     assert not only_unit_axes(x.reshape(3, 1, 2))
     assert not only_unit_axes(x.reshape(6))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: sg.windows(x, (2, 2)),
+        lambda x: sg.windows(x.T, (3, 2), (1, 2), (1, 1))[::-1, :, 1:],
+        lambda x: sg.windows(sg.tanh(x), 3, 2)[:, 1].reshape(-1),
+        lambda x: sg.windows(x, (2, 3))[:, [1, 0]],
+        lambda x: sg.windows(x, (2, 3))[..., [1, 0], :],
+        lambda x: sg.windows(sg.exp(x), 2)[[2, 0, 1], [0, 2, 2], [1, 1, 0]],
+        lambda x: sg.einsum("ijkl,kl->ij", sg.windows(x, (2, 2)), x[:2, :2]),
+        lambda x: sg.fold(sg.windows(x, (2, 2), 1, (2, 1)), x.shape, 1, (2, 1)),
+    ],
+)
+def test_native_code_reads_windows_in_place(f, threads):
+    x = placeholder((6, 5), "float32")
+    y = f(x)
+    outputs = [y, y * 2, sg.grad((y * y).sum(), x)]
+    array = np.random.default_rng(0).standard_normal((6, 5)).astype(np.float32)
+    found = Program([x], outputs, n_threads=threads)([array])
+    for e, n in zip(Interpreter([x], outputs)([array]), found, strict=True):
+        np.testing.assert_allclose(n, e, rtol=1e-5, atol=1e-5)
+
+
+def test_windows_of_a_view_are_a_view():
+    x = placeholder((4, 6, 8), "float32")
+    seen = sg.windows(x.transpose(1, 0, 2), (2, 3), (1, 2), (2, 1))
+    found = view(seen)
+    assert found.source is x
+    assert (found.offset, found.strides) == (0, (8, 48, 2, 96, 1))

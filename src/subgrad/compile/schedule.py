@@ -209,6 +209,8 @@ def _axes_of_inputs(node: Tensor, at: int | None) -> list[int | None]:
         return [inner if inner >= 0 and node.inputs[0].shape[inner] == node.shape[at] else None]
     if op is slice_:
         return [at if attrs["steps"][at] == (0, node.inputs[0].shape[at], 1) else None]
+    if op is ops.windows:
+        return [at if at < node.ndim - 2 * len(attrs["sizes"]) else None]
     if op is ops.reshape:
         return [_same_axis(node.shape, node.inputs[0].shape, at)]
     if op is ops.one_hot:

@@ -122,6 +122,8 @@ class Points:
         if op is slice_:
             moved = [ix.moved(self.b, s[0], s[2]) for ix, s in zip(ixs, attrs["steps"], strict=True)]
             return self.value(inputs[0], moved)
+        if op is ops.windows:
+            return self.value(inputs[0], self._slid(node, ixs))
         if op is ops.reshape:
             return self._reshaped(node, ixs)
         if op is ops.arange:
@@ -158,6 +160,21 @@ class Points:
     def _unrepeated(self, shape: tuple[int, ...], ixs: Sequence[Ix]) -> list[Ix]:
         own = ixs[len(ixs) - len(shape) :]
         return [Ix(0) if n == 1 else ix for n, ix in zip(shape, own, strict=True)]
+
+    def _slid(self, node: Tensor, ixs: Sequence[Ix]) -> list[Ix]:
+        """The indices of an element of a window: stride times the window's place plus dilation times its own."""
+        axes, b = len(node.attrs["sizes"]), self.b
+        lead = len(ixs) - 2 * axes
+        places, inside = ixs[lead : lead + axes], ixs[lead + axes :]
+        found = list(ixs[:lead])
+        for p, i, s, d in zip(places, inside, node.attrs["strides"], node.attrs["dilations"], strict=True):
+            found.append(self._plus(p.moved(b, 0, s), i.moved(b, 0, d)))
+        return found
+
+    def _plus(self, p: Ix, q: Ix) -> Ix:
+        if len({x.base.type for x in (p, q) if isinstance(x.base, Value)}) > 1:  # one of them was looked up
+            p, q = (Ix(self._spread(x.base, x.step)) for x in (p, q))
+        return Ix(self.b.add(p.base, q.base), p.step + q.step)
 
     def _reshaped(self, node: Tensor, ixs: Sequence[Ix]) -> Value:
         if reads_memory(node):

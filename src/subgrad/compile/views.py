@@ -10,7 +10,7 @@ from subgrad.graph.tensor import Tensor
 from subgrad.ops.contract import contract
 from subgrad.ops.indexing import slice_
 
-_MOVES = {ops.transpose, ops.broadcast_to, ops.reshape, slice_}
+_MOVES = {ops.transpose, ops.broadcast_to, ops.reshape, ops.windows, slice_}
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,8 @@ def view(node: Tensor, strides: Strides = dense) -> View:
         steps = node.attrs["steps"]
         offset = inner.offset + sum(s[0] * n for s, n in zip(steps, inner.strides, strict=True))
         return View(inner.source, offset, tuple(s[2] * n for s, n in zip(steps, inner.strides, strict=True)))
+    if node.op is ops.windows:
+        return replace(inner, strides=_sliding(inner.strides, node.attrs["strides"], node.attrs["dilations"]))
     found = restrided(node.inputs[0].shape, inner.strides, node.shape)
     if found is None:
         return View(node.inputs[0], 0, contiguous(node.shape))
@@ -87,6 +89,13 @@ def _repeated(shape: tuple[int, ...], strides: tuple[int, ...], target: tuple[in
     added = len(target) - len(shape)
     own = (0 if n == 1 and m != 1 else s for n, s, m in zip(shape, strides, target[added:], strict=True))
     return (*[0] * added, *own)
+
+
+def _sliding(strides: tuple[int, ...], steps: tuple[int, ...], dilations: tuple[int, ...]) -> tuple[int, ...]:
+    lead = len(strides) - len(steps)
+    slid = strides[lead:]
+    places, inside = (tuple(a * s for a, s in zip(by, slid, strict=True)) for by in (steps, dilations))
+    return (*strides[:lead], *places, *inside)
 
 
 def restrided(shape: tuple[int, ...], strides: tuple[int, ...], target: tuple[int, ...]) -> tuple[int, ...] | None:

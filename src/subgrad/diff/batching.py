@@ -17,6 +17,7 @@ from subgrad.graph.op import Op, apply
 from subgrad.graph.tensor import Tensor
 from subgrad.ops import arange, broadcast_to, concatenate, full, gather, pad, reshape, rules, stack, transpose
 from subgrad.ops.contract import LETTERS, contract
+from subgrad.ops.convolution import CONVOLUTIONS
 from subgrad.ops.indexing import place, scatter_add, slice_
 from subgrad.ops.shape import cast
 
@@ -94,6 +95,28 @@ def _contracted(node: Tensor, inputs: Sequence[Tensor], mapped: Sequence[bool], 
     return apply(contract, tuple(inputs), {"spec": f"{left},{right}->{letter}{out}"})
 
 
+# Convolutions: members become groups of channels, or more images where they share the kernels
+
+
+def _convolved(node: Tensor, inputs: Sequence[Tensor], mapped: Sequence[bool], n: int) -> Tensor:
+    of_kernels = node.op is ops.convolve_weight
+    if not mapped[1] and not of_kernels:
+        (x, w), found = inputs, node.attrs
+        made = apply(node.op, (reshape(x, (-1, *x.shape[2:])), w), found)
+        return reshape(made, (n, *node.shape))
+    a, b = _all_mapped(inputs, mapped, n)
+    a, b = _channels_joined(a), (_channels_joined(b) if of_kernels else reshape(b, (-1, *b.shape[2:])))
+    made = apply(node.op, (a, b), {**node.attrs, "groups": n * node.attrs["groups"]})
+    if of_kernels:
+        return reshape(made, (n, *node.shape))
+    return moved(reshape(made, (node.shape[0], n, *node.shape[1:])), 1, 0)
+
+
+def _channels_joined(x: Tensor) -> Tensor:
+    """Images (members, N, C, ...) as (N, members C, ...)."""
+    return reshape(moved(x, 0, 1), (x.shape[1], x.shape[0] * x.shape[2], *x.shape[3:]))
+
+
 # Integer arrays as indices
 
 
@@ -169,6 +192,9 @@ RULES: dict[Op, Rule] = {
     slice_: _sliced,
     place: _placed,
     contract: _contracted,
+    ops.windows: _same,
+    ops.fold: _same,
+    **dict.fromkeys(CONVOLUTIONS, _convolved),
     gather: _gathered,
     scatter_add: _scattered,
     custom: _by_hand,

@@ -3,7 +3,8 @@
 What is counted, exactly:
 
 - a *multiplication* is one product or quotient of two numbers. An elementwise ``mul``, ``scale``, ``square`` or
-  ``div`` makes one for each element of its result; a contraction makes one for each term of its sums. Additions,
+  ``div`` makes one for each element of its result; a contraction or a convolution makes one for each term of its sums
+  (those with the zeros of a padding included). Additions,
   selections (the mask of a relu), moves (reshape, sum, repeat) and functions (exp, tanh, a power) make none, nor does
   anything that is computed of constants alone.
 - an *edge* leads from a node to one of its inputs, once for each time it is an input. Its product is the node's
@@ -26,6 +27,7 @@ from subgrad.graph.order import dependents, toposort
 from subgrad.graph.tensor import Tensor
 from subgrad.ops import div, mul, scale, square
 from subgrad.ops.contract import multiplications as products_summed
+from subgrad.ops.convolution import CONVOLUTIONS, products
 
 _PRODUCTS = {mul, scale, square, div}
 
@@ -54,6 +56,8 @@ def multiplications_of(node: Tensor) -> int:
     """
     if node.op is CONTRACT:
         return products_summed(node.attrs["spec"], *node.inputs)
+    if node.op in CONVOLUTIONS:
+        return products(node)
     return node.size if node.op in _PRODUCTS else 0
 
 

@@ -19,6 +19,7 @@ from subgrad.kinks.intervals import Interval, cleaned, hull, widened
 from subgrad.kinks.pieces import groups
 from subgrad.ops import indexing, kinked, singular
 from subgrad.ops.contract import sizes_of
+from subgrad.ops.convolution import CONVOLUTIONS, products
 from subgrad.ops.shape import cast
 
 Rule = Callable[..., Interval]
@@ -112,6 +113,11 @@ def _contract(node: Tensor, a: Interval, b: Interval) -> Interval:
     inner = set(terms) - set(out) - {","}
     sizes = sizes_of(spec, *node.inputs)
     return iv.bilinear(lambda p, q: _reference(node, p, q), a, b, math.prod(sizes[c] for c in inner))
+
+
+def _convolve(node: Tensor, a: Interval, b: Interval) -> Interval:
+    terms = products(node) // max(node.size, 1)
+    return iv.bilinear(lambda p, q: _reference(node, p, q), a, b, terms)
 
 
 def _abs(node: Tensor, x: Interval) -> Interval:
@@ -273,4 +279,5 @@ RULES: dict[Op, Rule] = {
     ops.sign: _sign, ops.isfinite: _isfinite, ops.isnan: _isnan, cast: _cast,
     ops.reshape: _moved, ops.transpose: _moved, ops.broadcast_to: _moved, ops.pad: _moved, ops.concatenate: _rising,
     indexing.slice_: _moved, indexing.place: _moved, indexing.gather: _moved, indexing.scatter_add: _scattered,
+    ops.windows: _moved, ops.fold: _scattered, **dict.fromkeys(CONVOLUTIONS, _convolve),
 }  # fmt: skip

@@ -131,7 +131,7 @@ def _cut(x: np.ndarray, *, dtype: np.dtype) -> np.ndarray:
 
 _COMPARING = {ops.equal, ops.not_equal, ops.less, ops.less_equal}
 
-_MOVES = {ops.reshape, ops.transpose, ops.broadcast_to, ops.concatenate, indexing.slice_}
+_MOVES = {ops.reshape, ops.transpose, ops.broadcast_to, ops.concatenate, indexing.slice_, ops.windows}
 
 _BOUNDARIES: dict[Op, Callable[..., np.ndarray]] = {
     ops.less: _equal,

@@ -8,6 +8,7 @@ from subgrad import ops
 from subgrad.graph.tensor import Tensor
 from subgrad.kinks.pieces import groups
 from subgrad.ops import indexing, kinked
+from subgrad.ops.convolution import CONVOLUTIONS
 from subgrad.ops.shape import cast
 
 
@@ -26,10 +27,11 @@ def _is_linear(node: Tensor, moving: list[bool]) -> bool:
     return node.op is ops.norm and groups(node).shape[1] == 1
 
 
-_PRODUCTS = {ops.mul, ops.scale, ops.contract}
+_PRODUCTS = {ops.mul, ops.scale, ops.contract, *CONVOLUTIONS}
 
 _LINEAR = {
     ops.add, ops.sub, ops.neg, ops.sum, ops.cumsum, ops.reshape, ops.transpose, ops.broadcast_to, ops.concatenate,
     ops.pad, ops.where, ops.relu, ops.leaky_relu, ops.abs, ops.maximum, ops.minimum, ops.max, ops.min, kinked._clip,
-    indexing.slice_, indexing.place, indexing.gather, indexing.scatter_add, cast,
+    indexing.slice_, indexing.place, indexing.gather, indexing.scatter_add, cast, ops.windows,
+    ops.fold,
 }  # fmt: skip

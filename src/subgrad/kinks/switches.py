@@ -16,7 +16,8 @@ from subgrad.graph.op import TABLE
 from subgrad.graph.tensor import Tensor
 from subgrad.ops import equal, less, less_equal, logical_and, logical_not, logical_or, not_equal
 
-MOVES = {TABLE[name] for name in ("reshape", "transpose", "broadcast_to", "slice", "place", "gather", "concatenate")}
+_MOVING = ("reshape", "transpose", "broadcast_to", "slice", "place", "gather", "concatenate", "windows")
+MOVES = {TABLE[name] for name in _MOVING}
 _AFTER = {less: np.greater, less_equal: np.greater_equal, equal: np.equal, not_equal: np.not_equal}
 
 

@@ -23,9 +23,10 @@ from subgrad.graph.tensor import Tensor, constant
 from subgrad.kinks.corners import on_kink
 from subgrad.kinks.singular import trouble
 from subgrad.kinks.switches import MOVES, Switch, switch_of
-from subgrad.ops import add, argmax, argmin, contract, cumsum, div, full, mul, neg, stop_gradient, sub, sum, where
+from subgrad.ops import add, argmax, argmin, contract, cumsum, div, fold, full, mul, neg, stop_gradient, sub, sum, where
+from subgrad.ops.convolution import CONVOLUTIONS
 
-LINEAR = MOVES | {sum, cumsum, TABLE["scatter_add"], TABLE["cast"]}
+LINEAR = MOVES | {sum, cumsum, fold, TABLE["scatter_add"], TABLE["cast"]}
 """Ops that are the same function of the tangents as of the values."""
 
 Tangents = Sequence[Tensor | None]
@@ -261,7 +262,7 @@ def _keeps_straight(node: Tensor, arriving: Tangents, straight: set[Tensor]) -> 
     moving = [t is not None for t in arriving]
     products: dict[Op, Callable[[], bool]] = {
         mul: lambda: not all(moving),
-        contract: lambda: not all(moving),
+        **dict.fromkeys([contract, *CONVOLUTIONS], lambda: not all(moving)),
         div: lambda: not moving[1],
     }
     return node.op in LINEAR or node.op in (add, sub, neg) or products.get(node.op, bool)()

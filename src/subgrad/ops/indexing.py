@@ -289,6 +289,18 @@ def embedding(indices: TensorLike, table: TensorLike) -> Tensor:
     return index(table, as_tensor(indices))
 
 
+def flip(x: TensorLike, axis: rules.Axes = None) -> Tensor:
+    """x with the order of its elements reversed along ``axis``: an int, several, or None for all.
+
+    >>> import subgrad as sg
+    >>> sg.flip([[1.0, 2.0], [3.0, 4.0]], 1).tolist()
+    [[2.0, 1.0], [4.0, 3.0]]
+    """
+    x = as_tensor(x)
+    axes = rules.normalise_axes(axis, x.ndim)
+    return index(x, tuple(slice(None, None, -1 if i in axes else None) for i in range(x.ndim)))
+
+
 def diagonal(x: TensorLike, a: int, b: int) -> Tensor:
     """The elements of x where the indices along axes ``a`` and ``b`` agree, along a new last axis."""
     x = as_tensor(x)
@@ -300,4 +312,4 @@ def diagonal(x: TensorLike, a: int, b: int) -> Tensor:
     return apply(gather, (x.transpose([*rest, a, b]), n, n), {"axes": (x.ndim - 2, x.ndim - 1)})
 
 
-__all__ = ["embedding", "index", "one_hot", "pick"]
+__all__ = ["embedding", "flip", "index", "one_hot", "pick"]
