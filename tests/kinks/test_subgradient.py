@@ -162,13 +162,13 @@ def test_loss_of_a_network_with_dead_and_equal_units():
         for name, p in net.named_parameters():
             p.assign(np.ones(p.shape) if name.endswith("2.weight") else np.zeros(p.shape))
 
-        def loss():
+        def loss(net):
             return abs(net(X)[:, 0] - np.array([0.0, 1.0, -1.0])).mean()
 
         found = subgradient(loss, net, seed=3)
         start = {name: p.numpy() for name, p in net.named_parameters()}
         net.load_state_dict({name: v + 1e-9 * found.direction[name] for name, v in start.items()})
-        nearby = sg.grad(loss(), net)
+        nearby = sg.grad(loss(net), net)
     assert {s.op for s in found.decided} == {"relu", "abs"}
     assert next(s for s in found.decided if s.op == "relu").scope == "1"
     assert found.gradient.keys() == nearby.keys()
@@ -176,8 +176,8 @@ def test_loss_of_a_network_with_dead_and_equal_units():
         np.testing.assert_allclose(found.gradient[name], g.numpy(), atol=1e-7)
 
 
-def test_several_arguments_come_as_a_list():
-    found = subgradient(lambda a, b: sg.maximum(a, b).sum(), [sg.tensor([0.0, 1.0]), sg.tensor([0.0, 2.0])])
+def test_a_list_of_tensors():
+    found = subgradient(lambda x: sg.maximum(*x).sum(), [sg.tensor([0.0, 1.0]), sg.tensor([0.0, 2.0])])
     a, b = found.gradient
     np.testing.assert_array_equal(a + b, [1.0, 1.0])
     assert (a[1], b[1]) == (0.0, 1.0)
@@ -209,6 +209,7 @@ def test_the_same_seed_gives_the_same_element():
 
 def test_tau_takes_in_ties_that_rounding_has_pulled_apart():
     def f(x):
+        (x,) = x
         return abs(x[0] - x[1]) + sg.maximum(x[0], x[1]) + x.min() + sg.clip(x[1] - 1, 0, 1) + sg.norm(x - 1)
 
     x = sg.tensor([1.0, 1.0 + 1e-9], "float64")
@@ -253,8 +254,8 @@ NOT_LIPSCHITZ = {
     "sign": (lambda x: x + sg.sign(x), 0.0, "sign: it jumps at 0"),
     "where that jumps": (lambda x: sg.where(x > 0, x + 1, x), 0.0, "the branches are 1 and 0: it jumps"),
     "where that jumps elsewhere": (lambda x: sg.where(x[0] >= 0, x[1], 0 * x[1]), ZERO, "differ nearby: it jumps"),
-    "a step made of a condition": (lambda x: (x > 0).astype("float32") * 3, 0.0, "makes a number of a condition"),
-    "floor": (lambda x: x.astype("int64").astype("float32") * x, 2.0, "a cast of 2 to int64 jumps"),
+    "a step made of a condition": (lambda x: (x > 0).astype("float64") * 3, 0.0, "makes a number of a condition"),
+    "floor": (lambda x: x.astype("int64").astype("float64") * x, 2.0, "a cast of 2 to int64 jumps"),
     "truth": (lambda x: sg.where(x.astype("bool"), x, 2.0), 0.0, "a cast of 0 to bool jumps"),
     "index of the largest": (lambda x: x[sg.argmax(x)], ZERO, "argmax of tied elements jumps"),
     "any of two conditions": (lambda x: sg.where((x[0] > 0) | (x[1] > 0), x[0], x[1]), ZERO, "jumps"),
@@ -307,7 +308,7 @@ def test_a_condition_that_x_does_not_move_is_no_kink():
 
 
 def test_what_is_constant_cannot_break():
-    w = sg.tensor(0.0)
+    w = sg.tensor(0.0, "float64")
     assert subgradient(lambda x: x * sg.sqrt(w) + sg.sign(w) + x, 1.0).gradient == 1.0
     assert subgradient(lambda x: x + sg.stop_gradient(sg.sqrt(x)), 0.0).gradient == 1.0
     assert subgradient(lambda x: sg.sqrt(x - x) + x, 0.0, "lexicographic").gradient == 1.0
@@ -347,7 +348,7 @@ def test_an_op_of_ones_own():
         (lambda: subgradient(lambda x: 3.0, 0.0), GradientError, "returned float"),
         (lambda: subgradient(lambda x: x > 0, 0.0), GradientError, "only floats"),
         (lambda: subgradient(3.0, 0.0), ArgumentError, "expected a function"),
-        (lambda: subgradient(lambda x: 3e38 * x + 3e38 * x, 0.0), GradientError, "slope is not finite|overflows"),
+        (lambda: subgradient(lambda x: 1e308 * x + 1e308 * x, 0.0), GradientError, "slope is not finite|overflows"),
     ],
 )
 def test_bad_arguments(call, error, message):
@@ -362,7 +363,7 @@ def test_it_costs_at_most_five_gradients(monkeypatch):
     """All that is computed for it, against all that a plain gradient computes: ops, elements, multiply-adds."""
     for on_kinks in (False, True):
         loss, net = _loss(on_kinks)
-        plain = _work(monkeypatch, lambda loss=loss, net=net: [g.numpy() for g in sg.grad(loss(), net).values()])
+        plain = _work(monkeypatch, lambda loss=loss, net=net: [g.numpy() for g in sg.grad(loss(net), net).values()])
         ours = _work(monkeypatch, lambda loss=loss, net=net: subgradient(loss, net))
         assert (ours <= 5 * plain).all(), (plain, ours)
 
@@ -373,7 +374,7 @@ def _loss(on_kinks):
         net = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 1))
     for _, p in net.named_parameters():
         p.assign(np.zeros(p.shape) if on_kinks else p.numpy())
-    return lambda: nn.absolute_loss(net(X)[:, 0], X[:, 0]), net
+    return lambda net: nn.absolute_loss(net(X)[:, 0], X[:, 0]), net
 
 
 def _work(monkeypatch, run):

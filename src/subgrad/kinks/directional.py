@@ -17,12 +17,10 @@ def directional_derivative(f: Function | Tensor, x: Point, v: Any) -> Tensor:
     abs'(0; v) = \\|v\\|. Each op of the table passes on the one-sided derivatives of its arguments by its own rule, so
     no step size is involved.
 
-    An ``if`` in f, on the value of a tensor, is not seen: f is then the branch that was taken.
-
     Args:
-        f: a function of tensors; or a tensor made from those of x.
-        x: the point: an array or tensor for a function of one, a list of them for a function of several, a module for
-            a function without arguments of its parameters. Floats take the default dtype unless they are a tensor.
+        f: a function that is given x; or a tensor made from the tensors of x.
+        x: the point: an array or numbers, which are taken as float64, or a tensor; or a module, or a list or dict of
+            tensors.
         v: the direction, in the form of x; for a module a dict of arrays by name.
 
     Returns:
@@ -31,6 +29,7 @@ def directional_derivative(f: Function | Tensor, x: Point, v: Any) -> Tensor:
     Raises:
         GradientError: where there is no such derivative, naming the op and the line: sqrt at 0, ``x**p`` at 0 for
             0 < p < 1, sign at 0, `where` at a threshold at which its branches differ; or if f(x) is not finite.
+        NotTraceableError: if f has an ``if`` on a value, which would hide a kink.
         ArgumentError: if x or v holds NaN or inf, or v does not have the form of x.
         ShapeError: if v does not have the shapes of x.
 

@@ -20,7 +20,7 @@ from subgrad.graph.tensor import Tensor, placeholder
 from subgrad.kinks import intervals as iv
 from subgrad.kinks.interval_rules import RULES
 from subgrad.kinks.intervals import Interval
-from subgrad.kinks.traced import Traced
+from subgrad.kinks.problem import Problem, flat_problem
 
 Known = dict[Tensor, Interval]
 
@@ -76,28 +76,28 @@ def enclosure(f: Callable[[Any], Tensor], x: Any, upper: Any = None) -> Enclosur
         >>> enclosure(f, 0.5, 100.0).excludes_zero
         True
     """
-    traced = Traced(f, x)
-    low = traced.start
-    high = low if upper is None else Traced(f, upper).start
+    problem = flat_problem(f, x)
+    low = problem.start
+    high = low if upper is None else flat_problem(f, upper).start
     if low.shape != high.shape:
         raise ShapeError(f"the corners of a box have as many variables, got {low.size} and {high.size}")
     if not (low <= high).all():
         raise ArgumentError("the lower corner of a box lies above its upper corner")
-    return of_traced(traced, low, high)
+    return of_problem(problem, low, high)
 
 
-def of_traced(traced: Traced, low: np.ndarray, high: np.ndarray) -> Enclosure:
-    """The enclosure of a traced function over a box of flat vectors."""
+def of_problem(problem: Problem, low: np.ndarray, high: np.ndarray) -> Enclosure:
+    """The enclosure of a function over a box of flat vectors."""
     with np.errstate(all="ignore"):
         known: Known = {}
-        for place, a, b in zip(traced.places, traced.split(low), traced.split(high), strict=True):
+        for place, a, b in zip(problem.places, problem.split(low), problem.split(high), strict=True):
             # One float more on each side: slopes are limits of slopes around the box, and of a point as well.
             known[place] = iv.widened(a.astype(np.float64), b.astype(np.float64))
-        order = toposort([traced.output])
+        order = toposort([problem.output])
         reason = _forward(order, known, _jump)
         if reason:
             return Enclosure(np.full(low.size, -np.inf), np.full(low.size, np.inf), reason)
-        return _backward(traced, order, known)
+        return _backward(problem, order, known)
 
 
 def _forward(order: Sequence[Tensor], known: Known, forbidden: Callable[[Tensor, Known], bool]) -> str:
@@ -130,15 +130,15 @@ def _nothing(node: Tensor, known: Known) -> bool:
     return False
 
 
-def _backward(traced: Traced, order: Sequence[Tensor], known: Known) -> Enclosure:
-    arrived: Known = {traced.output: iv.exactly(np.ones(()))}
+def _backward(problem: Problem, order: Sequence[Tensor], known: Known) -> Enclosure:
+    arrived: Known = {problem.output: iv.exactly(np.ones(()))}
     for node in reversed(order):
         if node not in arrived or not node.inputs:
             continue
         for source, product in zip(node.inputs, _slopes(node, arrived[node], known), strict=True):
             if product is not None and source in known:
                 arrived[source] = iv.add(arrived[source], product) if source in arrived else product
-    parts = [arrived.get(p, iv.exactly(np.zeros(p.shape))) for p in traced.places]
+    parts = [arrived.get(p, iv.exactly(np.zeros(p.shape))) for p in problem.places]
     low, high = (np.concatenate([e.ravel() for e in side]) for side in zip(*parts, strict=True))
     blind = [n for n in order if n in known and n.inputs and n.op not in RULES]
     reason = f"{blind[0].op.name} (at {blind[0].site}) has no interval rule" if blind else ""

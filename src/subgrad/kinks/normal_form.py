@@ -23,7 +23,7 @@ from subgrad.kinks.jumps import Undecided, moving
 from subgrad.kinks.linear import is_piecewise_linear
 from subgrad.kinks.obstacles import obstacle_at
 from subgrad.kinks.pieces import Combination, Piece, pieces_of
-from subgrad.kinks.traced import Traced
+from subgrad.kinks.problem import Problem
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,18 +75,18 @@ class NormalForm:
         return not len(rows) or int(np.linalg.matrix_rank(rows / lengths[:, None], tol=1e-9)) == len(rows)
 
 
-def normal_form(traced: Traced, point: np.ndarray, most: int) -> NormalForm:
+def normal_form(problem: Problem, point: np.ndarray, most: int) -> NormalForm:
     """The form of a function at a point, without the kinks that have no influence on it.
 
     Args:
-        traced: the function.
+        problem: the function.
         point: a flat vector.
         most: with more arguments of active kinks than this there is no form, and an obstacle says so.
 
     Raises:
         GradientError: if f is not finite or not Lipschitz there: a jump, or a square root at 0.
     """
-    output, sources = traced.at(point)
+    output, sources = problem.at(point)
     if not np.isfinite(output.numpy()):
         raise GradientError(f"the function is {float(output)} at this point and has no subdifferential")
     sweep = _Sweep(output, sources)

@@ -12,8 +12,8 @@ from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import Tensor
 from subgrad.kinks.certificates import Certificate, Claim
 from subgrad.kinks.hull import least_norm
+from subgrad.kinks.problem import Problem, flat_problem
 from subgrad.kinks.subdifferential import Subdifferential, at_point
-from subgrad.kinks.traced import Traced
 
 Sample = tuple[np.ndarray, np.ndarray]
 """A point and the gradient there."""
@@ -64,34 +64,34 @@ def is_stationary(
         raise ArgumentError(
             f"delta is at least 0, tolerance above 0 and budget at least 1, got {delta}, {tolerance} and {budget}"
         )
-    traced = Traced(f, x)
+    problem = flat_problem(f, x)
     if delta == 0:
-        return _at_point(traced, at_point(traced, None, budget), tolerance)
-    return _Goldstein(traced, tolerance, delta, np.random.default_rng(seed)).search(budget)
+        return _at_point(problem, at_point(problem, None, budget), tolerance)
+    return _Goldstein(problem, tolerance, delta, np.random.default_rng(seed)).search(budget)
 
 
 def _certificate(
-    traced: Traced, claim: Claim, samples: Sequence[Sample], tolerance: float, delta: float,
+    problem: Problem, claim: Claim, samples: Sequence[Sample], tolerance: float, delta: float,
     step: float = 0.0, reason: str = "",
 ) -> Certificate:  # fmt: skip
-    n = traced.size
+    n = problem.size
     points, gradients = (np.array([s[i] for s in samples]).reshape(len(samples), n) for i in (0, 1))
     direction, weights = least_norm(gradients) if len(samples) else (np.zeros(n), np.zeros(0))
     if claim == "stationary":
         used = weights > 0
         points, gradients, weights = points[used], gradients[used], weights[used] / weights[used].sum()
     return Certificate(
-        claim, traced.start, delta, tolerance, points, gradients, weights, direction, step,
-        tuple(traced.shapes), traced.dtype.name, reason,
+        claim, problem.start, delta, tolerance, points, gradients, weights, direction, step,
+        tuple(problem.shapes), problem.dtype.name, reason,
     )  # fmt: skip
 
 
 # At the point itself
 
 
-def _at_point(traced: Traced, found: Subdifferential, tolerance: float) -> Certificate:
+def _at_point(problem: Problem, found: Subdifferential, tolerance: float) -> Certificate:
     def unknown(reason: str) -> Certificate:
-        return _certificate(traced, "unknown", [], tolerance, 0.0, reason=reason)
+        return _certificate(problem, "unknown", [], tolerance, 0.0, reason=reason)
 
     if not found.cells:
         return unknown(found.reason)
@@ -100,14 +100,14 @@ def _at_point(traced: Traced, found: Subdifferential, tolerance: float) -> Certi
     least, weights = least_norm(gradients[distinct])
     stationary = math.hypot(*least) <= tolerance
     needed = distinct[weights > 0] if stationary else distinct
-    rays = [_on_ray(traced, found.cells[i].direction, gradients[i], tolerance) for i in needed]
+    rays = [_on_ray(problem, found.cells[i].direction, gradients[i], tolerance) for i in needed]
     samples = [r for r in rays if r is not None]
     if len(samples) < len(rays):
         return unknown("a cell is too narrow for floats: no point of it was found")
     if not stationary:
-        step = _step(traced, least)
-        return _certificate(traced, "descent", samples, tolerance, 0.0, step) if step else unknown(_excuse(found))
-    certificate = _certificate(traced, "stationary", samples, tolerance, 0.0, reason=", ".join(found.assumptions))
+        step = _step(problem, least)
+        return _certificate(problem, "descent", samples, tolerance, 0.0, step) if step else unknown(_excuse(found))
+    certificate = _certificate(problem, "stationary", samples, tolerance, 0.0, reason=", ".join(found.assumptions))
     close = math.hypot(*certificate.direction) <= tolerance
     return certificate if close else unknown("gradients near the point are too far from their limits")
 
@@ -116,35 +116,35 @@ def _excuse(found: Subdifferential) -> str:
     return found.reason or "along the direction of descent f does not fall in floats"
 
 
-def _on_ray(traced: Traced, direction: np.ndarray, gradient: np.ndarray, tolerance: float) -> Sample | None:
+def _on_ray(problem: Problem, direction: np.ndarray, gradient: np.ndarray, tolerance: float) -> Sample | None:
     """A point on the ray from x into a cell, from which to x the gradient is that of the cell."""
-    slack = tolerance / 4 + 1e-3 * _precision(traced) * np.abs(gradient).max()
-    x = traced.start
+    slack = tolerance / 4 + 1e-3 * _precision(problem) * np.abs(gradient).max()
+    x = problem.start
     h = max(1.0, float(np.abs(x).max())) / 64
-    while (_in_floats(traced, x + h / 64 * direction) != x).any():
-        found = [traced.gradient(x + h * t * direction) for t in (1.0, 0.25, 0.0625, 0.015625)]
+    while (_in_floats(problem, x + h / 64 * direction) != x).any():
+        found = [problem.gradient(x + h * t * direction) for t in (1.0, 0.25, 0.0625, 0.015625)]
         if all(np.abs(g - gradient).max() <= slack for g in found):
             return x + h * direction, found[0]
         h /= 16
     return None
 
 
-def _in_floats(traced: Traced, point: np.ndarray) -> np.ndarray:
+def _in_floats(problem: Problem, point: np.ndarray) -> np.ndarray:
     """The point that f is evaluated at for a flat vector: it has the dtype of the variables."""
-    return np.concatenate(traced.split(point), axis=None).astype(np.float64)
+    return np.concatenate(problem.split(point), axis=None).astype(np.float64)
 
 
-def _precision(traced: Traced) -> float:
-    return 1e-3 if traced.dtype == np.float64 else 1.0
+def _precision(problem: Problem) -> float:
+    return 1e-3 if problem.dtype == np.float64 else 1.0
 
 
-def _step(traced: Traced, p: np.ndarray) -> float:
+def _step(problem: Problem, p: np.ndarray) -> float:
     """A step along -p at which, and at smaller ones, f falls by more than a quarter of what p promises; 0 if none."""
-    x, length = traced.start, math.hypot(*p)
-    start = traced.value(x)
+    x, length = problem.start, math.hypot(*p)
+    start = problem.value(x)
     step = max(1.0, float(np.abs(x).max())) / float(np.abs(p).max())
-    while (_in_floats(traced, x - step / 16 * p) != x).any():
-        if all(traced.value(x - s * p) <= start - 0.3 * s * length * length for s in (step, step / 4, step / 16)):
+    while (_in_floats(problem, x - step / 16 * p) != x).any():
+        if all(problem.value(x - s * p) <= start - 0.3 * s * length * length for s in (step, step / 4, step / 16)):
             return step
         step /= 4
     return 0.0
@@ -156,9 +156,9 @@ def _step(traced: Traced, p: np.ndarray) -> float:
 class _Goldstein:
     """The search for gradients within ``delta`` whose convex combination is short, or along which f falls."""
 
-    def __init__(self, traced: Traced, tolerance: float, delta: float, rng: np.random.Generator) -> None:
-        self.traced, self.tolerance, self.delta, self.rng = traced, tolerance, delta, rng
-        self.samples: list[Sample] = [self._sample(traced.start)]
+    def __init__(self, problem: Problem, tolerance: float, delta: float, rng: np.random.Generator) -> None:
+        self.problem, self.tolerance, self.delta, self.rng = problem, tolerance, delta, rng
+        self.samples: list[Sample] = [self._sample(problem.start)]
 
     def search(self, budget: int) -> Certificate:
         while True:
@@ -170,23 +170,23 @@ class _Goldstein:
                 return self._claim("descent", self.delta / length)
             if len(self.samples) == budget:
                 reason = f"after {budget} gradients the least combination has norm {length:.3g}, and f does not fall"
-                return _certificate(self.traced, "unknown", [], self.tolerance, self.delta, reason=reason)
+                return _certificate(self.problem, "unknown", [], self.tolerance, self.delta, reason=reason)
             self.samples.append(self._shortening(p, length))
 
     def _claim(self, claim: Claim, step: float = 0.0) -> Certificate:
-        return _certificate(self.traced, claim, self.samples, self.tolerance, self.delta, step)
+        return _certificate(self.problem, claim, self.samples, self.tolerance, self.delta, step)
 
     def _sample(self, point: np.ndarray) -> Sample:
         """The gradient at a random point close to ``point``, which is on no kink, almost surely."""
         noise = self.rng.standard_normal(point.size)
         near = point + 1e-3 * self.delta * noise / np.linalg.norm(noise)
-        rounded = _in_floats(self.traced, near)
-        return rounded, self.traced.gradient(rounded)
+        rounded = _in_floats(self.problem, near)
+        return rounded, self.problem.gradient(rounded)
 
     def _falls(self, p: np.ndarray, length: float) -> bool:
-        x = self.traced.start
+        x = self.problem.start
         end = x - self.delta / length * p
-        return self.traced.value(end) <= self.traced.value(x) - 0.3 * self.delta * length
+        return self.problem.value(end) <= self.problem.value(x) - 0.3 * self.delta * length
 
     def _shortening(self, p: np.ndarray, length: float) -> Sample:
         """A gradient g on the way along -p with g.p below half of \\|p\\|^2; else one anywhere within delta."""
@@ -194,7 +194,7 @@ class _Goldstein:
         bottom, top = self._value(low, p), self._value(high, p)
         for _ in range(20):
             middle = (low + high) / 2
-            sample = self._sample(self.traced.start - middle * p)
+            sample = self._sample(self.problem.start - middle * p)
             if sample[1] @ p < length**2 / 2:
                 return sample
             between = self._value(middle, p)
@@ -202,12 +202,12 @@ class _Goldstein:
                 high, top = middle, between
             else:
                 low, bottom = middle, between
-        ball = self.rng.standard_normal(self.traced.size)
-        radius = 0.99 * self.delta * self.rng.random() ** (1 / self.traced.size)
-        return self._sample(self.traced.start + radius * ball / np.linalg.norm(ball))
+        ball = self.rng.standard_normal(self.problem.size)
+        radius = 0.99 * self.delta * self.rng.random() ** (1 / self.problem.size)
+        return self._sample(self.problem.start + radius * ball / np.linalg.norm(ball))
 
     def _value(self, step: float, p: np.ndarray) -> float:
-        return self.traced.value(self.traced.start - step * p)
+        return self.problem.value(self.problem.start - step * p)
 
 
 __all__ = ["is_stationary"]

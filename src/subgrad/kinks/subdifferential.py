@@ -13,10 +13,10 @@ import numpy as np
 from subgrad.errors import ArgumentError, ShapeError
 from subgrad.graph.tensor import Tensor
 from subgrad.kinks.cells import Cell, Enumeration
-from subgrad.kinks.enclosure import Enclosure, of_traced
+from subgrad.kinks.enclosure import Enclosure, of_problem
 from subgrad.kinks.hull import least_norm
 from subgrad.kinks.normal_form import normal_form
-from subgrad.kinks.traced import Traced
+from subgrad.kinks.problem import Problem, flat_problem
 
 Exactness = Literal["exact", "inner", "unknown"]
 
@@ -41,7 +41,7 @@ class Subdifferential:
     linear: bool
     assumptions: tuple[str, ...]
     point: np.ndarray
-    _traced: Traced = field(repr=False)
+    _problem: Problem = field(repr=False)
 
     @property
     def complete(self) -> bool:
@@ -57,7 +57,7 @@ class Subdifferential:
     @functools.cached_property
     def interval(self) -> Enclosure:
         """An interval for each variable that holds the subdifferential, whatever `exact` says."""
-        return of_traced(self._traced, self.point, self.point)
+        return of_problem(self._problem, self.point, self.point)
 
     def least_norm(self) -> np.ndarray:
         """The element of least norm of the hull, shape (n,). Raises `ArgumentError` if no gradient is known."""
@@ -97,7 +97,7 @@ class Subdifferential:
         """
         from subgrad.kinks.plot import figure
 
-        return figure(self, self._traced.value, path, radius)
+        return figure(self, self._problem.value, path, radius)
 
 
 def subdifferential(f: Callable[[Any], Tensor], x: Any, *, budget: int = 2000) -> Subdifferential:
@@ -143,18 +143,18 @@ def subdifferential(f: Callable[[Any], Tensor], x: Any, *, budget: int = 2000) -
     """
     if budget < 1:
         raise ArgumentError(f"a budget is a number of at least 1, got {budget}")
-    return at_point(Traced(f, x), None, budget)
+    return at_point(flat_problem(f, x), None, budget)
 
 
-def at_point(traced: Traced, point: np.ndarray | None, budget: int) -> Subdifferential:
-    """The subdifferential of a traced function at a flat vector, or at the one that it was traced for."""
-    point = traced.start if point is None else point
-    form = normal_form(traced, point, budget)
+def at_point(problem: Problem, point: np.ndarray | None, budget: int) -> Subdifferential:
+    """The subdifferential of a function at a flat vector, or at its own point."""
+    point = problem.start if point is None else point
+    form = normal_form(problem, point, budget)
     if form.obstacle:
-        return Subdifferential((), "unknown", form.obstacle, False, form.assumptions, point, traced)
+        return Subdifferential((), "unknown", form.obstacle, False, form.assumptions, point, problem)
     found = Enumeration(form, budget)
     exact, reason = _judged(found, form.linear or form.independent, budget)
-    return Subdifferential(tuple(found.cells), exact, reason, form.linear, form.assumptions, point, traced)
+    return Subdifferential(tuple(found.cells), exact, reason, form.linear, form.assumptions, point, problem)
 
 
 def _judged(found: Enumeration, faithful: bool, budget: int) -> tuple[Exactness, str]:

@@ -19,7 +19,7 @@ from subgrad.graph import place
 from subgrad.graph.evaluate import evaluate
 from subgrad.graph.tensor import Tensor
 from subgrad.kinks.locate import Spot
-from subgrad.kinks.problem import Function, Point, Problem
+from subgrad.kinks.problem import Function, Point, Problem, scalar_problem
 from subgrad.kinks.side import decided_by, lexicographic, random_direction, spots
 from subgrad.kinks.trust import by_hand, continuous, snap
 from subgrad.kinks.walk import Walk
@@ -64,12 +64,10 @@ def subgradient(f: Function | Tensor, x: Point, mode: str = "random", seed: int 
     the machine epsilon for each kink. Arguments are on a kink if they tie exactly; ``tau`` takes in those that rounding
     has pulled apart.
 
-    An ``if`` in f, on the value of a tensor, is not seen: f is then the branch that was taken.
-
     Args:
-        f: a function of tensors that returns a scalar; or a scalar tensor made from those of x.
-        x: the point: an array or tensor for a function of one, a list of them for a function of several, a module for
-            a function without arguments of its parameters. Floats take the default dtype unless they are a tensor.
+        f: a function that is given x and returns a scalar; or a scalar tensor made from the tensors of x.
+        x: the point: an array or numbers, which are taken as float64, or a tensor; or a module, or a list or dict of
+            tensors.
         mode: ``random``, one random direction; or ``lexicographic``, the unit vectors in turn until all kinks are
             decided: the same element always, at up to one directional pass for each number in x.
         seed: of the random direction.
@@ -81,6 +79,7 @@ def subgradient(f: Function | Tensor, x: Point, mode: str = "random", seed: int 
     Raises:
         GradientError: where f is not locally Lipschitz or not continuous, naming the op and the line: sqrt at 0, sign
             at 0, a `where` that jumps. Also if f(x) is no finite scalar, or the element overflows.
+        NotTraceableError: if f has an ``if`` on a value, which would hide a kink.
         ArgumentError: for an unknown mode, a negative tau, or NaN or inf in x.
 
     Example:
@@ -97,8 +96,7 @@ def subgradient(f: Function | Tensor, x: Point, mode: str = "random", seed: int 
         raise ArgumentError(f"unknown mode {mode!r}: expected one of {', '.join(MODES)}")
     if not tau >= 0:
         raise ArgumentError(f"tau is a distance of 0 or more, got {tau}")
-    problem = Problem(f, x)
-    problem.scalar()
+    problem = scalar_problem(f, x)
     rng = np.random.default_rng(seed)
     points, near = snap(problem, tau)
     if mode == "random":
