@@ -68,6 +68,10 @@ SMOOTH = {
     "min": [(sg.min, normal(5)), (lambda x: x.min(0), normal(3, 4))],
     "logsumexp": [(sg.logsumexp, normal(5)), (lambda x: sg.logsumexp(x, 1, True), normal(2, 3))],
     "log_softmax": [(sg.log_softmax, normal(2, 3)), (lambda x: sg.softmax(x, 0), normal(2, 3))],
+    "standardize": [
+        (sg.standardize, normal(2, 4)),
+        (lambda x: sg.standardize(x, (0, 2), 0.1), normal(2, 2, 3)),
+    ],
     "cumsum": [(sg.cumsum, normal(5)), (lambda x: sg.cumsum(x, 1, True), normal(2, 3))],
     "cast": [(lambda x: (x.astype("float32") * 0).astype(x.dtype) + x, normal(3))],
     "stop_gradient": [(lambda x: x * 2 + sg.stop_gradient(x) - sg.stop_gradient(x), normal(3))],

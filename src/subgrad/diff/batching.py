@@ -181,7 +181,7 @@ def _by_hand(node: Tensor, inputs: Sequence[Tensor], mapped: Sequence[bool], n: 
 
 
 RULES: dict[Op, Rule] = {
-    **dict.fromkeys([ops.sum, ops.max, ops.min, ops.logsumexp, ops.norm], _over_axes),
+    **dict.fromkeys([ops.sum, ops.max, ops.min, ops.logsumexp, ops.norm, ops.standardize], _over_axes),
     **dict.fromkeys([ops.log_softmax, ops.cumsum, ops.argmax, ops.argmin, concatenate], _along_axis),
     **dict.fromkeys([ops.equal, ops.not_equal, ops.less, ops.less_equal, ops.isnan, ops.isfinite], _same),
     **dict.fromkeys([ops.logical_and, ops.logical_or, ops.logical_not, ops.where, ops.one_hot, cast], _same),

@@ -13,6 +13,7 @@ import numpy as np
 
 from subgrad import ops
 from subgrad.graph.op import Op
+from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor
 from subgrad.kinks import intervals as iv
 from subgrad.kinks.intervals import Interval, cleaned, hull, widened
@@ -265,6 +266,17 @@ def _log_softmax(node: Tensor, x: Interval) -> Interval:
     return cleaned(sides[0] - error, np.minimum(sides[1] + error, np.maximum(sides[1], 0)))
 
 
+def _standardized(node: Tensor, x: Interval) -> Interval:
+    """By the simpler ops that it is made of; and no element is further from the mean than sqrt(n) deviations."""
+    assert node.op.expand is not None
+    made, known = node.op.expand(*node.inputs, **node.attrs), {node.inputs[0]: x}
+    for n in toposort([made], is_leaf=known.__contains__):
+        if n not in known:
+            known[n] = RULES[n.op](n, *(known[i] for i in n.inputs)) if n.inputs else iv.exactly(n.numpy())
+    most = math.sqrt(math.prod(node.shape[a] for a in node.attrs["axis"]))
+    return iv.within(known[made], -most, most)
+
+
 RULES: dict[Op, Rule] = {
     ops.add: _add, ops.sub: _sub, ops.neg: lambda node, x: iv.neg(x), ops.mul: _mul, ops.scale: _mul, ops.div: _div,
     ops.square: _square, ops.contract: _contract, ops.sum: _summed, ops.cumsum: _summed, ops.abs: _abs,
@@ -272,6 +284,7 @@ RULES: dict[Op, Rule] = {
     ops.softplus: _rounded(8, 0), ops.erf: _rounded(4, -1, 1), ops.sqrt: _from_zero, ops.log: _from_zero,
     ops.log1p: lambda node, x: _rounded(4)(node, iv.within(x, -1, math.inf)),
     ops.sin: _wave(math.pi / 2), ops.cos: _wave(0), ops.logsumexp: _logsumexp, ops.log_softmax: _log_softmax,
+    ops.standardize: _standardized,
     ops.relu: _rising, ops.maximum: _rising, ops.minimum: _rising, ops.max: _rising, ops.min: _rising,
     ops.leaky_relu: _leaky, ops.elu: _elu, kinked._clip: _clip, kinked.huber: _even, ops.norm: _even,
     singular._power: _power, ops.where: _where, ops.less: _less, ops.less_equal: _less, ops.equal: _equal,

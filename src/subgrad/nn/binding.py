@@ -5,17 +5,18 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 
+from subgrad.graph import tracing
 from subgrad.graph.tensor import Parameter, Tensor
 
 
 @contextlib.contextmanager
 def bound(parameters: Sequence[Parameter], nodes: Sequence[Tensor]) -> Iterator[None]:
-    """The parameters stand for other nodes inside, and for their own values again afterwards."""
-    before = [p.node for p in parameters]
-    try:
+    """The parameters stand for other nodes inside, and for their own values again afterwards.
+
+    What is assigned to them inside, such as running statistics, is the node that they stand for from then on.
+    """
+    with tracing.recording():
         for p, n in zip(parameters, nodes, strict=True):
+            tracing.note(p)
             p._bind(n)
         yield
-    finally:
-        for p, n in zip(parameters, before, strict=True):
-            p._bind(n)

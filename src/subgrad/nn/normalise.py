@@ -9,7 +9,7 @@ import numpy as np
 from subgrad.graph.tensor import Parameter, Tensor, TensorLike, as_tensor
 from subgrad.nn import check
 from subgrad.nn.module import Module
-from subgrad.ops import sqrt
+from subgrad.ops import standardize
 
 
 class LayerNorm(Module):
@@ -44,10 +44,7 @@ class LayerNorm(Module):
     def forward(self, x: TensorLike) -> Tensor:
         x = as_tensor(x, self.weight.dtype)
         check.last_axes("LayerNorm", x, self.weight.shape)
-        axes = range(-self.weight.ndim, 0)
-        centred = x - x.mean(axes, keepdims=True)
-        variance = (centred * centred).mean(axes, keepdims=True)
-        return centred / sqrt(variance + self.eps) * self.weight + self.bias
+        return standardize(x, range(-self.weight.ndim, 0), self.eps) * self.weight + self.bias
 
 
 __all__ = ["LayerNorm"]

@@ -61,6 +61,7 @@ from subgrad.ops.smooth import (
     sub,
     tanh,
 )
+from subgrad.ops.standardize import standardize
 from subgrad.ops.window import fold, windows
 
 __all__ = [
@@ -70,6 +71,7 @@ __all__ = [
     "index", "isfinite", "isnan", "leaky_relu", "less", "less_equal", "log", "log1p", "log_softmax", "logical_and",
     "logical_not", "logical_or", "logsumexp", "matmul", "max", "max_pool", "maximum", "mean", "min", "minimum", "mul",
     "neg", "norm", "not_equal", "one_hot", "ones", "ones_like", "outer", "pad", "pick", "pow", "relu", "reshape",
-    "scale", "sigmoid", "sign", "silu", "sin", "softmax", "softplus", "sqrt", "square", "squeeze", "stack", "std",
-    "stop_gradient", "sub", "sum", "swapaxes", "tanh", "transpose", "var", "where", "windows", "zeros", "zeros_like",
+    "scale", "sigmoid", "sign", "silu", "sin", "softmax", "softplus", "sqrt", "square", "squeeze", "stack",
+    "standardize", "std", "stop_gradient", "sub", "sum", "swapaxes", "tanh", "transpose", "var", "where", "windows",
+    "zeros", "zeros_like",
 ]  # fmt: skip
