@@ -24,6 +24,13 @@ def last_axes(owner: str, x: Tensor, expected: Sequence[int]) -> None:
         raise ShapeError(f"{owner} takes a shape ({wanted}), got {x.shape}")
 
 
+def images(owner: str, x: Tensor, channels: int | None = None, space: int = 2) -> None:
+    """Raise `ShapeError` unless ``x`` is a batch of images (N, C, ...) with so many axes of space and channels."""
+    if x.ndim != 2 + space or channels not in (None, x.shape[1]):
+        wanted = ", ".join(["N", str(channels or "C"), *{1: "L", 2: "HW", 3: "DHW"}[space]])
+        raise ShapeError(f"{owner} takes a shape ({wanted}), got {x.shape}")
+
+
 def same_shapes(owner: str, outputs: Sequence[Tensor]) -> None:
     """Raise `ShapeError` unless all have one shape: a sum that broadcasts is hardly ever meant."""
     if len({y.shape for y in outputs}) > 1:

@@ -1,9 +1,10 @@
-"""Dropout."""
+"""Dropout: of elements, and of whole channels."""
 
 from __future__ import annotations
 
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
+from subgrad.nn import check
 from subgrad.nn.module import Module
 from subgrad.ops import where
 from subgrad.ops.random import bernoulli
@@ -40,8 +41,33 @@ class Dropout(Module):
         x = as_tensor(x)
         if not self.training or self.p == 0:
             return x
-        kept = bernoulli(1 - self.p, x.shape, x.dtype)
-        return where(kept, x / (1 - self.p), 0)
+        return where(self._kept(x), x / (1 - self.p), 0)
+
+    def _kept(self, x: Tensor) -> Tensor:
+        return bernoulli(1 - self.p, x.shape, x.dtype)
 
 
-__all__ = ["Dropout"]
+class Dropout2d(Dropout):
+    """As `Dropout`, with whole channels at 0: neighbours in an image know too much of each other for one to be missed
+    (Tompson, Goroshin, Jain, LeCun, Bregler 2014, arXiv 1411.4280).
+
+    Args:
+        p: in [0, 1).
+
+    Raises:
+        ArgumentError: for another p.
+        ShapeError: when called, if the input is not (N, C, H, W).
+
+    Example:
+        >>> import subgrad as sg
+        >>> y = sg.nn.Dropout2d(0.5)(sg.ones((1, 50, 2, 2)))
+        >>> sorted({tuple(channel.ravel()) for channel in y.numpy()[0]}) == [(0.0,) * 4, (2.0,) * 4]
+        True
+    """
+
+    def _kept(self, x: Tensor) -> Tensor:
+        check.images("Dropout2d", x)
+        return bernoulli(1 - self.p, (*x.shape[:2], 1, 1), x.dtype)
+
+
+__all__ = ["Dropout", "Dropout2d"]

@@ -51,7 +51,7 @@ class Linear(Module):
         seed: int | None = None,
     ) -> None:
         check.sizes("Linear", in_features=in_features, out_features=out_features)
-        self.weight, self.bias = _weight_and_bias((out_features, in_features), bias, init, seed)
+        self.weight, self.bias = weight_and_bias((out_features, in_features), bias, init, seed)
 
     def forward(self, x: TensorLike) -> Tensor:
         x = as_tensor(x, self.weight.dtype)
@@ -105,13 +105,14 @@ class Bilinear(Module):
         return y if self.bias is None else y + self.bias
 
 
-def _weight_and_bias(
-    shape: tuple[int, ...], bias: bool, name: str | init.Initialiser, seed: int | None
+def weight_and_bias(
+    shape: tuple[int, ...], bias: bool, name: str | init.Initialiser, seed: int | None, features: int | None = None
 ) -> tuple[Parameter, Parameter | None]:
+    """A weight of ``shape`` by an initialiser, and a bias uniform within 1 / sqrt(fan_in) for so many ``features``."""
     random = init.generator(seed)
     weight = Parameter(init.get(name)(shape, random))
     bound = 1 / math.sqrt(init.fans(shape)[0])
-    return weight, Parameter(init.within(bound, shape[:1], random)) if bias else None
+    return weight, Parameter(init.within(bound, (features or shape[0],), random)) if bias else None
 
 
 __all__ = ["Bilinear", "Linear"]

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from subgrad.errors import ArgumentError, ShapeError
 from subgrad.graph.tensor import Parameter, Tensor, TensorLike, as_tensor
 from subgrad.nn import check
 from subgrad.nn.module import Module
-from subgrad.ops import standardize
+from subgrad.ops import sqrt, standardize
 
 
 class LayerNorm(Module):
@@ -35,8 +36,7 @@ class LayerNorm(Module):
     """
 
     def __init__(self, shape: int | Sequence[int], eps: float = 1e-5) -> None:
-        lengths = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
-        check.sizes("LayerNorm", **{f"length {i}": n for i, n in enumerate(lengths)})
+        lengths = _lengths("LayerNorm", shape)
         self.eps = eps
         self.weight = Parameter(np.ones(lengths))
         self.bias = Parameter(np.zeros(lengths))
@@ -47,4 +47,82 @@ class LayerNorm(Module):
         return standardize(x, range(-self.weight.ndim, 0), self.eps) * self.weight + self.bias
 
 
-__all__ = ["LayerNorm"]
+class GroupNorm(Module):
+    """(x - mean) / sqrt(variance + eps) · weight + bias, mean and variance over a group of channels of each example
+    and all of space (Wu, He 2018, arXiv 1803.08494).
+
+    Args:
+        num_groups: into how many groups neighbouring channels are put.
+        num_channels: C of the input (N, C, ...).
+        eps: keeps the division finite for a group without variance.
+
+    Attributes:
+        weight: shape (C,), ones to start with.
+        bias: shape (C,), zeros to start with.
+
+    Raises:
+        ArgumentError: for sizes below 1, or channels that the groups do not divide.
+        ShapeError: when called, if the input is not (N, C, ...).
+
+    Example:
+        >>> import subgrad as sg
+        >>> sg.nn.GroupNorm(2, 4)(sg.tensor([[1.0, 3.0, 10.0, -10.0]])).numpy().round(3).tolist()
+        [[-1.0, 1.0, 1.0, -1.0]]
+    """
+
+    def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5) -> None:
+        check.sizes("GroupNorm", num_groups=num_groups, num_channels=num_channels)
+        if num_channels % num_groups:
+            raise ArgumentError(f"GroupNorm needs groups of one size, got {num_channels} channels in {num_groups}")
+        self.groups, self.eps = num_groups, eps
+        self.weight, self.bias = Parameter(np.ones(num_channels)), Parameter(np.zeros(num_channels))
+
+    def forward(self, x: TensorLike) -> Tensor:
+        x = as_tensor(x, self.weight.dtype)
+        channels = self.weight.shape[0]
+        if x.ndim < 2 or x.shape[1] != channels:
+            raise ShapeError(f"GroupNorm takes a shape (N, {channels}, ...), got {x.shape}")
+        grouped = x.reshape(x.shape[0], self.groups, channels // self.groups, *x.shape[2:])
+        y = standardize(grouped, range(2, grouped.ndim), self.eps).reshape(x.shape)
+        wide = (channels, *[1] * (x.ndim - 2))
+        return y * self.weight.reshape(wide) + self.bias.reshape(wide)
+
+
+class RMSNorm(Module):
+    """x / sqrt(mean of squares + eps) · weight over the last axes: `LayerNorm` without the mean (Zhang, Sennrich 2019,
+    arXiv 1910.07467).
+
+    Args:
+        shape: the length of the last axis, or those of several last axes.
+        eps: keeps the division finite at 0.
+
+    Attributes:
+        weight: ones of ``shape`` to start with.
+
+    Raises:
+        ArgumentError: for lengths below 1.
+        ShapeError: when called, if the last axes do not have these lengths.
+
+    Example:
+        >>> import subgrad as sg
+        >>> sg.nn.RMSNorm(2)(sg.tensor([[3.0, 3.0], [0.0, 0.0]])).numpy().round(3).tolist()
+        [[1.0, 1.0], [0.0, 0.0]]
+    """
+
+    def __init__(self, shape: int | Sequence[int], eps: float = 1e-6) -> None:
+        self.eps, self.weight = eps, Parameter(np.ones(_lengths("RMSNorm", shape)))
+
+    def forward(self, x: TensorLike) -> Tensor:
+        x = as_tensor(x, self.weight.dtype)
+        check.last_axes("RMSNorm", x, self.weight.shape)
+        squares = (x * x).mean(range(-self.weight.ndim, 0), keepdims=True)
+        return x * (1 / sqrt(squares + self.eps)) * self.weight
+
+
+def _lengths(owner: str, shape: int | Sequence[int]) -> tuple[int, ...]:
+    lengths = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+    check.sizes(owner, **{f"length {i}": n for i, n in enumerate(lengths)})
+    return lengths
+
+
+__all__ = ["GroupNorm", "LayerNorm", "RMSNorm"]

@@ -4,6 +4,7 @@ from subgrad.ops.contract import contract, einsum, matmul, outer
 from subgrad.ops.convolution import convolve, convolve_input, convolve_weight
 from subgrad.ops.indexing import embedding, flip, gather, index, one_hot, pick
 from subgrad.ops.kinked import abs, clip, elu, huber, leaky_relu, maximum, minimum, relu, sign
+from subgrad.ops.moments import standardize
 from subgrad.ops.pool import avg_pool, max_pool
 from subgrad.ops.reduce import argmax, argmin, cumsum, log_softmax, logsumexp, max, mean, min, softmax, sum
 from subgrad.ops.select import (
@@ -61,7 +62,6 @@ from subgrad.ops.smooth import (
     sub,
     tanh,
 )
-from subgrad.ops.standardize import standardize
 from subgrad.ops.window import fold, windows
 
 __all__ = [

@@ -1,0 +1,196 @@
+"""Convolutions of sequences (N, C, L) and images (N, C, H, W)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from subgrad import ops
+from subgrad.errors import ArgumentError
+from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
+from subgrad.nn import check, init
+from subgrad.nn.linear import weight_and_bias
+from subgrad.nn.module import Module
+from subgrad.ops.convolution import Padding, as_pairs
+from subgrad.ops.window import Counts, Ints, per_axis, span
+
+
+class _Convolution(Module):
+    """What the convolutions share: their arguments, weight and bias."""
+
+    space: int
+
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: Ints, stride: Ints = 1, padding: Padding = 0,
+        dilation: Ints = 1, groups: int = 1, bias: bool = True, *, init: str | init.Initialiser = "uniform",
+        seed: int | None = None,
+    ) -> None:  # fmt: skip
+        owner = type(self).__name__
+        check.sizes(owner, in_channels=in_channels, out_channels=out_channels, groups=groups)
+        if in_channels % groups or out_channels % groups:
+            raise ArgumentError(
+                f"{owner} needs channels that groups={groups} divides, got {in_channels} in and {out_channels} out"
+            )
+        self.in_channels, self.groups = in_channels, groups
+        self.kernel_size = per_axis(kernel_size, self.space, "kernel_size")
+        self.stride = per_axis(stride, self.space, "stride")
+        self.dilation = per_axis(dilation, self.space, "dilation")
+        self.padding = as_pairs(padding, self.kernel_size, self.stride, self.dilation)
+        shape = (*self._channels(in_channels, out_channels), *self.kernel_size)
+        self.weight, self.bias = weight_and_bias(shape, bias, init, seed, out_channels)
+
+    def _channels(self, in_channels: int, out_channels: int) -> tuple[int, int]:
+        return out_channels, in_channels // self.groups
+
+    def _input(self, x: TensorLike) -> Tensor:
+        x = as_tensor(x, self.weight.dtype)
+        check.images(type(self).__name__, x, self.in_channels, self.space)
+        return x
+
+    def _biased(self, y: Tensor) -> Tensor:
+        return y if self.bias is None else y + self.bias.reshape(-1, *[1] * self.space)
+
+    def forward(self, x: TensorLike) -> Tensor:
+        x = self._input(x)
+        return self._biased(ops.convolve(x, self.weight, self.stride, self.padding, self.dilation, self.groups))
+
+
+class Conv1d(_Convolution):
+    """y[n, o, p] = Σ_ck x[n, c, p stride + k dilation - padding] W[o, c, k] + b[o]; see `subgrad.convolve`.
+
+    Weight and bias start as those of `Linear`: the default is PyTorch's, ``"he_uniform"`` is for deep relu networks.
+
+    Args:
+        in_channels: C.
+        out_channels: of the result.
+        kernel_size: of the window that slides.
+        stride: from one place of the window to the next.
+        padding: zeros on both sides: a number, a pair ((before, behind),), "valid" (none) or "same" (the result is as
+            long as the input; needs a stride of 1).
+        dilation: from one element of the window to the next.
+        groups: each group of output channels sees its own group of input channels; as many as in_channels make the
+            convolution depthwise.
+        bias: whether there is a b.
+        init: an initialiser of `subgrad.nn.init` by name, or a function of a shape and a seed.
+        seed: for the initial values; the default stream if it is None.
+
+    Attributes:
+        weight: shape (out_channels, in_channels / groups, kernel_size).
+        bias: shape (out_channels,), or None.
+
+    Raises:
+        ArgumentError: for sizes below 1, or channels that groups do not divide.
+        ShapeError: when called, if the input is not (N, in_channels, L) with an L that the window fits.
+
+    Example:
+        >>> import subgrad as sg
+        >>> sg.nn.Conv1d(3, 8, 5, padding="same")(sg.zeros((2, 3, 20))).shape
+        (2, 8, 20)
+    """
+
+    space = 1
+
+
+class Conv2d(_Convolution):
+    """The convolution of images (N, C, H, W): `Conv1d` with two axes of space, see `subgrad.convolve`.
+
+    ``kernel_size``, ``stride``, ``padding`` and ``dilation`` are a number for both axes, or one for each; padding can
+    also be a pair (before, behind) for each, "valid" or "same".
+
+    Args:
+        in_channels: C.
+        out_channels: of the result.
+        kernel_size: of the window that slides.
+        stride: from one place of the window to the next.
+        padding: zeros around the image.
+        dilation: from one element of the window to the next.
+        groups: each group of output channels sees its own group of input channels; as many as in_channels make the
+            convolution depthwise.
+        bias: whether there is a b.
+        init: an initialiser of `subgrad.nn.init` by name, or a function of a shape and a seed.
+        seed: for the initial values; the default stream if it is None.
+
+    Attributes:
+        weight: shape (out_channels, in_channels / groups, *kernel_size).
+        bias: shape (out_channels,), or None.
+
+    Raises:
+        ArgumentError: for sizes below 1, or channels that groups do not divide.
+        ShapeError: when called, if the input is not (N, in_channels, H, W) with an image that the window fits.
+
+    Example:
+        >>> import subgrad as sg
+        >>> sg.nn.Conv2d(3, 16, 3, stride=2, padding=1)(sg.zeros((2, 3, 32, 32))).shape
+        (2, 16, 16, 16)
+        >>> sg.nn.Conv2d(8, 8, 3, groups=8).weight.shape
+        (8, 1, 3, 3)
+    """
+
+    space = 2
+
+
+class ConvTranspose2d(_Convolution):
+    """The transpose of `Conv2d`: from (N, C, H, W) to a larger image (Dumoulin, Visin 2016, arXiv 1603.07285).
+
+    Each side of the result is (H - 1) stride - padding + (kernel_size - 1) dilation + 1 + output_padding long, padding
+    being that of both ends.
+
+    Args:
+        in_channels: C.
+        out_channels: of the result.
+        kernel_size: of the window, a number or one for each axis; so are all that follow.
+        stride: from one place of the window to the next, in the result.
+        padding: how much is cut off around the result.
+        output_padding: rows and columns more behind; less than the stride. Convolutions of several sizes lead to one
+            H, and this chooses between them.
+        groups: as in `Conv2d`.
+        bias: whether there is a bias.
+        dilation: from one element of the window to the next.
+        init: an initialiser of `subgrad.nn.init` by name, or a function of a shape and a seed.
+        seed: for the initial values; the default stream if it is None.
+
+    Attributes:
+        weight: shape (in_channels, out_channels / groups, *kernel_size).
+        bias: shape (out_channels,), or None.
+
+    Raises:
+        ArgumentError: for sizes below 1, channels that groups do not divide, or too much output_padding.
+        ShapeError: when called, if the input is not (N, in_channels, H, W).
+
+    Example:
+        >>> import subgrad as sg
+        >>> sg.nn.ConvTranspose2d(16, 3, 2, stride=2)(sg.zeros((2, 16, 8, 8))).shape
+        (2, 3, 16, 16)
+    """
+
+    space = 2
+
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: Ints, stride: Ints = 1, padding: Padding = 0,
+        output_padding: Ints = 0, groups: int = 1, bias: bool = True, dilation: Ints = 1, *,
+        init: str | init.Initialiser = "uniform", seed: int | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, init=init, seed=seed
+        )
+        self.output_padding = per_axis(output_padding, 2, "output_padding", 0)
+        if any(extra >= s for extra, s in zip(self.output_padding, self.stride, strict=True)):
+            raise ArgumentError(f"output_padding is less than the stride {self.stride}, got {self.output_padding}")
+
+    def _channels(self, in_channels: int, out_channels: int) -> tuple[int, int]:
+        return in_channels, out_channels // self.groups
+
+    def forward(self, x: TensorLike) -> Tensor:
+        x = self._input(x)
+        how = self.stride, self.padding, self.dilation, self.groups
+        return self._biased(ops.convolve_input(x, self.weight, self._sizes(x.shape[2:]), *how))
+
+    def _sizes(self, lengths: Sequence[int]) -> Counts:
+        wide = [span(k, d) for k, d in zip(self.kernel_size, self.dilation, strict=True)]
+        ends = [low + high for low, high in self.padding]
+        steps = np.multiply(np.subtract(lengths, 1), self.stride)
+        return tuple(map(int, steps + wide - ends + self.output_padding))
+
+
+__all__ = ["Conv1d", "Conv2d", "ConvTranspose2d"]
