@@ -68,7 +68,8 @@ class Emitter:
         locate: where nodes lie in memory.
         stored: which nodes lie in memory.
         hosting: which nodes lie inside of others.
-        clock: the entry of the table with a counter of cycles for each kernel, if the run is to be timed.
+        clock: the entry of the table with a counter of cycles for each kernel, and one for all barriers and copies,
+            if the run is to be timed.
     """
 
     def __init__(
@@ -203,19 +204,21 @@ class Emitter:
             room = b.at(self._entry(b, table, 1), b.mul(thread, scratch), "i8")
             with b.loop(0, steps) as turn:
                 for i, (slot, e) in enumerate(zip(self.plan.slots, emitted, strict=True)):
-                    with self._timed(b, table, thread, i):
-                        if slot.barrier:
+                    if slot.barrier:
+                        with self._timed(b, table, thread, len(emitted)):
                             self._barrier(b, sync)
+                    with self._timed(b, table, thread, i):
                         self._call(b, slot, e, thread, turn.index, places, room)
-                self._copy(b, copies, thread, turn.index, places, sync)
-                if self.threads > 1:
-                    self._barrier(b, sync)
+                with self._timed(b, table, thread, len(emitted)):
+                    self._copy(b, copies, thread, turn.index, places, sync)
+                    if self.threads > 1:
+                        self._barrier(b, sync)
         if self.threads > 1:
             self._barrier_function()
 
     @contextmanager
     def _timed(self, b: Builder, table: Value, thread: Value, i: int) -> Iterator[None]:
-        """Adds the first thread's cycles to counter ``i``, if there is a clock; waiting at a barrier counts."""
+        """Adds the first thread's cycles to counter ``i``, if there is a clock."""
         if self.clock is None:
             yield
             return

@@ -36,17 +36,20 @@ class Row:
 
 @dataclass(frozen=True)
 class Profile:
-    """The kernels in order, and the limit: the rate of one core in fused multiply-adds, times the threads."""
+    """The kernels in order, the microseconds ``between`` them (at barriers, and copying results), and the limit: the
+    rate of one core in fused multiply-adds, times the threads."""
 
     rows: list[Row]
     microseconds: float
     limit: float
+    between: float
 
     def __str__(self) -> str:
         lines = [f"{self.microseconds:.1f} us a step; limit {self.limit:.0f} GFLOP/s"]
         for r in self.rows:
             rate = f"{r.gflops:7.1f} GFLOP/s {r.of_limit:4.0%}" if r.gflops else " " * 20
             lines.append(f"{r.microseconds:9.2f} us {r.share:4.0%} {rate}  {r.kernel}")
+        lines.append(f"{self.between:9.2f} us {self.between / max(self.microseconds, 1e-9):4.0%} {'':20}  between kernels")
         return "\n".join(lines)
 
 
@@ -59,10 +62,10 @@ def profile(program: Program, timed: Program, arrays: Sequence[np.ndarray], step
     start = time.perf_counter()
     timed(copies, steps)
     total = 1e6 * (time.perf_counter() - start) / steps
-    share = cycles / max(1, cycles.sum())
+    *share, between = (cycles / max(1, cycles.sum())).tolist()
     limit = core_limit(program.cpu) * program.n_threads
-    rows = [_row(k, s * total, s, limit) for k, s in zip(program.kernels, share.tolist(), strict=True)]
-    return Profile(rows, total, limit)
+    rows = [_row(k, s * total, s, limit) for k, s in zip(program.kernels, share, strict=True)]
+    return Profile(rows, total, limit, between * total)
 
 
 def _row(kernel: Kernel, microseconds: float, share: float, limit: float) -> Row:

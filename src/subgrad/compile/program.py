@@ -81,7 +81,7 @@ class Program:
         self._placed = Placement(self)
         self.schedule: Schedule = self._placed.schedule
         self.memory: memory.Memory = self._placed.memory
-        self.clock = np.zeros(len(self.kernels), np.int64)
+        self.clock = np.zeros(len(self.kernels) + 1, np.int64)
         clock = CLOCK if timed else None
         placed = self._placed
         emitter = Emitter(
@@ -149,7 +149,7 @@ class Program:
         """Microseconds and GFLOP/s of each kernel, against this machine's measured limit.
 
         Runs a copy of the program with a clock around each kernel, on copies of ``arrays`` (as for a call of so many
-        steps). Waiting for other threads counts for the kernel after the barrier.
+        steps). What the first thread spends at barriers, and in copying results at the end of a step, is ``between``.
         """
         from subgrad.compile.profile import profile
 
