@@ -1,12 +1,13 @@
 """Threads: how many, all at once, the same bits whatever their number, and sound after fork, spawn and Ctrl-C."""
 
+import ctypes
 import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import threading
-from functools import partial
+import time
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ import pytest
 import subgrad as sg
 from subgrad.compile import threads
 from subgrad.compile.program import Program
+from subgrad.compile.team import PARKED
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import placeholder
 
@@ -70,28 +72,48 @@ def test_a_tiny_program_stays_on_one_thread_and_a_large_one_does_not():
     assert Program([large], [large @ large]).n_threads == 4
 
 
+SHARE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
+
+
+def team_of(n, share):
+    """A team whose shares call ``share(thread, steps)``."""
+    run = SHARE(lambda table, thread, steps, sync: share(thread, steps))
+    return threads.Team(n, ctypes.cast(run, ctypes.c_void_p).value, 0, 0, kept=run)
+
+
 @pytest.mark.parametrize("n", [1, 2, 5])
-def test_tasks_run_at_once_each_in_its_own_thread(n):
-    meeting, met = threading.Barrier(n, timeout=20), set()
+def test_shares_run_at_once_each_in_its_own_thread(n):
+    meeting, met = threading.Barrier(n, timeout=20), {}
 
-    def task():
+    def share(thread, steps):
         meeting.wait()
-        met.add(threading.get_ident())
+        met[thread] = threading.get_ident(), steps
 
-    threads.run_together([task] * n)
-    assert len(met) == n
-    assert threading.get_ident() in met
+    team_of(n, share).run(7)
+    assert sorted(met) == list(range(n))
+    assert len({ident for ident, _ in met.values()}) == n
+    assert met[0] == (threading.get_ident(), 7)
+    assert {steps for _, steps in met.values()} == {7}
 
 
-def test_a_task_that_fails_does_not_stop_the_next_team():
-    def fail():
-        raise RuntimeError("a task of this test fails")
-
-    with pytest.raises(RuntimeError, match="of this test"):
-        threads.run_together([fail, lambda: None])
+def test_workers_are_woken_again_after_a_while_and_serve_teams_of_any_size():
     done = []
-    threads.run_together([partial(done.append, i) for i in range(3)])
-    assert sorted(done) == [0, 1, 2]
+    teams = [team_of(n, lambda thread, steps: done.append((thread, steps))) for n in (3, 2, 4, 1)]
+    for pause in (0, 0.05, 0, 0.05):
+        for team, n in zip(teams, (3, 2, 4, 1), strict=True):
+            done.clear()
+            team.once()
+            assert sorted(done) == [(thread, 1) for thread in range(n)]
+        time.sleep(pause)
+
+
+def test_a_worker_that_nobody_needs_sleeps():
+    team_of(3, lambda thread, steps: None).run()
+    time.sleep(0.2)
+    before = time.process_time()
+    time.sleep(0.3)
+    assert time.process_time() - before < 0.1
+    assert {w._state.value for w in threads._workers} == {PARKED}
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

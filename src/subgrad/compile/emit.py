@@ -17,10 +17,9 @@ from subgrad.compile.hosting import Hosting
 from subgrad.compile.ir import Builder, Index, Module, Value, constant, lanes_of, scalar_of
 from subgrad.compile.loops import LoopKernel, Share, finish
 from subgrad.compile.schedule import Schedule, Slot, loop_letters, operand_letters, swapped
+from subgrad.compile.team import SPINS, pause
 from subgrad.compile.values import Ix, Points
 from subgrad.graph.tensor import CONST, INPUT, Tensor
-
-SPINS = 200  # turns of a waiting loop before it offers its processor to others
 
 
 class EngineModule(Module):
@@ -281,8 +280,6 @@ class Emitter:
 
         Waiting spins at first, since the wait is mostly short, and then yields, since the machine may be shared.
         """
-        x86 = "x86" in self.cpu.triple
-        pause = "call void @llvm.x86.sse2.pause()" if x86 else "call void @llvm.aarch64.hint(i32 1)"
         self.module._functions.append(f"""define internal void @barrier(ptr %sync) nounwind noinline {{
 entry:
   %roundp = getelementptr i8, ptr %sync, i64 64
@@ -302,7 +299,7 @@ wait:
   %moved = icmp ne i64 %now, %round
   br i1 %moved, label %done, label %spin
 spin:
-  {pause}
+  {pause(self.cpu.triple)}
   %more = add i64 %spins, 1
   %long = icmp sgt i64 %spins, {SPINS}
   br i1 %long, label %yield, label %again

@@ -51,6 +51,7 @@ class Library:
         self._linker, self._name = _linker(cpu), f"library{next(_numbers)}"
         builder = _llvm().JITLibraryBuilder().add_object_img(code).add_current_process()
         self._loaded = builder.link(self._linker, self._name)
+        self._found: dict[str, Any] = {}
 
     def function(self, name: str, restype: Any, argtypes: Sequence[Any]) -> Any:
         """The exported function as a ctypes function; it runs without the interpreter lock.
@@ -58,13 +59,18 @@ class Library:
         Raises:
             KeyError: the library has no such function.
         """
-        try:
-            symbol = self._linker.lookup(self._name, name)
-        except RuntimeError as error:
-            raise KeyError(f"no function {name} in this library") from error
-        function: Any = ctypes.CFUNCTYPE(restype, *argtypes)(symbol[name])
-        function.library, function.symbol = self, symbol  # the code must outlive whoever holds only the function
+        function: Any = ctypes.CFUNCTYPE(restype, *argtypes)(self.address(name))
+        function.library = self  # the code must outlive whoever holds only the function
         return function
+
+    def address(self, name: str) -> int:
+        """Where the exported function is, as long as this library lives. Raises as `function` does."""
+        if name not in self._found:  # once: to drop what a second look-up finds would unload the code
+            try:
+                self._found[name] = self._linker.lookup(self._name, name)
+            except RuntimeError as error:
+                raise KeyError(f"no function {name} in this library") from error
+        return self._found[name][name]
 
     def optimised_ir(self) -> str:
         """The text after LLVM's optimiser, for reading."""

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import operator
 import os
 import sys
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 
+import numpy as np
+
+from subgrad.compile import team
 from subgrad.compile.cpu import default_threads
 from subgrad.errors import ArgumentError
 
 _chosen: int | None = None
-_lock = threading.Lock()
-_workers: list[SimpleQueue] = []
+_lock = threading.Lock()  # shares that wait for each other must all be running: one team at a time
+_workers: list[_Worker] = []
 
 
 def set_threads(n: int | None) -> None:
@@ -36,42 +37,79 @@ def get_threads() -> int:
     return _chosen or default_threads()
 
 
-def run_together(tasks: Sequence[Callable[[], object]]) -> None:
-    """All tasks at once, the first in this thread. They may wait for each other.
+class Team:
+    """So many threads that run shares of one native function: ``run(table, thread, steps, sync)`` in each of them.
 
-    If the first is not made of Python code, Ctrl-C strikes before all of them or after the first, never in between.
+    The shares run at once, that of thread 0 in the calling thread, and may wait for each other. All of it is one call
+    of native code: Ctrl-C strikes before it or after it. ``once()`` is ``run(1)``,
+    and for a single thread nothing but that call. ``kept`` is what must live as long as the team.
     """
-    first, *others = tasks
-    with _lock:  # tasks that wait for each other must all be running: one team at a time
-        while len(_workers) < len(others):
-            _workers.append(_start())
-        done: SimpleQueue = SimpleQueue()
-        calls = [functools.partial(jobs.put, (task, done)) for jobs, task in zip(_workers, others, strict=False)]
-        deque(map(operator.call, [*calls, first]), maxlen=0)  # one call of C, which Ctrl-C does not divide
-        for _ in others:
-            done.get()
+
+    def __init__(self, n: int, run: int, table: int, sync: int, kept: object = None) -> None:
+        with _lock:
+            while len(_workers) < n - 1:
+                _workers.append(_Worker())
+            self._others = _workers[: n - 1]
+        slots = (w.address for w in self._others)
+        self._frame = np.array([run, table, 1, sync, yield_address(), n - 1, *slots], np.int64)
+        self._kept = kept
+        self._at, self._together = self._frame.ctypes.data, team.together()
+        self.once: Callable[[], object] = functools.partial(self._together, self._at) if n == 1 else self.run
+
+    def run(self, steps: int = 1) -> None:
+        """Run all shares, and come back when the last one has ended."""
+        with _lock:
+            self._frame[team.STEPS] = steps
+            while not self._together(self._at):
+                _wake(self._others)
+            self._frame[team.STEPS] = 1
 
 
-def _start() -> SimpleQueue:
-    jobs: SimpleQueue = SimpleQueue()
-    threading.Thread(target=_work, args=(jobs,), name="subgrad", daemon=True).start()
-    return jobs
+class _Worker:
+    """A thread of Python that waits in native code, or sleeps in Python."""
+
+    def __init__(self) -> None:
+        self._room = np.zeros(2 * team.SLOT, np.int64)
+        self.address = -(-self._room.ctypes.data // (8 * team.SLOT)) * 8 * team.SLOT
+        self._state = ctypes.c_int64.from_address(self.address)
+        self._calls: SimpleQueue[SimpleQueue] = SimpleQueue()
+        self._started = False
+
+    def call(self, answers: SimpleQueue) -> bool:
+        """Ask for the thread, if it sleeps; it answers as soon as it waits for work."""
+        if self._state.value != team.PARKED:
+            return False
+        if not self._started:
+            self._started = True
+            threading.Thread(target=self._work, name="subgrad", daemon=True).start()
+        self._calls.put(answers)
+        return True
+
+    def _work(self) -> None:
+        serve, offer = team.serve(), yield_address()
+        while True:
+            answers = self._calls.get()
+            self._state.value = team.WAITING
+            answers.put(None)
+            serve(self.address, offer)
+
+    def forget(self) -> None:
+        """In a forked child there is no such thread."""
+        self._state.value, self._started, self._calls = 0, False, SimpleQueue()
 
 
-def _work(jobs: SimpleQueue) -> None:
-    while True:
-        task, done = jobs.get()
-        try:
-            task()
-        finally:
-            done.put(None)
+def _wake(workers: Sequence[_Worker]) -> None:
+    answers: SimpleQueue = SimpleQueue()
+    for _ in range(sum([w.call(answers) for w in workers])):
+        answers.get()
 
 
 def _forget() -> None:
     """In a forked child the threads are gone, and the lock may be held by one of them."""
     global _lock
     _lock = threading.Lock()
-    _workers.clear()
+    for w in _workers:
+        w.forget()
 
 
 if hasattr(os, "register_at_fork"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import weakref
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -240,6 +241,9 @@ class Tensor:
     def astype(self, dtype: npt.DTypeLike) -> Tensor: return ops.astype(self, dtype)
 
 
+_changes = itertools.count(1)
+
+
 class Parameter(Tensor):
     """A name for a value that training changes.
 
@@ -259,6 +263,7 @@ class Parameter(Tensor):
     """
 
     __slots__ = ("_node",)
+    changes = 0  # another number whenever any parameter gets another value: compiled programs look at nothing else
 
     def __init__(self, value: TensorLike, dtype: npt.DTypeLike | None = None) -> None:
         # The slots of Tensor that describe a node are read from the current node, so they stay unset here.
@@ -279,6 +284,7 @@ class Parameter(Tensor):
     def _bind(self, node: Tensor) -> None:
         node._owner = weakref.ref(self)
         self._node = node
+        Parameter.changes = next(_changes)  # last: whoever sees the number sees the node
 
     @property
     def node(self) -> Tensor:
