@@ -194,7 +194,8 @@ class _Variant:
 
     def _quick(self) -> Callable[[Sequence[np.ndarray]], np.ndarray]:
         """`_call` where there is nothing to do but copying small arrays; an attribute or a frame less is 50 ns less."""
-        lock, places, output, once, refresh = self._lock, self._arguments, self._outputs[0], self._bound.once, self._refresh
+        lock, places, output = self._lock, self._arguments, self._outputs[0]
+        once, refresh = self._bound.once, self._refresh
 
         def call(arrays: Sequence[np.ndarray]) -> np.ndarray:
             with lock:
@@ -229,7 +230,7 @@ class _Variant:
         return found[0] if isinstance(trace.result, Tensor) else rebuild(trace.result, found[: trace.results])
 
     def _taken(self, k: int, output: np.ndarray) -> np.ndarray:
-        """Result k for the caller to keep: a copy, or if it is large the array itself, and the next goes to a new one."""
+        """Result k for the caller to keep: a copy; or if it is large the array itself, and the next goes to a new one."""
         if output.nbytes <= SMALL:
             return output.copy()
         self._outputs[k] = np.empty(output.shape, output.dtype)

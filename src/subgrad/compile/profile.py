@@ -49,7 +49,8 @@ class Profile:
         for r in self.rows:
             rate = f"{r.gflops:7.1f} GFLOP/s {r.of_limit:4.0%}" if r.gflops else " " * 20
             lines.append(f"{r.microseconds:9.2f} us {r.share:4.0%} {rate}  {r.kernel}")
-        lines.append(f"{self.between:9.2f} us {self.between / max(self.microseconds, 1e-9):4.0%} {'':20}  between kernels")
+        share = self.between / max(self.microseconds, 1e-9)
+        lines.append(f"{self.between:9.2f} us {share:4.0%} {'':20}  between kernels")
         return "\n".join(lines)
 
 

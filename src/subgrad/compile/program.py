@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -190,7 +190,8 @@ class Bound:
 def address(array: np.ndarray) -> int:
     """Where an array's elements are."""
     try:
-        return ctypes.addressof(ctypes.c_char.from_buffer(array))  # 0.2 us; array.ctypes.data takes 1.0
+        memory: Any = array
+        return ctypes.addressof(ctypes.c_char.from_buffer(memory))  # 0.2 us; array.ctypes.data takes 1.0
     except (TypeError, ValueError):  # it is empty, strided or read-only
         return array.ctypes.data
 

@@ -1,9 +1,9 @@
 """The native half of `threads`: how one call hands work to threads that wait for it, and how they wait.
 
 A worker has a slot, a few words in memory. While it waits it watches the slot's first word; a caller claims the slot,
-writes what to run, and posts it. So a call of two threads costs a few hundred nanoseconds where the system's own ways of
-waking a thread cost 30 microseconds (measured on Linux). A worker that nobody needs for a while parks: it goes back to
-Python, which puts it to sleep.
+writes what to run, and posts it. So a call of two threads costs a few hundred nanoseconds, where the system's own ways
+of waking a thread cost 30 microseconds (measured on Linux). A worker that nobody needs for a while parks: it goes back
+to Python, which puts it to sleep.
 """
 
 from __future__ import annotations
