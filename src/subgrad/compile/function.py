@@ -230,7 +230,7 @@ class _Variant:
         return found[0] if isinstance(trace.result, Tensor) else rebuild(trace.result, found[: trace.results])
 
     def _taken(self, k: int, output: np.ndarray) -> np.ndarray:
-        """Result k for the caller to keep: a copy; or if it is large the array itself, and the next goes to a new one."""
+        """Result k to keep: a copy; or if it is large the array itself, and the next one goes elsewhere."""
         if output.nbytes <= SMALL:
             return output.copy()
         self._outputs[k] = np.empty(output.shape, output.dtype)
