@@ -1,7 +1,7 @@
 """subgrad: networks as graphs, backpropagation as a graph, and exact subgradients."""
 
 from subgrad.graph.tensor import Parameter, Tensor, tensor  # noqa: I001  (first: it closes a circle of imports)
-from subgrad import data, errors, linear, nn, ops, optim
+from subgrad import data, errors, linear, models, nn, ops, optim
 from subgrad.diff import check, custom_vjp, grad, hessian, jacobian, jvp, value_and_grad, vjp, vmap
 from subgrad.explain import draw, explain
 from subgrad.fit import Checkpoint, EarlyStopping, History, evaluate, fit, predict
@@ -33,7 +33,7 @@ __all__ = [
     "custom_vjp", "data", "dead_units", "default_dtype", "defop", "directional_derivative", "draw", "enclosure",
     "ensemble", "errors", "evaluate", "explain", "fit", "float32", "float64", "get_threads", "grad", "hessian",
     "int32", "int64", "is_stationary", "jacobian", "jvp", "kinks", "linear", "load", "load_certificate",
-    "local_minimum", "manual_seed", "nn", "ops", "optim", "predict", "random", "save", "set_default_dtype",
+    "local_minimum", "manual_seed", "models", "nn", "ops", "optim", "predict", "random", "save", "set_default_dtype",
     "set_threads", "step", "subdifferential", "subgradient", "tensor", "uint8", "update", "using_dtype",
     "value_and_grad", "verify_certificate", "vjp", "vmap", "weight_decay",
 ]  # fmt: skip

@@ -88,7 +88,7 @@ def _import(path: str) -> object:
         return getattr(_import(parent), name)
 
 
-@pytest.mark.parametrize("module", [sg, sg.nn, sg.optim, sg.optim.step, sg.data], ids=lambda m: m.__name__)
+@pytest.mark.parametrize("module", [sg, sg.nn, sg.models, sg.optim, sg.optim.step, sg.data], ids=lambda m: m.__name__)
 def test_the_reference_has_every_public_name(module):
     documented = _documented()
     names = getattr(module, "__all__", None) or [n for n in vars(module) if not n.startswith("_")]
