@@ -4,16 +4,17 @@ A convolution computes its channels last, because vectors then run along channel
 behind it, the sums of a normalisation, the padding for the next convolution can all work on the result as it lies; then
 the transpose comes after them, meets its inverse at the next convolution, and both go.
 
-Only transposes of what the program computes, of three axes or more, move: those of inputs are read in place.
+Only transposes of what the program computes, of three axes or more, move: those of inputs are read in place. But a
+variable, whose new value is computed in another order than it was given in, is kept in that order (`relaid`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from subgrad import ops
 from subgrad.graph.op import apply
-from subgrad.graph.tensor import CONST, INPUT, Tensor
+from subgrad.graph.tensor import CONST, INPUT, Tensor, placeholder
 from subgrad.ops.indexing import place, slice_
 from subgrad.ops.shape import cast
 
@@ -73,7 +74,7 @@ def _undone(items: Sequence, axes: Sequence[int]) -> tuple:
 
 def _before(node: Tensor, axes: Sequence[int]) -> tuple[Tensor, ...]:
     """The inputs of a node as they were before the transpose ``axes``."""
-    return tuple(transposed(i, _undone(range(len(axes)), axes)) for i in node.inputs)
+    return tuple(transposed(i, undo(tuple(axes))) for i in node.inputs)
 
 
 def _elementwise(node: Tensor, axes: Sequence[int]) -> Tensor:
@@ -96,4 +97,32 @@ def _order_of_long(x: Tensor) -> list[int]:
     return [a for a in x.attrs["axes"] if x.inputs[0].shape[a] != 1]
 
 
-__all__ = ["sink", "transposed"]
+Axes = tuple[int, ...]
+
+
+def relaid(
+    inputs: Sequence[Tensor], outputs: Sequence[Tensor], variables: Mapping[int, int]
+) -> tuple[list[Tensor], dict[Tensor, Tensor], dict[int, Axes]]:
+    """Variables in the order in which their new values are computed.
+
+    ``variables`` are the outputs that are the new value of an input, with that input's number. Returns the inputs with
+    others in the place of such variables, what each old one is in terms of its new one, and the order of axes by which
+    the old one is the transpose of the new one, by the input's number.
+    """
+    kept, meaning, orders = list(inputs), {}, {}
+    for k, i in variables.items():
+        new = outputs[k]
+        if _moves(new) and inputs[i] not in meaning:
+            axes = new.attrs["axes"]
+            kept[i] = placeholder(new.inputs[0].shape, inputs[i].dtype, inputs[i].attrs.get("name"))
+            meaning[inputs[i]] = transposed(kept[i], axes)
+            orders[i] = axes
+    return kept, meaning, orders
+
+
+def undo(axes: Axes) -> Axes:
+    """The transpose that brings ``axes`` back into order."""
+    return _undone(range(len(axes)), axes)
+
+
+__all__ = ["relaid", "sink", "transposed", "undo"]

@@ -13,12 +13,13 @@ from subgrad.compile import memory, threads
 from subgrad.compile.cpu import Cpu, host
 from subgrad.compile.emit import Emitter
 from subgrad.compile.fuse import CONTRACT, Kernel, fuse
+from subgrad.compile.layout import relaid, undo
 from subgrad.compile.lower import COST
 from subgrad.compile.native import load
 from subgrad.compile.picture import to_dot
 from subgrad.compile.placement import ARENA, CLOCK, FIRST, SCRATCH, Placement
 from subgrad.compile.schedule import Schedule
-from subgrad.compile.simplify import simplify
+from subgrad.compile.simplify import replaced, simplify
 from subgrad.errors import ShapeError
 from subgrad.graph.op import apply
 from subgrad.graph.tensor import CONST, INPUT, Tensor
@@ -71,7 +72,11 @@ class Program:
         timed: bool = False,
     ) -> None:
         self._variables, self._stepped, self._measured = dict(variables or {}), set(stepped), set(measured)
-        self.inputs, self.outputs = list(inputs), simplify(outputs)
+        self._traced = list(inputs), list(outputs)
+        self.outputs = simplify(outputs)
+        self.inputs, meaning, self._orders = relaid(inputs, self.outputs, self._variables)
+        if meaning:
+            self.outputs = replaced(self.outputs, meaning)
         changing = {self.inputs[i] for k, i in self._variables.items() if self.outputs[k] is not self.inputs[i]}
         self.outputs = [_copy(o) if o in changing else o for o in self.outputs]
         self.cpu = cpu or host()
@@ -105,7 +110,13 @@ class Program:
             else:
                 shape = (steps, *node.shape) if k in self._measured else node.shape
                 found.append(np.empty(shape, node.dtype))
-        self.run([self._checked(i, a, steps) for i, a in enumerate(arrays)], found, steps)
+        inner = [self._checked(i, a, steps) for i, a in enumerate(arrays)]
+        for i, axes in self._orders.items():
+            inner[i] = np.ascontiguousarray(arrays[i].transpose(undo(axes)))
+        placed = [inner[self._variables[k]] if k in self._variables else a for k, a in enumerate(found)]
+        self.run(inner, placed, steps)
+        for i, axes in self._orders.items():
+            arrays[i][...] = inner[i].transpose(axes)
         return found
 
     def run(self, arrays: Sequence[np.ndarray], results: Sequence[np.ndarray], steps: int = 1) -> None:
@@ -118,7 +129,7 @@ class Program:
         return Bound(self, arrays, results)
 
     def _checked(self, i: int, array: np.ndarray, steps: int) -> np.ndarray:
-        node = self.inputs[i]
+        node = self._traced[0][i]
         expected = (steps, *node.shape) if i in self._stepped else node.shape
         if array.shape != expected or array.dtype != node.dtype:
             raise ShapeError(f"expected {node.dtype}{expected}, got {array.dtype}{array.shape}")
@@ -151,7 +162,7 @@ class Program:
         from subgrad.compile.profile import profile
 
         timed = Program(
-            self.inputs, self.outputs, variables=self._variables, stepped=[*self._stepped],
+            *self._traced, variables=self._variables, stepped=[*self._stepped],
             measured=[*self._measured], cpu=self.cpu, n_threads=self.n_threads, timed=True,
         )  # fmt: skip
         return profile(self, timed, arrays, steps)

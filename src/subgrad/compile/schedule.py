@@ -7,6 +7,7 @@ meet at a barrier first. Sums are never split: results do not depend on the numb
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,13 +24,17 @@ from subgrad.ops.shape import cast
 MOVES = frozenset({"pad", "concatenate", "place"})
 """Kinds of kernels that copy to another place."""
 
+ROWS = -1
+"""In the place of an axis: all rows of a contraction, counted through, where the first axis does not divide well."""
+
 Place = Callable[[Tensor], Tensor]
 """The node in whose memory another one lives: an updated parameter lives where the old one was."""
 
 
 @dataclass(eq=False)
 class Slot:
-    """A kernel in its place: whether a barrier comes first, and along which axis it is split (None: one thread)."""
+    """A kernel in its place: whether a barrier comes first, and how it is split: along an axis, by all the rows of a
+    contraction (`ROWS`), or not (None: one thread)."""
 
     kernel: Kernel
     barrier: bool
@@ -37,10 +42,10 @@ class Slot:
 
     @property
     def extent(self) -> int:
-        return 1 if self.axis is None else self.kernel.domain[self.axis]
+        return _extent(self.kernel, self.axis)
 
     def __str__(self) -> str:
-        how = "one thread" if self.axis is None else f"split by axis {self.axis}"
+        how = {None: "one thread", ROWS: "split by rows"}.get(self.axis, f"split by axis {self.axis}")
         return ("-- barrier --\n" if self.barrier else "") + f"{self.kernel} ({how})"
 
 
@@ -76,7 +81,7 @@ def schedule(kernels: Sequence[Kernel], threads: int, stored: Callable[[Tensor],
     found = Schedule()
     since: dict[Tensor, list[_Access]] = defaultdict(list)
     for kernel in kernels:
-        axis = _split(kernel) if threads > 1 else None
+        axis = _split(kernel, threads) if threads > 1 else None
         touched = list(_accesses(kernel, axis, stored, home)) if threads > 1 else []
         barrier = any(_conflict(a, b) for b in touched for a in since[b.memory])
         if barrier:
@@ -87,15 +92,33 @@ def schedule(kernels: Sequence[Kernel], threads: int, stored: Callable[[Tensor],
     return found
 
 
-def _split(kernel: Kernel) -> int | None:
+def _split(kernel: Kernel, threads: int) -> int | None:
     if kernel.kind in ALONE - {"argmax", "argmin", *MOVES}:
         return None
     axis = split_axis(kernel.domain)
     if kernel.kind in MOVES and (axis is None or not _keeps(kernel.seed, axis)):
         return None
-    if axis is not None and kernel.kind in CONTRACT and not rows_first(kernel.seed, axis):
+    if axis is None or kernel.kind not in CONTRACT:
+        return axis
+    if not rows_first(kernel.seed, axis):
         return None
-    return axis
+    return ROWS if _uneven(kernel.domain[axis], threads) and _extent(kernel, ROWS) > kernel.domain[axis] else axis
+
+
+def _uneven(n: int, threads: int) -> bool:
+    """Whether the thread with most of ``n`` pieces has over a tenth more than its share."""
+    return -(-n // threads) * threads > 1.1 * n
+
+
+def _extent(kernel: Kernel, axis: int | None) -> int:
+    """How many pieces there are to share."""
+    if axis is None:
+        return 1
+    if axis != ROWS:
+        return kernel.domain[axis]
+    batch, rows, _ = loop_letters(kernel.seed)
+    out = operand_letters(kernel.seed)[2]
+    return math.prod(kernel.domain[out.index(c)] for c in batch + rows)
 
 
 def _keeps(node: Tensor, axis: int) -> bool:
@@ -148,7 +171,7 @@ def _conflict(a: _Access, b: _Access) -> bool:
 
 
 def _accesses(kernel: Kernel, axis: int | None, stored: Callable[[Tensor], bool], home: Place) -> Iterator[_Access]:
-    extent = 1 if axis is None else kernel.domain[axis]
+    extent, axis = _extent(kernel, axis), None if axis == ROWS else axis
     made = {kernel.seed, *kernel.body}
     for node in kernel.stores:
         yield _Access(home(node), axis, extent, True)

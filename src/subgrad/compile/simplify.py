@@ -5,7 +5,7 @@ Each pass is a function from a node and its new inputs to a node; `rewrite` carr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,11 @@ from subgrad.graph.op import apply
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 from subgrad.ops.contract import contract
+from subgrad.ops.indexing import slice_
 from subgrad.ops.shape import cast
+
+MOVED = frozenset({ops.transpose, slice_, ops.broadcast_to, ops.reshape})
+"""Ops without memory of their own: a cast to the dtype that is there makes a copy of them, and of others nothing."""
 
 Rule = Callable[[Tensor], Tensor]
 
@@ -27,12 +31,17 @@ def simplify(outputs: Sequence[Tensor]) -> list[Tensor]:
     return rewrite(rewrite(rewrite(outputs, expand), sink), Merger())
 
 
-def rewrite(outputs: Sequence[Tensor], rule: Rule) -> list[Tensor]:
-    """The graph with ``rule`` applied to each node, inputs first; leaves stay."""
-    new: dict[Tensor, Tensor] = {}
+def replaced(outputs: Sequence[Tensor], leaves: Mapping[Tensor, Tensor]) -> list[Tensor]:
+    """A simple graph with others in the place of some leaves, simplified again."""
+    return rewrite(rewrite(outputs, sink, leaves), Merger())
+
+
+def rewrite(outputs: Sequence[Tensor], rule: Rule, leaves: Mapping[Tensor, Tensor] | None = None) -> list[Tensor]:
+    """The graph with ``rule`` applied to each node, inputs first; leaves stay, but for those with another given."""
+    new: dict[Tensor, Tensor] = dict(leaves or {})
     for node in toposort(outputs):
         if node.op in (CONST, INPUT):
-            new[node] = node
+            new.setdefault(node, node)
             continue
         inputs = tuple(new[i] for i in node.inputs)
         with place.inherit(node.site, node.scope):
@@ -121,5 +130,7 @@ def _identity(node: Tensor) -> Tensor:
     if op in (ops.reshape, ops.broadcast_to, cast) and inputs[0].op is ops.full:
         return ops.full(node.shape, inputs[0].attrs["value"], node.dtype)
     if op is ops.sum and not node.attrs["axis"]:
+        return inputs[0]
+    if op is cast and inputs[0].dtype == node.dtype and inputs[0].op not in MOVED:
         return inputs[0]
     return node
