@@ -14,6 +14,12 @@ from subgrad.compile.values import Ix, Pointers, Points, type_of
 from subgrad.compile.views import Strides, contiguous, dense
 from subgrad.graph.tensor import Tensor
 
+CHAINS = 4
+"""Sums side by side: an addition takes about four cycles, and one can begin in each."""
+
+Step = Callable[[dict[int, Ix], tuple[Value, ...]], tuple[Value, ...]]
+"""From indices along reduced axes, and totals so far, to totals."""
+
 Body = Callable[[tuple[Ix, ...], int, Value | None], None]
 """Emits the code at some indices, for so many lanes, of which the mask (None: all) may be touched."""
 
@@ -203,8 +209,32 @@ class LoopKernel:
             x = points.value(seed.inputs[0], self._inner(ixs, reduced))
             return points.wide(convert(self.b, x, type_of(seed)))
 
-        total = self._loops(list(seed.attrs["axis"]), {}, self._neutral(kind), term)
+        total = self._in_chains(list(seed.attrs["axis"]), self._neutral(kind), term)
         self.finish(self.points(lanes, mask, {seed: total}), ixs)
+
+    def _in_chains(self, axes: list[int], neutral: Value, term: Callable[[dict[int, Ix]], Value]) -> Value:
+        """All terms combined. Several sums run side by side along the last axis: each waits for its last addition."""
+        b, shape = self.b, self.kernel.seed.inputs[0].shape
+        *outer, last = axes or [-1]
+        chains = CHAINS if axes and shape[last] >= 2 * CHAINS else 1
+        whole = shape[last] // chains * chains if axes else 0
+
+        def step(at: dict[int, Ix], totals: tuple[Value, ...]) -> tuple[Value, ...]:
+            if not axes:
+                return (self._combine(totals[0], term(at)),)
+            with b.loop(0, whole, chains, carry=totals) as turn:
+                terms = [term({**at, last: Ix(b.add(turn.index, i))}) for i in range(chains)]
+                turn.carry = tuple(map(self._combine, turn.carry, terms))
+            rest = range(whole, shape[last])
+            return tuple(
+                self._combine(total, term({**at, last: Ix(rest[i])})) if i < len(rest) else total
+                for i, total in enumerate(turn.carry)
+            )
+
+        totals = self._nested(outer, {}, (neutral,) * chains, step)
+        while len(totals) > 1:
+            totals = tuple(map(self._combine, totals[::2], totals[1::2]))
+        return totals[0]
 
     def _along_lanes(self, ixs: tuple[Ix, ...], last: int) -> None:
         """The lanes are elements of one sum, added up at the end."""
@@ -213,8 +243,8 @@ class LoopKernel:
         wide = vector(type_of(seed), self.lanes)
         outer = [a for a in seed.attrs["axis"] if a != last]
 
-        def row(reduced: dict[int, Ix], total: Value) -> Value:
-            n = source.shape[last]
+        def row(reduced: dict[int, Ix], totals: tuple[Value, ...]) -> tuple[Value, ...]:
+            (total,), n = totals, source.shape[last]
             whole = n // self.lanes * self.lanes
             if whole:
                 with b.loop(0, whole, self.lanes, carry=[total]) as turn:
@@ -223,9 +253,9 @@ class LoopKernel:
                 total = turn.carry[0]
             if whole < n:
                 total = self._combine(total, self._rest(ixs, reduced, last, whole, n))
-            return total
+            return (total,)
 
-        total = self._nested(outer, {}, self._neutral(wide), row)
+        (total,) = self._nested(outer, {}, (self._neutral(wide),), row)
         self.finish(self.points(1, None, {seed: self._fold(total)}), ixs)
 
     def _rest(self, ixs: Sequence[Ix], reduced: dict[int, Ix], last: int, begin: int, end: int) -> Value:
@@ -247,21 +277,16 @@ class LoopKernel:
         points = self.points(lanes, mask)
         return points.wide(convert(self.b, points.value(seed.inputs[0], self._inner(ixs, reduced)), type_of(seed)))
 
-    def _loops(
-        self, axes: list[int], fixed: dict[int, Ix], total: Value, term: Callable[[dict[int, Ix]], Value]
-    ) -> Value:
-        return self._nested(axes, fixed, total, lambda at, so_far: self._combine(so_far, term(at)))
-
     def _nested(
-        self, axes: list[int], fixed: dict[int, Ix], total: Value, step: Callable[[dict[int, Ix], Value], Value]
-    ) -> Value:
-        """``step`` for all indices along ``axes``, carrying the total."""
+        self, axes: list[int], fixed: dict[int, Ix], totals: tuple[Value, ...], step: Step
+    ) -> tuple[Value, ...]:
+        """``step`` for all indices along ``axes``, carrying the totals."""
         if not axes:
-            return step(fixed, total)
+            return step(fixed, totals)
         n = self.kernel.seed.inputs[0].shape[axes[0]]
-        with self.b.loop(0, n, carry=[total]) as turn:
-            turn.carry = (self._nested(axes[1:], {**fixed, axes[0]: Ix(turn.index)}, turn.carry[0], step),)
-        return turn.carry[0]
+        with self.b.loop(0, n, carry=totals) as turn:
+            turn.carry = self._nested(axes[1:], {**fixed, axes[0]: Ix(turn.index)}, turn.carry, step)
+        return turn.carry
 
     def _neutral(self, kind: str) -> Value:
         name = self.kernel.seed.op.name

@@ -23,17 +23,35 @@ from subgrad.ops.shape import cast
 MOVED = frozenset({ops.transpose, slice_, ops.broadcast_to, ops.reshape})
 """Ops without memory of their own: a cast to the dtype that is there makes a copy of them, and of others nothing."""
 
+STAGED = 32
+"""As many terms a sum of the first stage has at least: with fewer, its results would cost as much as they save."""
+
 Rule = Callable[[Tensor], Tensor]
 
 
 def simplify(outputs: Sequence[Tensor]) -> list[Tensor]:
     """The same values from a graph of simple ops in which no two nodes compute the same."""
-    return rewrite(rewrite(rewrite(outputs, expand), sink), Merger())
+    return replaced(rewrite(outputs, expand), {})
 
 
 def replaced(outputs: Sequence[Tensor], leaves: Mapping[Tensor, Tensor]) -> list[Tensor]:
-    """A simple graph with others in the place of some leaves, simplified again."""
-    return rewrite(rewrite(outputs, sink, leaves), Merger())
+    """A graph of simple ops with others in the place of some leaves, simplified."""
+    return rewrite(rewrite(rewrite(outputs, sink, leaves), staged), Merger())
+
+
+def staged(node: Tensor) -> Tensor:
+    """A large reduction over the first axis and others, as one over those others and then one over the first.
+
+    The first stage can be split between threads by examples, and is the same sum for any number of them.
+    """
+    axes = node.attrs.get("axis")
+    if node.op not in (ops.sum, ops.max, ops.min) or len(axes) < 2 or axes[0] != 0:
+        return node
+    x, kept = node.inputs[0], node.size
+    if x.shape[0] == 1 or x.size < STAGED * x.shape[0] * kept:
+        return node
+    stage = apply(node.op, (x,), {"axis": axes[1:], "keepdims": True})
+    return ops.reshape(apply(node.op, (stage,), {"axis": (0,), "keepdims": True}), node.shape)
 
 
 def rewrite(outputs: Sequence[Tensor], rule: Rule, leaves: Mapping[Tensor, Tensor] | None = None) -> list[Tensor]:
