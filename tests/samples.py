@@ -9,6 +9,7 @@ import subgrad as sg
 from subgrad.graph.op import apply
 from subgrad.ops.indexing import place, scatter_add
 from subgrad.ops.smooth import scale
+from subgrad.ops.window import slide
 
 _rng = np.random.default_rng(7)
 
@@ -21,6 +22,10 @@ def normal(*shape):
 
 def positive(*shape):
     return _rng.uniform(0.3, 3.0, shape)
+
+
+def slid(x, axes, sizes, strides, dilations):
+    return apply(slide, (x,), {"axes": axes, "sizes": sizes, "strides": strides, "dilations": dilations})
 
 
 ROWS = np.array([[0, 2], [1, 1]])
@@ -107,6 +112,10 @@ SMOOTH = {
         (lambda a, b, c: sg.einsum("bij,jk,k->bi", a, b, c), normal(2, 3, 4), normal(4, 2), normal(2)),
         (lambda a: sg.einsum("ii->i", a), normal(3, 3)),
         (lambda a, b: sg.einsum("...i,...i", a, b), normal(2, 3), normal(3)),
+    ],
+    "slide": [
+        (lambda x: slid(x, (0,), (2,), (1,), (1,)), normal(4, 2)),
+        (lambda x: slid(x, (0, 2), (2, 3), (1, 2), (2, 1)), normal(4, 2, 6)),
     ],
     "windows": [
         (lambda x: sg.windows(x, 2), normal(2, 4)),

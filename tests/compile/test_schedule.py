@@ -24,7 +24,7 @@ steady = settings(deadline=None, derandomize=True, max_examples=25)
 def read_by(node, mask):
     """For each input the mask of the elements that ``node`` needs for its own elements under ``mask``."""
     name, inputs = node.op.name, node.inputs
-    if name in ("reshape", "transpose", "broadcast_to", "slice", "pad", "place", "concatenate", "windows"):
+    if name in ("reshape", "transpose", "broadcast_to", "slice", "pad", "place", "concatenate", "slide"):
         return _moved(node, mask)
     if name == "contract":
         return _contracted(node, mask)

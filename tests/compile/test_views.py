@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import subgrad as sg
 from subgrad.compile.interpret import Interpreter
 from subgrad.compile.program import Program
+from subgrad.compile.simplify import expand
 from subgrad.compile.views import contiguous, only_unit_axes, restrided, source, view
 from subgrad.graph.tensor import placeholder
 
@@ -159,6 +160,6 @@ def test_native_code_reads_windows_in_place(f, threads):
 def test_windows_of_a_view_are_a_view():
     x = placeholder((4, 6, 8), "float32")
     seen = sg.windows(x.transpose(1, 0, 2), (2, 3), (1, 2), (2, 1))
-    found = view(seen)
+    found = view(expand(seen))
     assert found.source is x
     assert (found.offset, found.strides) == (0, (8, 48, 2, 96, 1))

@@ -150,7 +150,8 @@ def test_an_expansion_agrees_with_the_reference(name):
     assert seen
 
 
-OF_SHAPES = {"custom", "fold", "convolve", "convolve_input", "convolve_weight"}  # not functions of a vector alone
+# Not functions of a vector alone.
+OF_SHAPES = {"custom", "windows", "fold", "convolve", "convolve_input", "convolve_weight"}
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 0.0, 1e4, -1e4, 1e38])

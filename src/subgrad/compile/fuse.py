@@ -26,7 +26,7 @@ CONTRACT = frozenset({"contract"})
 REDUCE = frozenset({"sum", "max", "min"})
 ALONE = frozenset({"argmax", "argmin", "cumsum", "concatenate", "pad", "place", "scatter_add"})
 POINTWISE = frozenset({"full", "arange", "one_hot", "gather", "uniform", "cast", "reshape", "transpose", "broadcast_to",
-                       "slice", "windows"})  # fmt: skip
+                       "slice", "slide"})  # fmt: skip
 KNOWN_OPS = CONTRACT | REDUCE | ALONE | POINTWISE | frozenset(LOWERED)
 SMALL = 64  # elements of a node that is computed as soon as it can be, so that later kernels can take up its users
 CHEAP = 6  # what a node may cost to be computed again wherever it is read, in multiplications

@@ -13,10 +13,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from subgrad import ops
+from subgrad.compile.lower import LOWERED
 from subgrad.graph.op import apply
 from subgrad.graph.tensor import CONST, INPUT, Tensor, placeholder
 from subgrad.ops.indexing import place, slice_
 from subgrad.ops.shape import cast
+from subgrad.ops.window import slide
 
 _BY_AXIS = {ops.pad: "widths", slice_: "steps", place: "steps"}
 """Ops that do the same to each axis by itself, and the attribute that says what, axis by axis."""
@@ -29,7 +31,7 @@ def sink(node: Tensor) -> Tensor:
     axes = next((i.attrs["axes"] for i in node.inputs if _moves(i)), None)
     if axes is None:
         return node
-    if node.op.elementwise or node.op is cast:
+    if node.op.elementwise or node.op.name in LOWERED or (node.op is cast and not is_copy(node)):
         return transposed(_elementwise(node, axes), axes)
     if node.op in (ops.sum, ops.max, ops.min):
         return _reduced(node, axes)
@@ -44,9 +46,16 @@ def sink(node: Tensor) -> Tensor:
         return transposed(apply(node.op, _before(node, axes), attrs), axes)
     if node.op is ops.concatenate:
         return transposed(apply(node.op, _before(node, axes), {"axis": axes[node.attrs["axis"]]}), axes)
-    if node.op is ops.reshape and _order_of_long(node.inputs[0]) == sorted(_order_of_long(node.inputs[0])):
-        return ops.reshape(node.inputs[0].inputs[0], node.shape)
+    if node.op is slide:
+        return _slid(node, axes)
+    if node.op is ops.reshape:
+        return _reshaped(node, axes)
     return node
+
+
+def is_copy(node: Tensor) -> bool:
+    """Whether a node only puts its input into memory, in the order of its axes: for that it is there."""
+    return node.op is cast and node.dtype == node.inputs[0].dtype
 
 
 def transposed(x: Tensor, axes: Sequence[int]) -> Tensor:
@@ -92,9 +101,60 @@ def _reduced(node: Tensor, axes: Sequence[int]) -> Tensor:
     return transposed(inner, [left.index(a) for a in axes if a not in gone])
 
 
-def _order_of_long(x: Tensor) -> list[int]:
-    """The axes of a transpose's input that are longer than 1, in the order in which they come out."""
-    return [a for a in x.attrs["axes"] if x.inputs[0].shape[a] != 1]
+def _slid(node: Tensor, axes: Sequence[int]) -> Tensor:
+    """Windows over the untransposed input; then their axes come into order."""
+    how = ("sizes", "strides", "dilations")
+    by_axis = sorted((axes[a], *(node.attrs[h][i] for h in how)) for i, a in enumerate(node.attrs["axes"]))
+    over, *rest = (tuple(column) for column in zip(*by_axis, strict=True))
+    inner = apply(slide, _before(node, axes), {"axes": over, **dict(zip(how, rest, strict=True))})
+    places = _places_after_slide(len(axes), over)
+    return transposed(inner, [p for a in axes for p in places[a]])
+
+
+def _places_after_slide(ndim: int, over: Sequence[int]) -> list[tuple[int, ...]]:
+    """Where each axis is after those in ``over`` became two."""
+    found: list[tuple[int, ...]] = []
+    at = 0
+    for a in range(ndim):
+        found.append((at, at + 1) if a in over else (at,))
+        at += len(found[-1])
+    return found
+
+
+def _reshaped(node: Tensor, axes: Sequence[int]) -> Tensor:
+    """A reshape of the untransposed input, where that has the axes that are joined side by side, too."""
+    x = node.inputs[0].inputs[0]
+    groups = joined_axes(node.inputs[0].shape, node.shape)
+    first: dict[int, list[int]] = {}
+    for old, new in groups:
+        long = [axes[a] for a in old if node.inputs[0].shape[a] != 1]
+        if long and [a for a in range(long[0], long[-1] + 1) if x.shape[a] != 1] != long:
+            return node
+        first.setdefault(long[0] if long else x.ndim, []).extend(new)
+    order = [axis for at in sorted(first) for axis in first[at]]
+    inner = ops.reshape(x, [node.shape[a] for a in order])
+    return transposed(inner, [order.index(a) for a in range(node.ndim)])
+
+
+def joined_axes(old: Sequence[int], new: Sequence[int]) -> list[tuple[list[int], list[int]]]:
+    """Which axes of one shape become which of another, in groups that are as small as can be.
+
+    >>> joined_axes((2, 3, 4), (6, 2, 2))
+    [([0, 1], [0]), ([2], [1, 2])]
+    """
+    if 0 in old:
+        return [(list(range(len(old))), list(range(len(new))))]
+    found: list[tuple[list[int], list[int]]] = []
+    i = j = 0
+    while i < len(old) or j < len(new):
+        left, right, a, b = [], [], 1, 1
+        while not (left or right) or a != b:
+            if (a <= b and i < len(old)) or j == len(new):
+                left, a, i = [*left, i], a * old[i], i + 1
+            else:
+                right, b, j = [*right, j], b * new[j], j + 1
+        found.append((left, right))
+    return found
 
 
 Axes = tuple[int, ...]
@@ -125,4 +185,4 @@ def undo(axes: Axes) -> Axes:
     return _undone(range(len(axes)), axes)
 
 
-__all__ = ["relaid", "sink", "transposed", "undo"]
+__all__ = ["is_copy", "relaid", "sink", "transposed", "undo"]

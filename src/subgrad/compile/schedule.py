@@ -20,6 +20,7 @@ from subgrad.compile.lower import LOWERED
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 from subgrad.ops.indexing import gather, slice_
 from subgrad.ops.shape import cast
+from subgrad.ops.window import slide
 
 MOVES = frozenset({"pad", "concatenate", "place"})
 """Kinds of kernels that copy to another place."""
@@ -232,8 +233,8 @@ def _axes_of_inputs(node: Tensor, at: int | None) -> list[int | None]:
         return [inner if inner >= 0 and node.inputs[0].shape[inner] == node.shape[at] else None]
     if op is slice_:
         return [at if attrs["steps"][at] == (0, node.inputs[0].shape[at], 1) else None]
-    if op is ops.windows:
-        return [at if at < node.ndim - 2 * len(attrs["sizes"]) else None]
+    if op is slide:
+        return [_axis_before_slide(attrs["axes"], at)]
     if op is ops.reshape:
         return [_same_axis(node.shape, node.inputs[0].shape, at)]
     if op is ops.one_hot:
@@ -241,6 +242,14 @@ def _axes_of_inputs(node: Tensor, at: int | None) -> list[int | None]:
     if op is gather:
         return _gather_axes(node, at)
     return nowhere
+
+
+def _axis_before_slide(axes: Sequence[int], at: int) -> int | None:
+    """The axis that is ``at`` after each of ``axes`` became two; None for one of the two."""
+    for i, axis in enumerate(axes):
+        if at <= axis + i + 1:
+            return None if at >= axis + i else at - i
+    return at - len(axes)
 
 
 def _kept_axis(node: Tensor, at: int) -> int | None:

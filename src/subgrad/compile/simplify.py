@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from subgrad import ops
-from subgrad.compile.layout import sink
+from subgrad.compile.layout import is_copy, sink
 from subgrad.graph import place
 from subgrad.graph.op import apply
 from subgrad.graph.order import toposort
@@ -149,6 +149,6 @@ def _identity(node: Tensor) -> Tensor:
         return ops.full(node.shape, inputs[0].attrs["value"], node.dtype)
     if op is ops.sum and not node.attrs["axis"]:
         return inputs[0]
-    if op is cast and inputs[0].dtype == node.dtype and inputs[0].op not in MOVED:
+    if is_copy(node) and inputs[0].op not in MOVED:
         return inputs[0]
     return node

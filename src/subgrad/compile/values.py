@@ -14,6 +14,7 @@ from subgrad.graph.tensor import Tensor
 from subgrad.ops.indexing import gather, slice_
 from subgrad.ops.random import uniform
 from subgrad.ops.shape import cast
+from subgrad.ops.window import slide
 
 TYPES = {"float32": "float", "float64": "double", "int32": "i32", "int64": "i64", "uint8": "i8", "bool": "i1"}
 
@@ -122,7 +123,7 @@ class Points:
         if op is slice_:
             moved = [ix.moved(self.b, s[0], s[2]) for ix, s in zip(ixs, attrs["steps"], strict=True)]
             return self.value(inputs[0], moved)
-        if op is ops.windows:
+        if op is slide:
             return self.value(inputs[0], self._slid(node, ixs))
         if op is ops.reshape:
             return self._reshaped(node, ixs)
@@ -163,12 +164,14 @@ class Points:
 
     def _slid(self, node: Tensor, ixs: Sequence[Ix]) -> list[Ix]:
         """The indices of an element of a window: stride times the window's place plus dilation times its own."""
-        axes, b = len(node.attrs["sizes"]), self.b
-        lead = len(ixs) - 2 * axes
-        places, inside = ixs[lead : lead + axes], ixs[lead + axes :]
-        found = list(ixs[:lead])
-        for p, i, s, d in zip(places, inside, node.attrs["strides"], node.attrs["dilations"], strict=True):
-            found.append(self._plus(p.moved(b, 0, s), i.moved(b, 0, d)))
+        attrs, pending, found = node.attrs, list(ixs), []
+        for axis in range(node.inputs[0].ndim):
+            ix = pending.pop(0)
+            if axis in attrs["axes"]:
+                i = attrs["axes"].index(axis)
+                inside = pending.pop(0).moved(self.b, 0, attrs["dilations"][i])
+                ix = self._plus(ix.moved(self.b, 0, attrs["strides"][i]), inside)
+            found.append(ix)
         return found
 
     def _plus(self, p: Ix, q: Ix) -> Ix:

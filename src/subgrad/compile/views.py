@@ -9,8 +9,9 @@ from subgrad import ops
 from subgrad.graph.tensor import Tensor
 from subgrad.ops.contract import contract
 from subgrad.ops.indexing import slice_
+from subgrad.ops.window import slide
 
-_MOVES = {ops.transpose, ops.broadcast_to, ops.reshape, ops.windows, slice_}
+_MOVES = {ops.transpose, ops.broadcast_to, ops.reshape, slice_, slide}
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,8 @@ def view(node: Tensor, strides: Strides = dense) -> View:
         steps = node.attrs["steps"]
         offset = inner.offset + sum(s[0] * n for s, n in zip(steps, inner.strides, strict=True))
         return View(inner.source, offset, tuple(s[2] * n for s, n in zip(steps, inner.strides, strict=True)))
-    if node.op is ops.windows:
-        return replace(inner, strides=_sliding(inner.strides, node.attrs["strides"], node.attrs["dilations"]))
+    if node.op is slide:
+        return replace(inner, strides=_sliding(inner.strides, **node.attrs))
     found = restrided(node.inputs[0].shape, inner.strides, node.shape)
     if found is None:
         return View(node.inputs[0], 0, contiguous(node.shape))
@@ -91,11 +92,11 @@ def _repeated(shape: tuple[int, ...], strides: tuple[int, ...], target: tuple[in
     return (*[0] * added, *own)
 
 
-def _sliding(strides: tuple[int, ...], steps: tuple[int, ...], dilations: tuple[int, ...]) -> tuple[int, ...]:
-    lead = len(strides) - len(steps)
-    slid = strides[lead:]
-    places, inside = (tuple(a * s for a, s in zip(by, slid, strict=True)) for by in (steps, dilations))
-    return (*strides[:lead], *places, *inside)
+def _sliding(
+    steps: tuple[int, ...], axes: tuple[int, ...], strides: tuple[int, ...], dilations: tuple[int, ...], **_: object
+) -> tuple[int, ...]:
+    double = {a: (s, d) for a, s, d in zip(axes, strides, dilations, strict=True)}
+    return tuple(step * n for a, step in enumerate(steps) for n in double.get(a, (1,)))
 
 
 def restrided(shape: tuple[int, ...], strides: tuple[int, ...], target: tuple[int, ...]) -> tuple[int, ...] | None:

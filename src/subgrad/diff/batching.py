@@ -20,6 +20,7 @@ from subgrad.ops.contract import LETTERS, contract
 from subgrad.ops.convolution import CONVOLUTIONS
 from subgrad.ops.indexing import place, scatter_add, slice_
 from subgrad.ops.shape import cast
+from subgrad.ops.window import slide
 
 Rule = Callable[[Tensor, Sequence[Tensor], Sequence[bool], int], Tensor]
 """``rule(node, inputs, mapped, n)``; ``mapped`` tells which inputs have the axis of members."""
@@ -74,6 +75,7 @@ _to_shape = _with(lambda n, *, shape: {"shape": (n, *shape)})
 _to_order = _with(lambda n, *, axes: {"axes": (0, *(a + 1 for a in axes))})
 _padded = _with(lambda n, *, widths, **_: {"widths": ((0, 0), *widths)})
 _sliced = _with(lambda n, *, steps: {"steps": ((0, n, 1), *steps)})
+_slid = _with(lambda n, *, axes, **how: {"axes": tuple(a + 1 for a in axes), **how})
 _placed = _with(lambda n, *, steps, shape: {"steps": ((0, n, 1), *steps), "shape": (n, *shape)})
 
 
@@ -193,6 +195,7 @@ RULES: dict[Op, Rule] = {
     place: _placed,
     contract: _contracted,
     ops.windows: _same,
+    slide: _slid,
     ops.fold: _same,
     **dict.fromkeys(CONVOLUTIONS, _convolved),
     gather: _gathered,

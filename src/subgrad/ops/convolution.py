@@ -17,7 +17,7 @@ from subgrad.graph.tensor import Tensor, TensorLike
 from subgrad.ops import rules
 from subgrad.ops.contract import contract
 from subgrad.ops.indexing import flip, place
-from subgrad.ops.shape import pad, reshape
+from subgrad.ops.shape import cast, pad, reshape, transpose
 from subgrad.ops.window import Counts, Ints, counted, fold, per_axis, span, windows
 
 Padding = int | str | Sequence[Any]
@@ -136,12 +136,34 @@ def _dilated(x: Tensor, steps: Counts) -> Tensor:
     return apply(place, (x,), {"steps": at, "shape": (*x.shape[:lead], *lengths)})
 
 
-def _summed(spec: str, groups: int, axes: int, a: Tensor, b: Tensor, shape: Sequence[int]) -> Tensor:
-    """A contraction of n(umber), G(roup), c(hannel), o(utput), O(utput places) and K(ernel places)."""
-    letters = {"G": "g" if groups > 1 else "", "O": "uvw"[:axes], "K": "xyz"[:axes]}
-    for short, long in letters.items():
+def _letters(spec: str, groups: int, axes: int) -> str:
+    """A spec with a letter for each axis: G(roup) if there are several, O(utput places), K(ernel places)."""
+    for short, long in {"G": "g" if groups > 1 else "", "O": "uvw"[:axes], "K": "xyz"[:axes]}.items():
         spec = spec.replace(short, long)
-    return reshape(apply(contract, (a, b), {"spec": spec}), shape)
+    return spec
+
+
+def _summed(spec: str, groups: int, axes: int, a: Tensor, b: Tensor, shape: Sequence[int]) -> Tensor:
+    """A contraction of n(umber), G(roup), c(hannel), o(utput) and places.
+
+    The result is computed with its last term's axes in the order of the spec, and read in the order of ``shape``: the
+    channel comes last there, so that vectors run along channels, whatever the size of the images.
+    """
+    terms, wanted = _letters(spec, groups, axes).rsplit("->", 1)
+    made = terms.split("->")[1]
+    y = apply(contract, (a, b), {"spec": terms})
+    return reshape(transpose(y, [made.index(c) for c in wanted]), shape)
+
+
+def _in_memory(x: Tensor, order: str, wanted: str) -> Tensor:
+    """x with its axes in another order, which a copy has in memory, too."""
+    return apply(cast, (transpose(x, [order.index(c) for c in wanted]),), {"dtype": x.dtype})
+
+
+def _kernels(w: Tensor, groups: int, order: str, wanted: str) -> Tensor:
+    """The kernels in memory as a contraction reads them: first the sums' axes, then the channels of the result."""
+    axes = w.ndim - 2
+    return _in_memory(_split(w, 0, groups), _letters(order, groups, axes), _letters(wanted, groups, axes))
 
 
 # Convolution
@@ -170,7 +192,8 @@ def _convolve_expanded(
     seen = windows(_split(_around(x, padding), 1, groups), w.shape[2:], stride, dilation)
     axes = len(stride)
     shape = (x.shape[0], w.shape[0], *seen.shape[seen.ndim - 2 * axes : seen.ndim - axes])
-    return _summed("nGcOK,GocK->nGoO", groups, axes, seen, _split(w, 0, groups), shape)
+    kernels = _kernels(w, groups, "GocK", "GKco")
+    return _summed("nGcOK,GKco->nOGo->nGoO", groups, axes, seen, kernels, shape)
 
 
 @defop(
@@ -254,8 +277,9 @@ def _input_expanded(
     ]
     around = _around(spread, tuple(zip(low, high, strict=True)))
     seen = windows(_split(around, 1, groups), kernel, 1, dilation)
-    flipped = _split(flip(w, range(2, w.ndim)), 0, groups)
-    return _summed("nGoOK,GocK->nGcO", groups, axes, seen, flipped, (g.shape[0], w.shape[1] * groups, *sizes))
+    flipped = _kernels(flip(w, range(2, w.ndim)), groups, "GocK", "GKoc")
+    shape = (g.shape[0], w.shape[1] * groups, *sizes)
+    return _summed("nGoOK,GKoc->nOGc->nGcO", groups, axes, seen, flipped, shape)
 
 
 @defop(
@@ -327,7 +351,7 @@ def _weight_expanded(
 ) -> Tensor:
     seen = windows(_split(_around(x, padding), 1, groups), sizes, stride, dilation)
     shape = (g.shape[1], x.shape[1] // groups, *sizes)
-    return _summed("nGcOK,nGoO->GocK", groups, len(sizes), seen, _split(g, 1, groups), shape)
+    return _summed("nGcOK,nGoO->GKco->GocK", groups, len(sizes), seen, _split(g, 1, groups), shape)
 
 
 @defop(

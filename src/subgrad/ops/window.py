@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import operator
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ import numpy as np
 from subgrad.errors import ArgumentError, ShapeError
 from subgrad.graph.op import apply, defop
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
+from subgrad.ops import rules
 from subgrad.ops.indexing import place
 from subgrad.ops.shape import pad, reshape, transpose
 
@@ -49,6 +51,38 @@ def counted(lengths: Sequence[int], sizes: Counts, strides: Counts, dilations: C
     return tuple(map(positions, lengths, sizes, strides, dilations))
 
 
+def _slide_vjp(g, y, x, *, axes, sizes, strides, dilations):
+    others = [a for a in range(x.ndim) if a not in axes]
+    behind = _adjacent(x.ndim, axes)
+    split = transpose(g, [behind.index(a) for a in (*others, *axes, *range(x.ndim, x.ndim + len(axes)))])
+    folded = fold(split, [x.shape[a] for a in axes], strides, dilations)
+    order = [*others, *axes]
+    return (transpose(folded, [order.index(a) for a in range(x.ndim)]),)
+
+
+def _slide_shape(x, *, axes, sizes, strides, dilations):
+    made = counted([x.shape[a] for a in axes], sizes, strides, dilations)
+    two = {a: pair for a, *pair in zip(axes, made, sizes, strict=True)}
+    return tuple(n for a, length in enumerate(x.shape) for n in two.get(a, (length,))), x.dtype
+
+
+def _adjacent(ndim: int, axes: Sequence[int]) -> list[int]:
+    """The order that brings the axes inside of windows, numbered from ``ndim`` on, behind those they slide over."""
+    inside = {a: ndim + i for i, a in enumerate(axes)}
+    return [b for a in range(ndim) for b in ((a, inside[a]) if a in inside else (a,))]
+
+
+@defop(prepare=rules.unchanged, shape=_slide_shape, vjp=_slide_vjp, text="windows {0}", slopes=("1",))
+def slide(x, *, axes, sizes, strides, dilations):
+    """`windows` over any axes: each becomes two, the windows and the elements inside of one."""
+    spans = tuple(map(span, sizes, dilations))
+    seen = np.lib.stride_tricks.sliding_window_view(x, spans, axes).transpose(_adjacent(x.ndim, axes))
+    for i, a in enumerate(axes):
+        whole = (slice(None),) * (a + i)
+        seen = seen[(*whole, slice(None, None, strides[i]), slice(None, None, dilations[i]))]
+    return seen
+
+
 def _windows_prepare(x: TensorLike, sizes: Ints, strides: Ints = 1, dilations: Ints = 1):
     x = as_tensor(x)
     axes = len(sizes) if isinstance(sizes, Sequence) else 1
@@ -63,12 +97,20 @@ def _windows_shape(x, *, sizes, strides, dilations):
     return (*x.shape[:lead], *counted(x.shape[lead:], sizes, strides, dilations), *sizes), x.dtype
 
 
+def _windows_expanded(x: Tensor, *, sizes: Counts, strides: Counts, dilations: Counts) -> Tensor:
+    axes = tuple(range(x.ndim - len(sizes), x.ndim))
+    seen = apply(slide, (x,), {"axes": axes, "sizes": sizes, "strides": strides, "dilations": dilations})
+    order = _adjacent(x.ndim, axes)
+    return transpose(seen, [order.index(a) for a in range(seen.ndim)])
+
+
 @defop(
     prepare=_windows_prepare,
     shape=_windows_shape,
     vjp=lambda g, y, x, *, sizes, strides, dilations: (
         fold(g, x.shape[x.ndim - len(sizes) :], strides, dilations),
     ),
+    expand=_windows_expanded,
     text="windows {0}",
     slopes=("1",),
 )  # fmt: skip
@@ -126,28 +168,48 @@ def _offsets(
 
 
 def _fold_expanded(x: Tensor, *, sizes: Counts, strides: Counts, dilations: Counts) -> Tensor:
-    axes, lead = len(sizes), x.shape[: x.ndim - 2 * len(sizes)]
-    if strides == x.shape[x.ndim - axes :] and set(dilations) == {1}:
-        return _tiled(x, sizes)
-    whole = [(0, n, 1) for n in lead]
-    parts = []
-    for at, slices in _offsets(x.shape, axes, strides, dilations):
-        steps = (*whole, *((s.start, s.stop, s.step) for s in slices))
-        parts.append(apply(place, (x[(..., *at)],), {"steps": steps, "shape": (*lead, *sizes)}))
-    total = parts[0]
-    for part in parts[1:]:
-        total = total + part
-    return total
-
-
-def _tiled(x: Tensor, sizes: Counts) -> Tensor:
-    """`fold` of windows that touch and do not overlap: they only change places."""
+    """Each element is the sum of those windows that reach it, found by their distance: nothing is scattered."""
     axes, lead = len(sizes), x.ndim - 2 * len(sizes)
-    order = [a for i in range(axes) for a in (lead + i, lead + axes + i)]
-    tiles = [x.shape[lead + i] * x.shape[lead + axes + i] for i in range(axes)]
-    joined = reshape(transpose(x, [*range(lead), *order]), (*x.shape[:lead], *tiles))
+    kernel = x.shape[lead + axes :]
+    x = transpose(x, _adjacent(x.ndim - axes, range(lead, lead + axes)))
+    if strides == kernel and set(dilations) == {1}:
+        return _tiled(x, lead, sizes)
+    reach = [(k - 1) * d for k, d in zip(kernel, dilations, strict=True)]
+    x = _spread(x, lead, sizes, strides, reach)
+    parts = [_at_distance(x, lead, sizes, dilations, reach, at) for at in itertools.product(*map(range, kernel))]
+    return functools.reduce(operator.add, parts)
+
+
+def _tiled(x: Tensor, lead: int, sizes: Counts) -> Tensor:
+    """Windows that touch and do not overlap: their elements are in place."""
+    tiles = [x.shape[a] * x.shape[a + 1] for a in range(lead, x.ndim, 2)]
+    joined = reshape(x, (*x.shape[:lead], *tiles))
     rest = [(0, n - t) for n, t in zip(sizes, tiles, strict=True)]
     return pad(joined, [(0, 0)] * lead + rest) if any(b for _, b in rest) else joined
+
+
+def _spread(x: Tensor, lead: int, sizes: Counts, strides: Counts, reach: Sequence[int]) -> Tensor:
+    """Windows as far apart as they slide, with zeros between, before and behind."""
+    widths, steps, shape = [(0, 0)] * lead, [(0, n, 1) for n in x.shape[:lead]], [*x.shape[:lead]]
+    for i, (n, s, r) in enumerate(zip(sizes, strides, reach, strict=True)):
+        count, inside = x.shape[lead + 2 * i : lead + 2 * i + 2]
+        end = r + (count - 1) * s + 1
+        widths += [(r, n + r - end), (0, 0)]
+        steps += [(r, end, s), (0, inside, 1)]
+        shape += [n + r, inside]
+    if set(strides) == {1}:
+        return pad(x, widths)
+    return apply(place, (x,), {"steps": tuple(steps), "shape": tuple(shape)})
+
+
+def _at_distance(
+    x: Tensor, lead: int, sizes: Counts, dilations: Counts, reach: Sequence[int], at: Sequence[int]
+) -> Tensor:
+    """For every element the window that has it at place ``at``."""
+    key: list[Any] = [slice(None)] * lead
+    for n, d, r, k in zip(sizes, dilations, reach, at, strict=True):
+        key += [slice(r - k * d, r - k * d + n), k]
+    return x[tuple(key)]
 
 
 @defop(
