@@ -174,7 +174,7 @@ def relaid(
         new = outputs[k]
         if _moves(new) and inputs[i] not in meaning:
             axes = new.attrs["axes"]
-            kept[i] = placeholder(new.inputs[0].shape, inputs[i].dtype, inputs[i].attrs.get("name"))
+            kept[i] = placeholder(new.inputs[0].shape, inputs[i].dtype, inputs[i].attrs["name"])
             meaning[inputs[i]] = transposed(kept[i], axes)
             orders[i] = axes
     return kept, meaning, orders

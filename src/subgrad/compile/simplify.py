@@ -44,8 +44,10 @@ def staged(node: Tensor) -> Tensor:
 
     The first stage can be split between threads by examples, and is the same sum for any number of them.
     """
-    axes = node.attrs.get("axis")
-    if node.op not in (ops.sum, ops.max, ops.min) or len(axes) < 2 or axes[0] != 0:
+    if node.op not in (ops.sum, ops.max, ops.min):
+        return node
+    axes = node.attrs["axis"]
+    if len(axes) < 2 or axes[0] != 0:
         return node
     x, kept = node.inputs[0], node.size
     if x.shape[0] == 1 or x.size < STAGED * x.shape[0] * kept:
