@@ -74,12 +74,12 @@ def vmap(f: Callable[..., Tree], in_axes: Axis | Sequence[Axis] = 0) -> Callable
             result = as_tree(f(*single))
         outputs = [o.node for o in leaves(result)]
         together = {**dict(zip(places, sources, strict=True)), **_draws(outputs, seed, n)}
-        return rebuild(result, _for_all(outputs, together, n))
+        return rebuild(result, for_all(outputs, together, n))
 
     return mapped
 
 
-def _for_all(outputs: Sequence[Tensor], known: dict[Tensor, Tensor], n: int) -> list[Tensor]:
+def for_all(outputs: Sequence[Tensor], known: dict[Tensor, Tensor], n: int) -> list[Tensor]:
     """``outputs`` for n members, given nodes for all members in place of some nodes of one."""
     together = dict(known)
     for node in toposort(outputs, is_leaf=known.__contains__):

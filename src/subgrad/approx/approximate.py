@@ -1,0 +1,83 @@
+"""`approximate`: a network with one hidden layer for a function, with what is known of its error."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from subgrad.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from subgrad.approx.report import Report
+    from subgrad.nn.compose import Sequential
+
+Method = Literal["auto", "exact1d"]
+
+
+class Approximation(NamedTuple):
+    """A network, and what is known of its error."""
+
+    net: Sequential
+    report: Report
+
+
+def approximate(
+    f: Any,
+    box: Any = None,
+    *,
+    eps: float | None = None,
+    n: int | None = None,
+    activation: str = "relu",
+    method: Method = "auto",
+    seed: int = 0,
+) -> Approximation:
+    """A network F(x) = Σ v_i φ(w_i·x + b_i) + c for ``f`` on a box, with a report of its error.
+
+    The network is an ordinary module with float64 parameters, from points (N, d) to (N, 1). The report keeps apart what
+    was measured, on points that were not used to build it, what is proven for the whole box, and what a theorem
+    promises.
+
+    Args:
+        f: a function of tensors, from points (N, d) to (N,) or (N, 1), a module among them; a formula such as
+            ``"exp(-x**2) * sin(5*x)"`` (`subgrad.approx.Expression`); a function of NumPy arrays; or samples (X, y).
+            Something can be proven of the first two, which are traced.
+        box: a pair (low, high) for one variable, or a pair for each; for samples the box around them if it is None.
+        eps: the sup error to reach. n then is the most units that may be used.
+        n: how many units there may be.
+        activation: the hidden layer's, by its name.
+        method: "exact1d", relu units of one variable at knots that follow f''; "auto" chooses.
+        seed: of what is random.
+
+    Returns:
+        ``(net, report)``. With ``eps`` the report's ``achieved`` says whether that error is proven; if it is not, the
+        network is the best one found, and ``proven`` the best bound.
+
+    Raises:
+        ArgumentError: for neither eps nor n, or an argument outside its domain.
+        DataError: if f is not finite in the box, or a sample is not.
+        ShapeError: if f does not return one number for each point.
+
+    Example:
+        >>> import subgrad as sg
+        >>> net, report = sg.approximate(lambda x: sg.exp(-(x**2)) * sg.sin(5 * x), (-2, 2), eps=1e-2)
+        >>> report.n, report.achieved, report.sup <= report.proven <= 1e-2
+        (37, True, True)
+        >>> net
+        Sequential(
+          (hidden): Linear(1, 37)
+          (relu): ReLU()
+          (out): Linear(37, 1)
+        )
+    """
+    _check(eps, n)
+    from subgrad.approx.build import build
+
+    return Approximation(*build(f, box, eps, n, activation, method, seed))
+
+
+def _check(eps: float | None, n: int | None) -> None:
+    if eps is None and n is None:
+        raise ArgumentError("say how near or how large: eps=1e-3, n=100, or both")
+    if eps is not None and not 0 < eps < float("inf"):
+        raise ArgumentError(f"eps is a positive number, got {eps}")
+    if n is not None and n < 1:
+        raise ArgumentError(f"a network has at least one unit, got n={n}")
