@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import ctypes
 import threading
 from collections.abc import Mapping, Sequence
@@ -93,13 +94,24 @@ class Program:
         )
         self.ir, scratch = emitter.emit(self._placed.copies)
         library = load(self.ir, self.cpu)
-        self._library, self._lock = library, threading.Lock()
-        self._arena, self._scratch = _aligned(self.memory.size), _aligned(scratch * self.n_threads)
+        self._library, self._scratch_size = library, scratch * self.n_threads
+        self._own_memory()
+
+    def _own_memory(self) -> None:
+        """Room for results, and the addresses of all that is not an argument."""
+        self._lock = threading.Lock()
+        self._arena, self._scratch = _aligned(self.memory.size), _aligned(self._scratch_size)
         self._sync = _aligned(192)
         self._sync[128:136].view(np.uint64)[0] = threads.yield_address()
         self._fixed = {e: a.ctypes.data for e, a in self._placed.constants.items()}
         self._fixed |= {ARENA: self._arena.ctypes.data, SCRATCH: self._scratch.ctypes.data}
         self._fixed |= {CLOCK: self.clock.ctypes.data}
+
+    def twin(self) -> Program:
+        """The same machine code with memory of its own, for another thread of Python."""
+        other = copy.copy(self)
+        other._own_memory()
+        return other
 
     def __call__(self, arrays: Sequence[np.ndarray], steps: int = 1) -> list[np.ndarray]:
         """The outputs for ``arrays``; variables are overwritten, and come back as the arrays that were given."""

@@ -1,0 +1,214 @@
+"""Forms of functions of one number: each is enclosed, over the range of its argument, between two parallel lines.
+
+A curve is bounded relative to a line through its value at the centre c of the range: for ``|z - c| <= w`` it lies in
+``value + slope (z - c) + [down, up]``. `relaxed` makes the form of the result from that; all else here finds the line.
+Errors of the elementary functions, of slopes and of cancellation are counted as `CURVE` times the magnitudes involved.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from subgrad import ops
+from subgrad.bounds.form import Form, total
+from subgrad.bounds.linear_rules import minus, negative, plus, squared, times
+from subgrad.bounds.rounding import CURVE, UNIT
+from subgrad.graph.tensor import Tensor
+from subgrad.ops.shape import full
+
+Function = Callable[[Tensor], Tensor]
+
+
+def relaxed(
+    x: Form, value: Tensor, slope: Tensor, down: Tensor, up: Tensor, error: Tensor,
+    low: float = -math.inf, high: float = math.inf,
+) -> Form:  # fmt: skip
+    """The form of a function that stays within ``error`` of ``value + slope (x - centre) + [down, up]``."""
+    middle, width = (down + up) * 0.5, (up - down) * 0.5
+    slopes = None if x.slopes is None else ops.expand_dims(slope, 1) * x.slopes
+    steep = ops.abs(slope)
+    swing = None if x.swing is None else 8 * UNIT * steep * x.swing
+    rounded = 8 * UNIT * (ops.abs(value) + ops.abs(down) + ops.abs(up))
+    rest = None if x.radius is None else steep * x.radius
+    return Form(x.half, value + middle, slopes, total(width, error, swing, rounded, rest, roundings=8), low, high)
+
+
+def _reach(x: Form) -> Tensor:
+    return ops.zeros_like(x.centre) if x.reach is None else x.reach
+
+
+def _noise(x: Form, slope: Tensor, *values: Tensor) -> Tensor:
+    """What evaluating a curve at some places near the centre may be off: of its values, and by its argument."""
+    size = sum((ops.abs(v) for v in values), ops.abs(slope) * x.size)
+    return CURVE * size
+
+
+# Curves that bend one way
+
+
+def bent(f: Function, slope: Callable[[Tensor, Tensor], Tensor], low: float = -math.inf) -> Callable[..., Form]:
+    """A convex or a concave function: the tangent at the centre on one side, the ends on the other.
+
+    ``slope(c, f(c))`` is the derivative at c.
+    """
+
+    def rule(node: Tensor, x: Form) -> Form:
+        value = f(x.centre)
+        steep = slope(x.centre, value)
+        down, up, noise = _beyond_tangent(f, x, value, steep)
+        return relaxed(x, value, steep, down, up, noise, low)
+
+    return rule
+
+
+def _beyond_tangent(f: Function, x: Form, value: Tensor, slope: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """How far a curve that bends one way goes below and above its tangent, and the error of that."""
+    at_left, at_right = map(f, x.ends)
+    off = _off_line(x, value, slope, at_left, at_right)
+    down = ops.minimum(ops.minimum(*off), 0.0)
+    up = ops.maximum(ops.maximum(*off), 0.0)
+    return down, up, _noise(x, slope, value, at_left, at_right)
+
+
+def _off_line(x: Form, value: Tensor, slope: Tensor, *at_ends: Tensor) -> list[Tensor]:
+    """How far the values at the ends of the range are above the line through the value at the centre."""
+    return [y - value - slope * (z - x.centre) for z, y in zip(x.ends, at_ends, strict=True)]
+
+
+def reciprocal(x: Form) -> Form:
+    """1 / x, infinite where x may be 0."""
+    value = 1.0 / x.centre
+    slope = -value * value
+    down, up, noise = _beyond_tangent(lambda z: 1.0 / z, x, value, slope)
+    left, right = x.ends
+    apart = (left > 0) | (right < 0)
+    return relaxed(x, value, slope, down, up, ops.where(apart, noise, math.inf), 0.0 if x.low >= 0 else -math.inf)
+
+
+def divided(node: Tensor, x: Form, y: Form) -> Form:
+    """x / y."""
+    if not y.exact:
+        return times(x, reciprocal(y))
+    slopes = None if x.slopes is None else x.slopes / ops.expand_dims(y.centre, 1)
+    centre, size = x.centre / y.centre, ops.abs(y.centre)
+    error = 2 * UNIT * x.linear_size / size
+    rest = None if x.radius is None else x.radius / size
+    return Form(x.half, centre, slopes, total(error, rest, roundings=4))
+
+
+def power(node: Tensor, x: Form) -> Form:
+    """x to the power of a number: products for whole exponents, else of numbers that are not negative."""
+    p = node.attrs["p"]
+    if p == int(p) and abs(p) <= 64:
+        return _whole_power(x, int(p))
+    return bent(lambda z: ops.pow(z, p), lambda z, y: p * ops.pow(z, p - 1), 0.0)(node, x)
+
+
+def _whole_power(x: Form, p: int) -> Form:
+    if p < 0:
+        return reciprocal(_whole_power(x, -p))
+    if p <= 1:
+        return x if p else number(x, 1.0)
+    half = squared(_whole_power(x, p // 2))
+    return times(half, x) if p % 2 else half
+
+
+def number(x: Form, value: float) -> Form:
+    """A constant beside x."""
+    return Form(x.half, full((1, *x.centre.shape[1:]), value, x.centre.dtype), None, None, value, value)
+
+
+# Curves like an S, and waves
+
+
+def s_shaped(f: Function, slope: Callable[[Tensor, Tensor], Tensor], bend: float, turn: float, low: float) -> Callable[..., Form]:
+    """A rising function that is convex below 0 and concave above, with its steepest place at 0.
+
+    Its second derivative is at most ``bend``, and at most ``turn`` times \\|z\\|. Of two pairs of lines the closer one
+    is taken: around the tangent at the centre, or with the least slope in the range, relative to which the function
+    still rises (Singh et al., "An abstract domain for certifying neural networks", POPL 2019).
+    """  # fmt: skip
+
+    def rule(node: Tensor, x: Form) -> Form:
+        (left, right), reach = x.ends, _reach(x)
+        value, at_left, at_right = f(x.centre), f(left), f(right)
+        tangent = slope(x.centre, value)
+        least = ops.maximum(ops.minimum(slope(left, at_left), slope(right, at_right)) - CURVE, 0.0)
+        noise = CURVE * (1 + reach) + CURVE * ops.abs(tangent) * x.size
+        first, last = _off_line(x, value, tangent, at_left, at_right)
+        curve = 0.5 * reach * reach
+        one_way = (left >= 0) | (right <= 0)
+        down = ops.where(one_way, ops.minimum(first, last), -curve * ops.minimum(bend, turn * ops.maximum(right, 0.0)))
+        up = ops.where(one_way, ops.maximum(first, last), curve * ops.minimum(bend, turn * ops.maximum(-left, 0.0)))
+        down, up = ops.minimum(down, 0.0), ops.maximum(up, 0.0)
+        flat_down, flat_up = _off_line(x, value, least, at_left, at_right)
+        closer = flat_up - flat_down < up - down
+        chosen = (ops.where(closer, a, b) for a, b in ((least, tangent), (flat_down, down), (flat_up, up)))
+        return relaxed(x, value, *chosen, noise, low, 1.0)
+
+    return rule
+
+
+def wave(f: Function, slope: Function) -> Callable[..., Form]:
+    """sin or cos, whose second derivative is minus itself; far out, and for wide ranges, between -1 and 1."""
+
+    def rule(node: Tensor, x: Form) -> Form:
+        reach, value, steep = _reach(x), f(x.centre), slope(x.centre)
+        curve = 0.5 * reach * reach
+        up = curve * ops.minimum(ops.maximum(reach - value, 0.0), 1.0)
+        down = -curve * ops.minimum(ops.maximum(reach + value, 0.0), 1.0)
+        known = (up - down < 2) & (x.size < 2.0**29)
+        noise = CURVE * (1 + reach) + CURVE * x.size
+        parts = [ops.where(known, a, b) for a, b in ((value, 0.0), (steep, 0.0), (down, -1.0), (up, 1.0))]
+        return relaxed(x, *parts, ops.where(known, noise, CURVE + 0.0 * x.size), -1.0, 1.0)  # NaN stays NaN
+
+    return rule
+
+
+# Kinks
+
+
+def rectified(x: Form) -> Form:
+    """The chord of the range above, its parallel through 0 below; exact if the range has no kink inside."""
+    below, above = _sides(x)
+    slope = _share(above, above - below)
+    up = ops.maximum(-slope * below, (1.0 - slope) * above)
+    return relaxed(x, slope * x.centre, slope, ops.zeros_like(up), up, 4 * UNIT * up, 0.0)
+
+
+def absolute(x: Form) -> Form:
+    """\\|x\\|, between parallel lines like `rectified`."""
+    below, above = _sides(x)
+    slope = _share(above + below, above - below)
+    up = ops.maximum(-below * (1.0 + slope), above * (1.0 - slope))
+    return relaxed(x, slope * x.centre, slope, ops.zeros_like(up), up, 4 * UNIT * (up + above - below), 0.0)
+
+
+def _sides(x: Form) -> tuple[Tensor, Tensor]:
+    """The range's part below 0, and its part above."""
+    left, right = x.ends
+    return ops.minimum(left, 0.0), ops.maximum(right, 0.0)
+
+
+def _share(part: Tensor, whole: Tensor) -> Tensor:
+    """part / whole, and 0 for 0 / 0."""
+    return part / ops.where(whole == 0, 1.0, whole)
+
+
+def larger(x: Form, y: Form) -> Form:
+    """The larger of two numbers."""
+    found = plus(x, rectified(minus(y, x)))
+    found.low = max(x.low, y.low)
+    return found
+
+
+def smaller(x: Form, y: Form) -> Form:
+    """The smaller of two numbers."""
+    return negative(larger(negative(x), negative(y)))
+
+
+__all__ = [
+    "absolute", "bent", "divided", "larger", "number", "power", "reciprocal", "rectified", "relaxed", "s_shaped",
+    "smaller", "wave",
+]  # fmt: skip

@@ -1,0 +1,95 @@
+"""`certify`: how far a network is from a function on a box, with proof."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+import numpy as np
+
+from subgrad.approx.box import as_box
+from subgrad.bounds.bounder import Bounder
+from subgrad.bounds.rounding import LARGEST
+from subgrad.bounds.search import Search
+from subgrad.bounds.traced import Function, traced
+from subgrad.bounds.verdict import Status, Verdict
+from subgrad.errors import ArgumentError, ShapeError
+from subgrad.graph.dtype import float64
+from subgrad.graph.tensor import placeholder
+
+BUDGET = 1_000_000
+
+
+def certify(f: Function, net: Function, box: Any, eps: float | None = None, *, budget: int = BUDGET) -> Verdict:
+    """Whether ``|f(x) - net(x)| <= eps`` for all real x in a box: proven, refuted by a point, or unknown.
+
+    f and the network are traced into one graph. On each of many small boxes their difference is enclosed by a linear
+    function and a remainder (`subgrad.bounds.form`), with all rounding errors counted; boxes where that is not enough
+    are halved. What is proven holds for the network in real arithmetic with its weights as they are stored; the rounding
+    errors of a run in float32 come on top.
+
+    Args:
+        f: a function of tensors made of subgrad's ops, from points (N, d) to values (N,) or (N, k), such as
+            ``lambda x: sg.exp(-(x * x).sum(1))``. Its constants count as the float64 numbers that they are.
+        net: a module or another such function; a module is taken in evaluation mode.
+        box: (low, high) for one variable, or such a pair for each.
+        eps: the error to prove; None for the least that can be proven, to about 1 %.
+        budget: how many boxes to bound at most.
+
+    Returns:
+        A `Verdict`: its ``bound`` is the proven error, ``save`` writes the proof.
+
+    Raises:
+        ArgumentError: for a negative eps, no proper box, or an op without bounds.
+        ShapeError: if values have other shapes.
+        NotTraceableError: if f asks for the value of a tensor.
+
+    Example:
+        >>> import subgrad as sg
+        >>> from subgrad.bounds import certify
+        >>> f = lambda x: sg.sin(x[:, 0])
+        >>> cubic = lambda x: x[:, 0] - x[:, 0] ** 3 / 6
+        >>> certify(f, cubic, (-1, 1), 0.0082).status
+        'proven'
+        >>> certify(f, cubic, (-1, 1), 0.008).status    # at 1 the error is 0.00814
+        'refuted'
+    """
+    if eps is not None and not (eps >= 0 and math.isfinite(eps)):
+        raise ArgumentError(f"an error to prove is a number of 0 or more, got {eps}")
+    start, ends = time.perf_counter(), checked_box(box)
+    point = placeholder((1, len(ends)), float64, "a point")
+    one, other = traced(f, point, "f"), traced(net, point, "the network")
+    if one.output.shape != other.output.shape:
+        raise ShapeError(f"f has {one.output.size} values at a point, the network {other.output.size}")
+    with np.errstate(all="ignore"):
+        bounder = Bounder(point, one.output - other.output, one.weights + other.weights, one.values + other.values)
+        search = Search(bounder, ends[:, 0], ends[:, 1], eps, two_sided=True, budget=budget).run()
+    claim = "the error" if eps is None else f"the error is at most {eps:g}"
+    return verdict(search, claim, start)
+
+
+def checked_box(box: Any) -> np.ndarray:
+    """A box as an array (d, 2), within what the bounds of rounding errors are made for."""
+    ends = as_box(box)
+    if np.abs(ends).max() > LARGEST:
+        raise ArgumentError(f"a box to prove something on lies within {LARGEST:g}, got {box!r}")
+    return ends
+
+
+def verdict(search: Search, claim: str, start: float, proof: Any = None) -> Verdict:
+    """What a search has found."""
+    goal, leaves = search.goal, search.leaves
+    status: Status = "unknown"
+    if goal is None:
+        status = "proven" if math.isfinite(search.above) else "unknown"
+    elif search.refuted:
+        status = "refuted"
+    elif search.above <= goal:
+        status = "proven"
+    worst = int(np.argmax(leaves.bound))
+    stuck = np.stack([leaves.low[worst], leaves.high[worst]], axis=1) if status == "unknown" else None
+    seconds = time.perf_counter() - start
+    return Verdict(
+        claim, status, search.above, search.below, search.point, stuck, search.boxes, seconds, proof
+    )  # fmt: skip

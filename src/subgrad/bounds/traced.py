@@ -1,0 +1,68 @@
+"""Functions of points as graphs in real numbers: one point, float64, the parameters of networks as inputs."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from subgrad.errors import ArgumentError, DTypeError, ShapeError
+from subgrad.graph.dtype import float64, using_dtype
+from subgrad.graph.tensor import Parameter, Tensor, placeholder
+from subgrad.nn.binding import bound
+from subgrad.nn.running import evaluating
+
+Function = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Traced:
+    """A function at one point.
+
+    Attributes:
+        point: the placeholder of the point, shape (1, d).
+        output: the node of the values, shape (k,).
+        weights: placeholders of the parameters that the function was traced with.
+        values: what they hold, in float64.
+    """
+
+    point: Tensor
+    output: Tensor
+    weights: list[Tensor]
+    values: list[np.ndarray]
+
+
+def traced(f: Function, point: Tensor, name: str) -> Traced:
+    """``f``, from points (N, d) to values (N,) or (N, k), at the one ``point``.
+
+    A module is traced in evaluation mode, with its parameters taken as the float64 numbers that they are.
+
+    Raises:
+        ArgumentError: if f is no function of tensors.
+        ShapeError: if it does not return a row of values for each point.
+    """
+    if not callable(f):
+        raise ArgumentError(f"{name} is a function of tensors or a module, got {type(f).__name__}")
+    parameters: list[Parameter] = list(f.parameters()) if hasattr(f, "named_parameters") else []
+    weights = [placeholder(p.shape, float64, "a parameter") for p in parameters]
+    mode = evaluating(f) if parameters else contextlib.nullcontext()  # pyright: ignore[reportArgumentType]
+    with using_dtype(float64), mode, bound(parameters, weights):
+        found = f(point)
+        output = _row(found, name)
+    return Traced(point, output, weights, [p.numpy().astype(np.float64) for p in parameters])
+
+
+def _row(found: Any, name: str) -> Tensor:
+    if not isinstance(found, Tensor):
+        raise ArgumentError(f"{name} must return a tensor made of subgrad's ops, it returned {type(found).__name__}")
+    if found.ndim not in (1, 2) or found.shape[0] != 1 or not found.size:
+        raise ShapeError(f"{name} takes points (N, d) to values (N,) or (N, k); for (1, d) it returned {found.shape}")
+    if found.dtype != float64:
+        raise DTypeError(f"{name} must keep float64, it returned {found.dtype}: constants in it may be of another dtype")
+    return found.node.reshape(found.size)
+
+
+__all__ = ["Function", "Traced", "traced"]

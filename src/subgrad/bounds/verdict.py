@@ -1,0 +1,67 @@
+"""What a proof says: proven, refuted with a point, or unknown."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+Status = Literal["proven", "refuted", "unknown"]
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """The result of `certify` or `verify`. True if the claim is proven.
+
+    Attributes:
+        claim: what was to be proven, in words.
+        status: "proven", "refuted" (there is a point where the claim is false) or "unknown".
+        bound: a proven upper bound of the quantity that the claim limits, over the whole box.
+        value: a proven lower bound of it, attained at ``witness``.
+        witness: a point of the box, shape (d,); None if there is none.
+        stuck: if unknown, the box (d, 2) with the largest bound.
+        boxes: how many boxes were bounded.
+        seconds: the time it took.
+        proof: what `save` writes.
+    """
+
+    claim: str
+    status: Status
+    bound: float
+    value: float
+    witness: np.ndarray | None
+    stuck: np.ndarray | None
+    boxes: int
+    seconds: float
+    proof: Any = field(default=None, repr=False)
+
+    @property
+    def counterexample(self) -> np.ndarray | None:
+        """A point where the claim is false, shape (d,), if it is refuted."""
+        return self.witness if self.status == "refuted" else None
+
+    def __bool__(self) -> bool:
+        return self.status == "proven"
+
+    def __str__(self) -> str:
+        effort = f"{self.boxes:,} boxes, {self.seconds:.2g} s"
+        if self.status == "proven":
+            return f"proven: {self.claim} (bound {self.bound:.6g}; {effort})"
+        if self.status == "refuted":
+            assert self.witness is not None
+            return f"refuted: {self.claim}: {self.value:.6g} at {self.witness.tolist()} ({effort})"
+        where = "" if self.stuck is None else f", stuck at {self.stuck.tolist()}"
+        return f"unknown: {self.claim}: between {self.value:.6g} and {self.bound:.6g}{where} ({effort})"
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the proof as safetensors: the function, the network, and the boxes with their bounds.
+
+        Raises:
+            ArgumentError: if nothing was proven.
+            FileError: if the file cannot be written.
+        """
+        from subgrad.bounds.proof import save
+
+        save(self, path)
