@@ -18,6 +18,7 @@ from subgrad.optim import (
     SGD, Adagrad, Adam, AdamW, RMSprop, Subgradient, chain, clip_by_norm, step, update, weight_decay,
 )  # fmt: skip
 
+from subgrad.bounds import certify
 from subgrad.compile.function import CompiledFunction, compile
 from subgrad.kinks import (
     dead_units, directional_derivative, enclosure, is_stationary, kinks, load_certificate, local_minimum,
@@ -30,8 +31,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "SGD", "Adagrad", "Adam", "AdamW", "Checkpoint", "CompiledFunction", "EarlyStopping", "History", "Kink",
-    "Parameter", "RMSprop", "Subgradient", "Tensor", "approximate", "bool_", "chain", "check", "clip_by_norm",
-    "compile", "custom_vjp", "data", "dead_units", "default_dtype", "defop", "directional_derivative", "draw",
+    "Parameter", "RMSprop", "Subgradient", "Tensor", "approximate", "bool_", "certify", "chain", "check",
+    "clip_by_norm", "compile", "custom_vjp", "data", "dead_units", "default_dtype", "defop", "directional_derivative", "draw",
     "enclosure", "ensemble", "errors", "evaluate", "explain", "fit", "float32", "float64", "get_threads", "grad",
     "hessian", "int32", "int64", "is_stationary", "jacobian", "jvp", "kinks", "linear", "load", "load_certificate",
     "local_minimum", "manual_seed", "models", "nn", "ops", "optim", "predict", "random", "save", "set_default_dtype",

@@ -70,7 +70,8 @@ class Bounder:
         middle, half = middle_and_half(low, high)
         n, step = len(low), self.batch
         if not n:
-            return Bounds(np.empty((0, self.width)), np.empty((0, self.width)), np.empty((0, self.dimensions, self.width)))
+            none = np.empty((0, self.width))
+            return Bounds(none, none, np.empty((0, self.dimensions, self.width)))
         self.boxes += n
         count = -(-n // step)
         middle, half = (np.concatenate([x, np.repeat(x[:1], count * step - n, 0)]) for x in (middle, half))
@@ -119,7 +120,7 @@ class _Runner:
         self.interpreter = Interpreter(inputs, outputs)
         self.programs: list[Any] | None = None
 
-    def __call__(self, work: Sequence[tuple[np.ndarray, np.ndarray]], values: list[np.ndarray]) -> list[list[np.ndarray]]:
+    def __call__(self, work: Sequence[tuple[np.ndarray, np.ndarray]], values: list[np.ndarray]) -> list[Any]:
         self.batches += len(work)
         if self.programs is None and self.batches > PATIENCE:
             self.programs = _compiled(self.inputs, self.outputs)

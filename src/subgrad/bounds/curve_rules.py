@@ -39,8 +39,11 @@ def _reach(x: Form) -> Tensor:
 
 
 def _noise(x: Form, slope: Tensor, *values: Tensor) -> Tensor:
-    """What evaluating a curve at some places near the centre may be off: of its values, and by its argument."""
-    size = sum((ops.abs(v) for v in values), ops.abs(slope) * x.size)
+    """What values of a curve at some places of the range, and their distances from a line, may be off together."""
+    left, right = x.ends
+    size = ops.abs(slope) * (right - left)
+    for value in values:
+        size = size + ops.abs(value)
     return CURVE * size
 
 
@@ -122,20 +125,22 @@ def number(x: Form, value: float) -> Form:
 # Curves like an S, and waves
 
 
-def s_shaped(f: Function, slope: Callable[[Tensor, Tensor], Tensor], bend: float, turn: float, low: float) -> Callable[..., Form]:
+def s_shaped(
+    f: Function, slope: Callable[[Tensor, Tensor], Tensor], bend: float, turn: float, low: float
+) -> Callable[..., Form]:
     """A rising function that is convex below 0 and concave above, with its steepest place at 0.
 
     Its second derivative is at most ``bend``, and at most ``turn`` times \\|z\\|. Of two pairs of lines the closer one
     is taken: around the tangent at the centre, or with the least slope in the range, relative to which the function
     still rises (Singh et al., "An abstract domain for certifying neural networks", POPL 2019).
-    """  # fmt: skip
+    """
 
     def rule(node: Tensor, x: Form) -> Form:
         (left, right), reach = x.ends, _reach(x)
         value, at_left, at_right = f(x.centre), f(left), f(right)
         tangent = slope(x.centre, value)
         least = ops.maximum(ops.minimum(slope(left, at_left), slope(right, at_right)) - CURVE, 0.0)
-        noise = CURVE * (1 + reach) + CURVE * ops.abs(tangent) * x.size
+        noise = CURVE * (1 + (right - left))
         first, last = _off_line(x, value, tangent, at_left, at_right)
         curve = 0.5 * reach * reach
         one_way = (left >= 0) | (right <= 0)
@@ -144,8 +149,9 @@ def s_shaped(f: Function, slope: Callable[[Tensor, Tensor], Tensor], bend: float
         down, up = ops.minimum(down, 0.0), ops.maximum(up, 0.0)
         flat_down, flat_up = _off_line(x, value, least, at_left, at_right)
         closer = flat_up - flat_down < up - down
-        chosen = (ops.where(closer, a, b) for a, b in ((least, tangent), (flat_down, down), (flat_up, up)))
-        return relaxed(x, value, *chosen, noise, low, 1.0)
+        steep = ops.where(closer, least, tangent)
+        down, up = ops.where(closer, flat_down, down), ops.where(closer, flat_up, up)
+        return relaxed(x, value, steep, down, up, noise, low, 1.0)
 
     return rule
 
@@ -159,9 +165,10 @@ def wave(f: Function, slope: Function) -> Callable[..., Form]:
         up = curve * ops.minimum(ops.maximum(reach - value, 0.0), 1.0)
         down = -curve * ops.minimum(ops.maximum(reach + value, 0.0), 1.0)
         known = (up - down < 2) & (x.size < 2.0**29)
-        noise = CURVE * (1 + reach) + CURVE * x.size
-        parts = [ops.where(known, a, b) for a, b in ((value, 0.0), (steep, 0.0), (down, -1.0), (up, 1.0))]
-        return relaxed(x, *parts, ops.where(known, noise, CURVE + 0.0 * x.size), -1.0, 1.0)  # NaN stays NaN
+        value, steep = ops.where(known, value, 0.0), ops.where(known, steep, 0.0)
+        down, up = ops.where(known, down, -1.0), ops.where(known, up, 1.0)
+        noise = CURVE * (1 + reach) + 0.0 * x.size  # NaN stays NaN
+        return relaxed(x, value, steep, down, up, noise, -1.0, 1.0)
 
     return rule
 

@@ -26,8 +26,8 @@ def certify(f: Function, net: Function, box: Any, eps: float | None = None, *, b
 
     f and the network are traced into one graph. On each of many small boxes their difference is enclosed by a linear
     function and a remainder (`subgrad.bounds.form`), with all rounding errors counted; boxes where that is not enough
-    are halved. What is proven holds for the network in real arithmetic with its weights as they are stored; the rounding
-    errors of a run in float32 come on top.
+    are halved. What is proven holds for the network in real arithmetic with its weights as they are stored; the
+    rounding errors of a run in float32 come on top.
 
     Args:
         f: a function of tensors made of subgrad's ops, from points (N, d) to values (N,) or (N, k), such as
@@ -38,7 +38,7 @@ def certify(f: Function, net: Function, box: Any, eps: float | None = None, *, b
         budget: how many boxes to bound at most.
 
     Returns:
-        A `Verdict`: its ``bound`` is the proven error, ``save`` writes the proof.
+        A `Verdict`: its ``bound`` is the proven error.
 
     Raises:
         ArgumentError: for a negative eps, no proper box, or an op without bounds.
@@ -77,7 +77,7 @@ def checked_box(box: Any) -> np.ndarray:
     return ends
 
 
-def verdict(search: Search, claim: str, start: float, proof: Any = None) -> Verdict:
+def verdict(search: Search, claim: str, start: float) -> Verdict:
     """What a search has found."""
     goal, leaves = search.goal, search.leaves
     status: Status = "unknown"
@@ -90,6 +90,4 @@ def verdict(search: Search, claim: str, start: float, proof: Any = None) -> Verd
     worst = int(np.argmax(leaves.bound))
     stuck = np.stack([leaves.low[worst], leaves.high[worst]], axis=1) if status == "unknown" else None
     seconds = time.perf_counter() - start
-    return Verdict(
-        claim, status, search.above, search.below, search.point, stuck, search.boxes, seconds, proof
-    )  # fmt: skip
+    return Verdict(claim, status, search.above, search.below, search.point, stuck, search.boxes, seconds)

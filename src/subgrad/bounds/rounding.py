@@ -3,8 +3,8 @@
 Every operation is rounded to nearest: ``fl(a op b) = (a op b)(1 + e) + t`` with ``|e| <= u = 2^-53``, and ``|t| <=
 2^-1075`` for products that underflow (t is 0 for sums). So a sum of n terms, in whatever order and fused with products
 or not, is off by at most ``n u / (1 - n u)`` times the sum of the magnitudes (Higham, Accuracy and Stability of
-Numerical Algorithms, 2002, chapter 3). The elementary functions of the native engine and of NumPy are taken to be within
-8 units in the last place; the largest error found in them is 2.5 and 4.
+Numerical Algorithms, 2002, chapter 3). The elementary functions of the native engine and of NumPy are taken to be
+within 8 units in the last place; the largest error found in them is 2.5 and 4.
 
 All that follows uses rounding to nearest alone: errors are added to radii as terms of the same graph, so bounds run in
 any back end, in any number of threads, and LLVM may fuse what it likes.

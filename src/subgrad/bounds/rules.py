@@ -37,15 +37,24 @@ def forms(outputs: Sequence[Tensor], known: Known, half: Tensor) -> list[Form]:
 
 
 def _form(node: Tensor, known: Known, half: Tensor) -> Any:
-    if node.op in (CONST, INPUT, ops.full) or node.dtype.kind in "iu":
+    if node.op in (CONST, INPUT, ops.full) or _is_index(node, known):
         same = node.reshape(1, *node.shape)
-        return Truth(same, same) if node.dtype.kind == "b" else Form(half, same)
+        if node.dtype.kind == "b":
+            return Truth(same, same)
+        value = float(node.attrs["value"]) if node.op is ops.full else math.nan
+        return Form(half, same, None, None, value, value) if math.isfinite(value) else Form(half, same)
     if node.op in RULES:
         return RULES[node.op](node, *(known[i] for i in node.inputs))
     expand = EXPANSIONS.get(node.op, node.op.expand)
     if expand is None:
         raise ArgumentError(f"there are no bounds for the op {node.op.name} (at {node.site})")
     return forms([expand(*node.inputs, **node.attrs)], known, half)[0]
+
+
+def _is_index(node: Tensor, known: Known) -> bool:
+    """Whether a node holds integers that do not depend on the point."""
+    parts = [known[i] for i in node.inputs]
+    return node.dtype.kind in "iu" and all(isinstance(p, Form) and p.exact for p in parts)
 
 
 # Ops in terms of others

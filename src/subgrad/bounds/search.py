@@ -2,7 +2,7 @@
 
 The box is cut into as many boxes as are bounded at once; then those with the largest upper bounds are halved along
 their widest side, relative to the box, until all are below a goal. Points of the worst boxes give the lower bound.
-Nothing depends on time or on chance, so a run can be repeated.
+Nothing depends on time or on chance.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Search:
     @property
     def above(self) -> float:
         """The proven upper bound of the supremum."""
-        return max((float(np.max(p.bound, initial=-np.inf)) for p in (self.open, self.stuck, *self.done)))
+        return max(float(np.max(p.bound, initial=-np.inf)) for p in (self.open, self.stuck, *self.done))
 
     @property
     def target(self) -> float:
@@ -94,10 +94,10 @@ class Search:
 
     def run(self) -> Search:
         """Search until all is decided, or the budget is spent."""
-        self._look_at(*self._first_boxes())
+        self._look_at(self._first_boxes())
         rounds = 0
         while len(self.open) and not self.refuted and self.boxes < self.budget:
-            self._look_at(*self._halves(self._worst()))
+            self._look_at(self._halves(self._worst()))
             rounds += 1
             if self.goal is None or rounds % 8 == 0 or rounds & (rounds - 1) == 0:
                 self._try_points()
@@ -120,7 +120,7 @@ class Search:
             if not len(parts):
                 break
             found = joined(parts, whole)
-        return (found,)
+        return found
 
     @property
     def _at_once(self) -> int:
@@ -144,10 +144,10 @@ class Search:
         self.done.append(worst[ready])
         return worst[~ready]
 
-    def _halves(self, boxes: Leaves) -> tuple[Leaves]:
+    def _halves(self, boxes: Leaves) -> Leaves:
         parts, whole = self._split(boxes)
         self.stuck = joined(self.stuck, whole)
-        return (parts,)
+        return parts
 
     def _split(self, boxes: Leaves) -> tuple[Leaves, Leaves]:
         """Both halves of all boxes, and the boxes that have no float inside."""

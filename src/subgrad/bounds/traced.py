@@ -13,6 +13,7 @@ from subgrad.errors import ArgumentError, DTypeError, ShapeError
 from subgrad.graph.dtype import float64, using_dtype
 from subgrad.graph.tensor import Parameter, Tensor, placeholder
 from subgrad.nn.binding import bound
+from subgrad.nn.module import Module
 from subgrad.nn.running import evaluating
 
 Function = Callable[[Any], Any]
@@ -46,9 +47,10 @@ def traced(f: Function, point: Tensor, name: str) -> Traced:
     """
     if not callable(f):
         raise ArgumentError(f"{name} is a function of tensors or a module, got {type(f).__name__}")
-    parameters: list[Parameter] = list(f.parameters()) if hasattr(f, "named_parameters") else []
+    module = f if isinstance(f, Module) else None
+    parameters: list[Parameter] = list(module.parameters()) if module else []
     weights = [placeholder(p.shape, float64, "a parameter") for p in parameters]
-    mode = evaluating(f) if parameters else contextlib.nullcontext()  # pyright: ignore[reportArgumentType]
+    mode = evaluating(module) if module else contextlib.nullcontext()
     with using_dtype(float64), mode, bound(parameters, weights):
         found = f(point)
         output = _row(found, name)
@@ -61,7 +63,7 @@ def _row(found: Any, name: str) -> Tensor:
     if found.ndim not in (1, 2) or found.shape[0] != 1 or not found.size:
         raise ShapeError(f"{name} takes points (N, d) to values (N,) or (N, k); for (1, d) it returned {found.shape}")
     if found.dtype != float64:
-        raise DTypeError(f"{name} must keep float64, it returned {found.dtype}: constants in it may be of another dtype")
+        raise DTypeError(f"{name} must keep float64, it returned {found.dtype}: its constants may be of another dtype")
     return found.node.reshape(found.size)
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -24,7 +23,6 @@ class Verdict:
         stuck: if unknown, the box (d, 2) with the largest bound.
         boxes: how many boxes were bounded.
         seconds: the time it took.
-        proof: what `save` writes.
     """
 
     claim: str
@@ -35,7 +33,6 @@ class Verdict:
     stuck: np.ndarray | None
     boxes: int
     seconds: float
-    proof: Any = field(default=None, repr=False)
 
     @property
     def counterexample(self) -> np.ndarray | None:
@@ -54,14 +51,3 @@ class Verdict:
             return f"refuted: {self.claim}: {self.value:.6g} at {self.witness.tolist()} ({effort})"
         where = "" if self.stuck is None else f", stuck at {self.stuck.tolist()}"
         return f"unknown: {self.claim}: between {self.value:.6g} and {self.bound:.6g}{where} ({effort})"
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the proof as safetensors: the function, the network, and the boxes with their bounds.
-
-        Raises:
-            ArgumentError: if nothing was proven.
-            FileError: if the file cannot be written.
-        """
-        from subgrad.bounds.proof import save
-
-        save(self, path)
