@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from subgrad import ops
 from subgrad.bounds.form import Form
 from subgrad.bounds.rules import forms
 from subgrad.compile.interpret import Interpreter
-from subgrad.compile.threads import get_threads, run_together
+from subgrad.compile.threads import get_threads
 from subgrad.graph.dtype import float64, using_dtype
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, Tensor, constant, placeholder
@@ -126,15 +127,16 @@ class _Runner:
             self.programs = _compiled(self.inputs, self.outputs)
         if not self.programs:
             return [self.interpreter([*boxes, *values]) for boxes in work]
-        found: list[Any] = [None] * len(work)
-        teams = self.programs[: len(work)]
+        shares = [(p, work[k :: len(self.programs)]) for k, p in enumerate(self.programs[: len(work)])]
 
-        def share(k: int) -> None:
-            for i in range(k, len(work), len(teams)):
-                found[i] = teams[k]([*work[i], *values])
+        def run(share: tuple[Any, Sequence[Any]]) -> list[Any]:
+            return [share[0]([*boxes, *values]) for boxes in share[1]]
 
-        run_together([lambda k=k: share(k) for k in range(len(teams))])
-        return found
+        if len(shares) == 1:
+            return run(shares[0])
+        with ThreadPoolExecutor(len(shares)) as pool:  # native code runs without the interpreter lock
+            found = list(pool.map(run, shares))
+        return [found[i % len(found)][i // len(found)] for i in range(len(work))]
 
 
 def _compiled(inputs: list[Tensor], outputs: list[Tensor]) -> list[Any]:

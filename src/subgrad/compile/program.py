@@ -134,7 +134,8 @@ class Program:
     def run(self, arrays: Sequence[np.ndarray], results: Sequence[np.ndarray], steps: int = 1) -> None:
         """As a call, with arrays that are known to be right, into arrays that are there."""
         with self._lock:
-            Bound(self, arrays, results).run(steps)
+            bound = Bound(self, arrays, results)
+            bound.once() if steps == 1 else bound.run(steps)
 
     def bind(self, arrays: Sequence[np.ndarray], results: Sequence[np.ndarray]) -> Bound:
         """The program on these arrays, to be run many times."""
