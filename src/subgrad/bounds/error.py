@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from subgrad.approx.box import as_box
 from subgrad.bounds.bounder import Bounder
+from subgrad.bounds.box import as_box
 from subgrad.bounds.rounding import LARGEST
 from subgrad.bounds.search import Search
 from subgrad.bounds.traced import Function, traced
