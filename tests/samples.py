@@ -145,6 +145,10 @@ SMOOTH = {
         (lambda x, g: sg.convolve_weight(x, g, (3, 2), (2, 1), (1, 0), (1, 2)), normal(1, 2, 5, 4), normal(1, 2, 3, 2)),
         (lambda x, g: sg.convolve_weight(x, g, 3, 1, "same", 1, 2), normal(2, 4, 4), normal(2, 2, 4)),
     ],
+    "loop": [
+        (lambda w, xs: sg.scan(lambda h, x: (sg.tanh(w @ h + x), h * x), w[0], xs)[1], normal(2, 2), normal(3, 2))
+    ],
+    "part": [(lambda a, xs: sg.scan(lambda c, x: (c * x + a, None), a, xs)[0], normal(2), normal(3, 2))],
     "custom": [(sg.custom_vjp(lambda a, b: a * b, lambda g, y, a, b: (g * b, g * a)), normal(3), normal(3))],
 }
 

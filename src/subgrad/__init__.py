@@ -19,6 +19,7 @@ from subgrad.optim import (
 )  # fmt: skip
 
 from subgrad.bounds import certify
+from subgrad.recur import scan
 from subgrad.compile.function import CompiledFunction, compile
 from subgrad.kinks import (
     dead_units, directional_derivative, enclosure, is_stationary, kinks, load_certificate, local_minimum,
@@ -36,7 +37,7 @@ __all__ = [
     "draw", "enclosure", "ensemble", "errors", "evaluate", "explain", "fit", "float32", "float64", "get_threads",
     "grad", "hessian", "int32", "int64", "is_stationary", "jacobian", "jvp", "kinks", "linear", "load",
     "load_certificate", "local_minimum", "manual_seed", "models", "nn", "ops", "optim", "predict", "random", "save",
-    "set_default_dtype", "set_threads", "step", "subdifferential", "subgradient", "tensor", "uint8", "update",
+    "scan", "set_default_dtype", "set_threads", "step", "subdifferential", "subgradient", "tensor", "uint8", "update",
     "using_dtype", "value_and_grad", "verify_certificate", "vjp", "vmap", "weight_decay",
 ]  # fmt: skip
 __all__ += ops.__all__

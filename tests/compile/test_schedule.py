@@ -129,7 +129,7 @@ def check_races(plan, threads, stored, home):
 def scheduled(outputs, threads):
     kernels = fuse([o for o in simplify(outputs) if o.op not in (CONST, INPUT)])
     stored = {n for k in kernels for n in k.stores}.__contains__
-    return schedule(kernels, threads, stored, lambda n: n), stored
+    return schedule(kernels, threads, stored, lambda n, axis: (n, axis)), stored
 
 
 @pytest.mark.parametrize("threads", [2, 3])
@@ -155,7 +155,7 @@ def test_updates_in_place_wait_for_those_who_read_the_old_values(norm, optimizer
     program = training_program(network(norm), optimizer, 12, threads)
     placed = program._placed
     assert placed.home, "nothing is updated in place"
-    check_races(program.schedule, threads, placed.stored, lambda n: placed.home.get(n, n))
+    check_races(program.schedule, threads, placed.stored, lambda n: placed.memory_of(n, None)[0])
 
 
 def test_the_simulation_sees_a_missing_barrier():

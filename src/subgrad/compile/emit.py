@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 
 from subgrad.compile import vecmath, views
@@ -16,6 +16,7 @@ from subgrad.compile.fuse import CONTRACT, Kernel
 from subgrad.compile.hosting import Hosting
 from subgrad.compile.ir import Builder, Index, Module, Value, constant, lanes_of, scalar_of
 from subgrad.compile.loops import LoopKernel, Share, finish
+from subgrad.compile.repeat import Turn
 from subgrad.compile.schedule import Schedule, Slot, loop_letters, operand_letters, swapped
 from subgrad.compile.team import SPINS, pause
 from subgrad.compile.values import Ix, Points
@@ -36,11 +37,21 @@ class EngineModule(Module):
 @dataclass(frozen=True)
 class Located:
     """Where a node lies: in entry ``entry`` of the table of pointers, ``offset`` bytes further, ``step`` bytes further
-    with every training step."""
+    with every training step, and so on with the steps of the loops that it is in, the outermost first."""
 
     entry: int
     offset: int = 0
     step: int = 0
+    turns: tuple[Turn, ...] = ()
+
+    def moved(self, offset: int) -> Located:
+        """The place so many bytes further."""
+        return replace(self, offset=self.offset + offset)
+
+    def turning(self, depth: int, turn: Turn) -> Located:
+        """The place that also moves with a loop, which ``depth`` loops are around."""
+        still = ((0, 0),) * (depth - len(self.turns))
+        return replace(self, turns=(*self.turns, *still, turn))
 
 
 Locate = Callable[[Tensor], Located]
@@ -55,6 +66,17 @@ class Emitted:
     rows: int
     scratch: int
     contraction: bool
+
+
+@dataclass(frozen=True)
+class _Run:
+    """The values of the function that runs the kernels: its arguments, and what it has loaded."""
+
+    table: Value
+    sync: Value
+    thread: Value
+    room: Value
+    places: dict[int, Value]
 
 
 class Emitter:
@@ -79,12 +101,16 @@ class Emitter:
         self.locate, self.stored, self.hosting, self.clock = locate, stored, hosting, clock
         self.module = EngineModule(cpu)
         self._known: dict[str, str] = {}
+        self._emitted: dict[Slot, Emitted] = {}
+        self._clocks: dict[Slot, int] = {}
 
     def emit(self, copies: Sequence[tuple[Located, Located, int]] = ()) -> tuple[str, int]:
         """The text, and the bytes of scratch that each thread needs. ``copies`` are done at the end of each step."""
-        emitted = [self._shared(f"k{i}", slot) for i, slot in enumerate(self.plan.slots)]
-        scratch = max((e.scratch for e in emitted), default=0)
-        self._run(emitted, scratch, copies)
+        for i, (slot, _) in enumerate(self.plan.flat()):
+            self._emitted[slot] = self._shared(f"k{i}", slot)
+            self._clocks[slot] = i
+        scratch = max((e.scratch for e in self._emitted.values()), default=0)
+        self._run(scratch, copies)
         return str(self.module), scratch
 
     # Kernels
@@ -195,28 +221,44 @@ class Emitter:
 
     # The run
 
-    def _run(self, emitted: Sequence[Emitted], scratch: int, copies: Sequence[tuple[Located, Located, int]]) -> None:
+    def _run(self, scratch: int, copies: Sequence[tuple[Located, Located, int]]) -> None:
         table, sync = Value("ptr", "%table"), Value("ptr", "%sync")
         thread, steps = Value("i64", "%thread"), Value("i64", "%steps")
         with self.module.function("run", [table, thread, steps, sync], exported=True) as b:
-            places = self._pointers(b, table, emitted, copies)
+            places = self._pointers(b, table, copies)
             room = b.at(self._entry(b, table, 1), b.mul(thread, scratch), "i8")
+            run = _Run(table, sync, thread, room, places)
             with b.loop(0, steps) as turn:
-                for i, (slot, e) in enumerate(zip(self.plan.slots, emitted, strict=True)):
-                    if slot.barrier:
-                        with self._timed(b, table, thread, len(emitted)):
-                            self._barrier(b, sync)
-                    with self._timed(b, table, thread, i):
-                        self._call(b, slot, e, thread, turn.index, places, room)
-                with self._timed(b, table, thread, len(emitted)):
+                for slot in self.plan.slots:
+                    self._do(b, slot, run, (turn.index,))
+                with self._between(b, run):
                     self._copy(b, copies, thread, turn.index, places, sync)
                     if self.threads > 1:
                         self._barrier(b, sync)
         if self.threads > 1:
             self._barrier_function()
 
+    def _do(self, b: Builder, slot: Slot, run: _Run, at: tuple[Index, ...]) -> None:
+        """A slot's turn; ``at`` are the training step and the steps of the loops around it."""
+        if slot.barrier:
+            with self._between(b, run):
+                self._barrier(b, run.sync)
+        if not slot.inner:
+            with self._timed(b, run, self._clocks[slot]):
+                return self._call(b, slot, run, at)
+        for s in slot.start:
+            self._do(b, s, run, (*at, 0))
+        with b.loop(0, slot.kernel.seed.attrs["body"].length) as turn:
+            for s in slot.inner:
+                self._do(b, s, run, (*at, turn.index))
+        return None
+
+    def _between(self, b: Builder, run: _Run) -> AbstractContextManager[None]:
+        """Times what is no kernel, in the last counter."""
+        return self._timed(b, run, len(self._clocks))
+
     @contextmanager
-    def _timed(self, b: Builder, table: Value, thread: Value, i: int) -> Iterator[None]:
+    def _timed(self, b: Builder, run: _Run, i: int) -> Iterator[None]:
         """Adds the first thread's cycles to counter ``i``, if there is a clock."""
         if self.clock is None:
             yield
@@ -225,28 +267,31 @@ class Emitter:
         start = b.call("i64", name)
         yield
         took = b.op("sub", b.call("i64", name), start)
-        with b.when(b.compare("eq", thread, 0)):
-            place = b.at(self._entry(b, table, self.clock), i, "i64")
+        with b.when(b.compare("eq", run.thread, 0)):
+            place = b.at(self._entry(b, run.table, self.clock), i, "i64")
             b.store(b.op("add", b.load("i64", place), took), place)
 
-    def _pointers(self, b: Builder, table: Value, emitted: Sequence[Emitted], copies) -> dict[int, Value]:
-        entries = {self.locate(n).entry for e in emitted for n in e.nodes}
+    def _pointers(self, b: Builder, table: Value, copies) -> dict[int, Value]:
+        entries = {self.locate(n).entry for e in self._emitted.values() for n in e.nodes}
         entries |= {where.entry for source, target, _ in copies for where in (source, target)}
         return {i: self._entry(b, table, i) for i in sorted(entries)}
 
     def _entry(self, b: Builder, table: Value, i: int) -> Value:
         return b.load("ptr", b.at(table, i, "ptr"))
 
-    def _address(self, b: Builder, where: Located, step: Index, places: dict[int, Value]) -> Value:
-        offset = b.add(b.mul(step, where.step), where.offset)
+    def _address(self, b: Builder, where: Located, at: tuple[Index, ...], places: dict[int, Value]) -> Value:
+        offset = b.add(b.mul(at[0], where.step), where.offset)
+        for index, (each, other) in zip(at[1:], where.turns, strict=False):
+            odd = index & 1 if isinstance(index, int) else b.op("and", index, 1) if other else 0
+            offset = b.add(offset, b.add(b.mul(index, each), b.mul(odd, other)))
         return b.at(places[where.entry], offset, "i8")
 
-    def _call(
-        self, b: Builder, slot: Slot, e: Emitted, thread: Value, step: Index, places: dict[int, Value], room: Value
-    ) -> None:
+    def _call(self, b: Builder, slot: Slot, run: _Run, at: tuple[Index, ...]) -> None:
+        e, thread = self._emitted[slot], run.thread
+
         def call(begin: Index, end: Index) -> None:
-            given = [self._address(b, self.locate(n), step, places) for n in e.nodes]
-            given += [room] if e.contraction else []
+            given = [self._address(b, self.locate(n), at, run.places) for n in e.nodes]
+            given += [run.room] if e.contraction else []
             ends = [x if isinstance(x, Value) else constant("i64", x) for x in (begin, end)]
             b.lines.append(f"  call void @{e.name}({', '.join(f'{v.type} {v}' for v in [*given, *ends])})")
 
@@ -268,7 +313,7 @@ class Emitter:
             self._barrier(b, sync)
         with b.when(b.compare("eq", thread, 0)):
             for source, target, size in copies:
-                x, y = (self._address(b, where, step, places) for where in (source, target))
+                x, y = (self._address(b, where, (step,), places) for where in (source, target))
                 with b.loop(0, size) as turn:
                     b.store(b.load("i8", b.at(x, turn.index, "i8")), b.at(y, turn.index, "i8"))
 

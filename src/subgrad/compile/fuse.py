@@ -23,11 +23,12 @@ from subgrad.ops.contract import multiplications
 from subgrad.ops.shape import cast
 
 CONTRACT = frozenset({"contract"})
+LOOP = frozenset({"loop"})
 REDUCE = frozenset({"sum", "max", "min"})
 ALONE = frozenset({"argmax", "argmin", "cumsum", "concatenate", "pad", "place", "scatter_add"})
 POINTWISE = frozenset({"full", "arange", "one_hot", "gather", "uniform", "cast", "reshape", "transpose", "broadcast_to",
                        "slice", "slide"})  # fmt: skip
-KNOWN_OPS = CONTRACT | REDUCE | ALONE | POINTWISE | frozenset(LOWERED)
+KNOWN_OPS = CONTRACT | REDUCE | ALONE | POINTWISE | LOOP | frozenset({"part"}) | frozenset(LOWERED)
 SMALL = 64  # elements of a node that is computed as soon as it can be, so that later kernels can take up its users
 CHEAP = 6  # what a node may cost to be computed again wherever it is read, in multiplications
 
@@ -43,7 +44,7 @@ class Kernel:
     @property
     def kind(self) -> str:
         name = self.seed.op.name
-        return name if name in CONTRACT | REDUCE | ALONE else "map"
+        return name if name in CONTRACT | REDUCE | ALONE | LOOP else "map"
 
     @property
     def domain(self) -> tuple[int, ...]:
@@ -56,8 +57,10 @@ class Kernel:
 
 def unsupported(outputs: Sequence[Tensor]) -> str | None:
     """The name of an op in the graph that no kernel can compute, or None."""
-    leaves = {CONST.name, INPUT.name}
-    return next((n.op.name for n in toposort(outputs) if n.op.name not in KNOWN_OPS | leaves), None)
+    known = KNOWN_OPS | {CONST.name, INPUT.name}
+    order = toposort(outputs)
+    inner = (unsupported(n.attrs["body"].outputs) for n in order if n.op.name in LOOP)
+    return next((n.op.name for n in order if n.op.name not in known), None) or next(filter(None, inner), None)
 
 
 def fuse(outputs: Sequence[Tensor]) -> list[Kernel]:
@@ -86,12 +89,16 @@ class _Fuser:
         for node in self.order:
             if node in self.placed or node not in self.stored or node.op in (CONST, INPUT):
                 continue
-            kernel = self._grow(Kernel(node))
-            kernel.stores = self._stores(kernel)
-            for n in (kernel.seed, *kernel.body):
+            kernel = self._loop(node) if node.op.name in LOOP else self._grow(Kernel(node))
+            for n in (kernel.seed, *kernel.body, *kernel.stores):
                 self.placed[n] = len(kernels)
             kernels.append(kernel)
         return kernels
+
+    def _loop(self, node: Tensor) -> Kernel:
+        from subgrad.compile.repeat import repeat  # a kernel made of kernels, which this module makes
+
+        return repeat(node, self.users[node])
 
     # What is stored
 
@@ -101,8 +108,11 @@ class _Fuser:
         for node in self.order:
             if node.op in (CONST, INPUT):
                 continue
-            if node.op.name in CONTRACT | REDUCE | ALONE:
+            if node.op.name in CONTRACT | REDUCE | ALONE | LOOP:
                 stored.add(node)
+            if node.op.name in LOOP:
+                stored.update(self.users[node])
+                stored.update(read_as_memory(node))
             if node.op.name in CONTRACT or views.reads_memory(node):
                 stored.update(views.read_by(node))
             if node.op.name == "gather":
@@ -144,6 +154,7 @@ class _Fuser:
 
     def _grow(self, kernel: Kernel) -> Kernel:
         if kernel.kind in ALONE:
+            kernel.stores = self._stores(kernel)
             return kernel
         inside = {kernel.seed}
         pending = list(self.users[kernel.seed])
@@ -154,6 +165,7 @@ class _Fuser:
             inside.add(node)
             pending.extend(self.users[node])
         kernel.body = sorted(inside - {kernel.seed}, key=self.position.__getitem__)
+        kernel.stores = self._stores(kernel)
         return kernel
 
     def _joins(self, node: Tensor, kernel: Kernel, inside: set[Tensor]) -> bool:
@@ -177,6 +189,13 @@ class _Fuser:
         return True
 
 
+def read_as_memory(node: Tensor) -> list[Tensor]:
+    """What a loop reads in memory: its constants and the rows of its xs, where they lie if that is one piece."""
+    consts, _, xs = node.attrs["body"].parted(node.inputs)
+    pieces = ((x, views.even(x)) for x in (*consts, *xs))
+    return [x if piece is None else piece[0] for x, piece in pieces]
+
+
 def _points(node: Tensor) -> int:
     """How many elements of its inputs a node looks at."""
     if node.op.name in CONTRACT:
@@ -193,11 +212,11 @@ def _critical_first(order: list[Tensor], users: dict[Tensor, list[Tensor]]) -> l
     """
     level: dict[Tensor, float] = {}
     for node in reversed(order):
-        heavy = node.op.name in CONTRACT | REDUCE
+        heavy = node.op.name in CONTRACT | REDUCE | LOOP
         level[node] = heavy + max((level[u] for u in users[node]), default=0)
     after: set[Tensor] = set()  # what waits for heavy work; the small rest, such as step sizes, comes first of all
     for node in order:
-        if node.op.name in CONTRACT | REDUCE or any(i in after for i in node.inputs):
+        if node.op.name in CONTRACT | REDUCE | LOOP or any(i in after for i in node.inputs):
             after.add(node)
         elif node.size <= SMALL:
             level[node] = math.inf

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from subgrad.compile import memory, views
 from subgrad.compile.emit import Located
-from subgrad.compile.fuse import CONTRACT, Kernel
+from subgrad.compile.fuse import CONTRACT, Kernel, read_as_memory
 from subgrad.compile.hosting import Hosting
 from subgrad.compile.lower import LOWERED
-from subgrad.compile.schedule import schedule
+from subgrad.compile.repeat import Region, Repeat, flat, loops, regions
+from subgrad.compile.schedule import schedule, through_views
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 from subgrad.ops.contract import multiplications
 from subgrad.ops.shape import cast
@@ -29,7 +29,8 @@ class Placement:
 
     def __init__(self, program: Program) -> None:
         self.p = program
-        self.writer = {n: k for k, kernel in enumerate(program.kernels) for n in kernel.stores}
+        self.writer = {n: k for k, kernel in enumerate(program.kernels) for n in _written_by(kernel)}
+        self.regions = [(r, depth, k) for k, kernel in enumerate(program.kernels) for r, depth in _regions(kernel)]
         self.reads = [_read_by(kernel, self.stored) for kernel in program.kernels]
         self.last_reader = {n: k for k, read in enumerate(self.reads) for n in read}
         self.where: dict[Tensor, Located] = {}
@@ -38,24 +39,42 @@ class Placement:
         self._inputs()
         self._constants()
         self.first_output = FIRST + len(program.inputs) + len(self.constants)
-        self.home: dict[Tensor, Tensor] = {}
+        self.home = self._shared()
         late = self._outputs()
-        self.hosting = Hosting(program.kernels, {*self.where, *program.outputs})
-        self.schedule = schedule(program.kernels, program.n_threads, self.stored, self._home)
+        self.hosting = Hosting(program.kernels, {*self.where, *program.outputs, *self._of_loops()})
+        self.schedule = schedule(program.kernels, program.n_threads, self.stored, self.memory_of)
         self.memory = self._arena()
+        self._bind_rows()
         for node, target in late:
             self.copies.append((self.where[node], target, node.size * node.dtype.itemsize))
 
     def stored(self, node: Tensor) -> bool:
         return node in self.writer
 
+    def memory_of(self, node: Tensor, axis: int | None) -> tuple[Tensor, int | None]:
+        """The node whose memory a node lies in, and which axis of that is the node's ``axis``."""
+        node = self.hosting.home(node)
+        while node in self.home:
+            node, before = self.home[node]
+            node, axis = through_views(node, None if axis is None else axis + before, self.stored)
+            node = self.hosting.home(node)
+        return node, axis
+
+    def _shared(self) -> dict[Tensor, tuple[Tensor, int]]:
+        """The nodes of loops that lie in another node's memory, and how many axes that has before theirs."""
+        found = {p: (x, axes) for k, _ in loops(self.p.kernels) for p, x, axes in k.bindings()}
+        for region, _, _ in self.regions:
+            others = [n for n in (*region.places, *region.results) if n is not region.name]
+            found |= {n: (region.name, region.axes_before(n)) for n in others}
+        return found
+
     def locate(self, node: Tensor) -> Located:
         return self.where[node]
 
-    def _home(self, node: Tensor) -> Tensor:
-        """The node in whose memory ``node`` lies."""
-        node = self.hosting.home(node)
-        return self.home.get(node, node)
+    def _of_loops(self) -> set[Tensor]:
+        """What must lie in one piece because a loop reads it row by row, or makes it."""
+        read = {n for kernel, _ in loops(self.p.kernels) for n in read_as_memory(kernel.seed)}
+        return read.union(*((*region.places, *region.results) for region, _, _ in self.regions))
 
     def _inputs(self) -> None:
         for i, node in enumerate(self.p.inputs):
@@ -78,17 +97,18 @@ class Placement:
     def _outputs(self) -> list[tuple[Tensor, Located]]:
         """Give outputs their places; those that must be copied there at the end of a step come back."""
         late: list[tuple[Tensor, Located]] = []
+        fixed = {n for region, _, _ in self.regions if not region.is_result for n in region.results}
         for k, node in enumerate(self.p.outputs):
             target = self._target(k, node)
             variable = self.p.inputs[self.p._variables[k]] if k in self.p._variables else None
             if node is variable:
                 continue
-            if node in self.where or (variable is not None and not self._in_place(node, variable)):
+            if node in self.where or node in fixed or (variable is not None and not self._in_place(node, variable)):
                 late.append((node, target))
             else:
                 self.where[node] = target
                 if variable is not None:
-                    self.home[node] = variable
+                    self.home[node] = variable, 0
         return late
 
     def _target(self, k: int, node: Tensor) -> Located:
@@ -100,12 +120,16 @@ class Placement:
         """Whether ``node`` can overwrite ``variable``: nobody reads the old value later, or at another place."""
         at = self.writer[node]
         last = self.last_reader.get(variable, -1)
-        return last < at or (last == at and _reads_in_step(self.p.kernels[at], variable, self.stored))
+        kernel = self.p.kernels[at]
+        if isinstance(kernel, Repeat):
+            return last < at
+        return last < at or (last == at and _reads_in_step(kernel, variable, self.stored))
 
     def _arena(self) -> memory.Memory:
         times = self.schedule.phases if self.p.n_threads > 1 else list(range(len(self.p.kernels)))
         end = max(times, default=0)
-        inside = [n for n in self.writer if n not in self.where and n not in self.hosting]
+        own = {n for region, _, _ in self.regions for n in (*region.places, *region.results)}
+        inside = [n for n in self.writer if n not in self.where and n not in self.hosting and n not in own]
         first = {n: times[self.writer[n]] for n in inside}
         last = dict(first)
         for n in self.hosting:
@@ -120,18 +144,48 @@ class Placement:
         for n in inside:
             if n in wanted:
                 last[n] = end
-        contractions = [(k.seed, t) for k, t in zip(self.p.kernels, times, strict=True) if k.kind in CONTRACT]
+        regions = [(r, depth, times[k]) for r, depth, k in self.regions]
+        kernels = [(k, t) for kernel, t in zip(self.p.kernels, times, strict=True) for k in flat([kernel])]
+        contractions = [(k.seed, t) for k, t in kernels if k.kind in CONTRACT]
         sums = [(n, t) for n, t in contractions if n not in self.writer and _long(n)]
         spans = [memory.Interval(_title(n), n.size * n.dtype.itemsize, first[n], last[n]) for n in inside]
         spans += [memory.Interval(f"partial sums of {_title(n)}", n.size * n.dtype.itemsize, t, t) for n, t in sums]
+        placed = [(r, depth, t) for r, depth, t in regions if r.name not in self.where]
+        spans += [memory.Interval(_title(r.name), r.size, t, self._last(r, times, t, end)) for r, _, t in placed]
         found = memory.plan(spans)
-        for n, offset in zip([*inside, *(n for n, _ in sums)], found.offsets, strict=True):
-            self.where[n] = Located(ARENA, offset)
+        offsets = iter(found.offsets)
+        for n in (*inside, *(n for n, _ in sums)):
+            self.where[n] = Located(ARENA, next(offsets))
         for n in self.hosting:
             lying = self.hosting.view(n)
-            home = self.where[lying.source]
-            self.where[n] = replace(home, offset=home.offset + lying.offset * n.dtype.itemsize)
+            self.where[n] = self.where[lying.source].moved(lying.offset * n.dtype.itemsize)
+        for region, depth, _ in regions:
+            given = region.name in self.where  # a result that lies in the array of an output
+            self._bind(region, depth, self.where[region.name] if given else Located(ARENA, next(offsets)))
         return found
+
+    def _last(self, region: Region, times: list[int], first: int, end: int) -> int:
+        """When the last result in a region is read."""
+        read = [t for n in region.results for reads, t in zip(self.reads, times, strict=True) if n in reads]
+        return end if any(n in set(self.p.outputs) for n in region.results) else max([first, *read])
+
+    def _bind(self, region: Region, depth: int, base: Located) -> None:
+        """Places for the nodes of a region that starts at ``base``, in a loop with ``depth`` loops around it."""
+        for node, (offset, turn) in region.places.items():
+            self.where[node] = base.moved(offset).turning(depth, turn)
+        for node, offset in region.results.items():
+            self.where[node] = base.moved(offset)
+
+    def _bind_rows(self) -> None:
+        """Places for what the steps of loops read from outside."""
+        for kernel, depth in loops(self.p.kernels):
+            body = kernel.loop
+            for node, outer, axes in kernel.bindings():
+                source, elements = views.even(outer) or (outer, 0)
+                row = node.size * node.dtype.itemsize if axes else 0
+                first, step = ((body.length - 1) * row, -row) if body.reverse else (0, row)
+                at = self.where[source].moved(elements * node.dtype.itemsize + first)
+                self.where[node] = at.turning(depth, (step, 0))
 
 
 def _long(node: Tensor) -> bool:
@@ -144,8 +198,22 @@ def _title(node: Tensor) -> str:
     return f"{node.scope}.{node.op.name}" if node.scope else node.op.name
 
 
+def _written_by(kernel: Kernel) -> list[Tensor]:
+    """The nodes in memory that a kernel writes, its kernels if it is a loop."""
+    inner = [*kernel.start, *kernel.inner] if isinstance(kernel, Repeat) else []
+    return [*kernel.stores, *(n for k in inner for n in _written_by(k))]
+
+
+def _regions(kernel: Kernel) -> list[tuple[Region, int]]:
+    """The pieces of memory of the loops in a kernel, with the number of loops around them."""
+    return [(region, depth) for k, depth in loops([kernel]) for region in regions(k)]
+
+
 def _read_by(kernel: Kernel, stored) -> set[Tensor]:
     """The nodes in memory that a kernel reads."""
+    if isinstance(kernel, Repeat):
+        inner = [_read_by(k, stored) for k in (*kernel.start, *kernel.inner)]
+        return set(read_as_memory(kernel.seed)).union(*inner)
     made = {kernel.seed, *kernel.body}
     pending, found, seen = [kernel.seed, *kernel.body], set(), set()
     while pending:

@@ -64,15 +64,16 @@ def profile(program: Program, timed: Program, arrays: Sequence[np.ndarray], step
     timed(copies, steps)
     total = 1e6 * (time.perf_counter() - start) / steps
     *share, between = (cycles / max(1, cycles.sum())).tolist()
+    slots = timed.schedule.flat()
     limit = core_limit(program.cpu) * program.n_threads
-    rows = [_row(k, s * total, s, limit) for k, s in zip(program.kernels, share, strict=True)]
+    rows = [_row(k.kernel, times, s * total, s, limit) for (k, times), s in zip(slots, share, strict=True)]
     return Profile(rows, total, limit, between * total)
 
 
-def _row(kernel: Kernel, microseconds: float, share: float, limit: float) -> Row:
+def _row(kernel: Kernel, times: int, microseconds: float, share: float, limit: float) -> Row:
     flops = 2 * multiplications(kernel.seed.attrs["spec"], *kernel.seed.inputs) if kernel.kind in CONTRACT else 0
-    rate = flops / max(microseconds, 1e-3) / 1e3
-    return Row(str(kernel), microseconds, share, rate, rate / limit)
+    rate = times * flops / max(microseconds, 1e-3) / 1e3
+    return Row(f"{times} x {kernel}" if times > 1 else str(kernel), microseconds, share, rate, rate / limit)
 
 
 @functools.cache

@@ -13,18 +13,16 @@ import numpy as np
 from subgrad.compile import memory, threads
 from subgrad.compile.cpu import Cpu, host
 from subgrad.compile.emit import Emitter
-from subgrad.compile.fuse import CONTRACT, Kernel, fuse
+from subgrad.compile.fuse import Kernel, fuse
 from subgrad.compile.layout import relaid, undo
-from subgrad.compile.lower import COST
 from subgrad.compile.native import load
 from subgrad.compile.picture import to_dot
 from subgrad.compile.placement import ARENA, CLOCK, FIRST, SCRATCH, Placement
-from subgrad.compile.schedule import Schedule
+from subgrad.compile.schedule import Schedule, work
 from subgrad.compile.simplify import replaced, simplify
 from subgrad.errors import ShapeError
 from subgrad.graph.op import apply
 from subgrad.graph.tensor import CONST, INPUT, Tensor
-from subgrad.ops.contract import multiplications
 from subgrad.ops.shape import cast
 
 if TYPE_CHECKING:
@@ -86,7 +84,7 @@ class Program:
         self._placed = Placement(self)
         self.schedule: Schedule = self._placed.schedule
         self.memory: memory.Memory = self._placed.memory
-        self.clock = np.zeros(len(self.kernels) + 1, np.int64)
+        self.clock = np.zeros(len(self.schedule.flat()) + 1, np.int64)
         clock = CLOCK if timed else None
         placed = self._placed
         emitter = Emitter(
@@ -154,11 +152,7 @@ class Program:
 
     def source(self) -> str:
         """The schedule, kernel by kernel, with the modules that the nodes come from."""
-        lines: list[str] = []
-        for slot in self.schedule.slots:
-            scopes = dict.fromkeys(n.scope for n in (slot.kernel.seed, *slot.kernel.body) if n.scope)
-            lines.append(f"{slot}" + (f"  # {', '.join(scopes)}" if scopes else ""))
-        return "\n".join(lines)
+        return "\n".join(line for slot in self.schedule.slots for line in slot.lines(_scopes))
 
     def graph(self) -> Drawing:
         """The kernels as a picture: print it for DOT, ``.save("step.svg")``, or show it in a notebook."""
@@ -222,14 +216,13 @@ def address(array: np.ndarray) -> int:
 
 def _worthwhile(kernels: Sequence[Kernel]) -> int:
     """How many threads the work of a step can keep busy."""
-    work = sum(_work(k) for k in kernels)
-    return max(1, min(threads.get_threads(), int(work / WORK_PER_THREAD)))
+    return max(1, min(threads.get_threads(), int(sum(map(work, kernels)) / WORK_PER_THREAD)))
 
 
-def _work(kernel: Kernel) -> float:
-    size = max([i.size for i in kernel.seed.inputs] + [kernel.seed.size])
-    cost = sum(COST.get(n.op.name, 1) for n in (kernel.seed, *kernel.body)) * size
-    return cost + (multiplications(kernel.seed.attrs["spec"], *kernel.seed.inputs) if kernel.kind in CONTRACT else 0)
+def _scopes(kernel: Kernel) -> str:
+    """The modules that a kernel's nodes come from, as a comment."""
+    scopes = dict.fromkeys(n.scope for n in (kernel.seed, *kernel.body) if n.scope)
+    return f"  # {', '.join(scopes)}" if scopes else ""
 
 
 def _copy(variable: Tensor) -> Tensor:

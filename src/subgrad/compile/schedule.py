@@ -16,8 +16,10 @@ from subgrad import ops
 from subgrad.compile import views
 from subgrad.compile.fuse import ALONE, CONTRACT, REDUCE, Kernel
 from subgrad.compile.loops import split_axis
-from subgrad.compile.lower import LOWERED
+from subgrad.compile.lower import COST, LOWERED
+from subgrad.compile.repeat import Repeat, flat
 from subgrad.graph.tensor import CONST, INPUT, Tensor
+from subgrad.ops.contract import multiplications
 from subgrad.ops.indexing import gather, slice_
 from subgrad.ops.shape import cast
 from subgrad.ops.window import slide
@@ -28,26 +30,51 @@ MOVES = frozenset({"pad", "concatenate", "place"})
 ROWS = -1
 """In the place of an axis: all rows of a contraction, counted through, where the first axis does not divide well."""
 
-Place = Callable[[Tensor], Tensor]
-"""The node in whose memory another one lives: an updated parameter lives where the old one was."""
+WORK_PER_BARRIER = 3e5  # multiplications of a step below which it is done by one thread rather than with a barrier
+
+Place = Callable[[Tensor, int | None], tuple[Tensor, int | None]]
+"""The node in whose memory another one lives, and which axis of that an axis is: an updated parameter lives where the
+old one was, a row in the tensor of all rows."""
 
 
 @dataclass(eq=False)
 class Slot:
     """A kernel in its place: whether a barrier comes first, and how it is split: along an axis, by all the rows of a
-    contraction (`ROWS`), or not (None: one thread)."""
+    contraction (`ROWS`), or not (None: one thread).
+
+    A loop has its kernels in their places: those before the first step, and those of each step.
+    """
 
     kernel: Kernel
     barrier: bool
     axis: int | None
+    start: list[Slot] = field(default_factory=list)
+    inner: list[Slot] = field(default_factory=list)
 
     @property
     def extent(self) -> int:
         return _extent(self.kernel, self.axis)
 
     def __str__(self) -> str:
+        return "\n".join(self.lines(lambda kernel: ""))
+
+    def lines(self, note: Callable[[Kernel], str]) -> list[str]:
+        """The slot in words, with a note behind each kernel; the steps of a loop are set in."""
+        found = ["-- barrier --"] if self.barrier else []
+        if self.inner:
+            steps = [f"    {line}" for slot in self.inner for line in slot.lines(note)]
+            return [*found, f"{self.kernel}:", *steps]
         how = {None: "one thread", ROWS: "split by rows"}.get(self.axis, f"split by axis {self.axis}")
-        return ("-- barrier --\n" if self.barrier else "") + f"{self.kernel} ({how})"
+        return [*found, f"{self.kernel} ({how}){note(self.kernel)}"]
+
+    def flat(self, times: int = 1) -> Iterator[tuple[Slot, int]]:
+        """The slot, or those of a loop, and how often each has its turn."""
+        if not self.inner:
+            yield self, times
+        for slot in self.start:
+            yield from slot.flat(times)
+        for slot in self.inner:
+            yield from slot.flat(times * self.kernel.seed.attrs["body"].length)
 
 
 @dataclass
@@ -66,12 +93,16 @@ class Schedule:
 
     @property
     def phases(self) -> list[int]:
-        """The number of barriers before each kernel."""
+        """The number of barriers before each kernel; those inside of a loop do not count."""
         found, count = [], 0
         for slot in self.slots:
             count += slot.barrier
             found.append(count)
         return found
+
+    def flat(self) -> list[tuple[Slot, int]]:
+        """The slots, those of loops in place of the loops, and how often each has its turn."""
+        return [s for slot in self.slots for s in slot.flat()]
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.slots))
@@ -79,18 +110,62 @@ class Schedule:
 
 def schedule(kernels: Sequence[Kernel], threads: int, stored: Callable[[Tensor], bool], home: Place) -> Schedule:
     """Split the kernels and put barriers where one thread needs what another one has written (or still reads)."""
-    found = Schedule()
+    return Schedule([slot for slot, _ in _in_order(kernels, threads, stored, home)])
+
+
+def _in_order(
+    kernels: Sequence[Kernel], threads: int, stored: Callable[[Tensor], bool], home: Place
+) -> list[tuple[Slot, list[_Access]]]:
+    """The slots, and what each touches."""
+    found: list[tuple[Slot, list[_Access]]] = []
     since: dict[Tensor, list[_Access]] = defaultdict(list)
     for kernel in kernels:
-        axis = _split(kernel, threads) if threads > 1 else None
-        touched = list(_accesses(kernel, axis, stored, home)) if threads > 1 else []
-        barrier = any(_conflict(a, b) for b in touched for a in since[b.memory])
-        if barrier:
+        slot, touched = _slot(kernel, threads, stored, home)
+        slot.barrier = any(_conflict(a, b) for b in touched for a in since[b.memory])
+        if slot.barrier:
             since.clear()
         for access in touched:
             since[access.memory].append(access)
-        found.slots.append(Slot(kernel, barrier, axis))
+        found.append((slot, touched))
     return found
+
+
+def _slot(kernel: Kernel, threads: int, stored: Callable[[Tensor], bool], home: Place) -> tuple[Slot, list[_Access]]:
+    if isinstance(kernel, Repeat):
+        return _loop_slot(kernel, threads, stored, home)
+    axis = _split(kernel, threads) if threads > 1 else None
+    return Slot(kernel, False, axis), list(_accesses(kernel, axis, stored, home)) if threads > 1 else []
+
+
+def _loop_slot(
+    kernel: Repeat, threads: int, stored: Callable[[Tensor], bool], home: Place
+) -> tuple[Slot, list[_Access]]:
+    """A loop, with barriers between its steps where they must be, or on one thread where those would cost more.
+
+    Two steps are looked at, since a step meets what the step before has done.
+    """
+    first, n = len(kernel.start), len(kernel.inner)
+    placed = _in_order([*kernel.start, *kernel.inner, *kernel.inner], threads, stored, home)
+    slots = [slot for slot, _ in placed[: first + n]]
+    for slot, (again, _) in zip(slots[first:], placed[first + n :], strict=True):
+        slot.barrier |= again.barrier
+    barriers = sum(s.barrier for slot in slots for s, _ in slot.flat())
+    if barriers and threads > 1 and sum(map(work, kernel.inner)) < barriers * WORK_PER_BARRIER:
+        return _loop_slot(kernel, 1, stored, home)[0], _by_one_thread(kernel, stored, home)
+    return Slot(kernel, False, None, slots[:first], slots[first:]), [a for _, touched in placed for a in touched]
+
+
+def _by_one_thread(kernel: Repeat, stored: Callable[[Tensor], bool], home: Place) -> list[_Access]:
+    return [a for k in flat([kernel]) for a in _accesses(k, None, stored, home)]
+
+
+def work(kernel: Kernel) -> float:
+    """About how many multiplications a kernel costs."""
+    if isinstance(kernel, Repeat):
+        return kernel.loop.length * sum(map(work, kernel.inner))
+    size = max([i.size for i in kernel.seed.inputs] + [kernel.seed.size])
+    cost = sum(COST.get(n.op.name, 1) for n in (kernel.seed, *kernel.body)) * size
+    return cost + (multiplications(kernel.seed.attrs["spec"], *kernel.seed.inputs) if kernel.kind in CONTRACT else 0)
 
 
 def _split(kernel: Kernel, threads: int) -> int | None:
@@ -175,9 +250,9 @@ def _accesses(kernel: Kernel, axis: int | None, stored: Callable[[Tensor], bool]
     extent, axis = _extent(kernel, axis), None if axis == ROWS else axis
     made = {kernel.seed, *kernel.body}
     for node in kernel.stores:
-        yield _Access(home(node), axis, extent, True)
+        yield _Access(*home(node, axis), extent, True)
     for node, where in _reads(kernel, axis, made, stored):
-        yield _Access(home(node), where, extent, False)
+        yield _Access(*home(node, where), extent, False)
 
 
 def _reads(kernel: Kernel, axis: int | None, made: set[Tensor], stored: Callable[[Tensor], bool]):
@@ -198,13 +273,16 @@ def _reads(kernel: Kernel, axis: int | None, made: set[Tensor], stored: Callable
 def _read_at(node: Tensor, at: int | None) -> list[tuple[Tensor, int | None]]:
     """What a node is computed from, with the axis of it whose index is the node's along ``at``."""
     if views.reads_memory(node):
-        return [_through_views(node, at)]
+        return [through_views(node, at)]
     inputs = zip(node.inputs, _axes_of_inputs(node, at), strict=True)
-    return [_through_views(i, axis) for i, axis in inputs] if node.op.name in CONTRACT else list(inputs)
+    return [through_views(i, axis) for i, axis in inputs] if node.op.name in CONTRACT else list(inputs)
 
 
-def _through_views(node: Tensor, at: int | None) -> tuple[Tensor, int | None]:
-    memory = views.source(node)
+def through_views(
+    node: Tensor, at: int | None, stored: Callable[[Tensor], bool] = lambda node: False
+) -> tuple[Tensor, int | None]:
+    """The memory that a node is a view of, or lies in if it is ``stored``, and the axis there of its ``at``."""
+    memory = node if stored(node) else views.source(node)
     while node is not memory:
         (at,), (node,) = _axes_of_inputs(node, at), node.inputs
     return node, at
@@ -281,4 +359,5 @@ def _gather_axes(node: Tensor, at: int) -> list[int | None]:
     return [None] * len(node.inputs)
 
 
-__all__ = ["Schedule", "Slot", "loop_letters", "operand_letters", "rows_first", "schedule", "swapped"]
+__all__ = ["Schedule", "Slot", "loop_letters", "operand_letters", "rows_first", "schedule", "swapped",
+           "through_views", "work"]  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from subgrad import ops
+from subgrad.compile import scans
 from subgrad.compile.layout import is_copy, sink
 from subgrad.graph import place
 from subgrad.graph.op import apply
@@ -31,7 +32,8 @@ Rule = Callable[[Tensor], Tensor]
 
 def simplify(outputs: Sequence[Tensor]) -> list[Tensor]:
     """The same values from a graph of simple ops in which no two nodes compute the same."""
-    return replaced(rewrite(outputs, expand), {})
+    found = replaced(rewrite(outputs, expand), {})
+    return rewrite(scans.tidied(found), Merger()) if scans.has_loops(found) else found
 
 
 def replaced(outputs: Sequence[Tensor], leaves: Mapping[Tensor, Tensor]) -> list[Tensor]:

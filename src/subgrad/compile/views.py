@@ -67,6 +67,19 @@ def source(node: Tensor) -> Tensor:
     return view(node).source
 
 
+def even(node: Tensor) -> tuple[Tensor, int] | None:
+    """The memory that a node lies in as a whole and in order, and how many elements further; None if it does not.
+
+    >>> from subgrad.graph.tensor import placeholder
+    >>> x = placeholder((4, 3), "float32")
+    >>> even(x[1:].reshape(9))[1], even(x[:, 1:])
+    (3, None)
+    """
+    found = view(node)
+    steps = zip(node.shape, found.strides, contiguous(node.shape), strict=True)
+    return (found.source, found.offset) if all(n == 1 or a == b for n, a, b in steps) else None
+
+
 def read_by(node: Tensor) -> tuple[Tensor, ...]:
     """What a node is computed from: its inputs, or the memory that it sees through views."""
     if node.op is contract:

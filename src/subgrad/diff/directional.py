@@ -21,7 +21,13 @@ Tangents = list[Tensor | None]
 
 def push_forward(outputs: Sequence[Tensor], wrt: Sequence[Tensor], tangents: Sequence[Tensor]) -> Tangents:
     """J t for each output, J being the Jacobian that the vjps make; None where an output depends on no ``wrt``."""
-    return _push(outputs, wrt, tangents, _transposed_vjp)
+
+    def rule(node: Tensor, arriving: Tangents) -> Tensor | None:
+        if node.op.push is not None:
+            return node.op.push(push_forward, node, arriving)
+        return _transposed_vjp(node, arriving)
+
+    return _push(outputs, wrt, tangents, rule)
 
 
 def one_sided(outputs: Sequence[Tensor], wrt: Sequence[Tensor], tangents: Sequence[Tensor]) -> Tangents:
@@ -31,6 +37,8 @@ def one_sided(outputs: Sequence[Tensor], wrt: Sequence[Tensor], tangents: Sequen
 
 def one_sided_rule(node: Tensor, tangents: Tangents) -> Tensor | None:
     """The tangent of ``node`` along those of its inputs: by the op's own rule if it has one."""
+    if node.op.push is not None:
+        return node.op.push(one_sided, node, tangents)
     if node.op.dird is None:
         if node.op.kink is not None:
             raise GradientError(f"{node.op.name} has a kink and no directional derivative")
@@ -48,7 +56,7 @@ def _push(
     tangent: dict[Tensor, Tensor | None] = dict(zip(wrt, tangents, strict=True))
     for node in toposort(outputs, is_leaf=set(wrt).__contains__):
         arriving = [tangent.get(i) for i in node.inputs]
-        if node not in tangent and node.dtype.kind == "f" and any(t is not None for t in arriving):
+        if node not in tangent and node.dtype.kind in "fO" and any(t is not None for t in arriving):
             with place.inherit(node.site, node.scope):
                 tangent[node] = rule(node, arriving)
     return [tangent.get(out) for out in outputs]

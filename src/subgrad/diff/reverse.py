@@ -15,6 +15,7 @@ from subgrad.graph.op import cotangents
 from subgrad.graph.order import dependents, toposort
 from subgrad.graph.tensor import INPUT, Tensor, TensorLike, constant, tensor
 from subgrad.ops import full
+from subgrad.ops.several import add
 
 
 def backprop(
@@ -47,12 +48,12 @@ def _add_up(node: Tensor, products: list[Tensor]) -> Tensor:
     with place.inherit(node.site, node.scope):
         total = products[0]
         for p in products[1:]:
-            total = total + p
+            total = add(total, p)
     return total
 
 
 def _pass_on(node: Tensor, g: Tensor, active: set[Tensor], arriving: dict[Tensor, list[Tensor]]) -> None:
-    if node.dtype.kind != "f":
+    if node.dtype.kind not in "fO":
         return  # integers and bools carry no gradient
     for source, product in zip(node.inputs, cotangents(node, g), strict=True):
         if product is not None and source in active:

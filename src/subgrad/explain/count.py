@@ -7,6 +7,7 @@ What is counted, exactly:
   (those with the zeros of a padding included). Additions,
   selections (the mask of a relu), moves (reshape, sum, repeat) and functions (exp, tanh, a power) make none, nor does
   anything that is computed of constants alone.
+  A loop makes those of its body in each step.
 - an *edge* leads from a node to one of its inputs, once for each time it is an input. Its product is the node's
   cotangent times the local derivative; the edge costs the multiplications of the graph that the op's vjp makes for it,
   the local derivative included.
@@ -56,6 +57,9 @@ def multiplications_of(node: Tensor) -> int:
     """
     if node.op is CONTRACT:
         return products_summed(node.attrs["spec"], *node.inputs)
+    if "body" in node.attrs:
+        body = node.attrs["body"]
+        return body.length * sum(map(multiplications_of, toposort(body.outputs)))
     if node.op in CONVOLUTIONS:
         return products(node)
     return node.size if node.op in _PRODUCTS else 0
@@ -67,6 +71,19 @@ def edge_cost(node: Tensor, cotangent: Tensor, product: Tensor) -> int:
     made = toposort([product], is_leaf=known.__contains__)
     live = dependents(made, {cotangent, node, *(i for i in node.inputs if not is_folded(i))})
     return sum(multiplications_of(n) for n in made if n in live and n not in known)
+
+
+def loop_costs(cotangent: Tensor, products: Sequence[Tensor]) -> list[int]:
+    """The multiplications that make what a loop passes to its inputs: those that several share count for the first.
+
+    What the loop saves on its way forward is there.
+    """
+    known, costs = {cotangent, *cotangent.inputs}, []
+    for product in products:
+        made = toposort([product], is_leaf=known.__contains__)
+        costs.append(sum(multiplications_of(n) for n in dependents(made, known) - known))
+        known |= dependents(made, known)
+    return costs
 
 
 def paths_from(output: Tensor, edges: Iterable[Edge]) -> dict[Tensor, int]:

@@ -13,9 +13,10 @@ from subgrad.graph.op import Op
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor
 from subgrad.ops import add
+from subgrad.ops.several import SEVERAL, part
 from subgrad.ops.shape import broadcast_to, cast, reshape
 
-_MOVES: set[Op] = {broadcast_to, cast, reshape}
+_MOVES: set[Op] = {broadcast_to, cast, part, reshape}
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +67,10 @@ def _arrow(user: Tensor, k: int, depth: dict[Tensor, int]) -> Arrow:
     used = user.inputs[k]
     source = origin(used)
     moved = used.shape != source.shape
-    before = "" if is_leaf(source) else shape_text(source.shape)  # a leaf has its shape inside
+    unsaid = is_leaf(source) or source.dtype == SEVERAL  # a leaf has its shape inside, a loop has several results
+    before = "" if unsaid else shape_text(source.shape)
     label = f"{before} → {shape_text(used.shape)}".lstrip() if moved else before
+    label = shape_text(used.shape) if source.dtype == SEVERAL else label
     return Arrow(source, user, k, label, user.op is add and _leaps(source, user, depth))
 
 

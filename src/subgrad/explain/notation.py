@@ -11,6 +11,7 @@ from subgrad.explain.names import is_leaf
 from subgrad.graph.op import Op
 from subgrad.graph.tensor import INPUT, Tensor
 from subgrad.ops.contract import contract
+from subgrad.ops.several import SEVERAL
 
 CONTRACT: Op = contract
 Names = dict[Tensor, str]
@@ -31,6 +32,8 @@ def formula(node: Tensor, names: Names) -> str:
         return "argument" if node.op is INPUT else "data" if node.owner is None else "parameter"
     if node.op is CONTRACT:
         return _contraction(node.attrs["spec"], *(names[i] for i in node.inputs))
+    if node.dtype == SEVERAL:
+        return f"loop of {node.attrs['body'].length} steps({', '.join(names[i] for i in node.inputs)})"
     filled = _fill(node.op.text, node, names) if "{" in node.op.text else None
     if filled is None:
         filled = f"{node.op.text or node.op.name}({', '.join(names[i] for i in node.inputs)})"
@@ -125,6 +128,8 @@ def summary(value: np.ndarray | None) -> str:
     """
     if value is None:
         return "?"
+    if value.dtype.kind == "O":
+        return f"{value.size} tensors"
     if value.size <= 4:
         numbers = ", ".join(map(_digits, value.ravel()))
         return f"[{numbers}]" if value.shape else numbers

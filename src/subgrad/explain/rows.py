@@ -8,7 +8,7 @@ import numpy as np
 
 from subgrad.diff.reverse import backprop, leaves_of
 from subgrad.errors import GradientError
-from subgrad.explain.count import Edge, edge_cost, multiplications_of, paths_from, paths_to
+from subgrad.explain.count import Edge, edge_cost, loop_costs, multiplications_of, paths_from, paths_to
 from subgrad.explain.names import is_folded
 from subgrad.explain.notation import Names, formula, slope
 from subgrad.graph.evaluate import evaluate
@@ -17,6 +17,7 @@ from subgrad.graph.order import dependents, toposort
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 from subgrad.graph.tree import Tree, leaves
 from subgrad.ops import full
+from subgrad.ops.several import SEVERAL
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +115,7 @@ def backward_pass(output: Tensor, wrt: list[Tensor], seed: Tensor) -> Pass:
     """
     order = toposort([output])
     active = dependents(order, wrt)
-    back = [n for n in reversed(order) if n in active and n.dtype.kind == "f"]
+    back = [n for n in reversed(order) if n in active and n.dtype.kind in "fO"]
     found = zip(back, backprop([output], [seed], back), strict=True)
     total = {node: g for node, g in found if g is not None}
     edges = [e for node, g in total.items() for e in _edges(node, g, total)]
@@ -128,8 +129,9 @@ def backward_pass(output: Tensor, wrt: list[Tensor], seed: Tensor) -> Pass:
 def _edges(node: Tensor, g: Tensor, total: dict[Tensor, Tensor]) -> list[Edge]:
     if not any(i in total for i in node.inputs):
         return []
-    made = enumerate(cotangents(node, g))
-    return [Edge(node, k, p, edge_cost(node, g, p)) for k, p in made if p is not None and node.inputs[k] in total]
+    made = [(k, p) for k, p in enumerate(cotangents(node, g)) if p is not None and node.inputs[k] in total]
+    costs = loop_costs(g, [p for _, p in made]) if node.dtype == SEVERAL else [edge_cost(node, g, p) for _, p in made]
+    return [Edge(node, k, p, cost) for (k, p), cost in zip(made, costs, strict=True)]
 
 
 def forward_rows(output: Tensor, names: Names) -> list[Forward]:

@@ -52,6 +52,7 @@ class Op:
     dird: Callable[..., Tensor] | None = None
     kink: Kink | None = None
     expand: Callable[..., Tensor] | None = None
+    push: Callable[..., Tensor] | None = None
     text: str = ""
     slopes: tuple[str, ...] = ()
     elementwise: bool = False
@@ -87,6 +88,7 @@ def defop(
     dird: Callable[..., Any] | None = None,
     kink: Kink | None = None,
     expand: Callable[..., Any] | None = None,
+    push: Callable[..., Any] | None = None,
     text: str = "",
     slopes: Sequence[str] = (),
 ) -> Callable[[Callable[..., Any]], Op]: ...
@@ -100,6 +102,7 @@ def defop(
     dird: Callable[..., Any] | None = None,
     kink: Kink | None = None,
     expand: Callable[..., Any] | None = None,
+    push: Callable[..., Any] | None = None,
     text: str = "",
     slopes: Sequence[str] = (),
 ) -> Any:
@@ -121,6 +124,8 @@ def defop(
         kink: a `Kink`, if the op has points where it is not differentiable.
         expand: ``expand(*inputs, **attrs)``, the same function made of simpler ops: how the compiler, which knows only
             those, runs this one.
+        push: ``push(rule, node, tangents)``, the tangent of an op that holds a graph of its own, as a loop does;
+            ``rule(outputs, wrt, tangents)`` carries tangents through such a graph.
         text: how `explain` writes it, with ``{0}``, ``{1}`` for the inputs.
         slopes: how `explain` writes the local derivative by each input.
 
@@ -140,8 +145,8 @@ def defop(
     """
     if ref is None:
         return functools.partial(
-            defop, name=name, shape=shape, prepare=prepare, vjp=vjp, dird=dird, kink=kink, expand=expand, text=text,
-            slopes=slopes,
+            defop, name=name, shape=shape, prepare=prepare, vjp=vjp, dird=dird, kink=kink, expand=expand, push=push,
+            text=text, slopes=slopes,
         )  # fmt: skip
     from subgrad.ops import rules
 
@@ -158,6 +163,7 @@ def defop(
         dird=dird,
         kink=kink,
         expand=expand,
+        push=push,
         text=text,
         slopes=tuple(slopes),
         elementwise=shape is None,

@@ -18,6 +18,7 @@ from subgrad.kinks.corners import margin
 from subgrad.kinks.problem import leaf
 from subgrad.kinks.walk import live
 from subgrad.ops import equal, less, less_equal, not_equal, sign, sqrt
+from subgrad.recur.unroll import unrolled
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def kinks(f: Callable[..., Tensor] | Tensor, *x: Any, tau: float = 0.0) -> Kinks
 def _graph(f: Callable[..., Tensor] | Tensor, x: Sequence[Any]) -> tuple[Tensor, list[Tensor]]:
     """The node of f(x), and those of x that hold floats; none for a module, whose parameters matter as much."""
     if isinstance(f, Tensor):
-        return f.node, []
+        return unrolled([f.node])[0], []
     if not callable(f):
         raise ArgumentError(f"expected a function of tensors or a tensor, got {type(f).__name__}")
     is_module = hasattr(f, "named_parameters")
@@ -132,7 +133,7 @@ def _graph(f: Callable[..., Tensor] | Tensor, x: Sequence[Any]) -> tuple[Tensor,
     y = f(*given)
     if not isinstance(y, Tensor):
         raise GradientError(f"a function to look at returns a tensor, this one returned {type(y).__name__}")
-    return y.node, [] if is_module else [g for g in given if g.dtype.kind == "f"]
+    return unrolled([y.node])[0], [] if is_module else [g for g in given if g.dtype.kind == "f"]
 
 
 def _is_rough(node: Tensor) -> bool:

@@ -20,6 +20,7 @@ from subgrad.graph.tensor import Parameter, Tensor, TensorLike, as_tensor, const
 from subgrad.graph.tree import Tree, as_tree, leaves, rebuild
 from subgrad.nn.binding import bound
 from subgrad.ops import rules
+from subgrad.recur.unroll import unrolled
 
 Function = Callable[[Any], Tensor]
 Point = Any
@@ -64,7 +65,7 @@ class Problem:
             self.places = [placeholder(v.shape, v.dtype, "a variable") for v in variables]
             with using_dtype(variables[0].dtype if variables else float64), tracing.recording():
                 y = _call(f, given, self.places)
-        self.output = _float_node(y)
+        (self.output,) = unrolled([_float_node(y)])
 
     @property
     def size(self) -> int:

@@ -16,6 +16,7 @@ from subgrad.kinks.corners import margin
 from subgrad.kinks.walk import live
 from subgrad.nn.running import evaluating
 from subgrad.ops import full
+from subgrad.recur.unroll import unrolled
 
 if TYPE_CHECKING:
     from subgrad.nn.module import Module
@@ -84,7 +85,7 @@ def dead_units(net: Module, *X: Any, tau: float = 0.0) -> list[Units]:
     if not isinstance(y, Tensor):
         raise ArgumentError(f"expected a network that returns a tensor, this one returned {type(y).__name__}")
     evaluate([y])
-    return [_units(node, tau) for node in live(y.node, []) if _is_activation(node)]
+    return [_units(node, tau) for node in live(unrolled([y.node])[0], []) if _is_activation(node)]
 
 
 def _is_activation(node: Tensor) -> bool:
