@@ -8,7 +8,7 @@ import subgrad as sg
 from subgrad.graph.check import check_graph
 
 steady = settings(deadline=None, derandomize=True, max_examples=60)
-SHAPES = [(), (3,), (1, 3), (2, 1), (2, 3), (2, 2, 3)]
+SHAPES = [(), (3,), (1, 3), (2, 1), (2, 3), (2, 2, 3), (2, 1, 5), (1, 2, 3, 3)]
 
 UNARY = [
     sg.tanh,
@@ -54,6 +54,32 @@ FROM_TWO_AXES = [
     lambda x: x[0, :, ..., None],
     lambda x: x.max(0) - x.min(1).sum(),  # untied almost surely
 ]
+
+
+def ramp(x):
+    """x without ties: of copies, such as repeats and paddings, one is a little larger."""
+    return x + np.arange(x.size).reshape(x.shape) * 0.01
+
+
+def transposed(x):
+    """The transposed convolution of images with themselves as kernels, from every second place."""
+    kernel = x.swapaxes(0, 1)[..., :2]
+    sizes = [2 * n - 2 + k for n, k in zip(x.shape[2:], kernel.shape[2:], strict=True)]
+    return 0.3 * sg.convolve_input(x, kernel, sizes, 2)
+
+
+FROM_IMAGES = [  # (N, C, ...): convolved with themselves, pooled, normalised
+    lambda x: 0.3 * sg.convolve(x, x[..., :2], padding=1),
+    lambda x: 0.3 * sg.convolve(x, sg.sin(x), stride=2, padding=1),
+    lambda x: 0.3 * sg.convolve(x, x[0][:, None][..., :2], padding=2, dilation=2, groups=x.shape[1]),
+    transposed,
+    lambda x: sg.max_pool(ramp(x), 2, 1, 1),
+    lambda x: sg.max_pool(ramp(x), x.shape[2:], ceil_mode=True),
+    lambda x: sg.avg_pool(x, 2, 1, 1, count_include_pad=False),
+    lambda x: sg.fold(sg.stack([x, sg.sin(x)], -1), x.shape[-1] + 1),
+    lambda x: sg.windows(x, x.shape[-1:]).mean(-1) if x.shape[-1] < 3 else sg.windows(x, 2, 2).sum(-2),
+    lambda x: sg.standardize(x, (0, 2), 0.1),
+]
 BINARY = [
     lambda a, b: a + b,
     lambda a, b: a - sg.tanh(b),
@@ -82,6 +108,7 @@ def graphs(draw):
         i = draw(st.integers(0, len(example) - 1))
         partners = [j for j, b in enumerate(example) if broadcast(example[i], b)]
         table = UNARY + FROM_ONE_AXIS * (example[i].ndim > 0) + FROM_TWO_AXES * (example[i].ndim > 1)
+        table = table + 2 * FROM_IMAGES * (example[i].ndim in (3, 4))
         if partners and draw(st.booleans()):
             step = draw(st.sampled_from(BINARY)), i, draw(st.sampled_from(partners))
         elif example[i].size <= 36:
