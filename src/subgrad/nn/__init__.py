@@ -8,6 +8,7 @@ along the last axis; convolutions, pooling, `BatchNorm2d` and `Branches` have th
 from subgrad.nn import init, loss
 from subgrad.nn.activation import ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
 from subgrad.nn.attention import MultiHeadAttention, TransformerBlock
+from subgrad.nn.augment import Normalize, RandomCrop, RandomHorizontalFlip
 from subgrad.nn.batchnorm import BatchNorm1d, BatchNorm2d
 from subgrad.nn.blocks import Inception, ResidualBlock
 from subgrad.nn.compose import Branches, Residual, Sequential
@@ -30,15 +31,15 @@ from subgrad.nn.module import Module
 from subgrad.nn.normalise import GroupNorm, LayerNorm, RMSNorm
 from subgrad.nn.pooling import AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, GlobalAvgPool, MaxPool1d, MaxPool2d
 from subgrad.nn.position import PositionalEmbedding, PositionalEncoding
-from subgrad.nn.reshape import Flatten
+from subgrad.nn.reshape import Flatten, Unflatten
 from subgrad.nn.upsample import Upsample
 
 __all__ = [
     "ELU", "GELU", "AdaptiveAvgPool2d", "AvgPool1d", "AvgPool2d", "BatchNorm1d", "BatchNorm2d", "Bilinear", "Branches",
     "Conv1d", "Conv2d", "ConvTranspose2d", "Dropout", "Dropout2d", "Embedding", "Ensemble", "Flatten", "GlobalAvgPool",
     "GroupNorm", "Inception", "LayerNorm", "LeakyReLU", "Linear", "MaxPool1d", "MaxPool2d", "Module",
-    "MultiHeadAttention", "PositionalEmbedding", "PositionalEncoding", "RMSNorm", "ReLU", "Residual", "ResidualBlock",
-    "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh", "TransformerBlock", "Upsample", "absolute_loss",
-    "binary_cross_entropy", "binomial_loss", "cross_entropy", "from_config", "hinge_loss", "huber_loss", "init", "loss",
-    "squared_loss",
+    "MultiHeadAttention", "Normalize", "PositionalEmbedding", "PositionalEncoding", "RMSNorm", "RandomCrop",
+    "RandomHorizontalFlip", "ReLU", "Residual", "ResidualBlock", "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus",
+    "Tanh", "TransformerBlock", "Unflatten", "Upsample", "absolute_loss", "binary_cross_entropy", "binomial_loss",
+    "cross_entropy", "from_config", "hinge_loss", "huber_loss", "init", "loss", "squared_loss",
 ]  # fmt: skip
