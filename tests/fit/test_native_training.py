@@ -189,5 +189,7 @@ def test_the_same_run_twice_has_the_same_bits(threads):
 
 def test_fit_runs_natively():
     data = list(samples(dtype="float32"))
-    run = _Run(dense(nn.Tanh()), losses.get("cross_entropy"), sg.Adam(), data, None, {}, 16, 0, True)
+    run = _Run(
+        dense(nn.Tanh()), losses.get("cross_entropy"), sg.Adam(), data, np.arange(len(data[0])), None, {}, 16, 0, True
+    )
     assert isinstance(run.engine, Compiled)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from subgrad.errors import FileError
 
-_GZIP_MAGIC = b"\x1f\x8b"
+GZIP_MAGIC = b"\x1f\x8b"
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
@@ -21,7 +21,7 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
         content = Path(path).read_bytes()
     except OSError as error:
         raise FileError(f"cannot read {path}: {error.strerror or error}") from error
-    return _gunzip(content, path) if content.startswith(_GZIP_MAGIC) else content
+    return _gunzip(content, path) if content.startswith(GZIP_MAGIC) else content
 
 
 def _gunzip(content: bytes, path: str | os.PathLike[str]) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,28 @@ from subgrad.data import frame
 from subgrad.errors import ArgumentError, DataError, ShapeError
 from subgrad.graph.dtype import default_dtype, dtype_of_data
 from subgrad.graph.tensor import Tensor
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some samples of arrays, which are not copied: they may be mapped from a file that is larger than memory."""
+
+    arrays: list[np.ndarray]
+    rows: np.ndarray
+
+    @classmethod
+    def all(cls, arrays: list[np.ndarray]) -> Part:
+        return cls(arrays, np.arange(len(arrays[0])))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def batch(self, start: int, size: int) -> list[np.ndarray]:
+        """``size`` samples from number ``start`` on; fewer at the end."""
+        return [a[self.rows[start : start + size]] for a in self.arrays]
+
+
+AT_ONCE = 2**22  # elements
 
 
 def as_array(data: Any, what: str) -> np.ndarray:
@@ -25,11 +48,23 @@ def as_array(data: Any, what: str) -> np.ndarray:
         raise DataError(f"{what} must hold numbers, got dtype {array.dtype}; encode text as numbers first")
     with np.errstate(over="ignore"):
         array = np.asarray(array, dtype_of_data(array.dtype), order="C")
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        bad = ~np.isfinite(array)
-        first = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise DataError(f"{what} holds {int(bad.sum())} NaN or inf, the first at index {first}: fill or drop them")
+    if array.dtype.kind == "f":
+        _require_finite(array, what)
     return array
+
+
+def _require_finite(array: np.ndarray, what: str) -> None:
+    """Looks at a part at a time: what is mapped from a file may be larger than memory."""
+    whole = np.atleast_1d(array)
+    rows = max(1, AT_ONCE // max(1, whole[:1].size))
+    count, first = 0, ()
+    for start in range(0, len(whole), rows):
+        bad = ~np.isfinite(whole[start : start + rows])
+        if bad.any():
+            i, *rest = np.argwhere(bad)[0].tolist()
+            count, first = count + int(bad.sum()), first or (start + i, *rest)
+    if count:
+        raise DataError(f"{what} holds {count} NaN or inf, the first at index {first}: fill or drop them")
 
 
 def as_batch(X: Any, y: Any, sample_weight: Any = None) -> list[np.ndarray]:
@@ -48,19 +83,19 @@ def as_batch(X: Any, y: Any, sample_weight: Any = None) -> list[np.ndarray]:
     return arrays
 
 
-def split_validation(arrays: list[np.ndarray], validation: Any, seed: int):
-    """(training arrays, validation arrays or None): ``validation`` is a share of the data, or its own (X, y)."""
+def split_validation(arrays: list[np.ndarray], validation: Any, seed: int) -> tuple[np.ndarray, Part | None]:
+    """The numbers of the samples to train on, and what to validate with: ``validation`` is a share, or (X, y)."""
+    n = len(arrays[0])
     if validation is None:
-        return arrays, None
+        return np.arange(n), None
     if isinstance(validation, (tuple, list)):
         if len(validation) not in (2, 3):
             raise ArgumentError(f"validation is (X, y) or a share between 0 and 1, got {len(validation)} arrays")
-        return arrays, as_batch(*validation)
+        return np.arange(n), Part.all(as_batch(*validation))
     if not isinstance(validation, (int, float)) or not 0 < validation < 1:
         raise ArgumentError(f"validation is (X, y) or a share between 0 and 1, got {validation!r}")
-    n = len(arrays[0])
     held_out = round(n * validation)
     if not 0 < held_out < n:
         raise DataError(f"{validation} of {n} samples leaves nothing to train on or nothing to validate with")
     order = np.random.Generator(np.random.Philox(np.random.SeedSequence([abs(seed), 1]))).permutation(n)
-    return [a[order[held_out:]] for a in arrays], [a[order[:held_out]] for a in arrays]
+    return order[held_out:], Part(arrays, order[:held_out])

@@ -49,7 +49,7 @@ def _settings(run: _Run) -> dict[str, Any]:
         "batch_size": run.batch_size,
         "seed": run.seed,
         "shuffle": run.shuffle,
-        "samples": len(run.data[0]),
+        "samples": len(run.rows),
     }
 
 

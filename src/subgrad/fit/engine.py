@@ -14,7 +14,12 @@ import numpy as np
 from subgrad.compile.interpret import Interpreter
 from subgrad.fit.diagnose import find_source
 from subgrad.fit.step import Signature, Step
+from subgrad.graph.order import toposort
+from subgrad.graph.tensor import Tensor
+from subgrad.ops.contract import contract, multiplications
+from subgrad.ops.convolution import CONVOLUTIONS, products
 
+WORTH_COMPILING = 1e10  # multiplications, and results of other ops: a second or more in NumPy
 SNAPSHOT_SHARE = 0.01  # of a run's time may go into copies of the variables, for finding out where a NaN came from
 
 TraceFor = Callable[..., Step]
@@ -179,6 +184,24 @@ def engine_for(trace: TraceFor, data: Sequence[np.ndarray], variables: Sequence[
             return Compiled(trace, data, variables)
         warnings.warn(f"the compiler does not know the op {op!r}: training is interpreted", stacklevel=4)
     return Interpreted(trace, data, variables)
+
+
+def evaluator(step: Step, calls: int) -> Any:
+    """A program for a step without variables that is called so many times: compiled if that is worth it."""
+    if calls * sum(map(_work, toposort(step.outputs))) < WORTH_COMPILING or not _has_llvm():
+        return step.interpreter()
+    from subgrad.compile.fuse import unsupported
+    from subgrad.compile.program import Program
+    from subgrad.compile.simplify import simplify
+
+    known = unsupported(simplify(step.outputs)) is None
+    return Program(step.inputs, step.outputs) if known else step.interpreter()
+
+
+def _work(node: Tensor) -> int:
+    if node.op is contract:
+        return multiplications(node.attrs["spec"], *node.inputs)
+    return products(node) if node.op in CONVOLUTIONS else node.size
 
 
 @functools.cache

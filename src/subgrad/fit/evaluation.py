@@ -8,13 +8,17 @@ from typing import Any
 import numpy as np
 
 from subgrad.fit import metrics as metric_table
-from subgrad.fit.arrays import as_array, as_batch
-from subgrad.fit.step import check_values, signature, trace_evaluation
+from subgrad.fit.arrays import Part, as_array, as_batch
+from subgrad.fit.engine import evaluator
+from subgrad.fit.step import Step, check_values, signature, trace_evaluation
+from subgrad.graph.order import toposort
+from subgrad.graph.tensor import CONST, INPUT
 from subgrad.nn import loss as losses
 from subgrad.nn.ensemble import Ensemble
 from subgrad.nn.module import Module
 
-BATCH = 1024  # rows at a time: keeps the intermediate results of common networks in the cache
+BATCH = 1024  # rows at a time, at most
+CACHED = 2**21  # elements of a result between two layers
 
 
 def predict(model: Module, X: Any, batch_size: int = BATCH) -> np.ndarray:
@@ -37,7 +41,7 @@ def predict(model: Module, X: Any, batch_size: int = BATCH) -> np.ndarray:
         >>> sg.predict(sg.nn.ReLU(), [[-1.0], [2.0]]).tolist()
         [[0.0], [2.0]]
     """
-    outputs = [rows[-1] for rows, _ in _run(model, [as_array(X, "X")], None, {}, batch_size)]
+    outputs = [rows[-1] for rows, _ in _run(model, Part.all([as_array(X, "X")]), None, {}, batch_size)]
     return np.concatenate(outputs, axis=1 if isinstance(model, Ensemble) else 0)
 
 
@@ -61,13 +65,13 @@ def evaluate(
     """
     data, chosen = as_batch(X, y, sample_weight), losses.get(loss)
     check_values(model, chosen, data)
-    return measure(model, data, chosen, metric_table.resolve(metrics))
+    return measure(model, Part.all(data), chosen, metric_table.resolve(metrics))
 
 
 def measure(
-    model: Module, data: Sequence[np.ndarray], loss: Callable[..., Any], metrics: dict[str, metric_table.Metric]
+    model: Module, data: Part, loss: Callable[..., Any], metrics: dict[str, metric_table.Metric]
 ) -> dict[str, float]:
-    """As `evaluate`, of arrays and functions that are checked already."""
+    """As `evaluate`, of data and functions that are checked already."""
     rows, sizes = [], []
     for outputs, n in _run(model, data, loss, metrics, BATCH):
         rows.append([float(v) for v in outputs[:-1]])
@@ -76,13 +80,24 @@ def measure(
     return dict(zip(["loss", *metrics], map(float, means), strict=True))
 
 
-def _run(model: Module, data: Sequence[np.ndarray], loss: Any, metrics: dict[str, Any], batch_size: int):
+def _run(model: Module, data: Part, loss: Any, metrics: dict[str, Any], batch_size: int):
     """The outputs of the traced evaluation for each batch, and its length."""
+
+    def trace(batch: Sequence[np.ndarray]) -> Step:
+        return trace_evaluation(model, loss, [signature(a) for a in batch], metrics)
+
     variables = [p.numpy() for _, p in model.named_state()]
     programs: dict[int, Any] = {}
-    for start in range(0, max(len(data[0]), 1), batch_size):
-        batch = [a[start : start + batch_size] for a in data]
+    size = min(batch_size, _rows_in_cache(trace(data.batch(0, 1))))
+    for start in range(0, max(len(data), 1), size):
+        batch = data.batch(start, size)
         n = len(batch[0])
         if n not in programs:
-            programs[n] = trace_evaluation(model, loss, [signature(a) for a in batch], metrics).interpreter()
+            programs[n] = evaluator(trace(batch), len(data) // max(n, 1))
         yield programs[n]([np.zeros(2, np.int64), *batch, *variables]), n
+
+
+def _rows_in_cache(one: Step) -> int:
+    """How many samples there may be at a time, so that results between layers do not fall out of the cache."""
+    largest = max((n.size for n in toposort(one.outputs) if n.op not in (CONST, INPUT)), default=1)
+    return max(8, CACHED // max(largest, 1))

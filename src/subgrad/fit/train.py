@@ -13,7 +13,7 @@ from subgrad import optim
 from subgrad.errors import ArgumentError, NonFiniteError
 from subgrad.fit import checkpoints
 from subgrad.fit import metrics as metric_table
-from subgrad.fit.arrays import as_batch, split_validation
+from subgrad.fit.arrays import Part, as_batch, split_validation
 from subgrad.fit.engine import NonFiniteLoss, engine_for
 from subgrad.fit.evaluation import measure
 from subgrad.fit.history import History
@@ -55,7 +55,9 @@ def fit(
 
     Args:
         model: any module; each member of an ensemble is trained as if it were alone.
-        X: (n, ...) array, tensor, or pandas or polars frame; floats become the default dtype.
+        X: (n, ...) array, tensor, or pandas or polars frame; floats become the default dtype. An array mapped from a
+            file (``np.load(path, mmap_mode="r")``) of that dtype, or of bytes, is not loaded: it may be larger than
+            memory.
         y: (n, ...) targets, as the loss takes them; (n,) targets fit an output of shape (n, 1).
         loss: a name, such as ``"cross_entropy"``, or a function ``loss(output, y)`` that returns a scalar tensor.
         optimizer: an optimiser, or the name of one with its default settings.
@@ -95,9 +97,10 @@ def fit(
     chosen = optim.get(optimizer)
     stopping = EarlyStopping(early_stopping) if isinstance(early_stopping, int) else early_stopping
     saving = checkpoint if isinstance(checkpoint, Checkpoint) or checkpoint is None else Checkpoint(checkpoint)
-    data, held_out = split_validation(as_batch(X, y, sample_weight), validation, seed)
+    data = as_batch(X, y, sample_weight)
+    rows, held_out = split_validation(data, validation, seed)
     measures = metric_table.resolve(metrics)
-    run = _Run(model, losses.get(loss), chosen, data, held_out, measures, batch_size, seed, shuffle)
+    run = _Run(model, losses.get(loss), chosen, data, rows, held_out, measures, batch_size, seed, shuffle)
     if resume is not None:
         run.restore(resume)
     run.train(epochs, stopping, callbacks, saving, verbose)
@@ -109,14 +112,14 @@ class _Run:
 
     def __init__(
         self, model: Module, loss: Callable[..., Any], optimizer: optim.Optimizer, data: list[np.ndarray],
-        held_out: list[np.ndarray] | None, metrics: dict[str, metric_table.Metric], batch_size: int, seed: int,
+        rows: np.ndarray, held_out: Part | None, metrics: dict[str, metric_table.Metric], batch_size: int, seed: int,
         shuffle: bool,
     ) -> None:  # fmt: skip
         self.model, self.loss, self.optimizer, self.metrics = model, loss, optimizer, metrics
-        self.data, self.held_out = data, held_out
-        for part in (data, held_out):
-            if part is not None:
-                check_values(model, loss, part)
+        self.data, self.rows, self.held_out = data, rows, held_out
+        check_values(model, loss, data)
+        if held_out is not None and held_out.arrays is not data:
+            check_values(model, loss, held_out.arrays)
         self.batch_size, self.seed, self.shuffle = batch_size, seed, shuffle
         self.history = History()
         self.parameters = [p for _, p in model.named_state()]
@@ -129,7 +132,7 @@ class _Run:
             return trace_step(self.model, self.loss, self.optimizer, self.state, batch, self.metrics, samples)
 
         state = [s.numpy() for s in leaves(self.state)]
-        first = min(self.batch_size, len(self.data[0]))
+        first = min(self.batch_size, len(self.rows))
         return engine_for(trace, self.data, [*self._values(), *state], first)
 
     def _values(self) -> list[np.ndarray]:
@@ -193,11 +196,10 @@ class _Run:
             self.history.stopped = "early stopping"
 
     def _batches(self, epoch: int) -> list[np.ndarray]:
-        n = len(self.data[0])
-        order = np.arange(n)
+        n, order = len(self.rows), self.rows
         if self.shuffle:
             entropy = np.random.SeedSequence([abs(self.seed), 2, epoch])
-            order = np.random.Generator(np.random.Philox(entropy)).permutation(n)
+            order = order[np.random.Generator(np.random.Philox(entropy)).permutation(n)]
         return [order[i : i + self.batch_size] for i in range(0, n, self.batch_size)]
 
     def _sync(self) -> None:
