@@ -63,7 +63,7 @@ def test_compiled_steps_draw_anew_and_only_what_the_eager_layer_could():
 
 
 def test_fit_augments_in_training_and_not_in_validation():
-    """All images are mirrored in training, and those that are not are answered all the same: bright rows have no side."""
+    """All images are mirrored in training; those that are not are answered all the same: bright rows have no side."""
     y = np.arange(160) % 4
     x = np.zeros((160, 1, 8, 8), np.uint8)
     x[np.arange(160), 0, 2 + y] = 200
