@@ -1,5 +1,9 @@
 """Shared by all tests: every test starts from the same seed and the default dtype."""
 
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: on a busy machine its threads wait for one another
+
 import pytest
 
 import subgrad as sg

@@ -23,7 +23,7 @@ from subgrad.recur import scan
 from subgrad.compile.function import CompiledFunction, compile
 from subgrad.kinks import (
     dead_units, directional_derivative, enclosure, is_stationary, kinks, load_certificate, local_minimum,
-    subdifferential, subgradient, verify_certificate,
+    minimize, subdifferential, subgradient, verify_certificate,
 )  # fmt: skip
 from subgrad.approx import approximate
 from subgrad.compile.threads import get_threads, set_threads
@@ -36,8 +36,8 @@ __all__ = [
     "clip_by_norm", "compile", "custom_vjp", "data", "dead_units", "default_dtype", "defop", "directional_derivative",
     "draw", "enclosure", "ensemble", "errors", "evaluate", "explain", "fit", "float32", "float64", "get_threads",
     "grad", "hessian", "int32", "int64", "is_stationary", "jacobian", "jvp", "kinks", "linear", "load",
-    "load_certificate", "local_minimum", "manual_seed", "models", "nn", "ops", "optim", "predict", "random", "save",
-    "scan", "set_default_dtype", "set_threads", "step", "subdifferential", "subgradient", "tensor", "uint8", "update",
-    "using_dtype", "value_and_grad", "verify_certificate", "vjp", "vmap", "weight_decay",
+    "load_certificate", "local_minimum", "manual_seed", "minimize", "models", "nn", "ops", "optim", "predict", "random",
+    "save", "scan", "set_default_dtype", "set_threads", "step", "subdifferential", "subgradient", "tensor", "uint8",
+    "update", "using_dtype", "value_and_grad", "verify_certificate", "vjp", "vmap", "weight_decay",
 ]  # fmt: skip
 __all__ += ops.__all__

@@ -5,13 +5,14 @@ from subgrad.kinks.directional import directional_derivative
 from subgrad.kinks.enclosure import Enclosure, enclosure
 from subgrad.kinks.local_minimum import LocalMinimum, local_minimum
 from subgrad.kinks.locate import Kinks, Spot, kinks
+from subgrad.kinks.minimize import MinimizeResult, minimize
 from subgrad.kinks.stationary import is_stationary
 from subgrad.kinks.subdifferential import Subdifferential, subdifferential
 from subgrad.kinks.subgradient import ClarkeElement, subgradient
 from subgrad.kinks.units import Units, dead_units
 
 __all__ = [
-    "Certificate", "ClarkeElement", "Enclosure", "Kinks", "LocalMinimum", "Spot", "Subdifferential", "Units",
-    "dead_units", "directional_derivative", "enclosure", "is_stationary", "kinks", "load_certificate",
-    "local_minimum", "subdifferential", "subgradient", "verify_certificate",
+    "Certificate", "ClarkeElement", "Enclosure", "Kinks", "LocalMinimum", "MinimizeResult", "Spot",
+    "Subdifferential", "Units", "dead_units", "directional_derivative", "enclosure", "is_stationary", "kinks",
+    "load_certificate", "local_minimum", "minimize", "subdifferential", "subgradient", "verify_certificate",
 ]  # fmt: skip

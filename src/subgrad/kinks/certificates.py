@@ -32,7 +32,9 @@ class Certificate:
     - "stationary": ``weights @ gradients`` has a norm of at most ``tolerance``. With ``delta`` above 0 the gradients
       are those at ``points`` within delta of x, so 0 is, up to the tolerance, in Goldstein's delta-subdifferential
       (A. Goldstein, "Optimization of Lipschitz continuous functions", Mathematical Programming 13, 1977). With delta 0
-      they are limits: each stays what it is on the way from its point to x.
+      they are limits: each stays what it is on the way from its point to x. A slope that leads out of the bounds
+      ``low`` and ``high``, for a variable within delta of one, does not count: this is the condition for a minimum
+      within the bounds.
     - "descent": ``direction`` p has g.p >= \\|p\\|^2 for all gradients g, and f falls by at least a quarter of
       step \\|p\\|^2 from x to x - step p; with delta 0 also at smaller steps, else step \\|p\\| is delta.
     - "unknown": neither was found; ``reason`` says why.
@@ -45,6 +47,7 @@ class Certificate:
         gradients: f's gradients at the points, shape (m, n).
         weights: shape (m,), at least 0, of sum 1.
         direction: shape (n,).
+        low, high: shape (n,), infinite where there is no bound.
         step: a number above 0, or 0 if nothing falls.
         shapes: those of the variables.
         dtype: the dtype of the variables.
@@ -59,6 +62,8 @@ class Certificate:
     gradients: np.ndarray
     weights: np.ndarray
     direction: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
     step: float
     shapes: tuple[tuple[int, ...], ...]
     dtype: str
@@ -67,18 +72,25 @@ class Certificate:
     def __bool__(self) -> bool:
         return self.claim == "stationary"
 
+    @property
+    def norm(self) -> float:
+        """Of ``weights @ gradients``, without what leads out of the bounds; inf if there are none."""
+        return math.hypot(*_inward(self, self.weights @ self.gradients)) if len(self.weights) else math.inf
+
     def __str__(self) -> str:
         where = f"within {self.delta:g} of the point" if self.delta else "at the point"
         if self.claim == "unknown":
             return f"unknown {where}: {self.reason}"
-        size = math.hypot(*(self.weights @ self.gradients))
+        gradients = f"{len(self.points)} gradients {where}"
         if self.claim == "stationary":
-            return f"stationary: {len(self.weights)} gradients {where} have a convex combination of norm {size:.3g}"
-        return f"descent: with {len(self.weights)} gradients {where}, f falls at a rate near {size:.3g}"
+            return f"stationary: {gradients} have a convex combination of norm {self.norm:.3g}"
+        return f"descent: with {gradients}, f falls at a rate near {self.norm:.3g}"
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the certificate as JSON, with every number exact. Raises `FileError` if that cannot be done."""
         content = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in asdict(self).items()}
+        for end in ("low", "high"):
+            content[end] = [b if math.isfinite(b) else None for b in content[end]]
         text = json.dumps({"format": FORMAT, **content}, indent=1, allow_nan=False)
         write_atomically(path, text.encode())
 
@@ -101,6 +113,10 @@ def _certificate(content: dict[str, Any]) -> Certificate:
         raise ValueError(f"it has the fields {', '.join(sorted(content))}")
     x = np.array(content["x"], np.float64)
     arrays = {k: np.array(content[k], np.float64) for k in ("weights", "direction")}
+    for name, absent in (("low", -math.inf), ("high", math.inf)):
+        arrays[name] = np.array([absent if b is None else b for b in content[name]], np.float64)
+    if not all(arrays[k].shape == x.shape for k in ("direction", "low", "high")):
+        raise ValueError(f"its vectors do not all have {x.size} elements")
     tables = {k: np.array(content[k], np.float64).reshape(-1, x.size) for k in ("points", "gradients")}
     if not len(tables["points"]) == len(tables["gradients"]) == arrays["weights"].size:
         raise ValueError("it does not have a weight and a gradient for each point")
@@ -108,16 +124,17 @@ def _certificate(content: dict[str, Any]) -> Certificate:
     return Certificate(**{**content, "x": x, "shapes": shapes, **arrays, **tables})
 
 
-def verify_certificate(certificate: Certificate, f: Callable[[Any], Tensor], x: Any = None) -> bool:
+def verify_certificate(certificate: Certificate, f: Callable[[Any], Any], x: Any = None, *, jac: bool = False) -> bool:
     """Whether the claim of a certificate holds for ``f``, by plain backprop at the recorded points alone.
 
     Nothing of the search is used. A gradient counts if backprop gives it at its point, and also at a random point
     right beside: so the point is on no kink, where backprop could be wrong.
 
     Args:
-        certificate: made by `is_stationary`, or loaded.
+        certificate: made by `is_stationary` or `minimize`, or loaded.
         f: the function.
         x: if the variables are those of a module or of a tree of tensors, that; its values do not matter.
+        jac: True if f takes an array and returns its value and its gradient, as in `minimize`.
 
     Example:
         >>> import subgrad as sg
@@ -128,31 +145,55 @@ def verify_certificate(certificate: Certificate, f: Callable[[Any], Tensor], x: 
         (True, True, False)
     """
     c = certificate
-    if c.claim == "unknown" or not len(c.points):
+    if c.claim == "unknown" or not len(c.points) or not _is_inside(c, np.vstack([c.x, c.points])):
         return False
-    slack = 1e-6 if c.dtype == "float64" else 1e-3
-    slack *= float(np.abs(c.gradients).max())
+
+    def at(point: np.ndarray) -> tuple[float, np.ndarray]:
+        return f(point.reshape(c.shapes[0])) if jac else _plain(c, f, x, point)
+
+    slack = (1e-6 if c.dtype == "float64" else 1e-3) * float(np.abs(c.gradients).max())
     noise = np.random.default_rng(0).standard_normal(c.x.size)
     for y, g in zip(c.points, c.gradients, strict=True):
         reach = math.hypot(*(y - c.x))
-        beside = y + noise * max(1e-6 * max(reach, c.delta), 4 * np.finfo(c.dtype).eps * np.abs(y).max())
+        beside = y + noise * max(1e-8 * max(reach, c.delta), 4 * np.finfo(c.dtype).eps * np.abs(y).max())
         on_the_way = [] if c.delta else [c.x + (y - c.x) * t for t in (0.25, 0.0625, 0.015625)]
-        if (c.delta and reach > c.delta * (1 + 1e-9)) or np.abs(_plain(c, f, x, y)[1] - g).max() > slack:
+        if (c.delta and reach > c.delta * (1 + 1e-9)) or _apart(at(y)[1], g) > slack:
             return False
-        if any(np.abs(_plain(c, f, x, z)[1] - g).max() > slack + c.tolerance for z in (beside, *on_the_way)):
+        if any(_apart(at(z)[1], g) > slack + c.tolerance for z in (_reflected(c, beside), *on_the_way)):
             return False
     if (c.weights < 0).any() or abs(c.weights.sum() - 1) > 1e-9:
         return False
-    return math.hypot(*(c.weights @ c.gradients)) <= c.tolerance if c.claim == "stationary" else _falls(c, f, x)
+    return c.norm <= c.tolerance if c.claim == "stationary" else _falls(c, at)
 
 
-def _falls(c: Certificate, f: Callable[[Any], Tensor], x: Any) -> bool:
+def _falls(c: Certificate, at: Callable[[np.ndarray], tuple[float, np.ndarray]]) -> bool:
     length = math.hypot(*c.direction)
     if c.step <= 0 or length == 0 or (c.gradients @ (c.direction / length) < length * (1 - 1e-6)).any():
         return False
-    start = _plain(c, f, x, c.x)[0]
-    steps = [c.step] if c.delta else [c.step, c.step / 4, c.step / 16]
-    return all(_plain(c, f, x, c.x - s * c.direction)[0] <= start - s * length * length / 4 for s in steps)
+    start, steps = at(c.x)[0], [c.step] if c.delta else [c.step, c.step / 4, c.step / 16]
+    ends = [c.x - s * c.direction for s in steps]
+    falls = (at(end)[0] <= start - s * length * length / 4 for s, end in zip(steps, ends, strict=True))
+    return _is_inside(c, np.array(ends)) and all(falls)
+
+
+def _apart(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.abs(np.ravel(a) - b).max())
+
+
+def _is_inside(c: Certificate, points: np.ndarray) -> bool:
+    return bool((points >= c.low).all() and (points <= c.high).all())
+
+
+def _inward(c: Certificate, slope: np.ndarray) -> np.ndarray:
+    """A slope without what leads out of the bounds: downhill is where minus the slope points."""
+    slope = np.where(c.x - c.low <= c.delta, np.minimum(slope, 0), slope)
+    return np.where(c.high - c.x <= c.delta, np.maximum(slope, 0), slope)
+
+
+def _reflected(c: Certificate, point: np.ndarray) -> np.ndarray:
+    """What is outside the bounds, on their other side."""
+    point = np.where(point < c.low, 2 * c.low - point, point)
+    return np.clip(np.where(point > c.high, 2 * c.high - point, point), c.low, c.high)
 
 
 def _plain(c: Certificate, f: Callable[[Any], Tensor], x: Any, point: np.ndarray) -> tuple[float, np.ndarray]:

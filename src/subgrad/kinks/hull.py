@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 
-def least_norm(points: np.ndarray, tolerance: float = 1e-13) -> tuple[np.ndarray, np.ndarray]:
+def least_norm(
+    points: np.ndarray, start: np.ndarray | None = None, tolerance: float = 1e-12
+) -> tuple[np.ndarray, np.ndarray]:
     """The point of least norm in the hull of the rows of ``points``, and its weights.
 
     Wolfe's algorithm (P. Wolfe, "Finding the nearest point in a polytope", Mathematical Programming 11, 1976): a
@@ -14,7 +18,8 @@ def least_norm(points: np.ndarray, tolerance: float = 1e-13) -> tuple[np.ndarray
 
     Args:
         points: shape (m, n), m at least 1, finite.
-        tolerance: the search stops when no point improves the squared norm by more than this part of the largest.
+        start: weights of shape (m,) to start from, such as those of a similar problem.
+        tolerance: the search stops when no point promises to shorten the squared norm by more than this part of it.
 
     Returns:
         The point p, shape (n,), and weights of shape (m,), at least 0 and with sum 1, such that weights @ points
@@ -30,15 +35,19 @@ def least_norm(points: np.ndarray, tolerance: float = 1e-13) -> tuple[np.ndarray
     if scale == 0:
         return np.zeros(points.shape[1]), np.eye(1, len(points))[0]
     unit = points / scale
-    corral, share = _wolfe(unit, tolerance)
+    corral, share = _wolfe(unit, start, tolerance)
     weights = np.zeros(len(points))
     weights[corral] = share
     return weights @ points, weights
 
 
-def _wolfe(points: np.ndarray, tolerance: float) -> tuple[list[int], np.ndarray]:
-    squares = np.einsum("ij,ij->i", points, points)
+def _wolfe(points: np.ndarray, start: np.ndarray | None, tolerance: float) -> tuple[list[int], np.ndarray]:
+    gram = points @ points.T
+    squares = np.diagonal(gram)
     corral, share = [int(squares.argmin())], np.ones(1)
+    if start is not None:
+        corral = np.flatnonzero(start).tolist()
+        corral, share = _reduced(gram, corral, start[corral])
     best = corral, share
     least = np.inf
     while True:
@@ -48,15 +57,16 @@ def _wolfe(points: np.ndarray, tolerance: float) -> tuple[list[int], np.ndarray]
         best, least = (corral, share), p @ p
         towards = points @ p
         j = int(towards.argmin())
-        if p @ p - towards[j] <= tolerance * squares.max() or j in corral:
+        rounding = 1e-15 * math.sqrt(float(p @ p * squares.max()))
+        if p @ p - towards[j] <= tolerance * (p @ p) + rounding or j in corral:
             return best
-        corral, share = _reduced(points, [*corral, j], np.append(share, 0.0))
+        corral, share = _reduced(gram, [*corral, j], np.append(share, 0.0))
 
 
-def _reduced(points: np.ndarray, corral: list[int], share: np.ndarray) -> tuple[list[int], np.ndarray]:
+def _reduced(gram: np.ndarray, corral: list[int], share: np.ndarray) -> tuple[list[int], np.ndarray]:
     """From ``share`` towards the affine minimiser, dropping points on the way until it lies inside the hull."""
     while True:
-        target = _affine_minimiser(points[corral])
+        target = _affine_minimiser(gram[np.array(corral)[:, None], corral])
         if (target > 0).all():
             return corral, target
         falling = target <= 0
@@ -67,8 +77,13 @@ def _reduced(points: np.ndarray, corral: list[int], share: np.ndarray) -> tuple[
         corral, share = [c for c, k in zip(corral, kept, strict=True) if k], share[kept] / share[kept].sum()
 
 
-def _affine_minimiser(corral: np.ndarray) -> np.ndarray:
-    """Weights with sum 1, of any sign, of the point of least norm in the affine hull."""
-    gram = 1 + corral @ corral.T
-    weights = np.linalg.lstsq(gram, np.ones(len(corral)), rcond=None)[0]
+def _affine_minimiser(gram: np.ndarray) -> np.ndarray:
+    """Weights with sum 1, of any sign, of the point of least norm in the affine hull, from the points' products."""
+    gram, ones = 1 + gram, np.ones(len(gram))
+    try:
+        weights = np.linalg.solve(gram, ones)
+    except np.linalg.LinAlgError:
+        weights = np.full(len(gram), np.nan)
+    if not np.abs(gram @ weights - ones).max() <= 1e-10 * max(1.0, np.abs(weights).max()):  # affinely dependent
+        weights = np.linalg.lstsq(gram, ones, rcond=None)[0]  # ten times slower
     return weights / weights.sum()

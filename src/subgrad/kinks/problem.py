@@ -18,6 +18,7 @@ from subgrad.graph.op import apply
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Parameter, Tensor, TensorLike, as_tensor, constant, placeholder, tensor
 from subgrad.graph.tree import Tree, as_tree, leaves, rebuild
+from subgrad.kinks.goldstein import Space
 from subgrad.nn.binding import bound
 from subgrad.ops import rules
 from subgrad.recur.unroll import unrolled
@@ -73,13 +74,15 @@ class Problem:
         return self.start.size
 
     @property
-    def shapes(self) -> list[tuple[int, ...]]:
-        return [p.shape for p in self.places]
-
-    @property
     def dtype(self) -> np.dtype:
         """Of the variables, where they have one together."""
         return self.places[0].dtype
+
+    @functools.cached_property
+    def space(self) -> Space:
+        """Where x is, without bounds."""
+        no_bound = np.full(self.size, np.inf)
+        return Space(tuple(p.shape for p in self.places), self.dtype, -no_bound, no_bound)
 
     def split(self, point: np.ndarray) -> list[np.ndarray]:
         """A flat vector as the arrays that f takes."""
@@ -92,14 +95,16 @@ class Problem:
 
     def value(self, point: np.ndarray) -> float:
         """f at a flat vector."""
-        return float(self._run(point)[0])
+        return self.evaluate(point)[0]
 
     def gradient(self, point: np.ndarray) -> np.ndarray:
         """What plain backprop gives at a flat vector, as a flat float64 vector."""
-        return np.concatenate([g.ravel() for g in self._run(point)[1:]]).astype(np.float64)
+        return self.evaluate(point)[1]
 
-    def _run(self, point: np.ndarray) -> list[np.ndarray]:
-        return self._program(self.split(point))
+    def evaluate(self, point: np.ndarray) -> tuple[float, np.ndarray]:
+        """Both."""
+        value, *slopes = self._program(self.split(point))
+        return float(value), np.concatenate([g.ravel() for g in slopes]).astype(np.float64)
 
     @functools.cached_property
     def _program(self) -> Interpreter:
@@ -110,11 +115,15 @@ class Problem:
     def at(self, point: np.ndarray) -> tuple[Tensor, list[Tensor]]:
         """The graph with values: its output, and the leaves that hold ``point``."""
         sources = [constant(part) for part in self.split(point)]
-        new: dict[Tensor, Tensor] = dict(zip(self.places, sources, strict=True))
+        return self.over(sources), sources
+
+    def over(self, nodes: Sequence[Tensor]) -> Tensor:
+        """The output of the graph with ``nodes`` as its variables."""
+        new: dict[Tensor, Tensor] = dict(zip(self.places, nodes, strict=True))
         for node in toposort([self.output], is_leaf=new.__contains__):
             if node not in new:
                 new[node] = _with_inputs(node, tuple(new[i] for i in node.inputs))
-        return new[self.output], sources
+        return new[self.output]
 
     @functools.cached_property
     def _here(self) -> tuple[Tensor, list[Tensor]]:

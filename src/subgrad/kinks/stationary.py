@@ -11,6 +11,7 @@ import numpy as np
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import Tensor
 from subgrad.kinks.certificates import Certificate, Claim
+from subgrad.kinks.goldstein import Goldstein
 from subgrad.kinks.hull import least_norm
 from subgrad.kinks.problem import Problem, flat_problem
 from subgrad.kinks.subdifferential import Subdifferential, at_point
@@ -67,22 +68,22 @@ def is_stationary(
     problem = flat_problem(f, x)
     if delta == 0:
         return _at_point(problem, at_point(problem, None, budget), tolerance)
-    return _Goldstein(problem, tolerance, delta, np.random.default_rng(seed)).search(budget)
+    return Goldstein(problem.evaluate, problem.start, problem.space, tolerance, delta, seed).search(budget)
 
 
 def _certificate(
-    problem: Problem, claim: Claim, samples: Sequence[Sample], tolerance: float, delta: float,
-    step: float = 0.0, reason: str = "",
-) -> Certificate:  # fmt: skip
+    problem: Problem, claim: Claim, samples: Sequence[Sample], tolerance: float, step: float = 0.0, reason: str = ""
+) -> Certificate:
     n = problem.size
     points, gradients = (np.array([s[i] for s in samples]).reshape(len(samples), n) for i in (0, 1))
     direction, weights = least_norm(gradients) if len(samples) else (np.zeros(n), np.zeros(0))
     if claim == "stationary":
         used = weights > 0
         points, gradients, weights = points[used], gradients[used], weights[used] / weights[used].sum()
+    space = problem.space
     return Certificate(
-        claim, problem.start, delta, tolerance, points, gradients, weights, direction, step,
-        tuple(problem.shapes), problem.dtype.name, reason,
+        claim, problem.start, 0.0, tolerance, points, gradients, weights, direction, space.low, space.high, step,
+        space.shapes, space.dtype.name, reason,
     )  # fmt: skip
 
 
@@ -91,7 +92,7 @@ def _certificate(
 
 def _at_point(problem: Problem, found: Subdifferential, tolerance: float) -> Certificate:
     def unknown(reason: str) -> Certificate:
-        return _certificate(problem, "unknown", [], tolerance, 0.0, reason=reason)
+        return _certificate(problem, "unknown", [], tolerance, reason=reason)
 
     if not found.cells:
         return unknown(found.reason)
@@ -106,8 +107,8 @@ def _at_point(problem: Problem, found: Subdifferential, tolerance: float) -> Cer
         return unknown("a cell is too narrow for floats: no point of it was found")
     if not stationary:
         step = _step(problem, least)
-        return _certificate(problem, "descent", samples, tolerance, 0.0, step) if step else unknown(_excuse(found))
-    certificate = _certificate(problem, "stationary", samples, tolerance, 0.0, reason=", ".join(found.assumptions))
+        return _certificate(problem, "descent", samples, tolerance, step) if step else unknown(_excuse(found))
+    certificate = _certificate(problem, "stationary", samples, tolerance, reason=", ".join(found.assumptions))
     close = math.hypot(*certificate.direction) <= tolerance
     return certificate if close else unknown("gradients near the point are too far from their limits")
 
@@ -121,17 +122,12 @@ def _on_ray(problem: Problem, direction: np.ndarray, gradient: np.ndarray, toler
     slack = tolerance / 4 + 1e-3 * _precision(problem) * np.abs(gradient).max()
     x = problem.start
     h = max(1.0, float(np.abs(x).max())) / 64
-    while (_in_floats(problem, x + h / 64 * direction) != x).any():
+    while (problem.space.inside(x + h / 64 * direction) != x).any():
         found = [problem.gradient(x + h * t * direction) for t in (1.0, 0.25, 0.0625, 0.015625)]
         if all(np.abs(g - gradient).max() <= slack for g in found):
             return x + h * direction, found[0]
         h /= 16
     return None
-
-
-def _in_floats(problem: Problem, point: np.ndarray) -> np.ndarray:
-    """The point that f is evaluated at for a flat vector: it has the dtype of the variables."""
-    return np.concatenate(problem.split(point), axis=None).astype(np.float64)
 
 
 def _precision(problem: Problem) -> float:
@@ -143,71 +139,11 @@ def _step(problem: Problem, p: np.ndarray) -> float:
     x, length = problem.start, math.hypot(*p)
     start = problem.value(x)
     step = max(1.0, float(np.abs(x).max())) / float(np.abs(p).max())
-    while (_in_floats(problem, x - step / 16 * p) != x).any():
+    while (problem.space.inside(x - step / 16 * p) != x).any():
         if all(problem.value(x - s * p) <= start - 0.3 * s * length * length for s in (step, step / 4, step / 16)):
             return step
         step /= 4
     return 0.0
-
-
-# Around the point
-
-
-class _Goldstein:
-    """The search for gradients within ``delta`` whose convex combination is short, or along which f falls."""
-
-    def __init__(self, problem: Problem, tolerance: float, delta: float, rng: np.random.Generator) -> None:
-        self.problem, self.tolerance, self.delta, self.rng = problem, tolerance, delta, rng
-        self.samples: list[Sample] = [self._sample(problem.start)]
-
-    def search(self, budget: int) -> Certificate:
-        while True:
-            p = least_norm(np.array([g for _, g in self.samples]))[0]
-            length = math.hypot(*p)
-            if length <= self.tolerance:
-                return self._claim("stationary")
-            if self._falls(p, length):
-                return self._claim("descent", self.delta / length)
-            if len(self.samples) == budget:
-                reason = f"after {budget} gradients the least combination has norm {length:.3g}, and f does not fall"
-                return _certificate(self.problem, "unknown", [], self.tolerance, self.delta, reason=reason)
-            self.samples.append(self._shortening(p, length))
-
-    def _claim(self, claim: Claim, step: float = 0.0) -> Certificate:
-        return _certificate(self.problem, claim, self.samples, self.tolerance, self.delta, step)
-
-    def _sample(self, point: np.ndarray) -> Sample:
-        """The gradient at a random point close to ``point``, which is on no kink, almost surely."""
-        noise = self.rng.standard_normal(point.size)
-        near = point + 1e-3 * self.delta * noise / np.linalg.norm(noise)
-        rounded = _in_floats(self.problem, near)
-        return rounded, self.problem.gradient(rounded)
-
-    def _falls(self, p: np.ndarray, length: float) -> bool:
-        x = self.problem.start
-        end = x - self.delta / length * p
-        return self.problem.value(end) <= self.problem.value(x) - 0.3 * self.delta * length
-
-    def _shortening(self, p: np.ndarray, length: float) -> Sample:
-        """A gradient g on the way along -p with g.p below half of \\|p\\|^2; else one anywhere within delta."""
-        low, high = 0.0, 0.99 * self.delta / length
-        bottom, top = self._value(low, p), self._value(high, p)
-        for _ in range(20):
-            middle = (low + high) / 2
-            sample = self._sample(self.problem.start - middle * p)
-            if sample[1] @ p < length**2 / 2:
-                return sample
-            between = self._value(middle, p)
-            if bottom - between < between - top:  # f falls less on the near half
-                high, top = middle, between
-            else:
-                low, bottom = middle, between
-        ball = self.rng.standard_normal(self.problem.size)
-        radius = 0.99 * self.delta * self.rng.random() ** (1 / self.problem.size)
-        return self._sample(self.problem.start + radius * ball / np.linalg.norm(ball))
-
-    def _value(self, step: float, p: np.ndarray) -> float:
-        return self.problem.value(self.problem.start - step * p)
 
 
 __all__ = ["is_stationary"]

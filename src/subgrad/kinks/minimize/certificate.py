@@ -1,0 +1,53 @@
+"""What the remembered points prove: stationarity in Goldstein's sense, and for convex functions a lower bound."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from subgrad.kinks.certificates import Certificate
+from subgrad.kinks.goldstein import Goldstein
+from subgrad.kinks.minimize.least_norm import least_weights
+from subgrad.kinks.minimize.objective import Objective, Point
+
+MORE = 200
+"""How many gradients may be computed to replace those on kinks, beyond one for each that is needed."""
+
+
+def is_certified(f: Objective, at: Point, tol: float) -> bool:
+    """Whether the gradients remembered from within ``tol`` have a convex combination of norm at most ``tol``."""
+    return bool(np.linalg.norm(least_norm([at, *f.near(at.x, tol)])[2]) <= tol)
+
+
+def issue(f: Objective, tol: float, seed: int) -> Certificate:
+    """A certificate at the best point, from gradients close to those that a solver has found useful.
+
+    A solver's own points may be on kinks, where backprop proves nothing.
+    """
+    used = least_norm([f.best, *f.near(f.best.x, tol)])[0]
+    near = [f.project(p.x) for p in used]
+    return Goldstein(f.evaluate, f.best.x, f.space, tol, tol, seed, near).search(len(near) + MORE)
+
+
+def convex_lower(f: Objective, delta: float, R: float) -> float:
+    """What a convex f cannot be below at any point at most R from the start.
+
+    Each remembered point gives a linear function that is nowhere above f. So are their convex combinations, and the
+    one with the least slope falls by at most R times that slope.
+    """
+    used, weights, least = least_norm([f.best, *f.near(f.best.x, delta)])
+    at_start = weights @ np.array([p.linear(f.start.x) for p in used])
+    return float(at_start - R * np.linalg.norm(least))
+
+
+def least_norm(points: Sequence[Point], start: np.ndarray | None = None) -> tuple[list[Point], np.ndarray, np.ndarray]:
+    """The least convex combination of the points' gradients: the points it is made of, their weights, and itself.
+
+    ``start`` are weights that may be near.
+    """
+    gradients = np.stack([p.gradient for p in points])
+    weights = least_weights(gradients @ gradients.T, start=start)
+    used = np.flatnonzero(weights)
+    weights = weights[used] / weights[used].sum()
+    return [points[i] for i in used.tolist()], weights, weights @ gradients[used]

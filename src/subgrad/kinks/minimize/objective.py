@@ -1,0 +1,86 @@
+"""The function to minimise, as solvers see it: counted, within its bounds, with a memory of what it returned."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from subgrad.errors import NonFiniteError
+from subgrad.kinks.minimize.target import Target
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Point:
+    """A place, and the value and gradient there: what every solver works with."""
+
+    x: np.ndarray
+    value: float
+    gradient: np.ndarray
+
+    def linear(self, x: np.ndarray) -> float:
+        """The value at x of the linear function that touches f here; a convex f is nowhere below it."""
+        return self.value + float(self.gradient @ (x - self.x))
+
+
+class Objective:
+    """A function of a flat vector. It knows the best point so far, and the last ones for certificates.
+
+    With bounds it is f(P(x)) + weight |x - P(x)|_1, P the projection. For any weight above 0 its minima are those of f
+    within the bounds, and f is never asked for anything outside. The weight is of the size of f's own slopes.
+
+    ``proof`` holds the points that the last probe found useful, which are not forgotten; ``lower`` is what the minimum
+    is not below, as far as a solver knows.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self.target, self.space = target, target.space
+        self.bounded = bool(np.isfinite([self.space.low, self.space.high]).any())
+        self.count = 0
+        self.memory: deque[Point] = deque(maxlen=min(max(2 * target.start.size, 100), 300))
+        self.proof: list[Point] = []
+        self.lower = -math.inf
+        self.start = self.best = self._inside(self.project(target.start))
+        if not np.isfinite(self.start.value):
+            raise NonFiniteError("minimize needs a finite value and gradient at x0, got NaN or inf")
+        self._weight = 2 * float(np.abs(self.start.gradient).max(initial=0)) or 1.0
+        self.memory.append(self.start)
+
+    def __call__(self, x: np.ndarray) -> Point:
+        """The point at x; its value is inf where f or its gradient is not finite."""
+        point = self._inside(self.project(x))
+        if point.value < self.best.value:
+            self.best = point
+        if self.bounded:
+            point = self._extended(x, point)
+        if point.value < np.inf:
+            self.memory.append(point)
+        return point
+
+    def project(self, x: np.ndarray) -> np.ndarray:
+        """The nearest point within the bounds, in the numbers of f's dtype."""
+        return self.space.inside(x)
+
+    def near(self, x: np.ndarray, distance: float) -> list[Point]:
+        """The remembered points within a distance of x."""
+        known = {id(p): p for p in (*self.proof, *self.memory)}
+        return [p for p in known.values() if np.linalg.norm(p.x - x) <= distance]
+
+    def evaluate(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """f and its gradient at a point within the bounds, counted."""
+        self.count += 1
+        return self.target.evaluate(x)
+
+    def _inside(self, x: np.ndarray) -> Point:
+        value, gradient = self.evaluate(x)
+        if not (math.isfinite(value) and np.isfinite(gradient).all()):
+            return Point(x, np.inf, np.zeros_like(x))
+        return Point(x, value, gradient)
+
+    def _extended(self, x: np.ndarray, inside: Point) -> Point:
+        away = x - inside.x
+        out = np.where(x < self.space.low, -1.0, np.where(x > self.space.high, 1.0, 0.0))
+        gradient = np.where(out == 0, inside.gradient, self._weight * out)
+        return Point(x, inside.value + self._weight * float(np.abs(away[out != 0]).sum()), gradient)

@@ -1,0 +1,57 @@
+"""What `subgrad.minimize` returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any
+
+from subgrad.kinks.certificates import Certificate
+
+
+@dataclass(frozen=True, eq=False)
+class MinimizeResult:
+    """The outcome of `minimize`, with the attributes and keys of SciPy's ``OptimizeResult``."""
+
+    x: Any
+    """The best point, in the form of x0."""
+    fun: float
+    """f(x)."""
+    jac: Any
+    """The gradient that differentiation gives at x. At a minimum on a kink it need not be small."""
+    nit: int
+    """How many iterations there were."""
+    nfev: int
+    """How often f was evaluated, the certificate included."""
+    njev: int
+    """How often its gradient was: together with each value."""
+    success: bool
+    """Whether x is found stationary within the tolerance, or its value proved to be within it of the minimum."""
+    status: int
+    """0 for success, 1 if the iterations ran out, 2 if no lower point was found, 99 if the callback ended the run."""
+    message: str
+    bound: float | None
+    """At most how far ``fun`` is above the minimum, if f is convex and R was right; None without R, or if the run
+    shows that one of the two is not so."""
+    certificate: Certificate
+    """What is proved of x: see `verify_certificate`."""
+
+    def keys(self) -> Iterable[str]:
+        return [f.name for f in fields(self)]
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in self.keys():
+            raise KeyError(key)
+        return getattr(self, key)
+
+    def __str__(self) -> str:
+        bound = "" if self.bound is None else f", at most {self.bound:.3g} above the minimum"
+        return f"f = {self.fun:.9g}{bound}, {self.nit} iterations, {self.nfev} evaluations; {self.message}"
+
+
+@dataclass(frozen=True, eq=False)
+class Iterate:
+    """Where a run is: what a callback with an argument ``intermediate_result`` gets."""
+
+    x: Any
+    fun: float

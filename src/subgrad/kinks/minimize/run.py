@@ -1,0 +1,91 @@
+"""A solver's run: counting, the callback, and what is known at the end."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from subgrad.kinks.certificates import Certificate
+from subgrad.kinks.minimize.certificate import convex_lower, is_certified, issue
+from subgrad.kinks.minimize.objective import Objective, Point
+from subgrad.kinks.minimize.result import Iterate, MinimizeResult
+
+SUCCESS, OUT_OF_ITERATIONS, STUCK, STOPPED = 0, 1, 2, 99
+MESSAGES = {
+    OUT_OF_ITERATIONS: "the iterations ran out before x was found stationary",
+    STUCK: "no lower point was found, and x is not stationary within the tolerance",
+    STOPPED: "the callback raised StopIteration",
+}
+
+Callback = Callable[..., Any]
+
+
+def run(f: Objective, solver: Iterable[Point], callback: Callback | None, most: int) -> tuple[int, int]:
+    """Take up to ``most`` points from the solver. Returns their number, and the status at the end."""
+    tell = _told(callback)
+    count = 0
+    for count, point in enumerate(solver, start=1):
+        try:
+            tell(Iterate(f.target.shown(f.project(point.x)), point.value))
+        except StopIteration:
+            return count, STOPPED
+        if count == most:
+            return count, OUT_OF_ITERATIONS
+    return count, STUCK
+
+
+def _told(callback: Callback | None) -> Callable[[Iterate], Any]:
+    """SciPy's two kinds of callbacks as one: by its only argument's name it gets x and f(x), or x alone."""
+    if callback is None:
+        return lambda iterate: None
+    try:
+        names = list(inspect.signature(callback).parameters)
+    except (TypeError, ValueError):  # a builtin does not say
+        names = []
+    if names == ["intermediate_result"]:
+        return lambda iterate: callback(intermediate_result=iterate)
+    return lambda iterate: callback(iterate.x)
+
+
+def result(f: Objective, iterations: int, status: int, tol: float, R: float | None, seed: int) -> MinimizeResult:
+    """The best point, and what the remembered ones say of it."""
+    stationary = is_certified(f, f.best, tol)
+    bound = None if R is None else _bound(f, tol, R)
+    certificate = issue(f, tol, seed)
+    if (stationary or certificate or (bound is not None and bound <= tol)) and status != STOPPED:
+        status = SUCCESS
+    return MinimizeResult(
+        x=f.target.shown(f.best.x),
+        fun=f.best.value,
+        jac=f.target.shown(f.best.gradient),
+        nit=iterations,
+        nfev=f.count,
+        njev=f.count,
+        success=status == SUCCESS,
+        status=status,
+        message=MESSAGES.get(status) or _found(certificate, stationary, tol),
+        bound=bound,
+        certificate=certificate,
+    )
+
+
+def _found(certificate: Certificate, stationary: bool, tol: float) -> str:
+    if certificate:
+        return f"certified: {certificate}"
+    if stationary:
+        return f"gradients within {tol:g} of x have a convex combination of norm {tol:g} or less; some are on kinks"
+    return "the value is within the tolerance of the minimum, if f is convex"
+
+
+def _bound(f: Objective, tol: float, R: float) -> float | None:
+    """How far the best value is above the minimum, at most; None if nothing is known, or what is known shows that f is
+    not convex or R too small."""
+    best, rounding = f.best, 1e-9 * (1 + abs(f.best.value))
+    lower = f.lower if f.bounded else max(f.lower, convex_lower(f, tol, R))
+    if not -math.inf < lower <= best.value + rounding or any(
+        p.linear(best.x) > best.value + rounding for p in f.memory
+    ):
+        return None
+    return max(best.value - lower, 0.0)

@@ -1,0 +1,75 @@
+"""What is minimised: a function of one flat vector, and the form that its points have for the user."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from subgrad.compile.function import compile
+from subgrad.diff.reverse import gradients
+from subgrad.errors import ShapeError
+from subgrad.graph.tensor import Tensor
+from subgrad.kinks.goldstein import Evaluate, Space
+from subgrad.kinks.minimize.bounds import read_bounds
+from subgrad.kinks.problem import Problem, flat_problem
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """A function, where it is looked at, and how to show a point.
+
+    Attributes:
+        evaluate: its value and gradient at a flat vector.
+        start: flat.
+        space: shapes, dtype and bounds.
+        shown: a flat vector in the form of x0.
+    """
+
+    evaluate: Evaluate
+    start: np.ndarray
+    space: Space
+    shown: Callable[[np.ndarray], Any]
+
+
+def of_graph(f: Callable[[Any], Tensor], x0: Any, bounds: Any) -> Target:
+    """A function made of ops, as one native program."""
+    problem = flat_problem(f, x0)
+    program = compile(lambda *nodes: _value_and_slopes(problem, list(nodes)))
+
+    def evaluate(point: np.ndarray) -> tuple[float, np.ndarray]:
+        value, *slopes = program(*problem.split(point))
+        return float(value), np.concatenate([s.ravel() for s in slopes]).astype(np.float64)
+
+    def shown(point: np.ndarray) -> Any:
+        return problem.rebuild(problem.split(point))
+
+    return Target(evaluate, problem.start, _bounded(problem.space, bounds), shown)
+
+
+def of_function(f: Callable[[np.ndarray], Any], x0: Any, bounds: Any) -> Target:
+    """A plain function of an array that returns its value and its gradient."""
+    start = np.array(x0.numpy() if isinstance(x0, Tensor) else x0, np.float64)
+    free = np.full(start.size, np.inf)
+
+    def evaluate(point: np.ndarray) -> tuple[float, np.ndarray]:
+        value, slope = f(point.reshape(start.shape))
+        slope = np.asarray(slope, np.float64).ravel()
+        if slope.size != start.size:
+            raise ShapeError(f"f of x with shape {start.shape} returned a gradient with {slope.size} elements")
+        return float(value), slope
+
+    space = Space((start.shape,), start.dtype, -free, free)
+    return Target(evaluate, start.ravel(), _bounded(space, bounds), lambda point: point.reshape(start.shape).copy())
+
+
+def _value_and_slopes(problem: Problem, nodes: list[Tensor]) -> list[Tensor]:
+    y = problem.over(nodes)
+    return [y, *gradients(y, nodes)]
+
+
+def _bounded(space: Space, bounds: Any) -> Space:
+    low, high = read_bounds(bounds, space.shapes)
+    return Space(space.shapes, space.dtype, low, high)
