@@ -28,10 +28,11 @@ def leaves(tree: Tree) -> list[Tensor]:
 
 def named_leaves(tree: Tree, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
     """The tensors of ``tree`` with their paths, such as ``momentum.0``."""
-    tree = as_tree(tree)
     if isinstance(tree, Tensor):
         yield prefix, tree
-    elif isinstance(tree, dict):
+        return
+    tree = as_tree(tree)
+    if isinstance(tree, dict):
         for key, child in tree.items():
             yield from named_leaves(child, f"{prefix}.{key}" if prefix else str(key))
     elif isinstance(tree, (list, tuple)):
@@ -47,9 +48,9 @@ def rebuild(tree: Tree, values: Iterable[Any]) -> Tree:
 
 
 def _rebuild(tree: Tree, values: Iterator[Any]) -> Tree:
-    tree = as_tree(tree)
     if isinstance(tree, Tensor):
         return next(values)
+    tree = as_tree(tree)
     if isinstance(tree, dict):
         return {key: _rebuild(child, values) for key, child in tree.items()}
     if isinstance(tree, (list, tuple)):

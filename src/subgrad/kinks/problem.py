@@ -53,7 +53,7 @@ class Problem:
     def __init__(self, f: Function | Tensor, x: Point) -> None:
         if not (isinstance(f, Tensor) or callable(f)):
             raise ArgumentError(f"expected a function of tensors or a tensor, got {type(f).__name__}")
-        given = _with_tensors(x)
+        given = held_still(x)
         self.form = as_tree(given)
         variables = leaves(self.form)
         self._graph_is_given = isinstance(f, Tensor)
@@ -160,10 +160,7 @@ class Problem:
 def scalar_problem(f: Function | Tensor, x: Point) -> Problem:
     """A problem whose function is a scalar. Raises `GradientError` if it is not."""
     problem = Problem(f, x)
-    y = problem.output
-    if y.shape != ():
-        with place.inherit(y.site, y.scope):
-            raise GradientError(f"a subgradient is of a scalar, this function returned the shape {y.shape}")
+    scalar_node(problem.output)
     return problem
 
 
@@ -208,16 +205,16 @@ def leaf(x: TensorLike) -> Tensor:
     return constant(x.numpy()) if isinstance(x, Tensor) else tensor(x)
 
 
-def _with_tensors(x: Point) -> Tree:
-    """A point with tensors in the place of arrays and numbers."""
+def held_still(x: Point) -> Tree:
+    """A point with tensors, which do not change, in the place of arrays and numbers; modules stay as they are."""
     if isinstance(x, Tensor) or hasattr(x, "named_parameters"):
         return x
     if isinstance(x, dict):
-        return {key: _with_tensors(part) for key, part in x.items()}
+        return {key: held_still(part) for key, part in x.items()}
     if isinstance(x, Iterator):
-        return [_with_tensors(part) for part in x]
+        return [held_still(part) for part in x]
     if isinstance(x, (list, tuple)) and _holds_arrays(x):
-        return type(x)(_with_tensors(part) for part in x)
+        return type(x)(held_still(part) for part in x)
     return tensor(x, float64)
 
 
@@ -237,6 +234,15 @@ def _numbers(variable: Tensor, i: int) -> np.ndarray:
     if not np.isfinite(found).all():
         raise ArgumentError(f"the point holds NaN or inf, in its part {i} of shape {variable.shape}")
     return found
+
+
+def scalar_node(y: Any) -> Tensor:
+    """The node of what a function returned. Raises `GradientError` unless it is a float scalar."""
+    y = _float_node(y)
+    if y.shape != ():
+        with place.inherit(y.site, y.scope):
+            raise GradientError(f"a subgradient is of a scalar, this function returned the shape {y.shape}")
+    return y
 
 
 def _float_node(y: Any) -> Tensor:
@@ -278,4 +284,4 @@ def _inner(v: Any, form: Tree) -> list[Any]:
     return [v] if isinstance(form, Tensor) else _parts(v, as_tree(form))
 
 
-__all__ = ["Function", "Point", "Problem", "flat_problem", "leaf", "scalar_problem"]
+__all__ = ["Function", "Point", "Problem", "flat_problem", "held_still", "leaf", "scalar_node", "scalar_problem"]

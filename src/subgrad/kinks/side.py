@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from subgrad.graph.tensor import Tensor, constant
+from subgrad.graph.tensor import Tensor, TensorLike, constant
 from subgrad.kinks.corners import nudged, on_kink
 from subgrad.kinks.locate import Spot
 from subgrad.kinks.problem import Problem
 from subgrad.kinks.walk import Walk
+from subgrad.ops.random import uniform
 
 Points = dict[Tensor, Sequence[np.ndarray]]
 """For nodes whose slopes are those at other inputs than they have: these inputs."""
@@ -18,12 +19,14 @@ Settled = dict[Tensor, tuple[np.ndarray, np.ndarray]]
 """For each `where` the elements whose branch is decided, and that branch."""
 
 
-def random_direction(problem: Problem, rng: np.random.Generator) -> list[Tensor]:
-    """A normal direction, divided by a power of 2 so that no entry is above 1: large slopes shall not overflow."""
-    drawn = [np.asarray(rng.standard_normal(s.shape)) for s in problem.sources]
-    largest = max((float(np.abs(d).max(initial=0)) for d in drawn), default=0.0)
-    unit = 2.0 ** -np.ceil(np.log2(largest)) if largest else 1.0
-    return [constant((d * unit).astype(s.dtype)) for d, s in zip(drawn, problem.sources, strict=True)]
+def random_direction(sources: Sequence[Tensor], seed: TensorLike) -> list[Tensor]:
+    """A direction out of the cube from -1 to 1, uniform and with no number that is 0.
+
+    It is bounded, so that large slopes do not overflow, and a function of the seed (two whole numbers) alone: native
+    programs draw the same one.
+    """
+    drawn = [uniform(seed, s.shape, i, s.dtype) for i, s in enumerate(sources)]
+    return [2 * u - (1 - float(np.finfo(u.dtype).eps) / 2) for u in drawn]  # exact, and odd multiples of eps / 2
 
 
 def _unit(problem: Problem, k: int) -> list[Tensor]:

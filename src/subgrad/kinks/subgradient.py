@@ -7,27 +7,32 @@ f'(x; .) picks all of them on the same side, that of one direction.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from subgrad.compile.function import CompiledFunction
 from subgrad.diff.reverse import gradients
 from subgrad.errors import ArgumentError, GradientError
 from subgrad.graph import place
 from subgrad.graph.evaluate import evaluate
-from subgrad.graph.tensor import Tensor
+from subgrad.graph.tensor import Parameter, Tensor, constant
+from subgrad.graph.tree import Tree, as_tree, leaves, rebuild
 from subgrad.kinks.locate import Spot
-from subgrad.kinks.problem import Function, Point, Problem, scalar_problem
+from subgrad.kinks.native import native
+from subgrad.kinks.problem import Function, Point, Problem, held_still, scalar_problem
 from subgrad.kinks.side import decided_by, lexicographic, random_direction, spots
 from subgrad.kinks.trust import by_hand, continuous, snap
 from subgrad.kinks.walk import Walk
+from subgrad.nn.binding import bound
 
 MODES = ("random", "lexicographic")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ClarkeElement:
     """An element of Clarke's subdifferential of f at x.
 
@@ -35,20 +40,39 @@ class ClarkeElement:
         gradient: the element, in the form of x: an array, a list of arrays, or a dict of arrays by name for a module.
         value: f(x).
         slope: f'(x; direction), which is the element times the direction.
-        direction: along which the kinks were decided, in the form of x; in lexicographic mode the last one tried.
         exact: True if the element is one for certain, up to rounding: nothing was assumed, and nothing but what was on
             its kink exactly was taken to be there.
-        decided: the kinks that the direction decided, with their number of elements and the lines of the program.
         assumed: what was taken on trust, in words; empty if nothing was.
     """
 
     gradient: Any
     value: float
     slope: float
-    direction: Any
     exact: bool
-    decided: tuple[Spot, ...] = ()
-    assumed: tuple[str, ...] = ()
+    assumed: tuple[str, ...]
+    _sides: Callable[[], Sides] = field(repr=False)
+
+    @functools.cached_property
+    def _side(self) -> Sides:
+        return self._sides()
+
+    @property
+    def direction(self) -> Any:
+        """Along which the kinks were decided, in the form of x; in lexicographic mode the last one tried."""
+        return self._side.direction
+
+    @property
+    def decided(self) -> tuple[Spot, ...]:
+        """The kinks that the direction decided, with their number of elements and the lines of the program."""
+        return self._side.decided
+
+
+@dataclass(frozen=True)
+class Sides:
+    """On which side of the kinks an element is; a native program leaves this to be found when somebody asks."""
+
+    direction: Any
+    decided: tuple[Spot, ...]
 
 
 def subgradient(f: Function | Tensor, x: Point, mode: str = "random", seed: int = 0, tau: float = 0.0) -> ClarkeElement:
@@ -60,12 +84,17 @@ def subgradient(f: Function | Tensor, x: Point, mode: str = "random", seed: int 
     smooth ops, abs, max, norms and the like the result is a limit of gradients at points near x with probability 1 over
     v (Nesterov, Lexicographic differentiation of nonsmooth functions, 2005; Khan and Barton, ACM TOMS 39(4), 2013).
 
+    Of a function that `compile` has made native the element comes from a native program, too, at the cost of two or
+    three native gradients; only where it meets a condition at its threshold, or finds no element, are the ops
+    interpreted, to say why.
+
     In floats a direction misleads if its slope at a kink drowns in rounding, which happens with a probability of about
     the machine epsilon for each kink. Arguments are on a kink if they tie exactly; ``tau`` takes in those that rounding
     has pulled apart.
 
     Args:
-        f: a function that is given x and returns a scalar; or a scalar tensor made from the tensors of x.
+        f: a function that is given x and returns a scalar, also one made by `compile`; or a scalar tensor made from
+            the tensors of x.
         x: the point: an array or numbers, which are taken as float64, or a tensor; or a module, or a list or dict of
             tensors.
         mode: ``random``, one random direction; or ``lexicographic``, the unit vectors in turn until all kinks are
@@ -96,35 +125,53 @@ def subgradient(f: Function | Tensor, x: Point, mode: str = "random", seed: int 
         raise ArgumentError(f"unknown mode {mode!r}: expected one of {', '.join(MODES)}")
     if not tau >= 0:
         raise ArgumentError(f"tau is a distance of 0 or more, got {tau}")
-    problem = scalar_problem(f, x)
-    rng = np.random.default_rng(seed)
+    if isinstance(f, CompiledFunction) and mode == "random" and tau == 0:
+        point = held_still(x)
+        form, found = as_tree(point), native(f, point, seed)
+        if found is not None:
+            gradient, value, slope = found
+            return ClarkeElement(rebuild(form, gradient), value, slope, True, (), _later(f, point, form, seed))
+    return _interpreted(scalar_problem(f, x), mode, seed, tau)
+
+
+def _interpreted(problem: Problem, mode: str, seed: int, tau: float) -> ClarkeElement:
     points, near = snap(problem, tau)
     if mode == "random":
-        along = random_direction(problem, rng)
+        along = [constant(v.numpy()) for v in random_direction(problem.sources, [seed, 0])]
         walk = Walk(problem.y, problem.sources, along, points)
         decided = decided_by(walk)
     else:
         walk, along, decided = lexicographic(problem, points)
     walk.check()
-    assumed = [*continuous(problem, points, walk, rng), *by_hand(walk), *near]
-    return _element(problem, walk, along, spots(decided), assumed)
+    assumed = (*continuous(problem, points, walk, seed), *by_hand(walk), *near)
+    gradient, slope = _element(problem, walk, along)
+    sides = Sides(problem.rebuild(np.array(a.numpy()) for a in along), spots(decided))
+    return ClarkeElement(gradient, float(problem.y), slope, not assumed, assumed, lambda: sides)
 
 
-def _element(
-    problem: Problem, walk: Walk, along: list[Tensor], decided: tuple[Spot, ...], assumed: Sequence[str]
-) -> ClarkeElement:
-    y, slope = problem.y, 0.0
-    found = [np.zeros(s.shape, s.dtype) for s in problem.sources]
-    if walk.slope is not None:
-        nodes = gradients(walk.slope, along)
-        evaluate(nodes)
-        found, slope = [np.array(n.numpy()) for n in nodes], float(walk.slope)
+def _element(problem: Problem, walk: Walk, along: list[Tensor]) -> tuple[Any, float]:
+    """The gradient of the slope by the direction, and the slope."""
+    if walk.slope is None:
+        return problem.rebuild(np.zeros(s.shape, s.dtype) for s in problem.sources), 0.0
+    nodes = gradients(walk.slope, along)
+    evaluate(nodes)
+    found = [np.array(n.numpy()) for n in nodes]
     if not all(np.isfinite(g).all() for g in found):
-        with place.inherit(y.site, y.scope):
-            raise GradientError(f"the subgradient overflows {y.dtype}")
-    direction = problem.rebuild(np.array(a.numpy()) for a in along)
-    exact = not assumed
-    return ClarkeElement(problem.rebuild(found), float(y), slope, direction, exact, decided, tuple(assumed))
+        with place.inherit(problem.y.site, problem.y.scope):
+            raise GradientError(f"the subgradient overflows {problem.y.dtype}")
+    return problem.rebuild(found), float(walk.slope)
+
+
+def _later(f: CompiledFunction, point: Point, form: Tree, seed: int) -> Callable[[], Sides]:
+    """The interpreted pass at a point as it is now."""
+    parameters = [v for v in leaves(form) if isinstance(v, Parameter)]
+    nodes = [p.node for p in parameters]
+
+    def found() -> Sides:
+        with bound(parameters, nodes):
+            return _interpreted(scalar_problem(f, point), "random", seed, 0.0)._side
+
+    return found
 
 
 __all__ = ["ClarkeElement", "subgradient"]

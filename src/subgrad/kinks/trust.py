@@ -6,7 +6,6 @@ import numpy as np
 
 from subgrad.errors import GradientError
 from subgrad.graph import place
-from subgrad.graph.tensor import constant
 from subgrad.kinks.corners import margin, snapped
 from subgrad.kinks.problem import Problem
 from subgrad.kinks.side import Points, random_direction
@@ -41,7 +40,7 @@ def snap(problem: Problem, tau: float) -> tuple[Points, list[str]]:
     return points, said
 
 
-def continuous(problem: Problem, points: Points, walk: Walk, rng: np.random.Generator) -> list[str]:
+def continuous(problem: Problem, points: Points, walk: Walk, seed: int) -> list[str]:
     """A sentence for each `where` that was at its threshold; raises `GradientError` for one that jumps nearby.
 
     Its branches agree at x. They agree on the whole surface where the condition switches, to first order, only if the
@@ -49,9 +48,8 @@ def continuous(problem: Problem, points: Points, walk: Walk, rng: np.random.Gene
     """
     if not walk.pieces:
         return []
-    first = random_direction(problem, rng)
-    step = [np.asarray(rng.standard_normal(s.shape)) * CLOSE for s in problem.sources]
-    second = [constant((a.numpy() + d).astype(a.dtype)) for a, d in zip(first, step, strict=True)]
+    first, step = (random_direction(problem.sources, [seed, k]) for k in (1, 2))
+    second = [a + CLOSE * d for a, d in zip(first, step, strict=True)]
     before = Walk(problem.y, problem.sources, first, points)
     after = Walk(problem.y, problem.sources, second, points)
     for node, piece in before.pieces.items():

@@ -131,15 +131,9 @@ class Walk:
             return self._chosen(node, arriving)
         if node.op.kink is not None and self._note_kink(node):
             return self._at_kink(node, arriving)
-        if node.op is contract:
-            return _by_parts(node, arriving)
-        if node.op in LINEAR:
-            return apply(node.op, tuple(_filled(node, arriving)), node.attrs)
-        if node.op.elementwise and node.op.vjp is not None:
-            return _diagonal(node, arriving)
         if node.op is custom:
             self.by_hand.append(node)
-        return one_sided_rule(node, list(arriving))
+        return smooth_tangent(node, arriving)
 
     def _note_kink(self, node: Tensor) -> bool:
         """Whether the derivative of ``node`` at this point takes its one-sided rule."""
@@ -209,6 +203,17 @@ class Walk:
             if node in self._broken or not bad:
                 return node
             node = bad[0]
+
+
+def smooth_tangent(node: Tensor, arriving: Tangents) -> Tensor | None:
+    """The tangent of a node that is not on a kink: by a rule that costs what the node costs, where there is one."""
+    if node.op is contract:
+        return _by_parts(node, arriving)
+    if node.op in LINEAR:
+        return apply(node.op, tuple(_filled(node, arriving)), node.attrs)
+    if node.op.elementwise and node.op.vjp is not None:
+        return _diagonal(node, arriving)
+    return one_sided_rule(node, list(arriving))
 
 
 def live(y: Tensor, wrt: Sequence[Tensor]) -> list[Tensor]:
@@ -283,4 +288,4 @@ def _refuse_jump(node: Tensor) -> None:
             raise GradientError(f"a cast of {x[jumps][0]:g} to {node.dtype} jumps here")
 
 
-__all__ = ["Piece", "Walk", "live"]
+__all__ = ["Piece", "Walk", "live", "smooth_tangent"]

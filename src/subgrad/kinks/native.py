@@ -1,0 +1,110 @@
+"""Exact subgradients as native programs: the walk along a direction as one graph that does for every point.
+
+It has the one-sided rule of every op with a kink, on the kink or not. What has none, a condition at its threshold or a
+root of 0, is only noticed; the interpreted walk says what is wrong, or what has to be trusted.
+"""
+
+from __future__ import annotations
+
+import functools
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from subgrad import ops
+from subgrad.compile.function import CompiledFunction, compile
+from subgrad.diff.custom import custom
+from subgrad.diff.directional import one_sided_rule
+from subgrad.diff.reverse import gradients
+from subgrad.graph import place
+from subgrad.graph.dtype import float64, using_dtype
+from subgrad.graph.op import TABLE, Op
+from subgrad.graph.tensor import Tensor
+from subgrad.graph.tree import leaves
+from subgrad.kinks.problem import scalar_node
+from subgrad.kinks.side import random_direction
+from subgrad.kinks.walk import live, smooth_tangent
+from subgrad.ops import isfinite
+
+_programs: weakref.WeakKeyDictionary[CompiledFunction, CompiledFunction] = weakref.WeakKeyDictionary()
+
+
+def native(f: CompiledFunction, x: Any, seed: int) -> tuple[list[np.ndarray], float, float] | None:
+    """The element at x, an array for each tensor of it; f(x); and the slope along the direction of ``seed``.
+
+    None where it takes the interpreted walk to say what is wrong, or what has to be trusted.
+    """
+    if f not in _programs:
+        _programs[f] = compile(functools.partial(_element, weakref.ref(f)))
+    odd, value, slope, *found = _programs[f](x, np.array([seed, 0]))
+    return None if odd else (found, float(value), float(slope))
+
+
+def _element(f: Callable[[], CompiledFunction | None], x: Any, seed: Tensor) -> list[Tensor]:
+    """The graph: how many things are odd, f(x), the slope along the direction, and the gradient of that."""
+    function, sources = f(), [s.node for s in leaves(x)]
+    assert function is not None  # it is being called
+    with using_dtype(sources[0].dtype if sources else float64):
+        y = scalar_node(function(x))
+    along = random_direction(sources, seed)
+    tangent: dict[Tensor, Tensor | None] = dict(zip(sources, along, strict=True))
+    odd = [_count(isfinite(s), False) for s in sources]
+    for node in live(y, sources):
+        arriving = [tangent.get(i) for i in node.inputs]
+        if node not in tangent and any(t is not None for t in arriving):
+            with place.inherit(node.site, node.scope):
+                odd += [_count(ODD[node.op](node))] if node.op in ODD else []
+                tangent[node] = _tangent(node, arriving) if node.dtype.kind == "f" else None
+    slope = tangent.get(y)
+    slope = ops.full((), 0, y.dtype) if slope is None else slope
+    found = gradients(slope, along)
+    odd += [_count(isfinite(node), False) for node in (y, slope, *found)]
+    return [functools.reduce(ops.add, odd), y, slope, *found]
+
+
+def _tangent(node: Tensor, arriving: list[Tensor | None]) -> Tensor | None:
+    has_sides = node.op.kink is not None or node.op is ops.where
+    return one_sided_rule(node, arriving) if has_sides else smooth_tangent(node, arriving)
+
+
+def _count(condition: Tensor, wanted: bool = True) -> Tensor:
+    return ops.where(condition, float(wanted), float(not wanted)).sum()
+
+
+def _equal(node: Tensor) -> Tensor:
+    return node.inputs[0] == node.inputs[1]
+
+
+def _at_zero(node: Tensor) -> Tensor:
+    return node.inputs[0] == 0
+
+
+def _tied(best: Callable[..., Tensor]) -> Callable[[Tensor], Tensor]:
+    def tied(node: Tensor) -> Tensor:
+        x, axis = node.inputs[0], node.attrs["axis"]
+        return ops.where(x == best(x, axis, keepdims=True), 1.0, 0.0).sum(axis) > 1
+
+    return tied
+
+
+def _always(node: Tensor) -> Tensor:
+    return ops.full((), True, "bool")
+
+
+ODD: dict[Op, Callable[[Tensor], Tensor]] = {
+    ops.less: _equal,
+    ops.less_equal: _equal,
+    ops.equal: _equal,
+    ops.not_equal: _equal,
+    ops.sign: _at_zero,
+    ops.sqrt: _at_zero,
+    TABLE["power"]: _at_zero,
+    TABLE["pow"]: _at_zero,
+    ops.argmax: _tied(ops.max),
+    ops.argmin: _tied(ops.min),
+    TABLE["cast"]: lambda node: _always(node) if node.dtype.kind != "f" else ops.full((), False, "bool"),
+    custom: _always,
+}
+"""Where an op that is no kink may have no derivative, or one on trust."""
