@@ -1,0 +1,41 @@
+"""Networks whose hidden units are drawn from the data and never trained (Bolager et al. 2023, arXiv 2306.16830)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from subgrad.approx import refit
+from subgrad.approx.units import Units
+
+PAIRS = 8  # candidates for each unit
+NEAREST = 1e-3  # pairs that are closer count as so far apart: their slope may be an accident
+
+
+def sampled(points: np.ndarray, values: np.ndarray, n: int, activation: str, seed: int) -> Units:
+    """n units, each made of a pair of points, with the outer weights by least squares.
+
+    A pair is drawn with a probability in proportion to the slope of f between its points. The unit's direction leads
+    from one to the other: relu is 0 at the first and 1 at the second, tanh -1/2 and 1/2 (sigmoid 1/4 and 3/4).
+    """
+    random = np.random.default_rng(seed)
+    first, second = random.integers(len(points), size=(2, max(PAIRS * n, 1000)))
+    apart = points[second] - points[first]
+    length = np.maximum(np.linalg.norm(apart, axis=1), NEAREST)
+    slope = np.abs(values[second] - values[first]) / length
+    usable = (apart != 0).any(axis=1)
+    slope = np.where(usable, slope + 1e-12 * slope.max() + 1e-300, 0)
+    chosen = random.choice(len(slope), n, replace=bool(np.sum(slope > 0) < n), p=slope / slope.sum())
+    reach, shift = _middle(activation)
+    w = reach * apart[chosen] / length[chosen, None] ** 2
+    b = -(w * points[first[chosen]]).sum(axis=1) - shift
+    return refit.outer(points, values, w, b, activation)
+
+
+def _middle(activation: str) -> tuple[float, float]:
+    """How much the argument of φ grows from the first point to the second, and minus what it is at the first."""
+    if activation in ("relu", "leakyrelu", "elu", "gelu", "silu", "softplus"):
+        return 1.0, 0.0
+    half = math.log(3) / 2 if activation == "tanh" else math.log(3)  # tanh(ln 3 / 2) = 1/2, σ(ln 3) = 3/4
+    return 2 * half, half
