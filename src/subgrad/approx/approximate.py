@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from subgrad.errors import ArgumentError
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from subgrad.approx.report import Report
     from subgrad.nn.compose import Sequential
 
-Method = Literal["auto", "exact1d"]
+Method = Literal["auto", "exact1d", "greedy", "sampled", "train"]
 
 
 class Approximation(NamedTuple):
@@ -44,7 +44,13 @@ def approximate(
         eps: the sup error to reach. n then is the most units that may be used.
         n: how many units there may be.
         activation: the hidden layer's, by its name.
-        method: "exact1d", relu units of one variable at knots that follow f''; "auto" chooses.
+        method: how the network is built.
+
+            - "exact1d": relu units of one variable at knots that follow f'', with a proof by h²/8 max |f''|
+            - "greedy": the unit that helps most, then the next one, and at last all weights together
+            - "sampled": hidden units drawn from pairs of points and never trained (Bolager et al. 2023)
+            - "train": Adam, for comparison
+            - "auto": "exact1d" if it fits, else "greedy"
         seed: of what is random.
 
     Returns:
@@ -68,13 +74,15 @@ def approximate(
           (out): Linear(37, 1)
         )
     """
-    _check(eps, n)
-    from subgrad.approx.build import build
+    _check(eps, n, method)
+    from subgrad.approx.build import Wish, build
 
-    return Approximation(*build(f, box, eps, n, activation, method, seed))
+    return Approximation(*build(f, box, Wish(eps, n, activation, method, seed)))
 
 
-def _check(eps: float | None, n: int | None) -> None:
+def _check(eps: float | None, n: int | None, method: str) -> None:
+    if method not in get_args(Method):
+        raise ArgumentError(f"unknown method {method!r}: expected one of {', '.join(get_args(Method))}")
     if eps is None and n is None:
         raise ArgumentError("say how near or how large: eps=1e-3, n=100, or both")
     if eps is not None and not 0 < eps < float("inf"):

@@ -1,43 +1,160 @@
-"""From a target and a wish to a network with a report."""
+"""From a function and a wish to a network with a report: which builder, how many units, what is proven."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from subgrad.approx import points
 from subgrad.approx.exact1d import MOST_UNITS, Exact1d
+from subgrad.approx.greedy import Greedy
 from subgrad.approx.report import Report
+from subgrad.approx.sampled import sampled
+from subgrad.approx.scaled import Scaled
 from subgrad.approx.shallow import activation_of, values
 from subgrad.approx.target import Target
+from subgrad.approx.trained import trained
 from subgrad.approx.units import Units
+from subgrad.bounds import certify
+from subgrad.errors import ArgumentError, SubgradError
 from subgrad.nn.compose import Sequential
 
+FIRST_UNITS, MOST_GROWN = (
+    16,
+    256,
+)  # of networks that grow until an error is proven: each has twice the units of the last
+BOXES = 200_000  # that a proof may look at
+MEASURED = 20_000  # points
 
-def build(
-    f: Any, box: Any, eps: float | None, n: int | None, activation: str, method: str, seed: int
-) -> tuple[Sequential, Report]:
+
+@dataclass(frozen=True)
+class Wish:
+    """The arguments of `subgrad.approximate`."""
+
+    eps: float | None
+    n: int | None
+    activation: str
+    method: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class Built:
+    """A network on the way, with what is known of it."""
+
+    units: Units
+    net: Sequential
+    sup: float
+    l2: float
+    points: int
+    proven: float | None
+
+
+def build(f: Any, box: Any, wish: Wish) -> tuple[Sequential, Report]:
     """As `subgrad.approximate`."""
     start = time.perf_counter()
     target = Target(f, box)
-    activation_of(activation)
-    units, proven = _exact1d(target, eps, n)
-    net = units.network(activation)
-    found = _measured(target, net, seed)
-    return net, Report(
-        method="exact1d", activation=activation, n=len(units.v), sup=found[0], l2=found[1], points=found[2],
-        proven=proven, theory="", bound=None, eps=eps, seconds=time.perf_counter() - start,
+    activation_of(wish.activation)
+    method = _method(target, wish)
+    built = _exact1d(target, wish) if method == "exact1d" else _grown(target, wish, method)
+    return built.net, Report(
+        method=method, activation=wish.activation, n=len(built.units.v), sup=built.sup, l2=built.l2,
+        points=built.points, proven=built.proven, theory="", bound=None, eps=wish.eps,
+        seconds=time.perf_counter() - start, notes=_notes(target, built),
     )  # fmt: skip
 
 
-def _exact1d(target: Target, eps: float | None, n: int | None) -> tuple[Units, float | None]:
+def _method(target: Target, wish: Wish) -> str:
+    fits = target.dimensions == 1 and wish.activation == "relu" and target.given is None
+    if wish.method == "auto":
+        return "exact1d" if fits else "greedy"
+    if wish.method == "exact1d" and not fits:
+        raise ArgumentError("exact1d makes relu networks for a function of one variable")
+    return wish.method
+
+
+def _notes(target: Target, built: Built) -> tuple[str, ...]:
+    if target.traced is None:
+        return (f"f is {target.known}: between them nothing can be proven",)
+    if built.proven is not None and built.sup > built.proven:
+        return ("the measured error is above the proven one: the sum over the units was rounded in float64",)
+    return ()
+
+
+# The builders
+
+
+def _exact1d(target: Target, wish: Wish) -> Built:
     builder = Exact1d(target)
-    if eps is None:
-        assert n is not None
-        return builder.with_units(n)
-    return builder.with_error(eps, n or MOST_UNITS)
+    if wish.eps is None:
+        units, proven = builder.with_units(wish.n or MOST_UNITS)
+    else:
+        units, proven = builder.with_error(wish.eps, wish.n or MOST_UNITS)
+    net = units.network("relu")
+    return Built(units, net, *_measured(target, net, wish.seed), proven)
+
+
+def _grown(target: Target, wish: Wish, method: str) -> Built:
+    """Networks of growing size until one is proven, or is the largest; then the best one."""
+    best: Built | None = None
+    for units in _stages(target, wish, method):
+        net = units.network(wish.activation)
+        measured = _measured(target, net, wish.seed)
+        last = len(units.v) >= _most(wish)
+        proven = _proven(target, net, wish.eps) if last or _promising(measured[0], wish.eps) else None
+        built = Built(units, net, *measured, proven)
+        best = built if best is None or _rank(built) < _rank(best) else best
+        if wish.eps is not None and _reached(target, built, wish.eps):
+            return built
+    assert best is not None
+    return best
+
+
+def _most(wish: Wish) -> int:
+    return wish.n or MOST_GROWN
+
+
+def _promising(sup: float, eps: float | None) -> bool:
+    return eps is not None and sup <= eps
+
+
+def _reached(target: Target, built: Built, eps: float) -> bool:
+    """Whether the error is proven; without a formula of f, whether it was measured."""
+    return built.sup <= eps if target.traced is None else built.proven is not None and built.proven <= eps
+
+
+def _rank(built: Built) -> tuple[float, float]:
+    return np.inf if built.proven is None else built.proven, built.sup
+
+
+def _stages(target: Target, wish: Wish, method: str) -> Iterator[Units]:
+    units, n = None, _most(wish) if wish.eps is None else min(FIRST_UNITS, _most(wish))
+    while True:
+        scaled = Scaled(target.box)
+        X, y = target.sample(_sample_size(n, target.dimensions), wish.seed)
+        sample = scaled.points(X), y
+        if method == "greedy":
+            units = Greedy(*sample, wish.activation, wish.seed, units).grow(n)
+        elif method == "sampled":
+            units = sampled(*sample, n, wish.activation, wish.seed)
+        else:
+            units = trained(*sample, n, wish.activation, wish.seed)
+        yield scaled.units(units)
+        if n >= _most(wish):
+            return
+        n = min(2 * n, _most(wish))
+
+
+def _sample_size(n: int, d: int) -> int:
+    """Points enough for all weights of n units to be fitted."""
+    return int(np.clip(24 * n * (d + 1), 4096, 32768))
+
+
+# What is known of a network
 
 
 def _measured(target: Target, net: Sequential, seed: int) -> tuple[float, float, int]:
@@ -45,7 +162,17 @@ def _measured(target: Target, net: Sequential, seed: int) -> tuple[float, float,
     if target.given is not None:
         X, y = target.given
     else:
-        X = points.uniform(target.box, 20_000, seed + 1)
+        X = points.uniform(target.box, MEASURED, seed + 1)
         y = target.values(X)
     error = np.abs(values(net, X) - y)
     return float(error.max()), float(np.sqrt(np.mean(error**2))), len(error)
+
+
+def _proven(target: Target, net: Sequential, eps: float | None) -> float | None:
+    if target.function is None:
+        return None
+    try:
+        found = certify(target.function, net, target.box, eps, budget=BOXES)
+    except SubgradError:  # an op without bounds
+        return None
+    return found.bound if np.isfinite(found.bound) else None

@@ -1,4 +1,4 @@
-"""The units that a network could get next, and how much each would lower its error: native code looks at many at once."""
+"""The units that a network could get next, and how much each would lower its error: many at once, in native code."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Dictionary:
         self._residual.assign(residual)
 
     def gains(self, w: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """By how much each of m units, (m, d) and (m,), lowers the sum of squares if all outer weights are fitted anew."""
+        """By how much each of m units, (m, d) and (m,), lowers the sum of squares, all outer weights fitted anew."""
         return self._gain(w, b)
 
     def climb(self, w: np.ndarray, b: np.ndarray, sizes: np.ndarray) -> _Found:

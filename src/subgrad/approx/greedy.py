@@ -32,7 +32,9 @@ class Greedy:
         errors: the mean squared error on the sample after each unit, before all weights are fitted together.
     """
 
-    def __init__(self, points: np.ndarray, values: np.ndarray, activation: str, seed: int, start: Units | None = None) -> None:
+    def __init__(
+        self, points: np.ndarray, values: np.ndarray, activation: str, seed: int, start: Units | None = None
+    ) -> None:
         self.points, self.values, self.activation = points, values, activation
         self._random = np.random.default_rng(seed)
         self.w, self.b = (start.w, start.b) if start else (np.empty((0, points.shape[1])), np.empty(0))

@@ -17,7 +17,7 @@ from subgrad import ops
 from subgrad.compile.interpret import Interpreter
 from subgrad.diff import grad
 from subgrad.diff.vmap import for_all
-from subgrad.errors import ShapeError
+from subgrad.errors import NotTraceableError, ShapeError
 from subgrad.graph.dtype import float64, using_dtype
 from subgrad.graph.tensor import Parameter, Tensor, constant, placeholder
 from subgrad.nn.binding import bound
@@ -37,7 +37,7 @@ class Pointwise:
 
     Raises:
         ShapeError: if f returns another shape.
-        NotTraceableError: if f asks for a value, as NumPy's functions do.
+        NotTraceableError: if f asks for a value, as functions of NumPy do, or returns no tensor.
         TypeError: if f hands a tensor to a function of NumPy.
 
     Example:
@@ -54,9 +54,10 @@ class Pointwise:
         self.point = placeholder((dimensions,), float64, "a point")
         with using_dtype(float64), _as_numbers(f):
             found = f(self.point.reshape(1, dimensions))
-        if not isinstance(found, Tensor) or found.shape not in ((1,), (1, 1)):
-            shape = found.shape if isinstance(found, Tensor) else type(found).__name__
-            raise ShapeError(f"f takes points (N, {dimensions}) and returns (N,); for N = 1 it returned {shape}")
+        if not isinstance(found, Tensor):
+            raise NotTraceableError(f"f is to be traced, and it returned no tensor but {type(found).__name__}")
+        if found.shape not in ((1,), (1, 1)):
+            raise ShapeError(f"f takes points (N, {dimensions}) and returns (N,); for N = 1 it returned {found.shape}")
         self.value = ops.astype(found.node, float64).reshape(())
 
     @functools.cached_property

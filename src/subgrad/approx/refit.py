@@ -28,7 +28,9 @@ def outer(points: np.ndarray, values: np.ndarray, w: np.ndarray, b: np.ndarray, 
     return Units(w, b, v[:-1], float(v[-1]))
 
 
-def all_weights(points: np.ndarray, values: np.ndarray, w: np.ndarray, b: np.ndarray, activation: str, steps: int) -> Units:
+def all_weights(
+    points: np.ndarray, values: np.ndarray, w: np.ndarray, b: np.ndarray, activation: str, steps: int
+) -> Units:
     """The units after some steps of Gauss and Newton on w and b, with the outer weights always the best ones.
 
     Variable projection (Golub, Pereyra 1973, with Kaufman's simplification, 1975) with Levenberg's and Marquardt's

@@ -7,10 +7,10 @@ from typing import Any, cast
 
 import numpy as np
 
-from subgrad.approx.box import as_box
 from subgrad.approx.expression import Expression
 from subgrad.approx.points import spread
 from subgrad.approx.pointwise import Function, Pointwise
+from subgrad.bounds.box import as_box
 from subgrad.errors import ArgumentError, DataError, NotTraceableError, ShapeError
 
 
@@ -23,11 +23,12 @@ class Target:
 
     Attributes:
         box: (d, 2).
-        traced: the function as a graph, or None.
+        function, traced: the function of tensors, and it as a graph; or None.
         given: the samples (X, y), or None.
     """
 
     def __init__(self, f: Any, box: Any) -> None:
+        self.function: Function | None = None
         self.traced: Pointwise | None = None
         self.given: tuple[np.ndarray, np.ndarray] | None = None
         self._call: Callable[[np.ndarray], Any] | None = None
@@ -79,6 +80,7 @@ class Target:
             raise ArgumentError(f"expected a function, a formula or samples (X, y), got {type(f).__name__}")
         try:
             self.traced = Pointwise(cast(Function, f), self.dimensions)
+            self.function = cast(Function, f)
         except (NotTraceableError, TypeError):  # NumPy's functions refuse tensors with a TypeError
             self._call = f
 

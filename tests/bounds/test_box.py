@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from subgrad.approx.box import as_box
+from subgrad.bounds.box import as_box
 from subgrad.errors import ArgumentError
 
 
