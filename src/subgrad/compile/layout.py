@@ -27,7 +27,7 @@ _BY_AXIS = {ops.pad: "widths", slice_: "steps", place: "steps"}
 def sink(node: Tensor) -> Tensor:
     """The node with a transpose of its inputs moved behind it, where that can be."""
     if node.op is ops.transpose:
-        return transposed(node.inputs[0], node.attrs["axes"])
+        return joined(node)
     axes = next((i.attrs["axes"] for i in node.inputs if _moves(i)), None)
     if axes is None:
         return node
@@ -51,6 +51,11 @@ def sink(node: Tensor) -> Tensor:
     if node.op is ops.reshape:
         return _reshaped(node, axes)
     return node
+
+
+def joined(node: Tensor) -> Tensor:
+    """The node; transposes in a row as one, or none."""
+    return transposed(node.inputs[0], node.attrs["axes"]) if node.op is ops.transpose else node
 
 
 def is_copy(node: Tensor) -> bool:
@@ -124,7 +129,7 @@ def _places_after_slide(ndim: int, over: Sequence[int]) -> list[tuple[int, ...]]
 def _reshaped(node: Tensor, axes: Sequence[int]) -> Tensor:
     """A reshape of the untransposed input, where that has the axes that are joined side by side, too."""
     x = node.inputs[0].inputs[0]
-    groups = joined_axes(node.inputs[0].shape, node.shape)
+    groups = groups_of_axes(node.inputs[0].shape, node.shape)
     first: dict[int, list[int]] = {}
     for old, new in groups:
         long = [axes[a] for a in old if node.inputs[0].shape[a] != 1]
@@ -136,10 +141,10 @@ def _reshaped(node: Tensor, axes: Sequence[int]) -> Tensor:
     return transposed(inner, [order.index(a) for a in range(node.ndim)])
 
 
-def joined_axes(old: Sequence[int], new: Sequence[int]) -> list[tuple[list[int], list[int]]]:
+def groups_of_axes(old: Sequence[int], new: Sequence[int]) -> list[tuple[list[int], list[int]]]:
     """Which axes of one shape become which of another, in groups that are as small as can be.
 
-    >>> joined_axes((2, 3, 4), (6, 2, 2))
+    >>> groups_of_axes((2, 3, 4), (6, 2, 2))
     [([0, 1], [0]), ([2], [1, 2])]
     """
     if 0 in old:
@@ -185,4 +190,4 @@ def undo(axes: Axes) -> Axes:
     return _undone(range(len(axes)), axes)
 
 
-__all__ = ["is_copy", "relaid", "sink", "transposed", "undo"]
+__all__ = ["is_copy", "joined", "relaid", "sink", "transposed", "undo"]

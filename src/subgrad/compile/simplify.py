@@ -12,7 +12,7 @@ import numpy as np
 
 from subgrad import ops
 from subgrad.compile import scans
-from subgrad.compile.layout import is_copy, sink
+from subgrad.compile.layout import is_copy, joined, sink
 from subgrad.graph import place
 from subgrad.graph.op import apply
 from subgrad.graph.order import toposort
@@ -32,13 +32,13 @@ Rule = Callable[[Tensor], Tensor]
 
 def simplify(outputs: Sequence[Tensor]) -> list[Tensor]:
     """The same values from a graph of simple ops in which no two nodes compute the same."""
-    found = replaced(rewrite(outputs, expand), {})
+    found = rewrite(rewrite(rewrite(rewrite(outputs, expand), sink), staged), Merger())
     return rewrite(scans.tidied(found), Merger()) if scans.has_loops(found) else found
 
 
 def replaced(outputs: Sequence[Tensor], leaves: Mapping[Tensor, Tensor]) -> list[Tensor]:
-    """A graph of simple ops with others in the place of some leaves, simplified."""
-    return rewrite(rewrite(rewrite(outputs, sink, leaves), staged), Merger())
+    """A simple graph with others in the place of some leaves, which may be transposes: those meet their inverses."""
+    return rewrite(rewrite(outputs, joined, leaves), Merger())
 
 
 def staged(node: Tensor) -> Tensor:
