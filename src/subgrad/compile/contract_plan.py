@@ -78,18 +78,22 @@ def plan_contraction(
     return min(plans, key=lambda plan: _cycles(plan, merged, counts))
 
 
-def estimated_cycles(contraction: Contraction, plan: Plan, ranges: Sequence[int] = ()) -> float:
-    """About how many cycles one core takes for the given ranges of rows, one after the other, all operands in cache."""
-    merged = contraction.merged()
-    repeats = math.prod(loop.size for loop in merged.batch + merged.m[:-1] + merged.n[:-1])
-    return repeats * _cycles(plan, merged, _row_counts(merged, ranges))
-
-
 def _row_counts(merged: Contraction, ranges: Sequence[int]) -> tuple[int, ...]:
-    """The numbers of neighbouring rows that tiles must cover, the largest first."""
-    size = merged.m[-1].size
-    outer = merged.batch or merged.m[:-1]
-    return (size,) if outer or not any(ranges) else tuple(sorted(filter(None, ranges), reverse=True))
+    """The numbers of neighbouring rows that tiles must cover, the largest first.
+
+    Where rows come in lines, a range has whole lines and maybe a part of one at each end; equal ones count once.
+    """
+    size, ranges = merged.m[-1].size, [n for n in ranges if n]
+    if not ranges or not (merged.batch or merged.m[:-1]):
+        return tuple(sorted(ranges or [size], reverse=True))
+    found: set[int] = set()
+    begin = 0
+    for length in ranges:
+        end = begin + length
+        inside = range(-(-begin // size) * size, end // size * size + 1, size)  # where lines of rows begin and end
+        found |= {inside[0] - begin, end - inside[-1], size * (len(inside) > 1)} if inside else {length}
+        begin = end
+    return tuple(sorted(found - {0}, reverse=True))
 
 
 def _candidates(merged: Contraction, cpu: Cpu, counts: Sequence[int]) -> Iterator[Plan]:
