@@ -102,11 +102,19 @@ def _candidates(merged: Contraction, cpu: Cpu, counts: Sequence[int]) -> Iterato
     if last.c != 1:
         lanes = 1
     for rows, vectors in _tiles(cpu, max(counts), math.ceil(last.size / lanes)):
-        yield Plan(lanes, rows, vectors, _tails(rows, counts), k_steps, pack_b=lanes > 1 and last.b != 1)
+        narrow = _no_wider(lanes, last.size)
+        yield Plan(narrow, rows, vectors, _tails(rows, counts), k_steps, pack_b=narrow > 1 and last.b != 1)
     if lanes > 1 and merged.k[-1].a == merged.k[-1].b == 1:
         for rows, columns in _tiles(cpu, min(6, max(counts)), min(4, last.size, lanes)):
             if columns != 3:
                 yield Plan(lanes, rows, columns, _tails(rows, counts), k_steps, dot=True)
+
+
+def _no_wider(lanes: int, columns: int) -> int:
+    """Lanes for so few columns: half a vector costs half on processors that do a whole one in two steps (Zen 4)."""
+    while lanes >= 2 * columns and lanes > 4:
+        lanes //= 2
+    return lanes
 
 
 def _tiles(cpu: Cpu, max_rows: int, max_vectors: int) -> Iterator[tuple[int, int]]:

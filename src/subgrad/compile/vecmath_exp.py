@@ -95,7 +95,8 @@ def reduced(c: Code, f: Format, x: Value, low_part: Value | None = None) -> tupl
     if low_part is not None:
         r = r + low_part
     c.note("e**r - 1")
-    return c.fma(r * r, c.horner(r, _TABLE[f].tail), r), shifted.bits
+    square = r * r
+    return c.fma(square, c.horner_by_two(r, square, _TABLE[f].tail), r), shifted.bits
 
 
 def times_power(f: Format, y: Value, n: Value) -> Value:

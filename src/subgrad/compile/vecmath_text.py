@@ -119,6 +119,11 @@ class Code:
             total = self.fma(total, x, c)
         return total
 
+    def horner_by_two(self, x: Value, x_squared: Value, coefficients: Sequence[float]) -> Value:
+        """As `horner`, the even and the odd powers apart: as many instructions, half as many one after the other."""
+        even, odd = (self.horner(x_squared, coefficients[i::2]) for i in (0, 1))
+        return self.fma(odd, x, even)
+
 
 class Value:
     """One SSA value, or a constant; ``type`` is that of a lane.
