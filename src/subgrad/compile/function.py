@@ -179,7 +179,8 @@ class _Variant:
 
     def __init__(self, trace: _Trace) -> None:
         self.trace = trace
-        self.program = _program(trace.inputs, trace.outputs)
+        self._early = _Early(trace)
+        self.program = _program([*trace.inputs, *self._early.places], self._early.outputs)
         self._lock = threading.Lock()
         self._draws = trace.inputs[0] in set(toposort(trace.outputs))
         self._seed = np.zeros(2, np.int64)
@@ -188,7 +189,9 @@ class _Variant:
         self._small = [a.nbytes <= SMALL for a in self._arguments]
         self._seen, self._nodes = 0, [p.node for p in trace.read]
         self._held = [np.ascontiguousarray(n.numpy()) for n in self._nodes]
-        self._bound = self.program.bind([self._seed, *self._arguments, *self._held], self._outputs)
+        self._early.bind(self._held)
+        given = [self._seed, *self._arguments, *self._held, *self._early.results]
+        self._bound = self.program.bind(given, self._outputs)
         plain = all(self._small) and isinstance(trace.result, Tensor) and not (trace.written or self._draws)
         self.call = self._quick() if plain and self._outputs[0].nbytes <= SMALL else self._call
 
@@ -245,6 +248,41 @@ class _Variant:
                 self._nodes[i] = p.node
                 self._held[i] = np.ascontiguousarray(p.numpy())
                 self._bound.move(1 + len(self._arguments) + i, self._held[i])
+                self._early.move(i, self._held[i])
+        self._early.run()
+
+
+class _Early:
+    """The part of a trace that depends on parameters alone, if there is any: a program of its own."""
+
+    def __init__(self, trace: _Trace) -> None:
+        held = trace.inputs[len(trace.inputs) - len(trace.read) :]
+        kept = [n for n, p in zip(held, trace.read, strict=True) if not any(p is w for w in trace.written)]
+        self._program, self.places, self.outputs = None, [], trace.outputs
+        self.results: list[np.ndarray] = []
+        if not kept or not _is_native(trace.outputs):
+            return
+        from subgrad.compile.prepare import prepare
+
+        found = prepare(trace.outputs, kept)
+        if found.made:
+            self._program, self.places, self.outputs = _program(held, found.made), found.places, found.outputs
+
+    def bind(self, held: Sequence[np.ndarray]) -> None:
+        """Compute it for these values of the parameters; ``results`` are where it will always be."""
+        self.results = [np.empty(p.shape, p.dtype) for p in self.places]
+        self._bound = self._program.bind(held, self.results) if self._program else None
+        self.run()
+
+    def move(self, i: int, array: np.ndarray) -> None:
+        """Parameter i has another value, in another array."""
+        if self._bound:
+            self._bound.move(i, array)
+
+    def run(self) -> None:
+        """Compute it again."""
+        if self._bound:
+            self._bound.once()
 
 
 class _Scan:
@@ -286,20 +324,27 @@ class _Scan:
 
 def _program(inputs: Sequence[Tensor], outputs: Sequence[Tensor], **options: Any) -> Any:
     """A native program, or the interpreter where that cannot be."""
+    if not _is_native(outputs):
+        return _Stepped(Interpreter(inputs, outputs), **options)
+    from subgrad.compile.program import Program
+
+    return Program(inputs, outputs, **options)
+
+
+def _is_native(outputs: Sequence[Tensor]) -> bool:
+    """Whether there can be a native program; if not, a warning says why, once."""
     try:
         import llvmlite  # noqa: F401
     except ImportError:
         _say_once("llvmlite is not installed: compiled functions are interpreted")
-        return _Stepped(Interpreter(inputs, outputs), **options)
+        return False
     from subgrad.compile.fuse import unsupported
-    from subgrad.compile.program import Program
     from subgrad.compile.simplify import simplify
 
     op = unsupported(simplify(outputs))
     if op is not None:
         _say_once(f"the compiler does not know the op {op!r}: functions with it are interpreted")
-        return _Stepped(Interpreter(inputs, outputs), **options)
-    return Program(inputs, outputs, **options)
+    return op is None
 
 
 class _Stepped:
