@@ -41,9 +41,9 @@ def prepare(outputs: Sequence[Tensor], parameters: Collection[Tensor]) -> Prepar
     >>> [(m.op.name, m.shape) for m in found.made], [o.op.name for o in found.outputs]
     ([('cast', (3, 5))], ['contract'])
     """
-    outputs = simplify(outputs)
+    outputs, parameters = simplify(outputs), set(parameters)
     early = _early(outputs, parameters)
-    outputs = rewrite(outputs, lambda node: _laid_out(node, early, parameters))
+    outputs = rewrite(outputs, lambda node: _laid_out(node, early))
     early = _early(outputs, parameters)
     made = _border(outputs, early)
     places = {n: placeholder(n.shape, n.dtype, f"prepared {n.op.name}") for n in made}
@@ -51,7 +51,7 @@ def prepare(outputs: Sequence[Tensor], parameters: Collection[Tensor]) -> Prepar
 
 
 def _early(outputs: Sequence[Tensor], parameters: Collection[Tensor]) -> set[Tensor]:
-    """The nodes that need parameters and nothing else that changes."""
+    """The parameters, and the nodes that need them and nothing else that changes."""
     found, neutral = set(parameters), set()
     for node in toposort(outputs):
         if node in found or node.op is INPUT:
@@ -61,15 +61,16 @@ def _early(outputs: Sequence[Tensor], parameters: Collection[Tensor]) -> set[Ten
     return found
 
 
-def _laid_out(node: Tensor, early: Collection[Tensor], parameters: Collection[Tensor]) -> Tensor:
+def _laid_out(node: Tensor, early: Collection[Tensor]) -> Tensor:
     """A contraction whose early operand lies with the columns of the result as its last axis, copied if need be."""
     if node.op is not contract or any(n == 0 for n in node.shape):
         return node
     _, letters, _ = operand_letters(node)
     columns, at = loop_letters(node)[2], 0 if swapped(node) else 1
     weight, other = node.inputs[at], node.inputs[1 - at]
-    is_early = weight in early or views.source(weight) in parameters
-    if not columns or not is_early or other in early or node.size < FEW_ROWS * weight.shape[letters.index(columns[0])]:
+    if not columns or views.source(weight) not in early or views.source(other) in early:
+        return node
+    if node.size < FEW_ROWS * weight.shape[letters.index(columns[0])]:
         return node
     axis = letters.index(columns[0])
     if views.view(weight).strides[axis] == 1 or weight.shape[axis] == 1:
