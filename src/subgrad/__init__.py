@@ -22,7 +22,7 @@ from subgrad.bounds import certify
 from subgrad.recur import scan
 from subgrad.compile.function import CompiledFunction, compile
 from subgrad.kinks import (
-    dead_units, directional_derivative, enclosure, is_stationary, kinks, load_certificate, local_minimum,
+    WatchUnits, dead_units, directional_derivative, enclosure, is_stationary, kinks, load_certificate, local_minimum,
     minimize, subdifferential, subgradient, verify_certificate,
 )  # fmt: skip
 from subgrad.approx import approximate
@@ -32,7 +32,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "SGD", "Adagrad", "Adam", "AdamW", "Checkpoint", "CompiledFunction", "EarlyStopping", "History", "Kink",
-    "Parameter", "RMSprop", "Subgradient", "Tensor", "approximate", "bool_", "certify", "chain", "check",
+    "Parameter", "RMSprop", "Subgradient", "Tensor", "WatchUnits", "approximate", "bool_", "certify", "chain", "check",
     "clip_by_norm", "compile", "custom_vjp", "data", "dead_units", "default_dtype", "defop", "directional_derivative",
     "draw", "enclosure", "ensemble", "errors", "evaluate", "explain", "fit", "float32", "float64", "get_threads",
     "grad", "hessian", "int32", "int64", "is_stationary", "jacobian", "jvp", "kinks", "linear", "load",

@@ -173,7 +173,7 @@ def _halves(n: int) -> np.ndarray:
 
 
 def alternating(first: float, second: float, n: int) -> np.ndarray:
-    return np.where(np.arange(n) % 2 == 0, first, second)
+    return np.where(np.arange(n) % 2 == 0, float(first), float(second))
 
 
 def small() -> list[Problem]:

@@ -10,9 +10,10 @@ from subgrad.kinks.stationary import is_stationary
 from subgrad.kinks.subdifferential import Subdifferential, subdifferential
 from subgrad.kinks.subgradient import ClarkeElement, subgradient
 from subgrad.kinks.units import Units, dead_units
+from subgrad.kinks.watch import WatchUnits
 
 __all__ = [
     "Certificate", "ClarkeElement", "Enclosure", "Kinks", "LocalMinimum", "MinimizeResult", "Spot",
-    "Subdifferential", "Units", "dead_units", "directional_derivative", "enclosure", "is_stationary", "kinks",
-    "load_certificate", "local_minimum", "minimize", "subdifferential", "subgradient", "verify_certificate",
+    "Subdifferential", "Units", "WatchUnits", "dead_units", "directional_derivative", "enclosure", "is_stationary",
+    "kinks", "load_certificate", "local_minimum", "minimize", "subdifferential", "subgradient", "verify_certificate",
 ]  # fmt: skip
