@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from subgrad import ops
-from subgrad.graph.op import Op
+from subgrad.graph.op import TABLE, Op
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor
 from subgrad.kinks import intervals as iv
@@ -292,5 +292,5 @@ RULES: dict[Op, Rule] = {
     ops.sign: _sign, ops.isfinite: _isfinite, ops.isnan: _isnan, cast: _cast,
     ops.reshape: _moved, ops.transpose: _moved, ops.broadcast_to: _moved, ops.pad: _moved, ops.concatenate: _rising,
     indexing.slice_: _moved, indexing.place: _moved, indexing.gather: _moved, indexing.scatter_add: _scattered,
-    ops.windows: _moved, ops.fold: _scattered, **dict.fromkeys(CONVOLUTIONS, _convolve),
+    ops.windows: _moved, TABLE["slide"]: _moved, ops.fold: _scattered, **dict.fromkeys(CONVOLUTIONS, _convolve),
 }  # fmt: skip

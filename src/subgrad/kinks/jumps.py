@@ -6,18 +6,16 @@ continuous only if its branches meet there; everything else that hangs on it jum
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from subgrad import ops
 from subgrad.errors import GradientError
 from subgrad.graph import place
-from subgrad.graph.op import Op
 from subgrad.graph.tensor import Tensor
 from subgrad.kinks.pieces import Piece
-from subgrad.ops import indexing
-from subgrad.ops.shape import cast
+from subgrad.kinks.thresholds import COMPARISONS, MOVES, matters, undecided
 
 MIXED = np.iinfo(np.int64).max
 """Stands for an element that hangs on something else than one comparison."""
@@ -64,10 +62,11 @@ class Undecided:
 
     def _started(self, node: Tensor) -> np.ndarray:
         """The elements of a node that derivatives do not pass, on the boundary of what it tells apart."""
-        if node.op not in _BOUNDARIES:
+        found = undecided(node)
+        if found is None:
             return np.zeros(node.shape, np.int64)
-        on = _BOUNDARIES[node.op](*(i.numpy() for i in node.inputs), **node.attrs)
-        if node.op not in _COMPARING:
+        on = found.numpy()
+        if node.op not in COMPARISONS:
             return np.where(on, MIXED, 0)
         places = np.flatnonzero(on)
         marks = np.zeros(node.size, np.int64)
@@ -84,14 +83,15 @@ class Undecided:
             return np.where(arriving[0] == MIXED, MIXED, -arriving[0])
         if node.op in (ops.logical_and, ops.logical_or):
             return self._joined(node, *arriving)
-        if node.op in _MOVES:
-            return np.asarray(node.op.ref(*arriving, **node.attrs))
+        if node.op in MOVES:
+            moved = [i.numpy() if i.dtype.kind not in "b" else m for i, m in zip(node.inputs, arriving, strict=True)]
+            return np.asarray(node.op.ref(*moved, **node.attrs))
         return np.full(node.shape, MIXED)
 
     def _joined(self, node: Tensor, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """An undecided side counts where the other one does not decide alone."""
-        x, y = (i.numpy() if node.op is ops.logical_and else ~i.numpy() for i in node.inputs)
-        a, b = np.where((b != 0) | y, a, 0), np.where((a != 0) | x, b, 0)
+        left, right = matters(node)
+        a, b = np.where((b != 0) | left, a, 0), np.where((a != 0) | right, b, 0)
         return np.where((a != 0) & (b != 0), MIXED, a + b)
 
     def _check_meeting(self, node: Tensor, marks: np.ndarray) -> None:
@@ -115,34 +115,6 @@ class Undecided:
         factor = 1.0 if comparison.op in (ops.less, ops.less_equal) else 0.0
         argument = ((right, k, 1.0), (left, k, -1.0))
         return Piece(i, (argument,), factor, ((fails, i, 1.0),), ((holds, i, 1.0), (fails, i, -1.0)))
-
-
-def _equal(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return a == b
-
-
-def _ties(extremum: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
-    return lambda x, *, axis: np.sum(x == extremum(x, axis=axis, keepdims=True), axis=axis) > 1
-
-
-def _cut(x: np.ndarray, *, dtype: np.dtype) -> np.ndarray:
-    return x == 0 if dtype.kind == "b" else x == np.trunc(x)
-
-
-_COMPARING = {ops.equal, ops.not_equal, ops.less, ops.less_equal}
-
-_MOVES = {ops.reshape, ops.transpose, ops.broadcast_to, ops.concatenate, indexing.slice_, ops.windows}
-
-_BOUNDARIES: dict[Op, Callable[..., np.ndarray]] = {
-    ops.less: _equal,
-    ops.less_equal: _equal,
-    ops.equal: _equal,
-    ops.not_equal: _equal,
-    ops.sign: lambda x: x == 0,
-    ops.argmax: _ties(np.max),
-    ops.argmin: _ties(np.min),
-    cast: _cut,
-}
 
 
 def jump_error(node: Tensor) -> GradientError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from subgrad import ops
+from subgrad.graph.op import TABLE
 from subgrad.graph.tensor import Tensor
 from subgrad.kinks.pieces import groups
 from subgrad.ops import indexing, kinked
@@ -32,6 +33,6 @@ _PRODUCTS = {ops.mul, ops.scale, ops.contract, *CONVOLUTIONS}
 _LINEAR = {
     ops.add, ops.sub, ops.neg, ops.sum, ops.cumsum, ops.reshape, ops.transpose, ops.broadcast_to, ops.concatenate,
     ops.pad, ops.where, ops.relu, ops.leaky_relu, ops.abs, ops.maximum, ops.minimum, ops.max, ops.min, kinked._clip,
-    indexing.slice_, indexing.place, indexing.gather, indexing.scatter_add, cast, ops.windows,
+    indexing.slice_, indexing.place, indexing.gather, indexing.scatter_add, cast, ops.windows, TABLE["slide"],
     ops.fold,
 }  # fmt: skip

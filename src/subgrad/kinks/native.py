@@ -20,13 +20,14 @@ from subgrad.diff.directional import one_sided_rule
 from subgrad.diff.reverse import gradients
 from subgrad.graph import place
 from subgrad.graph.dtype import float64, using_dtype
-from subgrad.graph.op import TABLE, Op
 from subgrad.graph.tensor import Tensor
 from subgrad.graph.tree import leaves
 from subgrad.kinks.problem import scalar_node
 from subgrad.kinks.side import random_direction
+from subgrad.kinks.thresholds import at_root, undecided
 from subgrad.kinks.walk import live, smooth_tangent
 from subgrad.ops import isfinite
+from subgrad.recur.unroll import unrolled
 
 _programs: weakref.WeakKeyDictionary[CompiledFunction, CompiledFunction] = weakref.WeakKeyDictionary()
 
@@ -47,7 +48,7 @@ def _element(f: Callable[[], CompiledFunction | None], x: Any, seed: Tensor) -> 
     function, sources = f(), [s.node for s in leaves(x)]
     assert function is not None  # it is being called
     with using_dtype(sources[0].dtype if sources else float64):
-        y = scalar_node(function(x))
+        (y,) = unrolled([scalar_node(function(x))])
     along = random_direction(sources, seed)
     tangent: dict[Tensor, Tensor | None] = dict(zip(sources, along, strict=True))
     odd = [_count(isfinite(s), False) for s in sources]
@@ -55,7 +56,8 @@ def _element(f: Callable[[], CompiledFunction | None], x: Any, seed: Tensor) -> 
         arriving = [tangent.get(i) for i in node.inputs]
         if node not in tangent and any(t is not None for t in arriving):
             with place.inherit(node.site, node.scope):
-                odd += [_count(ODD[node.op](node))] if node.op in ODD else []
+                odd += [_count(t) for t in (undecided(node), at_root(node)) if t is not None]
+                odd += [ops.full((), 1.0)] if node.op is custom else []  # its derivative is taken on trust
                 tangent[node] = _tangent(node, arriving) if node.dtype.kind == "f" else None
     slope = tangent.get(y)
     slope = ops.full((), 0, y.dtype) if slope is None else slope
@@ -73,38 +75,4 @@ def _count(condition: Tensor, wanted: bool = True) -> Tensor:
     return ops.where(condition, float(wanted), float(not wanted)).sum()
 
 
-def _equal(node: Tensor) -> Tensor:
-    return node.inputs[0] == node.inputs[1]
-
-
-def _at_zero(node: Tensor) -> Tensor:
-    return node.inputs[0] == 0
-
-
-def _tied(best: Callable[..., Tensor]) -> Callable[[Tensor], Tensor]:
-    def tied(node: Tensor) -> Tensor:
-        x, axis = node.inputs[0], node.attrs["axis"]
-        return ops.where(x == best(x, axis, keepdims=True), 1.0, 0.0).sum(axis) > 1
-
-    return tied
-
-
-def _always(node: Tensor) -> Tensor:
-    return ops.full((), True, "bool")
-
-
-ODD: dict[Op, Callable[[Tensor], Tensor]] = {
-    ops.less: _equal,
-    ops.less_equal: _equal,
-    ops.equal: _equal,
-    ops.not_equal: _equal,
-    ops.sign: _at_zero,
-    ops.sqrt: _at_zero,
-    TABLE["power"]: _at_zero,
-    TABLE["pow"]: _at_zero,
-    ops.argmax: _tied(ops.max),
-    ops.argmin: _tied(ops.min),
-    TABLE["cast"]: lambda node: _always(node) if node.dtype.kind != "f" else ops.full((), False, "bool"),
-    custom: _always,
-}
-"""Where an op that is no kink may have no derivative, or one on trust."""
+__all__ = ["native"]

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from subgrad import ops
 from subgrad.diff.custom import custom
 from subgrad.errors import GradientError
 from subgrad.graph import place
-from subgrad.graph.op import Op
 from subgrad.graph.tensor import Tensor
 from subgrad.kinks.pieces import groups
-from subgrad.ops import singular
+from subgrad.kinks.thresholds import at_root
 
 
 def obstacle_at(node: Tensor, reached: np.ndarray) -> str:
@@ -26,8 +23,9 @@ def obstacle_at(node: Tensor, reached: np.ndarray) -> str:
     Raises:
         GradientError: if the result has an infinite slope.
     """
-    if node.op in _ROOTS:
-        return _root(node, _ROOTS[node.op](node), reached)
+    root = at_root(node)
+    if root is not None:
+        return _root(node, root.numpy(), reached)
     if node.op is ops.norm:
         at_zero = (node.numpy() == 0) & reached
         sphere = groups(node).shape[1] > 1 and at_zero.any()
@@ -45,22 +43,6 @@ def _root(node: Tensor, at_zero: np.ndarray, reached: np.ndarray) -> str:
             raise GradientError(f"{node.op.name} at 0 has an infinite slope: the function is not Lipschitz here")
     # A factor of 0 hides the slope at the point itself, and says nothing of the points nearby.
     return f"{node.op.name} at {node.site} is at 0, where its slope is infinite" if at_zero.any() else ""
-
-
-def _base_at_zero(node: Tensor) -> np.ndarray:
-    return node.inputs[0].numpy() == 0
-
-
-def _power_at_zero(node: Tensor) -> np.ndarray:
-    p = node.attrs["p"]
-    return np.zeros(node.shape, bool) if p >= 1 and p == int(p) else _base_at_zero(node)
-
-
-_ROOTS: dict[Op, Callable[[Tensor], np.ndarray]] = {
-    ops.sqrt: _base_at_zero,
-    singular._power: _power_at_zero,
-    singular._pow: _base_at_zero,
-}
 
 
 def _own_kink(node: Tensor) -> bool:

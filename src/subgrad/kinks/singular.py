@@ -8,6 +8,7 @@ import numpy as np
 
 from subgrad.graph.op import TABLE, Op
 from subgrad.graph.tensor import Tensor
+from subgrad.kinks.thresholds import at_root, undecided
 from subgrad.ops import sign, sqrt
 
 Tangents = Sequence[Tensor | None]
@@ -36,8 +37,10 @@ def trouble(node: Tensor, tangents: Tangents, still: Sequence[bool]) -> Trouble:
 
 
 def _at_zero(node: Tensor, tangent: np.ndarray, still: bool) -> np.ndarray:
-    """Where the first input is 0 and may move."""
-    return (node.inputs[0].numpy() == 0) & ~(still & (tangent == 0))
+    """Where the first input is 0, a root or a jump, and may move."""
+    found = at_root(node)
+    found = undecided(node) if found is None else found
+    return (found is not None and found.numpy()) & ~(still & (tangent == 0))
 
 
 def _sqrt(node: Tensor, ts: Sequence[np.ndarray], still: Sequence[bool]) -> tuple[np.ndarray, str]:

@@ -12,12 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from subgrad.errors import GradientError
-from subgrad.graph.op import TABLE
 from subgrad.graph.tensor import Tensor
+from subgrad.kinks.thresholds import MOVES, matters, undecided
 from subgrad.ops import equal, less, less_equal, logical_and, logical_not, logical_or, not_equal
 
-_MOVING = ("reshape", "transpose", "broadcast_to", "slice", "place", "gather", "concatenate", "windows")
-MOVES = {TABLE[name] for name in _MOVING}
 _AFTER = {less: np.greater, less_equal: np.greater_equal, equal: np.equal, not_equal: np.not_equal}
 
 
@@ -57,8 +55,8 @@ def switch_of(node: Tensor, tangents: Sequence[Tensor | None], arriving: Sequenc
 
 
 def _compared(node: Tensor, tangents: Sequence[Tensor | None]) -> Switch | None:
-    a, b = (i.numpy() for i in node.inputs)
-    on = a == b
+    tie = undecided(node)
+    on = np.zeros(()) if tie is None else tie.numpy()
     if not on.any():
         return None
     s, t = (0.0 if t is None else t.numpy() for t in tangents)
@@ -73,10 +71,8 @@ def _still(node: Tensor) -> Switch:
 
 def _both(node: Tensor, a: Switch, b: Switch) -> Switch:
     """Two conditions joined: an element at the threshold of one matters if the other one does not decide alone."""
-    x, y = (i.numpy() for i in node.inputs)
-    if node.op is logical_or:
-        x, y = ~x, ~y
-    left, right = a.on & (y | b.on), b.on & (x | a.on)
+    of_a, of_b = matters(node)
+    left, right = a.on & (of_a | b.on), b.on & (of_b | a.on)
     slope = np.where(left & right, np.nan, np.where(left, a.slope, b.slope))
     after = node.op.ref(a.after, b.after)
     return Switch(left | right, after, slope, (left & a.loose) | (right & b.loose))
@@ -92,4 +88,4 @@ def _moved(node: Tensor, parts: Sequence[Switch]) -> Switch:
     return Switch(move("on"), move("after"), move("slope"), move("loose"))
 
 
-__all__ = ["MOVES", "Switch", "switch_of"]
+__all__ = ["Switch", "switch_of"]

@@ -22,8 +22,9 @@ from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor, constant
 from subgrad.kinks.corners import on_kink
 from subgrad.kinks.singular import trouble
-from subgrad.kinks.switches import MOVES, Switch, switch_of
-from subgrad.ops import add, argmax, argmin, contract, cumsum, div, fold, full, mul, neg, stop_gradient, sub, sum, where
+from subgrad.kinks.switches import Switch, switch_of
+from subgrad.kinks.thresholds import COMPARISONS, MOVES, undecided
+from subgrad.ops import add, contract, cumsum, div, fold, full, mul, neg, stop_gradient, sub, sum, where
 from subgrad.ops.convolution import CONVOLUTIONS
 
 LINEAR = MOVES | {sum, cumsum, fold, TABLE["scatter_add"], TABLE["cast"]}
@@ -274,18 +275,13 @@ def _keeps_straight(node: Tensor, arriving: Tangents, straight: set[Tensor]) -> 
 
 
 def _refuse_jump(node: Tensor) -> None:
-    """Raise for integers and bools made of floats, where they jump at this point. Comparisons are not among these."""
-    x = node.inputs[0].numpy()
-    if node.op is argmax or node.op is argmin:
-        choose = np.max if node.op is argmax else np.min
-        axis = node.attrs["axis"]
-        jumps = (x == choose(x, axis=axis, keepdims=True)).sum(axis) > 1
-        if jumps.any():
-            raise GradientError(f"{node.op.name} of tied elements jumps here; sg.max takes their kink into account")
-    elif node.op is TABLE["cast"] and x.dtype.kind == "f":
-        jumps = x == 0 if node.dtype.kind == "b" else (x == np.trunc(x)) & (x != 0)
-        if jumps.any():
-            raise GradientError(f"a cast of {x[jumps][0]:g} to {node.dtype} jumps here")
+    """Raise for integers and bools made of floats, where they jump at this point. Comparisons may be pieces."""
+    tie = None if node.op in COMPARISONS else undecided(node)
+    if tie is None or not tie.numpy().any():
+        return
+    if node.op is TABLE["cast"]:
+        raise GradientError(f"a cast of {node.inputs[0].numpy()[tie.numpy()][0]:g} to {node.dtype} jumps here")
+    raise GradientError(f"{node.op.name} of tied elements jumps here; sg.max takes their kink into account")
 
 
 __all__ = ["Piece", "Walk", "live", "smooth_tangent"]
