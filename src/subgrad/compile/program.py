@@ -14,7 +14,7 @@ from subgrad.compile import memory, threads
 from subgrad.compile.cpu import Cpu, host
 from subgrad.compile.emit import Emitter
 from subgrad.compile.fuse import Kernel, fuse
-from subgrad.compile.layout import relaid, undo
+from subgrad.compile.layout import relaid, transposed, undo
 from subgrad.compile.native import load
 from subgrad.compile.picture import to_dot
 from subgrad.compile.placement import ARENA, CLOCK, FIRST, SCRATCH, Placement
@@ -75,7 +75,9 @@ class Program:
         self.outputs = simplify(outputs)
         self.inputs, meaning, self._orders = relaid(inputs, self.outputs, self._variables)
         if meaning:
-            self.outputs = replaced(self.outputs, meaning)
+            turned = {k: undo(self._orders[i]) for k, i in self._variables.items() if i in self._orders}
+            found = [transposed(o, turned[k]) if k in turned else o for k, o in enumerate(self.outputs)]
+            self.outputs = replaced(found, meaning)
         changing = {self.inputs[i] for k, i in self._variables.items() if self.outputs[k] is not self.inputs[i]}
         self.outputs = [_copy(o) if o in changing else o for o in self.outputs]
         self.cpu = cpu or host()
