@@ -10,6 +10,7 @@ import numpy as np
 
 from subgrad.bounds.bounder import Bounder
 from subgrad.bounds.box import as_box
+from subgrad.bounds.proof import ROOM, Proof
 from subgrad.bounds.rounding import LARGEST
 from subgrad.bounds.search import Search
 from subgrad.bounds.traced import Function, traced
@@ -38,7 +39,7 @@ def certify(f: Function, net: Function, box: Any, eps: float | None = None, *, b
         budget: how many boxes to bound at most.
 
     Returns:
-        A `Verdict`: its ``bound`` is the proven error.
+        A `Verdict`: its ``bound`` is the proven error, ``save`` writes the proof.
 
     Raises:
         ArgumentError: for a negative eps, no proper box, or an op without bounds.
@@ -65,8 +66,7 @@ def certify(f: Function, net: Function, box: Any, eps: float | None = None, *, b
     with np.errstate(all="ignore"):
         bounder = Bounder(point, one.output - other.output, one.weights + other.weights, one.values + other.values)
         search = Search(bounder, ends[:, 0], ends[:, 1], eps, two_sided=True, budget=budget).run()
-    claim = "the error" if eps is None else f"the error is at most {eps:g}"
-    return verdict(search, claim, start)
+    return verdict(search, "the error", start)
 
 
 def checked_box(box: Any) -> np.ndarray:
@@ -77,7 +77,7 @@ def checked_box(box: Any) -> np.ndarray:
     return ends
 
 
-def verdict(search: Search, claim: str, start: float) -> Verdict:
+def verdict(search: Search, quantity: str, start: float) -> Verdict:
     """What a search has found."""
     goal, leaves = search.goal, search.leaves
     status: Status = "unknown"
@@ -89,5 +89,10 @@ def verdict(search: Search, claim: str, start: float) -> Verdict:
         status = "proven"
     worst = int(np.argmax(leaves.bound))
     stuck = np.stack([leaves.low[worst], leaves.high[worst]], axis=1) if status == "unknown" else None
+    b, box = search.bounder, np.stack([search.low, search.high], axis=1)
+    limit = search.above + ROOM * abs(search.above) if goal is None else goal
+    weights = dict(zip(b.weights, b.values, strict=True))
+    proof = Proof(quantity, b.point, b.outputs, weights, box, limit, search.two_sided, leaves)
+    claim = f"{quantity} is at most {search.above if goal is None else goal:.6g}"
     seconds = time.perf_counter() - start
-    return Verdict(claim, status, search.above, search.below, search.point, stuck, search.boxes, seconds)
+    return Verdict(claim, status, search.above, search.below, search.point, stuck, search.boxes, seconds, proof)

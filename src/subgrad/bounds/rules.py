@@ -151,4 +151,4 @@ RULES: dict[Op, Callable[..., Any]] = {
     ops.isnan: lambda node, x: choice.negated(node, choice.finite(node, x)),
 }
 
-__all__ = ["RULES", "Known", "forms"]
+__all__ = ["EXPANSIONS", "RULES", "Known", "forms"]

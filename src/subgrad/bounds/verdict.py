@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+
+from subgrad.bounds.proof import Proof
+from subgrad.errors import ArgumentError
 
 Status = Literal["proven", "refuted", "unknown"]
 
@@ -23,6 +27,7 @@ class Verdict:
         stuck: if unknown, the box (d, 2) with the largest bound.
         boxes: how many boxes were bounded.
         seconds: the time it took.
+        proof: what `save` writes.
     """
 
     claim: str
@@ -33,6 +38,7 @@ class Verdict:
     stuck: np.ndarray | None
     boxes: int
     seconds: float
+    proof: Proof | None = field(default=None, repr=False)
 
     @property
     def counterexample(self) -> np.ndarray | None:
@@ -51,3 +57,17 @@ class Verdict:
             return f"refuted: {self.claim}: {self.value:.6g} at {self.witness.tolist()} ({effort})"
         where = "" if self.stuck is None else f", stuck at {self.stuck.tolist()}"
         return f"unknown: {self.claim}: between {self.value:.6g} and {self.bound:.6g}{where} ({effort})"
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the proof as a safetensors file, which ``python -m subgrad.bounds.checker FILE`` checks.
+
+        It holds the graph of what was bounded with the weights, and the boxes with their bounds. Where no limit was
+        given, it claims a limit 0.1 % above ``bound``, which leaves the checker some room.
+
+        Raises:
+            ArgumentError: if nothing was proven.
+            FileError: if the file cannot be written.
+        """
+        if self.status != "proven" or self.proof is None:
+            raise ArgumentError(f"only what is proven can be saved as a proof, this is {self.status}")
+        self.proof.save(path)

@@ -1,0 +1,199 @@
+"""An independent check of saved proofs, in the ball arithmetic of Arb: ``python -m subgrad.bounds.checker FILE``.
+
+It shares no code with the prover: it needs python-flint, NumPy and safetensors (``pip install 'subgrad[approx]'``).
+A proof holds a graph of operations on a point, a box, a limit, and small boxes with a bound each. Checked is that
+these cover the box, that no bound is above the limit, and that the graph's values (or magnitudes) on each small box
+are within its bound. Arb: F. Johansson, IEEE Transactions on Computers 66, 2017.
+
+A number that varies over a box is a row: its value at the middle, as a ball that also holds what is not linear, then
+its slopes. Functions are expanded to second order, unlike in the prover. Where that is not enough, the box is halved.
+"""
+
+# pyright: basic, reportMissingImports=false
+import json
+import sys
+
+import numpy as np
+from flint import arb, arb_mat, ctx
+from safetensors import safe_open
+
+BITS, HALVINGS = 100, 60
+ctx.prec = BITS
+SIGMOID = lambda z: 1 / (1 + (-z).exp())  # noqa: E731
+ERF_SLOPE = lambda z: 2 / arb.pi().sqrt() * (-z * z).exp()  # noqa: E731
+SQRT = lambda z: z.sqrt() if z > 0 else arb(0).union(z.upper().sqrt())  # noqa: E731  (the root of max(z, 0))
+CURVES = {  # a function with its first and its second derivative
+    "exp": (arb.exp, arb.exp, arb.exp),
+    "log": (arb.log, lambda z: 1 / z, lambda z: -1 / z / z),
+    "sqrt": (SQRT, lambda z: 1 / z.sqrt() / 2, lambda z: -1 / z.sqrt() / z / 4),
+    "sin": (arb.sin, arb.cos, lambda z: -z.sin()),
+    "cos": (arb.cos, lambda z: -z.sin(), lambda z: -z.cos()),
+    "tanh": (arb.tanh, lambda z: 1 / z.cosh() / z.cosh(), lambda z: -2 * z.tanh() / z.cosh() / z.cosh()),
+    "sigmoid": (SIGMOID, lambda z: SIGMOID(z) * SIGMOID(-z), lambda z: SIGMOID(z) * SIGMOID(-z) * (1 - 2 * SIGMOID(z))),
+    "softplus": (lambda z: z.exp().log1p(), SIGMOID, lambda z: SIGMOID(z) * SIGMOID(-z)),
+    "erf": (arb.erf, ERF_SLOPE, lambda z: -2 * z * ERF_SLOPE(z)),
+    "inverse": (lambda z: 1 / z, lambda z: -1 / z / z, lambda z: 2 / z / z / z),
+}
+
+
+class CheckFailed(ValueError):
+    """The proof does not show what it claims, or has an operation that this checker does not know."""
+
+
+def check(path):
+    """What the proof in a file shows, in words; raises `CheckFailed` if it does not."""
+    with safe_open(path, "np") as file:
+        header = json.loads(file.metadata()["subgrad"])
+        data = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    box, limit, low, high, bound = np.array(header["box"]), header["limit"], data["low"], data["high"], data["bound"]
+    require(low.shape == high.shape == (len(bound), len(box)) and np.isfinite([low, high]).all(), "these are no boxes")
+    require((bound <= limit).all(), "a bound is above the limit")
+    cover(box[:, 0], box[:, 1], low, high)
+    graph = Graph(header["graph"], data, header["magnitudes"])
+    for corners in zip(low, high, bound, strict=True):
+        graph.require_below(*corners, HALVINGS)
+    return f"{header['claim']}: {len(bound):,} boxes cover {box.tolist()}, and none exceeds {limit!r}"
+
+
+def require(condition, otherwise):
+    if not condition:
+        raise CheckFailed(otherwise)
+
+
+def cover(a, b, low, high):
+    """The boxes cover the box from a to b: it is cut where no box crosses, until one of them holds the part."""
+    pending = [(a, b, np.arange(len(low)))]
+    while pending:
+        a, b, some = pending.pop()
+        if ((low[some] <= a) & (b <= high[some])).all(axis=1).any():
+            continue
+        axis, at = place_to_cut(low[some], high[some])
+        sides = b.copy(), a.copy()
+        sides[0][axis] = sides[1][axis] = at
+        pending += [(a, sides[0], some[high[some, axis] <= at]), (sides[1], b, some[low[some, axis] >= at])]
+
+
+def place_to_cut(low, high):
+    best = (0, 0, 0.0)
+    for axis in range(low.shape[1]):
+        order = np.argsort(low[:, axis], kind="stable")
+        reach, start = np.maximum.accumulate(high[order, axis])[:-1], low[order[1:], axis]
+        for k in np.flatnonzero((reach == start) & (low[order[:-1], axis] < start)):
+            best = max(best, (min(k + 1, len(low) - k - 1), axis, float(start[k])))
+    require(best[0], "the boxes do not cover the box")
+    return best[1:]
+
+
+def each(f, *arrays):
+    """f of the elements, as an array of objects."""
+    found = np.empty(np.broadcast_shapes(*(x.shape for x in arrays)), object)
+    return np.frompyfunc(f, len(arrays), 1)(*arrays, out=found)
+
+
+class Graph:
+    def __init__(self, nodes, data, magnitudes):
+        self.nodes, self.magnitudes = nodes, magnitudes
+        self.fixed = {k: each(lambda v: arb(float(v)), x) for k, x in data.items()}
+
+    def require_below(self, low, high, bound, halvings):
+        """The values over a box are at most ``bound``; halved where this cannot be seen at once."""
+        if all(z <= float(bound) and (not self.magnitudes or -z <= float(bound)) for z in self.ranges(low, high)):
+            return
+        axis = np.argmax(high - low)
+        middle, sides = low[axis] / 2 + high[axis] / 2, (high.copy(), low.copy())
+        require(halvings > 0 and low[axis] < middle < high[axis], f"{bound!r} may be exceeded from {low} to {high}")
+        sides[0][axis] = sides[1][axis] = middle
+        self.require_below(low, sides[0], bound, halvings - 1)
+        self.require_below(sides[1], high, bound, halvings - 1)
+
+    def ranges(self, low, high):
+        middle = np.clip(low / 2 + high / 2, low, high)
+        sides = [(arb(a) - arb(m)).union(arb(b) - arb(m)) for a, m, b in zip(low, middle, high, strict=True)]
+        self.deltas, found = arb_mat([[arb(1)], *[[s] for s in sides]]), []
+        for node in self.nodes:
+            op, attrs, inputs = node["op"], node["attrs"], [found[k] for k in node["inputs"]]
+            if op == "point":
+                unit = [arb_mat([[arb(m), *[int(i == j) for j in range(len(low))]]]) for i, m in enumerate(middle)]
+                found.append(each(unit.__getitem__, np.arange(len(low))[None]))
+            elif op in CURVES:
+                found.append(each(lambda x, c=CURVES[op]: self.curve(x, *c), *inputs))
+            else:
+                require(hasattr(self, f"op_{op}"), f"this checker does not know the operation {op}")
+                found.append(getattr(self, f"op_{op}")(*inputs, **attrs))
+        return [self.range(x) for x in found[-1].ravel()]
+
+    def row(self, x):
+        return x if isinstance(x, arb_mat) else arb_mat([[x, *[0] * (self.deltas.nrows() - 1)]])
+
+    def range(self, x):
+        return (self.row(x) * self.deltas)[0, 0]
+
+    def line(self, x, slope, at, value):
+        """slope (x - at) + value."""
+        found = x * slope
+        found[0, 0] = (x[0, 0] - at) * slope + value
+        return found
+
+    def curve(self, x, f, first, second):
+        """f(t) + f'(t) (x - t) + f''(range) (x - t)^2 / 2, or the range of f where that says more."""
+        x, z = self.row(x), self.range(x)
+        t, whole = x[0, 0].mid(), f(z)
+        rest = second(z) * arb(0).union((z - t).abs_upper() * (z - t).abs_upper()) / 2
+        flat = not rest.is_finite() or whole.rad() < rest.rad()
+        return self.row(whole) if flat else self.line(x, first(t), t, f(t) + rest)
+
+    def relu(self, x):
+        x, low, high = self.row(x), self.range(x).lower(), self.range(x).upper()
+        if low >= 0 or high <= 0:
+            return x if low >= 0 else self.row(arb(0))
+        slope = (high / (high - low)).mid()  # the chord's
+        return self.line(x, slope, 0, arb(0).union(-slope * low).union((1 - slope) * high))
+
+    def product(self, x, y):
+        """The product of two numbers; all but its linear part goes into the ball."""
+        if not (isinstance(x, arb_mat) and isinstance(y, arb_mat)):
+            return x * y if isinstance(x, arb_mat) else y * x
+        a, b = x[0, 0].mid(), y[0, 0].mid()
+        off, away, found = self.range(x) - a, self.range(y) - b, x * b + y * a
+        found[0, 0] += (off * away if x is not y else arb(0).union(off.abs_upper() * off.abs_upper())) - a * b
+        return found
+
+    def positive(self, x):
+        return True if self.range(x) > 0 else False if self.range(x) <= 0 else None  # None: it depends on the point
+
+    def chosen(self, c, x, y):
+        return x if c is True else y if c is False else self.row(self.range(x).union(self.range(y)))
+
+    def op_constant(self, name): return self.fixed[name]
+    def op_full(self, shape, value, dtype): return each(lambda v: arb(float(v)), np.full(shape, value))
+    def op_add(self, x, y): return each(self.row, x) + each(self.row, y)
+    def op_neg(self, x): return each(lambda v: v * -1, x)
+    def op_mul(self, x, y): return each(self.product, x, y)
+    def op_div(self, x, y): return self.op_mul(x, each(lambda v: self.curve(v, *CURVES["inverse"]), y))
+    def op_relu(self, x): return each(self.relu, x)
+    def op_maximum(self, x, y): return self.op_add(x, self.op_relu(self.op_add(y, self.op_neg(x))))
+    def op_less(self, x, y): return each(self.positive, self.op_add(y, self.op_neg(x)))
+    def op_logical_not(self, c): return each(lambda v: None if v is None else not v, c)
+    def op_where(self, c, x, y): return each(self.chosen, c, x, y)
+    def op_reshape(self, x, shape): return x.reshape(shape)
+    def op_transpose(self, x, axes): return x.transpose(axes)
+    def op_broadcast_to(self, x, shape): return np.broadcast_to(x, shape)
+    def op_slice(self, x, steps): return x[tuple(slice(*s) for s in steps)]
+    def op_concatenate(self, *x, axis): return np.concatenate(x, axis)
+    def op_sum(self, x, axis, keepdims): return each(lambda v: v, np.add.reduce(x, axis=tuple(axis), keepdims=keepdims))
+
+    def op_contract(self, x, y, spec):
+        terms, out = spec.split("->")
+        every = out + "".join(dict.fromkeys(c for c in terms if c.isalpha() and c not in out))
+        x, y = (
+            v.transpose([t.index(c) for c in every if c in t])[tuple(slice(None) if c in t else None for c in every)]
+            for v, t in zip((x, y), terms.split(","), strict=True)
+        )
+        return self.op_sum(self.op_mul(x, y), range(len(out), len(every)), False)
+
+
+if __name__ == "__main__":
+    try:
+        print("checked:", check(sys.argv[1]))
+    except CheckFailed as error:
+        sys.exit(f"not proven: {error}")

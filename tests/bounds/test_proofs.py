@@ -1,0 +1,177 @@
+"""Saved proofs pass the checker, which shares no code with the prover; proofs that were tampered with do not."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from greedy import gaussian, greedy_net
+
+import subgrad as sg
+from subgrad import errors, nn
+from subgrad.io.model_file import read_model_file, write_model_file
+
+pytest.importorskip("flint")
+from subgrad.bounds import checker
+
+BOX = [(-1, 1), (-1, 1)]
+
+
+def bump(x):
+    return sg.exp(-(x * x).sum(1) / 2)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """A proof in a file: a greedy network near a Gaussian bump."""
+    path = tmp_path_factory.mktemp("proofs") / "bump.safetensors"
+    found = sg.certify(bump, greedy_net(gaussian, 2, 10, points=200), BOX, 0.2)
+    found.save(path)
+    return path
+
+
+def changed(path, tmp_path, change):
+    tensors, header = read_model_file(path)
+    tensors = {k: v.copy() for k, v in tensors.items()}
+    del header["format"]
+    change(tensors, header)
+    write_model_file(tmp_path / "changed.safetensors", tensors, header)
+    return tmp_path / "changed.safetensors"
+
+
+def test_proof_passes(saved):
+    assert checker.check(saved).startswith("the error is at most 0.2: ")
+
+
+def test_checker_runs_by_itself(saved):
+    done = subprocess.run([sys.executable, checker.__file__, str(saved)], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("checked: the error is at most 0.2")
+
+
+def test_checker_imports_nothing_of_the_package():
+    with open(checker.__file__, encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    assert not [line for line in lines if "import" in line and line.startswith(("from subgrad", "import subgrad"))]
+    assert len(lines) < 200
+
+
+def lower_limit(tensors, header):
+    header["limit"] = 0.02
+
+
+def lower_limit_and_bounds(tensors, header):
+    header["limit"] = 0.02
+    tensors["bound"] = np.minimum(tensors["bound"], 0.02)
+
+
+def one_bound_lower(tensors, header):
+    tensors["bound"][np.argmax(tensors["bound"])] *= 0.5
+
+
+def negative_bound(tensors, header):
+    tensors["bound"][3] = -1e-9
+
+
+def nan_bound(tensors, header):
+    tensors["bound"][3] = np.nan
+
+
+def missing_box(tensors, header):
+    for name in ("low", "high", "bound"):
+        tensors[name] = np.delete(tensors[name], 7, axis=0)
+
+
+def shrunken_box(tensors, header):
+    tensors["high"][5, 1] = np.nextafter(tensors["high"][5, 1], -np.inf)
+
+
+def moved_box(tensors, header):
+    tensors["low"][5] += 1e-3
+    tensors["high"][5] += 1e-3
+
+
+def larger_domain(tensors, header):
+    header["box"][0][1] = 1.0000001
+
+
+def other_weight(tensors, header):
+    name = max((k for k in tensors if k.startswith("constant")), key=lambda k: tensors[k].size)
+    tensors[name] = tensors[name] * 2
+
+
+def other_function(tensors, header):
+    next(n for n in header["graph"] if n["op"] == "exp")["op"] = "cos"
+
+
+def signs_dropped(tensors, header):
+    header["magnitudes"] = False
+    node = len(header["graph"])
+    header["graph"].append({"op": "neg", "attrs": {}, "inputs": [node - 1]})
+    tensors["bound"] = tensors["bound"] * 0 - 0.05
+    header["limit"] = -0.05
+
+
+def unknown_op(tensors, header):
+    next(n for n in header["graph"] if n["op"] == "exp")["op"] = "gamma"
+
+
+CHANGES = [
+    lower_limit, lower_limit_and_bounds, one_bound_lower, negative_bound, nan_bound, missing_box, shrunken_box,
+    moved_box, larger_domain, other_weight, other_function, signs_dropped, unknown_op,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda f: f.__name__)
+def test_changed_proof_fails(saved, tmp_path, change):
+    with pytest.raises(checker.CheckFailed):
+        checker.check(changed(saved, tmp_path, change))
+
+
+def test_command_says_what_fails(saved, tmp_path):
+    path = changed(saved, tmp_path, lower_limit)
+    done = subprocess.run([sys.executable, checker.__file__, str(path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "not proven: a bound is above the limit\n"
+
+
+def deep(activation):
+    layers = [part for i in range(2) for part in (nn.Linear(4 if i else 2, 4, seed=i), activation())]
+    return nn.Sequential(*layers, nn.Linear(4, 1, seed=5))
+
+
+FUNCTIONS = {
+    "every curve": lambda x: sg.exp(x[:, 0]) + sg.expm1(x[:, 1]) * sg.log(x[:, 0] + 3) - sg.log1p(sg.sqrt(x[:, 1] + 2)),
+    "waves": lambda x: sg.sin(3 * x[:, 0]) * sg.cos(2 * x[:, 1]) + sg.tanh(x[:, 0]) / (2 + sg.sigmoid(x[:, 1])),
+    "kinks": lambda x: sg.abs(x).max(1) - sg.minimum(x[:, 0], 0.3) + sg.clip(x[:, 1], -0.5, 0.5) + sg.norm(x, 1),
+    "powers": lambda x: (x[:, 0] + 2) ** 1.5 + x[:, 1] ** 3 - (x[:, 0] + 3) ** -2 + sg.erf(x[:, 1]),
+    "choices": lambda x: sg.where(x[:, 0] < 0, sg.softplus(x[:, 0]), sg.softplus(-x[:, 0])),
+    "shapes": lambda x: (x.T.reshape(2, 1) @ np.ones((1, 2))).sum(0)[::-1][:1] * sg.concatenate([x, x], 1)[:, 3],
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_proofs_with_every_operation_pass(name, tmp_path):
+    found = sg.certify(FUNCTIONS[name], lambda x: 0.5 * x[:, 1], BOX)
+    found.save(tmp_path / "proof.safetensors")
+    assert checker.check(tmp_path / "proof.safetensors")
+
+
+@pytest.mark.parametrize("activation", [nn.ReLU, nn.Tanh, nn.Sigmoid, nn.LeakyReLU, nn.ELU, nn.GELU])
+def test_proofs_of_deep_networks_pass(activation, tmp_path):
+    found = sg.certify(bump, deep(activation), BOX)
+    found.save(tmp_path / "proof.safetensors")
+    assert checker.check(tmp_path / "proof.safetensors")
+
+
+def test_only_proofs_are_saved(tmp_path):
+    with pytest.raises(errors.ArgumentError, match="only what is proven can be saved as a proof, this is refuted"):
+        sg.certify(bump, lambda x: x[:, 0], BOX, 0.1).save(tmp_path / "proof.safetensors")
+
+
+def test_file_is_json_and_arrays(saved):
+    content = saved.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["subgrad"])
+    assert header["kind"] == "proof of bounds"
+    assert {n["op"] for n in header["graph"]} >= {"point", "constant", "contract", "relu", "exp"}
