@@ -8,6 +8,8 @@ from typing import Annotated, cast
 
 import typer
 
+from subgrad.cli.images import CHANGES
+from subgrad.cli.recipe import FASHION_MNIST
 from subgrad.cli.scores import LOSSES
 from subgrad.errors import ArgumentError
 from subgrad.nn.activation import NAMES as ACTIVATIONS
@@ -25,6 +27,8 @@ def _listed(names: type[Enum]) -> str:
 ActivationName = _choice("ActivationName", [name for name in ACTIVATIONS if name != "softmax"])
 LossName = _choice("LossName", list(LOSSES))
 OptimizerName = _choice("OptimizerName", list(OPTIMIZERS))
+ModelName = _choice("ModelName", list(FASHION_MNIST))
+MLP = ModelName("mlp")
 RELU, ADAM = ActivationName("relu"), OptimizerName("adam")
 
 _NETWORK, _TRAINING, _DATA = "The network", "The training", "The data"
@@ -49,12 +53,19 @@ Validation = Annotated[float | None, typer.Option(
     metavar="SHARE", min=0, max=1, help="Share of the other rows that decides when to stop; 0 for never.",
     show_default="0.2 for a file, else 0", rich_help_panel=_DATA,
 )]  # fmt: skip
+Model = Annotated[ModelName, typer.Option(
+    metavar="NAME", help=f"One of {_listed(ModelName)}; all but mlp are for fashion-mnist.", rich_help_panel=_NETWORK,
+)]  # fmt: skip
 Hidden = Annotated[str | None, typer.Option(
-    metavar="N,N,...", help="Units of each hidden layer; 0 for none.",
+    metavar="N,N,...", help="Units of each hidden layer of an mlp; 0 for none.",
     show_default="64,64 for a file, 64 for digits, 128 for fashion-mnist", rich_help_panel=_NETWORK,
 )]  # fmt: skip
 Activation = Annotated[ActivationName, typer.Option(
-    metavar="NAME", help=f"Between the layers: {_listed(ActivationName)}.", rich_help_panel=_NETWORK,
+    metavar="NAME", help=f"Between the layers of an mlp: {_listed(ActivationName)}.", rich_help_panel=_NETWORK,
+)]  # fmt: skip
+Augment = Annotated[str | None, typer.Option(
+    metavar="NAME,NAME", help=f"How images change from step to step: {', '.join(CHANGES)}, or none.",
+    show_default="what suits the model", rich_help_panel=_TRAINING,
 )]  # fmt: skip
 Loss = Annotated[LossName | None, typer.Option(
     metavar="NAME", help=f"Decides the task, too: {_listed(LossName)}.",

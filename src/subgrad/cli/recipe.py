@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -23,15 +24,19 @@ class Recipe:
     """What suits tables from a hundred rows to a hundred thousand.
 
     Attributes:
-        hidden: units of each hidden layer.
-        step: the step rule of Adam; None for its default.
+        model: the network, by name: ``mlp``, or one for images.
+        hidden: units of each hidden layer of an mlp.
+        augment: how images are changed in training, see `subgrad.cli.images`.
+        step: the step rule of Adam, in which ``{steps}`` is the number of steps of the run; None for its default.
         epochs: passes over the data, at most.
         batch_size: examples a step; None for what suits the number of rows.
         validation: the share of the rows not tested on that decides when to stop; 0 for none.
         test: the share of the rows to test on.
     """
 
+    model: str = "mlp"
     hidden: tuple[int, ...] = (64, 64)
+    augment: tuple[str, ...] = ()
     step: str | None = None
     epochs: int = 200
     batch_size: int | None = None
@@ -54,14 +59,25 @@ class Recipe:
         """
         return self.batch_size or min(max(rows // 100, 32), 256)
 
+    def steps_for(self, rows: int) -> int:
+        """How many steps the whole run takes."""
+        return self.epochs * math.ceil(rows / self.batch_size_for(rows))
+
 
 DIGITS = Recipe(hidden=(64,), step="0.003", epochs=60, batch_size=32, validation=0.0)
-FASHION_MNIST = Recipe(hidden=(128,), epochs=10, batch_size=64, validation=0.0)
+FASHION_MNIST = {
+    "mlp": Recipe(hidden=(128,), epochs=10, batch_size=64, validation=0.0),
+    "lenet": Recipe("lenet", (), (), "cosine(0.002, steps={steps})", 10, 64, 0.0),
+    "resnet20": Recipe("resnet20", (), ("shift", "mirror"), "cosine(0.005, steps={steps})", 10, 64, 0.0),
+    "inception_small": Recipe("inception_small", (), ("mirror",), "cosine(0.003, steps={steps})", 10, 64, 0.0),
+}
+"""By the name of the network."""
 
 
-def optimizer(name: str, step: str | None, recipe: Recipe) -> Descent:
+def optimizer(name: str, step: str | None, recipe: Recipe, rows: int) -> Descent:
     """The method of that name; its step rule is the one given, else the recipe's, else a usual one."""
-    rule = step or (recipe.step if name == "adam" else _STEPS.get(name))
+    usual = (recipe.step or "").format(steps=recipe.steps_for(rows)) if name == "adam" else _STEPS.get(name)
+    rule = step or usual
     return cast(Descent, optim.get(name, **({"lr": rule} if rule else {})))
 
 

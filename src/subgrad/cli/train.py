@@ -6,15 +6,15 @@ from pathlib import Path
 
 import typer
 
-from subgrad.cli import options, source
+from subgrad.cli import images, options, source
 from subgrad.cli.failure import job, usage
-from subgrad.cli.recipe import DIGITS, FASHION_MNIST, Recipe, optimizer
+from subgrad.cli.recipe import DIGITS, FASHION_MNIST, Recipe
 from subgrad.cli.scores import LOSSES
 from subgrad.cli.screen import screen
 from subgrad.cli.training import Plan, run
 from subgrad.data.fashion_mnist import DEBIAN_FOLDER
 
-_RECIPES = {"digits": DIGITS, "fashion-mnist": FASHION_MNIST}
+_BUILT_IN = ("digits", "fashion-mnist")
 
 
 @job
@@ -24,8 +24,10 @@ def train(
     folder: options.Folder = None,
     test: options.Test = None,
     validation: options.Validation = None,
+    model: options.Model = options.MLP,
     hidden: options.Hidden = None,
     activation: options.Activation = options.RELU,
+    augment: options.Augment = None,
     loss: options.Loss = None,
     method: options.Optimizer = options.ADAM,
     step: options.Step = None,
@@ -40,21 +42,24 @@ def train(
     For example: subgrad train digits, or: subgrad train houses.csv --target price
     """
     _check_data_options(data, target, folder, test)
-    recipe = _RECIPES.get(data, Recipe()).but(test=test, validation=validation, epochs=epochs, batch_size=batch_size)
+    _check_network_options(data, model.value, hidden, augment)
+    recipe = _recipe(data, model.value).but(test=test, validation=validation, epochs=epochs, batch_size=batch_size)
     with usage("--hidden"):
         recipe = recipe.but(hidden=None if hidden is None else options.sizes(hidden))
-    with usage("--step"):
-        chosen = optimizer(method.value, step, recipe)
+    with usage("--augment"):
+        recipe = recipe.but(augment=None if augment is None else images.changes(augment))
     chosen_loss = None if loss is None else loss.value
-    plan = Plan(recipe, activation.value, chosen_loss, chosen, seed, _out(data, out))
+    plan = Plan(recipe, activation.value, chosen_loss, method.value, step, seed, _out(data, out))
+    with usage("--step"):
+        plan.optimizer(rows=1)
     examples = _open(data, target, folder, plan)
     run(examples, plan, screen(quiet), quiet)
 
 
 def _check_data_options(data: str, target: str | None, folder: Path | None, test: float | None) -> None:
-    if data in _RECIPES and target is not None:
+    if data in _BUILT_IN and target is not None:
         raise typer.BadParameter(f"{data} has its own target", param_hint="'--target'")
-    if data not in _RECIPES and target is None and not data.lower().endswith(".npz"):
+    if data not in _BUILT_IN and target is None and not data.lower().endswith(".npz"):
         columns = ", ".join(source.read(Path(data)))
         raise typer.BadParameter(f"say which column to predict: {columns}", param_hint="'--target'")
     if folder is not None and data != "fashion-mnist":
@@ -63,6 +68,23 @@ def _check_data_options(data: str, target: str | None, folder: Path | None, test
         raise typer.BadParameter("fashion-mnist has its own test images", param_hint="'--test'")
     if test is not None and not 0 < test < 1:
         raise typer.BadParameter(f"a share between 0 and 1, got {test}", param_hint="'--test'")
+
+
+def _check_network_options(data: str, model: str, hidden: str | None, augment: str | None) -> None:
+    if model == "mlp":
+        if augment is not None:
+            raise typer.BadParameter("is for networks of images, see --model", param_hint="'--augment'")
+        return
+    if data != "fashion-mnist":
+        raise typer.BadParameter(f"{model} is for `subgrad train fashion-mnist`", param_hint="'--model'")
+    if hidden is not None:
+        raise typer.BadParameter(f"{model} has its own layers", param_hint="'--hidden'")
+
+
+def _recipe(data: str, model: str) -> Recipe:
+    if data == "fashion-mnist":
+        return FASHION_MNIST[model]
+    return DIGITS if data == "digits" else Recipe()
 
 
 def _out(data: str, out: Path | None) -> Path:

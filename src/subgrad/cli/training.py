@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from subgrad.cli import scores
+from subgrad.cli import images, scores
 from subgrad.cli.failure import fail
 from subgrad.cli.pixels import Pixels
-from subgrad.cli.recipe import PATIENCE, Recipe, network
+from subgrad.cli.recipe import PATIENCE, Recipe, network, optimizer
 from subgrad.cli.report import Outcome
 from subgrad.cli.screen import bullets
 from subgrad.cli.show import run_line
@@ -34,19 +34,23 @@ class Plan:
     recipe: Recipe
     activation: str
     loss: str | None
-    optimizer: Descent
+    method: str
+    step: str | None
     seed: int
     out: Path
+
+    def optimizer(self, rows: int) -> Descent:
+        """The optimiser for so many examples. Raises `ArgumentError` for a step rule that is none."""
+        return optimizer(self.method, self.step, self.recipe, rows)
 
 
 def run(source: Source, plan: Plan, console: Console, quiet: bool) -> None:
     """Train, test, save and report. A run that was interrupted does all of it too, and then fails."""
     loss = plan.loss or scores.DEFAULT_LOSS[source.preparation.task]
-    widths = _widths(source, plan, loss)
+    model, title = _network(source, plan, loss)
     learn, validate = _parts(source, plan)
-    record = _record(source, plan, loss, widths, learn, validate)
+    record = _record(source, plan, loss, title, learn, validate)
     _introduce(console, source, record, plan.out)
-    model = network(widths, plan.activation, plan.seed)
     history = _fit(model, learn, validate, loss, plan, quiet)
     trained = Trained(model, source.preparation, loss, {**record, "run": _summary(history, validate is not None)})
     outcome = trained.judge(*source.test)
@@ -64,21 +68,24 @@ def _parts(source: Source, plan: Plan) -> tuple[Part, Part | None]:
     return split(source.train, plan.recipe.validation, plan.seed, source.preparation.task)
 
 
-def _widths(source: Source, plan: Plan, loss: str) -> list[int]:
-    outputs = scores.width(loss, source.preparation.task, source.preparation.classes)
-    return [source.train[0].shape[1], *plan.recipe.hidden, outputs]
+def _network(source: Source, plan: Plan, loss: str) -> tuple[Module, str]:
+    """The network before the training, and what it is in a line."""
+    recipe, outputs = plan.recipe, scores.width(loss, source.preparation.task, source.preparation.classes)
+    if recipe.model != "mlp":
+        return images.network(recipe.model, source, outputs, recipe.augment, plan.seed)
+    widths = [source.train[0].shape[1], *recipe.hidden, outputs]
+    title = "-".join(map(str, widths)) + (f", {plan.activation}" if recipe.hidden else "")
+    return network(widths, plan.activation, plan.seed), title
 
 
-def _record(
-    source: Source, plan: Plan, loss: str, widths: list[int], learn: Part, validate: Part | None
-) -> dict[str, Any]:
+def _record(source: Source, plan: Plan, loss: str, title: str, learn: Part, validate: Part | None) -> dict[str, Any]:
     """What the model file says about the training, before it has begun."""
-    batch_size = plan.recipe.batch_size_for(len(learn[1]))
+    batch_size, method = plan.recipe.batch_size_for(len(learn[1])), plan.optimizer(len(learn[1]))
     return {
         "data": source.title,
         "rows": {"training": len(learn[1]), "validation": len(validate[1]) if validate else 0},
-        "network": "-".join(map(str, widths)) + (f", {plan.activation}" if plan.recipe.hidden else ""),
-        "method": f"{loss} by {plan.optimizer.name}, step {plan.optimizer.lr}, in batches of {batch_size}",
+        "network": title,
+        "method": f"{loss} by {method.name}, step {method.lr}, in batches of {batch_size}",
         "seed": plan.seed,
         "majority": _majority(source),
     }
@@ -97,7 +104,7 @@ def _fit(model: Module, learn: Part, validate: Part | None, loss: str, plan: Pla
             learn[0],
             scores.encoded(loss, learn[1]),
             loss=loss,
-            optimizer=plan.optimizer,
+            optimizer=plan.optimizer(len(learn[1])),
             epochs=plan.recipe.epochs,
             batch_size=plan.recipe.batch_size_for(len(learn[1])),
             validation=validate and (validate[0], scores.encoded(loss, validate[1])),
