@@ -31,11 +31,13 @@ from subgrad.nn.module import Module
 from subgrad.nn.normalise import GroupNorm, LayerNorm, RMSNorm
 from subgrad.nn.pooling import AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, GlobalAvgPool, MaxPool1d, MaxPool2d
 from subgrad.nn.position import PositionalEmbedding, PositionalEncoding
+from subgrad.nn.recurrent import GRU, LSTM, RNN
 from subgrad.nn.reshape import Flatten, Unflatten
 from subgrad.nn.upsample import Upsample
 
 __all__ = [
-    "ELU", "GELU", "AdaptiveAvgPool2d", "AvgPool1d", "AvgPool2d", "BatchNorm1d", "BatchNorm2d", "Bilinear", "Branches",
+    "ELU", "GELU", "GRU", "LSTM", "RNN", "AdaptiveAvgPool2d", "AvgPool1d", "AvgPool2d", "BatchNorm1d", "BatchNorm2d",
+    "Bilinear", "Branches",
     "Conv1d", "Conv2d", "ConvTranspose2d", "Dropout", "Dropout2d", "Embedding", "Ensemble", "Flatten", "GlobalAvgPool",
     "GroupNorm", "Inception", "LayerNorm", "LeakyReLU", "Linear", "MaxPool1d", "MaxPool2d", "Module",
     "MultiHeadAttention", "Normalize", "PositionalEmbedding", "PositionalEncoding", "RMSNorm", "RandomCrop",
