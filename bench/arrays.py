@@ -6,7 +6,7 @@ from math import sqrt
 
 import numpy as np
 
-from bench.workloads import Workload
+from bench.workloads import GATES, Workload
 
 
 def data(workload: Workload) -> tuple[np.ndarray, np.ndarray]:
@@ -32,14 +32,20 @@ def batches(workload: Workload, steps: int) -> np.ndarray:
 
 
 def initial(workload: Workload) -> list[np.ndarray]:
-    """The parameters of each layer in order, float32: for ``linear`` a weight (outputs, inputs) and a bias."""
+    """The parameters of each layer in order, float32: for ``linear`` a weight (outputs, inputs) and a bias; for
+    recurrent layers the weights and the biases of the inputs and of the state, as in PyTorch."""
     random, width, found = np.random.default_rng(2), workload.inputs[-1], []
     for kind, *sizes in workload.layers:
         if kind == "linear":
             bound = np.float32(1 / sqrt(width))
             shapes = [(sizes[0], width), (sizes[0],)]
-            found += [random.uniform(-1, 1, shape).astype(np.float32) * bound for shape in shapes]
-            width = sizes[0]
+        elif kind in GATES:
+            bound, rows = np.float32(1 / sqrt(sizes[0])), GATES[kind] * sizes[0]
+            shapes = [(rows, width), (rows, sizes[0]), (rows,), (rows,)]
+        else:
+            continue
+        found += [random.uniform(-1, 1, shape).astype(np.float32) * bound for shape in shapes]
+        width = sizes[0]
     return found
 
 

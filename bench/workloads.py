@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 
 Layer = tuple
 MOMENTUM = 0.9
+GATES = {"rnn": 1, "lstm": 4}
+"""Recurrent layers, which give their last state, and how many products of the state's width they make in a step."""
 BETAS, EPSILON = (0.9, 0.999), 1e-8
 
 
@@ -44,7 +46,10 @@ class Workload:
         for kind, *sizes in self.layers:
             if kind == "linear":
                 found.append(width * sizes[0])
-                width = sizes[0]
+            elif kind in GATES:
+                rows = self.inputs[0] * GATES[kind] * sizes[0]
+                found += [rows * width, rows * sizes[0]]
+            width = sizes[0] if sizes else width
         return found
 
     def flops(self) -> int:
@@ -74,6 +79,9 @@ def mlp(activation: str, *widths: int) -> tuple[Layer, ...]:
 _W3 = Workload("W3", "784-128-10 relu, batch 64, softmax, SGD", (784,), mlp("relu", 128, 10), "ce",
                ("sgd", 0.1), 64, 8192, 128)  # fmt: skip
 
+_W9 = Workload("W9", "tanh RNN 64-128, 50 steps, batch 32, softmax, SGD", (50, 64), (("rnn", 128), ("linear", 10)),
+               "ce", ("sgd", 0.05), 32, 1024, 32)  # fmt: skip
+
 ROUND = (
     Workload("W1", "XOR 2-8-1 relu, full batch of 4, logistic, SGD", (2,), mlp("relu", 8, 1), "bce",
              ("sgd", 0.1), 4, 4, 500),
@@ -84,6 +92,9 @@ ROUND = (
              ("adam", 1e-3), 128, 8192, 64),
     Workload("W5", "1024-2048-2048-1024 relu, batch 512, squared, momentum", (1024,),
              mlp("relu", 2048, 2048, 1024), "mse", ("momentum", 0.01), 512, 2048, 4),
+    _W9,
+    replace(_W9, name="W10", title="LSTM 64-128, 50 steps, batch 32, softmax, SGD",
+            layers=(("lstm", 128), ("linear", 10))),
     replace(_W3, name="I1", title="784-128-10 relu, answers for 1 sample", batch=1, infers=True),
     replace(_W3, name="I2", title="784-128-10 relu, answers for 256 samples", batch=256, infers=True),
 )  # fmt: skip

@@ -13,7 +13,7 @@ from jax import lax
 
 from bench import arrays
 from bench.peers import Call, Run
-from bench.workloads import BETAS, EPSILON, MOMENTUM, Workload
+from bench.workloads import BETAS, EPSILON, GATES, MOMENTUM, Workload
 
 LAYERS = {"relu": jax.nn.relu, "tanh": jnp.tanh}
 
@@ -92,9 +92,30 @@ def apply(workload: Workload, parameters: list[jax.Array], x: jax.Array) -> jax.
             x = x @ next(given) + next(given)
         elif kind in LAYERS:
             x = LAYERS[kind](x)
+        elif kind in GATES:
+            x = recurrent(kind, x, [next(given) for _ in range(4)])
         else:
             raise NotImplementedError(f"no layer {kind}")
     return x
+
+
+def recurrent(kind: str, x: jax.Array, parameters: list[jax.Array]) -> jax.Array:
+    """The last state of a recurrent layer: the products with the inputs before the loop, ten steps of it at a time."""
+    w_ih, w_hh, b_ih, b_hh = parameters
+    z = jnp.swapaxes(x @ w_ih + (b_ih + b_hh), 0, 1)
+    h = jnp.zeros((x.shape[0], w_hh.shape[0]))
+
+    def rnn(h, z):
+        return jnp.tanh(z + h @ w_hh), None
+
+    def lstm(state, z):
+        i, f, g, o = jnp.split(z + state[0] @ w_hh, 4, 1)
+        c = jax.nn.sigmoid(f) * state[1] + jax.nn.sigmoid(i) * jnp.tanh(g)
+        return (jax.nn.sigmoid(o) * jnp.tanh(c), c), None
+
+    if kind == "rnn":
+        return lax.scan(rnn, h, z, unroll=10)[0]
+    return lax.scan(lstm, (h, h), z, unroll=10)[0][0]
 
 
 def measure(workload: Workload, f: jax.Array, y: jax.Array) -> jax.Array:

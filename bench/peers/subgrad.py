@@ -17,6 +17,7 @@ from subgrad.graph.tree import leaves
 warnings.simplefilter("error")  # a fall-back to the interpreter says so in a warning; it must not be timed
 
 LAYERS = {"relu": nn.ReLU, "tanh": nn.Tanh}
+RECURRENT = {"rnn": nn.RNN, "lstm": nn.LSTM}
 LOSSES = {"bce": nn.binary_cross_entropy, "mse": nn.squared_loss, "ce": nn.cross_entropy}
 OPTIMIZERS = {
     "sgd": sg.SGD,
@@ -62,7 +63,7 @@ def network(workload: Workload) -> nn.Sequential:
     """The workload's network with its initial weights."""
     width, layers = workload.inputs[-1], []
     for kind, *sizes in workload.layers:
-        layers.append(nn.Linear(width, sizes[0], seed=0) if kind == "linear" else _simple(kind))
+        layers.append(_layer(kind, width, *sizes))
         width = sizes[0] if sizes else width
     model = nn.Sequential(*layers)
     for parameter, value in zip(model.parameters(), arrays.initial(workload), strict=True):
@@ -70,7 +71,11 @@ def network(workload: Workload) -> nn.Sequential:
     return model
 
 
-def _simple(kind: str) -> nn.Module:
+def _layer(kind: str, width: int, *sizes: int) -> nn.Module:
+    if kind == "linear":
+        return nn.Linear(width, *sizes, seed=0)
+    if kind in RECURRENT:
+        return RECURRENT[kind](width, *sizes, returns="last", seed=0)
     if kind not in LAYERS:
         raise NotImplementedError(f"no layer {kind}")
     return LAYERS[kind]()

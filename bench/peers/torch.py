@@ -14,7 +14,7 @@ from torch import nn
 
 from bench import arrays
 from bench.peers import Call, Run
-from bench.workloads import BETAS, EPSILON, MOMENTUM, Workload
+from bench.workloads import BETAS, EPSILON, GATES, MOMENTUM, Workload
 
 LAYERS = {"relu": nn.ReLU, "tanh": nn.Tanh}
 LOSSES = {"bce": F.binary_cross_entropy_with_logits, "mse": F.mse_loss, "ce": F.cross_entropy}
@@ -43,7 +43,7 @@ def network(workload: Workload) -> nn.Sequential:
     """The workload's network with its initial weights."""
     width, layers = workload.inputs[-1], []
     for kind, *sizes in workload.layers:
-        layers.append(nn.Linear(width, sizes[0]) if kind == "linear" else _simple(kind))
+        layers.append(_layer(kind, width, *sizes))
         width = sizes[0] if sizes else width
     model = nn.Sequential(*layers)
     with torch.no_grad():
@@ -52,10 +52,25 @@ def network(workload: Workload) -> nn.Sequential:
     return model
 
 
-def _simple(kind: str) -> nn.Module:
+def _layer(kind: str, width: int, *sizes: int) -> nn.Module:
+    if kind == "linear":
+        return nn.Linear(width, *sizes)
+    if kind in GATES:
+        return Recurrent(kind, width, *sizes)
     if kind not in LAYERS:
         raise NotImplementedError(f"no layer {kind}")
     return LAYERS[kind]()
+
+
+class Recurrent(nn.Module):
+    """The last state of a recurrent layer."""
+
+    def __init__(self, kind: str, width: int, size: int) -> None:
+        super().__init__()
+        self.layer = {"rnn": nn.RNN, "lstm": nn.LSTM}[kind](width, size, batch_first=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layer(x)[0][:, -1]
 
 
 def eager(workload: Workload, model: nn.Module, variant: str) -> Step:

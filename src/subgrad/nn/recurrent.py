@@ -17,7 +17,7 @@ from subgrad.graph.tree import Tree, leaves, tree_map
 from subgrad.nn import check, init
 from subgrad.nn.dropout import Dropout
 from subgrad.nn.module import Module
-from subgrad.ops import concatenate, einsum, relu, sigmoid, stack, tanh, where, zeros
+from subgrad.ops import concatenate, contract, einsum, relu, sigmoid, stack, tanh, where, zeros
 from subgrad.recur import scan
 
 _RETURNS = ("both", "sequence", "last")
@@ -79,7 +79,7 @@ class _Recurrent(Module):
         """One layer in one direction: its last state, and its outputs, examples first."""
         w_ih, w_hh = getattr(self, f"weight_ih{suffix}"), getattr(self, f"weight_hh{suffix}")
         b_ih, b_hh = getattr(self, f"bias_ih{suffix}", None), getattr(self, f"bias_hh{suffix}", None)
-        z = einsum("bti,gi->tbg", x, w_ih)
+        z = contract(x, w_ih.node, spec="bti,gi->tbg")
         if b_ih is not None:
             z, b_hh = (z + (b_ih + b_hh), None) if self.adds else (z + b_ih, b_hh)
 
