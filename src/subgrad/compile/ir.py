@@ -303,10 +303,12 @@ class Builder:
     # Control flow
 
     @contextmanager
-    def loop(self, begin: Index, end: Index, step: int = 1, carry: Sequence[Value] = ()) -> Iterator[Turn]:
+    def loop(
+        self, begin: Index, end: Index, step: int = 1, carry: Sequence[Value] = (), rolled: bool = True
+    ) -> Iterator[Turn]:
         """``for index in range(begin, end, step)``, with values carried from turn to turn.
 
-        A loop that is known to take one turn is no loop at all.
+        A loop that is known to take one turn is no loop at all. LLVM must not unroll one that is to stay ``rolled``.
         """
         known = range(begin, end, step) if isinstance(begin, int) and isinstance(end, int) else None
         if known and len(known) == 1:
@@ -327,7 +329,8 @@ class Builder:
         yield turn
         nexts = (self.op("add nsw", states[0], step), *turn.carry)
         after = self._block
-        self._fork(self.compare("slt", nexts[0], end), head, tail, self.module.rolled_loop())
+        mark = self.module.rolled_loop() if rolled else ""
+        self._fork(self.compare("slt", nexts[0], end), head, tail, mark)
         arms = [[(x, before), (y, after)] for x, y in zip(starts, nexts, strict=True)]
         # The phi nodes stand at the head of the loop, but what they join is known only now.
         self.lines[place:place] = [f"  {state} = {_phi(arm)}" for state, arm in zip(states, arms, strict=True)]

@@ -1,9 +1,9 @@
 """Elementary functions as LLVM text for the native engine.
 
-Each is a function without branches, tables or calls, of scalars or of vectors with any number of lanes: a
-lane gets the bits that the scalar function gives. The scalar ones are inlined, so that LLVM's loop vectoriser
-turns a loop over them into vector code of the machine's width. No fast-math flags: signed zeros, infinities,
-NaN and subnormal arguments and results are as in IEEE 754.
+Each is a function without branches, tables or calls (but for sin and cos of very large arguments), of scalars or
+of vectors with any number of lanes: a lane gets the bits that the scalar function gives. The scalar ones are
+inlined, so that LLVM's loop vectoriser turns a loop over them into vector code of the machine's width. No
+fast-math flags: signed zeros, infinities, NaN and subnormal arguments and results are as in IEEE 754.
 
 Largest error found, in units in the last place, with and without fused multiply-add (float32: 40 million
 arguments over all exponents; float64: 150,000 to 290,000):
@@ -19,24 +19,23 @@ tanh           2.5      2.5     pow            0.6      1.2
 sigmoid        2.3      1.9
 ==========  =======  =======    ==========  =======  =======
 
-sin and cos have this accuracy for |x| <= 2**29 (float32) and 2**30 (float64). Larger finite arguments are
-taken for 0: beyond, sin is +-0 and cos is 1, whatever the true value. Infinite ones give NaN.
+sin and cos have this accuracy for all finite arguments, the largest and those next to multiples of pi/2 included.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from subgrad.compile.formula import F32, F64, Code, Term, write_function
 from subgrad.compile.vecmath_exp import exp, expm1, sigmoid
 from subgrad.compile.vecmath_log import log, log1p, softplus
 from subgrad.compile.vecmath_odd import erf, tanh
 from subgrad.compile.vecmath_pow import pow_
-from subgrad.compile.vecmath_text import F32, F64, Code, Value, write_function
-from subgrad.compile.vecmath_trig import cos, sin
+from subgrad.compile.vecmath_trig import cos, far_turn, sin
 from subgrad.errors import ArgumentError, DTypeError
 
 _FORMATS = {"float32": F32, "float64": F64}
-_BODIES: dict[str, Callable[..., Value]] = {
+_BODIES: dict[str, Callable[..., Term]] = {
     "exp": exp,
     "expm1": expm1,
     "log": log,
@@ -82,7 +81,7 @@ def definition(name: str, dtype: str, fma: bool = True, lanes: int = 1) -> str:
     The text needs nothing else: LLVM's parser declares the intrinsics in it by itself. With ``fma`` it uses
     ``llvm.fma``, which is an instruction where the target has one and a slow call elsewhere.
 
-    "sin" and "cos" take finite arguments beyond 2**29 (float32) or 2**30 (float64) for 0.
+    "sin" and "cos" also need the text of `vecmath_trig.far_turn`, which `library` adds.
 
     Raises:
         ArgumentError: ``name`` is not in ``FUNCTIONS``, or ``lanes`` is less than 1.
@@ -92,10 +91,10 @@ def definition(name: str, dtype: str, fma: bool = True, lanes: int = 1) -> str:
     define internal float @sg_tanh_f32(float %x) alwaysinline nounwind willreturn memory(none) {
     """
     full_name, kind, code = symbol(name, dtype, lanes), _FORMATS[dtype], Code(fma, lanes)
-    parameters = [Value(code, kind.type, f"%{p}") for p in ("xy" if name == "pow" else "x")]
+    parameters = [code.parameter(kind, p) for p in ("xy" if name == "pow" else "x")]
     result = _BODIES[name](code, kind, *parameters)
     inline = lanes == 1 or len(code) <= _LONGEST_INLINED
-    return write_function(full_name, code, parameters, result, inline)
+    return write_function(full_name, code, parameters, [result], inline)
 
 
 def library(needed: Iterable[tuple[str, str, int]], fma: bool = True) -> str:
@@ -104,4 +103,6 @@ def library(needed: Iterable[tuple[str, str, int]], fma: bool = True) -> str:
     >>> library([("exp", "float32", 8), ("exp", "float32", 8)]) == definition("exp", "float32", lanes=8)
     True
     """
-    return "\n\n".join(definition(name, dtype, fma, lanes) for name, dtype, lanes in dict.fromkeys(needed))
+    each = dict.fromkeys(needed)
+    shared = [far_turn()] if any(name in ("sin", "cos") for name, _, _ in each) else []
+    return "\n\n".join([*shared, *(definition(name, dtype, fma, lanes) for name, dtype, lanes in each)])

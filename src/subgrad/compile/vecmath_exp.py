@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from subgrad.compile.vecmath_text import F32, F64, Code, Format, Value
+from subgrad.compile.formula import F32, F64, Code, Format, Term
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,12 @@ _TABLE = {
 }
 
 
-def exp(c: Code, f: Format, x: Value) -> Value:
+def exp(c: Code, f: Format, x: Term) -> Term:
     """e**x."""
     return _exp_inside(c, f, x.at_least(_TABLE[f].low).at_most(_TABLE[f].high))
 
 
-def expm1(c: Code, f: Format, x: Value) -> Value:
+def expm1(c: Code, f: Format, x: Term) -> Term:
     """e**x - 1, relatively accurate near 0."""
     p, n = reduced(c, f, x.at_least(-2.0 * f.digits).at_most(_TABLE[f].high))
     c.note("2 (2**(n-1) p + 2**(n-1) - 1/2): the half keeps 2**n from overflowing one step before e**x does")
@@ -67,25 +67,25 @@ def expm1(c: Code, f: Format, x: Value) -> Value:
     return x.where(abs(x).test("<", 2.0 ** -(f.digits + 2)), twice + twice)
 
 
-def expm1_of_minus(c: Code, f: Format, magnitude: Value) -> Value:
+def expm1_of_minus(c: Code, f: Format, magnitude: Term) -> Term:
     """e**-m - 1 for 0 <= m <= bias / 2; the sign of a zero is lost."""
     p, n = reduced(c, f, -magnitude)
     scale = ((n + f.bias) << f.digits).real
     return c.fma(scale, p, scale - 1.0)
 
 
-def sigmoid(c: Code, f: Format, x: Value) -> Value:
+def sigmoid(c: Code, f: Format, x: Term) -> Term:
     """1 / (1 + e**-x), through e**-|x|, so that the left tail is accurate down to the subnormals."""
     e = exp_of_minus(c, f, abs(x))
     return e.where(x.test("<", 0.0), 1.0) / (e + 1.0)
 
 
-def exp_of_minus(c: Code, f: Format, magnitude: Value) -> Value:
+def exp_of_minus(c: Code, f: Format, magnitude: Term) -> Term:
     """e**-m for m >= 0."""
     return _exp_inside(c, f, (-magnitude).at_least(_TABLE[f].low))
 
 
-def reduced(c: Code, f: Format, x: Value, low_part: Value | None = None) -> tuple[Value, Value]:
+def reduced(c: Code, f: Format, x: Term, low_part: Term | None = None) -> tuple[Term, Term]:
     """(e**r - 1, n) with x + low_part = n ln 2 + r; n is an integer in the low bits of its word."""
     ln2_high, ln2_low = LN2[f]
     c.note("x = n ln 2 + r")
@@ -99,13 +99,13 @@ def reduced(c: Code, f: Format, x: Value, low_part: Value | None = None) -> tupl
     return c.fma(square, c.horner_by_two(r, square, _TABLE[f].tail), r), shifted.bits
 
 
-def times_power(f: Format, y: Value, n: Value) -> Value:
+def times_power(f: Format, y: Term, n: Term) -> Term:
     """y * 2**n for |n| < 2 bias: an exact step, then one that rounds if the result is subnormal."""
     n = n + 2 * f.bias
     half = n >> 1
     return y * (half << f.digits).real * ((n - half) << f.digits).real
 
 
-def _exp_inside(c: Code, f: Format, x: Value) -> Value:
+def _exp_inside(c: Code, f: Format, x: Term) -> Term:
     p, n = reduced(c, f, x)
     return times_power(f, p + 1.0, n)

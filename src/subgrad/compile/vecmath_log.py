@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
+from subgrad.compile.formula import F32, F64, Code, Format, Term
 from subgrad.compile.vecmath_exp import LN2, exp_of_minus
-from subgrad.compile.vecmath_text import F32, F64, Code, Format, Value
 
 _SQRT_HALF_BITS = {F32: 0x3F3504F3, F64: 0x3FE6A09E667F3BCD}
 
@@ -33,13 +33,13 @@ _ATANH_TAIL = (
 )
 
 
-def log(c: Code, f: Format, x: Value) -> Value:
+def log(c: Code, f: Format, x: Term) -> Term:
     """ln x; -inf at 0, NaN below."""
     k, m = split_any(c, f, x)
     return _limits(_log_of(c, f, k, m - 1.0), x)
 
 
-def log1p(c: Code, f: Format, x: Value) -> Value:
+def log1p(c: Code, f: Format, x: Term) -> Term:
     """ln(1 + x), relatively accurate near 0."""
     c.note("u + e = 1 + x exactly (Knuth's two-sum)")
     u = x + 1.0
@@ -48,7 +48,7 @@ def log1p(c: Code, f: Format, x: Value) -> Value:
     return _limits(_log_of_sum(c, f, x, u, e), u)
 
 
-def softplus(c: Code, f: Format, x: Value) -> Value:
+def softplus(c: Code, f: Format, x: Term) -> Term:
     """ln(1 + e**x) = max(x, 0) + ln(1 + e**-|x|): no overflow, and the left tail keeps its digits."""
     t = exp_of_minus(c, f, abs(x))
     c.note("u + e = 1 + t exactly, as t <= 1")
@@ -57,7 +57,7 @@ def softplus(c: Code, f: Format, x: Value) -> Value:
     return x.at_least(0.0) + _log_of_sum(c, f, t, u, e)
 
 
-def split_any(c: Code, f: Format, x: Value) -> tuple[Value, Value]:
+def split_any(c: Code, f: Format, x: Term) -> tuple[Term, Term]:
     """(k, m) with x = 2**k m, m in [sqrt(1/2), sqrt(2)), for every positive finite x; k is a whole float."""
     c.note("subnormals are scaled up")
     lift = f.digits + 2
@@ -66,7 +66,7 @@ def split_any(c: Code, f: Format, x: Value) -> tuple[Value, Value]:
     return k - x.like(lift).where(tiny, 0.0), m
 
 
-def split(c: Code, f: Format, x: Value) -> tuple[Value, Value, Value]:
+def split(c: Code, f: Format, x: Term) -> tuple[Term, Term, Term]:
     """(k, m, k + bias as an integer) as :func:`split_any`, for normal x."""
     c.note("x = 2**k m")
     root = _SQRT_HALF_BITS[f]
@@ -78,7 +78,7 @@ def split(c: Code, f: Format, x: Value) -> tuple[Value, Value, Value]:
     return k, m, biased
 
 
-def _log_of_sum(c: Code, f: Format, x: Value, u: Value, e: Value) -> Value:
+def _log_of_sum(c: Code, f: Format, x: Term, u: Term, e: Term) -> Term:
     """ln(u + e), given that u + e = 1 + x exactly; x itself where ln(1+x) rounds to x."""
     k, m, biased = split(c, f, u)
     c.note("f = m - 1 + 2**-k e; halves, since 2**-128 is no normal float32")
@@ -87,7 +87,7 @@ def _log_of_sum(c: Code, f: Format, x: Value, u: Value, e: Value) -> Value:
     return x.where(abs(x).test("<", 2.0 ** -(f.digits + 2)), r)
 
 
-def _log_of(c: Code, f: Format, k: Value, m1: Value) -> Value:
+def _log_of(c: Code, f: Format, k: Term, m1: Term) -> Term:
     """k ln 2 + ln(1 + m1), the small terms first."""
     high, low = LN2[f]
     c.note("k ln 2 + log m")
@@ -102,7 +102,7 @@ def _log_of(c: Code, f: Format, k: Value, m1: Value) -> Value:
     return c.fma(k, high, m1 - (half - tail))
 
 
-def _limits(r: Value, x: Value) -> Value:
+def _limits(r: Term, x: Term) -> Term:
     """inf and NaN come back as they are, negative numbers give NaN, both zeros -inf."""
     r = r.where(x.test("<", math.inf), x)
     r = x.like(math.nan).where(x.test("<", 0.0), r)

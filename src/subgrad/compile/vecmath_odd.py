@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from subgrad.compile.formula import F32, F64, Code, Format, Term
 from subgrad.compile.vecmath_exp import expm1_of_minus
-from subgrad.compile.vecmath_text import F32, F64, Code, Format, Value
 
 _TANH_END = {F32: 10.0, F64: 20.0}  # tanh rounds to 1 before
 _ERF_END = {F32: 3.93, F64: 5.95}  # erf rounds to 1 here
@@ -55,14 +55,14 @@ _ERF = {
 }
 
 
-def tanh(c: Code, f: Format, x: Value) -> Value:
+def tanh(c: Code, f: Format, x: Term) -> Term:
     """-d / (2 + d) with d = e**-2|x| - 1, and the sign of x."""
     a = abs(x).at_most(_TANH_END[f])
     d = expm1_of_minus(c, f, a + a)
     return (d / (d + 2.0)).sign_of(x)
 
 
-def erf(c: Code, f: Format, x: Value) -> Value:
+def erf(c: Code, f: Format, x: Term) -> Term:
     """The error function: 1 - e**-g(|x|), and the sign of x."""
     a = abs(x).at_most(_ERF_END[f])
     g = c.fma(a, _SLOPE[f], a * c.horner(a, _ERF[f]))

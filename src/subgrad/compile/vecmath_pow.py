@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 
+from subgrad.compile.formula import F32, F64, Code, Format, Term
 from subgrad.compile.vecmath_exp import LOG2_E, reduced, times_power
 from subgrad.compile.vecmath_log import split, split_any
-from subgrad.compile.vecmath_text import F32, F64, Code, Format, Value
 
-_Pair = tuple[Value, Value]
+_Pair = tuple[Term, Term]
 
 # log(1+f) = s (2 + z q(z)) with s = f/(2+f), z = s*s; minimax (Remez), relative error 2**-37.6.
 _SHORT_ATANH_TAIL = (0.6666666564512461, 0.4000033529517764, 0.2853730090399622, 0.23582309295586948)
@@ -41,13 +41,13 @@ _TWO_THIRDS = (0.6666666666666666, 3.700743415417188e-17)
 _LN2_PAIR = (float.fromhex("0x1.62e42fefa38p-1"), float.fromhex("0x1.ef35793c7673p-45"))
 
 
-def pow_(c: Code, f: Format, x: Value, y: Value) -> Value:
+def pow_(c: Code, f: Format, x: Term, y: Term) -> Term:
     """x**y."""
     magnitude = _magnitude32(c, abs(x), y) if f is F32 else _magnitude64(c, abs(x), y)
     return _special_cases(c, f, x, y, magnitude)
 
 
-def _magnitude32(c: Code, a: Value, y: Value) -> Value:
+def _magnitude32(c: Code, a: Term, y: Term) -> Term:
     """a**y through float64; the conversion back rounds to subnormals, 0 or inf where it must."""
     k, m, _ = split(c, F64, a.to(F64.type))
     s = (m - 1.0) / (m + 1.0)
@@ -61,7 +61,7 @@ def _magnitude32(c: Code, a: Value, y: Value) -> Value:
     return (c.horner(t, _EXP2) * scale).to(F32.type)
 
 
-def _magnitude64(c: Code, a: Value, y: Value) -> Value:
+def _magnitude64(c: Code, a: Term, y: Term) -> Term:
     high, low = _log_pair(c, a)
     c.note("y log|x|")
     y = _finite(y)
@@ -72,12 +72,12 @@ def _magnitude64(c: Code, a: Value, y: Value) -> Value:
     return times_power(F64, r + 1.0, n)
 
 
-def _finite(y: Value) -> Value:
+def _finite(y: Term) -> Term:
     """y cut to +-2**65: beyond, a**y is 0, 1 or inf, and inf times ln 1 would be NaN."""
     return y.at_least(-(2.0**65)).at_most(2.0**65)
 
 
-def _log_pair(c: Code, a: Value) -> _Pair:
+def _log_pair(c: Code, a: Term) -> _Pair:
     """ln a as an unevaluated sum, relative error about 2**-64."""
     k, m = split_any(c, F64, a)
     c.note("s = f / (2 + f) as a pair, f = m - 1")
@@ -102,13 +102,13 @@ def _log_pair(c: Code, a: Value) -> _Pair:
     return _sum(high, low + c.fma(k, _LN2_PAIR[1], m_low))
 
 
-def _sum(a: Value, b: Value) -> _Pair:
+def _sum(a: Term, b: Term) -> _Pair:
     """a + b exactly, as a pair, where |a| >= |b| or a is 0 (Dekker's fast two-sum)."""
     total = a + b
     return total, b - (total - a)
 
 
-def _special_cases(c: Code, f: Format, x: Value, y: Value, magnitude: Value) -> Value:
+def _special_cases(c: Code, f: Format, x: Term, y: Term, magnitude: Term) -> Term:
     c.note("|x| is 0 or inf")
     a = abs(x)
     zero = a.test("==", 0.0)
@@ -125,12 +125,12 @@ def _special_cases(c: Code, f: Format, x: Value, y: Value, magnitude: Value) -> 
     return x.like(1.0).where(y.test("==", 0.0) | x.test("==", 1.0), r)
 
 
-def _is_negative(x: Value) -> Value:
+def _is_negative(x: Term) -> Term:
     """Whether the sign bit is set, that of -0 included."""
     return x.bits.test("<", 0)
 
 
-def _is_whole(f: Format, y: Value) -> Value:
+def _is_whole(f: Format, y: Term) -> Term:
     a = abs(y)
     shift = 2.0**f.digits
     return a.test(">=", shift) | ((a + shift) - shift).test("==", a)

@@ -2,12 +2,17 @@
 
 The reduction subtracts n times pi/2 in parts so short that each product but the last is exact (Cody and
 Waite, Software Manual for the Elementary Functions, 1980); for float32 it runs in float64. Exactness ends at
-``LIMIT``: finite arguments beyond it are taken for 0.
+``LIMIT``. Where some lane is beyond, a branch multiplies those by the digits of 2/pi that matter to them (Payne and
+Hanek, Radian reduction for trigonometric functions, ACM SIGNUM 18, 1983), one after the other.
 """
 
 from __future__ import annotations
 
-from subgrad.compile.vecmath_text import F32, F64, Code, Format, Value
+import itertools
+import math
+
+from subgrad.compile.formula import F32, F64, Code, Format, Term, write_function
+from subgrad.compile.ir import Builder, Value
 
 LIMIT = {F32: 2.0**29, F64: 2.0**30}
 _HALF_PI = {
@@ -42,21 +47,24 @@ _COS = {
 }
 
 
-def sin(c: Code, f: Format, x: Value) -> Value:
-    """The sine of x radians; +-0 for LIMIT < |x| < inf."""
+def sin(c: Code, f: Format, x: Term) -> Term:
+    """The sine of x radians."""
     y, quadrant = _turned(c, f, x, 0)
     return (y.bits ^ (quadrant & f.sign) ^ (x.bits & f.sign)).real
 
 
-def cos(c: Code, f: Format, x: Value) -> Value:
-    """The cosine of x radians; 1 for LIMIT < |x| < inf."""
+def cos(c: Code, f: Format, x: Term) -> Term:
+    """The cosine of x radians."""
     y, quadrant = _turned(c, f, x, 1)
     return (y.bits ^ (quadrant & f.sign)).real
 
 
-def _turned(c: Code, f: Format, x: Value, quarter: int) -> tuple[Value, Value]:
+def _turned(c: Code, f: Format, x: Term, quarter: int) -> tuple[Term, Term]:
     """(|sin| or |cos| up to sign of |x| + quarter pi/2, a word with the sign to flip in its sign bit)."""
-    r, n = _reduced(c, f, abs(x).where(abs(x).test("<=", LIMIT[f]), x - x))
+    a = abs(x)
+    far = a.test(">", LIMIT[f]) & a.test("<", math.inf)
+    near = _reduced(c, f, a.where(a.test("<=", LIMIT[f]), x - x))  # NaN for inf
+    r, n = c.choose(c.any(far), lambda: _reduced_far(c, f, a, far, near), lambda: near)
     n = n + quarter if quarter else n
     z = r * r
     c.note("sin r and cos r")
@@ -66,7 +74,7 @@ def _turned(c: Code, f: Format, x: Value, quarter: int) -> tuple[Value, Value]:
     return s.where((n & 1).test("==", 0), k), n << (f.width - 2)
 
 
-def _reduced(c: Code, f: Format, a: Value) -> tuple[Value, Value]:
+def _reduced(c: Code, f: Format, a: Term) -> tuple[Term, Term]:
     c.note("|x| = n pi/2 + r")
     r = a.to(F64.type)
     shifted = c.fma(r, _TWO_OVER_PI, F64.magic)
@@ -74,3 +82,94 @@ def _reduced(c: Code, f: Format, a: Value) -> tuple[Value, Value]:
     for part in _HALF_PI[f]:
         r = c.fma(n, -float.fromhex(part), r)
     return r.to(f.type), shifted.bits.to(f.bits)
+
+
+# Beyond LIMIT
+
+FAR = "sg_far_turn"
+_WORDS = 22  # of 64 bits: as many as the largest exponent asks for
+
+
+def _reduced_far(c: Code, f: Format, a: Term, far: Term, near: tuple[Term, Term]) -> list[Term]:
+    """``near``, with r and n of the lanes that are ``far`` from `far_turn`."""
+    b = c.builder
+    if c.lanes == 1:
+        r, n = _call_far(b, f, a.value)
+        return [Term(c, r).where(far, near[0]), Term(c, n).where(far, near[1])]
+    with b.loop(0, c.lanes, carry=[t.value for t in near], rolled=False) as turn:
+        one = b.emit(f.type, f"extractelement {a.value.type} {a.value}, i64 {turn.index}")
+        found = _call_far(b, f, one)
+        turn.carry = tuple(
+            b.emit(v.type, f"insertelement {v.type} {v}, {x.type} {x}, i64 {turn.index}")
+            for v, x in zip(turn.carry, found, strict=True)
+        )
+    return [Term(c, v).where(far, t) for v, t in zip(turn.carry, near, strict=True)]
+
+
+def _call_far(b: Builder, f: Format, a: Value) -> tuple[Value, Value]:
+    wide = a if f is F64 else b.emit("double", f"fpext float {a} to double")
+    both = b.emit("{ double, i64 }", f"call {{ double, i64 }} @{FAR}(double {wide})")
+    r, n = (b.emit(kind, f"extractvalue {both.type} {both}, {i}") for i, kind in enumerate(("double", "i64")))
+    if f is F64:
+        return r, n
+    return b.emit("float", f"fptrunc double {r} to float"), b.emit("i32", f"trunc i64 {n} to i32")
+
+
+def far_turn() -> str:
+    """The text of a function from a double beyond LIMIT to (r, n), and of the table that it reads.
+
+    a = m 2**e with a whole m of 53 bits. Of 2/pi it takes 192 bits, from where a bit times m 2**e is worth 2: what
+    stands before only adds multiples of 4 to n, what comes after is less than 2**-75 of r for every double.
+    """
+    c = Code()
+    b, a = c.builder, c.parameter(F64, "a")
+    word = a.at_least(LIMIT[F32]).bits
+    first = (word >> F64.digits) - (F64.bias + F64.digits + 2 - 64)  # the table begins with 64 bits before the point
+    m = (word & ((1 << F64.digits) - 1)) | (1 << F64.digits)
+    digits = [_table_word(c, (first >> 6) + i) for i in range(4)]
+    high, middle, low = (_funnel(c, x, y, first & 63) for x, y in itertools.pairwise(digits))
+    c.note("m times them, modulo 2**192")
+    p2 = m.to("i128") * low.to("i128")
+    p1 = m.to("i128") * middle.to("i128") + (p2 >> 64)
+    p0 = m * high + (p1 >> 64).to("i64")
+    c.note("two bits before the point, 128 behind it, rounded to the nearest whole")
+    f0 = _funnel(c, p0, p1.to("i64"), 2)
+    fraction = (f0.to("i128") << 64) | _funnel(c, p1.to("i64"), p2.to("i64"), 2).to("i128")
+    upper = f0 >> 63
+    distance = fraction.where(upper.test("==", 0), fraction.like(0) - fraction)
+    zeros = Term(c, b.call("i128", "llvm.ctlz.i128", distance.value, Value("i1", "false")))
+    lead = ((distance << zeros) >> 64).to("i64")
+    scale = ((zeros.like(F64.bias - 64) - zeros).to("i64") << F64.digits).real
+    size = Term(c, b.emit("double", f"uitofp i64 {lead.value} to double")) * (math.pi / 2) * scale
+    r = (size.bits ^ (upper << 63)).real
+    words = ", ".join(f"i64 {w}" for w in _two_over_pi(_WORDS))
+    table = f"@sg_two_over_pi = private unnamed_addr constant [{_WORDS} x i64] [{words}]"
+    return f"{table}\n{write_function(FAR, c, [a], [r, (p0 >> 62) + upper], inline=False)}"
+
+
+def _table_word(c: Code, index: Term) -> Term:
+    place = f"getelementptr [{_WORDS} x i64], ptr @sg_two_over_pi, i64 0, i64 {index.value}"
+    return Term(c, c.builder.load("i64", c.builder.emit("ptr", place)))
+
+
+def _funnel(c: Code, high: Term, low: Term, count: Term | int) -> Term:
+    """The upper 64 bits of the 128 in high and low, shifted to the left."""
+    return Term(c, c.builder.intrinsic("llvm.fshl", high.value, low.value, high.like(count).value))
+
+
+def _two_over_pi(words: int) -> list[int]:
+    """A word of zeros, and 2/pi in binary behind it; pi by Machin's formula, 16 atan(1/5) - 4 atan(1/239)."""
+    bits = 64 * (words - 1)
+    one = 1 << (bits + 64)
+    digits = (2 * one << bits) // (16 * _atan_of_inverse(5, one) - 4 * _atan_of_inverse(239, one))
+    return [(digits >> (bits - 64 * i)) & (2**64 - 1) for i in range(words)]
+
+
+def _atan_of_inverse(n: int, one: int) -> int:
+    """atan(1/n) as a multiple of 1/one, by its power series."""
+    total, power, k = 0, one // n, 1
+    while power:
+        total += power // k if k % 4 == 1 else -(power // k)
+        power //= n * n
+        k += 2
+    return total
