@@ -12,6 +12,7 @@ import numpy as np
 
 from subgrad import ops
 from subgrad.compile import scans
+from subgrad.compile.folds import gathered
 from subgrad.compile.layout import is_copy, joined, sink
 from subgrad.graph import place
 from subgrad.graph.op import apply
@@ -76,7 +77,9 @@ def expand(node: Tensor) -> Tensor:
     """A compound op in terms of simple ones, all the way down."""
     if node.op.expand is None:
         return node
-    simpler = node.op.expand(*node.inputs, **node.attrs)
+    simpler = gathered(node) if node.op is ops.fold else None
+    if simpler is None:
+        simpler = node.op.expand(*node.inputs, **node.attrs)
     known = set(node.inputs)
     made = [n for n in toposort([simpler], is_leaf=known.__contains__) if n not in known]
     if not any(n.op.expand for n in made):

@@ -175,7 +175,7 @@ def _fold_expanded(x: Tensor, *, sizes: Counts, strides: Counts, dilations: Coun
     if strides == kernel and set(dilations) == {1}:
         return _tiled(x, lead, sizes)
     reach = [(k - 1) * d for k, d in zip(kernel, dilations, strict=True)]
-    x = _spread(x, lead, sizes, strides, reach)
+    x = spread_out(x, lead, sizes, strides, reach, inside=1)
     parts = [_at_distance(x, lead, sizes, dilations, reach, at) for at in itertools.product(*map(range, kernel))]
     return functools.reduce(operator.add, parts)
 
@@ -188,15 +188,20 @@ def _tiled(x: Tensor, lead: int, sizes: Counts) -> Tensor:
     return pad(joined, [(0, 0)] * lead + rest) if any(b for _, b in rest) else joined
 
 
-def _spread(x: Tensor, lead: int, sizes: Counts, strides: Counts, reach: Sequence[int]) -> Tensor:
-    """Windows as far apart as they slide, with zeros between, before and behind."""
+def spread_out(
+    x: Tensor, lead: int, sizes: Sequence[int], strides: Counts, reach: Sequence[int], inside: int = 0
+) -> Tensor:
+    """What belongs to windows, as far apart as they slide, with zeros between, before and behind.
+
+    Behind each of the axes of places, from ``lead`` on, come ``inside`` axes that stay as they are.
+    """
     widths, steps, shape = [(0, 0)] * lead, [(0, n, 1) for n in x.shape[:lead]], [*x.shape[:lead]]
     for i, (n, s, r) in enumerate(zip(sizes, strides, reach, strict=True)):
-        count, inside = x.shape[lead + 2 * i : lead + 2 * i + 2]
+        count, *others = x.shape[lead + (1 + inside) * i : lead + (1 + inside) * (i + 1)]
         end = r + (count - 1) * s + 1
-        widths += [(r, n + r - end), (0, 0)]
-        steps += [(r, end, s), (0, inside, 1)]
-        shape += [n + r, inside]
+        widths += [(r, n + r - end), *[(0, 0)] * inside]
+        steps += [(r, end, s), *[(0, m, 1) for m in others]]
+        shape += [n + r, *others]
     if set(strides) == {1}:
         return pad(x, widths)
     return apply(place, (x,), {"steps": tuple(steps), "shape": tuple(shape)})
