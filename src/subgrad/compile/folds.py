@@ -35,8 +35,10 @@ def gathered(node: Tensor) -> Tensor | None:
     lengths = attrs["sizes"]
     parts = []
     for at in itertools.product(*map(range, form.kernel)):
-        reached = ops.broadcast_to(form.shifted(there, lengths, at), node.shape)
-        parts.append(ops.where(reached, form.at(x, lengths, at), 0))
+        part = form.at(x, lengths, at)
+        if not form.vanishes(x):
+            part = ops.where(ops.broadcast_to(form.shifted(there, lengths, at), node.shape), part, 0)
+        parts.append(part)
     return functools.reduce(operator.add, parts)
 
 
@@ -59,12 +61,22 @@ class _Form:
 
     def at(self, node: Tensor, lengths: Sequence[int], place: Sequence[int]) -> Tensor:
         """What ``node`` is, for each element, in the window that has the element at ``place``."""
+        if node.op is ops.full:
+            return ops.full((*self.places[: -self.axes], *lengths), node.attrs["value"], node.dtype)
         seen, same = self._seen(node), self.same(node)
         if seen is not None:
             return seen
         if same is not None:
             return self.shifted(same, lengths, place)
         return apply(node.op, tuple(self.at(i, lengths, place) for i in node.inputs), node.attrs)
+
+    def vanishes(self, node: Tensor) -> bool:
+        """Whether ``node`` is 0 by itself where there is no window, because what belongs to windows is 0 there."""
+        if node.op is ops.full:
+            return node.attrs["value"] == 0
+        if node.op is ops.where:
+            return all(map(self.vanishes, node.inputs[1:]))
+        return self._seen(node) is None and self.same(node) is not None
 
     def shifted(self, same: Tensor, lengths: Sequence[int], place: Sequence[int]) -> Tensor:
         """What belongs to a window, for each element that the window has at ``place``; 0 where there is no window."""

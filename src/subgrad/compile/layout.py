@@ -28,9 +28,10 @@ def sink(node: Tensor) -> Tensor:
     """The node with a transpose of its inputs moved behind it, where that can be."""
     if node.op is ops.transpose:
         return joined(node)
-    axes = next((i.attrs["axes"] for i in node.inputs if _moves(i)), None)
-    if axes is None:
+    moving = [i for i in node.inputs if _moves(i)]
+    if not moving:
         return node
+    axes = next((i for i in moving if i.inputs[0].op is not ops.broadcast_to), moving[0]).attrs["axes"]
     if node.op.elementwise or node.op.name in LOWERED or (node.op is cast and not is_copy(node)):
         return transposed(_elementwise(node, axes), axes)
     if node.op in (ops.sum, ops.max, ops.min):
