@@ -117,3 +117,13 @@ def test_what_json_cannot_hold_is_named(module, message):
 def test_a_description_that_is_wrong_is_refused(config, message):
     with pytest.raises(ArgumentError, match=message):
         nn.from_config(config)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_saved_model_comes_back_in_its_own_dtype(dtype, tmp_path):
+    with sg.using_dtype(dtype):
+        net = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1))
+    sg.save(net, tmp_path / "net.safetensors")
+    again = sg.load(tmp_path / "net.safetensors")
+    assert {p.dtype for p in again.parameters()} == {np.dtype(dtype)}
+    assert all(np.array_equal(a, b) for a, b in zip(net.parameters(), again.parameters(), strict=True))

@@ -1,4 +1,4 @@
-"""The command line: ``subgrad train``, ``predict``, ``evaluate``, ``show`` and ``xor``."""
+"""The command line: ``subgrad train``, ``predict``, ``evaluate``, ``show``, ``approximate`` and ``xor``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 import subgrad
+from subgrad.cli.approximate import approximate
 from subgrad.cli.evaluate import evaluate
 from subgrad.cli.predict import predict
 from subgrad.cli.show import show
@@ -22,7 +23,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (train, predict, evaluate, show, xor):
+for command in (train, predict, evaluate, show, approximate, xor):
     app.command()(command)
 
 

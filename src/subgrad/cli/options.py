@@ -16,18 +16,20 @@ from subgrad.nn.activation import NAMES as ACTIVATIONS
 from subgrad.optim.named import OPTIMIZERS
 
 
-def _choice(title: str, names: list[str]) -> type[Enum]:
+def choice(title: str, names: list[str]) -> type[Enum]:
+    """An option that is one of some names."""
     return cast(type[Enum], Enum(title, {name: name for name in names}, type=str))
 
 
-def _listed(names: type[Enum]) -> str:
+def listed(names: type[Enum]) -> str:
+    """The names, for a help text."""
     return ", ".join(str(name.value) for name in names)
 
 
-ActivationName = _choice("ActivationName", [name for name in ACTIVATIONS if name != "softmax"])
-LossName = _choice("LossName", list(LOSSES))
-OptimizerName = _choice("OptimizerName", list(OPTIMIZERS))
-ModelName = _choice("ModelName", list(FASHION_MNIST))
+ActivationName = choice("ActivationName", [name for name in ACTIVATIONS if name != "softmax"])
+LossName = choice("LossName", list(LOSSES))
+OptimizerName = choice("OptimizerName", list(OPTIMIZERS))
+ModelName = choice("ModelName", list(FASHION_MNIST))
 MLP = ModelName("mlp")
 RELU, ADAM = ActivationName("relu"), OptimizerName("adam")
 
@@ -54,25 +56,25 @@ Validation = Annotated[float | None, typer.Option(
     show_default="0.2 for a file, else 0", rich_help_panel=_DATA,
 )]  # fmt: skip
 Model = Annotated[ModelName, typer.Option(
-    metavar="NAME", help=f"One of {_listed(ModelName)}; all but mlp are for fashion-mnist.", rich_help_panel=_NETWORK,
+    metavar="NAME", help=f"One of {listed(ModelName)}; all but mlp are for fashion-mnist.", rich_help_panel=_NETWORK,
 )]  # fmt: skip
 Hidden = Annotated[str | None, typer.Option(
     metavar="N,N,...", help="Units of each hidden layer of an mlp; 0 for none.",
     show_default="64,64 for a file, 64 for digits, 128 for fashion-mnist", rich_help_panel=_NETWORK,
 )]  # fmt: skip
 Activation = Annotated[ActivationName, typer.Option(
-    metavar="NAME", help=f"Between the layers of an mlp: {_listed(ActivationName)}.", rich_help_panel=_NETWORK,
+    metavar="NAME", help=f"Between the layers of an mlp: {listed(ActivationName)}.", rich_help_panel=_NETWORK,
 )]  # fmt: skip
 Augment = Annotated[str | None, typer.Option(
     metavar="NAME,NAME", help=f"How images change from step to step: {', '.join(CHANGES)}, or none.",
     show_default="what suits the model", rich_help_panel=_TRAINING,
 )]  # fmt: skip
 Loss = Annotated[LossName | None, typer.Option(
-    metavar="NAME", help=f"Decides the task, too: {_listed(LossName)}.",
+    metavar="NAME", help=f"Decides the task, too: {listed(LossName)}.",
     show_default="cross_entropy for classes, squared for numbers", rich_help_panel=_TRAINING,
 )]  # fmt: skip
 Optimizer = Annotated[OptimizerName, typer.Option(
-    "--optimizer", metavar="NAME", help=f"One of {_listed(OptimizerName)}.", rich_help_panel=_TRAINING,
+    "--optimizer", metavar="NAME", help=f"One of {listed(OptimizerName)}.", rich_help_panel=_TRAINING,
 )]  # fmt: skip
 Step = Annotated[str | None, typer.Option(
     metavar="RULE", help="Step size: a number, or a rule such as 'square_summable(10, 100)'.",

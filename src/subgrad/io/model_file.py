@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from subgrad.errors import ArgumentError, FileError
+from subgrad.graph.dtype import default_dtype, using_dtype
 from subgrad.io.atomic import write_atomically
 from subgrad.nn.config import from_config
 from subgrad.nn.module import Module
@@ -47,7 +48,7 @@ def save(model: Module, path: Path_, info: dict[str, Any] | None = None) -> None
 
 
 def load(path: Path_, modules: Sequence[type[Module]] = ()) -> Module:
-    """The model that `save` wrote.
+    """The model that `save` wrote, with parameters of the dtype in the file.
 
     Args:
         path: the file.
@@ -60,9 +61,16 @@ def load(path: Path_, modules: Sequence[type[Module]] = ()) -> Module:
     tensors, header = read_model_file(path)
     if "model" not in header:
         raise FileError(f"{path} holds no description of a model")
-    model = from_config(header["model"], modules)
+    with using_dtype(_float_dtype(tensors)):
+        model = from_config(header["model"], modules)
     model.load_state_dict(tensors)
     return model
+
+
+def _float_dtype(tensors: dict[str, np.ndarray]) -> np.dtype:
+    """The one float dtype of the tensors, or the default one."""
+    found = {a.dtype for a in tensors.values() if a.dtype.kind == "f"}
+    return found.pop() if len(found) == 1 else default_dtype()
 
 
 def write_model_file(path: Path_, tensors: dict[str, np.ndarray], header: dict[str, Any]) -> None:

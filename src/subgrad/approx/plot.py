@@ -1,0 +1,93 @@
+"""Pictures of a function beside the network that approximates it, for one and two variables."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from subgrad.approx.shallow import values
+from subgrad.approx.target import Target
+from subgrad.errors import ArgumentError, missing_extra
+from subgrad.nn.compose import Sequential
+
+if TYPE_CHECKING:
+    from subgrad.approx.report import Report
+
+_Array = np.ndarray
+
+
+def plot(f: Any, box: Any, net: Sequential, report: Report, path: str | os.PathLike[str] | None = None) -> Any:
+    """A figure of f, the network, its error and the band that is proven; for one variable with the knots.
+
+    Args:
+        f, box: as for `subgrad.approximate`.
+        net, report: what it returned.
+        path: where to save the figure, if anywhere; the ending says the format.
+
+    Returns:
+        The matplotlib figure.
+
+    Raises:
+        ArgumentError: for more than two variables.
+        MissingExtraError: if matplotlib is not installed.
+    """
+    target = Target(f, box)
+    if target.dimensions > 2:
+        raise ArgumentError(f"there are pictures for one and two variables, this function has {target.dimensions}")
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise missing_extra("matplotlib", "plot", "plotting an approximation") from None
+    one = target.dimensions == 1
+    drawn = Figure(figsize=(7, 6) if one else (12, 3.6), layout="constrained")
+    (_line if one else _plane)(drawn, target, net, report)
+    if path is not None:
+        drawn.savefig(path)
+    return drawn
+
+
+def _line(drawn: Any, target: Target, net: Sequential, report: Report) -> None:
+    above, below = drawn.subplots(2, 1, sharex=True)
+    (low, high), knots = target.box[0], _knots(net, *target.box[0])
+    xs = np.union1d(np.linspace(low, high, 2001), knots)
+    wanted, found = _at(target, net, xs[:, None])
+    above.plot(xs, wanted, color="C0", lw=3, alpha=0.4, label="f")
+    above.plot(xs, found, color="C3", lw=1, label=f"network, {report.n} {report.activation} units")
+    above.plot(knots, values(net, knots[:, None]), ".", color="C3", ms=4)
+    above.legend()
+    below.plot(xs, found - wanted, color="C3", lw=0.8)
+    below.plot(knots, np.zeros_like(knots), "|", color="black", ms=6, label="knots")
+    _band(below, report)
+    below.set(xlabel="x", ylabel="network − f")
+    below.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False)
+
+
+def _band(axes: Any, report: Report) -> None:
+    """The error that is proven."""
+    if report.proven is not None:
+        axes.axhspan(-report.proven, report.proven, color="C0", alpha=0.15, label=f"proven: ±{report.proven:.3g}")
+
+
+def _knots(net: Sequential, low: float, high: float) -> _Array:
+    """Where the hidden units have their kink, or the middle of their slope."""
+    w, b = (p.numpy() for p in (net[0].weight, net[0].bias))  # pyright: ignore[reportAttributeAccessIssue]
+    with np.errstate(all="ignore"):
+        places = -b / w[:, 0]
+    return np.sort(places[(places >= low) & (places <= high)])
+
+
+def _plane(drawn: Any, target: Target, net: Sequential, report: Report) -> None:
+    xs, ys = (np.linspace(*ends, 121) for ends in target.box)
+    grid = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
+    wanted, found = (v.reshape(len(ys), len(xs)) for v in _at(target, net, grid))
+    shown = [("f", wanted), (f"network, {report.n} {report.activation} units", found), ("network − f", found - wanted)]
+    for axes, (title, picture) in zip(drawn.subplots(1, 3), shown, strict=True):
+        mesh = axes.pcolormesh(xs, ys, picture, shading="gouraud", cmap="RdBu" if picture is shown[2][1] else "viridis")
+        axes.set(title=title, xlabel="x", ylabel="y")
+        drawn.colorbar(mesh, ax=axes)
+
+
+def _at(target: Target, net: Sequential, points: _Array) -> tuple[_Array, _Array]:
+    return target.values(points), values(net, points)
