@@ -79,7 +79,7 @@ def _knots(net: Sequential, low: float, high: float) -> _Array:
 
 
 def _plane(drawn: Any, target: Target, net: Sequential, report: Report) -> None:
-    xs, ys = (np.linspace(*ends, 121) for ends in target.box)
+    xs, ys = (np.linspace(low, high, 121) for low, high in target.box)
     grid = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
     wanted, found = (v.reshape(len(ys), len(xs)) for v in _at(target, net, grid))
     shown = [("f", wanted), (f"network, {report.n} {report.activation} units", found), ("network − f", found - wanted)]
