@@ -25,19 +25,20 @@ from subgrad.kinks import (
     WatchUnits, dead_units, directional_derivative, enclosure, is_stationary, kinks, load_certificate, local_minimum,
     minimize, subdifferential, subgradient, verify_certificate,
 )  # fmt: skip
-from subgrad.approx import approximate
+from subgrad.approx import approximate, barron, barron_bound
 from subgrad.compile.threads import get_threads, set_threads
 
 __version__ = "0.1.0"
 
 __all__ = [
     "SGD", "Adagrad", "Adam", "AdamW", "Checkpoint", "CompiledFunction", "EarlyStopping", "History", "Kink",
-    "Parameter", "RMSprop", "Subgradient", "Tensor", "WatchUnits", "approximate", "bool_", "certify", "chain", "check",
-    "clip_by_norm", "compile", "custom_vjp", "data", "dead_units", "default_dtype", "defop", "directional_derivative",
-    "draw", "enclosure", "ensemble", "errors", "evaluate", "explain", "fit", "float32", "float64", "get_threads",
-    "grad", "hessian", "int32", "int64", "is_stationary", "jacobian", "jvp", "kinks", "linear", "load",
-    "load_certificate", "local_minimum", "manual_seed", "minimize", "models", "nn", "ops", "optim", "predict", "random",
-    "save", "scan", "set_default_dtype", "set_threads", "step", "subdifferential", "subgradient", "tensor", "uint8",
-    "update", "using_dtype", "value_and_grad", "verify_certificate", "vjp", "vmap", "weight_decay",
+    "Parameter", "RMSprop", "Subgradient", "Tensor", "WatchUnits", "approximate", "barron", "barron_bound", "bool_",
+    "certify", "chain", "check", "clip_by_norm", "compile", "custom_vjp", "data", "dead_units", "default_dtype",
+    "defop", "directional_derivative", "draw", "enclosure", "ensemble", "errors", "evaluate", "explain", "fit",
+    "float32", "float64", "get_threads", "grad", "hessian", "int32", "int64", "is_stationary", "jacobian", "jvp",
+    "kinks", "linear", "load", "load_certificate", "local_minimum", "manual_seed", "minimize", "models", "nn", "ops",
+    "optim", "predict", "random", "save", "scan", "set_default_dtype", "set_threads", "step", "subdifferential",
+    "subgradient", "tensor", "uint8", "update", "using_dtype", "value_and_grad", "verify_certificate", "vjp", "vmap",
+    "weight_decay",
 ]  # fmt: skip
 __all__ += ops.__all__

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from subgrad.approx.report import Report
     from subgrad.nn.compose import Sequential
 
-Method = Literal["auto", "exact1d", "greedy", "sampled", "train"]
+Method = Literal["auto", "exact1d", "barron", "greedy", "sampled", "train"]
 
 
 class Approximation(NamedTuple):
@@ -47,6 +47,8 @@ def approximate(
         method: how the network is built.
 
             - "exact1d": relu units of one variable at knots that follow f'', with a proof by h²/8 max |f''|
+            - "barron": units of step or relu drawn from f's Fourier transform, where rules give one (see
+              `subgrad.barron`), and outer weights by least squares
             - "greedy": the unit that helps most, then the next one, and at last all weights together
             - "sampled": hidden units drawn from pairs of points and never trained (Bolager et al. 2023)
             - "train": Adam, for comparison

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +10,11 @@ import numpy as np
 
 from subgrad.approx import points
 from subgrad.approx.exact1d import MOST_UNITS, Exact1d
-from subgrad.approx.greedy import Greedy
 from subgrad.approx.report import Report
-from subgrad.approx.sampled import sampled
-from subgrad.approx.scaled import Scaled
 from subgrad.approx.shallow import activation_of, values
+from subgrad.approx.stages import stages
 from subgrad.approx.target import Target
-from subgrad.approx.trained import trained
+from subgrad.approx.theory import promise
 from subgrad.approx.units import Units
 from subgrad.bounds import certify
 from subgrad.errors import ArgumentError, SubgradError
@@ -61,9 +58,10 @@ def build(f: Any, box: Any, wish: Wish) -> tuple[Sequential, Report]:
     activation_of(wish.activation)
     method = _method(target, wish)
     built = _exact1d(target, wish) if method == "exact1d" else _grown(target, wish, method)
+    theory, bound = promise(target, method, wish.activation, len(built.units.v))
     return built.net, Report(
         method=method, activation=wish.activation, n=len(built.units.v), sup=built.sup, l2=built.l2,
-        points=built.points, proven=built.proven, theory="", bound=None, eps=wish.eps,
+        points=built.points, proven=built.proven, theory=theory, bound=bound, eps=wish.eps,
         seconds=time.perf_counter() - start, notes=_notes(target, built),
     )  # fmt: skip
 
@@ -101,7 +99,8 @@ def _exact1d(target: Target, wish: Wish) -> Built:
 def _grown(target: Target, wish: Wish, method: str) -> Built:
     """Networks of growing size until one is proven, or is the largest; then the best one."""
     best: Built | None = None
-    for units in _stages(target, wish, method):
+    first = _most(wish) if wish.eps is None else FIRST_UNITS
+    for units in stages(target, method, wish.activation, wish.seed, first, _most(wish)):
         net = units.network(wish.activation)
         measured = _measured(target, net, wish.seed)
         last = len(units.v) >= _most(wish)
@@ -129,29 +128,6 @@ def _reached(target: Target, built: Built, eps: float) -> bool:
 
 def _rank(built: Built) -> tuple[float, float]:
     return np.inf if built.proven is None else built.proven, built.sup
-
-
-def _stages(target: Target, wish: Wish, method: str) -> Iterator[Units]:
-    units, n = None, _most(wish) if wish.eps is None else min(FIRST_UNITS, _most(wish))
-    while True:
-        scaled = Scaled(target.box)
-        X, y = target.sample(_sample_size(n, target.dimensions), wish.seed)
-        sample = scaled.points(X), y
-        if method == "greedy":
-            units = Greedy(*sample, wish.activation, wish.seed, units).grow(n)
-        elif method == "sampled":
-            units = sampled(*sample, n, wish.activation, wish.seed)
-        else:
-            units = trained(*sample, n, wish.activation, wish.seed)
-        yield scaled.units(units)
-        if n >= _most(wish):
-            return
-        n = min(2 * n, _most(wish))
-
-
-def _sample_size(n: int, d: int) -> int:
-    """Points enough for all weights of n units to be fitted."""
-    return int(np.clip(24 * n * (d + 1), 4096, 32768))
 
 
 # What is known of a network

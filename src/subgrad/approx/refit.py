@@ -36,6 +36,8 @@ def all_weights(
     Variable projection (Golub, Pereyra 1973, with Kaufman's simplification, 1975) with Levenberg's and Marquardt's
     damping. With relu it ignores the kinks, and takes no step that does not lower the error.
     """
+    if activation == "step":  # no derivative tells where to go
+        return outer(points, values, w, b, activation)
     fit = _Fit(points, values, w, b, activation)
     damping = 1e-2
     for _ in range(steps):

@@ -19,6 +19,14 @@ class Scaled:
         """Points of the box, in the cube."""
         return (X - self.middle) / self.half
 
+    def back(self, Z: np.ndarray) -> np.ndarray:
+        """Points of the cube, in the box."""
+        return self.middle + Z * self.half
+
+    def inside(self, units: Units) -> Units:
+        """Units on the box, as those on the cube."""
+        return units._replace(w=units.w * self.half, b=units.b + units.w @ self.middle)
+
     def units(self, inside: Units) -> Units:
         """Units on the cube, as those on the box.
 

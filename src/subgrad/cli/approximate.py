@@ -16,9 +16,11 @@ from subgrad.cli.failure import job, usage
 from subgrad.cli.screen import screen
 from subgrad.errors import ArgumentError
 from subgrad.io import save
+from subgrad.nn.activation import NAMES as ACTIVATIONS
 
 MethodName = options.choice("MethodName", list(get_args(Method)))
-AUTO = MethodName("auto")
+PhiName = options.choice("PhiName", [name for name in ACTIVATIONS if name != "softmax"])
+RELU, AUTO = PhiName("relu"), MethodName("auto")
 
 Formula = Annotated[str, typer.Argument(
     metavar="FORMULA", help="In x, y, z or x1, x2, ..., such as 'exp(-x**2)*sin(5*x)'.", show_default=False,
@@ -31,7 +33,9 @@ Units = Annotated[int | None, typer.Option(
     "--units", "-n", metavar="N", min=1, help="The number of units; with --eps, the most there may be.",
     show_default="as many as it takes",
 )]  # fmt: skip
-Phi = Annotated[options.ActivationName, typer.Option("--activation", metavar="NAME", help="Of the hidden layer.")]
+Phi = Annotated[
+    PhiName, typer.Option("--activation", metavar="NAME", help=f"Of the hidden layer: {options.listed(PhiName)}.")
+]
 How = Annotated[MethodName, typer.Option(metavar="NAME", help=f"One of {options.listed(MethodName)}.")]
 Seed = Annotated[int, typer.Option(metavar="N", min=0, help="Of the sample and the candidates.")]
 Out = Annotated[Path | None, typer.Option(metavar="FILE", help="Where the network goes.", show_default="nowhere")]
@@ -46,7 +50,7 @@ def approximate(
     box: Box,
     eps: Eps = None,
     units: Units = None,
-    activation: Phi = options.RELU,
+    activation: Phi = RELU,
     method: How = AUTO,
     seed: Seed = 0,
     out: Out = None,

@@ -26,7 +26,7 @@ def listed(names: type[Enum]) -> str:
     return ", ".join(str(name.value) for name in names)
 
 
-ActivationName = choice("ActivationName", [name for name in ACTIVATIONS if name != "softmax"])
+ActivationName = choice("ActivationName", [name for name in ACTIVATIONS if name not in ("softmax", "step")])
 LossName = choice("LossName", list(LOSSES))
 OptimizerName = choice("OptimizerName", list(OPTIMIZERS))
 ModelName = choice("ModelName", list(FASHION_MNIST))

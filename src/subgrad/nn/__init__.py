@@ -6,7 +6,7 @@ along the last axis; convolutions, pooling, `BatchNorm2d` and `Branches` have th
 """
 
 from subgrad.nn import init, loss
-from subgrad.nn.activation import ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
+from subgrad.nn.activation import ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softmax, Softplus, Step, Tanh
 from subgrad.nn.attention import MultiHeadAttention, TransformerBlock
 from subgrad.nn.augment import Normalize, RandomCrop, RandomHorizontalFlip
 from subgrad.nn.batchnorm import BatchNorm1d, BatchNorm2d
@@ -41,7 +41,7 @@ __all__ = [
     "Conv1d", "Conv2d", "ConvTranspose2d", "Dropout", "Dropout2d", "Embedding", "Ensemble", "Flatten", "GlobalAvgPool",
     "GroupNorm", "Inception", "LayerNorm", "LeakyReLU", "Linear", "MaxPool1d", "MaxPool2d", "Module",
     "MultiHeadAttention", "Normalize", "PositionalEmbedding", "PositionalEncoding", "RMSNorm", "RandomCrop",
-    "RandomHorizontalFlip", "ReLU", "Residual", "ResidualBlock", "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus",
-    "Tanh", "TransformerBlock", "Unflatten", "Upsample", "absolute_loss", "binary_cross_entropy", "binomial_loss",
-    "cross_entropy", "from_config", "hinge_loss", "huber_loss", "init", "loss", "squared_loss",
+    "RandomHorizontalFlip", "ReLU", "Residual", "ResidualBlock", "Sequential", "SiLU", "Sigmoid", "Softmax",
+    "Softplus", "Step", "Tanh", "TransformerBlock", "Unflatten", "Upsample", "absolute_loss", "binary_cross_entropy",
+    "binomial_loss", "cross_entropy", "from_config", "hinge_loss", "huber_loss", "init", "loss", "squared_loss",
 ]  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from subgrad import ops
 from subgrad.errors import ArgumentError
-from subgrad.graph.tensor import Tensor, TensorLike
+from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
 from subgrad.nn.module import Module
 
 
@@ -74,6 +74,19 @@ class Softplus(Module):
     forward = staticmethod(ops.softplus)
 
 
+class Step(Module):
+    """1 where x > 0, 0 elsewhere, as in the first approximation theorems. Its gradient is 0: it cannot be trained.
+
+    >>> import subgrad as sg
+    >>> sg.nn.Step()(sg.tensor([-1.0, 0.0, 2.0])).tolist()
+    [0.0, 0.0, 1.0]
+    """
+
+    def forward(self, x: TensorLike) -> Tensor:
+        x = as_tensor(x)
+        return ops.where(x > 0, ops.ones_like(x), 0)
+
+
 class LeakyReLU(Module):
     """x where x > 0, ``slope`` times x elsewhere (Maas, Hannun, Ng 2013).
 
@@ -121,7 +134,7 @@ class Softmax(Module):
 
 NAMES: dict[str, type[Module]] = {
     cls.__name__.lower(): cls
-    for cls in (ReLU, LeakyReLU, ELU, GELU, SiLU, Tanh, Sigmoid, Softplus, Softmax)
+    for cls in (ReLU, LeakyReLU, ELU, GELU, SiLU, Tanh, Sigmoid, Softplus, Softmax, Step)
 }  # fmt: skip
 """The activations by name: ``relu``, ``leakyrelu``, ``elu`` and so on."""
 
@@ -137,4 +150,4 @@ def get(name: str) -> type[Module]:
     return NAMES[name]
 
 
-__all__ = ["ELU", "GELU", "LeakyReLU", "ReLU", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh"]
+__all__ = ["ELU", "GELU", "LeakyReLU", "ReLU", "SiLU", "Sigmoid", "Softmax", "Softplus", "Step", "Tanh"]

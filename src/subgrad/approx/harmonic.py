@@ -1,0 +1,187 @@
+"""From the graph of a function to its Fourier transform, element by element, as far as rules go."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from subgrad import ops
+from subgrad.approx import elementary
+from subgrad.approx.pointwise import Pointwise
+from subgrad.approx.polynomial import Polynomial
+from subgrad.approx.spectrum import Spectrum, constant
+from subgrad.graph.op import Op
+from subgrad.graph.order import toposort
+from subgrad.graph.tensor import Tensor
+from subgrad.ops import indexing, singular
+
+
+class Unknown:
+    """No rule applies.
+
+    Attributes:
+        reason: to what.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+
+Known = Polynomial | Spectrum | Unknown
+
+
+class Harmonic:
+    """The element of a graph at one place: a polynomial, a function with a known transform, or unknown.
+
+    Sums and products are operators, so NumPy's own functions can add up and multiply arrays of such elements.
+
+    Attributes:
+        known: which of these.
+        half: half the widths of the box whose constants are wanted.
+    """
+
+    def __init__(self, known: Known, half: np.ndarray) -> None:
+        self.known, self.half = known, half
+
+    def _new(self, known: Known | None, reason: str = "") -> Harmonic:
+        return Harmonic(Unknown(reason) if known is None else known, self.half)
+
+    def __add__(self, other: Harmonic) -> Harmonic:
+        a, b = self.known, other.known
+        if isinstance(a, Polynomial) and isinstance(b, Polynomial):
+            return self._new(a + b)
+        f, g = self.transform(), other.transform()
+        if isinstance(f, Unknown) or isinstance(g, Unknown):
+            return self._new(f if isinstance(f, Unknown) else g)
+        return self._new(f + g)
+
+    def __mul__(self, other: Harmonic) -> Harmonic:
+        a, b = self.known, other.known
+        if isinstance(a, Polynomial) and isinstance(b, Polynomial) and a.degree + b.degree <= 2:
+            return self._new(a * b)
+        for x, y in ((a, b), (b, a)):
+            if isinstance(x, Polynomial) and x.degree == 0 and isinstance(y, Spectrum):
+                return self._new(y.times(x.c))
+        f, g = self.transform(), other.transform()
+        if isinstance(f, Unknown) or isinstance(g, Unknown):
+            return self._new(f if isinstance(f, Unknown) else g)
+        if math.isinf(f.mass) or math.isinf(g.mass):
+            return self._new(None, "a product with a factor whose transform has no finite mass")
+        return self._new(f * g)
+
+    def times(self, factor: float) -> Harmonic:
+        """It, times a number."""
+        known = self.known
+        return self if isinstance(known, Unknown) else self._new(known.times(factor))
+
+    def transform(self) -> Spectrum | Unknown:
+        """Its transform; for a polynomial, as far as it has one."""
+        known = self.known
+        if not isinstance(known, Polynomial):
+            return known
+        if known.degree == 0:
+            return constant(known.c, len(known.a))
+        return elementary.linear(known, self.half) if known.degree == 1 else Unknown("a polynomial of degree 2")
+
+    def exp(self) -> Harmonic:
+        known = self.known
+        if isinstance(known, Polynomial):
+            if known.degree == 0:
+                return self._new(Polynomial(math.exp(known.c), known.a, known.A))
+            return self._new(elementary.gaussian(known, self.half), "exp of what grows without bound")
+        return self._through("exp", math.exp, math.exp, math.exp)
+
+    def wave(self, name: str) -> Harmonic:
+        """sin, cos, or a sigmoid."""
+        known = self.known
+        if isinstance(known, Polynomial) and known.degree <= 1:
+            return self._new(elementary.ridge(name, known, self.half))
+        if name == "sin":
+            return self._through("sin", math.sinh, math.cosh, math.sinh)
+        if name == "cos":
+            return self._through("cos", math.cosh, math.sinh, math.cosh)
+        return self._new(None, f"{name} of what is not linear")
+
+    def power(self, p: float) -> Harmonic:
+        known = self.known
+        if p == int(p) and 1 <= p <= 64:
+            found = self
+            for _ in range(int(p) - 1):
+                found = found * self
+            return found
+        if isinstance(known, Polynomial) and p < 0:
+            if known.degree == 0 and known.c:
+                return self._new(Polynomial(known.c**p, known.a, known.A))
+            return self._new(elementary.inverse_power(known, -p, self.half), "a power of what may be 0")
+        return self._new(None, f"the power {p:g} of what is no polynomial")
+
+    def _through(self, name: str, *h: Callable[[float], float]) -> Harmonic:
+        inner = self.transform()
+        if isinstance(inner, Unknown):
+            return self._new(inner)
+        if inner.mass > 700:  # math.exp has no larger numbers
+            return self._new(None, f"{name} of a function whose transform has no finite mass")
+        rule = f"{name} of g: by its power series, with the mass of g"
+        return self._new(inner.through(*(f(inner.mass) for f in h), rule))
+
+
+def harmonic(f: Pointwise, box: np.ndarray) -> Spectrum | Unknown:
+    """The transform of f around the middle of a box, with the constants of the box."""
+    half, middle = (box[:, 1] - box[:, 0]) / 2, box[:, 0] + (box[:, 1] - box[:, 0]) / 2
+    d, nothing = len(box), np.zeros((len(box), len(box)))
+    known: dict[Tensor, np.ndarray] = {f.point: np.empty(d, object)}
+    for i, unit in enumerate(np.eye(d)):
+        known[f.point][i] = Harmonic(Polynomial(float(middle[i]), unit, nothing), half)
+
+    def number(x: float) -> Harmonic:
+        return Harmonic(Polynomial(float(x), np.zeros(d), nothing), half)
+
+    for node in toposort([f.value], is_leaf=known.__contains__):
+        if node in known:
+            continue
+        if not any(i in known for i in node.inputs):
+            continue
+        inputs = [known[i] if i in known else np.vectorize(number, [object])(i.numpy()) for i in node.inputs]
+        known[node] = _computed(node, inputs, number)
+    found = known[f.value].item() if f.value in known else number(f.value.item())
+    return found.transform()
+
+
+def _computed(node: Tensor, inputs: list[np.ndarray], number: Callable[[float], Harmonic]) -> np.ndarray:
+    if node.op in _ELEMENTWISE:
+        return np.frompyfunc(_ELEMENTWISE[node.op], len(inputs), 1)(*inputs) if node.shape else _single(node, inputs)
+    if node.op is singular._power:
+        return _array(np.frompyfunc(lambda x: x.power(node.attrs["p"]), 1, 1)(inputs[0]), node)
+    if node.op in _MOVED:
+        return _array(node.op.ref(*inputs, **node.attrs), node)
+    if node.op is ops.contract:
+        return _array(np.einsum(node.attrs["spec"], *inputs, optimize=False), node)
+    unknown = Harmonic(Unknown(f"{node.op.name} has no rule"), number(0).half)
+    return np.full(node.shape, unknown, object)
+
+
+def _single(node: Tensor, inputs: list[np.ndarray]) -> np.ndarray:
+    return _array(_ELEMENTWISE[node.op](*(x.item() for x in inputs)), node)
+
+
+def _array(found: Any, node: Tensor) -> np.ndarray:
+    array = np.empty(node.shape, object)
+    array[...] = found
+    return array
+
+
+def _quotient(a: Harmonic, b: Harmonic) -> Harmonic:
+    return a * b.power(-1)
+
+
+_ELEMENTWISE: dict[Op, Callable[..., Harmonic]] = {
+    ops.add: lambda a, b: a + b, ops.sub: lambda a, b: a + b.times(-1), ops.neg: lambda a: a.times(-1),
+    ops.mul: lambda a, b: a * b, ops.scale: lambda a, b: a * b, ops.square: lambda a: a * a, ops.div: _quotient,
+    ops.exp: lambda a: a.exp(), ops.sin: lambda a: a.wave("sin"), ops.cos: lambda a: a.wave("cos"),
+    ops.tanh: lambda a: a.wave("tanh"), ops.sigmoid: lambda a: a.wave("sigmoid"), ops.erf: lambda a: a.wave("erf"),
+}  # fmt: skip
+
+_MOVED = (ops.reshape, ops.transpose, ops.broadcast_to, ops.concatenate, ops.sum, indexing.slice_)

@@ -1,0 +1,68 @@
+"""Networks of one method in growing sizes, each fitted to a sample of the function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from subgrad.approx.drawn import fitted
+from subgrad.approx.greedy import Greedy
+from subgrad.approx.sampled import sampled
+from subgrad.approx.scaled import Scaled
+from subgrad.approx.target import Target
+from subgrad.approx.trained import trained
+from subgrad.approx.units import Units
+
+
+class Stage(NamedTuple):
+    """What a builder is given: the function, a sample with the points in [-1, 1]^d, the size, what was built before."""
+
+    target: Target
+    points: np.ndarray
+    values: np.ndarray
+    n: int
+    activation: str
+    seed: int
+    before: Units | None
+
+
+def _greedy(stage: Stage) -> Units:
+    return Greedy(stage.points, stage.values, stage.activation, stage.seed, stage.before).grow(stage.n)
+
+
+def _sampled(stage: Stage) -> Units:
+    return sampled(stage.points, stage.values, stage.n, stage.activation, stage.seed)
+
+
+def _trained(stage: Stage) -> Units:
+    return trained(stage.points, stage.values, stage.n, stage.activation, stage.seed)
+
+
+def _drawn(stage: Stage) -> Units:
+    scaled = Scaled(stage.target.box)
+    units = fitted(stage.target, scaled.back(stage.points), stage.values, stage.n, stage.activation, stage.seed)
+    return scaled.inside(units)
+
+
+BUILDERS: dict[str, Callable[[Stage], Units]] = {
+    "greedy": _greedy, "barron": _drawn, "sampled": _sampled, "train": _trained,
+}  # fmt: skip
+
+
+def stages(target: Target, method: str, activation: str, seed: int, first: int, last: int) -> Iterator[Units]:
+    """Networks with ``first`` units, twice as many, and so on up to ``last``."""
+    scaled, before, n = Scaled(target.box), None, min(first, last)
+    while True:
+        X, y = target.sample(_sample_size(n, target.dimensions), seed)
+        before = BUILDERS[method](Stage(target, scaled.points(X), y, n, activation, seed, before))
+        yield scaled.units(before)
+        if n >= last:
+            return
+        n = min(2 * n, last)
+
+
+def _sample_size(n: int, d: int) -> int:
+    """Points enough for all weights of n units to be fitted."""
+    return int(np.clip(24 * n * (d + 1), 4096, 32768))

@@ -1,0 +1,30 @@
+"""What theorems promise for a number of units, beside which a network's measured error is reported."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from subgrad.approx.barron import barron_bound
+from subgrad.approx.drawn import FACTOR, expected
+from subgrad.approx.exact1d import Exact1d
+from subgrad.approx.harmonic import Unknown, harmonic
+from subgrad.approx.target import Target
+
+
+def promise(target: Target, method: str, activation: str, n: int) -> tuple[str, float | None]:
+    """A sentence, and the bound of the mean squared error if it is one of that."""
+    if target.traced is None or not np.ptp(target.box, axis=1).any():
+        return "", None
+    if method == "exact1d":
+        return f"the best free knots reach about {Exact1d(target).bound(n):.3g} with {n} units, for large n", None
+    if method == "barron" and activation in FACTOR:
+        bound = expected(target, n, activation)
+        return (
+            f"{n} random units have a mean squared error of {bound:.3g} on average, at most (Barron's argument)",
+            bound,
+        )
+    found = harmonic(target.traced, target.box)
+    if isinstance(found, Unknown):
+        return "", None
+    bound = barron_bound(found.box, 1, n)
+    return f"some {n} sigmoidal units have a mean squared error of at most {bound:.3g} (Barron 1993)", bound
