@@ -125,7 +125,8 @@ class Harmonic:
         if inner.mass > 700:  # math.exp has no larger numbers
             return self._new(None, f"{name} of a function whose transform has no finite mass")
         rule = f"{name} of g: by its power series, with the mass of g"
-        return self._new(inner.through(*(f(inner.mass) for f in h), rule))
+        h0, h1, h2 = (f(inner.mass) for f in h)
+        return self._new(inner.through(h0, h1, h2, rule))
 
 
 def harmonic(f: Pointwise, box: np.ndarray) -> Spectrum | Unknown:
@@ -152,7 +153,7 @@ def harmonic(f: Pointwise, box: np.ndarray) -> Spectrum | Unknown:
 
 def _computed(node: Tensor, inputs: list[np.ndarray], number: Callable[[float], Harmonic]) -> np.ndarray:
     if node.op in _ELEMENTWISE:
-        return np.frompyfunc(_ELEMENTWISE[node.op], len(inputs), 1)(*inputs) if node.shape else _single(node, inputs)
+        return _array(np.frompyfunc(_ELEMENTWISE[node.op], len(inputs), 1)(*inputs), node)
     if node.op is singular._power:
         return _array(np.frompyfunc(lambda x: x.power(node.attrs["p"]), 1, 1)(inputs[0]), node)
     if node.op in _MOVED:
@@ -161,10 +162,6 @@ def _computed(node: Tensor, inputs: list[np.ndarray], number: Callable[[float], 
         return _array(np.einsum(node.attrs["spec"], *inputs, optimize=False), node)
     unknown = Harmonic(Unknown(f"{node.op.name} has no rule"), number(0).half)
     return np.full(node.shape, unknown, object)
-
-
-def _single(node: Tensor, inputs: list[np.ndarray]) -> np.ndarray:
-    return _array(_ELEMENTWISE[node.op](*(x.item() for x in inputs)), node)
 
 
 def _array(found: Any, node: Tensor) -> np.ndarray:

@@ -42,8 +42,7 @@ class Spectrum:
     def __add__(self, other: Spectrum) -> Spectrum:
         rules = _joined(self, other, "a sum has at most the sum of the constants")
         draw = _mixture(self, other) if self.draw and other.draw else None
-        moments = (getattr(self, k) + getattr(other, k) for k in _MOMENTS)
-        return Spectrum(*moments, rules, draw)
+        return Spectrum(**{k: getattr(self, k) + getattr(other, k) for k in _MOMENTS}, rules=rules, draw=draw)
 
     def __mul__(self, other: Spectrum) -> Spectrum:
         """The product of the functions: the convolution of the measures."""
@@ -65,8 +64,8 @@ class Spectrum:
         if factor == 0:
             return constant(0.0)
         size, turn = abs(factor), 0.0 if factor > 0 else math.pi
-        moments = (size * getattr(self, k) for k in _MOMENTS)
-        return Spectrum(*moments, self.rules, _turned(self.draw, turn) if turn else self.draw)
+        draw = _turned(self.draw, turn) if turn else self.draw
+        return Spectrum(**{k: size * getattr(self, k) for k in _MOMENTS}, rules=self.rules, draw=draw)
 
     def through(self, h0: float, h1: float, h2: float, rule: str) -> Spectrum:
         """An entire function of it, given by Σ |h_k| m^k and its first two derivatives at m, the mass."""
