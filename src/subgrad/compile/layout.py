@@ -76,7 +76,16 @@ def transposed(x: Tensor, axes: Sequence[int]) -> Tensor:
 
 
 def _moves(x: Tensor) -> bool:
-    return x.op is ops.transpose and x.ndim > 2 and x.inputs[0].op not in (INPUT, CONST)
+    if x.op is not ops.transpose or x.inputs[0].op in (INPUT, CONST):
+        return False
+    return x.ndim > 2 or _first_computed(x.inputs[0]).op is ops.sum
+
+
+def _first_computed(x: Tensor) -> Tensor:
+    """What elementwise work on one result began with."""
+    while x.inputs and (x.op.elementwise or x.op is ops.reshape):
+        x = max(x.inputs, key=lambda i: (i.size == x.size, i.op is ops.sum or i.op is ops.reshape or i.op.elementwise))
+    return x
 
 
 def _undone(items: Sequence, axes: Sequence[int]) -> tuple:

@@ -14,6 +14,7 @@ from subgrad import ops
 from subgrad.compile import scans
 from subgrad.compile.folds import gathered
 from subgrad.compile.layout import is_copy, joined, sink
+from subgrad.compile.members import batch_size, spread
 from subgrad.graph import place
 from subgrad.graph.op import apply
 from subgrad.graph.order import toposort
@@ -33,7 +34,11 @@ Rule = Callable[[Tensor], Tensor]
 
 def simplify(outputs: Sequence[Tensor]) -> list[Tensor]:
     """The same values from a graph of simple ops in which no two nodes compute the same."""
-    found = rewrite(rewrite(rewrite(rewrite(outputs, expand), sink), staged), Merger())
+    found = rewrite(outputs, expand)
+    members = batch_size(found)
+    if members:
+        found = rewrite(found, lambda node: spread(node, members))
+    found = rewrite(rewrite(rewrite(found, sink), staged), Merger())
     return rewrite(scans.tidied(found), Merger()) if scans.has_loops(found) else found
 
 
