@@ -6,8 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command import read_csv, succeed
+from command import misuse, read_csv, succeed
 
+from subgrad.cli import source
+from subgrad.cli.recipe import FASHION_MNIST
+from subgrad.cli.training import Plan, _network
 from subgrad.data.fashion_mnist import DEBIAN_FOLDER
 
 
@@ -16,11 +19,11 @@ def write_idx(path, array):
     path.write_bytes(gzip.compress(header + array.astype(np.uint8).tobytes()))
 
 
-def write_part(folder, part, n, seed):
-    """Images of 6x6 noise; that of class k has a bright row k."""
+def write_part(folder, part, n, seed, size=6):
+    """Square images of noise; that of class k has a bright row k."""
     rng = np.random.default_rng(seed)
     labels = np.arange(n) % 3
-    images = rng.integers(0, 100, (n, 6, 6))
+    images = rng.integers(0, 100, (n, size, size))
     images[np.arange(n), labels] += 150
     write_idx(folder / f"{part}-images-idx3-ubyte.gz", images)
     write_idx(folder / f"{part}-labels-idx1-ubyte.gz", labels)
@@ -38,6 +41,41 @@ def test_a_folder_of_idx_files(tmp_path):
     assert "60 of 60 right" in succeed("evaluate", model, tmp_path)
     answers = read_csv(succeed("predict", model, tmp_path / "t10k-images-idx3-ubyte.gz"))
     assert [int(row["prediction"]) for row in answers] == labels.tolist()
+
+
+def test_a_network_of_images(tmp_path):
+    write_part(tmp_path, "train", 60, seed=0, size=12)
+    write_part(tmp_path, "t10k", 12, seed=1, size=12)
+    model, how = tmp_path / "model.safetensors", ("--model", "lenet", "--augment", "mirror, shift", "--epochs", 1)
+    out = succeed("train", "fashion-mnist", "--data", tmp_path, *how, "--out", model)
+    assert "Network: lenet, in training with mirror and shift" in out
+    assert "step cosine(0.002, 1, 0), in batches of 64" in out
+    right = re.findall(r"(\d+) of 12 right", out)[0]
+    assert f"{right} of 12 right" in succeed("evaluate", model, tmp_path)
+    assert len(read_csv(succeed("predict", model, tmp_path / "t10k-images-idx3-ubyte.gz"))) == 12
+    assert "lenet: Sequential" in succeed("show", model)
+
+
+@pytest.mark.parametrize("name", FASHION_MNIST)
+def test_every_model_takes_rows_of_pixels(tmp_path, name):
+    write_part(tmp_path, "train", 60, seed=0, size=12)
+    write_part(tmp_path, "t10k", 12, seed=1, size=12)
+    examples = source.fashion_mnist(tmp_path)
+    plan = Plan(FASHION_MNIST[name], "relu", None, "adam", None, 0, tmp_path / "model.safetensors")
+    net, title = _network(examples, plan, "cross_entropy")
+    assert title.startswith(name) or name == "mlp"
+    assert net(examples.train[0][:2]).shape == (2, 3)
+
+
+def test_wrong_options_for_a_network_are_said(tmp_path):
+    write_part(tmp_path, "train", 60, seed=0)
+    train = ("train", "fashion-mnist", "--data", tmp_path)
+    assert "lenet is for `subgrad train fashion-mnist`" in misuse("train", "digits", "--model", "lenet")
+    assert "lenet has its own layers" in misuse(*train, "--model", "lenet", "--hidden", "64")
+    assert "is for networks of images, see --model" in misuse(*train, "--augment", "shift")
+    unknown = misuse(*train, "--model", "lenet", "--augment", "shift,turn")
+    assert "there is no change 'turn': expected mirror, shift, or none" in unknown
+    assert "'alexnet' is not one of" in misuse(*train, "--model", "alexnet")
 
 
 @pytest.mark.skipif(not Path(DEBIAN_FOLDER).is_dir(), reason="the package dataset-fashion-mnist is not installed")
