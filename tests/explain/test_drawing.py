@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import subgrad as sg
+from subgrad import nn
 from subgrad.errors import ArgumentError, FileError, GradientError, MissingExtraError
 from subgrad.explain import draw, picture
 from subgrad.graph import place
@@ -172,3 +173,64 @@ def test_bad_arguments(call, error, message):
     with pytest.raises(error) as caught:
         call()
     assert message in str(caught.value)
+
+
+def boxes(picture):
+    return re.findall(r"label=<<b>(\w+)</b><br/><font[^>]*>(\w+)</font>>", str(picture))
+
+
+def test_modules_close_at_a_depth():
+    net = sg.models.resnet(8, channels=1)
+    assert [name for name, _ in boxes(sg.draw(net, input_shape=(2, 1, 8, 8), depth=1))] == [
+        "conv1", "bn1", "layer1", "layer2", "layer3", "pool", "fc",
+    ]  # fmt: skip
+    inside = boxes(sg.draw(net, input_shape=(2, 1, 8, 8), depth=2))
+    assert [kind for _, kind in inside if kind == "ResidualBlock"] == ["ResidualBlock"] * 3
+    layers = boxes(sg.draw(net, input_shape=(2, 1, 8, 8), depth=3))
+    assert len([kind for _, kind in layers if kind in ("Conv2d", "BatchNorm2d")]) == 14
+
+
+def test_branches_that_meet_inside_of_a_module_are_one_box():
+    net = nn.Sequential(nn.Inception(2, 2, (2, 2), (1, 2), 2), nn.Flatten(), nn.Linear(8 * 9, 2))
+    picture = sg.draw(net, input_shape=(1, 2, 3, 3), depth=1)
+    assert boxes(picture) == [("0", "Inception"), ("2", "Linear")]
+    assert str(picture).count("->") == 2
+
+
+def test_two_calls_of_one_module_are_two_boxes_and_no_circle():
+    class Twice(nn.Module):
+        def __init__(self):
+            self.step = nn.Sequential(nn.Linear(3, 3), nn.Tanh())
+
+        def forward(self, x):
+            return self.step(sg.relu(self.step(x)))
+
+    picture = str(sg.draw(Twice(), input_shape=(1, 3), depth=1))
+    assert boxes(picture) == [("step", "Sequential")] * 2
+    assert len(re.findall(r"shape=box, style=filled", picture)) == 2  # weight and bias, which both calls use
+
+
+def test_a_shortcut_around_boxes_stays_an_arrow():
+    class Block(nn.Module):
+        def __init__(self):
+            self.body = nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.Linear(3, 3))
+
+        def forward(self, x):
+            return x + self.body(x)
+
+    picture = str(sg.draw(nn.Sequential(Block(), Block()), input_shape=(1, 3), depth=2))
+    assert boxes(picture) == [("body", "Sequential")] * 2
+    assert picture.count("penwidth=1.6];") == 2  # the two shortcuts leap
+
+
+def test_large_networks_close_by_themselves_and_backward_passes_do_not():
+    net = sg.models.resnet20(channels=1)
+    whole = str(sg.draw(net, input_shape=(2, 1, 8, 8)))
+    assert 0 < len(boxes(whole)) < 100
+    before = net.state_dict()["bn1.running_mean"]
+    sg.draw(net, input_shape=(2, 1, 8, 8))
+    np.testing.assert_array_equal(net.state_dict()["bn1.running_mean"], before)
+    with pytest.raises(ArgumentError, match="depth=1 and backward=True"):
+        sg.draw(net, input_shape=(2, 1, 8, 8), depth=1, backward=True)
+    with pytest.raises(ArgumentError, match="depth=0"):
+        sg.draw(net, input_shape=(2, 1, 8, 8), depth=0)

@@ -34,12 +34,16 @@ _SYMBOLS = {
 _CIRCLES = ("+", "−", "×", "÷")
 
 
-def to_dot(output: Tensor, wrt: Tree, backward: bool) -> str:
+LARGEST = 100  # nodes of a picture in which modules are open
+
+
+def to_dot(output: Tensor, wrt: Tree, backward: bool, depth: int | None = None) -> str:
     """The graph of ``output`` in DOT; with ``backward``, the local derivatives along the edges that gradients go."""
-    picture = drawn(output)
+    picture = drawn(output, depth, None if backward else LARGEST)
     names = names_of(toposort([output]), wrt, output="" if output.shape else "E")
     back = _backward(output, wrt) if backward else None
-    lines = [*_clusters(picture, _nodes(picture, names, back)), *_arrows(picture, names, back)]
+    statements = _nodes(picture, names, back, _classes(wrt))
+    lines = [*_clusters(picture, statements), *_arrows(picture, names, back)]
     return "\n".join(["digraph {", _HEAD, *lines, "}", ""])
 
 
@@ -52,10 +56,30 @@ def _backward(output: Tensor, wrt: Tree) -> Pass:
 # Nodes
 
 
-def _nodes(picture: Drawn, names: Names, back: Pass | None) -> dict[Tensor, str]:
+def _nodes(picture: Drawn, names: Names, back: Pass | None, classes: dict[str, str]) -> dict[Tensor, str]:
     """The statement of each node."""
     uses = _uses(back)
-    return {node: f"n{i} [{_node(node, names, picture.scopes[node], uses)}];" for i, node in enumerate(picture.nodes)}
+
+    def statement(node: Tensor) -> str:
+        if node in picture.boxes:
+            return _box(picture.boxes[node], node, classes)
+        return _node(node, names, picture.scopes[node], uses)
+
+    return {node: f"n{i} [{statement(node)}];" for i, node in enumerate(picture.nodes)}
+
+
+def _box(scope: str, node: Tensor, classes: dict[str, str]) -> str:
+    """A closed module: its name, and its class if that is known."""
+    lines = [f"<b>{_line(scope.rpartition('.')[2])}</b>"]
+    lines += [_line(classes[scope], _GREY, 9)] if scope in classes else []
+    return f'label=<{"<br/>".join(lines)}>, fillcolor="{_PAPER}", penwidth=1.6, tooltip="{_escape(scope)}"'
+
+
+def _classes(wrt: Tree) -> dict[str, str]:
+    """The class of each module by its name, if ``wrt`` is one."""
+    if not hasattr(wrt, "named_modules"):
+        return {}
+    return {name: type(module).__name__ for name, module in wrt.named_modules()}  # pyright: ignore
 
 
 def _uses(back: Pass | None) -> dict[Tensor, int]:

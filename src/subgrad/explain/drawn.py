@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
+from subgrad.explain.boxes import boxes, keys
 from subgrad.explain.names import is_folded, is_leaf
 from subgrad.explain.notation import shape_text
 from subgrad.graph.op import Op
@@ -40,20 +41,59 @@ class Arrow:
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """The nodes and arrows that are drawn, in topological order, and the module in which each node stands."""
+    """What is drawn, in topological order.
+
+    Attributes:
+        nodes: each op or leaf; the last node of a closed module stands for all of it.
+        arrows: between them.
+        scopes: the module in which each node stands.
+        boxes: the full name of each closed module, by the node that stands for it.
+    """
 
     nodes: list[Tensor]
     arrows: list[Arrow]
     scopes: dict[Tensor, str]
+    boxes: dict[Tensor, str]
 
 
-def drawn(output: Tensor) -> Drawn:
-    """What is drawn of the graph of ``output``."""
+def drawn(output: Tensor, depth: int | None = None, largest: int | None = None) -> Drawn:
+    """What is drawn of the graph of ``output``, with the modules ``depth`` levels down as closed boxes.
+
+    Without a ``depth`` no module is closed if that makes at most ``largest`` nodes, else as few as that takes.
+    """
     nodes = [n for n in toposort([output]) if n is output or not (n.op in _MOVES or is_folded(n))]
-    depth = _depths(nodes)
+    inside = boxes(nodes, depth, origin) if depth is not None else {}
+    if depth is None and largest is not None and len(nodes) > largest:
+        depth, inside = _closed_enough(nodes, largest)
+    names = keys(nodes, depth) if depth is not None else {}
+    titles = {last: names[last.scope] for last in inside.values()}
+    level = _depths(nodes)
     ways = [(node, k) for node in nodes for k, i in enumerate(node.inputs) if not is_folded(origin(i))]
-    arrows = [_arrow(node, k, depth) for node, k in ways]
-    return Drawn(nodes, arrows, _scopes(nodes, arrows))
+    arrows = _between(inside, [_arrow(node, k, level) for node, k in ways])
+    shown = [n for n in nodes if inside.get(n, n) is n]
+    scopes = _scopes(shown, arrows, {n: title.rpartition(".")[0] for n, title in titles.items()})
+    return Drawn(shown, arrows, scopes, titles)
+
+
+def _closed_enough(nodes: list[Tensor], largest: int) -> tuple[int, dict[Tensor, Tensor]]:
+    """The greatest depth that leaves at most ``largest`` nodes, or 1; and its boxes."""
+    deepest = max(len(ancestors(n.scope)) for n in nodes)
+    for depth in range(deepest, 1, -1):
+        inside = boxes(nodes, depth, origin)
+        if sum(inside.get(n, n) is n for n in nodes) <= largest:
+            return depth, inside
+    return 1, boxes(nodes, 1, origin)
+
+
+def _between(inside: dict[Tensor, Tensor], arrows: Iterable[Arrow]) -> list[Arrow]:
+    """The arrows that do not stay in one box, from box to box, each once."""
+    found: dict[tuple[Tensor, Tensor, str], Arrow] = {}
+    for i, a in enumerate(arrows):
+        source, user = inside.get(a.source, a.source), inside.get(a.user, a.user)
+        if source is not user:
+            key = (source, user, a.label if user in inside else str(i))
+            found.setdefault(key, replace(a, source=source, user=user, leaps=a.leaps and user not in inside))
+    return list(found.values())
 
 
 def origin(node: Tensor) -> Tensor:
@@ -89,15 +129,16 @@ def _depths(nodes: Iterable[Tensor]) -> dict[Tensor, int]:
     return depth
 
 
-def _scopes(nodes: Iterable[Tensor], arrows: Iterable[Arrow]) -> dict[Tensor, str]:
-    """The module of each node; a parameter stands in the innermost one that has all of its users.
+def _scopes(nodes: Iterable[Tensor], arrows: Iterable[Arrow], around: dict[Tensor, str]) -> dict[Tensor, str]:
+    """The module of each node, of a box the one ``around`` it; a parameter stands in the innermost one that has all of
+    its users.
 
     A module of one node alone, such as a ReLU, is not framed: the node stands in the module around it.
     """
-    scopes = {n: n.scope for n in nodes}
+    scopes = {n: around.get(n, n.scope) for n in nodes}
     users: dict[Tensor, list[str]] = {}
     for a in arrows:
-        users.setdefault(a.source, []).append(a.user.scope)
+        users.setdefault(a.source, []).append(around.get(a.user, a.user.scope))
     for n in scopes:
         if n.owner is not None and n in users:
             scopes[n] = _around(users[n])

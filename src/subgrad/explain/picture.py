@@ -10,6 +10,7 @@ from pathlib import Path
 
 from subgrad.errors import ArgumentError, FileError, MissingExtraError
 from subgrad.explain.dot import to_dot
+from subgrad.graph import tracing
 from subgrad.graph.dtype import default_dtype
 from subgrad.graph.tensor import Tensor, placeholder
 from subgrad.graph.tree import Tree, leaves
@@ -59,6 +60,7 @@ def draw(
     *,
     input_shape: Sequence[int] | None = None,
     backward: bool = False,
+    depth: int | None = None,
 ) -> Drawing:
     """A picture of the graph of a tensor or a module.
 
@@ -72,12 +74,15 @@ def draw(
         input_shape: the shape of the module's input, batch included.
         backward: write the local derivative on each arrow that a gradient takes back, and how often a cotangent is
             used.
+        depth: modules so many levels down are closed boxes: with 1 the modules that a network holds itself, with 2
+            what is in those. None opens all, or, if that were more than a hundred nodes, as many as can be.
 
     Returns:
         A `Drawing`: print it for the DOT text, ``.save("net.svg")``, or show it in a notebook.
 
     Raises:
-        ArgumentError: if ``of`` is neither, or a module comes without ``input_shape``.
+        ArgumentError: if ``of`` is neither, a module comes without ``input_shape``, or there is both a ``depth`` and
+            ``backward``: local derivatives belong to ops.
         GradientError: with ``backward``, if no gradient reaches any of ``wrt``.
 
     Example:
@@ -88,18 +93,22 @@ def draw(
         digraph {
         ...
     """
+    if depth is not None and (backward or depth < 1):
+        raise ArgumentError(f"a picture with depth={depth} and backward={backward} cannot be: give a depth of 1 or more"
+                            " without backward")  # fmt: skip
     if isinstance(of, Tensor):
-        return Drawing(to_dot(of.node, wrt, backward))
+        return Drawing(to_dot(of.node, wrt, backward, depth))
     if not hasattr(of, "named_parameters"):
         raise ArgumentError(f"draw takes a tensor or a module, got {type(of).__name__}")
     if input_shape is None:
         raise ArgumentError("to draw a module, say what it is given: sg.draw(net, input_shape=(1, 2))")
-    return Drawing(to_dot(_trace(of, input_shape), of if wrt is None else wrt, backward))
+    return Drawing(to_dot(_trace(of, input_shape), of if wrt is None else wrt, backward, depth))
 
 
 def _trace(module: Callable[..., Tensor], input_shape: Sequence[int]) -> Tensor:
     dtype = next((p.dtype for p in leaves(module) if p.dtype.kind == "f"), default_dtype())
-    made = module(placeholder(input_shape, dtype, "x"))
+    with tracing.recording():  # running statistics stay as they are
+        made = module(placeholder(input_shape, dtype, "x"))
     if not isinstance(made, Tensor):
         raise ArgumentError(f"draw takes a module that returns one tensor, this one returned {type(made).__name__}")
     return made.node
