@@ -1,0 +1,68 @@
+"""The way from the settings of `minimize` to its result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from subgrad.errors import ArgumentError
+from subgrad.kinks.minimize.auto import auto
+from subgrad.kinks.minimize.bfgs import bfgs
+from subgrad.kinks.minimize.bundle import bundle
+from subgrad.kinks.minimize.gradient_sampling import gradient_sampling
+from subgrad.kinks.minimize.objective import Objective, Point
+from subgrad.kinks.minimize.probe import probe
+from subgrad.kinks.minimize.result import MinimizeResult
+from subgrad.kinks.minimize.run import OUT_OF_ITERATIONS, Callback, result, run
+from subgrad.kinks.minimize.subgradient import default_rule, subgradient
+from subgrad.kinks.minimize.target import of_function, of_graph
+from subgrad.optim import domain
+from subgrad.optim.step import Rule
+from subgrad.optim.step.named import step_rule
+
+METHODS = ("auto", "subgradient", "bundle", "gradient_sampling", "bfgs")
+
+
+def solve(
+    f: Callable[..., Any],
+    x0: Any,
+    method: str,
+    jac: bool,
+    bounds: Any,
+    callback: Callback | None,
+    tol: float,
+    max_iter: int,
+    step: Rule | float | str | None,
+    R: float | None,
+    G: float | None,
+    seed: int,
+) -> MinimizeResult:
+    """`minimize`, whose arguments these are."""
+    if method not in METHODS:
+        raise ArgumentError(f"method is one of {', '.join(METHODS)}, got {method!r}")
+    if step is not None and method != "subgradient":
+        raise ArgumentError(f"step is the step rule of the subgradient method, the method is {method!r}")
+    tol, max_iter = domain.positive("tol", tol), domain.count("max_iter", max_iter)
+    R, G = (domain.optional(domain.positive)(name, value) for name, value in (("R", R), ("G", G)))
+    objective = Objective((of_function if jac else of_graph)(f, x0, bounds))
+    if method == "subgradient":
+        rule = default_rule(objective.start, R, G, max_iter) if step is None else step_rule("step", step)
+        solver = subgradient(objective, objective.start, tol, rule, R)
+    else:
+        solver = _solver(method, objective, tol, seed)
+    with np.errstate(over="ignore", invalid="ignore"):  # a step too long is seen by its value
+        iterations, status = run(objective, solver, callback, max_iter)
+        if status == OUT_OF_ITERATIONS and method != "subgradient":
+            probe(objective, objective.best, tol / 2, tol)
+        return result(objective, iterations, status, tol, R, seed)
+
+
+def _solver(method: str, f: Objective, tol: float, seed: int) -> Iterable[Point]:
+    if method == "bundle":
+        return bundle(f, f.start, tol)
+    if method == "bfgs":
+        return bfgs(f, f.start, tol)
+    sampled = gradient_sampling if method == "gradient_sampling" else auto
+    return sampled(f, f.start, tol, seed)
