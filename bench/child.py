@@ -22,12 +22,14 @@ CALLS = 10  # calls between two looks at the clock, for inference
 SLOW = 4.0  # seconds of a run beyond which there is no more warming up, and few repeats
 
 
-def measure(peer: str, variant: str, workload: str, seconds: str) -> dict[str, Any]:
-    """Time a workload for so many seconds after a third as long a warm-up."""
+def measure(peer: str, variant: str, workload: str, seconds: str, percentile: str) -> dict[str, Any]:
+    """Time a workload for so many seconds after a third as long a warm-up; ``percentile`` of the repeats counts."""
     task = workloads.BY_NAME[workload]
     module = peers.BY_NAME[peer].module()
     found = (_infer if task.infers else _train)(module, task, variant, float(seconds))
-    return {**found, "peak_bytes": _peak_bytes()}
+    times = found.pop("times")
+    taken = float(np.percentile(times, float(percentile)))
+    return {**found, "seconds": taken, "repeats": len(times), "peak_bytes": _peak_bytes()}
 
 
 def _train(module: Any, task: workloads.Workload, variant: str, seconds: float) -> dict[str, Any]:
@@ -38,7 +40,7 @@ def _train(module: Any, task: workloads.Workload, variant: str, seconds: float) 
     setup = time.perf_counter() - began
     second, once = _timed(lambda: run(steps))
     times = _repeat(lambda: _timed(lambda: run(steps))[1], once, seconds)
-    return {**_summary(times, steps), "setup": setup - statistics.median(times), "answers": [first, second]}
+    return {"times": [t / steps for t in times], "setup": setup - statistics.median(times), "answers": [first, second]}
 
 
 def _infer(module: Any, task: workloads.Workload, variant: str, seconds: float) -> dict[str, Any]:
@@ -52,7 +54,7 @@ def _infer(module: Any, task: workloads.Workload, variant: str, seconds: float) 
         return _timed(lambda: [call(x) for _ in range(CALLS)])[1]
 
     times = _repeat(several, several(), seconds)
-    return {**_summary(times, CALLS), "setup": setup, "answers": _probabilities(output[0]).tolist()}
+    return {"times": [t / CALLS for t in times], "setup": setup, "answers": _probabilities(output[0]).tolist()}
 
 
 def _timed(task: Callable[[], Any]) -> tuple[Any, float]:
@@ -73,11 +75,6 @@ def _until(once: Callable[[], float], seconds: float, least: int) -> list[float]
     while len(times) < least or time.perf_counter() < end:
         times.append(once())
     return times
-
-
-def _summary(times: list[float], parts: int) -> dict[str, Any]:
-    low, middle, high = np.percentile(times, [25, 50, 75]) / parts
-    return {"seconds": float(middle), "spread": float((high - low) / middle), "repeats": len(times)}
 
 
 def _probabilities(row: np.ndarray) -> np.ndarray:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import tempfile
 from collections.abc import Sequence
 
-from bench import agree, costs, machine, passes, report, store
+from bench import agree, costs, machine, passes, report, spawn, store
 from bench.peers import PEERS, Peer
-from bench.spawn import ask
 from bench.workloads import AWKWARD, ROUND, Workload
 
 SECTIONS = ("times", "starts", "imports", "growth", "limit")
@@ -16,6 +16,9 @@ SECTIONS = ("times", "starts", "imports", "growth", "limit")
 
 def main() -> None:
     options = _parser().parse_args()
+    if options.quick:
+        options.passes, options.seconds = 1, 0.5
+    spawn.under[:] = shlex.split(options.under)
     if not options.report:
         found = run(options)
         print(report.text(found))
@@ -28,7 +31,7 @@ def main() -> None:
 def run(options: argparse.Namespace) -> store.Results:
     """Measure the chosen sections."""
     peers = _installed(options.peers)
-    found: store.Results = {"machine": machine.describe(peers, options.threads)}
+    found: store.Results = {"machine": {**machine.describe(peers, options.threads), "percentile": options.percentile}}
     repeats = 1 if options.quick else 5
     for section in options.only or SECTIONS:
         if section == "times":
@@ -41,7 +44,7 @@ def run(options: argparse.Namespace) -> store.Results:
             depths = (10, 30, 100) if options.quick else (10, 30, 100, 300, 1000)
             found["growth"] = costs.growth(depths, options.threads, _say)
         elif section == "limit":
-            found["limit"] = ask("fma_limit", options.threads, threads=options.threads)["flops"]
+            found["limit"] = spawn.ask("fma_limit", options.threads, threads=options.threads)["flops"]
     return found
 
 
@@ -50,7 +53,7 @@ def _times(options: argparse.Namespace, peers: Sequence[Peer]) -> dict[str, list
     with tempfile.TemporaryDirectory(prefix="bench") as cache:
         for workload in _chosen(options.workloads, options.awkward):
             rows = passes.measure(
-                workload, peers, passes=1 if options.quick else options.passes, seconds=0.5 if options.quick else 3.0,
+                workload, peers, passes=options.passes, seconds=options.seconds, percentile=options.percentile,
                 threads=options.threads, cache=cache, avx2=options.avx2, say=_say,
             )  # fmt: skip
             for sentence in agree.disagreements(rows):
@@ -97,6 +100,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--avx2", action="store_true", help="also this side held to AVX2")
     parser.add_argument("--threads", type=int, default=machine.available_processors(), help="for each side")
     parser.add_argument("--passes", type=int, default=3, help="interleaved passes over each workload")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of one pass over one variant, without its warm-up")
+    parser.add_argument(
+        "--percentile", type=float, default=50, help="of a pass's repeats; 10 says more on a machine that is not idle"
+    )
+    parser.add_argument("--under", default="", help="a command that starts each measurement, such as 'taskset -c 0,1'")
     parser.add_argument("--quick", action="store_true", help="one short pass, shown and not kept")
     parser.add_argument("--report", action="store_true", help="measure nothing, write the report of the kept results")
     return parser

@@ -15,15 +15,15 @@ Say = Callable[[str], None]
 
 
 def measure(
-    workload: Workload, peers: Sequence[Peer], *, passes: int, seconds: float, threads: int, cache: str, avx2: bool,
-    say: Say,
+    workload: Workload, peers: Sequence[Peer], *, passes: int, seconds: float, percentile: float, threads: int,
+    cache: str, avx2: bool, say: Say,
 ) -> list[Row]:  # fmt: skip
     """One row for each peer and variant: medians over the passes, or the error."""
     rows = [_row(workload, peer, variant) for peer in peers for variant in _variants(peer, workload, avx2)]
     for i in range(passes):
         for row in rows if i % 2 == 0 else reversed(rows):
             if "error" not in row:
-                _one(row, seconds, threads, cache)
+                _one(row, seconds, percentile, threads, cache)
                 say(_line(row))
     return [_closed(row) for row in rows]
 
@@ -37,11 +37,11 @@ def _row(workload: Workload, peer: Peer, variant: str) -> Row:
     return {"workload": workload.name, "peer": peer.name, "variant": variant, "passes": []}
 
 
-def _one(row: Row, seconds: float, threads: int, cache: str) -> None:
+def _one(row: Row, seconds: float, percentile: float, threads: int, cache: str) -> None:
     variant, alone, _ = row["variant"].partition("@")
     try:
-        found = ask("measure", row["peer"], variant, row["workload"], seconds, threads=1 if alone else threads,
-                    SUBGRAD_CACHE=cache)  # fmt: skip
+        found = ask("measure", row["peer"], variant, row["workload"], seconds, percentile,
+                    threads=1 if alone else threads, SUBGRAD_CACHE=cache)  # fmt: skip
     except ChildError as error:
         row["error"] = str(error)
     else:

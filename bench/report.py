@@ -49,13 +49,17 @@ def _machine(results: store.Results) -> str:
     return (
         f"Measured {m['date']} on {m['processor']} ({m['level']}), {m['system']}, {m['threads']} threads for each "
         f"side, float32.{limit} {versions}.\n\nEach number is the median of interleaved passes, "
-        "each pass a fresh process and the median of its repeats. `python -m bench` repeats it." + _busy(m)
+        f"each pass a fresh process and the {_statistic(m)} of its repeats. `python -m bench` repeats it." + _busy(m)
     )
+
+
+def _statistic(m: dict[str, Any]) -> str:
+    return "median" if m["percentile"] == 50 else f"{m['percentile']:.0f}th percentile (other programs were running)"
 
 
 def _busy(m: dict[str, Any]) -> str:
     """A warning if other programs ran: peers whose threads spin then lose far more than their share."""
-    if m["load"] is None or m["load"] < 0.3 * m["threads"]:
+    if m["load"] is None or m["load"] < 0.3 * m["threads"] or m["percentile"] < 50:
         return ""
     return f"\n\n**Other programs were running (load {m['load']:.1f} at the start): do not rely on the ratios.**"
 

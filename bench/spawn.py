@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 TIMEOUT = 600
 TUNED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # settings of one machine that would favour or hinder one peer
 
+under: list[str] = []  # a command that starts each child, such as ``taskset -c 0,1``
+
 
 class ChildError(Exception):
     """A child failed; the message is the last line it wrote."""
@@ -39,7 +41,7 @@ def ask(kind: str, *arguments: object, threads: int, **more: str) -> dict[str, A
 
     Raises `ChildError` if there is none.
     """
-    command = [sys.executable, "-m", "bench.child", kind, *map(str, arguments)]
+    command = [*under, sys.executable, "-m", "bench.child", kind, *map(str, arguments)]
     with tempfile.TemporaryFile("w+") as errors:  # not a pipe, which nobody would read while the child runs
         began = time.perf_counter()
         process = subprocess.Popen(

@@ -31,7 +31,8 @@ def write_text(path: Path, text: str) -> None:
 
 def merged(old: Results, new: Results) -> Results:
     """``new`` over ``old``: a workload's rows come from one run, and nothing stays of another machine or setting."""
-    same = all(old.get("machine", {}).get(k) == new["machine"][k] for k in ("processor", "level", "threads"))
+    conditions = ("processor", "level", "threads", "percentile")
+    same = all(old.get("machine", {}).get(k) == new["machine"][k] for k in conditions)
     if not same:
         return new
     return {**old, **new, "times": {**old.get("times", {}), **new.get("times", {})}}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import functools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,11 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from subgrad.compile.contract import Contraction, emit_contraction, plan_contraction
-from subgrad.compile.cpu import Cpu
 from subgrad.compile.fuse import CONTRACT, Kernel
-from subgrad.compile.ir import Module
-from subgrad.compile.native import load
+from subgrad.compile.limit import core_limit
 from subgrad.ops.contract import multiplications
 
 if TYPE_CHECKING:
@@ -76,24 +71,4 @@ def _row(kernel: Kernel, times: int, microseconds: float, share: float, limit: f
     return Row(f"{times} x {kernel}" if times > 1 else str(kernel), microseconds, share, rate, rate / limit)
 
 
-@functools.cache
-def core_limit(cpu: Cpu, seconds: float = 0.05) -> float:
-    """GFLOP/s of one core in float32: the best of our own tile on matrices that fit the first-level cache."""
-    contraction = Contraction.matmul("float32", 48, 64, 64)
-    plan = plan_contraction(contraction, cpu)
-    module = Module(cpu)
-    emit_contraction(module, "kernel", contraction, plan, exported=True)
-    pointer, integer = ctypes.c_void_p, ctypes.c_int64
-    call = load(str(module), cpu).function("kernel", None, [pointer] * 4 + [integer] * 2)
-    a, b, c, scratch = (np.ones(n, np.float32) for n in (48 * 64, 64 * 64, 48 * 64, 1 + plan.scratch(contraction)))
-    places = [x.ctypes.data for x in (a, b, c, scratch)]
-    best, end = float("inf"), time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        start = time.perf_counter()
-        for _ in range(20):
-            call(*places, 0, 48)
-        best = min(best, (time.perf_counter() - start) / 20)
-    return contraction.flops / best / 1e9
-
-
-__all__ = ["Profile", "Row", "core_limit", "profile"]
+__all__ = ["Profile", "Row", "profile"]
