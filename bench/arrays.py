@@ -6,7 +6,8 @@ from math import sqrt
 
 import numpy as np
 
-from bench.workloads import GATES, Workload
+from bench.layers import Parameter
+from bench.workloads import Workload
 
 
 def data(workload: Workload) -> tuple[np.ndarray, np.ndarray]:
@@ -18,7 +19,7 @@ def data(workload: Workload) -> tuple[np.ndarray, np.ndarray]:
     random = np.random.default_rng(0)
     X = random.standard_normal((workload.samples, *workload.inputs), dtype=np.float32)
     flat = X.reshape(workload.samples, -1)
-    teacher = random.standard_normal((flat.shape[1], _outputs(workload)), dtype=np.float32)
+    teacher = random.standard_normal((flat.shape[1], workload.outputs()), dtype=np.float32)
     scores = flat @ (teacher / np.float32(sqrt(flat.shape[1])))
     return X, (scores.argmax(1) if workload.loss == "ce" else scores)
 
@@ -32,22 +33,13 @@ def batches(workload: Workload, steps: int) -> np.ndarray:
 
 
 def initial(workload: Workload) -> list[np.ndarray]:
-    """The parameters of each layer in order, float32: for ``linear`` a weight (outputs, inputs) and a bias; for
-    recurrent layers the weights and the biases of the inputs and of the state, as in PyTorch."""
-    random, width, found = np.random.default_rng(2), workload.inputs[-1], []
-    for kind, *sizes in workload.layers:
-        if kind == "linear":
-            bound = np.float32(1 / sqrt(width))
-            shapes = [(sizes[0], width), (sizes[0],)]
-        elif kind in GATES:
-            bound, rows = np.float32(1 / sqrt(sizes[0])), GATES[kind] * sizes[0]
-            shapes = [(rows, width), (rows, sizes[0]), (rows,), (rows,)]
-        else:
-            continue
-        found += [random.uniform(-1, 1, shape).astype(np.float32) * bound for shape in shapes]
-        width = sizes[0]
-    return found
+    """The parameters of each layer in order, float32, in PyTorch's layout; see `bench.layers`."""
+    random = np.random.default_rng(2)
+    return [_drawn(p, random) for p in workload.parameters()]
 
 
-def _outputs(workload: Workload) -> int:
-    return next(sizes[0] for kind, *sizes in reversed(workload.layers) if sizes)
+def _drawn(parameter: Parameter, random: np.random.Generator) -> np.ndarray:
+    if not parameter.bound:
+        return np.full(parameter.shape, parameter.middle, np.float32)
+    around = random.uniform(-1, 1, parameter.shape).astype(np.float32)
+    return around * np.float32(parameter.bound) + np.float32(parameter.middle)

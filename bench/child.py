@@ -19,7 +19,7 @@ import numpy as np
 from bench import arrays, peers, workloads
 
 CALLS = 10  # calls between two looks at the clock, for inference
-SLOW = 4.0  # seconds of a run beyond which there is no more warming up, and few repeats
+SLOW = 4.0  # seconds of a run beyond which one is enough
 
 
 def measure(peer: str, variant: str, workload: str, seconds: str, percentile: str) -> dict[str, Any]:
@@ -64,10 +64,11 @@ def _timed(task: Callable[[], Any]) -> tuple[Any, float]:
 
 
 def _repeat(once: Callable[[], float], first: float, seconds: float) -> list[float]:
-    """Seconds of each repeat, after a warm-up."""
-    slow = first > SLOW
-    _until(once, 0 if slow else seconds / 3, 1)
-    return _until(once, seconds, 2 if slow else 5)
+    """Seconds of each repeat, after a warm-up, for which ``first`` is the first."""
+    if first > SLOW:
+        return [first]
+    _until(once, seconds / 3, 1)
+    return _until(once, seconds, 5)
 
 
 def _until(once: Callable[[], float], seconds: float, least: int) -> list[float]:

@@ -18,14 +18,14 @@ def measure(
     workload: Workload, peers: Sequence[Peer], *, passes: int, seconds: float, percentile: float, threads: int,
     cache: str, avx2: bool, say: Say,
 ) -> list[Row]:  # fmt: skip
-    """One row for each peer and variant: medians over the passes, or the error."""
+    """One row for each peer and variant that knows the workload's layers: medians over the passes, or the error."""
     rows = [_row(workload, peer, variant) for peer in peers for variant in _variants(peer, workload, avx2)]
     for i in range(passes):
         for row in rows if i % 2 == 0 else reversed(rows):
             if "error" not in row:
                 _one(row, seconds, percentile, threads, cache)
                 say(_line(row))
-    return [_closed(row) for row in rows]
+    return [_closed(row) for row in rows if not row.get("error", "").startswith(NotImplementedError.__name__)]
 
 
 def _variants(peer: Peer, workload: Workload, avx2: bool) -> list[str]:
@@ -41,7 +41,8 @@ def _one(row: Row, seconds: float, percentile: float, threads: int, cache: str) 
     variant, alone, _ = row["variant"].partition("@")
     try:
         found = ask("measure", row["peer"], variant, row["workload"], seconds, percentile,
-                    threads=1 if alone else threads, SUBGRAD_CACHE=cache)  # fmt: skip
+                    threads=1 if alone else threads, SUBGRAD_CACHE=cache,
+                    TORCHINDUCTOR_CACHE_DIR=f"{cache}/torch")  # fmt: skip
     except ChildError as error:
         row["error"] = str(error)
     else:
@@ -61,11 +62,12 @@ def _answers(answers: Sequence[float]) -> str:
 
 
 def _closed(row: Row) -> Row:
-    """Medians of the passes; ``spread`` is how far the slowest pass lies above the fastest, None if there was one."""
+    """``seconds`` is the median of the passes; ``spread`` is how far the slowest of them lies above the fastest, None
+    if there was one. Set-up and memory are those of the first pass, whose compiler caches were empty."""
     passes = row.pop("passes")
     if "error" in row:
         return row
     times = [p["seconds"] for p in passes]
-    medians = {k: statistics.median(p[k] for p in passes) for k in ("seconds", "setup", "peak_bytes")}
+    first = {k: passes[0][k] for k in ("setup", "peak_bytes", "answers")}
     spread = max(times) / min(times) - 1 if len(times) > 1 else None
-    return {**row, **medians, "times": times, "spread": spread, "answers": passes[0]["answers"]}
+    return {**row, **first, "seconds": statistics.median(times), "times": times, "spread": spread}

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bench import agree, store
+from bench.costs import STARTED
 from bench.peers import BY_NAME as PEERS
 from bench.peers import OURS
 from bench.spawn import ROOT
@@ -104,21 +105,24 @@ def _disagreements(times: dict[str, list[Row]]) -> str:
     if not found:
         return (
             f"All sides arrive at the same losses and answers, to {agree.TOLERANCE:g} of their size "
-            f"({agree.ADAM_OF_SKLEARN:g} for scikit-learn's Adam, which adds epsilon at another place)."
+            f"({agree.ADAM_OF_SKLEARN:g} for scikit-learn's Adam, which adds epsilon at another place; "
+            f"{agree.SECOND_RUN_OF_RESNET:g} for the second run of ResNet-20's training)."
         )
     return "These did not arrive at the losses of the others:\n\n" + "\n".join(f"- {sentence}" for sentence in found)
 
 
 def _rates(results: store.Results) -> str:
-    """Matrix products per second: against the machine's limit, and awkward sizes against round ones."""
+    """Operations per second: against the machine's limit, and awkward sizes against round ones."""
     if "limit" not in results:
         return ""
     rate = {name: _rate(name, rows) for name, rows in _ordered(results["times"])}
+    limit = results["limit"]
     lines = [
-        [_title(name), f"{r / 1e9:.0f}", f"{100 * r / results['limit']:.0f} %", _kept(name, rate)]
-        for name, r in rate.items() if r
+        [_title(name), f"{r / 1e9:.0f}", f"{100 * r / limit:.0f} %", duration(WORKLOADS[name].flops() / limit),
+         _kept(name, rate)] for name, r in rate.items() if r
     ]  # fmt: skip
-    return "### Of the machine's limit\n\n" + table(["", "GFLOP/s", "of the limit", "of the round sizes' rate"], lines)
+    head = ["", "GFLOP/s", "of the limit", "at the limit it would take", "of the round sizes' rate"]
+    return "### Of the machine's limit\n\nProducts and convolutions alone are counted.\n\n" + table(head, lines)
 
 
 def _rate(name: str, rows: Sequence[Row]) -> float:
@@ -132,30 +136,41 @@ def _kept(name: str, rate: dict[str, float]) -> str:
 
 
 def _memory(results: store.Results) -> str:
-    """The most memory each side's process held."""
-    rows = results["times"].get("W3", [])
-    best = [(PEERS[p].title, r["peak_bytes"]) for p in PEERS if (r := _best(rows, p)) and r["peak_bytes"]]
-    lines = [[title, _megabytes(size)] for title, size in best]
-    return "### Peak memory of training W3\n\n" + table(["", "resident"], lines) if lines else ""
+    """The most memory each side's process held: of a small network and of one with many layers."""
+    times = results["times"]
+    names = [n for n in STARTED if n in times]
+    found = [(p, [_best(times[n], p) for n in names]) for p in PEERS]
+    lines = [[PEERS[p].title, *(_peak(row) for row in rows)] for p, rows in found if any(rows)]
+    return "### Peak memory of training\n\n" + table(["", *names], lines) if names else ""
+
+
+def _peak(row: Row | None) -> str:
+    return f"{_megabytes(row['peak_bytes'])} ({row['variant']})" if row and row["peak_bytes"] else ""
 
 
 def _variants(times: dict[str, list[Row]]) -> str:
     lines = [[name, PEERS[r["peer"]].title, r["variant"], *_numbers(r)] for name, rows in _ordered(times) for r in rows]
-    head = ["", "", "variant", "time", "slowest pass", "set-up"]
-    return "### Every variant\n\n`@1` is one thread; set-up is tracing and compiling.\n\n" + table(head, lines)
+    head = ["", "", "variant", "time", "slowest pass", "set-up", "peak memory"]
+    note = "`@1` is one thread; set-up is tracing and compiling, with empty caches.\n\n"
+    return "### Every variant\n\n" + note + table(head, lines)
 
 
 def _numbers(row: Row) -> list[str]:
     if "error" in row:
-        return [row["error"].replace("|", "\\|"), "", ""]
+        return [row["error"].replace("|", "\\|"), "", "", ""]
     spread = "" if row["spread"] is None else f"+{100 * row['spread']:.0f} %"
     setup = duration(row["setup"]) if row["setup"] > 0 else ""  # less than the noise of a run
-    return [duration(row["seconds"]), spread, setup]
+    return [duration(row["seconds"]), spread, setup, _megabytes(row["peak_bytes"])]
 
 
-def _starts(rows: Iterable[Row]) -> str:
-    lines = [[PEERS[r["peer"]].title, r["how"], duration(r["seconds"]) if "seconds" in r else r["error"]] for r in rows]
-    return "## From the start of a process to the first trained step of W3\n\n" + table(["", "", "time"], lines)
+def _starts(rows: Sequence[Row]) -> str:
+    names = [n for n in WORKLOADS if any(r["workload"] == n for r in rows)]
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for row in rows:
+        time = duration(row["seconds"]) if "seconds" in row else row["error"]
+        found.setdefault((row["peer"], row["how"]), {})[row["workload"]] = time
+    lines = [[PEERS[peer].title, how, *(cells.get(n, "") for n in names)] for (peer, how), cells in found.items()]
+    return "## From the start of a process to the first trained step\n\n" + table(["", "", *names], lines)
 
 
 def _imports(rows: Iterable[Row]) -> str:

@@ -24,7 +24,7 @@ class ChildError(Exception):
 
 
 def environment(threads: int, **more: str) -> dict[str, str]:
-    """The parent's, with so many threads for everyone and no compiler caches of the peers."""
+    """The parent's, with so many threads for everyone."""
     found = {k: v for k, v in os.environ.items() if k not in TUNED}
     found["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), str(ROOT / "src"), found.get("PYTHONPATH")]))
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "SUBGRAD_THREADS"):
@@ -32,8 +32,7 @@ def environment(threads: int, **more: str) -> dict[str, str]:
     if threads == 1:
         found["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "JAX_PLATFORMS": "cpu", "PYTHONWARNINGS": "ignore"}
-    compiling = {"TORCHINDUCTOR_COMPILE_THREADS": "1", "TORCHINDUCTOR_FORCE_DISABLE_CACHES": "1"}
-    return {**found, **quiet, **compiling, **more}
+    return {**found, **quiet, "TORCHINDUCTOR_COMPILE_THREADS": "1", **more}
 
 
 def ask(kind: str, *arguments: object, threads: int, **more: str) -> dict[str, Any]:

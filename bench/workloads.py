@@ -1,17 +1,18 @@
 """What is measured: the networks, their losses, optimisers and sizes.
 
-A layer is a tuple of its kind and its sizes, such as ``("linear", 128)`` or ``("relu",)``. A peer translates the kinds
-that it knows; new kinds (convolutions, recurrent cells) are added here, in `arrays.initial` and in the peers.
+A layer is a tuple of its kind and its sizes, such as ``("linear", 128)`` or ``("relu",)``; `bench.layers` says what
+each of them is, and the peers translate those that they know.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-Layer = tuple
+from bench import layers
+from bench.layers import Layer, Parameter, Shape
+
 MOMENTUM = 0.9
-GATES = {"rnn": 1, "lstm": 4}
-"""Recurrent layers, which give their last state, and how many products of the state's width they make in a step."""
 BETAS, EPSILON = (0.9, 0.999), 1e-8
 
 
@@ -40,25 +41,32 @@ class Workload:
     def full_batch(self) -> bool:
         return self.batch == self.samples
 
-    def products(self) -> list[int]:
-        """Multiplications of one sample in each layer with weights."""
-        width, found = self.inputs[-1], []
-        for kind, *sizes in self.layers:
-            if kind == "linear":
-                found.append(width * sizes[0])
-            elif kind in GATES:
-                rows = self.inputs[0] * GATES[kind] * sizes[0]
-                found += [rows * width, rows * sizes[0]]
-            width = sizes[0] if sizes else width
-        return found
+    @property
+    def images(self) -> bool:
+        return len(self.inputs) == 3
+
+    def shaped_layers(self) -> Iterator[tuple[Layer, Shape]]:
+        """Each layer with the shape of a sample before it."""
+        shape = self.inputs
+        for layer in self.layers:
+            yield layer, shape
+            shape = layers.after(layer, shape)
+
+    def outputs(self) -> int:
+        """How many numbers the network gives for a sample."""
+        *_, (layer, shape) = self.shaped_layers()
+        return layers.after(layer, shape)[0]
+
+    def parameters(self) -> list[Parameter]:
+        return [p for layer, shape in self.shaped_layers() for p in layers.parameters(layer, shape)]
 
     def flops(self) -> int:
-        """Floating-point operations of the matrix products in one step, or in one call.
+        """Floating-point operations of the products and convolutions in one step, or in one call.
 
         Training multiplies thrice in each layer: forward, by the weights, by the inputs; the last is not needed in
         the first layer.
         """
-        once = self.products()
+        once = [p.products for p in self.parameters()]
         total = sum(once) if self.infers else 3 * sum(once) - once[0]
         return 2 * self.batch * total
 
@@ -70,14 +78,33 @@ class Workload:
 
 def mlp(activation: str, *widths: int) -> tuple[Layer, ...]:
     """Linear layers of these widths, with the activation between them."""
-    layers: list[Layer] = []
+    found: list[Layer] = []
     for width in widths:
-        layers += [("linear", width), (activation,)]
-    return tuple(layers[:-1])
+        found += [("linear", width), (activation,)]
+    return tuple(found[:-1])
+
+
+LENET = (
+    ("conv", 6, 5, 2, True), ("relu",), ("pool", 2), ("conv", 16, 5, 0, True), ("relu",), ("pool", 2), ("flatten",),
+    *mlp("relu", 120, 84, 10),
+)  # fmt: skip
+
+RESNET20 = (
+    ("conv", 16, 3, 1, False), ("norm",), ("relu",),
+    *(("residual", channels, 2 if channels > 16 and i == 0 else 1) for channels in (16, 32, 64) for i in range(3)),
+    ("mean",), ("linear", 10),
+)  # fmt: skip
+
+INCEPTION = (
+    ("conv", 32, 3, 1, True), ("relu",), ("inception",), ("pool", 2), ("inception",), ("mean",), ("linear", 10),
+)  # fmt: skip
 
 
 _W3 = Workload("W3", "784-128-10 relu, batch 64, softmax, SGD", (784,), mlp("relu", 128, 10), "ce",
                ("sgd", 0.1), 64, 8192, 128)  # fmt: skip
+
+_W7 = Workload("W7", "ResNet-20, images of 32x32, batch 32, softmax, momentum", (3, 32, 32), RESNET20, "ce",
+               ("momentum", 0.05), 32, 256, 8)  # fmt: skip
 
 _W9 = Workload("W9", "tanh RNN 64-128, 50 steps, batch 32, softmax, SGD", (50, 64), (("rnn", 128), ("linear", 10)),
                "ce", ("sgd", 0.05), 32, 1024, 32)  # fmt: skip
@@ -92,11 +119,17 @@ ROUND = (
              ("adam", 1e-3), 128, 8192, 64),
     Workload("W5", "1024-2048-2048-1024 relu, batch 512, squared, momentum", (1024,),
              mlp("relu", 2048, 2048, 1024), "mse", ("momentum", 0.01), 512, 2048, 4),
+    Workload("W6", "LeNet-5, images of 28x28, batch 64, softmax, SGD", (1, 28, 28), LENET, "ce",
+             ("sgd", 0.05), 64, 2048, 32),
+    _W7,
+    Workload("W8", "two Inception modules, images of 32x32, batch 32, softmax, SGD", (3, 32, 32), INCEPTION, "ce",
+             ("sgd", 0.05), 32, 256, 8),
     _W9,
     replace(_W9, name="W10", title="LSTM 64-128, 50 steps, batch 32, softmax, SGD",
             layers=(("lstm", 128), ("linear", 10))),
     replace(_W3, name="I1", title="784-128-10 relu, answers for 1 sample", batch=1, infers=True),
     replace(_W3, name="I2", title="784-128-10 relu, answers for 256 samples", batch=256, infers=True),
+    replace(_W7, name="I3", title="ResNet-20, answers for 1 image of 32x32", batch=1, infers=True),
 )  # fmt: skip
 
 AWKWARD = (

@@ -13,22 +13,21 @@ from jax import lax
 
 from bench import arrays
 from bench.peers import Call, Run
-from bench.workloads import BETAS, EPSILON, GATES, MOMENTUM, Workload
-
-LAYERS = {"relu": jax.nn.relu, "tanh": jnp.tanh}
+from bench.peers.jax_layers import apply, as_input, load, load_statistics
+from bench.workloads import BETAS, EPSILON, MOMENTUM, Workload
 
 
 def train(workload: Workload, variant: str) -> Run:
     X, Y = _data(workload)
     parameters = load(workload)
     zeros = [jnp.zeros_like(p) for p in parameters]
-    state = parameters, zeros, [jnp.copy(z) for z in zeros], jnp.zeros(())
+    state = parameters, zeros, [jnp.copy(z) for z in zeros], jnp.zeros(()), load_statistics(workload)
     return (_scanned if variant == "scan" else _stepped)(workload, state, X, Y)
 
 
 def _data(workload: Workload) -> tuple[jax.Array, jax.Array]:
     X, Y = arrays.data(workload)
-    return jnp.asarray(X), jnp.asarray(Y.astype(np.int32) if workload.loss == "ce" else Y)
+    return jnp.asarray(as_input(X)), jnp.asarray(Y.astype(np.int32) if workload.loss == "ce" else Y)
 
 
 def _stepped(workload: Workload, state, X: jax.Array, Y: jax.Array) -> Run:
@@ -72,50 +71,17 @@ def _order(workload: Workload, steps: int) -> jax.Array:
 
 def step(workload: Workload, state, X: jax.Array, Y: jax.Array, rows: jax.Array):
     """The state after one step, and the loss before it."""
-    parameters, first, second, count = state
+    parameters, first, second, count, statistics = state
     x, y = (X, Y) if workload.full_batch else (X[rows], Y[rows])
-    loss, gradients = jax.value_and_grad(lambda p: measure(workload, apply(workload, p, x), y))(parameters)
+
+    def loss_of(parameters):
+        scores, after = apply(workload, parameters, statistics, x, training=True)
+        return measure(workload, scores, y), after
+
+    (loss, statistics), gradients = jax.value_and_grad(loss_of, has_aux=True)(parameters)
     name, rate = workload.optimizer
-    after = UPDATES[name](parameters, gradients, first, second, count + 1, rate)
-    return (*after, count + 1), loss
-
-
-def load(workload: Workload) -> list[jax.Array]:
-    """The initial parameters, weights as (inputs, outputs)."""
-    return [jnp.asarray(p.T) for p in arrays.initial(workload)]
-
-
-def apply(workload: Workload, parameters: list[jax.Array], x: jax.Array) -> jax.Array:
-    given = iter(parameters)
-    for kind, *_ in workload.layers:
-        if kind == "linear":
-            x = x @ next(given) + next(given)
-        elif kind in LAYERS:
-            x = LAYERS[kind](x)
-        elif kind in GATES:
-            x = recurrent(kind, x, [next(given) for _ in range(4)])
-        else:
-            raise NotImplementedError(f"no layer {kind}")
-    return x
-
-
-def recurrent(kind: str, x: jax.Array, parameters: list[jax.Array]) -> jax.Array:
-    """The last state of a recurrent layer: the products with the inputs before the loop, ten steps of it at a time."""
-    w_ih, w_hh, b_ih, b_hh = parameters
-    z = jnp.swapaxes(x @ w_ih + (b_ih + b_hh), 0, 1)
-    h = jnp.zeros((x.shape[0], w_hh.shape[0]))
-
-    def rnn(h, z):
-        return jnp.tanh(z + h @ w_hh), None
-
-    def lstm(state, z):
-        i, f, g, o = jnp.split(z + state[0] @ w_hh, 4, 1)
-        c = jax.nn.sigmoid(f) * state[1] + jax.nn.sigmoid(i) * jnp.tanh(g)
-        return (jax.nn.sigmoid(o) * jnp.tanh(c), c), None
-
-    if kind == "rnn":
-        return lax.scan(rnn, h, z, unroll=10)[0]
-    return lax.scan(lstm, (h, h), z, unroll=10)[0][0]
+    moved = UPDATES[name](parameters, gradients, first, second, count + 1, rate)
+    return (*moved, count + 1, statistics), loss
 
 
 def measure(workload: Workload, f: jax.Array, y: jax.Array) -> jax.Array:
@@ -147,9 +113,9 @@ UPDATES = {"sgd": _sgd, "momentum": _momentum, "adam": _adam}
 
 
 def infer(workload: Workload, variant: str) -> Call:
-    parameters = load(workload)
+    parameters, statistics = load(workload), load_statistics(workload)
     if variant == "jit-constant":
-        constant = jax.jit(lambda x: apply(workload, parameters, x))
-        return lambda x: np.asarray(constant(x))
-    given = jax.jit(lambda ps, x: apply(workload, ps, x))
-    return lambda x: np.asarray(given(parameters, x))
+        constant = jax.jit(lambda x: apply(workload, parameters, statistics, x, training=False)[0])
+        return lambda x: np.asarray(constant(as_input(x)))
+    given = jax.jit(lambda ps, ss, x: apply(workload, ps, ss, x, training=False)[0])
+    return lambda x: np.asarray(given(parameters, statistics, as_input(x)))

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import numpy as np
 import onnxruntime
-from onnx import TensorProto, helper, numpy_helper
+from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from bench import arrays
+from bench.layers import Layer, Shape, after
 from bench.peers import Call, Run
 from bench.workloads import Workload
 
-LAYERS = {"relu": "Relu", "tanh": "Tanh"}
+PLAIN = {"relu": "Relu", "tanh": "Tanh"}
 
 
 def train(workload: Workload, variant: str) -> Run:
@@ -28,28 +30,75 @@ def infer(workload: Workload, variant: str) -> Call:
 
 def model(workload: Workload) -> bytes:
     """The workload's network as an ONNX file."""
-    weights = [numpy_helper.from_array(p, f"p{i}") for i, p in enumerate(arrays.initial(workload))]
-    shape = [workload.batch, *workload.inputs]
-    nodes, last = _nodes(workload)
+    build, last = _Builder(arrays.initial(workload)), "x"
+    for layer, shape in workload.shaped_layers():
+        last = build.layer(layer, shape, last)
     graph = helper.make_graph(
-        nodes, "network",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
-        [helper.make_tensor_value_info(last, TensorProto.FLOAT, [workload.batch, None])], weights,
+        build.nodes, "network",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [workload.batch, *workload.inputs])],
+        [helper.make_tensor_value_info(last, TensorProto.FLOAT, [workload.batch, None])],
+        [numpy_helper.from_array(value, name) for name, value in build.constants.items()],
     )  # fmt: skip
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
     made.ir_version = 8
     return made.SerializeToString()
 
 
-def _nodes(workload: Workload):
-    nodes, last, used = [], "x", 0
-    for i, (kind, *_) in enumerate(workload.layers):
-        if kind == "linear":
-            nodes.append(helper.make_node("Gemm", [last, f"p{used}", f"p{used + 1}"], [f"h{i}"], transB=1))
-            used += 2
-        elif kind in LAYERS:
-            nodes.append(helper.make_node(LAYERS[kind], [last], [f"h{i}"]))
-        else:
-            raise NotImplementedError(f"no layer {kind}")
-        last = f"h{i}"
-    return nodes, last
+class _Builder:
+    """Nodes one after another, which take the parameters in order."""
+
+    def __init__(self, parameters: list[np.ndarray]) -> None:
+        self.parameters = iter(parameters)
+        self.nodes: list[NodeProto] = []
+        self.constants: dict[str, np.ndarray] = {}
+
+    def add(self, op: str, *inputs: str, **attributes: Any) -> str:
+        """A node; the name of its result."""
+        name = f"h{len(self.nodes)}"
+        self.nodes.append(helper.make_node(op, inputs, [name], **attributes))
+        return name
+
+    def constant(self, value: np.ndarray) -> str:
+        name = f"p{len(self.constants)}"
+        self.constants[name] = value
+        return name
+
+    def next(self) -> str:
+        return self.constant(next(self.parameters))
+
+    def layer(self, layer: Layer, shape: Shape, x: str) -> str:
+        match layer:
+            case ("linear", _):
+                return self.add("Gemm", x, self.next(), self.next(), transB=1)
+            case ("conv", _, _, padding, bias):
+                return self.convolve(x, padding, bias=bias)
+            case ("residual", _, stride):
+                return self.residual(x, stride, shape != after(layer, shape))
+            case ("norm",):
+                return self.norm(x)
+            case ("pool", size):
+                return self.add("MaxPool", x, kernel_shape=[size] * 2, strides=[size] * 2)
+            case ("mean",):
+                return self.add("Flatten", self.add("GlobalAveragePool", x))
+            case ("flatten",):
+                return self.add("Flatten", x)
+        if layer[0] not in PLAIN:
+            raise NotImplementedError(f"no layer {layer[0]}")
+        return self.add(PLAIN[layer[0]], x)
+
+    def convolve(self, x: str, padding: int, stride: int = 1, bias: bool = True) -> str:
+        weights = [self.next() for _ in range(1 + bias)]
+        return self.add("Conv", x, *weights, pads=[padding] * 4, strides=[stride] * 2)
+
+    def norm(self, x: str) -> str:
+        """With the running statistics that there are before any step."""
+        scale, bias = self.next(), self.next()
+        mean, variance = (self.constant(np.full_like(self.constants[scale], value)) for value in (0, 1))
+        return self.add("BatchNormalization", x, scale, bias, mean, variance)
+
+    def residual(self, x: str, stride: int, projects: bool) -> str:
+        y = self.add("Relu", self.norm(self.convolve(x, 1, stride, bias=False)))
+        y = self.norm(self.convolve(y, 1, bias=False))
+        if projects:
+            x = self.norm(self.convolve(x, 0, stride, bias=False))
+        return self.add("Relu", self.add("Add", y, x))

@@ -7,16 +7,17 @@ import warnings
 
 import subgrad as sg
 from bench import arrays
+from bench.layers import INCEPTION, Layer, Shape
 from bench.peers import Call, Run
 from bench.workloads import BETAS, EPSILON, MOMENTUM, Workload
 from subgrad import nn
 from subgrad.fit.engine import Compiled
-from subgrad.fit.step import trace_step
+from subgrad.fit.step import initial_state, trace_step
 from subgrad.graph.tree import leaves
 
 warnings.simplefilter("error")  # a fall-back to the interpreter says so in a warning; it must not be timed
 
-LAYERS = {"relu": nn.ReLU, "tanh": nn.Tanh}
+PLAIN = {"relu": nn.ReLU, "tanh": nn.Tanh, "mean": nn.GlobalAvgPool, "flatten": nn.Flatten}
 RECURRENT = {"rnn": nn.RNN, "lstm": nn.LSTM}
 LOSSES = {"bce": nn.binary_cross_entropy, "mse": nn.squared_loss, "ce": nn.cross_entropy}
 OPTIMIZERS = {
@@ -42,8 +43,7 @@ def train(workload: Workload, variant: str) -> Run:
 def start(workload: Workload) -> Compiled:
     """The engine with the workload's data, before its first step."""
     model, optimizer = network(workload).train(), OPTIMIZERS[workload.optimizer[0]](workload.optimizer[1])
-    parameters = [p for _, p in model.named_state()]
-    state = optimizer.init([p.node for p in parameters])
+    parameters, state = [p for _, p in model.named_state()], initial_state(model, optimizer)
 
     def trace(batch, samples=None):
         return trace_step(model, LOSSES[workload.loss], optimizer, state, batch, {}, samples)
@@ -61,24 +61,29 @@ def infer(workload: Workload, variant: str) -> Call:
 
 def network(workload: Workload) -> nn.Sequential:
     """The workload's network with its initial weights."""
-    width, layers = workload.inputs[-1], []
-    for kind, *sizes in workload.layers:
-        layers.append(_layer(kind, width, *sizes))
-        width = sizes[0] if sizes else width
-    model = nn.Sequential(*layers)
+    model = nn.Sequential(*(make(layer, shape) for layer, shape in workload.shaped_layers()))
     for parameter, value in zip(model.parameters(), arrays.initial(workload), strict=True):
         parameter.assign(value)
     return model
 
 
-def _layer(kind: str, width: int, *sizes: int) -> nn.Module:
-    if kind == "linear":
-        return nn.Linear(width, *sizes, seed=0)
-    if kind in RECURRENT:
-        return RECURRENT[kind](width, *sizes, returns="last", seed=0)
-    if kind not in LAYERS:
-        raise NotImplementedError(f"no layer {kind}")
-    return LAYERS[kind]()
+def make(layer: Layer, shape: Shape) -> nn.Module:
+    match layer:
+        case ("linear", width):
+            return nn.Linear(*shape, width, seed=0)
+        case ("rnn" | "lstm" as kind, width):
+            return RECURRENT[kind](shape[1], width, returns="last", seed=0)
+        case ("conv", channels, kernel, padding, bias):
+            return nn.Conv2d(shape[0], channels, kernel, padding=padding, bias=bias, seed=0)
+        case ("residual", channels, stride):
+            return nn.ResidualBlock(shape[0], channels, stride, seed=0)
+        case ("inception",):
+            return nn.Inception(shape[0], *INCEPTION, seed=0)
+        case ("norm",):
+            return nn.BatchNorm2d(shape[0])
+        case ("pool", size):
+            return nn.MaxPool2d(size)
+    return PLAIN[layer[0]]()
 
 
 def _choose_cpu(variant: str) -> None:

@@ -1,5 +1,6 @@
 """PyTorch. Training variants: eager; eager-fused (its fused optimisers); compile (model with loss, and the optimiser's
-step, each compiled); compile-step (forward, backward and update compiled as one graph).
+step, each compiled); compile-step (forward, backward and update compiled as one graph). All but eager keep images with
+channels last, which is how its users make convolutions fast.
 Inference variants: eager, jit (traced, frozen, optimised), compile (with weights frozen into the code).
 """
 
@@ -14,9 +15,9 @@ from torch import nn
 
 from bench import arrays
 from bench.peers import Call, Run
-from bench.workloads import BETAS, EPSILON, GATES, MOMENTUM, Workload
+from bench.peers.torch_layers import network
+from bench.workloads import BETAS, EPSILON, MOMENTUM, Workload
 
-LAYERS = {"relu": nn.ReLU, "tanh": nn.Tanh}
 LOSSES = {"bce": F.binary_cross_entropy_with_logits, "mse": F.mse_loss, "ce": F.cross_entropy}
 
 Step = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -25,6 +26,8 @@ Step = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 def train(workload: Workload, variant: str) -> Run:
     X, Y = map(torch.from_numpy, arrays.data(workload))
     model, order = network(workload).train(), {}
+    if workload.images and variant != "eager":
+        X, model = X.to(memory_format=torch.channels_last), model.to(memory_format=torch.channels_last)
     step = {"compile": compiled_parts, "compile-step": compiled_step}.get(variant, eager)(workload, model, variant)
 
     def run(steps: int) -> float:
@@ -37,40 +40,6 @@ def train(workload: Workload, variant: str) -> Run:
         return float(torch.stack(losses).mean())
 
     return run
-
-
-def network(workload: Workload) -> nn.Sequential:
-    """The workload's network with its initial weights."""
-    width, layers = workload.inputs[-1], []
-    for kind, *sizes in workload.layers:
-        layers.append(_layer(kind, width, *sizes))
-        width = sizes[0] if sizes else width
-    model = nn.Sequential(*layers)
-    with torch.no_grad():
-        for parameter, value in zip(model.parameters(), arrays.initial(workload), strict=True):
-            parameter.copy_(torch.from_numpy(value))
-    return model
-
-
-def _layer(kind: str, width: int, *sizes: int) -> nn.Module:
-    if kind == "linear":
-        return nn.Linear(width, *sizes)
-    if kind in GATES:
-        return Recurrent(kind, width, *sizes)
-    if kind not in LAYERS:
-        raise NotImplementedError(f"no layer {kind}")
-    return LAYERS[kind]()
-
-
-class Recurrent(nn.Module):
-    """The last state of a recurrent layer."""
-
-    def __init__(self, kind: str, width: int, size: int) -> None:
-        super().__init__()
-        self.layer = {"rnn": nn.RNN, "lstm": nn.LSTM}[kind](width, size, batch_first=True)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.layer(x)[0][:, -1]
 
 
 def eager(workload: Workload, model: nn.Module, variant: str) -> Step:
@@ -106,21 +75,32 @@ def make_optimizer(workload: Workload, model: nn.Module, fused: bool = False) ->
 def compiled_step(workload: Workload, model: nn.Module, variant: str) -> Step:
     """Gradients by function transform and the update written out, so that all of it can be one compiled graph."""
     loss, update = LOSSES[workload.loss], UPDATES[workload.optimizer[0]]
-    values = {name: p.detach() for name, p in model.named_parameters()}
+    values, running = {name: p.detach() for name, p in model.named_parameters()}, _statistics(model)
     state = [[torch.zeros_like(p) for p in values.values()] for _ in range(2)]
     count, rate = torch.zeros(()), workload.optimizer[1]
 
     def measure(values, x, y):
-        return loss(torch.func.functional_call(model, values, (x,)), y)
+        moved = {name: buffer.clone() for name, buffer in running.items()}
+        return loss(torch.func.functional_call(model, {**values, **moved}, (x,)), y), moved
 
     def step(x, y):
-        gradients, value = torch.func.grad_and_value(measure)(values, x, y)
+        gradients, (value, moved) = torch.func.grad_and_value(measure, has_aux=True)(values, x, y)
+        for name, buffer in running.items():
+            buffer.copy_(moved[name])
         count.add_(1)
         for i, name in enumerate(values):
             update(values[name], gradients[name], rate, state[0][i], state[1][i], count)
         return value
 
     return torch.no_grad()(torch.compile(step, fullgraph=True))
+
+
+def _statistics(model: nn.Module) -> dict[str, torch.Tensor]:
+    """The running statistics of batch normalisations, without their counters, which only a momentum of None reads."""
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.num_batches_tracked = None
+    return dict(model.named_buffers())
 
 
 def _sgd(p, g, rate, first, second, count):
