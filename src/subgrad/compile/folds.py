@@ -20,6 +20,7 @@ from subgrad import ops
 from subgrad.compile.lower import LOWERED
 from subgrad.graph.op import apply
 from subgrad.graph.tensor import Tensor
+from subgrad.ops import rules
 from subgrad.ops.shape import cast
 from subgrad.ops.window import slide, spread_out
 
@@ -37,7 +38,7 @@ def gathered(node: Tensor) -> Tensor | None:
     for at in itertools.product(*map(range, form.kernel)):
         part = form.at(x, lengths, at)
         if not form.vanishes(x):
-            part = ops.where(ops.broadcast_to(form.shifted(there, lengths, at), node.shape), part, 0)
+            part = ops.where(rules.expand(form.shifted(there, lengths, at), node.shape), part, 0)
         parts.append(part)
     return functools.reduce(operator.add, parts)
 
@@ -106,7 +107,7 @@ class _Form:
         if node.op is ops.broadcast_to:
             (x,) = node.inputs
             if x.ndim == node.ndim and all(n == 1 for n in x.shape[-self.axes :]):
-                return ops.broadcast_to(ops.reshape(x, x.shape[: -self.axes]), self.places)
+                return rules.expand(ops.reshape(x, x.shape[: -self.axes]), self.places)
             return None
         if node.op.name not in LOWERED and node.op is not cast:
             return None

@@ -12,6 +12,7 @@ from subgrad.compile import views
 from subgrad.compile.fuse import Kernel
 from subgrad.compile.views import Strides, View, contiguous
 from subgrad.graph.tensor import CONST, INPUT, Tensor
+from subgrad.ops.shape import reshape
 
 
 class Hosting:
@@ -31,8 +32,15 @@ class Hosting:
         outer = self.view(host)
         offset = outer.offset + sum(i * s for i, s in zip(start, outer.strides, strict=True))
         self._lying[part] = View(outer.source, offset, outer.strides)
-        if any(views.view(v, self.strides).source is not part for v in self._seen.get(part, ())):
+        if not all(self._even(v, part) for v in self._seen.get(part, ())):
             del self._lying[part]  # a reshape of it needs the elements without gaps
+
+    def _even(self, node: Tensor, part: Tensor) -> bool:
+        """Whether a rearranging node, if it is a reshape, can be seen in the memory of ``part`` as that lies now."""
+        if node.op is not reshape:
+            return True
+        inner = views.view(node.inputs[0], self.strides)
+        return inner.source is part and views.restrided(node.inputs[0].shape, inner.strides, node.shape) is not None
 
     def view(self, node: Tensor) -> View:
         """``node`` as a part of the array that it lies in, which may be its own."""

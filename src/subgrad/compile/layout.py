@@ -14,11 +14,15 @@ from collections.abc import Mapping, Sequence
 
 from subgrad import ops
 from subgrad.compile.lower import LOWERED
+from subgrad.compile.views import only_unit_axes
 from subgrad.graph.op import apply
 from subgrad.graph.tensor import CONST, INPUT, Tensor, placeholder
 from subgrad.ops.indexing import place, slice_
 from subgrad.ops.shape import cast
 from subgrad.ops.window import slide
+
+_READ = {INPUT, CONST, ops.full, ops.broadcast_to, ops.reshape, ops.transpose}
+"""Ops whose results are read where they are needed, whatever the order of axes."""
 
 _BY_AXIS = {ops.pad: "widths", slice_: "steps", place: "steps"}
 """Ops that do the same to each axis by itself, and the attribute that says what, axis by axis."""
@@ -28,10 +32,10 @@ def sink(node: Tensor) -> Tensor:
     """The node with a transpose of its inputs moved behind it, where that can be."""
     if node.op is ops.transpose:
         return joined(node)
-    moving = [i for i in node.inputs if _moves(i)]
-    if not moving:
-        return node
-    axes = next((i for i in moving if i.inputs[0].op is not ops.broadcast_to), moving[0]).attrs["axes"]
+    moving = next((i for i in node.inputs if _moves(i)), None)
+    if moving is None or any(i.op is not ops.transpose and _is_work(i) for i in node.inputs):
+        return node  # what is computed in the order of its axes already stays so, also if this pass runs again
+    axes = moving.attrs["axes"]
     if node.op.elementwise or node.op.name in LOWERED or (node.op is cast and not is_copy(node)):
         return transposed(_elementwise(node, axes), axes)
     if node.op in (ops.sum, ops.max, ops.min):
@@ -76,7 +80,7 @@ def transposed(x: Tensor, axes: Sequence[int]) -> Tensor:
 
 
 def _moves(x: Tensor) -> bool:
-    if x.op is not ops.transpose or x.inputs[0].op in (INPUT, CONST):
+    if x.op is not ops.transpose or not (_is_work(x.inputs[0]) or x.inputs[0].op is ops.reshape):
         return False
     return x.ndim > 2 or _first_computed(x.inputs[0]).op is ops.sum
 
@@ -86,6 +90,21 @@ def _first_computed(x: Tensor) -> Tensor:
     while x.inputs and (x.op.elementwise or x.op is ops.reshape):
         x = max(x.inputs, key=lambda i: (i.size == x.size, i.op is ops.sum or i.op is ops.reshape or i.op.elementwise))
     return x
+
+
+def _is_work(x: Tensor) -> bool:
+    """Whether a node is computed at its own shape; others are read in any order of axes just as well."""
+    pending, seen = [x], set()
+    while pending:
+        node = pending.pop()
+        same = node.op is slice_ or (node.op is ops.reshape and only_unit_axes(node))
+        if node in seen or (node.op in _READ and not same):
+            continue
+        seen.add(node)
+        if not (same or node.op.elementwise or node.op.name in LOWERED or node.op is cast):
+            return True
+        pending.extend(node.inputs)
+    return False
 
 
 def _undone(items: Sequence, axes: Sequence[int]) -> tuple:
@@ -145,9 +164,10 @@ def _reshaped(node: Tensor, axes: Sequence[int]) -> Tensor:
         long = [axes[a] for a in old if node.inputs[0].shape[a] != 1]
         if long and [a for a in range(long[0], long[-1] + 1) if x.shape[a] != 1] != long:
             return node
-        first.setdefault(long[0] if long else x.ndim, []).extend(new)
+        first.setdefault(long[0] if long else axes[old[0]] if old else x.ndim, []).extend(new)
     order = [axis for at in sorted(first) for axis in first[at]]
-    inner = ops.reshape(x, [node.shape[a] for a in order])
+    shape = tuple(node.shape[a] for a in order)
+    inner = x if x.shape == shape else ops.reshape(x, shape)
     return transposed(inner, [order.index(a) for a in range(node.ndim)])
 
 
@@ -162,6 +182,10 @@ def groups_of_axes(old: Sequence[int], new: Sequence[int]) -> list[tuple[list[in
     found: list[tuple[list[int], list[int]]] = []
     i = j = 0
     while i < len(old) or j < len(new):
+        if i < len(old) and j < len(new) and old[i] == new[j]:  # also a 1 with a 1
+            found.append(([i], [j]))
+            i, j = i + 1, j + 1
+            continue
         left, right, a, b = [], [], 1, 1
         while not (left or right) or a != b:
             if (a <= b and i < len(old)) or j == len(new):
