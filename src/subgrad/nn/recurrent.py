@@ -58,6 +58,13 @@ class _Recurrent(Module):
                 setattr(self, f"{name}{suffix}", Parameter(init.within(bound, shape, random)))
 
     def forward(self, x: TensorLike, state: Tree = None, *, mask: TensorLike | None = None) -> Any:
+        y, last = self.run(x, state, mask=mask)
+        if self.returns == "last":
+            return self._ends(last)
+        return y if self.returns == "sequence" else (y, last)
+
+    def run(self, x: TensorLike, state: Tree = None, *, mask: TensorLike | None = None) -> tuple[Tensor, Tree]:
+        """The outputs and the last state, whatever the layer ``returns``: to go on where a sequence ended."""
         x = self._checked(as_tensor(x, self._dtype()))
         batch, steps = x.shape[0], x.shape[1]
         valid = None if mask is None else self._checked_mask(as_tensor(mask), (batch, steps))
@@ -68,7 +75,13 @@ class _Recurrent(Module):
             runs = [self._run(suffix, x, next(first), valid) for suffix in suffixes]
             last += [state for state, _ in runs]
             x = concatenate([ys for _, ys in runs], 2) if len(runs) > 1 else runs[0][1]
-        return self._result(x, last)
+        x = x if self.batch_first else x.transpose(1, 0, 2)
+        return x, self._state([stack(column) for column in zip(*map(leaves, last), strict=True)])
+
+    def _ends(self, state: Tree) -> Tensor:
+        """The last h of the last layer, of both directions if there are two."""
+        h = leaves(state)[0]
+        return concatenate([h[-2], h[-1]], 1) if self.bidirectional else h[-1]
 
     def _directions(self) -> list[tuple[int, str]]:
         """The layer and the suffix of the parameters of each run through the steps."""
@@ -138,15 +151,6 @@ class _Recurrent(Module):
 
     def _state(self, tensors: Sequence[Tensor]) -> Tree:
         return tensors[0]
-
-    def _result(self, x: Tensor, last: list[Tree]) -> Any:
-        if self.returns == "last":
-            ends = [leaves(s)[0] for s in last[-(1 + self.bidirectional) :]]
-            return concatenate(ends, 1) if self.bidirectional else ends[0]
-        x = x if self.batch_first else x.transpose(1, 0, 2)
-        if self.returns == "sequence":
-            return x
-        return x, self._state([stack(column) for column in zip(*map(leaves, last), strict=True)])
 
 
 class RNN(_Recurrent):

@@ -37,8 +37,15 @@ class _Call:
     def _flops(self) -> int:
         known = {x.node for x in self.inputs if isinstance(x, Tensor)}
         nodes = toposort(leaves(self.output), is_leaf=known.__contains__)
-        made = [n for n in nodes if n.op is contract and n not in known]
-        return sum(2 * multiplications(n.attrs["spec"], *n.inputs) for n in made)
+        return sum(_flops_of(n) for n in nodes if n not in known)
+
+
+def _flops_of(node: Tensor) -> int:
+    """2 for each multiply-add of a contraction; in a loop, those of all steps."""
+    if "body" in node.attrs:
+        body = node.attrs["body"]
+        return body.length * sum(map(_flops_of, toposort(body.outputs)))
+    return 2 * multiplications(node.attrs["spec"], *node.inputs) if node.op is contract else 0
 
 
 def _parameter_count(module: Module) -> int:
