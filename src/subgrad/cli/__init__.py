@@ -1,4 +1,4 @@
-"""The command line: ``subgrad train``, ``predict``, ``evaluate``, ``show``, ``approximate`` and ``xor``."""
+"""The command line: ``subgrad train``, ``predict``, ``evaluate``, ``generate``, ``show``, ``approximate``, ``xor``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 import subgrad
 from subgrad.cli.approximate import approximate
 from subgrad.cli.evaluate import evaluate
+from subgrad.cli.generate import generate
 from subgrad.cli.predict import predict
 from subgrad.cli.show import show
 from subgrad.cli.train import train
@@ -23,7 +24,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (train, predict, evaluate, show, approximate, xor):
+for command in (train, predict, evaluate, generate, show, approximate, xor):
     app.command()(command)
 
 

@@ -29,15 +29,21 @@ def listed(names: type[Enum]) -> str:
 ActivationName = choice("ActivationName", [name for name in ACTIVATIONS if name not in ("softmax", "step")])
 LossName = choice("LossName", list(LOSSES))
 OptimizerName = choice("OptimizerName", list(OPTIMIZERS))
-ModelName = choice("ModelName", list(FASHION_MNIST))
+ModelName = choice("ModelName", [*FASHION_MNIST, "char_lstm", "char_rnn"])
 MLP = ModelName("mlp")
 RELU, ADAM = ActivationName("relu"), OptimizerName("adam")
 
 _NETWORK, _TRAINING, _DATA = "The network", "The training", "The data"
 
 Data = Annotated[str, typer.Argument(
-    metavar="digits|fashion-mnist|FILE", show_default=False,
-    help="Bundled digits, Fashion-MNIST, or a file: CSV or TSV (also gzipped), Parquet, NPZ.",
+    metavar="digits|fashion-mnist|FILE|text FILE|series FILE", show_default=False,
+    help="Bundled digits, Fashion-MNIST, or a file: CSV or TSV (also gzipped), Parquet, NPZ; a UTF-8 text, to predict "
+    "its next character; a table whose rows follow one another, to forecast a column.",
+)]  # fmt: skip
+File = Annotated[Path | None, typer.Argument(metavar="", show_default=False, help="")]
+Window = Annotated[int | None, typer.Option(
+    metavar="N", min=2, help="Of a text or a series: characters or rows that the network goes through at once.",
+    show_default="100 of a text, 50 of a series", rich_help_panel=_NETWORK,
 )]  # fmt: skip
 Target = Annotated[str | None, typer.Option(
     metavar="COLUMN", help="The column of FILE to predict.", show_default="y in an NPZ file",
@@ -56,11 +62,13 @@ Validation = Annotated[float | None, typer.Option(
     show_default="0.2 for a file, else 0", rich_help_panel=_DATA,
 )]  # fmt: skip
 Model = Annotated[ModelName, typer.Option(
-    metavar="NAME", help=f"One of {listed(ModelName)}; all but mlp are for fashion-mnist.", rich_help_panel=_NETWORK,
+    metavar="NAME", rich_help_panel=_NETWORK,
+    help=f"One of {listed(ModelName)}; char_lstm and char_rnn are for text, the others but mlp for fashion-mnist.",
 )]  # fmt: skip
 Hidden = Annotated[str | None, typer.Option(
     metavar="N,N,...", help="Units of each hidden layer of an mlp; 0 for none.",
-    show_default="64,64 for a file, 64 for digits, 128 for fashion-mnist", rich_help_panel=_NETWORK,
+    show_default="64,64 for a file, 64 for digits, 128 for fashion-mnist, 256 for text, 32 for a series",
+    rich_help_panel=_NETWORK,
 )]  # fmt: skip
 Activation = Annotated[ActivationName, typer.Option(
     metavar="NAME", help=f"Between the layers of an mlp: {listed(ActivationName)}.", rich_help_panel=_NETWORK,

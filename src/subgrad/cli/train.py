@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from subgrad.cli import images, options, source
+from subgrad.cli import images, options, sequences, source
 from subgrad.cli.failure import job, usage
 from subgrad.cli.recipe import DIGITS, FASHION_MNIST, Recipe
 from subgrad.cli.scores import LOSSES
@@ -20,12 +20,14 @@ _BUILT_IN = ("digits", "fashion-mnist")
 @job
 def train(
     data: options.Data,
+    file: options.File = None,
     target: options.Target = None,
     folder: options.Folder = None,
     test: options.Test = None,
     validation: options.Validation = None,
     model: options.Model = options.MLP,
     hidden: options.Hidden = None,
+    window: options.Window = None,
     activation: options.Activation = options.RELU,
     augment: options.Augment = None,
     loss: options.Loss = None,
@@ -39,8 +41,17 @@ def train(
 ) -> None:
     """Train a network, test it on examples it has not seen, and save it with the preparation of its inputs.
 
-    For example: subgrad train digits, or: subgrad train houses.csv --target price
+    For example: subgrad train digits, or: subgrad train houses.csv --target price, or: subgrad train text book.txt
     """
+    if data in sequences.KINDS:
+        place = _out(data if file is None else str(file), out)
+        return sequences.train(data, sequences.Options(
+            file, target, test, validation, model.value, hidden, window, method.value, step, epochs, batch_size, seed,
+            place, quiet,
+        ))  # fmt: skip
+    if file is not None or window is not None:
+        option = "'FILE'" if file is not None else "'--window'"
+        raise typer.BadParameter(f"is for {' and '.join(sequences.KINDS)}", param_hint=option)
     _check_data_options(data, target, folder, test)
     _check_network_options(data, model.value, hidden, augment)
     recipe = _recipe(data, model.value).but(test=test, validation=validation, epochs=epochs, batch_size=batch_size)
@@ -53,7 +64,7 @@ def train(
     with usage("--step"):
         plan.optimizer(rows=1)
     examples = _open(data, target, folder, plan)
-    run(examples, plan, screen(quiet), quiet)
+    return run(examples, plan, screen(quiet), quiet)
 
 
 def _check_data_options(data: str, target: str | None, folder: Path | None, test: float | None) -> None:

@@ -1,0 +1,99 @@
+"""``subgrad train text FILE`` and ``subgrad train series FILE``: from the options to a job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from subgrad.cli import options, series, text
+from subgrad.cli.failure import usage
+from subgrad.cli.recipe import Recipe, optimizer
+from subgrad.cli.screen import screen
+from subgrad.optim.base import Descent
+
+KINDS = ("text", "series")
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of ``subgrad train`` that sequences have a use for; None where none was given."""
+
+    file: Path | None
+    target: str | None
+    test: float | None
+    validation: float | None
+    model: str
+    hidden: str | None
+    window: int | None
+    method: str
+    step: str | None
+    epochs: int | None
+    batch_size: int | None
+    seed: int
+    out: Path
+    quiet: bool
+
+
+def train(kind: str, given: Options) -> None:
+    """Train on a sequence in a file."""
+    if given.file is None:
+        raise typer.BadParameter(f"say which file: subgrad train {kind} FILE", param_hint="'FILE'")
+    (_train_text if kind == "text" else _train_series)(given.file, given)
+
+
+def _train_text(file: Path, given: Options) -> None:
+    if given.target is not None:
+        raise typer.BadParameter("a text has no columns", param_hint="'--target'")
+    model = "char_lstm" if given.model == "mlp" else given.model
+    if model not in text.NETWORKS:
+        raise typer.BadParameter(f"for text: {', '.join(text.NETWORKS)}", param_hint="'--model'")
+    plan = text.TextPlan(
+        model, _widths(given, "256"), given.window or text.WINDOW, given.epochs or text.EPOCHS,
+        given.batch_size or text.BATCH_SIZE, _share(given.test, text.TEST), _descent(given, text.STEP), given.seed,
+        given.out,
+    )  # fmt: skip
+    with usage("--hidden"):
+        plan.network(2)
+    text.run(file, plan, screen(given.quiet), given.quiet)
+
+
+def _train_series(file: Path, given: Options) -> None:
+    if given.target is None:
+        raise typer.BadParameter("say which column to forecast", param_hint="'--target'")
+    if given.model != "mlp":
+        raise typer.BadParameter("a series is forecast by an LSTM", param_hint="'--model'")
+    hidden = _widths(given, "32")
+    if len(hidden) != 1:
+        raise typer.BadParameter("a series is forecast by one recurrent layer", param_hint="'--hidden'")
+    plan = series.SeriesPlan(
+        given.target, given.window or series.WINDOW, hidden[0], given.epochs or series.EPOCHS,
+        given.batch_size or series.BATCH_SIZE, _share(given.test, series.TEST),
+        _share(given.validation, series.VALIDATION), _descent(given, "0.003"), given.seed, given.out,
+    )  # fmt: skip
+    series.run(file, plan, screen(given.quiet), given.quiet)
+
+
+def _widths(given: Options, usual: str) -> tuple[int, ...]:
+    with usage("--hidden"):
+        return options.sizes(given.hidden or usual)
+
+
+def _share(given: float | None, usual: float) -> float:
+    return usual if given is None else given
+
+
+def _descent(given: Options, step: str) -> Callable[[int], Descent]:
+    """The optimiser for a run of so many steps; that a step rule is none shows here."""
+
+    def chosen(steps: int) -> Descent:
+        return optimizer(given.method, given.step, Recipe(step=step.format(steps=steps), epochs=1), 1)
+
+    with usage("--step"):
+        chosen(1)
+    return chosen
+
+
+__all__ = ["KINDS", "Options", "train"]

@@ -1,0 +1,147 @@
+"""``subgrad train text FILE``: a network that predicts the next character."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+import subgrad
+from subgrad import io, models, nn
+from subgrad.cli.failure import fail
+from subgrad.cli.screen import bullets
+from subgrad.data.text import Characters, read_text, windows
+from subgrad.errors import ArgumentError, FileError
+from subgrad.fit import History, evaluate, fit
+from subgrad.optim.base import Descent
+
+NETWORKS: dict[str, Callable[..., nn.Sequential]] = {"char_lstm": models.char_lstm, "char_rnn": models.char_rnn}
+EPOCHS, BATCH_SIZE, WINDOW, TEST, STEP = 10, 32, 100, 0.1, "cosine(0.005, steps={steps})"
+
+
+@dataclass(frozen=True)
+class TextPlan:
+    """How to train on a text; ``hidden`` are the units of each recurrent layer, all alike."""
+
+    model: str
+    hidden: tuple[int, ...]
+    window: int
+    epochs: int
+    batch_size: int
+    test: float
+    optimizer: Callable[[int], Descent]
+    seed: int
+    out: Path
+
+    def network(self, characters: int) -> nn.Sequential:
+        """The network before the training. Raises `ArgumentError` for layers of different widths, or none."""
+        if len(set(self.hidden)) != 1:
+            raise ArgumentError(
+                f"the recurrent layers have one width, got {', '.join(map(str, self.hidden)) or 'none'}"
+            )
+        return NETWORKS[self.model](characters, hidden=self.hidden[0], layers=len(self.hidden), seed=self.seed)
+
+
+def run(file: Path, plan: TextPlan, console: Console, quiet: bool) -> None:
+    """Train on the first part of a text, test on the rest, save."""
+    text = read_text(file)
+    known = Characters.of(text)
+    numbers = known.encode(text)
+    cut = len(numbers) - round(plan.test * len(numbers))
+    learn, held_out = windows(numbers[:cut], plan.window), windows(numbers[cut:], plan.window)
+    model = plan.network(len(known))
+    _introduce(console, file, plan, len(numbers), len(known), cut)
+    steps = plan.epochs * math.ceil(len(learn[0]) / plan.batch_size)
+    history = _fit(model, learn, plan, steps, quiet)
+    bits = evaluate(model, *held_out, loss="cross_entropy")["loss"] / math.log(2)
+    frequencies = _bits_by_frequency(numbers[:cut], numbers[cut:], len(known))
+    _save(model, known, plan, file, bits)
+    console.print(
+        f"{len(history)} epochs in {sum(history['seconds']):.0f} s: {history['loss'][-1] / math.log(2):.3f} bits"
+    )
+    console.print(
+        f"\nTest: {bits:.3f} bits a character; by their frequencies alone it takes {frequencies:.3f}.", style="bold"
+    )
+    console.print(f"\nSaved {plan.out}. Next:", style="bold")
+    bullets(console, [f"subgrad generate {shlex.quote(str(plan.out))}"])
+    if history.stopped == "interrupted":
+        fail(f"interrupted: the model of epoch {history.best_epoch} is in {plan.out}")
+
+
+def _introduce(console: Console, file: Path, plan: TextPlan, length: int, kinds: int, cut: int) -> None:
+    console.print(f"{file.name}: {length:,} characters, {kinds - 1} different ones", style="bold")
+    bullets(
+        console, [f"The first {cut:,} to learn from, in pieces of {plan.window}; the last {length - cut:,} to test on."]
+    )
+    console.print(f"Network: {plan.model}, {'-'.join(map(str, plan.hidden))}")
+    console.print(f"Training: {plan.epochs} epochs in batches of {plan.batch_size}")
+
+
+def _fit(model: nn.Module, learn: tuple[np.ndarray, np.ndarray], plan: TextPlan, steps: int, quiet: bool) -> History:
+    history = fit(
+        model, *learn, loss="cross_entropy", optimizer=plan.optimizer(steps), epochs=plan.epochs,
+        batch_size=plan.batch_size, seed=plan.seed, verbose=False if quiet else None,
+    )  # fmt: skip
+    if not len(history):
+        fail("interrupted in the first epoch: there is no model to save")
+    return history
+
+
+def _bits_by_frequency(learn: np.ndarray, test: np.ndarray, kinds: int) -> float:
+    """Bits a character of the test if each is expected as often as it came before, one time more than that."""
+    counts = np.bincount(learn, minlength=kinds) + 1
+    return float(-np.log2(counts / counts.sum())[test].mean())
+
+
+def _save(model: nn.Module, known: Characters, plan: TextPlan, file: Path, bits: float) -> None:
+    record = {"data": file.name, "network": plan.model, "epochs": plan.epochs, "seed": plan.seed, "bits": bits}
+    io.save(model, plan.out, {"task": "text", "characters": known.known, "training": record})
+
+
+def load(path: Path) -> tuple[Any, Characters]:
+    """The network and its characters; `FileError` for any other file."""
+    model, info = io.load(path), io.read_model_file(path)[1]["info"]
+    if info.get("task") != "text":
+        raise FileError(f"{path} is no model of text; `subgrad train text` makes one")
+    return model, Characters(info["characters"])
+
+
+def generate(model: Any, known: Characters, prompt: str, length: int, temperature: float, seed: int) -> Iterator[str]:
+    """Characters that follow ``prompt``, each drawn with the probabilities of the network; at ``temperature`` 0 the
+    likeliest one."""
+    random = np.random.default_rng(seed)
+
+    @subgrad.compile
+    def step(number: Any, state: Any) -> Any:
+        y, state = model.recurrent.run(model.embedding(number), state)
+        return model.out(y)[0, 0], state
+
+    scores, state = np.zeros(len(known), np.float32), _first_state(model.recurrent)
+    for number in known.encode(prompt or "\n"):
+        scores, state = step(np.full((1, 1), number), state)
+    for _ in range(length):
+        number = _drawn(scores, temperature, random)
+        yield known.known[number]
+        scores, state = step(np.full((1, 1), number), state)
+
+
+def _first_state(layer: Any) -> Any:
+    zeros = np.zeros((layer.num_layers, 1, layer.hidden_size), np.float32)
+    return (zeros, zeros) if isinstance(layer, nn.LSTM) else zeros
+
+
+def _drawn(scores: np.ndarray, temperature: float, random: np.random.Generator) -> int:
+    """A number other than 0, which stands for characters that are not known."""
+    if temperature == 0:
+        return 1 + int(scores[1:].argmax())
+    powers = np.exp((scores[1:] - scores[1:].max()).astype(np.float64) / temperature)
+    return 1 + int(random.choice(len(powers), p=powers / powers.sum()))
+
+
+__all__ = ["NETWORKS", "TextPlan", "generate", "load", "run"]
