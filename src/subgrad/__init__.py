@@ -19,7 +19,7 @@ from subgrad.optim import (
 )  # fmt: skip
 
 from subgrad.bounds import certify
-from subgrad.recur import scan
+from subgrad.recur import checkpoint, scan
 from subgrad.compile.function import CompiledFunction, compile
 from subgrad.kinks import (
     WatchUnits, dead_units, directional_derivative, enclosure, is_stationary, kinks, load_certificate, local_minimum,
@@ -33,8 +33,9 @@ __version__ = "0.1.0"
 __all__ = [
     "SGD", "Adagrad", "Adam", "AdamW", "Checkpoint", "CompiledFunction", "EarlyStopping", "History", "Kink",
     "Parameter", "RMSprop", "Subgradient", "Tensor", "WatchUnits", "approximate", "barron", "barron_bound", "bool_",
-    "certify", "chain", "check", "clip_by_norm", "compile", "custom_vjp", "data", "dead_units", "default_dtype",
-    "defop", "directional_derivative", "draw", "enclosure", "ensemble", "errors", "evaluate", "explain", "fit",
+    "certify", "chain", "check", "checkpoint", "clip_by_norm", "compile", "custom_vjp", "data", "dead_units",
+    "default_dtype", "defop", "directional_derivative", "draw", "enclosure", "ensemble", "errors", "evaluate",
+    "explain", "fit",
     "float32", "float64", "get_threads", "grad", "hessian", "int32", "int64", "is_stationary", "jacobian", "jvp",
     "kinks", "linear", "load", "load_certificate", "local_minimum", "manual_seed", "minimize", "models", "nn", "ops",
     "optim", "predict", "random", "save", "scan", "set_default_dtype", "set_threads", "step", "subdifferential",

@@ -1,6 +1,7 @@
 """Recurrence: loops in graphs, and backpropagation through time."""
 
 from subgrad.recur import batch  # noqa: F401  (the rules by which loops are mapped)
+from subgrad.recur.checkpoint import checkpoint
 from subgrad.recur.scan import scan
 
-__all__ = ["scan"]
+__all__ = ["checkpoint", "scan"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from subgrad import ops
 from subgrad.diff.reverse import backprop
 from subgrad.graph.op import apply
 from subgrad.graph.order import dependents, toposort
@@ -58,7 +59,9 @@ class _Backward:
 
     def _saved(self, slopes: dict[Tensor, Tensor], seeds: Sequence[Tensor]) -> dict[Tensor, Tensor]:
         """The gradients, reading what the forward loop has computed from rows, and outer values as themselves."""
-        forward = self._forward_values() | _results_of_loops(slopes.values(), seeds)
+        forward = set(self.body.places)
+        if self.body.saves:
+            forward |= self._forward_values() | _results_of_loops(slopes.values(), seeds)
         used = [n for n in toposort(slopes.values(), is_leaf=forward.__contains__) if n in forward]
         consts = dict(zip(self.body.consts, self.inputs, strict=False))
         xs = dict(zip(self.body.xs, self.body.parted(self.inputs)[2], strict=True))
@@ -74,7 +77,7 @@ class _Backward:
         """What may be saved: all that the body computes and places, but views, and what no placeholder decides."""
         order = toposort(self.body.outputs)
         places = set(self.body.places)
-        return {n for n in dependents(order, places) if n.op not in (*VIEWS, loop)} | places
+        return {n for n in dependents(order, places) if n.op not in (*VIEWS, loop)}
 
     def _saving(self, nodes: Sequence[Tensor]) -> list[Tensor]:
         """The values of body nodes in all steps: from the loop itself, or from one like it that gives them as well."""
@@ -96,7 +99,7 @@ class _Backward:
         first = {p: given[k] if k in given else zeros_like(p) for k, p in arriving.items()}
         after = [slopes.get(body.carry[k], zeros_like(p)) for k, p in arriving.items()]
         varying = dependents(toposort(slopes.values()), [*first, *self.rows])
-        later = {c: sum_over_steps(slopes[c], varying, self._stack, body.length) for c in consts}
+        later = {c: self._later(slopes[c], varying) for c in consts}
         for c in consts:
             if later[c] is None:
                 total = placeholder(c.shape, c.dtype, "a sum over steps")
@@ -114,6 +117,16 @@ class _Backward:
         found |= {body.carry[k]: part for k, part in zip(arriving, last, strict=False)}
         found |= dict(zip(xs, rows, strict=False))
         return [found.get(p) for p in body.places]
+
+    def _later(self, slope: Tensor, varying: set[Tensor]) -> Later | None:
+        """The sum of a constant's cotangent over all steps, if it is to be computed after the loop.
+
+        What is computed again must not be kept until then: then the sum is that of the only step, taken in the loop.
+        """
+        if self.body.saves:
+            return sum_over_steps(slope, varying, self._stack, self.body.length)
+        whole = self._stack(slope)
+        return lambda: ops.sum(whole(), 0)
 
     def _stack(self, node: Tensor) -> Later:
         """Ask for all values of a node of the backward body."""

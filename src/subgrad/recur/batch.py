@@ -21,7 +21,7 @@ def _batched_loop(node: Tensor, inputs: Sequence[Tensor], mapped: Sequence[bool]
     made = iter(for_all([*moving, *body.ys], places, n))
     after = [next(made) if h in many else a for h, a in zip(body.carry, body.after, strict=True)]
     consts, carry, xs = body.parted([places.get(p, p) for p in body.places])
-    wide = Loop(consts, carry, xs, after, [*made], body.length, body.reverse)
+    wide = Loop(consts, carry, xs, after, [*made], body.length, body.reverse, body.saves)
     given = [x if m or p not in many else copies(x, n) for x, m, p in zip(inputs, mapped, body.places, strict=True)]
     rows = [moved(x, 0, 1) if p in many else x for x, p in zip(body.parted(given)[2], body.xs, strict=True)]
     return apply(loop, (*given[: len(given) - len(rows)], *rows), {"body": wide})

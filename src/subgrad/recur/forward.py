@@ -35,7 +35,7 @@ def forward(push: Push, node: Tensor, tangents: Sequence[Tensor | None]) -> Tens
     after = [*body.after, *(slopes[k] for k in float_carry)]
     ys = [s for s, y in zip(slopes[n:], body.ys, strict=True) if y.dtype.kind == "f"]
     made = substitute([*after, *ys], outer)
-    found = make_loop(first, rows, made[: len(after)], made[len(after) :], body.length, body.reverse)
+    found = make_loop(first, rows, made[: len(after)], made[len(after) :], body.length, body.reverse, body.saves)
     numbers = [*float_carry, *(n + k for k, y in enumerate(body.ys) if y.dtype.kind == "f")]
     return bundle(len(body.outputs), dict(zip(numbers, found[n:], strict=True)))
 

@@ -33,15 +33,16 @@ class Loop:
         ys: what a step gives besides.
         length: the number of steps.
         reverse: whether the last row comes first. Results lie where their row lay in either case.
+        saves: whether backpropagation saves what the steps compute; if not, it computes that again.
     """
 
     def __init__(
         self, consts: Sequence[Tensor], carry: Sequence[Tensor], xs: Sequence[Tensor], after: Sequence[Tensor],
-        ys: Sequence[Tensor], length: int, reverse: bool,
+        ys: Sequence[Tensor], length: int, reverse: bool, saves: bool = True,
     ) -> None:  # fmt: skip
         self.consts, self.carry, self.xs = tuple(consts), tuple(carry), tuple(xs)
         self.after, self.ys = tuple(after), tuple(ys)
-        self.length, self.reverse = length, reverse
+        self.length, self.reverse, self.saves = length, reverse, saves
 
     @property
     def places(self) -> tuple[Tensor, ...]:
@@ -124,6 +125,7 @@ def make_loop(
     ys: Sequence[Tensor],
     length: int,
     reverse: bool,
+    saves: bool = True,
 ) -> list[Tensor]:
     """The tensors that a loop stands for, given its body as a graph.
 
@@ -136,14 +138,15 @@ def make_loop(
         ys: what a step gives besides.
         length: the number of steps.
         reverse: whether the last row comes first.
+        saves: whether backpropagation saves what the steps compute.
     """
     outputs = [o.node for o in (*after, *ys)]
     order = toposort(outputs)
     consts = _constant(order, outputs, [*carry, *xs])
     used = {x: rows for x, rows in xs.items() if x in set(order)}
     new = {c: placeholder(c.shape, c.dtype, "a value from outside of the loop") for c in consts}
-    made = substitute(outputs, new)
-    body = Loop(list(new.values()), list(carry), list(used), made[: len(after)], made[len(after) :], length, reverse)
+    made, n = substitute(outputs, new), len(after)
+    body = Loop(list(new.values()), list(carry), list(used), made[:n], made[n:], length, reverse, saves)
     node = apply(loop, (*consts, *carry.values(), *used.values()), {"body": body})
     return [part(node, i) for i in range(len(outputs))]
 
