@@ -17,6 +17,9 @@ Evaluate = Callable[[np.ndarray], tuple[float, np.ndarray]]
 STILL = 1e-7
 """How far, as a share of delta, a gradient must stay what it is around its point: farther than verifying looks."""
 
+PATIENCE = 20
+"""After how many lines in a row without a gradient that shortens the combination it is rounding that is seen."""
+
 
 @dataclass(frozen=True, eq=False)
 class Space:
@@ -55,6 +58,7 @@ class Goldstein:
         self.points: list[np.ndarray] = []
         self.gradients: list[np.ndarray] = []
         self.weights: np.ndarray | None = None
+        self.misses = 0
         for point in (x, *near):
             self._add(*self._sample(point))
 
@@ -67,7 +71,7 @@ class Goldstein:
                 return self._certificate("stationary", p)
             if self._falls(p, length) and (np.array(self.gradients) @ p >= length**2 * (1 - 1e-7)).all():
                 return self._certificate("descent", p, self.delta / length)
-            if len(self.points) >= budget:
+            if len(self.points) >= budget or self.misses >= PATIENCE:
                 reason = f"after {len(self.points)} gradients the least combination has norm {length:.3g}"
                 return self._certificate("unknown", p, reason=reason)
             self._add(*self._shortening(p, length))
@@ -150,12 +154,14 @@ class Goldstein:
             middle = (low + high) / 2
             found = self._sample(self.x - middle * p)
             if found[1] @ p < length**2 / 2:
+                self.misses = 0
                 return found
             between = self._value(middle, p)
             if bottom - between < between - top:  # f falls less on the near half
                 high, top = middle, between
             else:
                 low, bottom = middle, between
+        self.misses += 1
         ball = self.rng.standard_normal(self.x.size)
         radius = 0.99 * self.delta * self.rng.random() ** (1 / self.x.size)
         return self._sample(self.x + radius * ball / _length(ball))
