@@ -69,7 +69,7 @@ FASHION_MNIST = {
     "mlp": Recipe(hidden=(128,), epochs=10, batch_size=64, validation=0.0),
     "lenet": Recipe("lenet", (), (), "cosine(0.002, steps={steps})", 10, 64, 0.0),
     "resnet20": Recipe("resnet20", (), ("shift", "mirror"), "cosine(0.005, steps={steps})", 8, 64, 0.0),
-    "inception_small": Recipe("inception_small", (), ("mirror",), "cosine(0.003, steps={steps})", 10, 64, 0.0),
+    "inception_small": Recipe("inception_small", (), (), "cosine(0.004, steps={steps})", 10, 32, 0.0),
 }
 """By the name of the network."""
 
