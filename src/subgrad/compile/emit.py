@@ -18,7 +18,7 @@ from subgrad.compile.ir import Builder, Index, Module, Value, constant, lanes_of
 from subgrad.compile.loops import LoopKernel, Share, finish
 from subgrad.compile.repeat import Turn
 from subgrad.compile.schedule import Schedule, Slot, loop_letters, operand_letters, swapped
-from subgrad.compile.team import SPINS, pause
+from subgrad.compile.team import SPINS, clock, pause
 from subgrad.compile.values import Ix, Points
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 
@@ -233,8 +233,9 @@ class Emitter:
                     self._do(b, slot, run, (turn.index,))
                 with self._between(b, run):
                     self._copy(b, copies, thread, turn.index, places, sync)
-                    if self.threads > 1:
-                        self._barrier(b, sync)
+                    if self.threads > 1:  # who comes last to the end of the run is waited for by the caller
+                        with b.when(b.compare("slt", b.add(turn.index, 1), steps)):
+                            self._barrier(b, sync)
         if self.threads > 1:
             self._barrier_function()
 
@@ -263,7 +264,7 @@ class Emitter:
         if self.clock is None:
             yield
             return
-        name = "llvm.readcyclecounter" if "x86" in self.cpu.triple else "llvm.readsteadycounter"
+        name = clock(self.cpu.triple)
         start = b.call("i64", name)
         yield
         took = b.op("sub", b.call("i64", name), start)

@@ -15,16 +15,22 @@ from typing import Any
 from subgrad.compile.cpu import host
 from subgrad.compile.native import load
 
-PARKED, WAITING, CLAIMED, POSTED = 0, 1, 2, 3
+PARKED, WAITING, CLAIMED, POSTED, RUNNING = range(5)
 STATE, SLOT = 0, 16  # the word with the state, and the words of a slot: two cache lines, that nobody else is on
 RUN, TABLE, STEPS, SYNC, YIELD, OTHERS, SLOTS = range(7)  # the words of a frame: what to run, how to wait, who helps
 SPINS = 200  # turns of a waiting loop before it offers its processor to others
 PATIENCE = 400  # turns after which a worker parks: the later ones, which yield, take about half a microsecond each
+BUSY = 300_000  # ticks of the processor's clock, some 0.1 ms, after which it does so before: others need the processor
 
 
 def pause(triple: str) -> str:
     """The instruction that tells the processor that this is a waiting loop."""
     return "call void @llvm.x86.sse2.pause()" if "x86" in triple else "call void @llvm.aarch64.hint(i32 1)"
+
+
+def clock(triple: str) -> str:
+    """The intrinsic that reads a clock of the processor: on x86 the cycles of its nominal rate."""
+    return "llvm.readcyclecounter" if "x86" in triple else "llvm.readsteadycounter"
 
 
 # optnone: LLVM's optimiser would take 15 ms for these loops, and they only wait.
@@ -43,12 +49,18 @@ done:
 ; Runs what is posted in the slot until nothing is for a while; the slot's state is WAITING at first, PARKED at the end.
 define void @serve(ptr %slot, ptr %yield) nounwind noinline optnone {{
 entry:
+  %start = call i64 @{clock}()
   br label %look
 look:
-  %turns = phi i64 [ 0, %entry ], [ %more, %tired ], [ %more, %wait ], [ 0, %work ]
+  %turns = phi i64 [ 0, %entry ], [ %more, %tired ], [ %more, %wait ], [ %turns, %begin ], [ 0, %work ]
+  %since = phi i64 [ %start, %entry ], [ %since, %tired ], [ %since, %wait ], [ %since, %begin ], [ %again, %work ]
   %state = load atomic i64, ptr %slot acquire, align 8
   %posted = icmp eq i64 %state, {POSTED}
-  br i1 %posted, label %work, label %wait
+  br i1 %posted, label %begin, label %wait
+begin:
+  %taken = cmpxchg ptr %slot, i64 {POSTED}, i64 {RUNNING} acq_rel monotonic
+  %mine = extractvalue {{ i64, i1 }} %taken, 1
+  br i1 %mine, label %work, label %look
 work:
   %framep = getelementptr i64, ptr %slot, i64 1
   %frame = load ptr, ptr %framep
@@ -56,11 +68,16 @@ work:
   %thread = load i64, ptr %threadp
   call void @share(ptr %frame, i64 %thread)
   store atomic i64 {WAITING}, ptr %slot release, align 8
+  %again = call i64 @{clock}()
   br label %look
 wait:
   call void @rest(i64 %turns, ptr %yield)
   %more = add i64 %turns, 1
-  %enough = icmp sgt i64 %turns, {PATIENCE}
+  %now = call i64 @{clock}()
+  %waited = sub i64 %now, %since
+  %late = icmp sgt i64 %waited, {BUSY}
+  %often = icmp sgt i64 %turns, {PATIENCE}
+  %enough = or i1 %late, %often
   br i1 %enough, label %tired, label %look
 tired:
   %both = cmpxchg ptr %slot, i64 {WAITING}, i64 {PARKED} acq_rel monotonic
@@ -89,7 +106,9 @@ define private ptr @slot_of(ptr %frame, i64 %i) nounwind noinline optnone {{
   ret ptr %slot
 }}
 
-; Runs the frame with this thread and all others, or not at all: whether it did, 1 or 0.
+; Runs the frame with this thread and all others, or not at all: whether it did, 1 or 0. Who has not begun when this
+; thread is done, because the system lets somebody else run, is not waited for: this thread does that share as well.
+; Where shares wait for each other, all have begun by then.
 define i64 @together(ptr %frame) nounwind noinline optnone {{
 entry:
   %yieldp = getelementptr i64, ptr %frame, i64 {YIELD}
@@ -141,10 +160,21 @@ join:
   %ready = icmp eq i64 %j, %others
   br i1 %ready, label %done, label %look
 look:
-  %turns = phi i64 [ 0, %join ], [ %turns1, %wait ]
+  %turns = phi i64 [ 0, %join ], [ %turns, %take ], [ %turns1, %wait ]
   %from = call ptr @slot_of(ptr %frame, i64 %j)
   %state = load atomic i64, ptr %from acquire, align 8
-  %busy = icmp eq i64 %state, {POSTED}
+  %posted = icmp eq i64 %state, {POSTED}
+  br i1 %posted, label %take, label %check
+take:
+  %back = cmpxchg ptr %from, i64 {POSTED}, i64 {WAITING} acq_rel monotonic
+  %mine2 = extractvalue {{ i64, i1 }} %back, 1
+  br i1 %mine2, label %alone, label %look
+alone:
+  %thread = add i64 %j, 1
+  call void @share(ptr %frame, i64 %thread)
+  br label %joined
+check:
+  %busy = icmp eq i64 %state, {RUNNING}
   br i1 %busy, label %wait, label %joined
 wait:
   call void @rest(i64 %turns, ptr %yield)
@@ -174,4 +204,4 @@ def serve() -> Any:
 @functools.cache
 def _library() -> Any:
     cpu = host()
-    return load(_TEXT.format(**{**globals(), "pause": pause(cpu.triple)}), cpu)
+    return load(_TEXT.format(**{**globals(), "pause": pause(cpu.triple), "clock": clock(cpu.triple)}), cpu)
