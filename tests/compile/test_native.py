@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -122,6 +123,31 @@ def test_threads_load_at_once():
     for thread in threads:
         thread.join()
     assert results == [True] * 8
+
+
+def test_threads_look_a_function_up_once(monkeypatch):
+    """What a second look-up finds would unload the code when it is dropped, while the first thread runs it."""
+    library = native.load(ADD)
+    together, lookups, real = threading.Barrier(4), [], library._linker
+
+    class Slow:
+        def lookup(self, *names):
+            lookups.append(names)
+            time.sleep(0.02)
+            return real.lookup(*names)
+
+    monkeypatch.setattr(library, "_linker", Slow())
+
+    def work():
+        together.wait()
+        library.address("add")
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(lookups) == 1
 
 
 def test_the_code_can_be_read():

@@ -57,6 +57,29 @@ def test_subgradient_steps(tmp_path):
     assert (tmp_path / "steps.svg").read_text(encoding="utf-8").startswith("<?xml")
 
 
+def test_approximation(capsys, tmp_path):
+    example("approximation").main(str(tmp_path / "fit.svg"), errors=(1e-2,), sizes=((2, 8),))
+    printed = capsys.readouterr().out
+    assert re.search(r"1e-02 +37 +1\.05 +0\.01 ", printed)  # 37 units, 1.05 times those of the interpolant
+    error, bound = (float(x) for x in re.search(r"^2 +8 +(\S+) +(\S+)", printed, re.MULTILINE).groups())
+    assert 0 < error < 1e-3 < bound
+    assert (tmp_path / "fit.svg").read_text(encoding="utf-8").startswith("<?xml")
+
+
+def test_barron_rates(capsys, tmp_path):
+    program = example("barron_rates")
+    found = program.main(str(tmp_path / "rates.svg"), dimensions=(2,), units=4)
+    assert len(found) == 5
+    for name, by_dimension in found.items():
+        errors = by_dimension[2]
+        assert (np.diff(errors) < 0).all(), name
+        assert errors[-1] < sg.barron_bound(program.FAMILIES[name][1](2), 1, 4) / 10, name
+    rows = re.findall(r"^ 2 +(\S+) +(\S+)", capsys.readouterr().out, re.MULTILINE)
+    assert len(rows) == 5
+    assert all(by_rules == closed for by_rules, closed in rows)
+    assert (tmp_path / "rates.svg").read_text(encoding="utf-8").startswith("<?xml")
+
+
 def test_the_optimum_that_subgradient_steps_names():
     """min mean |Xw - y| as a linear program: minimise mean t with -t <= Xw - y <= t."""
     X, y, w = example("subgradient_steps").problem()

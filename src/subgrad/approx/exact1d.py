@@ -30,9 +30,11 @@ class Exact1d:
         edges = np.linspace(self._low, self._high, FIRST + 1)
         self._pieces = None if target.traced is None else on_pieces(target.traced, edges)
 
-    def bound(self, n: int) -> float:
-        """The sup error that free knots reach with n units, to first order for large n."""
-        return (self._guess.units(1) / n) ** 2
+    @property
+    def _rounding(self) -> float:
+        """About what the intervals of values at knots are wide."""
+        values = self._guess.value if self._pieces is None else self._pieces.value
+        return 8 * float(np.spacing(np.abs(np.where(np.isfinite(values), values, 0)).max()))
 
     def with_error(self, eps: float, most: int = MOST_UNITS) -> tuple[Units, float | None]:
         """Units with sup|f - F| <= eps, and the error that is proven.
@@ -44,8 +46,8 @@ class Exact1d:
             return self._constant()
         if self._guess.units(eps) > 2 * most or len(self._march(eps)) > most:
             return self.with_units(most)
-        units, proven = self._built(self._march(eps))
-        aim = eps
+        aim = eps - self._rounding if eps > 2 * self._rounding else eps
+        units, proven = self._built(self._march(aim))
         for _ in range(TRIES):
             if proven is None or proven <= eps or proven > 1.5 * eps:
                 break

@@ -58,6 +58,10 @@ class Harmonic:
             return self._new(f if isinstance(f, Unknown) else g)
         return self._new(f + g)
 
+    def __radd__(self, zero: int) -> Harmonic:
+        """NumPy's sums of products start with the number 0."""
+        return self
+
     def __mul__(self, other: Harmonic) -> Harmonic:
         a, b = self.known, other.known
         if isinstance(a, Polynomial) and isinstance(b, Polynomial) and a.degree + b.degree <= 2:

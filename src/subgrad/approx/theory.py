@@ -6,8 +6,8 @@ import numpy as np
 
 from subgrad.approx.barron import barron_bound
 from subgrad.approx.drawn import FACTOR, expected
-from subgrad.approx.exact1d import Exact1d
 from subgrad.approx.harmonic import Unknown, harmonic
+from subgrad.approx.pieces import estimated
 from subgrad.approx.target import Target
 
 
@@ -16,7 +16,8 @@ def promise(target: Target, method: str, activation: str, n: int) -> tuple[str, 
     if target.traced is None or not np.ptp(target.box, axis=1).any():
         return "", None
     if method == "exact1d":
-        return f"the best free knots reach about {Exact1d(target).bound(n):.3g} with {n} units, for large n", None
+        least = (estimated(target, *target.box[0]).units(1) / n) ** 2
+        return f"the best {n} knots reach a sup error of about {least:.3g}, for large n", None
     if method == "barron" and activation in FACTOR:
         bound = expected(target, n, activation)
         return (

@@ -9,6 +9,7 @@ import ctypes
 import functools
 import itertools
 import sys
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -52,6 +53,7 @@ class Library:
         builder = _llvm().JITLibraryBuilder().add_object_img(code).add_current_process()
         self._loaded = builder.link(self._linker, self._name)
         self._found: dict[str, Any] = {}
+        self._looking = threading.Lock()
 
     def function(self, name: str, restype: Any, argtypes: Sequence[Any]) -> Any:
         """The exported function as a ctypes function; it runs without the interpreter lock.
@@ -65,12 +67,13 @@ class Library:
 
     def address(self, name: str) -> int:
         """Where the exported function is, as long as this library lives. Raises as `function` does."""
-        if name not in self._found:  # once: to drop what a second look-up finds would unload the code
-            try:
-                self._found[name] = self._linker.lookup(self._name, name)
-            except RuntimeError as error:
-                raise KeyError(f"no function {name} in this library") from error
-        return self._found[name][name]
+        with self._looking:  # once, whoever asks: to drop what a second look-up finds would unload the code
+            if name not in self._found:
+                try:
+                    self._found[name] = self._linker.lookup(self._name, name)
+                except RuntimeError as error:
+                    raise KeyError(f"no function {name} in this library") from error
+            return self._found[name][name]
 
     def optimised_ir(self) -> str:
         """The text after LLVM's optimiser, for reading."""

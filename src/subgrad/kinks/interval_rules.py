@@ -61,7 +61,7 @@ def _rounded(ulps: float, low: float = -math.inf, high: float = math.inf) -> Rul
 def _from_zero(node: Tensor, x: Interval) -> Interval:
     """Rising where x is at least 0, and undefined below."""
     at_least = np.maximum(x.low, 0)
-    return widened(_reference(node, at_least), _reference(node, np.maximum(x.high, at_least)), 4)
+    return widened(_reference(node, at_least), _reference(node, np.maximum(x.high, at_least)), 8)
 
 
 def _summed(node: Tensor, x: Interval) -> Interval:
@@ -138,7 +138,7 @@ def _to_power(node: Tensor, p: float, x: Interval) -> Interval:
     elif p % 2 == 0:
         x = iv.magnitude(x)
     with np.errstate(all="ignore"):
-        return widened(np.power(x.low, p), np.power(x.high, p), 4)
+        return widened(np.power(x.low, p), np.power(x.high, p), 8)
 
 
 # Kinks and choices
@@ -154,7 +154,7 @@ def _leaky(node: Tensor, x: Interval) -> Interval:
 def _elu(node: Tensor, x: Interval) -> Interval:
     if node.attrs["alpha"] < 0:
         return iv.anything(node.shape)
-    return widened(_reference(node, x.low), _reference(node, x.high), 4)
+    return widened(_reference(node, x.low), _reference(node, x.high), 8)
 
 
 def _clip(node: Tensor, x: Interval) -> Interval:
@@ -280,9 +280,9 @@ def _standardized(node: Tensor, x: Interval) -> Interval:
 RULES: dict[Op, Rule] = {
     ops.add: _add, ops.sub: _sub, ops.neg: lambda node, x: iv.neg(x), ops.mul: _mul, ops.scale: _mul, ops.div: _div,
     ops.square: _square, ops.contract: _contract, ops.sum: _summed, ops.cumsum: _summed, ops.abs: _abs,
-    ops.exp: _rounded(4, 0), ops.expm1: _rounded(4, -1), ops.tanh: _rounded(4, -1, 1), ops.sigmoid: _rounded(8, 0, 1),
-    ops.softplus: _rounded(8, 0), ops.erf: _rounded(4, -1, 1), ops.sqrt: _from_zero, ops.log: _from_zero,
-    ops.log1p: lambda node, x: _rounded(4)(node, iv.within(x, -1, math.inf)),
+    ops.exp: _rounded(8, 0), ops.expm1: _rounded(8, -1), ops.tanh: _rounded(8, -1, 1), ops.sigmoid: _rounded(8, 0, 1),
+    ops.softplus: _rounded(8, 0), ops.erf: _rounded(8, -1, 1), ops.sqrt: _from_zero, ops.log: _from_zero,
+    ops.log1p: lambda node, x: _rounded(8)(node, iv.within(x, -1, math.inf)),
     ops.sin: _wave(math.pi / 2), ops.cos: _wave(0), ops.logsumexp: _logsumexp, ops.log_softmax: _log_softmax,
     ops.standardize: _standardized,
     ops.relu: _rising, ops.maximum: _rising, ops.minimum: _rising, ops.max: _rising, ops.min: _rising,
