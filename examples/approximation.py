@@ -4,8 +4,8 @@
 
 The first table is of exp(-x²) sin(5x) on [-2, 2], with the number of units that an interpolant with the same error has,
 the integral of √|f''| over √(8 eps). The second is of Gaussians on [-1, 1]^d, by greedy choice; the mean squared error
-is that on 20,000 random points, none of which was used to build the network. PICTURE, such as fit.svg, shows a network of
-the first table, and needs matplotlib, `pip install 'subgrad[plot]'`.
+is that on 20,000 random points, none of which was used to build the network. PICTURE, such as fit.svg, shows a network
+of the first table, and needs matplotlib, `pip install 'subgrad[plot]'`.
 """
 
 from __future__ import annotations
