@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from bench import arrays
+from bench.layers import GATES
 from bench.peers import Call, Run
 from bench.peers.torch_layers import network
 from bench.workloads import BETAS, EPSILON, MOMENTUM, Workload
@@ -74,6 +75,8 @@ def make_optimizer(workload: Workload, model: nn.Module, fused: bool = False) ->
 
 def compiled_step(workload: Workload, model: nn.Module, variant: str) -> Step:
     """Gradients by function transform and the update written out, so that all of it can be one compiled graph."""
+    if any(kind in GATES for kind, *_ in workload.layers):
+        raise NotImplementedError("torch.compile makes no single graph of a network with recurrent layers")
     loss, update = LOSSES[workload.loss], UPDATES[workload.optimizer[0]]
     values, running = {name: p.detach() for name, p in model.named_parameters()}, _statistics(model)
     state = [[torch.zeros_like(p) for p in values.values()] for _ in range(2)]
