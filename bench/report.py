@@ -205,10 +205,10 @@ def _exponent(a: Row, b: Row) -> float:
 def duration(seconds: float) -> str:
     """Three digits and a unit.
 
-    >>> duration(0.0000594), duration(1.2), duration(0.0)
-    ('59.4 µs', '1.2 s', '0 s')
+    >>> duration(0.0000594), duration(1.2), duration(2e-10), duration(0.0)
+    ('59.4 µs', '1.2 s', '0.2 ns', '0 s')
     """
-    size, unit = next(((s, u) for s, u in UNITS if seconds >= s), UNITS[0])
+    size, unit = next(((s, u) for s, u in UNITS if seconds >= s), UNITS[-1 if seconds else 0])
     return f"{seconds / size:.3g} {unit}" if seconds / size < 1000 else f"{seconds / size:.0f} {unit}"
 
 
