@@ -18,7 +18,7 @@ from subgrad.optim import (
     SGD, Adagrad, Adam, AdamW, RMSprop, Subgradient, chain, clip_by_norm, step, update, weight_decay,
 )  # fmt: skip
 
-from subgrad.bounds import certify
+from subgrad.bounds import certify, verify
 from subgrad.recur import checkpoint, scan
 from subgrad.compile.function import CompiledFunction, compile
 from subgrad.kinks import (
@@ -35,11 +35,11 @@ __all__ = [
     "Parameter", "RMSprop", "Subgradient", "Tensor", "WatchUnits", "approximate", "barron", "barron_bound", "bool_",
     "certify", "chain", "check", "checkpoint", "clip_by_norm", "compile", "custom_vjp", "data", "dead_units",
     "default_dtype", "defop", "directional_derivative", "draw", "enclosure", "ensemble", "errors", "evaluate",
-    "explain", "fit",
-    "float32", "float64", "get_threads", "grad", "hessian", "int32", "int64", "is_stationary", "jacobian", "jvp",
-    "kinks", "linear", "load", "load_certificate", "local_minimum", "manual_seed", "minimize", "models", "nn", "ops",
-    "optim", "predict", "random", "save", "scan", "set_default_dtype", "set_threads", "step", "subdifferential",
-    "subgradient", "tensor", "uint8", "update", "using_dtype", "value_and_grad", "verify_certificate", "vjp", "vmap",
+    "explain", "fit", "float32", "float64", "get_threads", "grad", "hessian", "int32", "int64", "is_stationary",
+    "jacobian", "jvp", "kinks", "linear", "load", "load_certificate", "local_minimum", "manual_seed", "minimize",
+    "models", "nn", "ops", "optim", "predict", "random", "save", "scan", "set_default_dtype", "set_threads", "step",
+    "subdifferential", "subgradient", "tensor", "uint8", "update", "using_dtype", "value_and_grad", "verify",
+    "verify_certificate", "vjp", "vmap",
     "weight_decay",
 ]  # fmt: skip
 __all__ += ops.__all__

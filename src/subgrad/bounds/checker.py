@@ -68,9 +68,8 @@ def cover(a, b, low, high):
         if ((low[some] <= a) & (b <= high[some])).all(axis=1).any():
             continue
         axis, at = place_to_cut(low[some], high[some])
-        sides = b.copy(), a.copy()
-        sides[0][axis] = sides[1][axis] = at
-        pending += [(a, sides[0], some[high[some, axis] <= at]), (sides[1], b, some[low[some, axis] >= at])]
+        to, start = (np.where(np.arange(len(a)) == axis, at, end) for end in (b, a))
+        pending += [(a, to, some[high[some, axis] <= at]), (start, b, some[low[some, axis] >= at])]
 
 
 def place_to_cut(low, high):
@@ -92,19 +91,21 @@ def each(f, *arrays):
 
 class Graph:
     def __init__(self, nodes, data, magnitudes):
-        self.nodes, self.magnitudes = nodes, magnitudes
+        self.nodes, self.magnitudes, self.left = nodes, magnitudes, 10_000 + 50 * len(data["bound"])
         self.fixed = {k: each(lambda v: arb(float(v)), x) for k, x in data.items()}
 
     def require_below(self, low, high, bound, halvings):
         """The values over a box are at most ``bound``; halved where this cannot be seen at once."""
         if all(z <= float(bound) and (not self.magnitudes or -z <= float(bound)) for z in self.ranges(low, high)):
             return
+        self.left -= 1
+        require(self.left, "this takes too many more boxes")
         axis = np.argmax(high - low)
-        middle, sides = low[axis] / 2 + high[axis] / 2, (high.copy(), low.copy())
+        middle = low[axis] / 2 + high[axis] / 2
         require(halvings > 0 and low[axis] < middle < high[axis], f"{bound!r} may be exceeded from {low} to {high}")
-        sides[0][axis] = sides[1][axis] = middle
-        self.require_below(low, sides[0], bound, halvings - 1)
-        self.require_below(sides[1], high, bound, halvings - 1)
+        to, start = (np.where(np.arange(len(low)) == axis, middle, end) for end in (high, low))
+        self.require_below(low, to, bound, halvings - 1)
+        self.require_below(start, high, bound, halvings - 1)
 
     def ranges(self, low, high):
         middle = np.clip(low / 2 + high / 2, low, high)
@@ -139,8 +140,8 @@ class Graph:
         x, z = self.row(x), self.range(x)
         t, whole = x[0, 0].mid(), f(z)
         rest = second(z) * arb(0).union((z - t).abs_upper() * (z - t).abs_upper()) / 2
-        flat = not rest.is_finite() or whole.rad() < rest.rad()
-        return self.row(whole) if flat else self.line(x, first(t), t, f(t) + rest)
+        line = self.line(x, first(t), t, f(t) + rest)
+        return line if rest.is_finite() and self.range(line).rad() <= 2 * whole.rad() else self.row(whole)
 
     def relu(self, x):
         x, low, high = self.row(x), self.range(x).lower(), self.range(x).upper()

@@ -93,7 +93,7 @@ def _midway(x: Form, y: Form) -> tuple[Form, Tensor]:
     apart = minus(x, y)
     slopes = x.slopes if y.slopes is None else y.slopes if x.slopes is None else x.slopes + y.slopes
     middle = Form(x.half, 0.5 * (x.centre + y.centre), None if slopes is None else 0.5 * slopes)
-    reach = total(apart.size, UNIT * middle.linear_size, x.radius, y.radius, roundings=4)
+    reach = total(0.5 * apart.size, UNIT * middle.linear_size, x.radius, y.radius, roundings=4)
     assert reach is not None
     return middle, reach
 

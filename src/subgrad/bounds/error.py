@@ -10,6 +10,7 @@ import numpy as np
 
 from subgrad.bounds.bounder import Bounder
 from subgrad.bounds.box import as_box
+from subgrad.bounds.progress import Progress
 from subgrad.bounds.proof import ROOM, Proof
 from subgrad.bounds.rounding import LARGEST
 from subgrad.bounds.search import Search
@@ -22,7 +23,10 @@ from subgrad.graph.tensor import placeholder
 BUDGET = 1_000_000
 
 
-def certify(f: Function, net: Function, box: Any, eps: float | None = None, *, budget: int = BUDGET) -> Verdict:
+def certify(
+    f: Function, net: Function, box: Any, eps: float | None = None, *, budget: int = BUDGET,
+    verbose: bool | None = None,
+) -> Verdict:  # fmt: skip
     """Whether ``|f(x) - net(x)| <= eps`` for all real x in a box: proven, refuted by a point, or unknown.
 
     f and the network are traced into one graph. On each of many small boxes their difference is enclosed by a linear
@@ -37,6 +41,7 @@ def certify(f: Function, net: Function, box: Any, eps: float | None = None, *, b
         box: (low, high) for one variable, or such a pair for each.
         eps: the error to prove; None for the least that can be proven, to about 1 %.
         budget: how many boxes to bound at most.
+        verbose: show the progress; None does if standard error is a terminal.
 
     Returns:
         A `Verdict`: its ``bound`` is the proven error, ``save`` writes the proof.
@@ -63,9 +68,9 @@ def certify(f: Function, net: Function, box: Any, eps: float | None = None, *, b
     one, other = traced(f, point, "f"), traced(net, point, "the network")
     if one.output.shape != other.output.shape:
         raise ShapeError(f"f has {one.output.size} values at a point, the network {other.output.size}")
-    with np.errstate(all="ignore"):
-        bounder = Bounder(point, one.output - other.output, one.weights + other.weights, one.values + other.values)
-        search = Search(bounder, ends[:, 0], ends[:, 1], eps, two_sided=True, budget=budget).run()
+    bounder = Bounder(point, one.output - other.output, one.weights + other.weights, one.values + other.values)
+    with np.errstate(all="ignore"), Progress(verbose) as progress:
+        search = Search(bounder, ends[:, 0], ends[:, 1], eps, True, budget, progress).run()
     return verdict(search, "the error", start)
 
 
@@ -80,13 +85,7 @@ def checked_box(box: Any) -> np.ndarray:
 def verdict(search: Search, quantity: str, start: float) -> Verdict:
     """What a search has found."""
     goal, leaves = search.goal, search.leaves
-    status: Status = "unknown"
-    if goal is None:
-        status = "proven" if math.isfinite(search.above) else "unknown"
-    elif search.refuted:
-        status = "refuted"
-    elif search.above <= goal:
-        status = "proven"
+    status: Status = "proven" if search.proven else "refuted" if search.refuted else "unknown"
     worst = int(np.argmax(leaves.bound))
     stuck = np.stack([leaves.low[worst], leaves.high[worst]], axis=1) if status == "unknown" else None
     b, box = search.bounder, np.stack([search.low, search.high], axis=1)

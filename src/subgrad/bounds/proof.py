@@ -23,7 +23,7 @@ from subgrad.ops import singular
 from subgrad.ops.shape import cast, stop_gradient
 
 KIND = "proof of bounds"
-ROOM = 1e-3  # by how much a recorded bound exceeds the one found: another method needs no more boxes for it
+ROOM = 1e-3  # by how much a recorded limit exceeds a bound that was found: another method needs room
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +52,8 @@ class Proof:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write it as safetensors; raises `FileError` if that cannot be done."""
         nodes, constants = self._graph()
-        looser = np.minimum(self.leaves.bound + ROOM * abs(self.limit), self.limit)
-        boxes = {"low": self.leaves.low, "high": self.leaves.high, "bound": looser}
+        midway = np.clip(self.leaves.bound / 2 + self.limit / 2, self.leaves.bound, self.limit)
+        boxes = {"low": self.leaves.low, "high": self.leaves.high, "bound": midway}
         header = {
             "kind": KIND, "claim": f"{self.quantity} is at most {self.limit!r}", "box": self.box.tolist(),
             "limit": self.limit, "magnitudes": self.magnitudes, "graph": nodes,

@@ -44,11 +44,19 @@ def _form(node: Tensor, known: Known, half: Tensor) -> Any:
         value = float(node.attrs["value"]) if node.op is ops.full else math.nan
         return Form(half, same, None, None, value, value) if math.isfinite(value) else Form(half, same)
     if node.op in RULES:
-        return RULES[node.op](node, *(known[i] for i in node.inputs))
+        inputs = _before_relu(node) if node.op is ops.less else node.inputs
+        return RULES[node.op](node, *(known[i] for i in inputs))
     expand = EXPANSIONS.get(node.op, node.op.expand)
     if expand is None:
         raise ArgumentError(f"there are no bounds for the op {node.op.name} (at {node.site})")
     return forms([expand(*node.inputs, **node.attrs)], known, half)[0]
+
+
+def _before_relu(node: Tensor) -> Sequence[Tensor]:
+    """What a comparison compares: relu(x) is above a number of 0 or more where x is, and of x more is known."""
+    a, b = node.inputs
+    passes = b.op is ops.relu and a.op is ops.full and a.attrs["value"] >= 0
+    return (a, b.inputs[0]) if passes else node.inputs
 
 
 def _is_index(node: Tensor, known: Known) -> bool:

@@ -16,6 +16,7 @@ from subgrad.bounds.bounder import Bounder, Bounds
 from subgrad.compile.threads import get_threads
 
 GAP = 0.01  # without a goal: how near, relatively, the upper bound comes to the lower one
+ROOM = 1e-6  # with a goal: how far, relatively, bounds stay below it, so that another arithmetic can follow the proof
 
 
 @dataclass
@@ -80,7 +81,14 @@ class Search:
     @property
     def target(self) -> float:
         """The bound below which a box is done."""
-        return self.below + GAP * abs(self.below) if self.goal is None else self.goal
+        if self.goal is None:
+            return self.below + GAP * abs(self.below)
+        return self.goal - ROOM * abs(self.goal)
+
+    @property
+    def proven(self) -> bool:
+        """Whether there is a finite bound, and below the goal if there is one."""
+        return self.above < np.inf if self.goal is None else self.above <= self.target
 
     @property
     def refuted(self) -> bool:
@@ -195,4 +203,4 @@ class Search:
             self.below, self.point = float(values[best]), points[best]
 
 
-__all__ = ["GAP", "Leaves", "Search", "joined"]
+__all__ = ["GAP", "ROOM", "Leaves", "Search", "joined"]

@@ -1,0 +1,93 @@
+"""`verify`: properties of a network on a box, and `output_bounds`: what its outputs are there."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from subgrad.bounds.bounder import Bounder
+from subgrad.bounds.error import BUDGET, checked_box, verdict
+from subgrad.bounds.progress import Progress
+from subgrad.bounds.properties import Property
+from subgrad.bounds.search import Search
+from subgrad.bounds.traced import Function, traced
+from subgrad.bounds.verdict import Verdict
+from subgrad.errors import ArgumentError
+from subgrad.graph.dtype import float64, using_dtype
+from subgrad.graph.tensor import placeholder
+
+
+def verify(
+    net: Function, box: Any, prop: Property, *, budget: int = BUDGET, verbose: bool | None = None
+) -> Verdict:  # fmt: skip
+    """Whether a network has a property at all points of a box: proven, refuted by a point, or unknown.
+
+    As `subgrad.certify`, by bounds on small boxes that count all rounding errors: what is proven holds for the
+    network in real arithmetic, with its weights as they are stored.
+
+    Args:
+        net: a module (taken in evaluation mode) or a function of tensors, from points (N, d) to outputs (N, k).
+        box: a pair (low, high) for each input; `subgrad.bounds.ball` makes one around a point.
+        prop: `Within`, `Robust` or `Monotone` of `subgrad.bounds`.
+        budget: how many boxes to bound at most.
+        verbose: show the progress; None does if standard error is a terminal.
+
+    Raises:
+        ArgumentError: for a property that does not fit the network, no proper box, or an op without bounds.
+        ShapeError: if the network has no row of outputs for each point.
+
+    Example:
+        >>> import subgrad as sg
+        >>> from subgrad.bounds import Monotone, Robust, Within, ball
+        >>> net = sg.nn.Sequential(sg.nn.Linear(2, 8, seed=0), sg.nn.ReLU(), sg.nn.Linear(8, 3, seed=1))
+        >>> sg.verify(net, ball([0.5, -0.5], 0.1), Robust(2)).status
+        'proven'
+        >>> print(sg.verify(net, [(-1, 1), (-1, 1)], Within(-1, 0.5)))    # doctest: +ELLIPSIS
+        refuted: ...
+    """
+    if not hasattr(prop, "excess"):
+        raise ArgumentError(f"a property is Within, Robust or Monotone of subgrad.bounds, got {prop!r}")
+    start, ends = time.perf_counter(), checked_box(box)
+    point = placeholder((1, len(ends)), float64, "a point")
+    found = traced(net, point, "the network")
+    with using_dtype(float64):
+        excess = prop.excess(found.output, point)
+    bounder = Bounder(point, excess, found.weights, found.values)
+    return verdict(_search(bounder, ends, prop.tolerance, budget, verbose), prop.quantity, start)
+
+
+def output_bounds(
+    net: Function, box: Any, *, budget: int = 100_000, verbose: bool | None = None
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Proven lower and upper bounds of each output on a box, shape (k,) each, to about 1 % of their size.
+
+    Args and errors are those of `verify`; ``budget`` counts for each bound.
+
+    Example:
+        >>> import subgrad as sg
+        >>> from subgrad.bounds import output_bounds
+        >>> low, high = output_bounds(lambda x: sg.sin(x), (0, 1))
+        >>> bool(-0.01 < low[0] <= 0 and 0.8414 < high[0] < 0.851)
+        True
+    """
+    ends = checked_box(box)
+    point = placeholder((1, len(ends)), float64, "a point")
+    found = traced(net, point, "the network")
+
+    def most(k: int, sign: float) -> float:
+        with using_dtype(float64):
+            output = sign * found.output[k : k + 1]
+        return _search(Bounder(point, output, found.weights, found.values), ends, None, budget, verbose).above
+
+    rows = range(found.output.size)
+    return np.array([-most(k, -1.0) for k in rows]), np.array([most(k, 1.0) for k in rows])
+
+
+def _search(bounder: Bounder, ends: np.ndarray, goal: float | None, budget: int, verbose: bool | None) -> Search:
+    with np.errstate(all="ignore"), Progress(verbose) as progress:
+        return Search(bounder, ends[:, 0], ends[:, 1], goal, budget=budget, watch=progress).run()
+
+
+__all__ = ["output_bounds", "verify"]

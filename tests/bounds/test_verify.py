@@ -1,0 +1,100 @@
+"""`verify` and `output_bounds` against dense samples of small networks."""
+
+import numpy as np
+import pytest
+
+import subgrad as sg
+from subgrad import errors, nn
+from subgrad.bounds import Monotone, Robust, Within, ball, output_bounds
+
+SQUARE = [(-1, 1), (-1, 1)]
+
+
+@pytest.fixture
+def net():
+    with sg.using_dtype("float64"):
+        return nn.Sequential(nn.Linear(2, 8, seed=0), nn.ReLU(), nn.Linear(8, 3, seed=1))
+
+
+def samples(net, box, count=20_000):
+    low, high = np.array(box, float).T
+    x = np.random.default_rng(0).uniform(low, high, (count, 2))
+    return x, net(sg.tensor(x)).numpy()
+
+
+def test_output_bounds_hold_and_are_near(net):
+    low, high = output_bounds(net, SQUARE)
+    _, y = samples(net, SQUARE)
+    assert (low <= y.min(0)).all()
+    assert (y.max(0) <= high).all()
+    assert np.allclose(low, y.min(0), atol=0.03)
+    assert np.allclose(high, y.max(0), atol=0.03)
+
+
+def test_limits_are_proven_or_refuted(net):
+    _, y = samples(net, SQUARE)
+    assert sg.verify(net, SQUARE, Within(y.min(0) - 0.05, y.max(0) + 0.05))
+    found = sg.verify(net, SQUARE, Within(high=y.max() - 0.01))
+    assert found.status == "refuted"
+    assert net(sg.tensor(found.counterexample[None])).numpy().max() > y.max() - 0.01
+
+
+def test_classification_is_robust_as_far_as_no_sample_differs(net):
+    box = ball([0.5, -0.5], 0.2)
+    _, y = samples(net, box)
+    (label,) = set(y.argmax(1).tolist())
+    found = sg.verify(net, box, Robust(label))
+    assert found
+    assert found.bound < 0
+    wrong = sg.verify(net, box, Robust((label + 1) % 3))
+    assert wrong.status == "refuted"
+    assert net(sg.tensor(wrong.counterexample[None])).numpy().argmax() != (label + 1) % 3
+
+
+@pytest.mark.parametrize("activation", [nn.ReLU, nn.Tanh, nn.Sigmoid])
+def test_network_with_positive_weights_rises(activation):
+    net = nn.Sequential(nn.Linear(2, 6, seed=0), activation(), nn.Linear(6, 1, seed=1))
+    for p in (net[0].weight, net[2].weight):
+        p.assign(np.abs(p.numpy()))
+    assert sg.verify(net, SQUARE, Monotone(0))
+    found = sg.verify(net, SQUARE, Monotone(1, increasing=False))
+    assert found.status == "refuted"
+    x = found.counterexample
+    ahead = np.clip(x + [0, 1e-3], -1, 1)
+    behind = np.clip(x - [0, 1e-3], -1, 1)
+    assert float(net(sg.tensor(ahead[None], "float32"))[0, 0]) > float(net(sg.tensor(behind[None], "float32"))[0, 0])
+
+
+def test_slope_of_a_network_with_kinks_everywhere(net):
+    x, _ = samples(net, SQUARE)
+    weight, bias, out = (p.numpy() for p in (net[0].weight, net[0].bias, net[2].weight))
+    slopes = ((x @ weight.T + bias > 0) * weight[:, 0]) @ out.T
+    found = sg.verify(net, SQUARE, Monotone(0, tolerance=-slopes.min() + 0.01))
+    assert found.status == "proven"
+    assert sg.verify(net, SQUARE, Monotone(0, tolerance=-slopes.min() - 0.01)).status == "refuted"
+
+
+def test_proof_of_a_property_passes_the_checker(net, tmp_path):
+    checker = pytest.importorskip("subgrad.bounds.checker")
+    found = sg.verify(net, ball([0.5, -0.5], 0.1), Robust(1))
+    found.save(tmp_path / "robust.safetensors")
+    assert checker.check(tmp_path / "robust.safetensors").startswith("the most by which the score of another class")
+
+
+def test_balls_are_clipped():
+    assert ball([0.0, 1.0], 0.5, 0, 1).tolist() == [[0, 0.5], [0.5, 1]]
+
+
+@pytest.mark.parametrize(
+    ("prop", "message"),
+    [
+        (Robust(3), "the network has 3 outputs, a class 3 needs more"),
+        (Monotone(2), "the network has 2 inputs, there is no variable 2"),
+        (Within(), "Within needs a lower or an upper limit"),
+        (Within([1, 2]), "limits are a number, or one for each of 3 outputs"),
+        ("robust", "a property is Within, Robust or Monotone of subgrad.bounds, got 'robust'"),
+    ],
+)
+def test_bad_properties(net, prop, message):
+    with pytest.raises(errors.ArgumentError, match=message):
+        sg.verify(net, SQUARE, prop)
