@@ -19,7 +19,7 @@ def net():
 def samples(net, box, count=20_000):
     low, high = np.array(box, float).T
     x = np.random.default_rng(0).uniform(low, high, (count, 2))
-    return x, net(sg.tensor(x)).numpy()
+    return x, net(sg.tensor(x, "float64")).numpy()
 
 
 def test_output_bounds_hold_and_are_near(net):
@@ -36,7 +36,7 @@ def test_limits_are_proven_or_refuted(net):
     assert sg.verify(net, SQUARE, Within(y.min(0) - 0.05, y.max(0) + 0.05))
     found = sg.verify(net, SQUARE, Within(high=y.max() - 0.01))
     assert found.status == "refuted"
-    assert net(sg.tensor(found.counterexample[None])).numpy().max() > y.max() - 0.01
+    assert net(sg.tensor(found.counterexample[None], "float64")).numpy().max() > y.max() - 0.01
 
 
 def test_classification_is_robust_as_far_as_no_sample_differs(net):
@@ -48,7 +48,7 @@ def test_classification_is_robust_as_far_as_no_sample_differs(net):
     assert found.bound < 0
     wrong = sg.verify(net, box, Robust((label + 1) % 3))
     assert wrong.status == "refuted"
-    assert net(sg.tensor(wrong.counterexample[None])).numpy().argmax() != (label + 1) % 3
+    assert net(sg.tensor(wrong.counterexample[None], "float64")).numpy().argmax() != (label + 1) % 3
 
 
 @pytest.mark.parametrize("activation", [nn.ReLU, nn.Tanh, nn.Sigmoid])
@@ -60,8 +60,8 @@ def test_network_with_positive_weights_rises(activation):
     found = sg.verify(net, SQUARE, Monotone(1, increasing=False))
     assert found.status == "refuted"
     x = found.counterexample
-    ahead = np.clip(x + [0, 1e-3], -1, 1)
-    behind = np.clip(x - [0, 1e-3], -1, 1)
+    step = np.array([0, 1e-3])
+    ahead, behind = np.clip(x + step, -1, 1), np.clip(x - step, -1, 1)
     assert float(net(sg.tensor(ahead[None], "float32"))[0, 0]) > float(net(sg.tensor(behind[None], "float32"))[0, 0])
 
 

@@ -42,9 +42,9 @@ def verify(
         >>> import subgrad as sg
         >>> from subgrad.bounds import Monotone, Robust, Within, ball
         >>> net = sg.nn.Sequential(sg.nn.Linear(2, 8, seed=0), sg.nn.ReLU(), sg.nn.Linear(8, 3, seed=1))
-        >>> sg.verify(net, ball([0.5, -0.5], 0.1), Robust(2)).status
+        >>> sg.verify(net, ball([0.5, -0.5], 0.1), Robust(1)).status
         'proven'
-        >>> print(sg.verify(net, [(-1, 1), (-1, 1)], Within(-1, 0.5)))    # doctest: +ELLIPSIS
+        >>> print(sg.verify(net, [(-1, 1), (-1, 1)], Within(-1, -0.1)))    # doctest: +ELLIPSIS
         refuted: ...
     """
     if not hasattr(prop, "excess"):
