@@ -39,7 +39,6 @@ __all__ = [
     "jacobian", "jvp", "kinks", "linear", "load", "load_certificate", "local_minimum", "manual_seed", "minimize",
     "models", "nn", "ops", "optim", "predict", "random", "save", "scan", "set_default_dtype", "set_threads", "step",
     "subdifferential", "subgradient", "tensor", "uint8", "update", "using_dtype", "value_and_grad", "verify",
-    "verify_certificate", "vjp", "vmap",
-    "weight_decay",
+    "verify_certificate", "vjp", "vmap", "weight_decay",
 ]  # fmt: skip
 __all__ += ops.__all__

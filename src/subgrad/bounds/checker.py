@@ -17,8 +17,7 @@ import numpy as np
 from flint import arb, arb_mat, ctx
 from safetensors import safe_open
 
-BITS, HALVINGS = 100, 60
-ctx.prec = BITS
+ctx.prec, HALVINGS = 100, 60
 SIGMOID = lambda z: 1 / (1 + (-z).exp())  # noqa: E731
 ERF_SLOPE = lambda z: 2 / arb.pi().sqrt() * (-z * z).exp()  # noqa: E731
 SQRT = lambda z: z.sqrt() if z > 0 else arb(0).union(z.upper().sqrt())  # noqa: E731  (the root of max(z, 0))

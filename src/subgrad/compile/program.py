@@ -109,7 +109,6 @@ class Program:
 
     def twin(self) -> Program:
         """The same machine code with memory of its own, for another thread of Python."""
-        self._library.address("run")  # looked up now: two threads that did so at once would unload each other's code
         other = copy.copy(self)
         other._own_memory()
         return other
