@@ -1,9 +1,16 @@
-"""subgrad: networks as graphs, backpropagation as a graph, and exact subgradients."""
+"""subgrad: networks as graphs, backpropagation as a graph, and exact subgradients.
 
-from subgrad.graph.tensor import Parameter, Tensor, tensor  # noqa: I001  (first: it closes a circle of imports)
-from subgrad import data, errors, linear, models, nn, ops, optim
+What a training run needs is loaded at once; the rest, named in ``_LATER``, by its first use: importing stays quick.
+"""
+
+import importlib  # noqa: I001  (of subgrad the tensor comes first: it closes a circle of imports)
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from subgrad.graph.tensor import Parameter, Tensor, tensor
+from subgrad import errors, nn, ops, optim
 from subgrad.diff import check, custom_vjp, grad, hessian, jacobian, jvp, value_and_grad, vjp, vmap
-from subgrad.explain import draw, explain
 from subgrad.fit import Checkpoint, EarlyStopping, History, evaluate, fit, predict
 from subgrad.graph.dtype import (
     bool_, default_dtype, float32, float64, int32, int64, set_default_dtype, uint8, using_dtype,
@@ -18,15 +25,19 @@ from subgrad.optim import (
     SGD, Adagrad, Adam, AdamW, RMSprop, Subgradient, chain, clip_by_norm, step, update, weight_decay,
 )  # fmt: skip
 
-from subgrad.bounds import certify, verify
 from subgrad.recur import checkpoint, scan
 from subgrad.compile.function import CompiledFunction, compile
-from subgrad.kinks import (
-    WatchUnits, dead_units, directional_derivative, enclosure, is_stationary, kinks, load_certificate, local_minimum,
-    minimize, subdifferential, subgradient, verify_certificate,
-)  # fmt: skip
-from subgrad.approx import approximate, barron, barron_bound
 from subgrad.compile.threads import get_threads, set_threads
+
+if TYPE_CHECKING:
+    from subgrad import data, linear, models  # noqa: I001
+    from subgrad.approx import approximate, barron, barron_bound
+    from subgrad.bounds import certify, verify
+    from subgrad.explain import draw, explain
+    from subgrad.kinks import (
+        WatchUnits, dead_units, directional_derivative, enclosure, is_stationary, kinks, load_certificate,
+        local_minimum, minimize, subdifferential, subgradient, verify_certificate,
+    )  # fmt: skip
 
 __version__ = "0.1.0"
 
@@ -42,3 +53,42 @@ __all__ = [
     "verify_certificate", "vjp", "vmap", "weight_decay",
 ]  # fmt: skip
 __all__ += ops.__all__
+
+_LATER = {
+    "approx": ("approximate", "barron", "barron_bound"),
+    "bounds": ("certify", "verify"),
+    "data": (),
+    "explain": ("draw", "explain"),
+    "kinks": (
+        "WatchUnits", "dead_units", "directional_derivative", "enclosure", "is_stationary", "kinks",
+        "load_certificate", "local_minimum", "minimize", "subdifferential", "subgradient", "verify_certificate",
+    ),
+    "linear": (),
+    "models": (),
+}  # fmt: skip
+"""Packages that are loaded by the first use of what they offer here; of some that is the package itself."""
+
+
+def __getattr__(name: str) -> Any:
+    for package, names in _LATER.items():
+        if name in names or (name == package and not names):
+            module = importlib.import_module(f"{__name__}.{package}")
+            value = getattr(module, name) if names else module
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+class _Package(ModuleType):
+    """Where a package has a function of its own name, such as `kinks`, that name means the function here."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        own = isinstance(value, ModuleType) and name in _LATER.get(name, ())
+        super().__setattr__(name, getattr(value, name, value) if own else value)
+
+
+sys.modules[__name__].__class__ = _Package

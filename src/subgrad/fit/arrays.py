@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from subgrad.data import frame
 from subgrad.errors import ArgumentError, DataError, ShapeError
 from subgrad.graph.dtype import default_dtype, dtype_of_data
 from subgrad.graph.tensor import Tensor
@@ -41,7 +40,7 @@ def as_array(data: Any, what: str) -> np.ndarray:
     Floats become the default dtype. Raises `DataError` for text, and for NaN or inf, with the first place.
     """
     try:
-        array = np.asarray(data.numpy() if isinstance(data, Tensor) else frame.as_array(data))
+        array = np.asarray(data.numpy() if isinstance(data, Tensor) else _as_array(data))
     except ValueError as error:
         raise DataError(f"{what} must hold numbers in rows of one length: {error}") from None
     if array.dtype.kind not in "fiub":
@@ -99,3 +98,11 @@ def split_validation(arrays: list[np.ndarray], validation: Any, seed: int) -> tu
         raise DataError(f"{validation} of {n} samples leaves nothing to train on or nothing to validate with")
     order = np.random.Generator(np.random.Philox(np.random.SeedSequence([abs(seed), 1]))).permutation(n)
     return order[held_out:], Part(arrays, order[:held_out])
+
+
+def _as_array(data: Any) -> Any:
+    if isinstance(data, np.ndarray):
+        return data
+    from subgrad.data import frame  # readers of tables are loaded by the first run on one
+
+    return frame.as_array(data)

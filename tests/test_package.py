@@ -1,0 +1,38 @@
+"""What `import subgrad` brings, and what comes with its first use."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+import subgrad as sg
+
+PROGRAM = """
+import sys
+import subgrad as sg
+late = {"approx", "bounds", "data", "explain", "kinks", "linear", "models"}
+assert not late & {m.split(".")[1] for m in sys.modules if m.startswith("subgrad.")}
+assert "llvmlite" not in sys.modules and "scipy" not in sys.modules
+from subgrad.kinks.locate import kinks
+assert sg.kinks is kinks
+assert sg.explain is sys.modules["subgrad.explain"].explain
+assert sg.linear.SVM and sg.models.lenet and sg.data.load_digits and sg.certify
+"""
+
+
+def test_the_larger_half_of_the_package_comes_with_its_first_use():
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, env=env)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_public_name_is_there():
+    assert len(set(sg.__all__)) == len(sg.__all__)
+    assert [name for name in sg.__all__ if not hasattr(sg, name)] == []
+    assert set(sg.__all__) <= set(dir(sg))
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'subgrad' has no attribute 'nothing'"):
+        _ = sg.nothing
