@@ -1,4 +1,5 @@
-"""The command line: ``subgrad train``, ``predict``, ``evaluate``, ``generate``, ``show``, ``approximate``, ``xor``."""
+"""The command line: ``subgrad train``, ``predict``, ``evaluate``, ``generate``, ``show``, ``approximate``,
+``certify``, ``verify``, ``xor``."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ import typer
 
 import subgrad
 from subgrad.cli.approximate import approximate
+from subgrad.cli.certify import certify, verify
 from subgrad.cli.evaluate import evaluate
 from subgrad.cli.generate import generate
 from subgrad.cli.predict import predict
@@ -24,7 +26,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (train, predict, evaluate, generate, show, approximate, xor):
+for command in (train, predict, evaluate, generate, show, approximate, certify, verify, xor):
     app.command()(command)
 
 

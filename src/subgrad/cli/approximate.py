@@ -86,14 +86,15 @@ def box_of(texts: list[str], dimensions: int) -> list[tuple[float, float]]:
     >>> box_of(["-1,1"], 2), box_of(["0,1", "-1,1"], 1)
     ([(-1.0, 1.0), (-1.0, 1.0)], [(0.0, 1.0), (-1.0, 1.0)])
     """
-    ends = [_pair(text) for text in texts]
+    ends = [pair_of(text) for text in texts]
     ends = ends * dimensions if len(ends) == 1 else ends
     if len(ends) < dimensions:
         raise ArgumentError(f"the formula has {dimensions} variables, there are {len(ends)} intervals")
     return ends
 
 
-def _pair(text: str) -> tuple[float, float]:
+def pair_of(text: str) -> tuple[float, float]:
+    """The two numbers of an option such as ``-2,2``, the lower one first."""
     try:
         low, high = (float(part) for part in text.split(","))
     except ValueError:

@@ -1,0 +1,97 @@
+"""``subgrad certify`` and ``subgrad verify``: what is true of a network in a file, with proof."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from subgrad import bounds
+from subgrad.approx import Expression
+from subgrad.bounds.error import BUDGET
+from subgrad.cli.approximate import Box, Formula, box_of, pair_of
+from subgrad.cli.failure import job, usage
+from subgrad.cli.screen import screen
+from subgrad.errors import ArgumentError
+from subgrad.io import load
+
+ModelFile = Annotated[Path, typer.Argument(
+    metavar="MODEL", help="A file of sg.save, or of subgrad approximate --out.", show_default=False,
+)]  # fmt: skip
+Eps = Annotated[float | None, typer.Option(
+    metavar="ERROR", help="The error to prove.", show_default="the least that can be proven",
+)]  # fmt: skip
+Budget = Annotated[int, typer.Option(metavar="N", min=1, help="How many boxes to bound at most.")]
+ProofFile = Annotated[Path | None, typer.Option(
+    "--proof", metavar="FILE", help="Where the proof goes, for python -m subgrad.bounds.checker FILE.",
+    show_default="nowhere",
+)]  # fmt: skip
+Limits = Annotated[str | None, typer.Option(
+    "--within", metavar="LOW,HIGH", help="Every output stays between these.", show_default=False,
+)]  # fmt: skip
+Label = Annotated[int | None, typer.Option(
+    metavar="K", min=0, help="No other class has a larger score than this one.", show_default=False,
+)]  # fmt: skip
+Rising = Annotated[int | None, typer.Option(
+    metavar="I", min=0, help="No output falls when this input, counted from 0, grows.", show_default=False,
+)]  # fmt: skip
+Falling = Annotated[int | None, typer.Option(
+    metavar="I", min=0, help="No output grows when this input, counted from 0, grows.", show_default=False,
+)]  # fmt: skip
+
+
+@job
+def certify(
+    formula: Formula, model: ModelFile, box: Box, eps: Eps = None, proof: ProofFile = None, budget: Budget = BUDGET
+) -> None:
+    """Prove how far a network is from a formula on a box, or find a point where it is too far.
+
+    For example: subgrad certify "exp(-x**2)*sin(5*x)" net.safetensors --box -2,2 --eps 1e-3
+    """
+    with usage("FORMULA"):
+        f = Expression(formula)
+    with usage("--box"):
+        ends = box_of(box, f.dimensions)
+    _say(bounds.certify(f, load(model), ends, eps, budget=budget), proof)
+
+
+@job
+def verify(
+    model: ModelFile,
+    box: Box,
+    within: Limits = None,
+    label: Label = None,
+    rising: Rising = None,
+    falling: Falling = None,
+    proof: ProofFile = None,
+    budget: Budget = BUDGET,
+) -> None:
+    """Prove a property of a network at all points of a box, or find a point where it is false.
+
+    For example: subgrad verify net.safetensors --box -2,2 --within -1,1
+    """
+    with usage("--box"):
+        ends = [pair_of(text) for text in box]
+    with usage("--within"):
+        asked = [
+            within and bounds.Within(*pair_of(within)),
+            None if label is None else bounds.Robust(label),
+            None if rising is None else bounds.Monotone(rising),
+            None if falling is None else bounds.Monotone(falling, increasing=False),
+        ]
+        properties = [p for p in asked if p]
+        if len(properties) != 1:
+            raise ArgumentError("one of --within, --label, --rising and --falling says what is to be proven")
+    _say(bounds.verify(load(model), ends, properties[0], budget=budget), proof)
+
+
+def _say(found: bounds.Verdict, proof: Path | None) -> None:
+    """Print a verdict and save its proof; exits with 1 if there is none."""
+    console = screen()
+    console.print(str(found), soft_wrap=True)
+    if not found:
+        raise typer.Exit(1)
+    if proof is not None:
+        found.save(proof)
+        console.print(f"saved {proof}")

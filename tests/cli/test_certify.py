@@ -1,0 +1,72 @@
+"""``subgrad certify`` and ``subgrad verify``: proofs of networks in files."""
+
+from __future__ import annotations
+
+import pytest
+from command import fail, misuse, run, succeed
+
+import subgrad as sg
+
+
+@pytest.fixture(scope="module")
+def net(tmp_path_factory):
+    """A relu network within 0.01 of sin on [0, 3]."""
+    path = tmp_path_factory.mktemp("nets") / "net.safetensors"
+    succeed("approximate", "sin(x)", "--box", "0,3", "--eps", "1e-2", "--out", path)
+    return path
+
+
+def test_the_error_of_a_network_is_proven_and_the_proof_saved(net, tmp_path):
+    proof = tmp_path / "proof.safetensors"
+    printed = succeed("certify", "sin(x)", net, "--box", "0,3", "--eps", "0.0101", "--proof", proof)
+    assert printed.startswith("proven: ")
+    pytest.importorskip("flint", reason="the checker needs the extra approx")
+    from subgrad.bounds.checker import check
+
+    assert "0.0101" in str(check(str(proof)))
+
+
+def test_an_error_that_is_too_small_is_refuted_by_a_point(net, tmp_path):
+    proof = tmp_path / "proof.safetensors"
+    result = run("certify", "sin(x)", net, "--box", "0,3", "--eps", "0.001", "--proof", proof)
+    assert result.exit_code == 1
+    assert result.output.startswith("refuted: ")
+    assert not proof.exists()
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        (("--within", "-0.1,1.1"), "proven"), (("--within", "0.5,1.1"), "refuted"), (("--rising", 0), "refuted"),
+        (("--falling", 0), "refuted"),
+    ],
+)  # fmt: skip
+def test_properties(net, asked, status):
+    result = run("verify", net, "--box", "0,3", *asked)
+    assert result.output.startswith(status)
+    assert result.exit_code == (0 if status == "proven" else 1)
+
+
+def test_a_rising_network(tmp_path):
+    path = tmp_path / "line.safetensors"
+    line = sg.nn.Linear(1, 1)
+    line.weight.assign([[2.0]])
+    sg.save(sg.nn.Sequential(line), path)
+    assert succeed("verify", path, "--box", "-1,1", "--rising", 0).startswith("proven")
+
+
+def test_the_class_of_a_point_and_its_surroundings(tmp_path):
+    path = tmp_path / "classes.safetensors"
+    scores = sg.nn.Linear(1, 2)
+    scores.weight.assign([[1.0], [-1.0]])
+    scores.bias.assign([0.0, 0.0])
+    sg.save(sg.nn.Sequential(scores), path)
+    assert succeed("verify", path, "--box", "0.1,2", "--label", 0).startswith("proven")
+    assert run("verify", path, "--box", "-0.1,2", "--label", 0).output.startswith("refuted")
+
+
+def test_wrong_usage(net):
+    assert "has 1 outputs" in fail("verify", net, "--box", "0,3", "--label", 0)
+    assert "one of --within, --label" in misuse("verify", net, "--box", "0,3")
+    assert "two numbers" in misuse("verify", net, "--box", "0", "--label", 0)
+    assert "no-such" in fail("certify", "x", "no-such-file.safetensors", "--box", "0,1")
