@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from subgrad.compile import views
 from subgrad.compile.fuse import Kernel
-from subgrad.compile.views import Strides, View, contiguous
+from subgrad.compile.views import View, contiguous
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 from subgrad.ops.shape import reshape
 
@@ -90,4 +90,4 @@ def _seen_through_views(kernels: Sequence[Kernel]) -> dict[Tensor, list[Tensor]]
     return found
 
 
-__all__ = ["Hosting", "Strides", "parts"]
+__all__ = ["Hosting", "parts"]

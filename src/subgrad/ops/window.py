@@ -85,11 +85,20 @@ def slide(x, *, axes, sizes, strides, dilations):
 
 def _windows_prepare(x: TensorLike, sizes: Ints, strides: Ints = 1, dilations: Ints = 1):
     x = as_tensor(x)
+    how = _how(sizes, strides, dilations, "the size of a window")
+    if len(how["sizes"]) > x.ndim:
+        raise ShapeError(f"windows over {len(how['sizes'])} axes need as many, got a tensor of shape {x.shape}")
+    return [x], how
+
+
+def _how(sizes: Ints, strides: Ints, dilations: Ints, what: str) -> dict[str, Counts]:
+    """The attributes that `windows` and `fold` share, an integer for each axis."""
     axes = len(sizes) if isinstance(sizes, Sequence) else 1
-    if axes > x.ndim:
-        raise ShapeError(f"windows over {axes} axes need as many, got a tensor of shape {x.shape}")
-    kept = {"strides": per_axis(strides, axes, "a stride"), "dilations": per_axis(dilations, axes, "a dilation")}
-    return [x], {"sizes": per_axis(sizes, axes, "the size of a window"), **kept}
+    return {
+        "sizes": per_axis(sizes, axes, what),
+        "strides": per_axis(strides, axes, "a stride"),
+        "dilations": per_axis(dilations, axes, "a dilation"),
+    }
 
 
 def _windows_shape(x, *, sizes, strides, dilations):
@@ -140,10 +149,7 @@ def windows(x, sizes, strides: Any = 1, dilations: Any = 1):
 
 
 def _fold_prepare(x: TensorLike, sizes: Ints, strides: Ints = 1, dilations: Ints = 1):
-    x = as_tensor(x)
-    axes = len(sizes) if isinstance(sizes, Sequence) else 1
-    kept = {"strides": per_axis(strides, axes, "a stride"), "dilations": per_axis(dilations, axes, "a dilation")}
-    return [x], {"sizes": per_axis(sizes, axes, "the length of an axis"), **kept}
+    return [as_tensor(x)], _how(sizes, strides, dilations, "the length of an axis")
 
 
 def _fold_shape(x, *, sizes, strides, dilations):
