@@ -1,43 +1,42 @@
 """subgrad: networks as graphs, backpropagation as a graph, and exact subgradients.
 
-What a training run needs is loaded at once; the rest, named in ``_LATER``, by its first use: importing stays quick.
+Tensors, ops and derivatives are loaded at once; the rest, named in ``_LATER``, by its first use: importing stays quick.
 """
 
-import importlib  # noqa: I001  (of subgrad the tensor comes first: it closes a circle of imports)
-import sys
+import sys  # noqa: I001  (of subgrad the tensor comes first: it closes a circle of imports)
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from subgrad.graph.tensor import Parameter, Tensor, tensor
-from subgrad import errors, nn, ops, optim
+from subgrad import errors, ops
 from subgrad.diff import check, custom_vjp, grad, hessian, jacobian, jvp, value_and_grad, vjp, vmap
-from subgrad.fit import Checkpoint, EarlyStopping, History, evaluate, fit, predict
 from subgrad.graph.dtype import (
     bool_, default_dtype, float32, float64, int32, int64, set_default_dtype, uint8, using_dtype,
 )  # fmt: skip
 from subgrad.graph.op import Kink, defop
-from subgrad.io import load, save
-from subgrad.nn.ensemble import ensemble
+from subgrad.lazy import attach
 from subgrad.ops import *  # noqa: F403
 from subgrad.ops import random
 from subgrad.ops.random import manual_seed
-from subgrad.optim import (
-    SGD, Adagrad, Adam, AdamW, RMSprop, Subgradient, chain, clip_by_norm, step, update, weight_decay,
-)  # fmt: skip
-
-from subgrad.recur import checkpoint, scan
-from subgrad.compile.function import CompiledFunction, compile
-from subgrad.compile.threads import get_threads, set_threads
 
 if TYPE_CHECKING:
-    from subgrad import data, linear, models  # noqa: I001
+    from subgrad import data, linear, models, nn, optim  # noqa: I001
     from subgrad.approx import approximate, barron, barron_bound
     from subgrad.bounds import certify, verify
+    from subgrad.compile.function import CompiledFunction, compile
+    from subgrad.compile.threads import get_threads, set_threads
     from subgrad.explain import draw, explain
+    from subgrad.fit import Checkpoint, EarlyStopping, History, evaluate, fit, predict
+    from subgrad.io import load, save
     from subgrad.kinks import (
         WatchUnits, dead_units, directional_derivative, enclosure, is_stationary, kinks, load_certificate,
         local_minimum, minimize, subdifferential, subgradient, verify_certificate,
     )  # fmt: skip
+    from subgrad.nn.ensemble import ensemble
+    from subgrad.optim import (
+        SGD, Adagrad, Adam, AdamW, RMSprop, Subgradient, chain, clip_by_norm, step, update, weight_decay,
+    )  # fmt: skip
+    from subgrad.recur import checkpoint, scan
 
 __version__ = "0.1.0"
 
@@ -57,38 +56,37 @@ __all__ += ops.__all__
 _LATER = {
     "approx": ("approximate", "barron", "barron_bound"),
     "bounds": ("certify", "verify"),
+    "compile.function": ("CompiledFunction", "compile"),
+    "compile.threads": ("get_threads", "set_threads"),
     "data": (),
     "explain": ("draw", "explain"),
+    "fit": ("Checkpoint", "EarlyStopping", "History", "evaluate", "fit", "predict"),
+    "io": ("load", "save"),
     "kinks": (
         "WatchUnits", "dead_units", "directional_derivative", "enclosure", "is_stationary", "kinks",
         "load_certificate", "local_minimum", "minimize", "subdifferential", "subgradient", "verify_certificate",
     ),
     "linear": (),
     "models": (),
+    "nn": (),
+    "nn.ensemble": ("ensemble",),
+    "optim": (
+        "SGD", "Adagrad", "Adam", "AdamW", "RMSprop", "Subgradient", "chain", "clip_by_norm", "step", "update",
+        "weight_decay",
+    ),
+    "recur": ("checkpoint", "scan"),
 }  # fmt: skip
-"""Packages that are loaded by the first use of what they offer here; of some that is the package itself."""
+"""What is loaded by its first use, by the module it comes from: these modules and their names."""
 
-
-def __getattr__(name: str) -> Any:
-    for package, names in _LATER.items():
-        if name in names or (name == package and not names):
-            module = importlib.import_module(f"{__name__}.{package}")
-            value = getattr(module, name) if names else module
-            globals()[name] = value
-            return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = attach(__name__, _LATER, __all__)
 
 
 class _Package(ModuleType):
-    """Where a package has a function of its own name, such as `kinks`, that name means the function here."""
+    """A function named as its package, such as `kinks`, keeps that name here when the package is loaded."""
 
     def __setattr__(self, name: str, value: Any) -> None:
-        own = isinstance(value, ModuleType) and name in _LATER.get(name, ())
-        super().__setattr__(name, getattr(value, name, value) if own else value)
+        if not (isinstance(value, ModuleType) and any(name in names for names in _LATER.values())):
+            super().__setattr__(name, value)
 
 
 sys.modules[__name__].__class__ = _Package

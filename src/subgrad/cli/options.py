@@ -13,7 +13,7 @@ from subgrad.cli.recipe import FASHION_MNIST
 from subgrad.cli.scores import LOSSES
 from subgrad.errors import ArgumentError
 from subgrad.nn.activation import NAMES as ACTIVATIONS
-from subgrad.optim.named import OPTIMIZERS
+from subgrad.optim.named import optimizers
 
 
 def choice(title: str, names: list[str]) -> type[Enum]:
@@ -28,7 +28,7 @@ def listed(names: type[Enum]) -> str:
 
 ActivationName = choice("ActivationName", [name for name in ACTIVATIONS if name not in ("softmax", "step")])
 LossName = choice("LossName", list(LOSSES))
-OptimizerName = choice("OptimizerName", list(OPTIMIZERS))
+OptimizerName = choice("OptimizerName", list(optimizers()))
 ModelName = choice("ModelName", [*FASHION_MNIST, "char_lstm", "char_rnn"])
 MLP = ModelName("mlp")
 RELU, ADAM = ActivationName("relu"), OptimizerName("adam")

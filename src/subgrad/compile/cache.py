@@ -12,7 +12,6 @@ import hashlib
 import os
 import struct
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,6 +121,8 @@ def _unwrap(entry: bytes, key: bytes) -> bytes | None:
 
 def _write(path: Path, data: bytes) -> None:
     """All or nothing: write beside the target, then rename."""
+    import tempfile
+
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -11,7 +11,6 @@ import numpy as np
 
 from subgrad import optim
 from subgrad.errors import ArgumentError, NonFiniteError
-from subgrad.fit import checkpoints
 from subgrad.fit import metrics as metric_table
 from subgrad.fit.arrays import Part, as_batch, split_validation
 from subgrad.fit.engine import NonFiniteLoss, engine_for
@@ -188,6 +187,8 @@ class _Run:
         self, stopping: EarlyStopping | None, callbacks: Sequence[Callable[[History], Any]], saving: Checkpoint | None
     ) -> None:
         if saving is not None and len(self.history) % saving.every == 0:
+            from subgrad.fit import checkpoints
+
             checkpoints.save(saving.path, self)
         said_stop = [callback(self.history) is True for callback in callbacks]  # each is called, whatever others say
         if any(said_stop):
@@ -213,6 +214,8 @@ class _Run:
             p.assign(constant(value))
 
     def restore(self, path: str | os.PathLike[str]) -> None:
+        from subgrad.fit import checkpoints
+
         checkpoints.restore(path, self)
         self.engine = self._start()
 

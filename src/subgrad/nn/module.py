@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from subgrad import diff
-from subgrad.compile.function import CompiledFunction, compile
 from subgrad.errors import ArgumentError, DTypeError, ShapeError
 from subgrad.graph.dtype import default_dtype
 from subgrad.graph.tensor import Parameter, Tensor, TensorLike, as_tensor
-from subgrad.nn import config, summary
+from subgrad.nn import config
 from subgrad.nn.running import evaluating, running
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from subgrad.compile.function import CompiledFunction
 
 Pullback = Callable[[TensorLike], tuple[Any, dict[str, Tensor]]]
 
@@ -99,6 +100,8 @@ class Module:
             array([[0., 2.]], dtype=float32)
         """
         if self not in _predictors:
+            from subgrad.compile.function import compile
+
             _predictors[self] = compile(_evaluation(weakref.ref(self)))
         return _predictors[self](*xs)
 
@@ -258,6 +261,8 @@ class Module:
               1: ReLU    (4, 8)           0      0
               2: Linear  (4, 1)           9     64
         """
+        from subgrad.nn import summary
+
         return summary.table(self, input_shapes, dtype or self._dtype())
 
     def __repr__(self) -> str:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any
 
 from subgrad.errors import ArgumentError
-from subgrad.optim.adagrad import Adagrad
-from subgrad.optim.adam import Adam, AdamW
 from subgrad.optim.base import Configured, Optimizer
-from subgrad.optim.rmsprop import RMSprop
-from subgrad.optim.sgd import SGD
-from subgrad.optim.subgradient import Subgradient
-from subgrad.optim.transform import Chain, ClipByNorm, WeightDecay
 
-_CLASSES = (SGD, Adam, AdamW, RMSprop, Adagrad, Subgradient)
-OPTIMIZERS: dict[str, type[Optimizer]] = {o.name: o for o in _CLASSES}
-_PARTS: dict[str, type[Configured]] = {**OPTIMIZERS, **{p.name: p for p in (Chain, ClipByNorm, WeightDecay)}}
+
+@functools.cache
+def optimizers() -> dict[str, type[Optimizer]]:
+    """Every optimiser by name. Whoever has made one and names none need not load them all."""
+    from subgrad.optim import SGD, Adagrad, Adam, AdamW, RMSprop, Subgradient
+
+    return {o.name: o for o in (SGD, Adam, AdamW, RMSprop, Adagrad, Subgradient)}
+
+
+@functools.cache
+def _parts() -> dict[str, type[Configured]]:
+    """Everything that has a config, by name."""
+    from subgrad.optim.transform import Chain, ClipByNorm, WeightDecay
+
+    return {**optimizers(), **{p.name: p for p in (Chain, ClipByNorm, WeightDecay)}}
 
 
 def get(optimizer: Optimizer | str, **settings: Any) -> Optimizer:
@@ -39,7 +46,7 @@ def get(optimizer: Optimizer | str, **settings: Any) -> Optimizer:
         return optimizer
     if not isinstance(optimizer, str):
         raise ArgumentError(f"expected an optimiser, or its name and settings, got {optimizer!r}")
-    return _make(OPTIMIZERS, optimizer.lower(), settings)
+    return _make(optimizers(), optimizer.lower(), settings)
 
 
 def from_config(config: Mapping[str, Any]) -> Optimizer:
@@ -65,7 +72,7 @@ def from_config(config: Mapping[str, Any]) -> Optimizer:
 def _from_plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         settings = {key: _from_plain(v) for key, v in value.items()}
-        return _make(_PARTS, settings.pop("name", None), settings)
+        return _make(_parts(), settings.pop("name", None), settings)
     return tuple(_from_plain(v) for v in value) if isinstance(value, list) else value
 
 

@@ -9,10 +9,16 @@ Methods, notes for Stanford's EE364b), for the best value seen and for the value
 So both converge to f* if sum a_k diverges and a_k goes to 0, as it does where sum a_k^2 is finite.
 """
 
-from subgrad.optim.step.classic import Constant, ConstantLength, InverseSqrt, Polyak, SquareSummable
+from typing import TYPE_CHECKING
+
+from subgrad.lazy import attach
+from subgrad.optim.step.constant import Constant
 from subgrad.optim.step.named import get
 from subgrad.optim.step.rule import Rule
-from subgrad.optim.step.schedule import Cosine, Piecewise, Warmup
+
+if TYPE_CHECKING:
+    from subgrad.optim.step.classic import ConstantLength, InverseSqrt, Polyak, SquareSummable
+    from subgrad.optim.step.schedule import Cosine, Piecewise, Warmup
 
 __all__ = [
     "Constant",
@@ -26,3 +32,10 @@ __all__ = [
     "Warmup",
     "get",
 ]
+
+_LATER = {
+    "classic": ("ConstantLength", "InverseSqrt", "Polyak", "SquareSummable"),
+    "schedule": ("Cosine", "Piecewise", "Warmup"),
+}
+
+__getattr__, __dir__ = attach(__name__, _LATER, __all__)

@@ -8,35 +8,7 @@ from subgrad import ops
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import Tensor
 from subgrad.optim import domain
-from subgrad.optim.step.rule import BOYD, Rule, tail
-
-
-@dataclass(frozen=True)
-class Constant(Rule):
-    """a_k = a.
-
-    Example:
-        >>> from subgrad import optim
-        >>> rule = optim.step.Constant(0.5)
-        >>> float(rule(7)), rule.diverges, rule.square_summable
-        (0.5, True, False)
-    """
-
-    a: float
-
-    name = "constant"
-
-    def __post_init__(self) -> None:
-        domain.conform(self, a=domain.positive)
-
-    def _at(self, k: Tensor, grad_norm: Tensor | None, loss: Tensor | None) -> Tensor:
-        return ops.full((), self.a, k.dtype)
-
-    def _series(self) -> tuple[bool, bool]:
-        return True, False
-
-    def describe(self) -> str:
-        return f"a_k = {self.a:g}: {tail(self.a)}."
+from subgrad.optim.step.rule import BOYD, Rule
 
 
 @dataclass(frozen=True)
@@ -173,4 +145,4 @@ def _given(value: Tensor | None, rule: Rule, what: str) -> Tensor:
     return value
 
 
-__all__ = ["Constant", "ConstantLength", "InverseSqrt", "Polyak", "SquareSummable"]
+__all__ = ["ConstantLength", "InverseSqrt", "Polyak", "SquareSummable"]

@@ -7,6 +7,7 @@ from numbers import Real
 from typing import Any
 
 from subgrad.errors import ArgumentError
+from subgrad.optim.step.constant import Constant
 from subgrad.optim.step.rule import RULES, Rule, settings
 
 
@@ -31,7 +32,7 @@ def get(rule: Rule | float | str) -> Rule:
     if isinstance(rule, str):
         return get(_parse(rule))
     if isinstance(rule, Real) and not isinstance(rule, bool):
-        return RULES["constant"](rule)  # pyright: ignore[reportCallIssue]
+        return Constant(rule)  # pyright: ignore[reportArgumentType]
     raise ArgumentError(f"a step rule is a number, a rule, or its name with arguments, got {rule!r}")
 
 
@@ -57,13 +58,20 @@ def _build(node: ast.expr) -> Any:
     if not isinstance(node, ast.Call):
         return ast.literal_eval(node)
     name = ast.unparse(node.func)
-    if name not in RULES:
+    if name not in _rules():
         raise ArgumentError(f"there is no step rule {name!r}: expected a number or {_known()}")
-    return RULES[name](*map(_build, node.args), **{str(k.arg): _build(k.value) for k in node.keywords})
+    return _rules()[name](*map(_build, node.args), **{str(k.arg): _build(k.value) for k in node.keywords})
 
 
 def _known() -> str:
-    return ", ".join(f"{name}({', '.join(settings(rule))})" for name, rule in RULES.items())
+    return ", ".join(f"{name}({', '.join(settings(rule))})" for name, rule in _rules().items())
+
+
+def _rules() -> dict[str, type[Rule]]:
+    """Every rule by name. A number needs none of them."""
+    from subgrad.optim.step import classic, schedule  # noqa: F401  (their rules enter themselves)
+
+    return RULES
 
 
 __all__ = ["get"]
