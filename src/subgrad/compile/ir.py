@@ -114,14 +114,17 @@ class Module:
         exported: bool = False,
         inline: bool = True,
     ) -> Iterator[Builder]:
-        """The body of a function that returns nothing, to be filled through the builder."""
+        """The body of a function that returns nothing, to be filled through the builder.
+
+        LLVM would optimise one that it inlines twice, by itself and in its caller; with ``alwaysinline`` only there.
+        """
         builder = Builder(self)
         yield builder
         heads = ", ".join(f"{p.type}{' noalias' if p in noalias else ''} {p}" for p in parameters)
         linkage = "" if exported else "internal "
         # no-builtins: a copying loop must not become a call of memcpy, which the loader would have to find.
-        apart = "" if inline else "noinline "
-        head = f'define {linkage}void @{name}({heads}) {apart}nounwind "no-builtins" {{'
+        place = "" if exported else "alwaysinline " if inline else "noinline "
+        head = f'define {linkage}void @{name}({heads}) {place}nounwind "no-builtins" {{'
         self._functions.append("\n".join([head, "entry:", *builder.rooms, *builder.lines, "  ret void", "}"]))
 
     def declare(self, name: str, signature: str) -> None:
