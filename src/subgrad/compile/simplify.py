@@ -16,7 +16,7 @@ from subgrad.compile.folds import gathered
 from subgrad.compile.layout import is_copy, joined, sink
 from subgrad.compile.members import batch_size, spread
 from subgrad.graph import place
-from subgrad.graph.op import apply
+from subgrad.graph.op import Op, apply
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 from subgrad.ops.contract import contract
@@ -38,13 +38,54 @@ def simplify(outputs: Sequence[Tensor]) -> list[Tensor]:
     members = batch_size(found)
     if members:
         found = rewrite(found, lambda node: spread(node, members))
-    found = rewrite(rewrite(rewrite(found, sink), staged), Merger())
+    found = rewrite(rewrite(rewrite(rewrite(found, factored), sink), staged), Merger())
     return rewrite(scans.tidied(found), Merger()) if scans.has_loops(found) else found
 
 
 def replaced(outputs: Sequence[Tensor], leaves: Mapping[Tensor, Tensor]) -> list[Tensor]:
     """A simple graph with others in the place of some leaves, which may be transposes: those meet their inverses."""
     return rewrite(rewrite(outputs, joined, leaves), Merger())
+
+
+def factored(node: Tensor) -> Tensor:
+    """A sum of products, with the factors that do not change along its axes taken out.
+
+    So the gradient of a normalisation needs no sums but those of the gradients of its scale and shift.
+    """
+    if node.op is not ops.sum or node.dtype.kind != "f":
+        return node
+    axes = node.attrs["axis"]
+    inner, factors = _stripped(node.inputs[0], axes)
+    if not factors:
+        return node
+    result = ops.sum(inner, axes, node.attrs["keepdims"])
+    first = tuple(slice(1) if i in axes else slice(None) for i in range(inner.ndim))
+    for op, factor in factors:
+        result = apply(op, (result, ops.reshape(factor[first], result.shape)), {})
+    return result
+
+
+def _stripped(node: Tensor, axes: Sequence[int]) -> tuple[Tensor, list[tuple[Op, Tensor]]]:
+    """A product without the factors that are even along ``axes``, and those, each with the op that brings it back."""
+    if node.op not in (ops.mul, ops.scale):
+        return node, []
+    a, b = node.inputs
+    if _is_even(b, axes):
+        inner, factors = _stripped(a, axes)
+        return inner, [*factors, (node.op, b)]
+    if node.op is ops.mul and _is_even(a, axes):
+        inner, factors = _stripped(b, axes)
+        return inner, [*factors, (node.op, a)]
+    (a, left), (b, right) = _stripped(a, axes), _stripped(b, axes)
+    return (apply(node.op, (a, b), {}), [*left, *right]) if left or right else (node, [])
+
+
+def _is_even(node: Tensor, axes: Sequence[int]) -> bool:
+    """Whether a node was spread along the axes, which thus hold one value each."""
+    if node.op is not ops.broadcast_to:
+        return False
+    given, lead = node.inputs[0].shape, node.ndim - node.inputs[0].ndim
+    return all(axis < lead or given[axis - lead] == 1 for axis in axes)
 
 
 def staged(node: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
 from subgrad.ops import rules
 from subgrad.ops.reduce import mean
 from subgrad.ops.singular import sqrt, var
+from subgrad.ops.smooth import scale
 
 
 def _prepare(x: TensorLike, axis: rules.Axes = -1, eps: float = 1e-5):
@@ -32,7 +33,7 @@ def _spread(x: Tensor, axis: tuple[int, ...], eps: float) -> Tensor:
 
 def _vjp(g, y, x, *, axis, eps):
     """The projection of g against 1 and y, which both directions of no change leave: two sums, and no third."""
-    lead, along = mean(g, axis, keepdims=True), mean(g * y, axis, keepdims=True)
+    lead, along = mean(g, axis, keepdims=True), mean(scale(g, y), axis, keepdims=True)
     return (_spread(x, axis, eps) * (g - lead - y * along),)
 
 
