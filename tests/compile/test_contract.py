@@ -276,6 +276,11 @@ def test_the_dot_form(cpu):
             check(contraction, cpu, plan, cuts=[1])
 
 
+def test_a_tile_reads_few_rows_that_lie_apart(cpu):
+    pointwise = Contraction.matmul("float32", 4096, cpu.lanes("float32"), 64)
+    assert plan_contraction(pointwise, cpu).rows <= 16
+
+
 def test_large_operands_are_blocked(cpu):
     contraction = Contraction.matmul("float32", 130, 1040, 1500)
     plan = plan_contraction(contraction, cpu)

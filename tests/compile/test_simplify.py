@@ -114,3 +114,27 @@ def test_the_module_and_the_line_of_a_node_survive():
     net = sg.nn.Sequential(sg.nn.Linear(3, 2))
     outputs = [net(placeholder((4, 3), "float32")) * 2 - 1]
     assert {n.scope for n in toposort(simplify(outputs))} >= {n.scope for n in toposort(outputs) if n.scope}
+
+
+def test_what_is_even_along_a_sum_is_taken_out_of_it():
+    rng = np.random.default_rng(0)
+    arrays = [rng.standard_normal(s) for s in [(3, 4, 5), (4, 1), (5,), (3, 1, 1)]]
+    inputs = [placeholder(a.shape, a.dtype) for a in arrays]
+    x, a, b, c = inputs
+    outputs = [sg.sum(a * (x * b) * c, axis=0), sg.sum(x * a * b, axis=(1, 2)), sg.sum(sg.scale(sg.scale(x, c), b))]
+    found = simplify(outputs)
+    expected = Interpreter(inputs, outputs)(arrays)
+    for e, n in zip(expected, Interpreter(inputs, found)(arrays), strict=True):
+        np.testing.assert_allclose(n, e, rtol=1e-13, atol=1e-14)
+    (whole,) = [n for n in toposort(found[:1]) if n.op is TABLE["sum"]]
+    assert set(ops_of([whole.inputs[0]])) == {"mul", "broadcast_to"}
+    assert whole.inputs[0].inputs[0] is x  # of its factors only c changes along axis 0
+
+
+def test_the_gradient_of_a_normalisation_adds_up_each_channel_twice():
+    layer = sg.nn.BatchNorm2d(3).train()
+    x, g = (placeholder((8, 3, 6, 6), "float32") for _ in range(2))
+    y = layer(x)
+    grads = sg.grad((y * g).sum(), [x, *(p.node for p in layer.parameters())])
+    forward = ops_of(simplify([y])).count("sum")
+    assert ops_of(simplify(grads)).count("sum") == forward + 2 * 2  # each in two stages

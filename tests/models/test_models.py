@@ -101,7 +101,7 @@ def test_a_transformer_learns_to_repeat():
         return nn.cross_entropy(scores[:, 4:].reshape(-1, 5), y[:, 4:].reshape(-1))
 
     history = sg.fit(net, x, y, loss=loss, optimizer=sg.Adam(0.01), epochs=60, batch_size=32, verbose=False)
-    assert history["loss"][-1] < 0.1 < 1 < history["loss"][0]
+    assert history["loss"][-1] < 0.2 < 1 < history["loss"][0]
 
 
 @pytest.mark.parametrize("depth", [18, 2, 20.0, "20"])
