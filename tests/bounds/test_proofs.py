@@ -13,6 +13,9 @@ from subgrad import errors, nn
 from subgrad.io.model_file import read_model_file, write_model_file
 
 pytest.importorskip("flint")
+import mpmath as mp
+from flint import arb
+
 from subgrad.bounds import checker
 
 BOX = [(-1, 1), (-1, 1)]
@@ -162,6 +165,39 @@ def test_proofs_of_deep_networks_pass(activation, tmp_path):
     found = sg.certify(bump, deep(activation), BOX)
     found.save(tmp_path / "proof.safetensors")
     assert checker.check(tmp_path / "proof.safetensors")
+
+
+@pytest.mark.parametrize("activation", [nn.Tanh, nn.Sigmoid])
+def test_proofs_of_steep_networks_pass(activation, tmp_path):
+    """Arguments of a million either way: the units are at both of their ends within one box."""
+    net = deep(activation)
+    for layer in (net[0], net[2]):
+        layer.weight.assign(1e6 * layer.weight.numpy())
+    found = sg.certify(bump, net, BOX, 3)
+    found.save(tmp_path / "proof.safetensors")
+    assert checker.check(tmp_path / "proof.safetensors")
+
+
+IN_MPMATH = {
+    "sqrt": lambda z: mp.sqrt(max(z, 0)), "sigmoid": lambda z: 1 / (1 + mp.exp(-z)),
+    "softplus": lambda z: mp.log1p(mp.exp(z)), "inverse": lambda z: 1 / z,
+}  # fmt: skip
+ABOVE_ZERO = ("log", "sqrt", "inverse")
+
+
+@pytest.mark.parametrize("name", checker.CURVES)
+@pytest.mark.parametrize("width", [1e-9, 0.3, 40.0])
+def test_curves_of_the_checker_hold_values_and_derivatives(name, width):
+    f, (value, first, second) = IN_MPMATH.get(name) or getattr(mp, name), checker.CURVES[name]
+    rng = np.random.default_rng(0)
+    for start in rng.uniform(*((1e-3, 3) if name in ABOVE_ZERO else (-20, 3)), 5).tolist():
+        z = arb(start).union(arb(start + width))
+        found = [value(z), first(z, value(z)), second(z, value(z))]
+        assert all(y.is_finite() for y in found)
+        for t in np.linspace(start, start + width, 5).tolist():
+            with mp.workdps(60):
+                for order, y in enumerate(found):
+                    assert y.overlaps(arb(str(mp.diff(f, mp.mpf(t), order)), 1e-20))
 
 
 def test_only_proofs_are_saved(tmp_path):

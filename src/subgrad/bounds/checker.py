@@ -18,20 +18,23 @@ from flint import arb, arb_mat, ctx
 from safetensors import safe_open
 
 ctx.prec, HALVINGS = 100, 60
-SIGMOID = lambda z: 1 / (1 + (-z).exp())  # noqa: E731
-ERF_SLOPE = lambda z: 2 / arb.pi().sqrt() * (-z * z).exp()  # noqa: E731
-SQRT = lambda z: z.sqrt() if z > 0 else arb(0).union(z.upper().sqrt())  # noqa: E731  (the root of max(z, 0))
-CURVES = {  # a function with its first and its second derivative
-    "exp": (arb.exp, arb.exp, arb.exp),
-    "log": (arb.log, lambda z: 1 / z, lambda z: -1 / z / z),
-    "sqrt": (SQRT, lambda z: 1 / z.sqrt() / 2, lambda z: -1 / z.sqrt() / z / 4),
-    "sin": (arb.sin, arb.cos, lambda z: -z.sin()),
-    "cos": (arb.cos, lambda z: -z.sin(), lambda z: -z.cos()),
-    "tanh": (arb.tanh, lambda z: 1 / z.cosh() / z.cosh(), lambda z: -2 * z.tanh() / z.cosh() / z.cosh()),
-    "sigmoid": (SIGMOID, lambda z: SIGMOID(z) * SIGMOID(-z), lambda z: SIGMOID(z) * SIGMOID(-z) * (1 - 2 * SIGMOID(z))),
-    "softplus": (lambda z: z.exp().log1p(), SIGMOID, lambda z: SIGMOID(z) * SIGMOID(-z)),
-    "erf": (arb.erf, ERF_SLOPE, lambda z: -2 * z * ERF_SLOPE(z)),
-    "inverse": (lambda z: 1 / z, lambda z: -1 / z / z, lambda z: 2 / z / z / z),
+
+# A function that rises or falls, by the ends of a ball: Arb's exp or cosh of a wide one is infinite or NaN.
+MONOTONE = lambda f: lambda z: f(z.lower()).union(f(z.upper()))  # noqa: E731
+SOFTPLUS = MONOTONE(lambda z: z.max(0) + (-abs(z)).exp().log1p())
+SIGMOID = MONOTONE(lambda z: 1 / (1 + (-z).exp()))
+BELL = lambda z: 2 / arb.pi().sqrt() * (-z.abs_lower() ** 2).exp().union((-z.abs_upper() ** 2).exp())  # noqa: E731
+CURVES = {  # a function; its first and its second derivative, as functions of z and of its value y there
+    "exp": (MONOTONE(arb.exp), lambda z, y: y, lambda z, y: y),
+    "log": (MONOTONE(arb.log), lambda z, y: 1 / z, lambda z, y: -1 / z / z),
+    "sqrt": (MONOTONE(lambda z: z.max(0).sqrt()), lambda z, y: 1 / y / 2, lambda z, y: -1 / y / z / 4),
+    "sin": (arb.sin, lambda z, y: z.cos(), lambda z, y: -y),
+    "cos": (arb.cos, lambda z, y: -z.sin(), lambda z, y: -y),
+    "tanh": (MONOTONE(arb.tanh), lambda z, y: 1 - y * y, lambda z, y: -2 * y * (1 - y * y)),
+    "sigmoid": (SIGMOID, lambda z, y: y * (1 - y), lambda z, y: y * (1 - y) * (1 - 2 * y)),
+    "softplus": (SOFTPLUS, lambda z, y: SIGMOID(z), lambda z, y: SIGMOID(z) * SIGMOID(-z)),
+    "erf": (MONOTONE(arb.erf), lambda z, y: BELL(z), lambda z, y: -2 * z * BELL(z)),
+    "inverse": (lambda z: 1 / z, lambda z, y: -y * y, lambda z, y: 2 * y * y * y),
 }
 
 
@@ -122,11 +125,8 @@ class Graph:
                 found.append(getattr(self, f"op_{op}")(*inputs, **attrs))
         return [self.range(x) for x in found[-1].ravel()]
 
-    def row(self, x):
-        return x if isinstance(x, arb_mat) else arb_mat([[x, *[0] * (self.deltas.nrows() - 1)]])
-
-    def range(self, x):
-        return (self.row(x) * self.deltas)[0, 0]
+    def row(self, x): return x if isinstance(x, arb_mat) else arb_mat([[x, *[0] * (self.deltas.nrows() - 1)]])
+    def range(self, x): return (self.row(x) * self.deltas)[0, 0]
 
     def line(self, x, slope, at, value):
         """slope (x - at) + value."""
@@ -138,8 +138,8 @@ class Graph:
         """f(t) + f'(t) (x - t) + f''(range) (x - t)^2 / 2, or the range of f where that says more."""
         x, z = self.row(x), self.range(x)
         t, whole = x[0, 0].mid(), f(z)
-        rest = second(z) * arb(0).union((z - t).abs_upper() * (z - t).abs_upper()) / 2
-        line = self.line(x, first(t), t, f(t) + rest)
+        rest = second(z, whole) * arb(0).union((z - t).abs_upper() * (z - t).abs_upper()) / 2
+        line = self.line(x, first(t, f(t)), t, f(t) + rest)
         return line if rest.is_finite() and self.range(line).rad() <= 2 * whole.rad() else self.row(whole)
 
     def relu(self, x):
