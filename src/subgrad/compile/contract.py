@@ -168,7 +168,8 @@ class _Nest:
         b, plan = self.b, self.plan
         if plan.pack_b:
             room = b.at(_SCRATCH, plan.a_room(self.contraction), self.scalar)
-            at = replace(at, b=pack_b(b, at.b, room, sizes, columns, plan.width, self.kind))
+            kind = vector(self.scalar, plan.lanes_for(columns))
+            at = replace(at, b=pack_b(b, at.b, room, sizes, columns, plan.width, kind))
         for rows in plan.row_counts:
             with b.loop(begin, b.sub(end, rows - 1), rows) as turn:
                 here = self._stepped(at, self.contraction.m[-1], turn.index)
@@ -183,9 +184,10 @@ class _Nest:
             tile = Tile(rows, 1, kind, place, first_lanes(plan.width, columns))
             sums = self._dots(at, tile, columns)
         else:
-            vectors = -(-columns // plan.lanes)
-            mask = first_lanes(plan.lanes, columns - (vectors - 1) * plan.lanes)
-            tile = Tile(rows, vectors, self.kind, place, mask)
+            lanes = plan.lanes_for(columns)
+            vectors = -(-columns // lanes)
+            mask = first_lanes(lanes, columns - (vectors - 1) * lanes)
+            tile = Tile(rows, vectors, vector(self.scalar, lanes), place, mask)
             sums = sum_products(b, at.a, at.b, sizes, tile, initial_sums(b, self.c, tile, phase))
         finish(b, self.c, tile, sums, phase)
 

@@ -41,6 +41,10 @@ class Plan:
         """Columns of C that a tile covers."""
         return self.vectors if self.dot else self.vectors * self.lanes
 
+    def lanes_for(self, columns: int) -> int:
+        """Lanes of the vectors that cover so many columns: fewer where those are the last ones."""
+        return self.lanes if self.dot else no_wider(self.lanes, columns)
+
     @property
     def row_counts(self) -> tuple[int, ...]:
         """The tiles that rows are taken in, largest first; the last takes what is left, row by row."""
@@ -104,7 +108,7 @@ def _candidates(merged: Contraction, cpu: Cpu, counts: Sequence[int]) -> Iterato
     if last.c != 1:
         lanes = 1
     for rows, vectors in _tiles(cpu, max(counts), math.ceil(last.size / lanes)):
-        narrow = _no_wider(lanes, last.size)
+        narrow = no_wider(lanes, last.size)
         yield Plan(narrow, rows, vectors, _tails(rows, counts), k_steps, pack_b=narrow > 1 and last.b != 1)
     if lanes > 1 and merged.k[-1].a == merged.k[-1].b == 1:
         for rows, columns in _tiles(cpu, min(6, max(counts)), min(4, last.size, lanes)):
@@ -112,7 +116,7 @@ def _candidates(merged: Contraction, cpu: Cpu, counts: Sequence[int]) -> Iterato
                 yield Plan(lanes, rows, columns, _tails(rows, counts), k_steps, dot=True)
 
 
-def _no_wider(lanes: int, columns: int) -> int:
+def no_wider(lanes: int, columns: int) -> int:
     """Lanes for so few columns: half a vector costs half on processors that do a whole one in two steps (Zen 4)."""
     while lanes >= 2 * columns and lanes > 4:
         lanes //= 2
@@ -161,7 +165,8 @@ def _cycles(plan: Plan, merged: Contraction, counts: Sequence[int]) -> float:
     total, bodies = 0.0, 0
     for vectors, times in panels:
         if times:
-            total += times * sum(_strip(plan, count, vectors, k_steps) for count in counts)
+            narrow = plan.lanes_for(rest) / plan.lanes if vectors < plan.vectors else 1
+            total += times * narrow * sum(_strip(plan, count, vectors, k_steps) for count in counts)
             bodies += sum(plan.row_counts) * vectors
     if plan.pack_b:
         total += len(counts) * k_steps * columns * (1.5 / plan.lanes if merged.n[-1].b == 1 else 0.4)
