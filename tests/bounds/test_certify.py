@@ -6,6 +6,7 @@ from greedy import gaussian, greedy_net
 
 import subgrad as sg
 from subgrad import errors, nn
+from subgrad.bounds.search import Search
 
 
 def sine(x):
@@ -109,6 +110,27 @@ def test_interpreted_and_compiled_bounds_agree():
     assert bounds == pytest.approx([bounds[0]] * 3, rel=1e-12)
 
 
+@pytest.mark.parametrize("eps", [None, 1e-3])
+def test_an_interrupt_keeps_what_was_proven(eps, monkeypatch):
+    f, rounds = lambda x: sg.sin(20 * x[:, 0]) * sg.cos(20 * x[:, 1]), []
+
+    def split(search, boxes):
+        rounds.append(len(search.open))
+        if len(rounds) == 5:
+            raise KeyboardInterrupt  # in the midst of a round: the worst boxes are out of the list
+        return halves(search, boxes)
+
+    halves = Search._halves
+    monkeypatch.setattr(Search, "_halves", split)
+    found = sg.certify(f, lambda x: sg.sin(20 * x[:, 0]) * sg.cos(20 * x[:, 1] + 9e-4), [(-1, 1)] * 2, eps)
+    assert found.interrupted
+    assert "interrupted" in str(found)
+    assert 5e-4 < found.value <= 9e-4 < found.bound
+    area = np.prod(found.proof.leaves.high - found.proof.leaves.low, axis=1).sum()
+    assert area == pytest.approx(4)
+    assert found.status == ("proven" if eps is None else "unknown")
+
+
 ONE = lambda x: x[:, 0]  # noqa: E731
 
 
@@ -123,9 +145,17 @@ ONE = lambda x: x[:, 0]  # noqa: E731
         (lambda x: 1.0, ONE, (0, 1), 1, errors.ArgumentError, "f must return a tensor"),
         (ONE, nn.Linear(1, 2), (0, 1), 1, errors.ShapeError, "f has 1 values at a point, the network 2"),
         (lambda x: np.sin(x.numpy())[:, 0], ONE, (0, 1), 1, errors.NotTraceableError, "value"),
+        (lambda x: np.sin(x[:, 0]), ONE, (0, 1), 1, errors.NotTraceableError, "f is made of NumPy's functions"),
+        ((np.ones((3, 1)), np.ones(3)), ONE, (0, 1), 1, errors.ArgumentError, "of samples nothing can be proven"),
+        (ONE, nn.Linear(2, 1), (0, 1), 1, errors.ShapeError, "the network takes no points of 1 variables, as the box"),
         (lambda x: sg.argmax(x, 1).astype("float64"), ONE, (0, 1), 1, errors.ArgumentError, "no bounds for the op"),
     ],
 )  # fmt: skip
 def test_bad_input(f, net, box, eps, error, message):
     with pytest.raises(error, match=message):
         sg.certify(f, net, box, eps)
+
+
+def test_a_budget_of_nothing():
+    with pytest.raises(errors.ArgumentError, match="at least one box, got 0"):
+        sg.certify(ONE, ONE, (0, 1), budget=0)

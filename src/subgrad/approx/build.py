@@ -151,4 +151,6 @@ def _proven(target: Target, net: Sequential, eps: float | None) -> float | None:
         found = certify(target.function, net, target.box, eps, budget=BOXES)
     except SubgradError:  # an op without bounds
         return None
+    if found.interrupted:
+        raise KeyboardInterrupt
     return found.bound if np.isfinite(found.bound) else None

@@ -40,16 +40,17 @@ def certify(
         net: a module or another such function; a module is taken in evaluation mode.
         box: (low, high) for one variable, or such a pair for each.
         eps: the error to prove; None for the least that can be proven, to about 1 %.
-        budget: how many boxes to bound at most.
+        budget: how many boxes to bound at most. Ctrl-C ends the search, too: what was proven until then is returned.
         verbose: show the progress; None does if standard error is a terminal.
 
     Returns:
         A `Verdict`: its ``bound`` is the proven error, ``save`` writes the proof.
 
     Raises:
-        ArgumentError: for a negative eps, no proper box, or an op without bounds.
-        ShapeError: if values have other shapes.
-        NotTraceableError: if f asks for the value of a tensor.
+        ArgumentError: for a negative eps, no proper box, samples instead of a function, or an op without bounds.
+        ShapeError: if the box has not the variables that f and the network take, or values have other shapes.
+        NotTraceableError: if f asks for the value of a tensor, or is made of NumPy's functions: of values alone nothing
+            can be proven.
 
     Example:
         >>> import subgrad as sg
@@ -63,6 +64,7 @@ def certify(
     """
     if eps is not None and not (eps >= 0 and math.isfinite(eps)):
         raise ArgumentError(f"an error to prove is a number of 0 or more, got {eps}")
+    check_budget(budget)
     start, ends = time.perf_counter(), checked_box(box)
     point = placeholder((1, len(ends)), float64, "a point")
     one, other = traced(f, point, "f"), traced(net, point, "the network")
@@ -72,6 +74,12 @@ def certify(
     with np.errstate(all="ignore"), Progress(verbose) as progress:
         search = Search(bounder, ends[:, 0], ends[:, 1], eps, True, budget, progress).run()
     return verdict(search, "the error", start)
+
+
+def check_budget(budget: int) -> None:
+    """Raises `ArgumentError` if no box may be bounded."""
+    if budget < 1:
+        raise ArgumentError(f"a budget is at least one box, got {budget}")
 
 
 def checked_box(box: Any) -> np.ndarray:
@@ -94,4 +102,5 @@ def verdict(search: Search, quantity: str, start: float) -> Verdict:
     proof = Proof(quantity, b.point, b.outputs, weights, box, limit, search.two_sided, leaves)
     claim = f"{quantity} is at most {search.above if goal is None else goal:.6g}"
     seconds = time.perf_counter() - start
-    return Verdict(claim, status, search.above, search.below, search.point, stuck, search.boxes, seconds, proof)
+    found = search.above, search.below, search.point, stuck, search.boxes, seconds, search.interrupted
+    return Verdict(claim, status, *found, proof)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from subgrad.bounds.bounder import Bounder
-from subgrad.bounds.error import BUDGET, checked_box, verdict
+from subgrad.bounds.error import BUDGET, check_budget, checked_box, verdict
 from subgrad.bounds.progress import Progress
 from subgrad.bounds.properties import Property
 from subgrad.bounds.search import Search
@@ -31,7 +31,7 @@ def verify(
         net: a module (taken in evaluation mode) or a function of tensors, from points (N, d) to outputs (N, k).
         box: a pair (low, high) for each input; `subgrad.bounds.ball` makes one around a point.
         prop: `Within`, `Robust` or `Monotone` of `subgrad.bounds`.
-        budget: how many boxes to bound at most.
+        budget: how many boxes to bound at most. Ctrl-C ends the search, too.
         verbose: show the progress; None does if standard error is a terminal.
 
     Raises:
@@ -49,6 +49,7 @@ def verify(
     """
     if not hasattr(prop, "excess"):
         raise ArgumentError(f"a property is Within, Robust or Monotone of subgrad.bounds, got {prop!r}")
+    check_budget(budget)
     start, ends = time.perf_counter(), checked_box(box)
     point = placeholder((1, len(ends)), float64, "a point")
     found = traced(net, point, "the network")
@@ -72,6 +73,7 @@ def output_bounds(
         >>> bool(-0.01 < low[0] <= 0 and 0.8414 < high[0] < 0.851)
         True
     """
+    check_budget(budget)
     ends = checked_box(box)
     point = placeholder((1, len(ends)), float64, "a point")
     found = traced(net, point, "the network")
@@ -79,7 +81,10 @@ def output_bounds(
     def most(k: int, sign: float) -> float:
         with using_dtype(float64):
             output = sign * found.output[k : k + 1]
-        return _search(Bounder(point, output, found.weights, found.values), ends, None, budget, verbose).above
+        search = _search(Bounder(point, output, found.weights, found.values), ends, None, budget, verbose)
+        if search.interrupted:
+            raise KeyboardInterrupt
+        return search.above
 
     rows = range(found.output.size)
     return np.array([-most(k, -1.0) for k in rows]), np.array([most(k, 1.0) for k in rows])

@@ -35,10 +35,10 @@ class Progress:
         if not self._shown or time.perf_counter() - self._start < MOMENT:
             return
         if self._bar is None:
-            self._bar = _bar(search.budget)
-            self._task = self._bar.add_task("")
+            self._bar = _bar()
+            self._task = self._bar.add_task(said(search), total=search.budget)
             self._bar.start()
-        self._bar.update(self._task, total=search.budget, completed=search.boxes, description=said(search))
+        self._bar.update(self._task, completed=search.boxes, description=said(search))
 
 
 def said(search: Search) -> str:
@@ -47,7 +47,7 @@ def said(search: Search) -> str:
     return f"between {search.below:.6g} and {search.above:.6g}{wanted}; {len(search.open):,} boxes open"
 
 
-def _bar(budget: int) -> Any:
+def _bar() -> Any:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 

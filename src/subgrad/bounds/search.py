@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -56,6 +57,7 @@ class Search:
         budget: how many boxes to bound at most.
         below: the largest value that is proven at a point.
         point: that point, or None.
+        interrupted: whether Ctrl-C ended the search; all bounds hold nevertheless.
     """
 
     bounder: Bounder
@@ -67,6 +69,7 @@ class Search:
     watch: Callable[[Search], None] | None = None
     below: float = -np.inf
     point: np.ndarray | None = None
+    interrupted: bool = False
     done: list[Leaves] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -101,18 +104,34 @@ class Search:
         return self.bounder.boxes - self._at_start
 
     def run(self) -> Search:
-        """Search until all is decided, or the budget is spent."""
+        """Search until all is decided, the budget is spent, or Ctrl-C is pressed."""
         self._look_at(self._first_boxes())
-        rounds = 0
-        while len(self.open) and not self.refuted and self.boxes < self.budget:
-            self._look_at(self._halves(self._worst()))
-            rounds += 1
-            if self.goal is None or rounds % 8 == 0 or rounds & (rounds - 1) == 0:
-                self._try_points()
-            if self.watch:
-                self.watch(self)
-        self._try_points()
+        known, rounds = self._known(), 0
+        try:
+            while len(self.open) and not self.refuted and self.boxes < self.budget:
+                known, rounds = self._known(), rounds + 1
+                self._round(rounds)
+            self._try_points()
+        except KeyboardInterrupt:
+            self._go_back_to(known)
+            self.interrupted = True
         return self
+
+    def _round(self, number: int) -> None:
+        self._look_at(self._halves(self._worst()))
+        if self.goal is None or number % 8 == 0 or number & (number - 1) == 0:
+            self._try_points()
+        if self.watch:
+            self.watch(self)
+
+    def _known(self) -> tuple[Any, ...]:
+        """What a round changes. No array of it is ever written to."""
+        return self.open, self.stuck, self.below, self.point, len(self.done)
+
+    def _go_back_to(self, known: tuple[Any, ...]) -> None:
+        """Forget a round that was interrupted: boxes may be missing in the midst of one."""
+        self.open, self.stuck, self.below, self.point, count = known
+        del self.done[count:]
 
     @property
     def leaves(self) -> Leaves:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from subgrad.errors import ArgumentError, DTypeError, ShapeError
+from subgrad.errors import ArgumentError, DTypeError, NotTraceableError, ShapeError
 from subgrad.graph.dtype import float64, using_dtype
 from subgrad.graph.tensor import Parameter, Tensor, placeholder
 from subgrad.nn.binding import bound
@@ -43,18 +43,35 @@ def traced(f: Function, point: Tensor, name: str) -> Traced:
 
     Raises:
         ArgumentError: if f is no function of tensors.
-        ShapeError: if it does not return a row of values for each point.
+        NotTraceableError: if f is a function of arrays.
+        ShapeError: if it does not take such points, or return a row of values for each.
     """
     if not callable(f):
-        raise ArgumentError(f"{name} is a function of tensors or a module, got {type(f).__name__}")
+        raise ArgumentError(
+            f"{name} is a function of tensors or a module, got {type(f).__name__}: "
+            "of samples nothing can be proven, and formulas are read by subgrad.approx.Expression"
+        )
     module = f if isinstance(f, Module) else None
     parameters: list[Parameter] = list(module.parameters()) if module else []
     weights = [placeholder(p.shape, float64, "a parameter") for p in parameters]
     mode = evaluating(module) if module else contextlib.nullcontext()
     with using_dtype(float64), mode, bound(parameters, weights):
-        found = f(point)
-        output = _row(found, name)
+        output = _row(_called(f, point, name), name)
     return Traced(point, output, weights, [p.numpy().astype(np.float64) for p in parameters])
+
+
+def _called(f: Function, point: Tensor, name: str) -> Any:
+    try:
+        return f(point)
+    except ShapeError as error:
+        said = str(error).rpartition(" (at ")[0]
+        raise ShapeError(f"{name} takes no points of {point.shape[1]} variables, as the box has: {said}") from error
+    except TypeError as error:  # NumPy's functions refuse tensors with one
+        if "__array_ufunc__" not in str(error):
+            raise
+        raise NotTraceableError(
+            f"{name} is made of NumPy's functions, and of values alone nothing can be proven: subgrad has the same ones"
+        ) from error
 
 
 def _row(found: Any, name: str) -> Tensor:

@@ -27,6 +27,7 @@ class Verdict:
         stuck: if unknown, the box (d, 2) with the largest bound.
         boxes: how many boxes were bounded.
         seconds: the time it took.
+        interrupted: whether Ctrl-C ended the search. What was proven until then holds.
         proof: what `save` writes.
     """
 
@@ -38,6 +39,7 @@ class Verdict:
     stuck: np.ndarray | None
     boxes: int
     seconds: float
+    interrupted: bool = False
     proof: Proof | None = field(default=None, repr=False)
 
     @property
@@ -49,7 +51,7 @@ class Verdict:
         return self.status == "proven"
 
     def __str__(self) -> str:
-        effort = f"{self.boxes:,} boxes, {self.seconds:.2g} s"
+        effort = f"{self.boxes:,} boxes, {self.seconds:.2g} s" + (", interrupted" if self.interrupted else "")
         if self.status == "proven":
             return f"proven: {self.claim} (bound {self.bound:.6g}; {effort})"
         if self.status == "refuted":
