@@ -4,7 +4,6 @@ import ctypes
 import itertools
 import mmap
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -245,21 +244,21 @@ def test_blocks_and_copies_change_no_bit(cpu, transpose_a, transpose_b, accumula
         "float32", 45, 50, 75, transpose_a=transpose_a, transpose_b=transpose_b, accumulate=accumulate
     )
     plain = next(p for p in plans(contraction, cpu) if p.vectors == 2 and p.rows == 3 and not p.dot)
-    expected = check(contraction, cpu, replace(plain, tails=(2,)))
+    expected = check(contraction, cpu, plain._replace(tails=(2,)))
     for changes in (
         {"pack_b": True, "k_block": 32},
         {"m_block": 16},
         {"m_block": 16, "pack_b": True, "k_block": 25},
         {"rows": 4, "tails": (3, 2), "vectors": 1},
     ):
-        np.testing.assert_array_equal(check(contraction, cpu, replace(plain, **changes), cuts=[20]), expected)
+        np.testing.assert_array_equal(check(contraction, cpu, plain._replace(**changes), cuts=[20]), expected)
 
 
 def test_loops_of_one_step_change_no_room(cpu):
     """The room for copies is that of the merged loops, whose innermost row stride differs here."""
     loops = {"n": (Loop(20, b=1, c=1),), "k": (Loop(9, a=30, b=20),)}
     contraction = Contraction("float32", m=(Loop(30, a=1, c=20), Loop(1)), **loops)
-    check(contraction, cpu, replace(plan_contraction(contraction, cpu), m_block=30))
+    check(contraction, cpu, plan_contraction(contraction, cpu)._replace(m_block=30))
 
 
 def test_rows_cut_anywhere_change_no_bit(cpu):
@@ -377,7 +376,7 @@ def _random(*shape, dtype="float32"):
 def test_nothing_outside_the_operands_is_touched(cpu, at_end, copies, transpose_a, transpose_b):
     """Each operand touches a page that must not be read; a stray access ends the process."""
     contraction = Contraction.matmul("float32", 13, 37, 21, transpose_a=transpose_a, transpose_b=transpose_b)
-    plan = replace(plan_contraction(contraction, cpu), **copies)
+    plan = plan_contraction(contraction, cpu)._replace(**copies)
     if plan.dot and copies:
         pytest.skip("the dot form copies nothing")
     kernel = compiled(contraction, plan, cpu)

@@ -12,7 +12,7 @@ split between calls; of the plan itself, only ``dot`` changes the order.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from subgrad.compile.contract_dot import add_lanes, dot_products
 from subgrad.compile.contract_pack import pack_a, pack_b
@@ -63,8 +63,7 @@ def emit_contraction(
         _Nest(b, merged, plan, c).emit()
 
 
-@dataclass(frozen=True, slots=True)
-class _Spot:
+class _Spot(NamedTuple):
     """Where the nest stands: A and B there, and the row, column and element of C."""
 
     a: Operand
@@ -99,7 +98,7 @@ class _Nest:
         with b.loop(first, last) as turn:
             start = b.mul(turn.index, inner)
             begin, end = b.max(b.sub(_BEGIN, start), 0), b.min(b.sub(_END, start), inner)
-            here = replace(self._moved(at, outer, turn.index), m=start)
+            here = self._moved(at, outer, turn.index)._replace(m=start)
             self._outer_columns(here, self.contraction.n[:-1], begin, end)
         return None
 
@@ -113,7 +112,7 @@ class _Nest:
     def _stepped(self, at: _Spot, loop: Loop, steps: Index) -> _Spot:
         b = self.b
         a, bs = at.a.moved(b, b.mul(steps, loop.a)), at.b.moved(b, b.mul(steps, loop.b))
-        return replace(at, a=a, b=bs, c=b.add(at.c, b.mul(steps, loop.c)))
+        return at._replace(a=a, b=bs, c=b.add(at.c, b.mul(steps, loop.c)))
 
     def _outer_columns(self, at: _Spot, loops: Sequence[Loop], begin: Index, end: Index) -> None:
         if not loops:
@@ -123,7 +122,7 @@ class _Nest:
             size *= loop.size
         with self.b.loop(0, loops[0].size) as turn:
             here = self._stepped(at, loops[0], turn.index)
-            here = replace(here, n=self.b.add(at.n, self.b.mul(turn.index, size)))
+            here = here._replace(n=self.b.add(at.n, self.b.mul(turn.index, size)))
             self._outer_columns(here, loops[1:], begin, end)
         return None
 
@@ -149,7 +148,7 @@ class _Nest:
             source = at.a.moved(b, b.mul(turn.index, at.a.across))
             a = pack_a(b, source, _SCRATCH, plan.a_row(self.contraction), rows, sizes[0], self.kind)
             origin = b.mul(turn.index, -a.across)
-            self._panels(replace(at, a=a.moved(b, origin)), sizes, phase, turn.index, stop)
+            self._panels(at._replace(a=a.moved(b, origin)), sizes, phase, turn.index, stop)
         return None
 
     def _panels(self, at: _Spot, sizes: Sequence[Index], phase: Phase, begin: Index, end: Index) -> None:
@@ -158,10 +157,10 @@ class _Nest:
         if whole:
             with b.loop(0, whole, plan.width) as turn:
                 here = self._stepped(at, loop, turn.index)
-                here = replace(here, n=b.add(at.n, turn.index))
+                here = here._replace(n=b.add(at.n, turn.index))
                 self._panel(here, sizes, phase, begin, end, plan.width)
         if whole < loop.size:
-            here = replace(self._stepped(at, loop, whole), n=b.add(at.n, whole))
+            here = self._stepped(at, loop, whole)._replace(n=b.add(at.n, whole))
             self._panel(here, sizes, phase, begin, end, loop.size - whole)
 
     def _panel(self, at: _Spot, sizes: Sequence[Index], phase: Phase, begin: Index, end: Index, columns: int) -> None:
@@ -169,12 +168,12 @@ class _Nest:
         if plan.pack_b:
             room = b.at(_SCRATCH, plan.a_room(self.contraction), self.scalar)
             kind = vector(self.scalar, plan.lanes_for(columns))
-            at = replace(at, b=pack_b(b, at.b, room, sizes, columns, plan.width, kind))
+            at = at._replace(b=pack_b(b, at.b, room, sizes, columns, plan.width, kind))
         for rows in plan.row_counts:
             with b.loop(begin, b.sub(end, rows - 1), rows) as turn:
                 here = self._stepped(at, self.contraction.m[-1], turn.index)
-                here = replace(here, a=at.a.moved(b, b.mul(turn.index, at.a.across)))
-                self._tile(replace(here, m=b.add(at.m, turn.index)), sizes, phase, rows, columns)
+                here = here._replace(a=at.a.moved(b, b.mul(turn.index, at.a.across)))
+                self._tile(here._replace(m=b.add(at.m, turn.index)), sizes, phase, rows, columns)
             begin = turn.index
 
     def _tile(self, at: _Spot, sizes: Sequence[Index], phase: Phase, rows: int, columns: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from subgrad.compile.contract_spec import Contraction
 from subgrad.compile.cpu import BYTES, Cpu
@@ -17,8 +17,7 @@ _STREAMS = 16
 _PAGE = 4096  # bytes; steps of this size defeat the prefetcher and fall into the same few cache sets
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """How the code of a contraction is laid out.
 
     A register tile is ``rows`` rows by ``vectors`` vectors of ``lanes`` columns; in the dot form it is ``rows`` rows
@@ -143,11 +142,11 @@ def _blocked(plan: Plan, merged: Contraction, cpu: Cpu, counts: Sequence[int], p
         return plan
     k, rows, columns, width = merged.k[0], max(counts), merged.n[-1].size, BYTES[merged.dtype]
     if k.b * width >= _PAGE and min(rows, columns) >= 128 and k.size * columns * width > cpu.l2_bytes:
-        plan = replace(plan, pack_b=True)
+        plan = plan._replace(pack_b=True)
     if rows_contiguous(merged) and min(rows, columns) >= 256 and k.size * rows * width > cpu.l2_bytes:
-        plan = replace(plan, m_block=_even_block(rows, 512))
+        plan = plan._replace(m_block=_even_block(rows, 512))
     if partial_sums and k.size > (_K_BLOCK if plan.m_block else 2 * _K_BLOCK):
-        plan = replace(plan, k_block=_even_block(k.size, _K_BLOCK))
+        plan = plan._replace(k_block=_even_block(k.size, _K_BLOCK))
     return plan
 
 

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from subgrad.errors import ArgumentError, DTypeError
 
 DTYPES = ("float32", "float64")
 
 
-@dataclass(frozen=True, slots=True)
-class Loop:
+class Loop(NamedTuple):
     """``size`` steps, each of which moves ``a``, ``b`` and ``c`` elements in the three operands."""
 
     size: int
@@ -124,7 +124,7 @@ def _merge(loops: tuple[Loop, ...]) -> tuple[Loop, ...]:
         if loop.size == 1:
             continue
         if kept and _continues(kept[-1], loop):
-            loop = replace(loop, size=kept.pop().size * loop.size)
+            loop = loop._replace(size=kept.pop().size * loop.size)
         kept.append(loop)
     return tuple(kept)
 

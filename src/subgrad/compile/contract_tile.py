@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from subgrad.compile.ir import Builder, Index, Module, Value, lanes_of, scalar_of, zero
 
 _INLINE_LINES = 192  # the longest epilogue code that a tile repeats for each of its vectors
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a vector of results belongs.
 
     ``m`` is its row, counted through batches and rows; ``n`` the column of its first lane; ``offset`` the elements
@@ -28,8 +27,7 @@ Epilogue = Callable[[Builder, Value, Place], Value | None]
 """Turns a vector of sums into what is stored in C; None stores nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Operand:
+class Operand(NamedTuple):
     """A or B from a certain element on: strides to the next row or column, and along each loop of the reduction."""
 
     base: Value
@@ -39,19 +37,18 @@ class Operand:
 
     def moved(self, b: Builder, elements: Index) -> Operand:
         """The same operand, ``elements`` further."""
-        return replace(self, offset=b.add(self.offset, elements))
+        return self._replace(offset=b.add(self.offset, elements))
 
     def into(self, b: Builder, step: Index) -> Operand:
         """What is left of the reduction at ``step`` of its outermost loop."""
-        return replace(self, along=self.along[1:]).moved(b, b.mul(step, self.along[0]))
+        return self._replace(along=self.along[1:]).moved(b, b.mul(step, self.along[0]))
 
     def at(self, b: Builder, steps: int, scalar: str) -> Value:
         """The address ``steps`` rows (of A) or columns (of B) further."""
         return b.at(b.at(self.base, self.offset, scalar), steps * self.across, scalar)
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """C: its start, the strides between rows and lanes, what to do with results, and room for a tile of them."""
 
     base: Value
@@ -62,8 +59,7 @@ class Result:
     room: Value
 
 
-@dataclass(frozen=True, slots=True)
-class Tile:
+class Tile(NamedTuple):
     """``rows`` rows of ``vectors`` vectors of type ``kind``; ``place`` is the first one, ``mask`` the last one's."""
 
     rows: int
@@ -86,8 +82,7 @@ class Tile:
         return [place for i in range(self.rows) for place in self.row(b, c, i)]
 
 
-@dataclass(frozen=True, slots=True)
-class Phase:
+class Phase(NamedTuple):
     """Whether a block of the reduction is the first and the last one: known now, or only when the program runs."""
 
     first: Value | None = None
@@ -139,7 +134,7 @@ def finish(b: Builder, c: Result, tile: Tile, sums: Sequence[Value], phase: Phas
     with b.when(phase.last):
         _conclude(b, c, tile, sums)
     with b.when(b.op("xor", phase.last, 1)):
-        _store_all(b, replace(c, epilogue=None), tile, sums)
+        _store_all(b, c._replace(epilogue=None), tile, sums)
     return None
 
 

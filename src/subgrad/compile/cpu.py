@@ -5,16 +5,15 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from subgrad.errors import ArgumentError
 
 BYTES = {"float32": 4, "float64": 8, "int32": 4, "int64": 8}
 
 
-@dataclass(frozen=True, slots=True)
-class Cpu:
+class Cpu(NamedTuple):
     """A processor as the code generator sees it.
 
     ``name``, ``features`` and ``triple`` are LLVM's; ``vector_bits`` and ``registers`` describe the vector registers;
@@ -38,8 +37,7 @@ class Cpu:
         return self.vector_bits // (8 * BYTES[dtype])
 
 
-@dataclass(frozen=True, slots=True)
-class _Level:
+class _Level(NamedTuple):
     """A family of instruction sets: the LLVM processor that stands for it, and what its code generator gets."""
 
     name: str

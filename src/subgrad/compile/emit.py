@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from subgrad.compile import vecmath, views
 from subgrad.compile.contract import Contraction, Loop, emit_contraction, plan_contraction
@@ -34,8 +34,7 @@ class EngineModule(Module):
         return f"{text}\n{vecmath.library(needed, self.cpu.fma)}\n"
 
 
-@dataclass(frozen=True)
-class Located:
+class Located(NamedTuple):
     """Where a node lies: in entry ``entry`` of the table of pointers, ``offset`` bytes further, ``step`` bytes further
     with every training step, and so on with the steps of the loops that it is in, the outermost first."""
 
@@ -46,19 +45,18 @@ class Located:
 
     def moved(self, offset: int) -> Located:
         """The place so many bytes further."""
-        return replace(self, offset=self.offset + offset)
+        return self._replace(offset=self.offset + offset)
 
     def turning(self, depth: int, turn: Turn) -> Located:
         """The place that also moves with a loop, which ``depth`` loops are around."""
         still = ((0, 0),) * (depth - len(self.turns))
-        return replace(self, turns=(*self.turns, *still, turn))
+        return self._replace(turns=(*self.turns, *still, turn))
 
 
 Locate = Callable[[Tensor], Located]
 
 
-@dataclass(frozen=True)
-class Emitted:
+class Emitted(NamedTuple):
     """A kernel's function: its name, the nodes whose addresses it takes, rows of work for one index of the split."""
 
     name: str
@@ -68,8 +66,7 @@ class Emitted:
     contraction: bool
 
 
-@dataclass(frozen=True)
-class _Run:
+class _Run(NamedTuple):
     """The values of the function that runs the kernels: its arguments, and what it has loaded."""
 
     table: Value
@@ -124,7 +121,7 @@ class Emitter:
         key = re.sub(r"!llvm\.loop !\d+", "", text)
         if key in self._known:
             del functions[before:]
-        return replace(emitted, name=self._known.setdefault(key, emitted.name))
+        return emitted._replace(name=self._known.setdefault(key, emitted.name))
 
     def _kernel(self, name: str, slot: Slot) -> Emitted:
         if slot.kernel.kind in CONTRACT:

@@ -16,7 +16,7 @@ as formulas. The same formula becomes scalar or vector code, as the Code says; `
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from subgrad.compile.cpu import Cpu
 from subgrad.compile.ir import Builder, Module, Value, constant, scalar_of, vector
@@ -26,8 +26,7 @@ _FLOAT_TESTS = {"<": "olt", "<=": "ole", ">": "ogt", ">=": "oge", "==": "oeq", "
 _INTEGER_TESTS = {"<": "slt", "==": "eq"}
 
 
-@dataclass(frozen=True)
-class Format:
+class Format(NamedTuple):
     """An IEEE 754 binary format: its LLVM types and the numbers that bit tricks need."""
 
     type: str

@@ -6,8 +6,7 @@ import functools
 import threading
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -61,8 +60,7 @@ def compile(f: Callable[..., Tree]) -> CompiledFunction:
     return CompiledFunction(f)
 
 
-@dataclass(frozen=True)
-class _Trace:
+class _Trace(NamedTuple):
     """A traced call: the program's inputs and outputs, and what they belong to."""
 
     arguments: list[Tensor]

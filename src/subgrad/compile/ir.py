@@ -18,11 +18,13 @@ strides costs no instruction.
 from __future__ import annotations
 
 import ctypes
+import functools
 import itertools
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from subgrad.compile.cpu import Cpu
 
@@ -30,8 +32,7 @@ SCALARS = {"float32": "float", "float64": "double", "int32": "i32", "int64": "i6
 _BYTES = {"float": 4, "double": 8, "i1": 1, "i8": 1, "i32": 4, "i64": 8, "ptr": 8}
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """An LLVM value: its type, and its name or constant."""
 
     type: str
@@ -50,11 +51,13 @@ def vector(scalar: str, lanes: int) -> str:
     return f"<{lanes} x {scalar}>"
 
 
+@functools.cache
 def scalar_of(kind: str) -> str:
     """The element type of a vector type; a scalar type itself."""
     return kind[1:-1].split(" x ")[1] if kind.startswith("<") else kind
 
 
+@functools.cache
 def lanes_of(kind: str) -> int:
     """The number of elements of a vector type; 1 for a scalar."""
     return int(kind[1:].split(" x ")[0]) if kind.startswith("<") else 1
@@ -167,14 +170,14 @@ class Builder:
 
     def emit(self, kind: str, text: str) -> Value:
         """Append an instruction that yields a value of type ``kind``."""
-        value = Value(kind, self._name())
-        self.lines.append(f"  {value} = {text}")
-        return value
+        name = self._name()
+        self.lines.append(f"  {name} = {text}")
+        return Value(kind, name)
 
     def op(self, opcode: str, x: Value | float, y: Value | float) -> Value:
         """A two-operand instruction; a number takes the type of the other operand."""
-        x, y = _same_type(x, y)
-        return self.emit(x.type, f"{opcode} {x.type} {x}, {y}")
+        (kind, left), (_, right) = _same_type(x, y)
+        return self.emit(kind, f"{opcode} {kind} {left}, {right}")
 
     def call(self, kind: str, name: str, *arguments: Value) -> Value:
         """Call an external function or intrinsic, declaring it."""
@@ -391,8 +394,10 @@ class Builder:
 
 
 def _same_type(x: Value | float, y: Value | float) -> tuple[Value, Value]:
-    kind = x.type if isinstance(x, Value) else y.type if isinstance(y, Value) else "i64"
-    return _as_value(kind, x), _as_value(kind, y)
+    if isinstance(x, Value):
+        return x, y if isinstance(y, Value) else constant(x.type, y)
+    kind = y.type if isinstance(y, Value) else "i64"
+    return constant(kind, x), _as_value(kind, y)
 
 
 def _as_value(kind: str, x: Value | float) -> Value:
@@ -400,7 +405,7 @@ def _as_value(kind: str, x: Value | float) -> Value:
 
 
 def _typed(values: Sequence[Value]) -> str:
-    return ", ".join(f"{value.type} {value}" for value in values)
+    return ", ".join([f"{kind} {name}" for kind, name in values])
 
 
 def _phi(arms: Sequence[tuple[Value, str]]) -> str:

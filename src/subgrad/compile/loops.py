@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from subgrad.compile.fuse import POINTWISE, Kernel
 from subgrad.compile.hosting import parts
@@ -24,8 +24,7 @@ Body = Callable[[tuple[Ix, ...], int, Value | None], None]
 """Emits the code at some indices, for so many lanes, of which the mask (None: all) may be touched."""
 
 
-@dataclass(frozen=True)
-class Share:
+class Share(NamedTuple):
     """The part of a kernel's domain that one call computes: ``begin`` to ``end`` along ``axis`` (None: all of it)."""
 
     axis: int | None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 ALIGN = 64  # bytes: a cache line, and the widest vector
 
 
-@dataclass(frozen=True)
-class Interval:
+class Interval(NamedTuple):
     """A buffer of ``size`` bytes that is alive from phase ``first`` to phase ``last``, both included."""
 
     name: str
@@ -18,8 +18,7 @@ class Interval:
     last: int
 
 
-@dataclass(frozen=True)
-class Memory:
+class Memory(NamedTuple):
     """The plan: the offset of each interval, and how many bytes the arena has.
 
     >>> print(plan([Interval("a", 64, 0, 1), Interval("b", 64, 1, 2), Interval("c", 64, 2, 3)]))
@@ -50,22 +49,18 @@ class Memory:
 def plan(intervals: Sequence[Interval]) -> Memory:
     """Offsets such that intervals that are alive together do not overlap: largest first, each in the lowest gap."""
     offsets = [0] * len(intervals)
-    placed: list[int] = []
+    placed: list[tuple[int, int, int, int]] = []  # start, end, first, last: the lowest start first
     for i in sorted(range(len(intervals)), key=lambda i: -intervals[i].size):
-        neighbours = sorted((offsets[j], j) for j in placed if _together(intervals[i], intervals[j]))
-        at = 0
-        for start, j in neighbours:
-            if at + _rounded(intervals[i].size) <= start:
+        _, size, first, last = intervals[i]
+        at, size = 0, _rounded(size)
+        for start, end, since, until in placed:
+            if at + size <= start:
                 break
-            at = max(at, start + _rounded(intervals[j].size))
+            if since <= last and first <= until and at < end:
+                at = end
         offsets[i] = at
-        placed.append(i)
-    size = max((offsets[i] + _rounded(intervals[i].size) for i in placed), default=0)
-    return Memory(tuple(offsets), size, tuple(intervals))
-
-
-def _together(a: Interval, b: Interval) -> bool:
-    return a.first <= b.last and b.first <= a.last
+        bisect.insort(placed, (at, at + size, first, last))
+    return Memory(tuple(offsets), max((end for _, end, _, _ in placed), default=0), tuple(intervals))
 
 
 def _rounded(size: int) -> int:

@@ -6,7 +6,7 @@ A weight that a matrix product reads across its lines is a part of that: it is t
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from subgrad import ops
 from subgrad.compile import views
@@ -24,8 +24,7 @@ FEW_ROWS = 16  # fewer rows read a transposed weight as fast as it lies (measure
 _MOVES = {ops.transpose, ops.broadcast_to, ops.reshape, slice_}
 
 
-@dataclass(frozen=True)
-class Prepared:
+class Prepared(NamedTuple):
     """``made``: nodes of parameters alone; ``places``: what stands for them in ``outputs``."""
 
     made: list[Tensor]

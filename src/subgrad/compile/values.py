@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
 
 from subgrad import ops
 from subgrad.compile.ir import Builder, Index, Value, constant, like, scalar_of, vector
@@ -21,16 +24,21 @@ TYPES = {"float32": "float", "float64": "double", "int32": "i32", "int64": "i64"
 
 def type_of(node: Tensor) -> str:
     """The LLVM type of an element in a register."""
-    return TYPES[node.dtype.name]
+    return _type_of(node.dtype)
 
 
 def memory_type(node: Tensor) -> str:
     """The LLVM type of an element in memory: a bool is a byte there."""
-    return "i8" if node.dtype.name == "bool" else type_of(node)
+    found = type_of(node)
+    return "i8" if found == "i1" else found
 
 
-@dataclass(frozen=True)
-class Ix:
+@functools.cache  # NumPy puts the name of a dtype together each time, which takes longer than all else here
+def _type_of(dtype: np.dtype) -> str:
+    return TYPES[dtype.name]
+
+
+class Ix(NamedTuple):
     """The index along one axis: ``base`` in lane 0 (or a vector for all lanes), ``step`` more in each next lane."""
 
     base: Index

@@ -5,13 +5,12 @@ x = n ln 2 + r with |r| <= ln(2)/2, then a polynomial in r; 2**n is made by writ
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from subgrad.compile.formula import F32, F64, Code, Format, Term
 
 
-@dataclass(frozen=True)
-class _Exp:
+class _Exp(NamedTuple):
     """``tail`` is q in e**r = 1 + r + r*r*q(r); outside ``low``..``high`` e**x is surely 0 or inf."""
 
     low: float

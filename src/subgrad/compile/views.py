@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from subgrad import ops
 from subgrad.graph.tensor import Tensor
@@ -14,8 +14,7 @@ from subgrad.ops.window import slide
 _MOVES = {ops.transpose, ops.broadcast_to, ops.reshape, slice_, slide}
 
 
-@dataclass(frozen=True)
-class View:
+class View(NamedTuple):
     """Element (i, j, ...) is at ``offset + i * strides[0] + j * strides[1] + ...`` of ``source``, in elements."""
 
     source: Tensor
@@ -47,19 +46,19 @@ def view(node: Tensor, strides: Strides = dense) -> View:
         return View(node, 0, strides(node))
     inner = view(node.inputs[0], strides)
     if node.op is ops.transpose:
-        return replace(inner, strides=tuple(inner.strides[a] for a in node.attrs["axes"]))
+        return inner._replace(strides=tuple(inner.strides[a] for a in node.attrs["axes"]))
     if node.op is ops.broadcast_to:
-        return replace(inner, strides=_repeated(node.inputs[0].shape, inner.strides, node.shape))
+        return inner._replace(strides=_repeated(node.inputs[0].shape, inner.strides, node.shape))
     if node.op is slice_:
         steps = node.attrs["steps"]
         offset = inner.offset + sum(s[0] * n for s, n in zip(steps, inner.strides, strict=True))
         return View(inner.source, offset, tuple(s[2] * n for s, n in zip(steps, inner.strides, strict=True)))
     if node.op is slide:
-        return replace(inner, strides=_sliding(inner.strides, **node.attrs))
+        return inner._replace(strides=_sliding(inner.strides, **node.attrs))
     found = restrided(node.inputs[0].shape, inner.strides, node.shape)
     if found is None:
         return View(node.inputs[0], 0, contiguous(node.shape))
-    return replace(inner, strides=found)
+    return inner._replace(strides=found)
 
 
 def source(node: Tensor) -> Tensor:
