@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from subgrad.explain.picture import Drawing
 
 WORK_PER_THREAD = 2e6  # multiplications a step below which another thread costs more than it brings
+WORK_WITHOUT_UPDATE = 7e5  # where nothing is updated threads hardly meet: at 1.6e6 two are 1.4 times as fast
 
 
 class Program:
@@ -82,7 +83,7 @@ class Program:
         self.outputs = [_copy(o) if o in changing else o for o in self.outputs]
         self.cpu = cpu or host()
         self.kernels = fuse([o for o in self.outputs if o.op not in (CONST, INPUT)])
-        self.n_threads = n_threads or _worthwhile(self.kernels)
+        self.n_threads = n_threads or _worthwhile(self.kernels, WORK_PER_THREAD if variables else WORK_WITHOUT_UPDATE)
         self._placed = Placement(self)
         self.schedule: Schedule = self._placed.schedule
         self.memory: memory.Memory = self._placed.memory
@@ -216,9 +217,9 @@ def address(array: np.ndarray) -> int:
         return array.ctypes.data
 
 
-def _worthwhile(kernels: Sequence[Kernel]) -> int:
-    """How many threads the work of a step can keep busy."""
-    return max(1, min(threads.get_threads(), int(sum(map(work, kernels)) / WORK_PER_THREAD)))
+def _worthwhile(kernels: Sequence[Kernel], share: float) -> int:
+    """How many threads the work of a step can keep busy, each with at least its ``share``."""
+    return max(1, min(threads.get_threads(), int(sum(map(work, kernels)) / share)))
 
 
 def _scopes(kernel: Kernel) -> str:
