@@ -138,6 +138,27 @@ def test_command_says_what_fails(saved, tmp_path):
     assert done.stderr == "not proven: a bound is above the limit\n"
 
 
+@pytest.mark.parametrize(("arguments", "message"), [
+    ([], "usage: checker FILE\n"), (["no-such-file"], "this is no proof: FileNotFoundError"),
+    ([__file__], "this is no proof: SafetensorError"), (["a model"], "this is no proof: KeyError('box')"),
+])  # fmt: skip
+def test_command_says_what_is_no_proof(arguments, message, tmp_path):
+    sg.save(nn.Linear(1, 1), tmp_path / "a model")
+    done = subprocess.run(
+        [sys.executable, checker.__file__, *arguments], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(message)
+
+
+def test_command_says_what_to_install():
+    without = "import sys, runpy; sys.modules['flint'] = None; runpy.run_path(sys.argv[1], run_name='__main__')"
+    command = [sys.executable, "-c", without, checker.__file__]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "the checker needs python-flint, which is not installed: pip install 'subgrad[approx]'\n"
+
+
 def deep(activation):
     layers = [part for i in range(2) for part in (nn.Linear(4 if i else 2, 4, seed=i), activation())]
     return nn.Sequential(*layers, nn.Linear(4, 1, seed=5))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from command import fail, misuse, run, succeed
@@ -44,6 +46,16 @@ def test_an_error_that_is_not_reached_is_a_failure():
 def test_jobs_that_fail():
     assert fail("approximate", "log(x)", "--box", "0,1") == "f is -inf at [0.0]"
     assert "exact1d makes relu networks" in fail("approximate", "x*y", "--box", "0,1", "-n", 3, "--method", "exact1d")
+    assert "eps is a positive number" in fail("approximate", "x", "--box", "0,1", "--eps", 0)
+    assert "a box has finite ends" in fail("approximate", "x", "--box", "0,inf")
+
+
+def test_a_picture_that_cannot_be_is_refused_before_the_work(monkeypatch):
+    monkeypatch.setattr("subgrad.approx.build.build", None)
+    assert "got fit.xyz" in fail("approximate", "x", "--box", "0,1", "--plot", "fit.xyz")
+    assert "one and two variables" in fail("approximate", "x*y*z", "--box", "0,1", "-n", 4, "--plot", "fit.png")
+    monkeypatch.setitem(sys.modules, "matplotlib.backend_bases", None)
+    assert "pip install 'subgrad[plot]'" in fail("approximate", "x", "--box", "0,1", "--plot", "fit.png")
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
@@ -53,6 +65,8 @@ def test_jobs_that_fail():
     (("x*y*z", "--box", "0,1", "--box", "0,1"), "the formula has 3 variables, there are 2 intervals"),
     (("x", "--box", "0,1", "--method", "magic"), "'magic' is not one of"),
     (("x",), "Missing option '--box'"),
+    (("x", "--box", "0,1", "--out", "no-such-folder/net.safetensors"), "is in a folder that does not exist"),
+    (("x", "--box", "0,1", "--plot", "no-such-folder/fit.png"), "Invalid value for '--plot'"),
 ])  # fmt: skip
 def test_wrong_usage(arguments, message):
     assert message in misuse("approximate", *arguments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from subgrad.approx.shallow import values
 from subgrad.approx.target import Target
 from subgrad.errors import ArgumentError, missing_extra
+from subgrad.io.atomic import write_atomically
 from subgrad.nn.compose import Sequential
 
 if TYPE_CHECKING:
@@ -30,22 +32,39 @@ def plot(f: Any, box: Any, net: Sequential, report: Report, path: str | os.PathL
         The matplotlib figure.
 
     Raises:
-        ArgumentError: for more than two variables.
+        ArgumentError: for more than two variables, or an ending that is no format.
+        FileError: if the file cannot be written.
         MissingExtraError: if matplotlib is not installed.
     """
     target = Target(f, box)
-    if target.dimensions > 2:
-        raise ArgumentError(f"there are pictures for one and two variables, this function has {target.dimensions}")
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise missing_extra("matplotlib", "plot", "plotting an approximation") from None
+    check(target.dimensions, path)
+    from matplotlib.figure import Figure
+
     one = target.dimensions == 1
     drawn = Figure(figsize=(7, 6) if one else (12, 3.6), layout="constrained")
     (_line if one else _plane)(drawn, target, net, report)
     if path is not None:
-        drawn.savefig(path)
+        content = io.BytesIO()
+        drawn.savefig(content, format=_ending(path))
+        write_atomically(path, content.getvalue())
     return drawn
+
+
+def check(dimensions: int, path: str | os.PathLike[str] | None) -> None:
+    """Whether `plot` can draw that: raises its errors, so that nobody waits for a picture that cannot be."""
+    if dimensions > 2:
+        raise ArgumentError(f"there are pictures for one and two variables, this function has {dimensions}")
+    try:
+        from matplotlib.backend_bases import FigureCanvasBase
+    except ImportError:
+        raise missing_extra("matplotlib", "plot", "plotting an approximation") from None
+    known = FigureCanvasBase.get_supported_filetypes()
+    if path is not None and _ending(path) not in known:
+        raise ArgumentError(f"the ending of a picture's name says its format: {', '.join(sorted(known))}; got {path}")
+
+
+def _ending(path: str | os.PathLike[str]) -> str:
+    return os.path.splitext(path)[1].removeprefix(".").lower()
 
 
 def _line(drawn: Any, target: Target, net: Sequential, report: Report) -> None:

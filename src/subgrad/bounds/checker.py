@@ -14,8 +14,13 @@ import json
 import sys
 
 import numpy as np
-from flint import arb, arb_mat, ctx
 from safetensors import safe_open
+
+try:
+    from flint import arb, arb_mat, ctx
+except ImportError as error:
+    stop = SystemExit if __name__ == "__main__" else ImportError
+    raise stop("the checker needs python-flint, which is not installed: pip install 'subgrad[approx]'") from error
 
 ctx.prec, HALVINGS = 100, 60
 
@@ -43,7 +48,7 @@ class CheckFailed(ValueError):
 
 
 def check(path):
-    """What the proof in a file shows, in words; raises `CheckFailed` if it does not."""
+    """What the proof in a file shows, in words; raises `CheckFailed` if it does not, any error if it is no proof."""
     with safe_open(path, "np") as file:
         header = json.loads(file.metadata()["subgrad"])
         data = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
@@ -79,16 +84,15 @@ def place_to_cut(low, high):
     for axis in range(low.shape[1]):
         order = np.argsort(low[:, axis], kind="stable")
         reach, start = np.maximum.accumulate(high[order, axis])[:-1], low[order[1:], axis]
-        for k in np.flatnonzero((reach == start) & (low[order[:-1], axis] < start)):
-            best = max(best, (min(k + 1, len(low) - k - 1), axis, float(start[k])))
+        cuts = np.flatnonzero((reach == start) & (low[order[:-1], axis] < start))
+        best = max([best, *((min(k + 1, len(low) - k - 1), axis, float(start[k])) for k in cuts)])
     require(best[0], "the boxes do not cover the box")
     return best[1:]
 
 
 def each(f, *arrays):
     """f of the elements, as an array of objects."""
-    found = np.empty(np.broadcast_shapes(*(x.shape for x in arrays)), object)
-    return np.frompyfunc(f, len(arrays), 1)(*arrays, out=found)
+    return np.frompyfunc(f, len(arrays), 1)(*arrays, out=np.empty(np.broadcast_shapes(*map(np.shape, arrays)), object))
 
 
 class Graph:
@@ -113,16 +117,13 @@ class Graph:
         middle = np.clip(low / 2 + high / 2, low, high)
         sides = [(arb(a) - arb(m)).union(arb(b) - arb(m)) for a, m, b in zip(low, middle, high, strict=True)]
         self.deltas, found = arb_mat([[arb(1)], *[[s] for s in sides]]), []
+        unit = [arb_mat([[arb(m), *[int(i == j) for j in range(len(low))]]]) for i, m in enumerate(middle)]
+        self.point = each(unit.__getitem__, np.arange(len(low))[None])
         for node in self.nodes:
             op, attrs, inputs = node["op"], node["attrs"], [found[k] for k in node["inputs"]]
-            if op == "point":
-                unit = [arb_mat([[arb(m), *[int(i == j) for j in range(len(low))]]]) for i, m in enumerate(middle)]
-                found.append(each(unit.__getitem__, np.arange(len(low))[None]))
-            elif op in CURVES:
-                found.append(each(lambda x, c=CURVES[op]: self.curve(x, *c), *inputs))
-            else:
-                require(hasattr(self, f"op_{op}"), f"this checker does not know the operation {op}")
-                found.append(getattr(self, f"op_{op}")(*inputs, **attrs))
+            curve, rule = CURVES.get(op, ()), getattr(self, f"op_{op}", None)
+            require(curve or rule, f"this checker does not know the operation {op}")
+            found.append(rule(*inputs, **attrs) if rule else each(lambda x, c=curve: self.curve(x, *c), *inputs))
         return [self.range(x) for x in found[-1].ravel()]
 
     def row(self, x): return x if isinstance(x, arb_mat) else arb_mat([[x, *[0] * (self.deltas.nrows() - 1)]])
@@ -158,12 +159,11 @@ class Graph:
         found[0, 0] += (off * away if x is not y else arb(0).union(off.abs_upper() * off.abs_upper())) - a * b
         return found
 
-    def positive(self, x):
-        return True if self.range(x) > 0 else False if self.range(x) <= 0 else None  # None: it depends on the point
-
+    def positive(self, x): return True if self.range(x) > 0 else False if self.range(x) <= 0 else None  # None: both
     def chosen(self, c, x, y):
         return x if c is True else y if c is False else self.row(self.range(x).union(self.range(y)))
 
+    def op_point(self): return self.point
     def op_constant(self, name): return self.fixed[name]
     def op_full(self, shape, value, dtype): return each(lambda v: arb(float(v)), np.full(shape, value))
     def op_add(self, x, y): return each(self.row, x) + each(self.row, y)
@@ -194,6 +194,6 @@ class Graph:
 
 if __name__ == "__main__":
     try:
-        print("checked:", check(sys.argv[1]))
-    except CheckFailed as error:
-        sys.exit(f"not proven: {error}")
+        print("checked:", check(sys.argv[1]) if sys.argv[1:] else sys.exit("usage: checker FILE"))
+    except Exception as error:
+        sys.exit(f"not proven: {error}" if isinstance(error, CheckFailed) else f"this is no proof: {error!r}")

@@ -8,14 +8,16 @@ from typing import Annotated
 import typer
 
 from subgrad import bounds
-from subgrad.approx import Expression
 from subgrad.bounds.error import BUDGET
-from subgrad.cli.approximate import Box, Formula, box_of, pair_of
+from subgrad.cli import options
 from subgrad.cli.failure import job, usage
+from subgrad.cli.formula import Box, Formula, formula_on, pair_of
 from subgrad.cli.screen import screen
-from subgrad.errors import ArgumentError
 from subgrad.io import load
 
+Inputs = Annotated[list[str], typer.Option(
+    "--box", metavar="LOW,HIGH", help="The interval of an input; once for each, in their order.",
+)]  # fmt: skip
 ModelFile = Annotated[Path, typer.Argument(
     metavar="MODEL", help="A file of sg.save, or of subgrad approximate --out.", show_default=False,
 )]  # fmt: skip
@@ -49,17 +51,15 @@ def certify(
 
     For example: subgrad certify "exp(-x**2)*sin(5*x)" net.safetensors --box -2,2 --eps 1e-3
     """
-    with usage("FORMULA"):
-        f = Expression(formula)
-    with usage("--box"):
-        ends = box_of(box, f.dimensions)
+    f, ends = formula_on(box, formula)
+    options.place(proof, "--proof")
     _say(bounds.certify(f, load(model), ends, eps, budget=budget), proof)
 
 
 @job
 def verify(
     model: ModelFile,
-    box: Box,
+    box: Inputs,
     within: Limits = None,
     label: Label = None,
     rising: Rising = None,
@@ -74,15 +74,17 @@ def verify(
     with usage("--box"):
         ends = [pair_of(text) for text in box]
     with usage("--within"):
-        asked = [
-            within and bounds.Within(*pair_of(within)),
-            None if label is None else bounds.Robust(label),
-            None if rising is None else bounds.Monotone(rising),
-            None if falling is None else bounds.Monotone(falling, increasing=False),
-        ]
-        properties = [p for p in asked if p]
-        if len(properties) != 1:
-            raise ArgumentError("one of --within, --label, --rising and --falling says what is to be proven")
+        limits = None if within is None else bounds.Within(*pair_of(within))
+    asked = [
+        limits,
+        None if label is None else bounds.Robust(label),
+        None if rising is None else bounds.Monotone(rising),
+        None if falling is None else bounds.Monotone(falling, increasing=False),
+    ]
+    properties = [p for p in asked if p]
+    if len(properties) != 1:
+        raise typer.BadParameter("one of --within, --label, --rising and --falling says what is to be proven")
+    options.place(proof, "--proof")
     _say(bounds.verify(load(model), ends, properties[0], budget=budget), proof)
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from subgrad.cli.screen import error_screen
-from subgrad.errors import ArgumentError, SubgradError
+from subgrad.errors import ArgumentError, LocatedError, SubgradError
 
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
@@ -56,6 +56,8 @@ def usage(option: str) -> Iterator[None]:
 
 def _one_line(error: Exception) -> str:
     message = "; ".join(str(error).splitlines())
+    if isinstance(error, LocatedError):  # by a line of Typer's, which is of no use to anybody
+        return message.rpartition(" (at ")[0]
     if isinstance(error, SubgradError):
         return message
     return f"{type(error).__name__}: {message} (--debug shows where)"

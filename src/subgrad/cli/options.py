@@ -105,6 +105,14 @@ Out = Annotated[Path | None, typer.Option(
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
 
+def place(path: Path | None, option: str) -> Path | None:
+    """Where a file will go: looked at before the work, for its sake."""
+    if path is not None and (not path.parent.is_dir() or path.is_dir()):
+        problem = "is a folder" if path.is_dir() else "is in a folder that does not exist"
+        raise typer.BadParameter(f"{path} {problem}", param_hint=f"'{option}'")
+    return path
+
+
 def sizes(text: str) -> tuple[int, ...]:
     """The widths of the hidden layers.
 

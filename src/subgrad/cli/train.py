@@ -99,11 +99,8 @@ def _recipe(data: str, model: str) -> Recipe:
 
 
 def _out(data: str, out: Path | None) -> Path:
-    """Where the model goes: asked before the training, for its sake."""
     chosen = out or Path(Path(data).name.split(".")[0] + ".safetensors")
-    if not chosen.parent.is_dir() or chosen.is_dir():
-        problem = "is a folder" if chosen.is_dir() else "is in a folder that does not exist"
-        raise typer.BadParameter(f"{chosen} {problem}", param_hint="'--out'")
+    options.place(chosen, "--out")
     return chosen
 
 
