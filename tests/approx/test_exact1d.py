@@ -108,6 +108,15 @@ def test_a_jump_is_never_proven_away():
     assert dense_error(net, lambda x: np.where(x < 0.3, 0, 1), (0, 1)) <= report.proven
 
 
+def test_derivatives_by_hand_are_not_believed():
+    """f = x², its derivative said to be 0: one cell would do for that."""
+    f = sg.custom_vjp(lambda x: x * x, lambda g, y, x: 0 * g)
+    net, report = sg.approximate(lambda x: f(x[:, 0]), (-1, 1), eps=1e-2)
+    assert report.achieved
+    assert dense_error(net, np.square, (-1, 1)) <= report.proven + 1e-15
+    assert report.n > 5
+
+
 def test_a_function_of_arrays_gets_a_network_and_no_proof():
     f = FUNCTIONS["wave"][1]
     net, report = sg.approximate(f, (-2, 2), eps=1e-3)

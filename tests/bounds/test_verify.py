@@ -74,6 +74,45 @@ def test_slope_of_a_network_with_kinks_everywhere(net):
     assert sg.verify(net, SQUARE, Monotone(0, tolerance=-slopes.min() - 0.01)).status == "refuted"
 
 
+STEPS = {
+    "where": lambda x: sg.where(x < 0.3, 1.0, 0.0),
+    "sign": lambda x: -sg.sign(x - 0.3),
+    "cast": lambda x: -(x > 0.3).astype("float64"),
+    "rising in between": lambda x: sg.where(x < 0.3, x, x - 1.0),
+    "layer": nn.Sequential(nn.Linear(1, 3, seed=0), nn.Step(), nn.Linear(3, 1, seed=1)),
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+@pytest.mark.parametrize("increasing", [True, False])
+def test_what_jumps_is_not_proven_to_be_monotone(name, increasing):
+    """Its derivatives are 0 or positive on both sides of a jump downwards."""
+    assert sg.verify(STEPS[name], (-3, 3), Monotone(0, increasing)).status != "proven"
+
+
+def test_a_jump_outside_of_the_box_does_no_harm(tmp_path):
+    checker = pytest.importorskip("subgrad.bounds.checker")
+    found = sg.verify(STEPS["rising in between"], (0.5, 3), Monotone(0))
+    found.save(tmp_path / "proof.safetensors")
+    assert checker.check(tmp_path / "proof.safetensors")
+    assert sg.verify(STEPS["rising in between"], (0.5, 3), Monotone(0, increasing=False)).status == "refuted"
+
+
+@pytest.mark.parametrize("f", [
+    lambda x: x - 2 * sg.stop_gradient(x), sg.custom_vjp(lambda x: -x, lambda g, y, x: g),
+    lambda x: sg.custom_vjp(lambda x: -x, lambda g, y, x: g)(x) ** 3,
+])  # fmt: skip
+def test_derivatives_are_those_of_the_function(f):
+    assert sg.verify(f, (0.5, 1), Monotone(0)).status == "refuted"
+    assert sg.verify(f, (0.5, 1), Monotone(0, increasing=False)).status == "proven"
+
+
+def test_a_derivative_at_a_kink_refutes_nothing():
+    """The function is the identity; a kink's 0 for relu's slope makes -1 of its slope there."""
+    identity = lambda x: 2 * sg.relu(x - 0.5) - 2 * sg.relu(0.5 - x) - x + 2  # noqa: E731
+    assert sg.verify(identity, (0, 1), Monotone(0), budget=5000).status == "unknown"
+
+
 def test_proof_of_a_property_passes_the_checker(net, tmp_path):
     checker = pytest.importorskip("subgrad.bounds.checker")
     found = sg.verify(net, ball([0.5, -0.5], 0.1), Robust(1))

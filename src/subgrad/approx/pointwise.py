@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from subgrad import ops
+from subgrad.bounds.slopes import as_computed
 from subgrad.compile.interpret import Interpreter
 from subgrad.diff import grad
 from subgrad.diff.vmap import for_all
@@ -58,7 +59,7 @@ class Pointwise:
             raise NotTraceableError(f"f is to be traced, and it returned no tensor but {type(found).__name__}")
         if found.shape not in ((1,), (1, 1)):
             raise ShapeError(f"f takes points (N, {dimensions}) and returns (N,); for N = 1 it returned {found.shape}")
-        self.value = ops.astype(found.node, float64).reshape(())
+        self.value = as_computed(ops.astype(found.node, float64).reshape(()))
 
     @functools.cached_property
     def slope(self) -> Tensor:

@@ -52,6 +52,7 @@ def _extend(known: dict[Tensor, Interval], output: Tensor, n: int) -> np.ndarray
         inputs = [known.get(i) or iv.exactly(i.numpy()) for i in node.inputs]
         rule = RULES.get(node.op)
         known[node] = rule(node, *inputs) if rule else iv.anything(node.shape)
+        doubt |= rule is None
         if node.op in _DOMAIN or (node.op is singular._power and node.attrs["p"] != int(node.attrs["p"])):
             outside = inputs[0].low < _DOMAIN.get(node.op, 0)
             known[node] = _unless(outside, known[node])

@@ -56,7 +56,8 @@ def verify(
     with using_dtype(float64):
         excess = prop.excess(found.output, point)
     bounder = Bounder(point, excess, found.weights, found.values)
-    return verdict(_search(bounder, ends, prop.tolerance, budget, verbose), prop.quantity, start)
+    local = getattr(prop, "local", False)
+    return verdict(_search(bounder, ends, prop.tolerance, budget, verbose, local), prop.quantity, start)
 
 
 def output_bounds(
@@ -90,9 +91,11 @@ def output_bounds(
     return np.array([-most(k, -1.0) for k in rows]), np.array([most(k, 1.0) for k in rows])
 
 
-def _search(bounder: Bounder, ends: np.ndarray, goal: float | None, budget: int, verbose: bool | None) -> Search:
+def _search(
+    bounder: Bounder, ends: np.ndarray, goal: float | None, budget: int, verbose: bool | None, local: bool = False
+) -> Search:  # fmt: skip
     with np.errstate(all="ignore"), Progress(verbose) as progress:
-        return Search(bounder, ends[:, 0], ends[:, 1], goal, budget=budget, watch=progress).run()
+        return Search(bounder, ends[:, 0], ends[:, 1], goal, budget=budget, watch=progress, local=local).run()
 
 
 __all__ = ["output_bounds", "verify"]

@@ -8,14 +8,18 @@ from typing import Any, Protocol
 import numpy as np
 
 from subgrad import ops
-from subgrad.diff.reverse import gradients
+from subgrad.bounds.slopes import jumps, slopes
 from subgrad.errors import ArgumentError
 from subgrad.graph.dtype import float64
 from subgrad.graph.tensor import Tensor, tensor
 
 
 class Property(Protocol):
-    """What `verify` takes: ``excess`` gives the numbers, ``quantity`` says what they are, ``tolerance`` limits them."""
+    """What `verify` takes: ``excess`` gives the numbers, ``quantity`` says what they are, ``tolerance`` limits them.
+
+    One that has a true attribute ``local`` is refuted by points around which all numbers are too large: a derivative at
+    a kink says little.
+    """
 
     tolerance: float
 
@@ -84,8 +88,11 @@ class Monotone:
     """All outputs rise with variable number ``variable``, or fall if not ``increasing``.
 
     Shown by derivatives of at least ``-tolerance`` (at kinks, all elements of Clarke's): a dead unit has the derivative
-    0, of which rounding errors leave a little.
+    0, of which rounding errors leave a little. Nothing is proven of a network that may jump in the box, such as one of
+    steps.
     """
+
+    local = True
 
     variable: int
     increasing: bool = True
@@ -98,9 +105,9 @@ class Monotone:
     def excess(self, y: Tensor, x: Tensor) -> Tensor:
         if not 0 <= self.variable < x.shape[1]:
             raise ArgumentError(f"the network has {x.shape[1]} inputs, there is no variable {self.variable}")
-        slopes = [gradients(y[k], [x])[0][0, self.variable : self.variable + 1] for k in range(y.size)]
-        found = ops.concatenate(slopes)
-        return -found if self.increasing else found
+        found, jump = slopes(y, x, self.variable), jumps(y, x)
+        found = -found if self.increasing else found
+        return found if jump is None else ops.concatenate([found, jump])
 
 
 def ball(x: Any, eps: float, low: float = -np.inf, high: float = np.inf) -> np.ndarray:

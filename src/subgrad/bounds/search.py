@@ -55,6 +55,8 @@ class Search:
         goal: what the supremum is to be shown not to exceed; None to find it up to `GAP`.
         two_sided: look at magnitudes.
         budget: how many boxes to bound at most.
+        watch: is called after each round.
+        local: a value at a point is one all around it.
         below: the largest value that is proven at a point.
         point: that point, or None.
         interrupted: whether Ctrl-C ended the search; all bounds hold nevertheless.
@@ -67,6 +69,7 @@ class Search:
     two_sided: bool = False
     budget: int = 1_000_000
     watch: Callable[[Search], None] | None = None
+    local: bool = False
     below: float = -np.inf
     point: np.ndarray | None = None
     interrupted: bool = False
@@ -215,7 +218,8 @@ class Search:
         return np.argmax(np.maximum(bounds.high, -bounds.low) if self.two_sided else bounds.high, axis=1)
 
     def _try(self, points: np.ndarray) -> None:
-        at = self.bounder(points, points)
+        around = [np.nextafter(points, end) for end in (-np.inf, np.inf)] if self.local else [points, points]
+        at = self.bounder(*around)
         values = (np.maximum(at.low, -at.high) if self.two_sided else at.low).max(axis=1)
         best = int(np.argmax(values))
         if values[best] > self.below:
