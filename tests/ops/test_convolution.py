@@ -22,6 +22,8 @@ HOW = [  # kernel, stride, padding (low, high), dilation, groups
     ((3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 4),
     ((2, 1, 2), (1, 2, 1), ((0, 1), (0, 0), (1, 1)), (1, 1, 2), 2),
     ((2, 2), (1, 1), ((3, 3), (3, 3)), (1, 1), 1),
+    ((3,), (2,), ((4, 8),), (2,), 10),
+    ((3, 2), (1, 1), ((1, 1), (4, 4)), (1, 1), 10),
 ]
 LENGTHS = (6, 5, 4)
 
@@ -41,7 +43,8 @@ def by_definition(x, w, stride, padding, dilation, groups):
 
 
 def operands(kernel, groups):
-    return rng.normal(size=(2, 4, *LENGTHS[: len(kernel)])), rng.normal(size=(8, 4 // groups, *kernel))
+    channels, made = (groups, groups) if groups > 4 else (4, 8)
+    return rng.normal(size=(2, channels, *LENGTHS[: len(kernel)])), rng.normal(size=(made, channels // groups, *kernel))
 
 
 @pytest.mark.parametrize("how", HOW)

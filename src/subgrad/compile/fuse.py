@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from subgrad.compile import views
+from subgrad.compile.layout import is_copy
 from subgrad.compile.lower import COST, LOWERED
 from subgrad.errors import ArgumentError
 from subgrad.graph.order import toposort
@@ -108,7 +109,7 @@ class _Fuser:
         for node in self.order:
             if node.op in (CONST, INPUT):
                 continue
-            if node.op.name in CONTRACT | REDUCE | ALONE | LOOP:
+            if node.op.name in CONTRACT | REDUCE | ALONE | LOOP or is_copy(node):
                 stored.add(node)
             if node.op.name in LOOP:
                 stored.update(self.users[node])

@@ -24,7 +24,7 @@ def batch_size(outputs: Sequence[Tensor]) -> int | None:
     """How many members the graph has: the length of the batch of its first tiny batched product; None without one."""
     for node in toposort(outputs):
         if node.op is contract:
-            left, right, out = _terms(node)
+            left, right, out = terms(node)
             if out and out[0] in left and out[0] in right and _is_tiny(node, node.shape[0]):
                 return node.shape[0]
     return None
@@ -34,35 +34,35 @@ def spread(node: Tensor, members: int) -> Tensor:
     """A contraction whose result has the members as its first axis, as a sum of products with them as the last one."""
     if node.op is not contract or not node.shape or not _is_tiny(node, members):
         return node
-    left, right, out = _terms(node)
+    left, right, out = terms(node)
     inner = [c for c in left if c in right and c not in out]
     if any(len(set(t)) < len(t) or not set(t) <= {*out, *inner} for t in (left, right)):
         return node
     order = [*out[1:], *inner, out[0]]
-    sizes = _sizes(node)
-    a, b = (_aligned(x, term, order, sizes) for x, term in zip(node.inputs, (left, right), strict=True))
-    terms = range(len(out) - 1, len(order) - 1)
-    found = ops.sum(a * b, axis=tuple(terms)) if inner else a * b
+    sizes = lengths(node)
+    a, b = (aligned(x, term, order, sizes) for x, term in zip(node.inputs, (left, right), strict=True))
+    summed = range(len(out) - 1, len(order) - 1)
+    found = ops.sum(a * b, axis=tuple(summed)) if inner else a * b
     return ops.transpose(found, (len(out) - 1, *range(len(out) - 1)))
 
 
-def _terms(node: Tensor) -> tuple[str, str, str]:
+def terms(node: Tensor) -> tuple[str, str, str]:
     terms, out = node.attrs["spec"].split("->")
     left, right = terms.split(",")
     return left, right, out
 
 
 def _is_tiny(node: Tensor, members: int) -> bool:
-    work = math.prod(_sizes(node).values())
+    work = math.prod(lengths(node).values())
     return node.shape[0] == members >= LEAST and 0 < work <= MOST * members and node.ndim > 1
 
 
-def _sizes(node: Tensor) -> dict[str, int]:
-    left, right, _ = _terms(node)
+def lengths(node: Tensor) -> dict[str, int]:
+    left, right, _ = terms(node)
     return dict(zip(left + right, (*node.inputs[0].shape, *node.inputs[1].shape), strict=True))
 
 
-def _aligned(x: Tensor, term: str, order: Sequence[str], sizes: dict[str, int]) -> Tensor:
+def aligned(x: Tensor, term: str, order: Sequence[str], sizes: dict[str, int]) -> Tensor:
     """``x`` with an axis for each letter of ``order``, repeated along those that it does not have."""
     mine = [c for c in order if c in term]
     x = ops.transpose(x, [term.index(c) for c in mine])
@@ -70,4 +70,4 @@ def _aligned(x: Tensor, term: str, order: Sequence[str], sizes: dict[str, int]) 
     return ops.broadcast_to(x, [sizes[c] for c in order])
 
 
-__all__ = ["batch_size", "spread"]
+__all__ = ["aligned", "batch_size", "lengths", "spread", "terms"]

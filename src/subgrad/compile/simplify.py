@@ -12,6 +12,7 @@ import numpy as np
 
 from subgrad import ops
 from subgrad.compile import scans
+from subgrad.compile.depthwise import elementwise
 from subgrad.compile.folds import gathered
 from subgrad.compile.layout import is_copy, joined, sink
 from subgrad.compile.members import batch_size, spread
@@ -38,13 +39,18 @@ def simplify(outputs: Sequence[Tensor]) -> list[Tensor]:
     members = batch_size(found)
     if members:
         found = rewrite(found, lambda node: spread(node, members))
-    found = rewrite(rewrite(rewrite(rewrite(found, factored), sink), staged), Merger())
+    found = rewrite(rewrite(rewrite(rewrite(found, factored), _moved), staged), Merger())
     return rewrite(scans.tidied(found), Merger()) if scans.has_loops(found) else found
 
 
 def replaced(outputs: Sequence[Tensor], leaves: Mapping[Tensor, Tensor]) -> list[Tensor]:
     """A simple graph with others in the place of some leaves, which may be transposes: those meet their inverses."""
     return rewrite(rewrite(outputs, joined, leaves), Merger())
+
+
+def _moved(node: Tensor) -> Tensor:
+    """`sink`, and what is no matrix product becomes a sum of products once its operands lie as they will."""
+    return sink(elementwise(node))
 
 
 def factored(node: Tensor) -> Tensor:
