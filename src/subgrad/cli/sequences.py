@@ -57,7 +57,7 @@ def _train_text(file: Path, given: Options) -> None:
     )  # fmt: skip
     with usage("--hidden"):
         plan.network(2)
-    text.run(file, plan, screen(given.quiet), given.quiet)
+    text.run(file, plan, screen(given.quiet))
 
 
 def _train_series(file: Path, given: Options) -> None:
@@ -73,7 +73,7 @@ def _train_series(file: Path, given: Options) -> None:
         given.batch_size or series.BATCH_SIZE, _share(given.test, series.TEST),
         _share(given.validation, series.VALIDATION), _descent(given, "0.003"), given.seed, given.out,
     )  # fmt: skip
-    series.run(file, plan, screen(given.quiet), given.quiet)
+    series.run(file, plan, screen(given.quiet))
 
 
 def _widths(given: Options, usual: str) -> tuple[int, ...]:

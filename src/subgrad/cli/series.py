@@ -11,6 +11,7 @@ import numpy as np
 from rich.console import Console
 
 from subgrad import io, nn
+from subgrad.cli.epochs import epoch_lines
 from subgrad.cli.failure import fail
 from subgrad.cli.screen import bullets
 from subgrad.data import Table, read_table
@@ -65,7 +66,7 @@ def _usual(values: np.ndarray) -> np.ndarray:
     return np.where(spread > 0, spread, 1.0)
 
 
-def run(file: Path, plan: SeriesPlan, console: Console, quiet: bool) -> None:
+def run(file: Path, plan: SeriesPlan, console: Console) -> None:
     """Train on the first part of a series, test on the last, forecast what comes next, save."""
     names, values, story = columns(read_table(file), plan.target)
     cut = len(values) - round(plan.test * len(values))
@@ -81,7 +82,7 @@ def run(file: Path, plan: SeriesPlan, console: Console, quiet: bool) -> None:
     bullets(console, [*story, f"The first {cut:,} rows to learn from, the last {len(values) - cut:,} to test on."])
     console.print(f"Network: LSTM of {plan.hidden}, windows of {plan.window} rows of {len(names)} columns")
     model = network(features.shape[1], plan)
-    history = _fit(model, (X[:learn], y[:learn]), (X[learn:first_test], y[learn:first_test]), plan, quiet)
+    history = _fit(model, (X[:learn], y[:learn]), (X[learn:first_test], y[learn:first_test]), plan, console)
     answers = last + predict(model, X)[:, 0] * scaling.change[0]
     errors, naive = (np.abs(a - following)[first_test:] for a in (answers, last))
     next_window = features[-plan.window :][None]
@@ -126,13 +127,15 @@ def network(features: int, plan: SeriesPlan) -> nn.Sequential:
 
 
 def _fit(
-    model: nn.Module, learn: tuple[np.ndarray, ...], validation: tuple[np.ndarray, ...], plan: SeriesPlan, quiet: bool
+    model: nn.Module, learn: tuple[np.ndarray, ...], validation: tuple[np.ndarray, ...], plan: SeriesPlan,
+    console: Console,
 ) -> History:
     steps = plan.epochs * math.ceil(len(learn[0]) / plan.batch_size)
     history = fit(
         model, learn[0], learn[1], loss="squared", optimizer=plan.optimizer(steps), epochs=plan.epochs,
         batch_size=plan.batch_size, validation=(validation[0], validation[1]),
-        early_stopping=EarlyStopping(PATIENCE), seed=plan.seed, verbose=False if quiet else None,
+        early_stopping=EarlyStopping(PATIENCE), seed=plan.seed, verbose=False if console.quiet else None,
+        callbacks=epoch_lines(console, plan.epochs),
     )  # fmt: skip
     if not len(history):
         fail("interrupted in the first epoch: there is no model to save")

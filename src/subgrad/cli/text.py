@@ -14,6 +14,7 @@ from rich.console import Console
 
 import subgrad
 from subgrad import io, models, nn
+from subgrad.cli.epochs import epoch_lines
 from subgrad.cli.failure import fail
 from subgrad.cli.screen import bullets
 from subgrad.data.text import Characters, read_text, windows
@@ -48,7 +49,7 @@ class TextPlan:
         return NETWORKS[self.model](characters, hidden=self.hidden[0], layers=len(self.hidden), seed=self.seed)
 
 
-def run(file: Path, plan: TextPlan, console: Console, quiet: bool) -> None:
+def run(file: Path, plan: TextPlan, console: Console) -> None:
     """Train on the first part of a text, test on the rest, save."""
     text = read_text(file)
     known = Characters.of(text)
@@ -58,7 +59,7 @@ def run(file: Path, plan: TextPlan, console: Console, quiet: bool) -> None:
     model = plan.network(len(known))
     _introduce(console, file, plan, len(numbers), len(known), cut)
     steps = plan.epochs * math.ceil(len(learn[0]) / plan.batch_size)
-    history = _fit(model, learn, plan, steps, quiet)
+    history = _fit(model, learn, plan, steps, console)
     bits = evaluate(model, *held_out, loss="cross_entropy")["loss"] / math.log(2)
     frequencies = _bits_by_frequency(numbers[:cut], numbers[cut:], len(known))
     _save(model, known, plan, file, bits)
@@ -83,10 +84,13 @@ def _introduce(console: Console, file: Path, plan: TextPlan, length: int, kinds:
     console.print(f"Training: {plan.epochs} epochs in batches of {plan.batch_size}")
 
 
-def _fit(model: nn.Module, learn: tuple[np.ndarray, np.ndarray], plan: TextPlan, steps: int, quiet: bool) -> History:
+def _fit(
+    model: nn.Module, learn: tuple[np.ndarray, np.ndarray], plan: TextPlan, steps: int, console: Console
+) -> History:
     history = fit(
         model, *learn, loss="cross_entropy", optimizer=plan.optimizer(steps), epochs=plan.epochs,
-        batch_size=plan.batch_size, seed=plan.seed, verbose=False if quiet else None,
+        batch_size=plan.batch_size, seed=plan.seed, verbose=False if console.quiet else None,
+        callbacks=epoch_lines(console, plan.epochs),
     )  # fmt: skip
     if not len(history):
         fail("interrupted in the first epoch: there is no model to save")

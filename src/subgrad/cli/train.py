@@ -64,7 +64,7 @@ def train(
     with usage("--step"):
         plan.optimizer(rows=1)
     examples = _open(data, target, folder, plan)
-    return run(examples, plan, screen(quiet), quiet)
+    return run(examples, plan, screen(quiet))
 
 
 def _check_data_options(data: str, target: str | None, folder: Path | None, test: float | None) -> None:

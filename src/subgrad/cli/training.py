@@ -11,6 +11,7 @@ import numpy as np
 from rich.console import Console
 
 from subgrad.cli import images, scores
+from subgrad.cli.epochs import epoch_lines
 from subgrad.cli.failure import fail
 from subgrad.cli.pixels import Pixels
 from subgrad.cli.recipe import PATIENCE, Recipe, network, optimizer
@@ -44,14 +45,14 @@ class Plan:
         return optimizer(self.method, self.step, self.recipe, rows)
 
 
-def run(source: Source, plan: Plan, console: Console, quiet: bool) -> None:
+def run(source: Source, plan: Plan, console: Console) -> None:
     """Train, test, save and report. A run that was interrupted does all of it too, and then fails."""
     loss = plan.loss or scores.DEFAULT_LOSS[source.preparation.task]
     model, title = _network(source, plan, loss)
     learn, validate = _parts(source, plan)
     record = _record(source, plan, loss, title, learn, validate)
     _introduce(console, source, record, plan.out)
-    history = _fit(model, learn, validate, loss, plan, quiet)
+    history = _fit(model, learn, validate, loss, plan, console)
     trained = Trained(model, source.preparation, loss, {**record, "run": _summary(history, validate is not None)})
     outcome = trained.judge(*source.test)
     trained.record["test"] = outcome.numbers()
@@ -97,7 +98,7 @@ def _majority(source: Source) -> int | None:
     return int(np.bincount(source.train[1]).argmax()) if classification else None
 
 
-def _fit(model: Module, learn: Part, validate: Part | None, loss: str, plan: Plan, quiet: bool) -> History:
+def _fit(model: Module, learn: Part, validate: Part | None, loss: str, plan: Plan, console: Console) -> History:
     try:
         history = fit(
             model,
@@ -111,7 +112,8 @@ def _fit(model: Module, learn: Part, validate: Part | None, loss: str, plan: Pla
             metrics=["accuracy"] if scores.LOSSES[loss] == "classification" else [],
             seed=plan.seed,
             early_stopping=EarlyStopping(PATIENCE) if validate else None,
-            verbose=False if quiet else None,
+            verbose=False if console.quiet else None,
+            callbacks=epoch_lines(console, plan.recipe.epochs),
         )
     except NonFiniteError as error:
         without_line = str(error).partition(", at ")[0]  # a line of Typer's is of no use to anybody
