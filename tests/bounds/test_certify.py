@@ -68,6 +68,15 @@ def test_deep_network_against_dense_search(activation):
     assert sg.certify(f, net, [(-1, 1)] * 2, error * 0.999).status == "refuted"
 
 
+@pytest.mark.parametrize("d", [1, 2])
+def test_a_root_is_bounded_down_to_0(d):
+    f = lambda x: sg.sqrt(x).sum(1)  # noqa: E731
+    line = lambda x: x.sum(1) + d / 8  # noqa: E731  (off by d / 8 at 0, 1/4 and 1)
+    assert sg.certify(f, line, [(0, 1)] * d, d / 8 + 1e-4).status == "proven"
+    assert sg.certify(f, line, [(0, 1)] * d, d / 8 - 1e-4).status == "refuted"
+    assert sg.certify(f, line, [(-1e-9, 1)] * d, 9, budget=2000).status == "unknown"
+
+
 def test_greedy_network_of_a_gaussian():
     with sg.using_dtype("float64"):
         net = greedy_net(gaussian, 2, 24, points=500)

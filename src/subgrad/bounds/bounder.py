@@ -56,15 +56,19 @@ class Bounder:
         outputs: the node of the values, shape (k,).
         weights: the other placeholders of the graph.
         values: what they hold.
+        positive: no coordinate of a box is negative, so that a root of one is known down to 0.
     """
 
-    def __init__(self, point: Tensor, outputs: Tensor, weights: Sequence[Tensor], values: Sequence[np.ndarray]) -> None:
+    def __init__(
+        self, point: Tensor, outputs: Tensor, weights: Sequence[Tensor], values: Sequence[np.ndarray],
+        positive: bool = False,
+    ) -> None:  # fmt: skip
         self.dimensions, self.width = point.shape[1], outputs.size
         largest = max((n.size for n in toposort([outputs]) if n.op is not CONST), default=1)
         self.batch = max(LEAST, min(MOST, ROOM // (self.dimensions * largest)))
         self.point, self.outputs, self.weights, self.values = point, outputs, list(weights), list(values)
         self.work = sum(n.size for n in toposort([outputs]) if n.op is not CONST)
-        self.boxes = 0
+        self.boxes, self.least = 0, 0.0 if positive else -np.inf
 
     def __call__(self, low: np.ndarray, high: np.ndarray) -> Bounds:
         """Bounds over boxes with the corners ``low`` and ``high``, shape (N, d)."""
@@ -83,7 +87,7 @@ class Bounder:
         return Bounds(np.where(known, centre, 0.0), np.where(known, reach, np.inf), slopes)
 
     def _runner(self, batches: int) -> Any:
-        key = structure(self.point, self.outputs, self.weights)
+        key = self.least, structure(self.point, self.outputs, self.weights)
         if key not in _kept:
             while len(_kept) >= 16:
                 _kept.popitem(last=False)
@@ -96,7 +100,8 @@ class Bounder:
         middle, half = placeholder((b, d), float64, "middles"), placeholder((b, d), float64, "halves")
         with using_dtype(float64):
             unit = constant(np.eye(d).reshape(1, d, 1, d))
-            (found,) = forms([self.outputs], {self.point: Form(half, middle.reshape(b, 1, d), unit)}, half)
+            point = Form(half, middle.reshape(b, 1, d), unit, low=self.least)
+            (found,) = forms([self.outputs], {self.point: point}, half)
             reach = ops.zeros((b, self.width)) if found.reach is None else found.reach
             slopes = ops.zeros((b, d, self.width)) if found.slopes is None else found.slopes
             shapes = (b, self.width), (b, self.width), (b, d, self.width)

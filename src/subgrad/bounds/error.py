@@ -70,7 +70,8 @@ def certify(
     one, other = traced(f, point, "f"), traced(net, point, "the network")
     if one.output.shape != other.output.shape:
         raise ShapeError(f"f has {one.output.size} values at a point, the network {other.output.size}")
-    bounder = Bounder(point, one.output - other.output, one.weights + other.weights, one.values + other.values)
+    weights, values = one.weights + other.weights, one.values + other.values
+    bounder = Bounder(point, one.output - other.output, weights, values, positive=bool((ends >= 0).all()))
     with np.errstate(all="ignore"), Progress(verbose) as progress:
         search = Search(bounder, ends[:, 0], ends[:, 1], eps, True, budget, progress).run()
     return verdict(search, "the error", start)
