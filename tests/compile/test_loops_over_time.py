@@ -53,7 +53,7 @@ def test_the_code_is_the_same_for_any_number_of_steps():
         inputs, _, everything = traced(rnn, arrays)
         return len(Program(inputs, everything, n_threads=1).ir)
 
-    assert abs(length_of_code(2000) - length_of_code(5000)) < 1000
+    assert length_of_code(20_000) < 1.5 * length_of_code(200)  # what is left over by the tiles of rows differs
 
 
 def test_ten_thousand_steps_train():
