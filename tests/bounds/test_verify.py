@@ -90,6 +90,25 @@ def test_what_jumps_is_not_proven_to_be_monotone(name, increasing):
     assert sg.verify(STEPS[name], (-3, 3), Monotone(0, increasing)).status != "proven"
 
 
+@pytest.mark.parametrize("seed", range(24))
+def test_random_networks_are_as_monotone_as_samples_say(seed):
+    """Small networks of all kinds, most weights positive; what is proven or refuted is looked at along lines."""
+    rng = np.random.default_rng(seed)
+    activation = [nn.ReLU, nn.Tanh, nn.Step, nn.LeakyReLU, nn.ELU, nn.GELU][seed % 6]
+    with sg.using_dtype("float64"):
+        net = nn.Sequential(nn.Linear(2, 3, seed=seed), activation(), nn.Linear(3, 1, seed=seed + 1))
+    for p in (net[0].weight, net[2].weight):
+        p.assign(np.abs(p.numpy()) * rng.choice([1, 1, 1, 1, -1], p.shape))
+    f = lambda x: net(sg.tensor(x, "float64")).numpy()[:, 0]  # noqa: E731
+    found = sg.verify(net, SQUARE, Monotone(0), budget=4000)
+    if found.status == "proven":
+        lines = np.stack(np.meshgrid(np.linspace(-1, 1, 400), rng.uniform(-1, 1, 50)), axis=-1)
+        assert np.diff(f(lines.reshape(-1, 2)).reshape(50, 400)).min() > -1e-9
+    elif found.status == "refuted":
+        beside = found.counterexample + np.array([[-1e-9, 0], [1e-9, 0]])
+        assert np.diff(f(beside))[0] < 0
+
+
 def test_a_jump_outside_of_the_box_does_no_harm(tmp_path):
     checker = pytest.importorskip("subgrad.bounds.checker")
     found = sg.verify(STEPS["rising in between"], (0.5, 3), Monotone(0))
