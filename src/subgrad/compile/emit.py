@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple
 
 from subgrad.compile import vecmath, views
+from subgrad.compile.alike import form
 from subgrad.compile.contract import Contraction, Loop, emit_contraction, plan_contraction
 from subgrad.compile.contract_tile import Place
 from subgrad.compile.cpu import BYTES, Cpu
@@ -97,7 +98,7 @@ class Emitter:
         self.cpu, self.plan, self.threads = cpu, plan, threads
         self.locate, self.stored, self.hosting, self.clock = locate, stored, hosting, clock
         self.module = EngineModule(cpu)
-        self._known: dict[str, str] = {}
+        self._forms: dict[Hashable, tuple[Emitted, list[int]]] = {}
         self._emitted: dict[Slot, Emitted] = {}
         self._clocks: dict[Slot, int] = {}
 
@@ -113,15 +114,15 @@ class Emitter:
     # Kernels
 
     def _shared(self, name: str, slot: Slot) -> Emitted:
-        """A kernel, by the function of an earlier one if that has the same text: so layers that repeat cost once."""
-        functions = self.module._functions
-        before = len(functions)
+        """A kernel, by the function of an earlier one if that has the same form: so layers that repeat cost once."""
+        found, numbers = form(slot, self.stored, self.hosting, self.locate)
+        if found in self._forms:
+            emitted, places = self._forms[found]
+            nodes = list(numbers)
+            return emitted._replace(nodes=[nodes[i] for i in places])
         emitted = self._kernel(name, slot)
-        text = "\n".join(functions[before:]).replace(f"@{name}", "@k")
-        key = re.sub(r"!llvm\.loop !\d+", "", text)
-        if key in self._known:
-            del functions[before:]
-        return emitted._replace(name=self._known.setdefault(key, emitted.name))
+        self._forms[found] = emitted, [numbers[n] for n in emitted.nodes]
+        return emitted
 
     def _kernel(self, name: str, slot: Slot) -> Emitted:
         if slot.kernel.kind in CONTRACT:

@@ -159,11 +159,12 @@ class Merger:
         node = _identity(node)
         if node.op in (CONST, INPUT):
             return node
-        key = (node.op.name, tuple(map(id, node.inputs)), _frozen(node.attrs), node.shape, node.dtype)
+        key = (node.op.name, tuple(map(id, node.inputs)), frozen(node.attrs), node.shape, node.dtype)
         return self._seen.setdefault(key, node)
 
 
-def _frozen(attrs: dict[str, Any]) -> Any:
+def frozen(attrs: dict[str, Any]) -> Any:
+    """Attributes as something that can be a key, equal where they are."""
     return tuple(sorted((name, repr(value)) for name, value in attrs.items()))
 
 

@@ -11,7 +11,7 @@ from subgrad.ops.contract import contract
 from subgrad.ops.indexing import slice_
 from subgrad.ops.window import slide
 
-_MOVES = {ops.transpose, ops.broadcast_to, ops.reshape, slice_, slide}
+MOVES = {ops.transpose, ops.broadcast_to, ops.reshape, slice_, slide}
 
 
 class View(NamedTuple):
@@ -42,7 +42,7 @@ def dense(node: Tensor) -> tuple[int, ...]:
 
 def view(node: Tensor, strides: Strides = dense) -> View:
     """``node`` as a view, going through as many rearranging ops as keep the steps even."""
-    if node.op not in _MOVES:
+    if node.op not in MOVES:
         return View(node, 0, strides(node))
     inner = view(node.inputs[0], strides)
     if node.op is ops.transpose:

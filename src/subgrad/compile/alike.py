@@ -1,0 +1,54 @@
+"""When two kernels are one piece of code: layers that repeat are written once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any
+
+from subgrad.compile.hosting import Hosting
+from subgrad.compile.schedule import Slot
+from subgrad.compile.simplify import frozen
+from subgrad.compile.views import MOVES
+from subgrad.graph.tensor import CONST, INPUT, Tensor
+from subgrad.ops import full
+
+
+def form(
+    slot: Slot, stored: Callable[[Tensor], bool], hosting: Hosting, locate: Callable[[Tensor], Hashable]
+) -> tuple[Hashable, dict[Tensor, int]]:
+    """All that the code of a kernel depends on, with numbers for the nodes; and the number of each node.
+
+    Kernels of one form have the same code; it is called with the one's nodes in the places of the other's. The form
+    takes in every node down to those in memory, and through rearranging ones, which code sees through, even there.
+
+    Args:
+        slot: the kernel and how it is split.
+        stored: which nodes kernels write to memory.
+        hosting: which nodes lie inside of others.
+        locate: where nodes lie in memory.
+    """
+    kernel = slot.kernel
+    made = {kernel.seed, *kernel.body}
+    nodes = list(dict.fromkeys((kernel.seed, *kernel.body, *kernel.stores)))
+    numbers = {n: i for i, n in enumerate(nodes)}
+    homes: dict[Hashable, int] = {}
+
+    def row(node: Tensor) -> tuple[Any, ...]:
+        in_memory = node.op in (CONST, INPUT) or stored(node)
+        home = homes.setdefault(locate(node), numbers[node]) if in_memory else None
+        lying = hosting.strides(node) if node in hosting else None
+        made_here = node in made or not in_memory or node.op in MOVES
+        what = (node.op.name, frozen(node.attrs)) if made_here else node.op is full
+        inputs = node.inputs if made_here else ()
+        for i in inputs:
+            if i not in numbers:
+                numbers[i] = len(nodes)
+                nodes.append(i)
+        read = tuple([numbers[i] for i in inputs])
+        return what, node.shape, node.dtype.char, read, home, lying
+
+    rows = tuple([row(node) for node in nodes])  # the list grows meanwhile
+    return (slot.axis, slot.extent, len(kernel.body), tuple([numbers[n] for n in kernel.stores]), rows), numbers
+
+
+__all__ = ["form"]
