@@ -1,6 +1,5 @@
 """A failed job says in one line what was given and what was expected; wrong usage has an exit code of its own."""
 
-import functools
 import re
 import signal
 
@@ -157,7 +156,10 @@ def test_an_interrupted_run_keeps_its_best_model(table, tmp_path, monkeypatch):
         if len(history) == 5:
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(training, "fit", functools.partial(sg.fit, callbacks=[press_ctrl_c]))
+    def fit(*args, callbacks, **options):
+        return sg.fit(*args, callbacks=[*callbacks, press_ctrl_c], **options)
+
+    monkeypatch.setattr(training, "fit", fit)
     model = tmp_path / "kept.safetensors"
     message = fail("train", table, "--target", "y", "--out", model)
     assert re.fullmatch(r"interrupted: the best model, of epoch [1-5], is in .*kept.safetensors", message)

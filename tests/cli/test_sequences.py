@@ -7,7 +7,8 @@ import pytest
 from command import fail, misuse, succeed, write_csv
 
 import subgrad as sg
-from subgrad.cli.series import columns, windows
+from subgrad.cli.forecaster import Scaling, windows
+from subgrad.cli.timeline import series_of
 from subgrad.data import Table
 from subgrad.errors import DataError
 
@@ -64,18 +65,113 @@ def test_a_wave_is_forecast_better_than_by_its_last_value(tmp_path):
     assert coming == pytest.approx(np.sin(400 / 3), abs=0.1)
 
 
-def test_windows_end_before_what_they_forecast():
-    X, last, following = windows(np.arange(12.0).reshape(6, 2), np.arange(6.0) * 10, 3)
-    assert X.shape == (3, 3, 2)
-    np.testing.assert_array_equal(X[0], [[0, 1], [2, 3], [4, 5]])
-    np.testing.assert_array_equal([last, following], [[20, 30, 40], [30, 40, 50]])
+def test_windows_are_rows_in_a_row():
+    X = windows(np.arange(12.0).reshape(6, 2), 3)
+    assert X.shape == (4, 3, 2)
+    np.testing.assert_array_equal(X[1], [[2, 3], [4, 5], [6, 7]])
+
+
+def test_features_are_levels_and_changes():
+    scaling = Scaling(np.array([1.0]), np.array([2.0]), np.array([4.0]))
+    np.testing.assert_array_equal(scaling.features(np.array([[1.0], [9.0], [1.0]])), [[4, 2], [0, -2]])
+
+
+def test_missing_values_are_those_before_and_rows_without_a_beginning_are_left_out():
+    found = series_of(Table({"a": [np.nan, 1, np.nan, np.nan, 4, 5], "b": [1, np.nan, 3, 3, np.nan, 2]}), "a")
+    np.testing.assert_array_equal(found.values, [[1, 3], [1, 3], [1, 3], [4, 3], [5, 2]])
+    assert found.known.tolist() == [True, False, False, True, True]
+    assert (found.names, found.left_out) == (["a", "b"], 1)
+
+
+def test_rows_come_in_the_order_of_their_dates_and_gaps_are_told():
+    days = [f"2024-01-{d:02}" for d in range(1, 31) if d not in (12, 13)]
+    table = Table({"y": np.arange(28.0) ** 2 % 7, "day": days, "note": ["x"] * 28, "few": [1.0] + [np.nan] * 27})
+    found = series_of(table.take(np.random.default_rng(0).permutation(28)), "y")
+    np.testing.assert_array_equal(found.values[:, 0], table["y"])
+    assert found.names == ["y"]
+    assert found.story == [
+        "'day' says when a row was.", "The rows were put in the order of 'day'.",
+        "'day' has 1 gap of up to 3 steps, which counts as one step.",
+        "Left out: note, few: no numbers, or most are missing.",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("columns", "names"),
+    [
+        ({"year": [2003, 2002, 2001], "y": [1, 2, 4]}, ["y"]),
+        ({"y": [1, 2, 4], "people": [2001, 2002, 2003]}, ["y", "people"]),  # a feature: it is not the first
+        ({"flow": [3, 1, 2], "y": [1, 2, 4]}, ["y", "flow"]),
+    ],
+)
+def test_which_numbers_say_when_a_row_was(columns, names):
+    found = series_of(Table(columns), "y")
+    assert found.names == names
+    assert found.values[:, 0].tolist() == ([4, 2, 1] if "year" in columns else [1, 2, 4])
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """A wave in a file, newest row first and some of them missing, and the network that forecasts it."""
+    folder = tmp_path_factory.mktemp("wave")
+    t, out = np.arange(300)[::-1], folder / "it's.safetensors"
+    heights = [None if i % 50 == 9 else f"{np.sin(i / 3):.4f}" for i in t]
+    file = write_csv(folder / "wave.csv", {"day": np.datetime64("2024-01-01") + t, "height": heights})
+    given = ("--target", "height", "--window", 10, "--hidden", 8, "--epochs", 30, "--step", 0.01)
+    return succeed("train", "series", file, *given, "--out", out), file, out
+
+
+def test_a_saved_forecast_is_shown_judged_and_used(saved):
+    printed, file, out = saved
+    assert "subgrad predict '" in printed
+    assert "'height' is missing in 6 rows" in printed
+    shown = succeed("show", out)
+    assert "next value of 'height'" in shown
+    assert "recurrent: LSTM" in shown
+    assert "subgrad evaluate" in shown
+    error, naive = map(float, re.search(r"error ([\d.]+); .* has ([\d.]+):", succeed("evaluate", out, file)).groups())
+    assert error < naive / 2
+    lines = succeed("predict", out, file).splitlines()
+    assert lines[0] == "row,prediction"
+    rows, found = zip(*(line.split(",") for line in lines[1:]), strict=True)
+    assert [int(r) for r in rows] == list(range(12, 302))  # eleven rows are before the first, and one comes next
+    np.testing.assert_allclose([float(x) for x in found], np.sin(np.arange(11, 301) / 3), atol=0.5)
+    coming = re.search(r"comes (-?[\d.]+)\.", printed)[1]
+    assert float(found[-1]) == pytest.approx(float(coming), abs=1e-4)
+
+
+def test_a_run_without_validation_goes_on_to_its_last_epoch(tmp_path):
+    file = write_csv(tmp_path / "a.csv", {"a": np.arange(60) % 3})
+    options = ("--target", "a", "--window", 5, "--epochs", 12, "--validation", 0, "--out", tmp_path / "a.safetensors")
+    assert "12 epochs in" in succeed("train", "series", file, *options)
+
+
+def test_wrong_models_and_wrong_data_are_told(saved, text, tmp_path):
+    _, file, forecast = saved
+    _, cat = train_text(text, "--epochs", 1)
+    shown = succeed("show", cat)
+    assert "The next character, one of" in shown
+    assert "subgrad generate" in shown
+    for job in ("predict", "evaluate"):
+        assert "is a model of text" in fail(job, cat, file)
+    assert "no model of text" in fail("generate", forecast)
+    other = write_csv(tmp_path / "other.csv", {"b": range(30), "height": range(30, 60)})
+    assert "no column 'height'" in fail("predict", forecast, write_csv(tmp_path / "b.csv", {"b": range(30)}))
+    assert succeed("evaluate", forecast, other)
+    few = write_csv(tmp_path / "few.csv", {"height": range(10)})
+    assert "a forecast takes 11" in fail("predict", forecast, few)
+    few = write_csv(tmp_path / "eleven.csv", {"height": range(11)})
+    assert "none to compare" in fail("evaluate", forecast, few)
+    assert len(succeed("predict", forecast, few).splitlines()) == 2
 
 
 def test_series_say_what_is_wrong(tmp_path):
     with pytest.raises(DataError, match="no numbers"):
-        columns(Table({"a": ["x", "y"]}), "a")
-    with pytest.raises(DataError, match="no value in row 2"):
-        columns(Table({"a": [1.0, np.nan]}), "a")
+        series_of(Table({"a": ["x", "y"]}), "a")
+    with pytest.raises(DataError, match="values in only 1 of 3 rows"):
+        series_of(Table({"a": [1.0, np.nan, np.nan]}), "a")
+    with pytest.raises(DataError, match="'b' is to hold numbers"):
+        series_of(Table({"a": [1.0, 2.0], "b": ["x", "y"]}), "a", ["a", "b"])
     file = write_csv(tmp_path / "a.csv", {"a": range(30)})
     assert "too few" in fail("train", "series", file, "--target", "a", "--out", tmp_path / "a.safetensors")
     assert "which column" in misuse("train", "series", file)

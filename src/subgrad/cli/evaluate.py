@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from subgrad.cli.failure import job
+from subgrad.cli.forecaster import Errors, Forecaster
 from subgrad.cli.pixels import read_rows
 from subgrad.cli.screen import bullets, screen
 from subgrad.cli.show import ModelFile
-from subgrad.cli.trained import Trained
+from subgrad.cli.trained import Trained, kind_of
 from subgrad.data import drop_unlabelled
+from subgrad.errors import DataError
 
 Labelled = Annotated[Path, typer.Argument(metavar="FILE", help="Rows like those of the training, with the target.")]
 
@@ -20,10 +23,25 @@ Labelled = Annotated[Path, typer.Argument(metavar="FILE", help="Rows like those 
 @job
 def evaluate(model: ModelFile, file: Labelled) -> None:
     """Say how good a model's answers are for the rows of a file."""
-    trained, console = Trained.load(model), screen()
+    console = screen()
+    if kind_of(model) == "series":
+        return _evaluate_series(Forecaster.load(model), file, console)
+    trained = Trained.load(model)
     prepared = trained.preparation
     rows, dropped = drop_unlabelled(read_rows(file), prepared.target_name)
     outcome = trained.judge(prepared.transform(rows), prepared.target(rows))
     console.print(f"{rows.rows:,} rows of {file}", style="bold")
     bullets(console, dropped)
     outcome.print(console)
+
+
+def _evaluate_series(forecaster: Forecaster, file: Path, console: Console) -> None:
+    """Each row forecast from those before it."""
+    series = forecaster.series(read_rows(file))
+    begin = forecaster.window + 1
+    forecasts = forecaster.forecasts(series.values)[:-1]
+    if not series.known[begin:].any():
+        raise DataError(f"{len(series.values):,} rows are too few: there is none to compare a forecast with")
+    console.print(f"{len(forecasts):,} forecasts of '{forecaster.names[0]}' in {file}", style="bold")
+    bullets(console, series.story)
+    Errors.over(forecasts, series, begin).print(console)

@@ -13,10 +13,11 @@ import typer
 
 from subgrad.cli import options, scores
 from subgrad.cli.failure import job
+from subgrad.cli.forecaster import Forecaster
 from subgrad.cli.pixels import read_rows
 from subgrad.cli.screen import screen
 from subgrad.cli.show import ModelFile
-from subgrad.cli.trained import Trained
+from subgrad.cli.trained import Trained, kind_of
 from subgrad.io.atomic import write_atomically
 
 Rows = Annotated[Path, typer.Argument(
@@ -27,15 +28,32 @@ Out = Annotated[Path | None, typer.Option(metavar="FILE", help="Where the CSV go
 
 @job
 def predict(model: ModelFile, file: Rows, out: Out = None, quiet: options.Quiet = False) -> None:
-    """Write the answers for the rows of a file as CSV, with the probability of each class."""
-    trained = Trained.load(model)
-    found = trained.scores(trained.preparation.transform(read_rows(file)))
-    text = _csv(_header(trained), _rows(trained, found))
+    """Write the answers for the rows of a file as CSV, with the probability of each class.
+
+    For a series: the forecast of each row from those before it, the row after the last one included.
+    """
+    header, rows = _forecasts(model, file) if kind_of(model) == "series" else _answers(model, file)
+    text = _csv(header, rows)
     if out is None:
         typer.echo(text, nl=False)
         return
     write_atomically(out, text.encode())
-    screen(quiet).print(f"Wrote {len(found):,} predictions to {out}.")
+    screen(quiet).print(f"Wrote {len(rows):,} predictions to {out}.")
+
+
+def _answers(model: Path, file: Path) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+    trained = Trained.load(model)
+    found = trained.scores(trained.preparation.transform(read_rows(file)))
+    return _header(trained), list(_rows(trained, found))
+
+
+def _forecasts(model: Path, file: Path) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+    """Rows are counted from 1, in the order of time."""
+    forecaster = Forecaster.load(model)
+    series = forecaster.series(read_rows(file))
+    found = forecaster.forecasts(series.values)
+    first = series.left_out + forecaster.window + 2
+    return ["row", "prediction"], [[str(row), str(np.float32(x))] for row, x in enumerate(found, first)]
 
 
 def _header(trained: Trained) -> list[str]:

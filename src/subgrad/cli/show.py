@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+from subgrad import io
+from subgrad.cli import text
 from subgrad.cli.failure import job
+from subgrad.cli.forecaster import Forecaster
 from subgrad.cli.screen import bullets, screen
-from subgrad.cli.trained import Trained
+from subgrad.cli.trained import Trained, kind_of
 
 ModelFile = Annotated[Path, typer.Argument(metavar="MODEL", help="A file that subgrad train wrote.")]
 
@@ -18,8 +22,13 @@ ModelFile = Annotated[Path, typer.Argument(metavar="MODEL", help="A file that su
 @job
 def show(model: ModelFile) -> None:
     """Show what is in a model file: the layers, the columns, the preparation, the training."""
+    show_kind = {"series": _show_series, "text": _show_text}.get(kind_of(model) or "", _show_table)
+    show_kind(model, screen())
+
+
+def _show_table(model: Path, console: Console) -> None:
     trained = Trained.load(model)
-    prepared, console = trained.preparation, screen()
+    prepared = trained.preparation
     answer = f"one of {len(prepared.classes)} classes" if prepared.classes else "a number"
     console.print(f"{model}: {prepared.task}", style="bold")
     bullets(console, [f"'{prepared.target_name}', {answer}, from {_columns(prepared.feature_names)}"])
@@ -29,6 +38,44 @@ def show(model: ModelFile) -> None:
     bullets(console, prepared.describe())
     _heading(console, "Training")
     bullets(console, training_lines(trained.record))
+    _usage(console, model, ["predict", "evaluate"], "FILE")
+
+
+def _show_series(model: Path, console: Console) -> None:
+    forecaster = Forecaster.load(model)
+    names, window, record = forecaster.names, forecaster.window, forecaster.record
+    console.print(f"{model}: series", style="bold")
+    seen = f"{window} rows of {', '.join(names)}"
+    bullets(console, [f"The next value of '{names[0]}', from the changes and the levels of the last {seen}."])
+    _heading(console, "Layers")
+    console.print(forecaster.model.summary((1, window, 2 * len(names))))
+    _heading(console, "Training")
+    error, naive = f"{record['error']:.4g}", f"{record['naive']:.4g}"
+    bullets(console, [
+        f"{record['data']}: {record['rows']:,} rows; at most {record['epochs']} epochs; seed {record['seed']}",
+        f"Test: mean absolute error {error}; that the last value stays has {naive}",
+    ])  # fmt: skip
+    _usage(console, model, ["predict", "evaluate"], "FILE")
+
+
+def _show_text(model: Path, console: Console) -> None:
+    network, known = text.load(model)
+    record = io.read_model_file(model)[1]["info"]["training"]
+    console.print(f"{model}: text", style="bold")
+    bullets(console, [f"The next character, one of {len(known) - 1} that it knows, from those before it."])
+    _heading(console, "Layers")
+    console.print(network.summary((1, 1), dtype="int64"))
+    _heading(console, "Training")
+    bullets(console, [
+        f"{record['data']}; {record['network']}; {record['epochs']} epochs; seed {record['seed']}",
+        f"Test: {record['bits']:.3f} bits a character",
+    ])  # fmt: skip
+    _usage(console, model, ["generate"], "--prompt TEXT")
+
+
+def _usage(console: Console, model: Path, commands: list[str], argument: str) -> None:
+    _heading(console, "Use")
+    bullets(console, [f"subgrad {command} {shlex.quote(str(model))} {argument}" for command in commands])
 
 
 def training_lines(record: dict[str, Any]) -> list[str]:

@@ -49,6 +49,8 @@ class Trained:
     @classmethod
     def load(cls, path: Path) -> Trained:
         """Read what `save` wrote; `FileError` if it is anything else."""
+        if kind_of(path) == "text":
+            raise FileError(f"{path} is a model of text, for which there are `subgrad generate` and `subgrad show`")
         model = io.load(path)
         info = io.read_model_file(path)[1]["info"]
         try:
@@ -70,6 +72,12 @@ class Trained:
             return Classified(prepared.classes, y, answers, self.record["majority"])
         truth, answers, mean = (prepared.restore_target(np.asarray(v)) for v in (y, answers, 0.0))
         return Regressed(prepared.target_name, truth, answers, float(mean))
+
+
+def kind_of(path: Path) -> str | None:
+    """What a model file is for: "text", "series", or the task of a table; None if it does not say."""
+    info = io.read_model_file(path)[1].get("info")
+    return info.get("task") if isinstance(info, dict) else None
 
 
 def _to_plain(preparation: Preparation) -> dict[str, Any]:
