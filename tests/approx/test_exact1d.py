@@ -117,6 +117,13 @@ def test_derivatives_by_hand_are_not_believed():
     assert report.n > 5
 
 
+def test_where_nothing_is_known_pieces_are_not_halved_for_long():
+    """x < x is undecided on every interval."""
+    report = sg.approximate("where(x < x, 1, 0)", (0, 1), n=5).report
+    assert report.n <= 5
+    assert report.proven == pytest.approx(1)
+
+
 def test_a_function_of_arrays_gets_a_network_and_no_proof():
     f = FUNCTIONS["wave"][1]
     net, report = sg.approximate(f, (-2, 2), eps=1e-3)

@@ -73,7 +73,8 @@ class Exact1d:
     def _march(self, eps: float) -> March:
         if self.target.traced is None or self._pieces is None:
             return March(self._guess, eps)
-        self._pieces = refined(self.target.traced, self._pieces, eps)
+        cells = min(self._guess.units(eps), MOST_UNITS)
+        self._pieces = refined(self.target.traced, self._pieces, eps, cells)
         return March(self._pieces, eps)
 
     def _constant(self) -> tuple[Units, float | None]:

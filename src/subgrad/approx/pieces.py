@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FIRST = 128  # pieces to begin with
 FINER = 12  # pieces in a cell of the finished network: more of them cost time, fewer cost units
 NARROWEST = 1e-14  # of the interval: across a jump the network is as steep as that
-MOST = 1 << 20  # pieces: beyond it the bounds stay as they are
+SOME, MORE = 1 << 14, 64  # pieces there may be, and so many more for each cell: beyond it the bounds stay as they are
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,19 @@ def on_pieces(f: Pointwise, edges: np.ndarray) -> Pieces:
     return Pieces(edges, *_bounds(f, edges[:-1], edges[1:]))
 
 
-def refined(f: Pointwise, pieces: Pieces, eps: float) -> Pieces:
-    """The pieces halved until each is a small part of a chord with error eps, as far as `MOST` and floats allow."""
+def refined(f: Pointwise, pieces: Pieces, eps: float, cells: float) -> Pieces:
+    """The pieces halved until each is a small part of a chord with error eps, as far as floats allow.
+
+    There are not many more than those of about as many ``cells`` as are expected: where nothing can be known of f,
+    halves say no more.
+    """
+    most = SOME + MORE * cells
     shortest = NARROWEST * (pieces.edges[-1] - pieces.edges[0])
     while True:
         length = np.diff(pieces.edges)
         spacing = 4 * np.spacing(np.abs(pieces.edges[1:]))
         wide = (length > pieces.reach(eps) / FINER) & (length > np.maximum(spacing, shortest))
-        if not wide.any() or len(length) + wide.sum() > MOST:
+        if not wide.any() or len(length) + wide.sum() > most:
             return pieces
         pieces = _halved(f, pieces, wide)
 
