@@ -139,7 +139,7 @@ def same(column: np.ndarray, written: list) -> bool:
         ('a,b\n1,"open\n2,3\n', "line 3: unexpected end of data"),
         ("a,b,\n1,2,3\n", "column 3 of 3 has no name in the header"),
         (b"a,b\n1,2\nna\xefve,3\n", "line 3: byte 0xef is not UTF-8"),
-        (gzip.compress(b"a,b\n1,2\n" * 100)[:-10], "is cut off"),
+        (gzip.compress(b"a,b\n1,2\n" * 100, mtime=0)[:-10], "is cut off"),
     ],
 )
 def test_unusable_files_say_what_is_wrong(write, content, message):
