@@ -77,6 +77,14 @@ def test_a_root_is_bounded_down_to_0(d):
     assert sg.certify(f, line, [(-1e-9, 1)] * d, 9, budget=2000).status == "unknown"
 
 
+def test_conditions_are_rearranged_like_numbers():
+    f = lambda x: sg.where((x < 0.3).T.reshape(2)[::-1], -x[0], x[0] - 0.6)[:1]  # noqa: E731  (of one point)
+    same = lambda x: sg.where(x[0, 1:] < 0.3, -x[0, :1], x[0, :1] - 0.6)  # noqa: E731
+    assert sg.certify(f, same, [(-1, 0.2)] * 2, 1e-12).status == "proven"
+    assert sg.certify(f, same, [(-1, 1)] * 2, 2.61).status == "proven"
+    assert sg.certify(f, lambda x: 0 * x[:, 0], [(-1, 1)] * 2, 1.59).status == "refuted"
+
+
 def test_greedy_network_of_a_gaussian():
     with sg.using_dtype("float64"):
         net = greedy_net(gaussian, 2, 24, points=500)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from subgrad import ops
+from subgrad.bounds import linear_rules as linear
 from subgrad.bounds.curve_rules import number
 from subgrad.bounds.form import Form, total
-from subgrad.bounds.linear_rules import minus
 from subgrad.bounds.rounding import UNIT
 from subgrad.graph.op import apply
 from subgrad.graph.tensor import Tensor
@@ -61,6 +61,14 @@ def logical(node: Tensor, x: Truth, y: Truth) -> Truth:
     return Truth(apply_to(node, x.certain, y.certain), apply_to(node, x.possible, y.possible))
 
 
+def moved(node: Tensor, x: Form | Truth, *places: Form) -> Form | Truth:
+    """Elements put elsewhere; what is not known of a bool moves with it."""
+    if isinstance(x, Form):
+        return linear.moved(node, x, *places)
+    at = [p.centre.reshape(p.centre.shape[1:]) for p in places]
+    return Truth(*(linear.together(node, part, *at) for part in (x.certain, x.possible)))
+
+
 def apply_to(node: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """The op of an elementwise node on other tensors."""
     shape = max(x.shape, y.shape)
@@ -90,7 +98,7 @@ def chosen(node: Tensor, c: Truth, x: Form, y: Form) -> Form:
 
 def _midway(x: Form, y: Form) -> tuple[Form, Tensor]:
     """The mean of two forms, and a radius with which it holds both."""
-    apart = minus(x, y)
+    apart = linear.minus(x, y)
     slopes = x.slopes if y.slopes is None else y.slopes if x.slopes is None else x.slopes + y.slopes
     middle = Form(x.half, 0.5 * (x.centre + y.centre), None if slopes is None else 0.5 * slopes)
     reach = total(0.5 * apart.size, UNIT * middle.linear_size, x.radius, y.radius, roundings=4)
@@ -115,6 +123,6 @@ def number_of(node: Tensor, x: Form | Truth) -> Form:
 
 
 __all__ = [
-    "Truth", "chosen", "equal", "finite", "less", "less_equal", "logical", "negated", "not_equal", "number_of",
-    "sign",
+    "Truth", "chosen", "equal", "finite", "less", "less_equal", "logical", "moved", "negated", "not_equal",
+    "number_of", "sign",
 ]  # fmt: skip

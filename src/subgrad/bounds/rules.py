@@ -125,7 +125,7 @@ RULES: dict[Op, Callable[..., Any]] = {
     ops.concatenate: linear.joined,
     **dict.fromkeys(
         [ops.reshape, ops.transpose, ops.broadcast_to, ops.pad, indexing.slice_, indexing.place, indexing.gather],
-        linear.moved,
+        choice.moved,
     ),
     stop_gradient: lambda node, x: x,
     cast: choice.number_of,
