@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from subgrad.errors import GradientError
-from subgrad.explain.drawn import Arrow, Drawn, ancestors, drawn, origin
+from subgrad.explain.drawn import LARGEST, Arrow, Drawn, ancestors, drawn, origin
 from subgrad.explain.names import is_folded, is_leaf, names_of
 from subgrad.explain.notation import CONTRACT, Names, as_factor, shape_text, slope
 from subgrad.explain.rows import Pass, backward_pass, targets
@@ -34,15 +34,12 @@ _SYMBOLS = {
 _CIRCLES = ("+", "−", "×", "÷")
 
 
-LARGEST = 100  # nodes of a picture in which modules are open
-
-
 def to_dot(output: Tensor, wrt: Tree, backward: bool, depth: int | None = None) -> str:
     """The graph of ``output`` in DOT; with ``backward``, the local derivatives along the edges that gradients go."""
     picture = drawn(output, depth, None if backward else LARGEST)
     names = names_of(toposort([output]), wrt, output="" if output.shape else "E")
     back = _backward(output, wrt) if backward else None
-    statements = _nodes(picture, names, back, _classes(wrt))
+    statements = _nodes(picture, names, back, classes_of(wrt))
     lines = [*_clusters(picture, statements), *_arrows(picture, names, back)]
     return "\n".join(["digraph {", _HEAD, *lines, "}", ""])
 
@@ -75,7 +72,7 @@ def _box(scope: str, node: Tensor, classes: dict[str, str]) -> str:
     return f'label=<{"<br/>".join(lines)}>, fillcolor="{_PAPER}", penwidth=1.6, tooltip="{_escape(scope)}"'
 
 
-def _classes(wrt: Tree) -> dict[str, str]:
+def classes_of(wrt: Tree) -> dict[str, str]:
     """The class of each module by its name, if ``wrt`` is one."""
     if not hasattr(wrt, "named_modules"):
         return {}

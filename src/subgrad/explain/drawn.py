@@ -17,6 +17,9 @@ from subgrad.ops import add
 from subgrad.ops.several import SEVERAL, part
 from subgrad.ops.shape import broadcast_to, cast, reshape
 
+LARGEST = 50
+"""Nodes of a picture in which all modules are open, unless a depth is given."""
+
 _MOVES: set[Op] = {broadcast_to, cast, part, reshape}
 
 
@@ -48,12 +51,19 @@ class Drawn:
         arrows: between them.
         scopes: the module in which each node stands.
         boxes: the full name of each closed module, by the node that stands for it.
+        inside: of each node in a closed module, the one that stands for it.
     """
 
     nodes: list[Tensor]
     arrows: list[Arrow]
     scopes: dict[Tensor, str]
     boxes: dict[Tensor, str]
+    inside: dict[Tensor, Tensor]
+
+    def place(self, node: Tensor) -> Tensor:
+        """The node that is drawn for any node of the graph."""
+        node = origin(node)
+        return self.inside.get(node, node)
 
 
 def drawn(output: Tensor, depth: int | None = None, largest: int | None = None) -> Drawn:
@@ -72,7 +82,7 @@ def drawn(output: Tensor, depth: int | None = None, largest: int | None = None) 
     arrows = _between(inside, [_arrow(node, k, level) for node, k in ways])
     shown = [n for n in nodes if inside.get(n, n) is n]
     scopes = _scopes(shown, arrows, {n: title.rpartition(".")[0] for n, title in titles.items()})
-    return Drawn(shown, arrows, scopes, titles)
+    return Drawn(shown, arrows, scopes, titles, inside)
 
 
 def _closed_enough(nodes: list[Tensor], largest: int) -> tuple[int, dict[Tensor, Tensor]]:

@@ -75,7 +75,7 @@ def draw(
         backward: write the local derivative on each arrow that a gradient takes back, and how often a cotangent is
             used.
         depth: modules so many levels down are closed boxes: with 1 the modules that a network holds itself, with 2
-            what is in those. None opens all, or, if that were more than a hundred nodes, as many as can be.
+            what is in those. None opens all, or, if that were more than fifty nodes, as many as can be.
 
     Returns:
         A `Drawing`: print it for the DOT text, ``.save("net.svg")``, or show it in a notebook.

@@ -136,11 +136,16 @@ def _edges(node: Tensor, g: Tensor, total: dict[Tensor, Tensor]) -> list[Edge]:
 
 def forward_rows(output: Tensor, names: Names) -> list[Forward]:
     """The rows of the forward pass, inputs before their users; numbers stand inside formulas and have no row."""
-    order = [n for n in toposort([output]) if not is_folded(n)]
+    order = forward_order(output)
     if not output.is_symbolic():
         evaluate([output])
     constant = set(order) - dependents(order, [n for n in order if not n.inputs])
     return [_forward_row(n, names, 0 if n in constant else multiplications_of(n)) for n in order]
+
+
+def forward_order(output: Tensor) -> list[Tensor]:
+    """The nodes that have a row on the way forward."""
+    return [n for n in toposort([output]) if not is_folded(n)]
 
 
 def _forward_row(n: Tensor, names: Names, cost: int) -> Forward:
@@ -182,4 +187,5 @@ def _local(e: Edge) -> Tensor:
     return cotangents(e.node, ones)[e.k]  # pyright: ignore[reportReturnType]  (an edge has a product)
 
 
-__all__ = ["Backward", "Forward", "Pass", "Product", "backward_pass", "backward_rows", "forward_rows", "targets"]
+__all__ = ["Backward", "Forward", "Pass", "Product", "backward_pass", "backward_rows", "forward_order",
+           "forward_rows", "targets"]  # fmt: skip

@@ -12,10 +12,23 @@ from typing import TYPE_CHECKING, TypeVar
 
 from subgrad.diff.reverse import seed_for
 from subgrad.errors import ArgumentError
+from subgrad.explain.closed import closed_backward, closed_forward, closed_names
 from subgrad.explain.count import cost_without_reuse, paths_to
+from subgrad.explain.dot import classes_of
+from subgrad.explain.drawn import LARGEST, drawn
 from subgrad.explain.names import names_of
-from subgrad.explain.notation import shape_text, summary, whole
-from subgrad.explain.rows import Backward, Forward, Product, backward_pass, backward_rows, forward_rows, targets
+from subgrad.explain.notation import Names, shape_text, summary, whole
+from subgrad.explain.rows import (
+    Backward,
+    Forward,
+    Pass,
+    Product,
+    backward_pass,
+    backward_rows,
+    forward_order,
+    forward_rows,
+    targets,
+)
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor
 from subgrad.graph.tree import Tree
@@ -41,6 +54,7 @@ class Explanation:
         multiplications: of the backward pass, each cotangent computed once.
         multiplications_without_reuse: of the backward pass, each path computed on its own.
         max_rows: how many rows of each pass are printed.
+        closed: the rows of both passes with modules closed, which are printed instead; None if all are open.
     """
 
     forward: list[Forward]
@@ -50,6 +64,7 @@ class Explanation:
     multiplications: int
     multiplications_without_reuse: int
     max_rows: int
+    closed: tuple[list[Forward], list[Backward]] | None = None
 
     def __str__(self) -> str:
         console = _console(_terminal_width())
@@ -64,8 +79,9 @@ class Explanation:
         return console.export_html(inline_styles=True, code_format='<pre style="line-height:1.3">{code}</pre>')
 
     def _show(self, console: Console) -> None:
-        console.print(_forward_table(self.forward, self.max_rows))
-        console.print(_backward_table(self.backward, self.max_rows))
+        forward, backward = self.closed or (self.forward, self.backward)
+        console.print(_forward_table(forward, self.max_rows))
+        console.print(_backward_table(backward, self.max_rows))
         console.print(self.count(), markup=False)
 
     def count(self) -> str:
@@ -80,8 +96,10 @@ class Explanation:
         )
 
 
-def explain(output: Tensor, wrt: Tree = None, *, max_rows: int = 60) -> Explanation:
+def explain(output: Tensor, wrt: Tree = None, *, max_rows: int = 60, depth: int | None = None) -> Explanation:
     """What happens in the forward and the backward pass of ``output``, node by node.
+
+    Of a large graph a module is one row: what goes in, what comes out, and what all that is in it costs.
 
     Args:
         output: a float scalar, such as a loss; E in the table.
@@ -89,12 +107,14 @@ def explain(output: Tensor, wrt: Tree = None, *, max_rows: int = 60) -> Explanat
             names as well. If it is left out: all parameters (and leaves with ``requires_grad``), or all float data if
             there is no parameter.
         max_rows: how many rows of each pass are printed; the first and the last ones are kept. The data has all rows.
+        depth: modules so many levels down are printed as one row, as in `draw`. None opens all, or, if that were more
+            than fifty nodes, as many as can be.
 
     Returns:
         An `Explanation`: print it, show it in a notebook, or read its rows.
 
     Raises:
-        ArgumentError: if ``output`` is no tensor, or ``max_rows`` is below 2.
+        ArgumentError: if ``output`` is no tensor, ``max_rows`` is below 2, or ``depth`` below 1.
         GradientError: if ``output`` is no float scalar, or no gradient gets from it to ``wrt``.
 
     Example:
@@ -113,19 +133,38 @@ def explain(output: Tensor, wrt: Tree = None, *, max_rows: int = 60) -> Explanat
         raise ArgumentError(f"explain takes a tensor, such as a loss, got {type(output).__name__}")
     if max_rows < 2:
         raise ArgumentError(f"explain prints at least 2 rows, got max_rows={max_rows}")
+    if depth is not None and depth < 1:
+        raise ArgumentError(f"modules are closed at a depth of 1 or more, got depth={depth}")
     node = output.node
     names = names_of(toposort([node]), wrt, output="E")
     forward = forward_rows(node, names)
     back = backward_pass(node, targets(node, wrt), seed_for(node))
+    backward = backward_rows(back, names)
     return Explanation(
         forward=forward,
-        backward=backward_rows(back, names),
+        backward=backward,
         paths=paths_to(back.wrt, back.edges)[node],
         forward_multiplications=sum(row.multiplications for row in forward),
         multiplications=sum(e.cost for e in back.edges),
         multiplications_without_reuse=cost_without_reuse(node, back.wrt, back.edges),
         max_rows=max_rows,
+        closed=_closed(back, backward, names, wrt, depth),
     )
+
+
+def _closed(
+    back: Pass, backward: list[Backward], names: Names, wrt: Tree, depth: int | None
+) -> tuple[list[Forward], list[Backward]] | None:
+    """The rows with modules closed, if there are any to close."""
+    if not any(node.scope for node in names):
+        return None
+    picture = drawn(back.output, depth, LARGEST)
+    if not picture.boxes:
+        return None
+    shown = closed_names(picture, names)
+    forward = dict(zip(forward_order(back.output), forward_rows(back.output, shown), strict=True))
+    rows = dict(zip(back.cotangents, backward, strict=True))
+    return closed_forward(picture, forward, shown, classes_of(wrt)), closed_backward(picture, back, rows, shown)
 
 
 def _terminal_width() -> int:
@@ -163,7 +202,8 @@ def _backward_cells(row: Backward) -> Iterable[list[str]]:
         yield [*head, "", "", "", ""]
     for p in row.products:
         cost = whole(p.multiplications) if p.multiplications else ""
-        yield [*head, f"→ {p.to}", _local(p), summary(p.value), cost]
+        value = summary(p.value) if p.slope or p.value is not None else ""
+        yield [*head, f"→ {p.to}", _local(p), value, cost]
         head = [""] * len(head)
 
 
