@@ -42,7 +42,7 @@ class Plan(NamedTuple):
 
     def lanes_for(self, columns: int) -> int:
         """Lanes of the vectors that cover so many columns: fewer where those are the last ones."""
-        return self.lanes if self.dot else no_wider(self.lanes, columns)
+        return self.lanes if self.dot else _no_wider(self.lanes, columns)
 
     @property
     def row_counts(self) -> tuple[int, ...]:
@@ -107,7 +107,7 @@ def _candidates(merged: Contraction, cpu: Cpu, counts: Sequence[int]) -> Iterato
     if last.c != 1:
         lanes = 1
     for rows, vectors in _tiles(cpu, max(counts), math.ceil(last.size / lanes)):
-        narrow = no_wider(lanes, last.size)
+        narrow = _no_wider(lanes, last.size)
         yield Plan(narrow, rows, vectors, _tails(rows, counts), k_steps, pack_b=narrow > 1 and last.b != 1)
     if lanes > 1 and merged.k[-1].a == merged.k[-1].b == 1:
         for rows, columns in _tiles(cpu, min(6, max(counts)), min(4, last.size, lanes)):
@@ -115,7 +115,7 @@ def _candidates(merged: Contraction, cpu: Cpu, counts: Sequence[int]) -> Iterato
                 yield Plan(lanes, rows, columns, _tails(rows, counts), k_steps, dot=True)
 
 
-def no_wider(lanes: int, columns: int) -> int:
+def _no_wider(lanes: int, columns: int) -> int:
     """Lanes for so few columns: half a vector costs half on processors that do a whole one in two steps (Zen 4)."""
     while lanes >= 2 * columns and lanes > 4:
         lanes //= 2
