@@ -1,6 +1,9 @@
 """The object cache: what it keeps, what it refuses, and that processes can share it."""
 
+import hashlib
 import os
+import stat
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +13,7 @@ import pytest
 from subgrad.compile import cache
 from subgrad.compile.cache import ObjectCache, default_cache, key
 
+posix = pytest.mark.skipif(os.name != "posix", reason="owners and modes of files are what is tested")
 KEY, OTHER = key("one", "cpu"), key("another", "cpu")
 
 
@@ -19,7 +23,7 @@ def store(tmp_path):
 
 
 def entry(store):
-    (path,) = store.folder.iterdir()
+    (path,) = store.folder.glob("*.object")
     return path
 
 
@@ -54,6 +58,93 @@ def test_a_damaged_entry_is_ignored_and_rewritten(store, damage):
     assert store.get(KEY) == b"code"
 
 
+def forged(data, payload):
+    """An entry as somebody makes it who knows the format and not the secret."""
+    return data[:48] + struct.pack("<Q", len(payload)) + hashlib.sha256(data[:48] + payload).digest() + payload
+
+
+def test_an_entry_without_the_secret_is_ignored(store):
+    store.put(KEY, b"code")
+    path = entry(store)
+    path.write_bytes(forged(path.read_bytes(), b"evil"))
+    assert store.get(KEY) is None
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
+def test_an_entry_that_others_could_write_is_ignored(store, mode):
+    store.put(KEY, b"code")
+    entry(store).chmod(mode)
+    assert store.get(KEY) is None
+    store.put(KEY, b"code")  # replaced, not written into
+    assert store.get(KEY) == b"code"
+    assert stat.S_IMODE(entry(store).stat().st_mode) == 0o600
+
+
+@posix
+def test_an_entry_that_is_a_link_is_ignored(store, tmp_path):
+    store.put(KEY, b"code")
+    entry(store).rename(tmp_path / "elsewhere")
+    (store.folder / f"{KEY.hex()}.object").symlink_to(tmp_path / "elsewhere")
+    assert store.get(KEY) is None
+
+
+@posix
+def test_a_pipe_in_the_place_of_an_entry_does_not_block(store):
+    store.put(KEY, b"code")
+    entry(store).unlink()
+    os.mkfifo(store.folder / f"{KEY.hex()}.object")
+    assert store.get(KEY) is None
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o770, 0o707, 0o777, 0o1777])
+def test_a_folder_that_others_can_write_is_refused_and_said(store, mode):
+    store.put(KEY, b"code")
+    store.folder.chmod(mode)
+    with pytest.warns(UserWarning, match="is not kept in .*lets other users in.*SUBGRAD_CACHE"):
+        assert store.get(KEY) is None
+    store.put(OTHER, b"more")  # without another warning, and without a file
+    assert entry(store).name.startswith(KEY.hex())
+
+
+@posix
+def test_what_belongs_to_another_user_is_refused(store, monkeypatch):
+    store.put(KEY, b"code")
+    another = os.geteuid() + 1
+    monkeypatch.setattr(os, "geteuid", lambda: another)
+    with pytest.warns(UserWarning, match="it belongs to user"):
+        assert store.get(KEY) is None
+
+
+@posix
+@pytest.mark.parametrize("spoil", [
+    lambda path: path.chmod(0o640),
+    lambda path: path.write_bytes(b"short"),
+    lambda path: path.write_bytes(bytes(33)),
+])  # fmt: skip
+def test_a_secret_that_is_none_is_made_anew(store, spoil):
+    store.put(KEY, b"code")
+    secret = store.folder / "secret.key"
+    before = secret.read_bytes()
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    spoil(secret)
+    assert store.get(KEY) is None
+    store.put(KEY, b"code")
+    assert store.get(KEY) == b"code"
+    assert secret.read_bytes() != before
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+
+
+def test_where_modes_say_nothing_the_secret_lies_in_the_profile(store, monkeypatch, tmp_path):
+    monkeypatch.setattr(cache.ownership, "POSIX", False)
+    monkeypatch.setattr(cache, "_user_folder", lambda: tmp_path / "profile")
+    store.put(KEY, b"code")
+    assert store.get(KEY) == b"code"
+    assert [path.name for path in store.folder.iterdir()] == [entry(store).name]
+    assert [path.name for path in (tmp_path / "profile").iterdir()] == ["secret.key"]
+
+
 def test_an_entry_under_a_foreign_name_is_ignored(store):
     store.put(KEY, b"code")
     path = entry(store)
@@ -78,12 +169,13 @@ def test_left_over_temporary_files_count_and_go(tmp_path):
     left.write_bytes(bytes(5000))
     os.utime(left, (0, 0))
     ObjectCache(tmp_path, limit=2000).put(KEY, b"code")
-    assert [path.name for path in tmp_path.iterdir()] == [f"{KEY.hex()}.object"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([f"{KEY.hex()}.object", "secret.key"])
 
 
 def test_no_temporary_file_is_left(store):
     store.put(KEY, b"code")
     assert entry(store).name == f"{KEY.hex()}.object"
+    assert {path.name for path in store.folder.iterdir()} == {entry(store).name, "secret.key"}
 
 
 def test_a_folder_that_cannot_be_made_is_no_cache(tmp_path):
@@ -132,4 +224,4 @@ def test_processes_share_the_folder(tmp_path):
     command = [sys.executable, "-c", WRITER, str(tmp_path)]
     writers = [subprocess.Popen(command, env=environment) for _ in range(3)]
     assert [writer.wait(60) for writer in writers] == [0, 0, 0]
-    assert all(path.suffix == ".object" for path in tmp_path.iterdir())
+    assert {path.suffix for path in tmp_path.iterdir()} == {".object", ".key"}

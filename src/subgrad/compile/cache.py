@@ -1,24 +1,32 @@
 """Machine code on disk, so that the second process that runs a program does not compile it.
 
-An entry is a file of its own: a magic number, the key, the payload's length and SHA-256, and the payload. Whatever does
-not match is treated as absent and is overwritten: nothing damaged or foreign is ever run. Files appear by a rename, so
-that processes can share the folder without locks.
+An entry is a file of its own: a magic number, the key, the payload's length, an HMAC-SHA256 of all of it, and the
+payload. The HMAC's secret lies in a file that only the user can read. Whatever does not match is treated as absent and
+is overwritten: nothing damaged or foreign is ever run. A folder in which other users can write is not used, and a
+warning says so. Files appear by a rename, so that processes can share the folder without locks.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
+import hmac
 import os
 import struct
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+from subgrad.compile import ownership
+
 LIMIT = 256 * 2**20  # bytes that the folder may hold
-_MAGIC = b"subgrad object 1"
-_HEADER = struct.Struct("<16s32sQ32s")  # magic, key, length, SHA-256 of the payload
+_MAGIC = b"subgrad object 2"
+_HEADER = struct.Struct("<16s32sQ")  # magic, key, length of the payload
+_SEAL = hashlib.sha256().digest_size  # the HMAC of header and payload stands between the two
 _SUFFIX = ".object"
+_SECRET = "secret.key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +44,39 @@ class ObjectCache:
 
     def get(self, key: bytes) -> bytes | None:
         """The payload stored under the key, or None where there is no sound one."""
-        if self.folder is None:
+        secret = self._secret()
+        if secret is None:
             return None
         path = self._path(key)
-        try:
-            payload = _unwrap(path.read_bytes(), key)
-            if payload is not None:
+        entry = ownership.read_own(path, self.limit)
+        payload = None if entry is None else _unwrap(entry, key, secret)
+        if payload is not None:
+            with contextlib.suppress(OSError):
                 os.utime(path)
-        except OSError:
-            return None
         return payload
 
     def put(self, key: bytes, payload: bytes) -> None:
-        """Store the payload, if the folder can be written."""
-        if self.folder is None:
+        """Store the payload, if the folder can be written by this user and by nobody else."""
+        secret = self._secret()
+        if secret is None:
             return
         with contextlib.suppress(OSError):
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write(self._path(key), _wrap(key, payload))
+            ownership.write_renamed(self._path(key), _wrap(key, payload, secret))
             self._evict()
+
+    def _secret(self) -> bytes | None:
+        """What entries are sealed with; None where nothing may be kept."""
+        if self.folder is None:
+            return None
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            exposure = ownership.exposed(self.folder.stat())
+            if exposure is None:
+                return ownership.secret_key(_place_of_secret(self.folder))
+        except OSError:
+            return None
+        _warn(self.folder, exposure)
+        return None
 
     def _path(self, key: bytes) -> Path:
         assert self.folder is not None
@@ -110,24 +132,26 @@ def _user_folder() -> Path | None:
     return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "subgrad"
 
 
-def _wrap(key: bytes, payload: bytes) -> bytes:
-    return _HEADER.pack(_MAGIC, key, len(payload), hashlib.sha256(payload).digest()) + payload
+def _place_of_secret(folder: Path) -> Path:
+    """Beside the entries, so that a folder that is moved stays of use; in the profile where no mode protects it."""
+    return (folder if ownership.POSIX else _user_folder() or folder) / _SECRET
 
 
-def _unwrap(entry: bytes, key: bytes) -> bytes | None:
-    payload = entry[_HEADER.size :]
-    return payload if entry == _wrap(key, payload) else None
+@functools.cache
+def _warn(folder: Path, exposure: str) -> None:
+    """Once a process."""
+    warnings.warn(
+        f"compiled code is not kept in {folder}: {exposure}. Make it yours alone (chmod 700), or name another folder "
+        f"in SUBGRAD_CACHE",
+        stacklevel=2,
+    )
 
 
-def _write(path: Path, data: bytes) -> None:
-    """All or nothing: write beside the target, then rename."""
-    import tempfile
+def _wrap(key: bytes, payload: bytes, secret: bytes) -> bytes:
+    header = _HEADER.pack(_MAGIC, key, len(payload))
+    return header + hmac.digest(secret, header + payload, "sha256") + payload
 
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.replace(name, path)
-    except OSError:
-        os.unlink(name)
-        raise
+
+def _unwrap(entry: bytes, key: bytes, secret: bytes) -> bytes | None:
+    payload = entry[_HEADER.size + _SEAL :]
+    return payload if hmac.compare_digest(entry, _wrap(key, payload, secret)) else None
