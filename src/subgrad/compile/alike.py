@@ -24,7 +24,7 @@ def form(
     Args:
         slot: the kernel and how it is split.
         stored: which nodes kernels write to memory.
-        hosting: which nodes lie inside of others.
+        hosting: which nodes lie inside of others, and what is copied there.
         locate: where nodes lie in memory.
     """
     kernel = slot.kernel
@@ -48,7 +48,9 @@ def form(
         return what, node.shape, node.dtype.char, read, home, lying
 
     rows = tuple([row(node) for node in nodes])  # the list grows meanwhile
-    return (slot.axis, slot.extent, len(kernel.body), tuple([numbers[n] for n in kernel.stores]), rows), numbers
+    copied = tuple([numbers[part] for part, _ in hosting.copied(kernel.seed)])
+    stores = tuple([numbers[n] for n in kernel.stores])
+    return (slot.axis, slot.extent, len(kernel.body), stores, copied, rows), numbers
 
 
 __all__ = ["form"]

@@ -135,8 +135,7 @@ class Emitter:
         share = Share(None, 0, 0) if whole else Share(slot.axis, begin, end)
         given, apart = [*parameters.values(), begin, end], self._apart(parameters)
         with self.module.function(name, given, noalias=apart, inline=False) as b:
-            lanes, strides = self._lanes(kernel), self.hosting.strides
-            LoopKernel(b, kernel, parameters.get, share, lanes, strides, self.hosting).emit()
+            LoopKernel(b, kernel, parameters.get, share, self._lanes(kernel), self.hosting).emit()
         return Emitted(name, nodes, 1, 0, False)
 
     def _apart(self, parameters: dict[Tensor, Value]) -> list[Value]:

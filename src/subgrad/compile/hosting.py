@@ -6,7 +6,7 @@ that array, with its strides. The kernel of a pad is left with the border, that 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 
 from subgrad.compile import views
 from subgrad.compile.fuse import Kernel
@@ -18,20 +18,22 @@ from subgrad.ops.shape import reshape
 class Hosting:
     """For each node in memory the array that it is a part of, and how it lies in there."""
 
-    def __init__(self, kernels: Sequence[Kernel], settled: Collection[Tensor]) -> None:
-        """``settled`` nodes have their place already, such as outputs."""
+    def __init__(
+        self, kernels: Sequence[Kernel], settled: Collection[Tensor], overwriting: Container[Tensor] = ()
+    ) -> None:
+        """``settled`` nodes have their place already, such as outputs; those that are ``overwriting`` another value,
+        which others still read until they are computed, host nothing."""
         self._lying: dict[Tensor, View] = {}
         self._seen = _seen_through_views(kernels)
         free = {n for k in kernels for n in k.stores} - set(settled)
-        for kernel in reversed(kernels):  # later ones first: what hosts may be a part of another one itself
-            for part, start in parts(kernel.seed):
+        hosts = [k.seed for k in kernels if k.seed not in overwriting]
+        for host in reversed(hosts):  # later ones first: what hosts may be a part of another one itself
+            for part, start in parts(host):
                 if part in free and part not in self._lying:
-                    self._settle(part, kernel.seed, start)
+                    self._settle(part, host, start)
 
     def _settle(self, part: Tensor, host: Tensor, start: Sequence[int]) -> None:
-        outer = self.view(host)
-        offset = outer.offset + sum(i * s for i, s in zip(start, outer.strides, strict=True))
-        self._lying[part] = View(outer.source, offset, outer.strides)
+        self._lying[part] = self._piece(host, start)
         if not all(self._even(v, part) for v in self._seen.get(part, ())):
             del self._lying[part]  # a reshape of it needs the elements without gaps
 
@@ -41,6 +43,20 @@ class Hosting:
             return True
         inner = views.view(node.inputs[0], self.strides)
         return inner.source is part and views.restrided(node.inputs[0].shape, inner.strides, node.shape) is not None
+
+    def _piece(self, host: Tensor, start: Sequence[int]) -> View:
+        """How a piece of an array lies that begins at an index of it."""
+        outer = self.view(host)
+        offset = outer.offset + sum(i * s for i, s in zip(start, outer.strides, strict=True))
+        return View(outer.source, offset, outer.strides)
+
+    def copied(self, host: Tensor) -> list[tuple[Tensor, list[int]]]:
+        """The `parts` of a pad or a concatenate that do not lie in their places: each result lies in one place only."""
+        return [(part, start) for part, start in parts(host) if not self._lies_at(part, self._piece(host, start))]
+
+    def _lies_at(self, part: Tensor, place: View) -> bool:
+        found = self._lying.get(part)
+        return found is not None and found.source is place.source and found[1:] == place[1:]
 
     def view(self, node: Tensor) -> View:
         """``node`` as a part of the array that it lies in, which may be its own."""

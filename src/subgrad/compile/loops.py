@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from subgrad.compile.fuse import POINTWISE, Kernel
-from subgrad.compile.hosting import parts
+from subgrad.compile.hosting import Hosting
 from subgrad.compile.ir import Builder, Index, Value, constant, first_lanes, lanes_of, like, vector
 from subgrad.compile.lower import LOWERED, convert, iota, is_float
 from subgrad.compile.values import Ix, Pointers, Points, type_of
-from subgrad.compile.views import Strides, contiguous, dense
+from subgrad.compile.views import contiguous
 from subgrad.graph.tensor import Tensor
 
 CHAINS = 4
@@ -95,15 +95,14 @@ def finish(kernel: Kernel, points: Points, ixs: Sequence[Ix], pointers: Pointers
 class LoopKernel:
     """Emits one kernel into a function whose pointers are given by ``pointers``.
 
-    ``strides`` says how nodes lie in memory, ``hosted`` which ones are written where the kernel would copy them.
+    ``hosting`` says how nodes lie in memory, and which are written where the kernel would copy them.
     """
 
     def __init__(
-        self, b: Builder, kernel: Kernel, pointers: Pointers, share: Share, lanes: int,
-        strides: Strides = dense, hosted: Container[Tensor] = (),
-    ) -> None:  # fmt: skip
+        self, b: Builder, kernel: Kernel, pointers: Pointers, share: Share, lanes: int, hosting: Hosting
+    ) -> None:
         self.b, self.kernel, self.share, self.lanes = b, kernel, share, lanes
-        self.target, self.strides, self.hosted = pointers, strides, hosted
+        self.target, self.hosting, self.strides = pointers, hosting, hosting.strides
         made = {kernel.seed, *kernel.body}
         self.pointers: Pointers = lambda node: None if node in made else pointers(node)
 
@@ -148,12 +147,12 @@ class LoopKernel:
             if node in seen:
                 continue
             seen.add(node)
+            in_memory = self.target(node) is not None
+            if in_memory and self.strides(node) != contiguous(node.shape):
+                return False
             if node.op.name == "full":
                 continue
             if node.shape != self.kernel.domain:
-                return False
-            in_memory = self.target(node) is not None
-            if in_memory and self.strides(node) != contiguous(node.shape):
                 return False
             if self.pointers(node) is None:
                 if node.op.name in POINTWISE - {"cast"}:
@@ -378,9 +377,8 @@ class LoopKernel:
 
     def _copy_parts(self) -> None:
         """Those that are not there already."""
-        for part, start in parts(self.kernel.seed):
-            if part not in self.hosted:
-                self._copy(part, [(i, 1) for i in start])
+        for part, start in self.hosting.copied(self.kernel.seed):
+            self._copy(part, [(i, 1) for i in start])
 
     def _fill(self, value: float, sides: Sequence[tuple[int, int]]) -> None:
         """The same value from the first to the last index of each axis."""

@@ -41,7 +41,8 @@ class Placement:
         self.first_output = FIRST + len(program.inputs) + len(self.constants)
         self.home = self._shared()
         late = self._outputs()
-        self.hosting = Hosting(program.kernels, {*self.where, *program.outputs, *self._of_loops()})
+        settled = {*self.where, *program.outputs, *self._of_loops()}
+        self.hosting = Hosting(program.kernels, settled, overwriting=self.home)
         self.schedule = schedule(program.kernels, program.n_threads, self.stored, self.memory_of)
         self.memory = self._arena()
         self._bind_rows()

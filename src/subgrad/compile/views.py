@@ -55,10 +55,14 @@ def view(node: Tensor, strides: Strides = dense) -> View:
         return View(inner.source, offset, tuple(s[2] * n for s, n in zip(steps, inner.strides, strict=True)))
     if node.op is slide:
         return inner._replace(strides=_sliding(inner.strides, **node.attrs))
-    found = restrided(node.inputs[0].shape, inner.strides, node.shape)
-    if found is None:
-        return View(node.inputs[0], 0, contiguous(node.shape))
+    found = _reshaped(node, inner.strides)
+    if found is None or (strides is not dense and _reshaped(node, view(node.inputs[0]).strides) is None):
+        return View(node.inputs[0], 0, contiguous(node.shape))  # what is stored does not depend on gaps
     return inner._replace(strides=found)
+
+
+def _reshaped(node: Tensor, strides: tuple[int, ...]) -> tuple[int, ...] | None:
+    return restrided(node.inputs[0].shape, strides, node.shape)
 
 
 def source(node: Tensor) -> Tensor:
