@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+import importlib
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
@@ -17,8 +18,42 @@ if TYPE_CHECKING:
 
 Signature = tuple[tuple[int, ...], np.dtype]
 
-TABLE: dict[str, Op] = {}
-"""Every primitive by name: the one list that tests, documentation and back ends go through."""
+
+class OpTable(MutableMapping[str, "Op"]):
+    """Every primitive by name, those included whose modules are not loaded yet: they are, when they are looked for.
+
+    >>> "relu" in TABLE, "loop" in TABLE
+    (True, True)
+    """
+
+    _LATER = ("subgrad.recur.loop",)  # modules outside of `subgrad.ops` and `subgrad.diff` that define ops
+
+    def __init__(self) -> None:
+        self._ops: dict[str, Op] = {}
+
+    def __getitem__(self, name: str) -> Op:
+        return self._ops[name] if name in self._ops else self._complete()[name]
+
+    def __setitem__(self, name: str, op: Op) -> None:
+        self._ops[name] = op
+
+    def __delitem__(self, name: str) -> None:
+        del self._ops[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._complete())
+
+    def __len__(self) -> int:
+        return len(self._complete())
+
+    def _complete(self) -> dict[str, Op]:
+        for module in self._LATER:
+            importlib.import_module(module)
+        return self._ops
+
+
+TABLE = OpTable()
+"""The one list that tests, documentation and back ends go through."""
 
 
 @dataclass(frozen=True)
@@ -151,8 +186,7 @@ def defop(
     from subgrad.ops import rules
 
     title = name or ref.__name__
-    module = getattr(ref, "__module__", "") or ""
-    if title in TABLE and not module.startswith("subgrad.") and TABLE[title].ref.__module__.startswith("subgrad."):
+    if not _is_ours(ref) and title in TABLE and _is_ours(TABLE[title].ref):
         raise ArgumentError(f"there is a built-in op named {title!r} already: choose another name")
     op = Op(
         name=title,
@@ -173,6 +207,10 @@ def defop(
     object.__setattr__(op, "__wrapped__", ref)
     TABLE[title] = op
     return op
+
+
+def _is_ours(ref: Callable[..., Any]) -> bool:
+    return (getattr(ref, "__module__", "") or "").startswith("subgrad.")
 
 
 def cotangents(node: Tensor, g: Tensor) -> Sequence[Tensor | None]:
