@@ -322,19 +322,20 @@ class LoopKernel:
             with b.loop(0, n, carry=[constant(type_of(seed), 0)]) as turn:
                 at = b.sub(n - 1, turn.index) if seed.attrs["reverse"] else turn.index
                 here = [Ix(at) if i == axis else ix for i, ix in enumerate(ixs)]
-                total = LOWERED["add"](b, turn.carry[0], self.points(1).value(seed.inputs[0], here))
+                term = convert(b, self.points(1).value(seed.inputs[0], here), type_of(seed))
+                total = LOWERED["add"](b, turn.carry[0], term)
                 self.finish(self.points(1, None, {seed: total}), here)
                 turn.carry = (total,)
 
         nest(b, others, Share(None, 0, 0), 1, body)
 
     def _argmax(self) -> None:
-        self._arg("ogt", "sgt")
+        self._arg(lambda x, best: LOWERED["less"](self.b, best, x))
 
     def _argmin(self) -> None:
-        self._arg("olt", "slt")
+        self._arg(lambda x, best: LOWERED["less"](self.b, x, best))
 
-    def _arg(self, ordered: str, signed: str) -> None:
+    def _arg(self, beats: Callable[[Value, Value], Value]) -> None:
         """The first best element; the first NaN counts as better than all, as in NumPy."""
         seed, b = self.kernel.seed, self.b
         axis, source = seed.attrs["axis"], seed.inputs[0]
@@ -345,7 +346,7 @@ class LoopKernel:
 
             with b.loop(1, source.shape[axis], carry=[at(0), constant("i64", 0)]) as turn:
                 x, (best, where) = at(turn.index), turn.carry
-                better = b.compare(ordered if is_float(x) else signed, x, best)
+                better = beats(x, best)
                 if is_float(x):
                     fresh = b.op("and", b.compare("uno", x, x), b.compare("ord", best, best))
                     better = b.op("or", better, fresh)

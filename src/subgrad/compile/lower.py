@@ -14,16 +14,25 @@ def is_float(x: Value) -> bool:
     return scalar_of(x.type) in ("float", "double")
 
 
+def is_unsigned(x: Value) -> bool:
+    """Whether a value is a bool or a uint8, the only integers without a sign."""
+    return scalar_of(x.type) in ("i1", "i8")
+
+
 def _arith(opcode: str) -> Callable[..., Value]:
     return lambda b, x, y: b.op(("f" if is_float(x) else "") + opcode, x, y)
+
+
+def _add(b: Builder, x: Value, y: Value) -> Value:
+    """As NumPy's: True and True is True."""
+    return b.op("or", x, y) if scalar_of(x.type) == "i1" else _arith("add")(b, x, y)
 
 
 def _compare(ordered: str, signed: str) -> Callable[..., Value]:
     def emit(b: Builder, x: Value, y: Value) -> Value:
         if is_float(x):
             return b.compare(ordered, x, y)
-        unsigned = scalar_of(x.type) in ("i1", "i8") and signed[0] == "s"
-        return b.compare("u" + signed[1:] if unsigned else signed, x, y)
+        return b.compare("u" + signed[1:] if is_unsigned(x) and signed[0] == "s" else signed, x, y)
 
     return emit
 
@@ -53,10 +62,14 @@ def _neg(b: Builder, x: Value) -> Value:
 
 
 def _abs(b: Builder, x: Value) -> Value:
+    if is_unsigned(x):
+        return x
     return b.intrinsic("llvm.fabs", x) if is_float(x) else b.select(b.compare("slt", x, 0), _neg(b, x), x)
 
 
 def _sign(b: Builder, x: Value) -> Value:
+    if is_unsigned(x):
+        return b.select(b.compare("ne", x, 0), constant(x.type, 1), zero_of(x))
     if not is_float(x):
         return b.select(b.compare("sgt", x, 0), 1, b.select(b.compare("slt", x, 0), constant(x.type, -1), zero_of(x)))
     one = b.intrinsic("llvm.copysign", constant(x.type, 1), x)
@@ -72,6 +85,8 @@ def _scale(b: Builder, c: Value, d: Value) -> Value:
 
 
 def _relu(b: Builder, x: Value) -> Value:
+    if is_unsigned(x):
+        return x
     below = b.compare("ole", x, 0) if is_float(x) else b.compare("sle", x, 0)
     return b.select(below, zero_of(x), x)
 
@@ -101,7 +116,7 @@ def _maths(name: str) -> Callable[..., Value]:
 
 
 LOWERED: dict[str, Callable[..., Value]] = {
-    "add": _arith("add"),
+    "add": _add,
     "sub": _arith("sub"),
     "mul": _arith("mul"),
     "div": lambda b, x, y: b.op("fdiv", x, y),
@@ -138,20 +153,27 @@ def convert(b: Builder, x: Value, scalar: str) -> Value:
         return x
     if scalar == "i1":
         return b.compare("une", x, 0) if is_float(x) else b.compare("ne", x, 0)
-    return b.emit(kind, f"{_conversion(old, scalar)} {x.type} {x} to {kind}")
+    if is_float(x) and scalar.startswith("i"):
+        return _whole(b, x, scalar)
+    return b.emit(kind, f"{_conversion(x, scalar)} {x.type} {x} to {kind}")
 
 
-def _conversion(old: str, new: str) -> str:
+def _whole(b: Builder, x: Value, scalar: str) -> Value:
+    """A float cut off towards 0. What an integer cannot hold gives some number, as in NumPy; ``freeze`` makes it one
+    number wherever it is used, for LLVM may otherwise take each use for another."""
+    wide = like(x.type, "i32" if scalar == "i8" else scalar)
+    cut = b.emit(wide, f"fptosi {x.type} {x} to {wide}")
+    return convert(b, b.emit(wide, f"freeze {wide} {cut}"), scalar)
+
+
+def _conversion(x: Value, new: str) -> str:
     bits = {"i1": 1, "i8": 8, "i32": 32, "i64": 64, "float": 32, "double": 64}
-    floats = ("float", "double")
-    if old in floats and new in floats:
-        return "fpext" if bits[new] > bits[old] else "fptrunc"
-    unsigned = old in ("i1", "i8")
-    if old in floats:
-        return "fptoui" if new == "i8" else "fptosi"
-    if new in floats:
-        return "uitofp" if unsigned else "sitofp"
-    return "trunc" if bits[new] < bits[old] else "zext" if unsigned else "sext"
+    wider = bits[new] > bits[scalar_of(x.type)]
+    if is_float(x):
+        return "fpext" if wider else "fptrunc"
+    if new in ("float", "double"):
+        return "uitofp" if is_unsigned(x) else "sitofp"
+    return ("zext" if is_unsigned(x) else "sext") if wider else "trunc"
 
 
 def iota(lanes: int, kind: str) -> Value:

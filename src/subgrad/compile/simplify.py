@@ -16,10 +16,12 @@ from subgrad.compile.depthwise import elementwise
 from subgrad.compile.folds import gathered
 from subgrad.compile.layout import is_copy, joined, sink
 from subgrad.compile.members import batch_size, spread
+from subgrad.errors import CheckError
 from subgrad.graph import place
 from subgrad.graph.op import Op, apply
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, INPUT, Tensor
+from subgrad.ops import rules
 from subgrad.ops.contract import contract
 from subgrad.ops.indexing import slice_
 from subgrad.ops.shape import cast
@@ -131,12 +133,20 @@ def expand(node: Tensor) -> Tensor:
         return node
     simpler = gathered(node) if node.op is ops.fold else None
     if simpler is None:
-        simpler = node.op.expand(*node.inputs, **node.attrs)
+        simpler = _expanded(node, node.op.expand)
     known = set(node.inputs)
     made = [n for n in toposort([simpler], is_leaf=known.__contains__) if n not in known]
     if not any(n.op.expand for n in made):
         return simpler
     return _within(simpler, known)
+
+
+def _expanded(node: Tensor, how: Callable[..., Tensor]) -> Tensor:
+    found = how(*node.inputs, **node.attrs)
+    if (found.shape, found.dtype) != (node.shape, node.dtype):
+        name, given, own = node.op.name, f"{found.dtype}{found.shape}", f"{node.dtype}{node.shape}"
+        raise CheckError(f"the expand of op {name!r} gives {given}, the op itself {own}")
+    return found
 
 
 def _within(output: Tensor, known: set[Tensor]) -> Tensor:
@@ -180,6 +190,12 @@ def _folded(node: Tensor) -> float:
         return np.asarray(node.op.ref(*values, **node.attrs), node.dtype).item()
 
 
+def _as_dtype(node: Tensor, dtype: np.dtype) -> Any:
+    """The number of a constant as it is in another dtype."""
+    with np.errstate(all="ignore"):
+        return np.asarray(node.attrs["value"], node.dtype).astype(dtype).item()
+
+
 def _identity(node: Tensor) -> Tensor:
     """The input that ``node`` is equal to, bit for bit, if it is one; or a simpler node."""
     op, inputs = node.op, node.inputs
@@ -206,9 +222,9 @@ def _identity(node: Tensor) -> Tensor:
     if op is ops.transpose and node.attrs["axes"] == tuple(range(node.ndim)):
         return inputs[0]
     if op in (ops.reshape, ops.broadcast_to, cast) and inputs[0].op is ops.full:
-        return ops.full(node.shape, inputs[0].attrs["value"], node.dtype)
-    if op is ops.sum and not node.attrs["axis"]:
-        return inputs[0]
+        return ops.full(node.shape, _as_dtype(inputs[0], node.dtype), node.dtype)
+    if op in (ops.sum, ops.max, ops.min) and not node.attrs["axis"]:
+        return rules.cast(inputs[0], node.dtype)
     if is_copy(node) and inputs[0].op not in MOVED:
         return inputs[0]
     return node

@@ -7,6 +7,8 @@ equals x, and its derivative by the chain rule is 0 at 0); this one is the choic
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from subgrad.errors import ArgumentError
@@ -219,7 +221,7 @@ def clip(x: TensorLike, low: TensorLike = None, high: TensorLike = None) -> Tens
     `maximum` and then `minimum`, and a tie is shared.
 
     Args:
-        x: any tensor.
+        x: any tensor. Integers stay integers between whole bounds that their dtype can hold; else they become floats.
         low: the lower bound, a number or a tensor.
         high: the upper bound, a number or a tensor.
 
@@ -234,22 +236,29 @@ def clip(x: TensorLike, low: TensorLike = None, high: TensorLike = None) -> Tens
     if low is None and high is None:
         raise ArgumentError("clip needs a lower bound, an upper bound, or both")
     if all(b is None or rules.is_scalar(b) for b in (low, high)):
-        bounds = (-np.inf if low is None else float(low), np.inf if high is None else float(high))
-        if bounds[0] > bounds[1]:
+        if low is not None and high is not None and low > high:  # pyright: ignore[reportOperatorIssue]
             raise ArgumentError(f"clip has its lower bound {low} above its upper bound {high}")
         x = as_tensor(x)
-        x = x if _whole(bounds, x) else rules.as_float(x)
-        return apply(_clip, (x,), {"low": bounds[0], "high": bounds[1]})
+        whole = _whole_bounds(low, high, x)
+        x, (least, most) = (x, whole) if whole else (rules.as_float(x), _float_bounds(low, high))
+        return apply(_clip, (x,), {"low": least, "high": most})
     x = x if low is None else maximum(x, low)
     return x if high is None else minimum(x, high)
 
 
-def _whole(bounds: tuple[float, float], x: Tensor) -> bool:
-    """True if x keeps its dtype: it holds floats, or integers of a dtype that holds the bounds as well."""
+def _float_bounds(low: Any, high: Any) -> tuple[float, float]:
+    return -np.inf if low is None else float(low), np.inf if high is None else float(high)
+
+
+def _whole_bounds(low: Any, high: Any, x: Tensor) -> tuple[int, int] | None:
+    """The bounds as integers, if x holds integers of a dtype that holds the bounds as well; else None."""
     if x.dtype.kind not in "iu":
-        return x.dtype.kind == "f"
+        return None
     least, most = np.iinfo(x.dtype).min, np.iinfo(x.dtype).max
-    return all(least <= b <= most and b == int(b) for b in bounds)
+    bounds = least if low is None else low, most if high is None else high
+    if not all(least <= b <= most and b == int(b) for b in bounds):
+        return None
+    return int(bounds[0]), int(bounds[1])
 
 
 def _huber_vjp(g, y, x, *, delta):
