@@ -302,6 +302,38 @@ def test_hessian_of_the_norm():
     close(sg.hessian(sg.norm)(X), (np.eye(3) - np.outer(X, X) / n**2) / n)
 
 
+SMOOTH_THROUGH_KINKS = {  # second derivatives at the point, in closed form
+    "norm(x)**2": (lambda x: sg.norm(x) ** 2, [0.0, 0.0], [[2, 0], [0, 2]]),
+    "norm(x)**4": (lambda x: sg.norm(x) ** 4, [0.0, 0.0], [[0, 0], [0, 0]]),
+    "exp(-norm(x)**2)": (lambda x: sg.exp(-(sg.norm(x) ** 2)), [0.0, 0.0], [[-2, 0], [0, -2]]),
+    "cos(norm(x - 1)) y": (lambda x: sg.cos(sg.norm(x - 1)) * x[0], [1.0, 1.0], [[-1, 0], [0, -1]]),
+    "|x||x|": (lambda x: (abs(x) * abs(x)).sum(), [0.0, 3.0], [[2, 0], [0, 2]]),
+    "|x|**2": (lambda x: (abs(x) ** 2).sum(), [0.0, 0.0], [[2, 0], [0, 2]]),
+    "relu(x)**2 + relu(-x)**2": (lambda x: (sg.relu(x) ** 2 + sg.relu(-x) ** 2).sum(), [0.0, 1.0], [[2, 0], [0, 2]]),
+    "max(x, -x)**2": (lambda x: (sg.maximum(x, -x) ** 2).sum(), [0.0, 0.0], [[2, 0], [0, 2]]),
+    "the largest of x and y, with -": (lambda x: (sg.max(x) - sg.max(x)) * x[0], [1.0, 1.0], [[0, 0], [0, 0]]),
+    "(relu(x) - relu(-x))**2": (lambda x: (sg.relu(x) - sg.relu(-x)).sum() ** 2, [0.0, 0.0], [[2, 2], [2, 2]]),
+    "clip(x, 0, 1) and the rest": (
+        lambda x: (sg.clip(x, 0, 1) + sg.minimum(x, 0) + sg.maximum(x, 1) - 1).sum() ** 2, [1.0, 0.0], [[2, 2], [2, 2]],
+    ),
+    "std(x)**2": (lambda x: 9 * sg.std(x) ** 2, [1.0, 1.0, 1.0], 6 * np.eye(3) - 2),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SMOOTH_THROUGH_KINKS)
+def test_hessian_on_a_kink_that_leaves_the_function_smooth(name):
+    f, at, expected = SMOOTH_THROUGH_KINKS[name]
+    with sg.using_dtype("float64"):
+        close(sg.hessian(f)(at), np.array(expected, float))
+        close(sg.compile(lambda x: sg.hessian(f(x), x))(sg.tensor(at)), np.array(expected, float))
+
+
+def test_hessian_on_a_kink_of_the_slope_is_what_the_gradient_of_the_gradient_is():
+    for f in (lambda x: (x * abs(x)).sum(), lambda x: sg.norm(x), lambda x: (sg.relu(x) ** 2).sum()):
+        x = sg.tensor(np.zeros(2))
+        close(sg.hessian(f(x), x), sg.jacobian(sg.grad(f(x), x), x).numpy())
+
+
 def test_hessian_of_a_matrix_function():
     found = sg.hessian(lambda w: (w @ w).sum())(A).numpy()
     ones = np.ones((3, 3))
