@@ -255,6 +255,8 @@ def test_past_the_budget_the_answer_is_unknown_and_what_was_found_is_right():
         (sg.custom_vjp(lambda x: abs(x).sum(), lambda g, y, x: g * x), "by hand"),
         (lambda x: (x * sg.sqrt(x)).sum(), "slope is infinite"),
         (lambda x: (x * x**0.5).sum(), "slope is infinite"),
+        (lambda x: sg.where((x > 0) & (x.sum() > 0), x, 0.0).sum(), "not one comparison"),
+        (lambda x: sg.where((x > 0) | (x >= 0), x, 2 * x).sum(), "not one comparison"),
     ],
 )
 def test_what_has_no_linear_pieces_is_unknown(f, reason):
@@ -275,11 +277,11 @@ def test_what_has_no_linear_pieces_is_unknown(f, reason):
         (lambda x: sg.where(x > 0, 1.0, x), "do not meet"),
         (lambda x: sg.where(x > 0, 1.0, 0.0), "do not meet"),
         (lambda x: sg.where((x > 0) | (x < 0), x, 1.0), "do not meet"),
-        (lambda x: sg.where((x > 0) | (x >= 0), x, 2 * x), "do not meet"),
         (lambda x: sg.sign(x), "sign jumps"),
         (lambda x: (x > 0).astype("float64") * x, "cast jumps"),
         (lambda x: sg.log(x), "-inf"),
         (lambda x: abs(x) ** -1.0, "inf"),
+        (lambda x: x**1.5, "end of its domain"),
         (lambda x: x * np.nan, "nan"),
     ],
 )
@@ -291,6 +293,48 @@ def test_points_without_a_subdifferential_raise(f, message):
 def test_a_where_that_jumps_beside_the_point_raises():
     with pytest.raises(errors.GradientError, match="do not meet"):
         subdifferential(lambda x: sg.where(x[0] > 0, x[1], 0.0), [0.0, 0.0])
+
+
+def padded(x):
+    return sg.pad(x, [(0, 1)])
+
+
+PADDED = {
+    "halves": lambda x: sg.where(padded(x < 1), padded(x), 2 * padded(x) - 1).sum(),
+    "joined": lambda x: sg.where(~padded(x >= 1) & sg.tensor([True, True]), padded(x), 2 * padded(x) - 1).sum(),
+}
+
+
+@pytest.mark.parametrize("name", PADDED)
+def test_a_where_of_padded_parts_has_the_slopes_of_its_parts(name):
+    np.testing.assert_array_equal(subdifferential(PADDED[name], [1.0]).gradients, [[1], [2]])
+    assert float(sg.directional_derivative(PADDED[name], [1.0], [1.0])) == 2
+    assert float(sg.directional_derivative(PADDED[name], [1.0], [-1.0])) == -1
+    assert float(sg.subgradient(PADDED[name], [1.0]).gradient[0]) in (1.0, 2.0)
+
+
+def test_what_a_condition_is_padded_with_counts_as_constant():
+    def f(x):
+        return sg.where(sg.pad(x < 1, [(1, 0)], True), sg.pad(x, [(1, 0)]), 2 * sg.pad(x, [(1, 0)]) - 1).sum()
+
+    np.testing.assert_array_equal(subdifferential(f, [1.0]).gradients, [[1], [2]])
+    assert float(sg.directional_derivative(f, [1.0], [1.0])) == 2
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: (abs(x) ** 1.5).sum(),
+        lambda x: ((x * x) ** 1.25).sum(),
+        lambda x: sg.norm(x) ** 1.5,
+        lambda x: (abs(x) ** sg.tensor([1.5, 2.5], "float64")).sum(),
+        lambda x: (x ** sg.tensor([2.0, 3.0], "float64")).sum(),
+    ],
+)
+def test_powers_above_one_are_level_at_zero(f):
+    found = subdifferential(f, [0.0, 0.0])
+    np.testing.assert_array_equal(found.gradients, [[0, 0]])
+    assert local_minimum(f, [0.0, 0.0]).verdict == "first-order"
 
 
 def test_an_argmax_counts_as_constant_unless_it_is_tied():

@@ -280,6 +280,26 @@ def test_a_where_that_is_continuous_is_taken_on_trust_and_said():
     assert next(s.count for s in found.decided) == 2
 
 
+JOINED = {  # with the elements that there may be
+    "the smaller in a quadrant": (
+        lambda x: sg.where((x[0] > 0) & (x[1] > 0), sg.minimum(x[0], x[1]), 0.0), [[0, 0], [1, 0], [0, 1]],
+    ),
+    "the larger out of a quadrant": (
+        lambda x: sg.where((x[0] > 0) | (x[1] > 0), sg.relu(sg.max(x)), 0.0), [[0, 0], [1, 0], [0, 1]],
+    ),
+    "the same twice": (lambda x: sg.where((x[0] > 0) | (x[0] >= 0), x[0], 2 * x[0]), [[1, 0], [2, 0]]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", JOINED)
+def test_a_where_of_joined_conditions_that_is_continuous_has_an_element(name):
+    f, there = JOINED[name]
+    for seed in range(6):
+        found = subgradient(f, ZERO, seed=seed)
+        assert found.gradient.tolist() in there
+        assert not found.exact
+
+
 CONDITIONS = {
     "not": lambda x: sg.where(~(x <= 0), x, 0.0),
     "reshaped": lambda x: sg.where((x.reshape(1, 1) > 0).reshape(()), x, 0.0),

@@ -8,6 +8,7 @@ tells whether there is anything in a part.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 
@@ -49,8 +50,8 @@ class _Branch:
     winners: tuple[int, ...] = ()
 
 
-class BudgetSpent(Exception):
-    """More linear programs or cells than allowed."""
+class _Stopped(Exception):
+    """Why not all cells can be found."""
 
 
 class Enumeration:
@@ -58,14 +59,14 @@ class Enumeration:
 
     Attributes:
         cells: those found.
-        complete: whether they are all.
+        missing: why they may not be all; empty if they are.
         programs: how many linear programs were solved.
     """
 
     def __init__(self, form: NormalForm, budget: int) -> None:
         self.form, self.budget, self.programs = form, budget, 0
         self.cells: list[Cell] = []
-        self.complete = True
+        self.missing = ""
         n = form.gradient.size
         stack = [_Branch(np.zeros((0, n)), np.ones(n), np.zeros((0, n)))]
         try:
@@ -75,14 +76,17 @@ class Enumeration:
                     self._finish(branch)
                 else:
                     stack.extend(self._children(branch))
-        except BudgetSpent:
-            self.complete = False
+        except _Stopped as why:
+            self.missing = str(why)
 
     def _finish(self, branch: _Branch) -> None:
         if len(self.cells) == self.budget:
-            raise BudgetSpent
+            self._spent()
         gradient = self.form.gradient + self.form.effects @ branch.values
         self.cells.append(Cell(branch.winners, branch.rows, branch.direction, gradient + 0.0))
+
+    def _spent(self) -> NoReturn:
+        raise _Stopped(f"the budget of {self.budget} is spent")
 
     def _children(self, branch: _Branch) -> list[_Branch]:
         """The branch with the next kink settled: one for each argument that is the largest somewhere."""
@@ -117,6 +121,9 @@ class Enumeration:
         if len(functions) == 1 or len(present) == 2:
             rest = added - _along(added, functions[-1])
             if (np.abs(rest) > JUMPS * size).any():
+                if not self.form.arguments[k].any():
+                    place = f"the where at {jump.node.site}"
+                    raise _Stopped(f"the condition of {place} is not one comparison that first derivatives decide")
                 raise jump_error(jump.node)
         return np.array([0 * added, jump.factor * added])[: len(functions)]
 
@@ -144,7 +151,7 @@ class Enumeration:
         if (together @ shifted > NARROW).all():
             return shifted
         if self.programs == self.budget:
-            raise BudgetSpent
+            self._spent()
         self.programs += 1
         return interior(together)
 

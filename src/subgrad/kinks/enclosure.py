@@ -111,6 +111,16 @@ def _forward(order: Sequence[Tensor], known: Known, forbidden: Callable[[Tensor,
     return ""
 
 
+def everywhere(node: Tensor, flows: set[Tensor]) -> Interval:
+    """The interval of a node for all values of the variables: the nodes of ``flows`` that depend on none in it."""
+    known: Known = {}
+    for n in toposort([node]):
+        if n in flows:
+            inner = any(i in flows for i in n.inputs)
+            known[n] = _interval(n, known) if inner else iv.anything(n.shape)
+    return known[node] if node in known else iv.exactly(node.numpy())
+
+
 def _interval(node: Tensor, known: Known) -> Interval:
     rule = RULES.get(node.op)
     if rule is None:

@@ -67,6 +67,8 @@ def _reduced(gram: np.ndarray, corral: list[int], share: np.ndarray) -> tuple[li
     """From ``share`` towards the affine minimiser, dropping points on the way until it lies inside the hull."""
     while True:
         target = _affine_minimiser(gram[np.array(corral)[:, None], corral])
+        if target is None:
+            return corral, share
         if (target > 0).all():
             return corral, target
         falling = target <= 0
@@ -74,11 +76,14 @@ def _reduced(gram: np.ndarray, corral: list[int], share: np.ndarray) -> tuple[li
         share = share + min(1.0, float(ratios.min())) * (target - share)
         kept = share > 1e-14
         kept[np.flatnonzero(falling)[ratios.argmin()]] = False
+        if not kept.any():  # rounding
+            return corral[:1], np.ones(1)
         corral, share = [c for c, k in zip(corral, kept, strict=True) if k], share[kept] / share[kept].sum()
 
 
-def _affine_minimiser(gram: np.ndarray) -> np.ndarray:
-    """Weights with sum 1, of any sign, of the point of least norm in the affine hull, from the points' products."""
+def _affine_minimiser(gram: np.ndarray) -> np.ndarray | None:
+    """Weights with sum 1, of any sign, of the point of least norm in the affine hull, from the points' products; None
+    where rounding leaves none."""
     gram, ones = 1 + gram, np.ones(len(gram))
     try:
         weights = np.linalg.solve(gram, ones)
@@ -86,4 +91,5 @@ def _affine_minimiser(gram: np.ndarray) -> np.ndarray:
         weights = np.full(len(gram), np.nan)
     if not np.abs(gram @ weights - ones).max() <= 1e-10 * max(1.0, np.abs(weights).max()):  # affinely dependent
         weights = np.linalg.lstsq(gram, ones, rcond=None)[0]  # ten times slower
-    return weights / weights.sum()
+    total = float(weights.sum())
+    return weights / total if math.isfinite(total) and total > 0.5 else None  # it is 1 but for rounding

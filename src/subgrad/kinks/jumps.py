@@ -15,7 +15,7 @@ from subgrad.errors import GradientError
 from subgrad.graph import place
 from subgrad.graph.tensor import Tensor
 from subgrad.kinks.pieces import Piece
-from subgrad.kinks.thresholds import COMPARISONS, MOVES, matters, undecided
+from subgrad.kinks.thresholds import COMPARISONS, matters, moved, moves, undecided
 
 MIXED = np.iinfo(np.int64).max
 """Stands for an element that hangs on something else than one comparison."""
@@ -83,9 +83,8 @@ class Undecided:
             return np.where(arriving[0] == MIXED, MIXED, -arriving[0])
         if node.op in (ops.logical_and, ops.logical_or):
             return self._joined(node, *arriving)
-        if node.op in MOVES:
-            moved = [i.numpy() if i.dtype.kind not in "b" else m for i, m in zip(node.inputs, arriving, strict=True)]
-            return np.asarray(node.op.ref(*moved, **node.attrs))
+        if moves(node):
+            return moved(node, arriving, around=0)
         return np.full(node.shape, MIXED)
 
     def _joined(self, node: Tensor, a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -161,7 +161,7 @@ class _Sweep:
             self._start_rows(k, piece, self._flat(node)[:, piece.out])
         self._flat(node)[:, [piece.out for _, piece in self.kinks.get(node, ())]] = 0
         rows = self.arrived.pop(node)
-        self.obstacle = obstacle_at(node, (rows != 0).any(axis=0)) or self.obstacle
+        self.obstacle = obstacle_at(node, (rows != 0).any(axis=0), self.flows) or self.obstacle
         for source, product in zip(node.inputs, _pulled(node, rows), strict=True):
             if product is not None and source in self.flows:
                 self._cotangent(source)[...] += product

@@ -9,23 +9,25 @@ from subgrad.diff.custom import custom
 from subgrad.errors import GradientError
 from subgrad.graph import place
 from subgrad.graph.tensor import Tensor
+from subgrad.kinks.enclosure import everywhere
 from subgrad.kinks.pieces import groups
 from subgrad.kinks.thresholds import at_root
 
 
-def obstacle_at(node: Tensor, reached: np.ndarray) -> str:
+def obstacle_at(node: Tensor, reached: np.ndarray, flows: set[Tensor]) -> str:
     """Why the first-order behaviour of ``node`` is not known; empty if it is.
 
     Args:
         node: with values.
         reached: the elements from which something goes on to the result, in the node's shape.
+        flows: the nodes that move with the variables.
 
     Raises:
         GradientError: if the result has an infinite slope.
     """
     root = at_root(node)
     if root is not None:
-        return _root(node, root.numpy(), reached)
+        return _root(node, root.numpy() & ~_is_level(node, flows), reached)
     if node.op is ops.norm:
         at_zero = (node.numpy() == 0) & reached
         sphere = groups(node).shape[1] > 1 and at_zero.any()
@@ -40,9 +42,21 @@ def obstacle_at(node: Tensor, reached: np.ndarray) -> str:
 def _root(node: Tensor, at_zero: np.ndarray, reached: np.ndarray) -> str:
     if (at_zero & reached).any():
         with place.inherit(node.site, node.scope):
-            raise GradientError(f"{node.op.name} at 0 has an infinite slope: the function is not Lipschitz here")
+            raise GradientError(
+                f"{node.op.name} at 0 has an infinite slope, or is at the end of its domain: as far as first "
+                "derivatives tell, the function is not Lipschitz here"
+            )
     # A factor of 0 hides the slope at the point itself, and says nothing of the points nearby.
     return f"{node.op.name} at {node.site} is at 0, where its slope is infinite" if at_zero.any() else ""
+
+
+def _is_level(node: Tensor, flows: set[Tensor]) -> np.ndarray:
+    """Where a power of 0 is differentiable: the exponent is above 1 and the base never below 0, or it is a product."""
+    if node.op is ops.sqrt:
+        return np.zeros(node.shape, bool)
+    base, p = node.inputs[0], np.asarray(node.attrs["p"] if "p" in node.attrs else node.inputs[1].numpy())
+    whole = (p >= 1) & (p == np.trunc(p)) & (node.inputs[-1] is base or node.inputs[-1] not in flows)
+    return whole | ((p > 1) & (everywhere(base, flows).low >= 0))
 
 
 def _own_kink(node: Tensor) -> bool:

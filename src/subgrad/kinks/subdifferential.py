@@ -153,13 +153,13 @@ def at_point(problem: Problem, point: np.ndarray | None, budget: int) -> Subdiff
     if form.obstacle:
         return Subdifferential((), "unknown", form.obstacle, False, form.assumptions, point, problem)
     found = Enumeration(form, budget)
-    exact, reason = _judged(found, form.linear or form.independent, budget)
+    exact, reason = _judged(found, form.linear or form.independent)
     return Subdifferential(tuple(found.cells), exact, reason, form.linear, form.assumptions, point, problem)
 
 
-def _judged(found: Enumeration, faithful: bool, budget: int) -> tuple[Exactness, str]:
-    if not found.complete:
-        return "unknown", f"the budget of {budget} is spent"
+def _judged(found: Enumeration, faithful: bool) -> tuple[Exactness, str]:
+    if found.missing:
+        return "unknown", found.missing
     if not faithful:
         return "inner", "the function is not piecewise linear and its active kinks depend on one another"
     return "exact", ""

@@ -13,7 +13,7 @@ import numpy as np
 
 from subgrad.errors import GradientError
 from subgrad.graph.tensor import Tensor
-from subgrad.kinks.thresholds import MOVES, matters, undecided
+from subgrad.kinks.thresholds import matters, moved, moves, undecided
 from subgrad.ops import equal, less, less_equal, logical_and, logical_not, logical_or, not_equal
 
 _AFTER = {less: np.greater, less_equal: np.greater_equal, equal: np.equal, not_equal: np.not_equal}
@@ -49,8 +49,10 @@ def switch_of(node: Tensor, tangents: Sequence[Tensor | None], arriving: Sequenc
     parts = [_still(i) if s is None else s for i, s in zip(node.inputs, arriving, strict=True)]
     if node.op is logical_and or node.op is logical_or:
         return _both(node, *parts)
-    if node.op in MOVES:
-        return _moved(node, parts)
+    if moves(node):
+        after = moved(node, [p.after for p in parts], node.attrs.get("value", 0))
+        on, slope, loose = (moved(node, [getattr(p, name) for p in parts], 0) for name in ("on", "slope", "loose"))
+        return Switch(on, after, slope, loose)
     raise GradientError(f"{node.op.name} takes a condition that is at its threshold, and jumps where that switches")
 
 
@@ -76,16 +78,6 @@ def _both(node: Tensor, a: Switch, b: Switch) -> Switch:
     slope = np.where(left & right, np.nan, np.where(left, a.slope, b.slope))
     after = node.op.ref(a.after, b.after)
     return Switch(left | right, after, slope, (left & a.loose) | (right & b.loose))
-
-
-def _moved(node: Tensor, parts: Sequence[Switch]) -> Switch:
-    def move(name: str) -> np.ndarray:
-        inputs = [
-            i.numpy() if i.dtype.kind != "b" else getattr(p, name) for i, p in zip(node.inputs, parts, strict=True)
-        ]
-        return np.asarray(node.op.ref(*inputs, **node.attrs))
-
-    return Switch(move("on"), move("after"), move("slope"), move("loose"))
 
 
 __all__ = ["Switch", "switch_of"]

@@ -6,7 +6,8 @@ take them from here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ MOVES = {
     TABLE[name]
     for name in ("reshape", "transpose", "broadcast_to", "slice", "place", "gather", "concatenate", "slide", "windows")
 }
-"""Ops that only move elements about."""
+"""Ops that only move elements about: the same of tangents as of values."""
 
 COMPARISONS = {ops.less, ops.less_equal, ops.equal, ops.not_equal}
 
@@ -37,6 +38,24 @@ def matters(node: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """For ``and`` and ``or``: where each side counts, because the other one does not decide alone."""
     x, y = (i.numpy() for i in node.inputs)
     return (y, x) if node.op is ops.logical_and else (~y, ~x)
+
+
+def moves(node: Tensor) -> bool:
+    """Whether ``node`` only moves elements about, perhaps among others that are constant."""
+    return node.op in MOVES or node.op is ops.pad
+
+
+def moved(node: Tensor, facts: Sequence[np.ndarray], around: Any) -> np.ndarray:
+    """What is known of the elements of the inputs, in the places that ``node`` moves them to.
+
+    Args:
+        node: one that `moves`.
+        facts: for each input an array of its shape; for those that say where to, none is used.
+        around: what is known of the constants that it puts beside them.
+    """
+    attrs = {**node.attrs, "value": around} if node.op is ops.pad else node.attrs
+    inputs = [f if i.dtype.kind == "b" else i.numpy() for i, f in zip(node.inputs, facts, strict=True)]
+    return np.asarray(node.op.ref(*inputs, **attrs))
 
 
 def _equal(node: Tensor) -> Tensor:
@@ -82,4 +101,4 @@ _ROOTS: dict[Op, Callable[[Tensor], Tensor | None]] = {
     TABLE["pow"]: _at_zero,
 }
 
-__all__ = ["COMPARISONS", "MOVES", "at_root", "matters", "undecided"]
+__all__ = ["COMPARISONS", "MOVES", "at_root", "matters", "moved", "moves", "undecided"]

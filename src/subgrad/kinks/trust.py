@@ -6,6 +6,7 @@ import numpy as np
 
 from subgrad.errors import GradientError
 from subgrad.graph import place
+from subgrad.graph.tensor import Tensor
 from subgrad.kinks.corners import margin, snapped
 from subgrad.kinks.problem import Problem
 from subgrad.kinks.side import Points, random_direction
@@ -13,6 +14,10 @@ from subgrad.kinks.walk import Piece, Walk, live
 
 CLOSE = 2.0**-10
 """How far apart the two directions are that show whether a `where` is continuous: few kinks lie between them."""
+
+
+HALVINGS = 40
+"""How near two directions are at last between which a condition switches: 2 to the power of minus this."""
 
 
 def by_hand(walk: Walk) -> list[str]:
@@ -44,7 +49,9 @@ def continuous(problem: Problem, points: Points, walk: Walk, seed: int) -> list[
     """A sentence for each `where` that was at its threshold; raises `GradientError` for one that jumps nearby.
 
     Its branches agree at x. They agree on the whole surface where the condition switches, to first order, only if the
-    difference of their slopes is in proportion to the slope of the condition, along all directions. Two are tried.
+    difference of their slopes is in proportion to the slope of the condition, along all directions. Two are tried. A
+    condition of several comparisons has no slope: there the branches are compared where it switches between two
+    directions.
     """
     if not walk.pieces:
         return []
@@ -53,7 +60,9 @@ def continuous(problem: Problem, points: Points, walk: Walk, seed: int) -> list[
     before = Walk(problem.y, problem.sources, first, points)
     after = Walk(problem.y, problem.sources, second, points)
     for node, piece in before.pieces.items():
-        if not _in_proportion(piece, after.pieces[node], node.dtype):
+        joined = piece.on & np.isnan(piece.slope)
+        fits = _in_proportion(piece, after.pieces[node], ~joined, node.dtype)
+        if not fits or (joined.any() and not _meets(problem, points, node, joined, first, seed)):
             with place.inherit(node.site, node.scope):
                 raise GradientError(
                     f"{node.op.name} is at its threshold, and its branches, equal here, differ nearby: it jumps there"
@@ -61,10 +70,37 @@ def continuous(problem: Problem, points: Points, walk: Walk, seed: int) -> list[
     return [f"where at {node.site}: its branches agree, as they do here to first order" for node in before.pieces]
 
 
-def _in_proportion(a: Piece, b: Piece, dtype: np.dtype) -> bool:
+def _meets(
+    problem: Problem, points: Points, node: Tensor, joined: np.ndarray, first: list[Tensor], seed: int
+) -> bool:
+    """Whether the branches have one slope where the condition switches, on the ways from a direction to others."""
+
+    def at(along: list[Tensor]) -> Walk:
+        return Walk(problem.y, problem.sources, along, points)
+
+    for k in range(3, 11):
+        near, far = first, random_direction(problem.sources, [seed, k])
+        switched = joined & (_branch(at(near), node) != _branch(at(far), node))
+        if switched.any():
+            i = tuple(np.argwhere(switched)[0])
+            for _ in range(HALVINGS):
+                middle = [(a + b) / 2 for a, b in zip(near, far, strict=True)]
+                same = _branch(at(middle), node)[i] == _branch(at(near), node)[i]
+                near, far = (middle, far) if same else (near, middle)
+            piece = at(near).pieces[node]
+            if not np.abs(piece.gap[i]) <= 2.0 ** (8 - HALVINGS) * (1 + piece.size[i]):
+                return False
+    return True
+
+
+def _branch(walk: Walk, node: Tensor) -> np.ndarray:
+    return walk.switches[node.inputs[0]].after
+
+
+def _in_proportion(a: Piece, b: Piece, which: np.ndarray, dtype: np.dtype) -> bool:
     apart = np.abs(a.gap * b.slope - b.gap * a.slope)
     rounding = 64 * np.finfo(dtype).eps * (a.size * np.abs(b.slope) + b.size * np.abs(a.slope))
-    return bool((apart <= rounding)[a.on].all())
+    return bool((apart <= rounding)[a.on & which].all())
 
 
 __all__ = ["by_hand", "continuous", "snap"]
