@@ -1,8 +1,9 @@
-"""Shared by all tests: every test starts from the same seed and the default dtype."""
+"""Shared by all tests: every test starts from the same seed and the default dtype, and native programs are checked."""
 
 import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: on a busy machine its threads wait for one another
+os.environ.setdefault("SUBGRAD_CHECK", "1")  # programs are checked, and run in poisoned memory between guard bytes
 
 import pytest
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import copy
-import ctypes
 import threading
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from subgrad.compile import memory, threads
+from subgrad.compile import guard, memory, threads
+from subgrad.compile.bound import Bound
 from subgrad.compile.cpu import Cpu, host
 from subgrad.compile.emit import Emitter
 from subgrad.compile.fuse import Kernel, fuse
 from subgrad.compile.layout import relaid, transposed, undo
 from subgrad.compile.native import load
 from subgrad.compile.picture import to_dot
-from subgrad.compile.placement import ARENA, CLOCK, FIRST, SCRATCH, Placement
+from subgrad.compile.placement import ARENA, CLOCK, SCRATCH, Placement
 from subgrad.compile.schedule import Schedule, work
 from subgrad.compile.simplify import replaced, simplify
 from subgrad.errors import ShapeError
@@ -96,6 +96,7 @@ class Program:
         self.ir, scratch = emitter.emit(self._placed.copies)
         library = load(self.ir, self.cpu)
         self._library, self._scratch_size = library, scratch * self.n_threads
+        self._bound_type = guard.GuardedBound if guard.is_wanted() else Bound
         self._own_memory()
 
     def _own_memory(self) -> None:
@@ -135,12 +136,12 @@ class Program:
     def run(self, arrays: Sequence[np.ndarray], results: Sequence[np.ndarray], steps: int = 1) -> None:
         """As a call, with arrays that are known to be right, into arrays that are there."""
         with self._lock:
-            bound = Bound(self, arrays, results)
+            bound = self.bind(arrays, results)
             bound.once() if steps == 1 else bound.run(steps)
 
     def bind(self, arrays: Sequence[np.ndarray], results: Sequence[np.ndarray]) -> Bound:
         """The program on these arrays, to be run many times."""
-        return Bound(self, arrays, results)
+        return self._bound_type(self, arrays, results)
 
     def _checked(self, i: int, array: np.ndarray, steps: int) -> np.ndarray:
         node = self._traced[0][i]
@@ -178,45 +179,6 @@ class Program:
         return profile(self, timed, arrays, steps)
 
 
-class Bound:
-    """A program with the addresses of its arrays, ready to run again and again on what they hold.
-
-    The arrays must be of the right form (a call checks that) and must not be freed while this is alive. A program has
-    one arena: whoever runs this sees to it that no two threads of Python run it at once.
-    """
-
-    def __init__(self, program: Program, arrays: Sequence[np.ndarray], results: Sequence[np.ndarray]) -> None:
-        first = program._placed.first_output
-        self._table = np.zeros(first + len(results), np.uintp)
-        for entry, at in program._fixed.items():
-            self._table[entry] = at
-        for i, a in enumerate(arrays):
-            self.move(i, a)
-        self._first = first
-        for k, a in enumerate(results):
-            self.move_result(k, a)
-        places = program._library.address("run"), self._table.ctypes.data, program._sync.ctypes.data
-        team = threads.Team(program.n_threads, *places, kept=(program, self._table, arrays, results))
-        self.run, self.once = team.run, team.once
-
-    def move(self, i: int, array: np.ndarray) -> None:
-        """Read input ``i`` from another array from now on."""
-        self._table[FIRST + i] = address(array)
-
-    def move_result(self, k: int, array: np.ndarray) -> None:
-        """Write output ``k`` to another array from now on."""
-        self._table[self._first + k] = address(array)
-
-
-def address(array: np.ndarray) -> int:
-    """Where an array's elements are."""
-    try:
-        memory: Any = array
-        return ctypes.addressof(ctypes.c_char.from_buffer(memory))  # 0.2 us; array.ctypes.data takes 1.0
-    except (TypeError, ValueError):  # it is empty, strided or read-only
-        return array.ctypes.data
-
-
 def _worthwhile(kernels: Sequence[Kernel], share: float) -> int:
     """How many threads the work of a step can keep busy, each with at least its ``share``."""
     return max(1, min(threads.get_threads(), int(sum(map(work, kernels)) / share)))
@@ -240,4 +202,4 @@ def _aligned(size: int) -> np.ndarray:
     return raw[skip : skip + size]
 
 
-__all__ = ["Bound", "Program"]
+__all__ = ["Program"]
