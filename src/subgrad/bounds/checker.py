@@ -1,12 +1,12 @@
 """An independent check of saved proofs, in the ball arithmetic of Arb: ``python -m subgrad.bounds.checker FILE``.
 
 It shares no code with the prover: it needs python-flint, NumPy and safetensors (``pip install 'subgrad[approx]'``).
-A proof holds a graph of operations on a point, a box, a limit, and small boxes with a bound each. Checked is that
-these cover the box, that no bound is above the limit, and that the graph's values (or magnitudes) on each small box
-are within its bound. Arb: F. Johansson, IEEE Transactions on Computers 66, 2017.
+A proof holds a graph of operations on a point, a claim about two or one of its nodes, a box, a limit, and small boxes
+with a bound each. Checked is that these cover the box, that no bound is above the limit, and that what is claimed holds
+on each small box within its bound. Arb: F. Johansson, IEEE Transactions on Computers 66, 2017.
 
-A number that varies over a box is a row: its value at the middle, as a ball that also holds what is not linear, then
-its slopes. Functions are expanded to second order, unlike in the prover. Where that is not enough, the box is halved.
+Nothing in a file is taken on trust: all that `check` says, it has
+computed, and what it does not understand, it refuses.
 """
 
 # pyright: basic, reportMissingImports=false
@@ -17,54 +17,54 @@ import numpy as np
 from safetensors import safe_open
 
 try:
-    from flint import arb, arb_mat, ctx
+    from flint import arb
 except ImportError as error:
     stop = SystemExit if __name__ == "__main__" else ImportError
     raise stop("the checker needs python-flint, which is not installed: pip install 'subgrad[approx]'") from error
+if __package__:
+    from subgrad.bounds import checker_graph as graphs
+else:  # this file is run by its path
+    import checker_graph as graphs
 
-ctx.prec, HALVINGS = 100, 60
+CURVES, CheckFailed = graphs.CURVES, graphs.CheckFailed
+names, real, require, understood, whole = graphs.names, graphs.real, graphs.require, graphs.understood, graphs.whole
 
-# A function that rises or falls, by the ends of a ball: Arb's exp or cosh of a wide one is infinite or NaN.
-MONOTONE = lambda f: lambda z: f(z.lower()).union(f(z.upper()))  # noqa: E731
-SOFTPLUS = MONOTONE(lambda z: z.max(0) + (-abs(z)).exp().log1p())
-SIGMOID = MONOTONE(lambda z: 1 / (1 + (-z).exp()))
-BELL = lambda z: 2 / arb.pi().sqrt() * (-z.abs_lower() ** 2).exp().union((-z.abs_upper() ** 2).exp())  # noqa: E731
-CURVES = {  # a function; its first and its second derivative, as functions of z and of its value y there
-    "exp": (MONOTONE(arb.exp), lambda z, y: y, lambda z, y: y),
-    "log": (MONOTONE(arb.log), lambda z, y: 1 / z, lambda z, y: -1 / z / z),
-    "sqrt": (MONOTONE(lambda z: z.max(0).sqrt()), lambda z, y: 1 / y / 2, lambda z, y: -1 / y / z / 4),
-    "sin": (arb.sin, lambda z, y: z.cos(), lambda z, y: -y),
-    "cos": (arb.cos, lambda z, y: -z.sin(), lambda z, y: -y),
-    "tanh": (MONOTONE(arb.tanh), lambda z, y: 1 - y * y, lambda z, y: -2 * y * (1 - y * y)),
-    "sigmoid": (SIGMOID, lambda z, y: y * (1 - y), lambda z, y: y * (1 - y) * (1 - 2 * y)),
-    "softplus": (SOFTPLUS, lambda z, y: SIGMOID(z), lambda z, y: SIGMOID(z) * SIGMOID(-z)),
-    "erf": (MONOTONE(arb.erf), lambda z, y: BELL(z), lambda z, y: -2 * z * BELL(z)),
-    "inverse": (lambda z: 1 / z, lambda z, y: -y * y, lambda z, y: 2 * y * y * y),
-}
-
-
-class CheckFailed(ValueError):
-    """The proof does not show what it claims, or has an operation that this checker does not know."""
+HALVINGS = 60  # how often a small box is halved at most
 
 
 def check(path):
-    """What the proof in a file shows, in words; raises `CheckFailed` if it does not, any error if it is no proof."""
+    """What the proof in a file shows, in words that are made of what was checked alone.
+
+    Raises `CheckFailed`, a `FileError`, if it does not show what it claims, or holds anything that is not understood.
+    """
+    try:
+        return Proof(*read(path)).check()
+    except CheckFailed:
+        raise
+    except Exception as error:
+        raise CheckFailed(f"this is no proof: {f'{type(error).__name__}: {error}'[:200]}") from error
+
+
+# Reading
+
+
+def read(path):
+    """The header of a file, and its arrays by name."""
+
+    def unique(pairs):
+        understood(len(dict(pairs)) == len(pairs), "a name that stands there twice")
+        return dict(pairs)
+
     with safe_open(path, "np") as file:
-        header = json.loads(file.metadata()["subgrad"])
+        text = (file.metadata() or {})["subgrad"]
         data = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    box, limit, low, high, bound = np.array(header["box"]), header["limit"], data["low"], data["high"], data["bound"]
-    require(low.shape == high.shape == (len(bound), len(box)) and np.isfinite([low, high]).all(), "these are no boxes")
-    require((bound <= limit).all(), "a bound is above the limit")
-    cover(box[:, 0], box[:, 1], low, high)
-    graph = Graph(header["graph"], data, header["magnitudes"])
-    for corners in zip(low, high, bound, strict=True):
-        graph.require_below(*corners, HALVINGS)
-    return f"{header['claim']}: {len(bound):,} boxes cover {box.tolist()}, and none exceeds {limit!r}"
+    header = json.loads(text, object_pairs_hook=unique, parse_constant=lambda name: understood(False, name))
+    understood(header.get("kind") == "proof of bounds" and type(header["format"]) is int, "the kind of the file")
+    names(header, "format", "kind", "claim", "box", "limit", "graph")
+    return header, data
 
 
-def require(condition, otherwise):
-    if not condition:
-        raise CheckFailed(otherwise)
+# Boxes
 
 
 def cover(a, b, low, high):
@@ -90,19 +90,37 @@ def place_to_cut(low, high):
     return best[1:]
 
 
-def each(f, *arrays):
-    """f of the elements, as an array of objects."""
-    return np.frompyfunc(f, len(arrays), 1)(*arrays, out=np.empty(np.broadcast_shapes(*map(np.shape, arrays)), object))
+class Proof:
+    """What a file says, as far as it can be understood at all."""
 
+    def __init__(self, header, data):
+        understood(type(header["box"]) is list and header["box"], "the box")
+        self.box = np.array([[real(v) for v in ends] for ends in header["box"]])
+        understood(self.box.shape == (len(self.box), 2) and (self.box[:, 0] <= self.box[:, 1]).all(), "the box")
+        self.limit = real(header["limit"])
+        self.low, self.high, self.bound = (data.pop(name) for name in ("low", "high", "bound"))
+        for array in (self.low, self.high, self.bound):
+            understood(array.dtype == np.float64 and np.isfinite(array).all(), "a number of the small boxes")
+        understood(self.bound.ndim == 1 and len(self.bound), "the list of bounds")
+        understood(self.low.shape == self.high.shape == (len(self.bound), len(self.box)), "the list of boxes")
+        self.graph = graphs.Graph(header["graph"], data, self.box)
+        self.claim = Claim(header["claim"], self.graph)
+        self.left = 10_000 + 50 * len(self.bound)
 
-class Graph:
-    def __init__(self, nodes, data, magnitudes):
-        self.nodes, self.magnitudes, self.left = nodes, magnitudes, 10_000 + 50 * len(data["bound"])
-        self.fixed = {k: each(lambda v: arb(float(v)), x) for k, x in data.items()}
+    def check(self):
+        require((self.low <= self.high).all(), "a box has its lower end above its upper one")
+        require((self.bound <= self.limit).all(), "a bound is above the limit")
+        cover(self.box[:, 0], self.box[:, 1], self.low, self.high)
+        for corners in zip(self.low, self.high, self.bound.tolist(), strict=True):
+            self.require_below(*corners, HALVINGS)
+        box = self.box.tolist() if len(self.box) <= 4 else f"{self.box[:4].tolist()} and {len(self.box) - 4} more sides"
+        shown = f"{len(self.bound):,} boxes cover {box}, and none exceeds {self.limit!r}"
+        return f"{self.claim.words} is at most {self.limit!r}: {shown}; {self.claim.about}"
 
     def require_below(self, low, high, bound, halvings):
         """The values over a box are at most ``bound``; halved where this cannot be seen at once."""
-        if all(z <= float(bound) and (not self.magnitudes or -z <= float(bound)) for z in self.ranges(low, high)):
+        values = self.claim.ranges(low, high)
+        if all(z <= bound and (not self.claim.two_sided or -z <= bound) for z in values):
             return
         self.left -= 1
         require(self.left, "this takes too many more boxes")
@@ -113,87 +131,54 @@ class Graph:
         self.require_below(low, to, bound, halvings - 1)
         self.require_below(start, high, bound, halvings - 1)
 
+
+class Claim:
+    """What is claimed of which nodes. Its numbers are made of the nodes here, and so is what is said of them."""
+
+    def __init__(self, claim, graph):
+        understood(type(claim) is dict and claim.get("property") in ("error", "within", "robust", "values"), "a claim")
+        self.graph, self.kind = graph, claim["property"]
+        roots = {"error": ("function", "network"), "values": ("node",)}.get(self.kind, ("network",))
+        names(claim, "property", *roots, *{"within": ("low", "high"), "robust": ("label",)}.get(self.kind, ()))
+        self.roots = [graph.place(claim[r]) for r in roots]
+        self.about = ", ".join(f"{r} sha256:{graph.digests[k]}" for r, k in zip(roots, self.roots, strict=True))
+        self.two_sided = self.kind == "error"
+        if self.kind == "error":
+            self.words = "the error"
+        elif self.kind == "within":
+            self.low, self.high = ([None if v is None else real(v) for v in claim[k]] for k in ("low", "high"))
+            limits = (e if len(e) < 5 else f"{len(e)} numbers" for e in (self.low, self.high))
+            self.words = "the most by which an output leaves its limits, {} and {},".format(*limits)
+        elif self.kind == "robust":
+            self.label = whole(claim["label"])
+            self.words = f"the most by which the score of another class exceeds that of class {self.label}"
+        else:
+            self.words, self.about = "the largest value of the graph", f"{self.about}, whose meaning is not checked"
+
     def ranges(self, low, high):
-        middle = np.clip(low / 2 + high / 2, low, high)
-        sides = [(arb(a) - arb(m)).union(arb(b) - arb(m)) for a, m, b in zip(low, middle, high, strict=True)]
-        self.deltas, found = arb_mat([[arb(1)], *[[s] for s in sides]]), []
-        unit = [arb_mat([[arb(m), *[int(i == j) for j in range(len(low))]]]) for i, m in enumerate(middle)]
-        self.point = each(unit.__getitem__, np.arange(len(low))[None])
-        for node in self.nodes:
-            op, attrs, inputs = node["op"], node["attrs"], [found[k] for k in node["inputs"]]
-            curve, rule = CURVES.get(op, ()), getattr(self, f"op_{op}", None)
-            require(curve or rule, f"this checker does not know the operation {op}")
-            found.append(rule(*inputs, **attrs) if rule else each(lambda x, c=curve: self.curve(x, *c), *inputs))
-        return [self.range(x) for x in found[-1].ravel()]
+        """Of each number that must not exceed the limit, where it lies on a box."""
+        found = self.graph.values(low, high)
+        numbers = self.numbers(*(found[k].ravel() for k in self.roots))
+        understood(len(numbers), "a claim about nothing")
+        return [self.graph.range(v) for v in numbers]
 
-    def row(self, x): return x if isinstance(x, arb_mat) else arb_mat([[x, *[0] * (self.deltas.nrows() - 1)]])
-    def range(self, x): return (self.row(x) * self.deltas)[0, 0]
-
-    def line(self, x, slope, at, value):
-        """slope (x - at) + value."""
-        found = x * slope
-        found[0, 0] = (x[0, 0] - at) * slope + value
-        return found
-
-    def curve(self, x, f, first, second):
-        """f(t) + f'(t) (x - t) + f''(range) (x - t)^2 / 2, or the range of f where that says more."""
-        x, z = self.row(x), self.range(x)
-        t, whole = x[0, 0].mid(), f(z)
-        rest = second(z, whole) * arb(0).union((z - t).abs_upper() * (z - t).abs_upper()) / 2
-        line = self.line(x, first(t, f(t)), t, f(t) + rest)
-        return line if rest.is_finite() and self.range(line).rad() <= 2 * whole.rad() else self.row(whole)
-
-    def relu(self, x):
-        x, low, high = self.row(x), self.range(x).lower(), self.range(x).upper()
-        if low >= 0 or high <= 0:
-            return x if low >= 0 else self.row(arb(0))
-        slope = (high / (high - low)).mid()  # the chord's
-        return self.line(x, slope, 0, arb(0).union(-slope * low).union((1 - slope) * high))
-
-    def product(self, x, y):
-        """The product of two numbers; all but its linear part goes into the ball."""
-        if not (isinstance(x, arb_mat) and isinstance(y, arb_mat)):
-            return x * y if isinstance(x, arb_mat) else y * x
-        a, b = x[0, 0].mid(), y[0, 0].mid()
-        off, away, found = self.range(x) - a, self.range(y) - b, x * b + y * a
-        found[0, 0] += (off * away if x is not y else arb(0).union(off.abs_upper() * off.abs_upper())) - a * b
-        return found
-
-    def positive(self, x): return True if self.range(x) > 0 else False if self.range(x) <= 0 else None  # None: both
-    def chosen(self, c, x, y):
-        return x if c is True else y if c is False else self.row(self.range(x).union(self.range(y)))
-
-    def op_point(self): return self.point
-    def op_constant(self, name): return self.fixed[name]
-    def op_full(self, shape, value, dtype): return each(lambda v: arb(float(v)), np.full(shape, value))
-    def op_add(self, x, y): return each(self.row, x) + each(self.row, y)
-    def op_neg(self, x): return each(lambda v: v * -1, x)
-    def op_mul(self, x, y): return each(self.product, x, y)
-    def op_div(self, x, y): return self.op_mul(x, each(lambda v: self.curve(v, *CURVES["inverse"]), y))
-    def op_relu(self, x): return each(self.relu, x)
-    def op_maximum(self, x, y): return self.op_add(x, self.op_relu(self.op_add(y, self.op_neg(x))))
-    def op_less(self, x, y): return each(self.positive, self.op_add(y, self.op_neg(x)))
-    def op_logical_not(self, c): return each(lambda v: None if v is None else not v, c)
-    def op_where(self, c, x, y): return each(self.chosen, c, x, y)
-    def op_reshape(self, x, shape): return x.reshape(shape)
-    def op_transpose(self, x, axes): return x.transpose(axes)
-    def op_broadcast_to(self, x, shape): return np.broadcast_to(x, shape)
-    def op_slice(self, x, steps): return x[tuple(slice(*s) for s in steps)]
-    def op_concatenate(self, *x, axis): return np.concatenate(x, axis)
-    def op_sum(self, x, axis, keepdims): return each(lambda v: v, np.add.reduce(x, axis=tuple(axis), keepdims=keepdims))
-
-    def op_contract(self, x, y, spec):
-        terms, out = spec.split("->")
-        every = out + "".join(dict.fromkeys(c for c in terms if c.isalpha() and c not in out))
-        x, y = (
-            v.transpose([t.index(c) for c in every if c in t])[tuple(slice(None) if c in t else None for c in every)]
-            for v, t in zip((x, y), terms.split(","), strict=True)
-        )
-        return self.op_sum(self.op_mul(x, y), range(len(out), len(every)), False)
+    def numbers(self, y, other=None):
+        graph = self.graph
+        minus = lambda a, b: graph.op_add(a, graph.op_neg(b))  # noqa: E731
+        if self.kind == "error":
+            return minus(y, other)
+        if self.kind == "robust":
+            understood(self.label < len(y) > 1, "a class")
+            return minus(np.delete(y, self.label), np.repeat(y[self.label : self.label + 1], len(y) - 1))
+        if self.kind == "within":
+            pairs = [(v, end, 1) for v, end in zip(y, self.high, strict=True) if end is not None]
+            pairs += [(v, end, -1) for v, end in zip(y, self.low, strict=True) if end is not None]
+            return [graph.times(graph.sum(v, arb(-end)), sign) for v, end, sign in pairs]
+        return y
 
 
 if __name__ == "__main__":
     try:
         print("checked:", check(sys.argv[1]) if sys.argv[1:] else sys.exit("usage: checker FILE"))
-    except Exception as error:
-        sys.exit(f"not proven: {error}" if isinstance(error, CheckFailed) else f"this is no proof: {error!r}")
+    except CheckFailed as error:
+        sys.exit(str(error))

@@ -18,7 +18,7 @@ from subgrad.bounds.traced import Function, traced
 from subgrad.bounds.verdict import Status, Verdict
 from subgrad.errors import ArgumentError, ShapeError
 from subgrad.graph.dtype import float64
-from subgrad.graph.tensor import placeholder
+from subgrad.graph.tensor import Tensor, placeholder
 
 BUDGET = 1_000_000
 
@@ -62,8 +62,8 @@ def certify(
         >>> certify(f, cubic, (-1, 1), 0.008).status    # at 1 the error is 0.00814
         'refuted'
     """
-    if eps is not None and not (eps >= 0 and math.isfinite(eps)):
-        raise ArgumentError(f"an error to prove is a number of 0 or more, got {eps}")
+    if eps is not None and not (isinstance(eps, (int, float, np.number)) and 0 <= eps < math.inf):
+        raise ArgumentError(f"an error to prove is a number of 0 or more, got {str(eps)[:80]}")
     check_budget(budget)
     start, ends = time.perf_counter(), checked_box(box)
     point = placeholder((1, len(ends)), float64, "a point")
@@ -71,16 +71,17 @@ def certify(
     if one.output.shape != other.output.shape:
         raise ShapeError(f"f has {one.output.size} values at a point, the network {other.output.size}")
     weights, values = one.weights + other.weights, one.values + other.values
+    claimed = {"property": "error"}, {"function": one.output, "network": other.output}
     bounder = Bounder(point, one.output - other.output, weights, values, positive=bool((ends >= 0).all()))
     with np.errstate(all="ignore"), Progress(verbose) as progress:
         search = Search(bounder, ends[:, 0], ends[:, 1], eps, True, budget, progress).run()
-    return verdict(search, "the error", start)
+    return verdict(search, "the error", start, *claimed)
 
 
 def check_budget(budget: int) -> None:
     """Raises `ArgumentError` if no box may be bounded."""
-    if budget < 1:
-        raise ArgumentError(f"a budget is at least one box, got {budget}")
+    if not isinstance(budget, (int, np.integer)) or budget < 1:
+        raise ArgumentError(f"a budget is at least one box, got {str(budget)[:80]}")
 
 
 def checked_box(box: Any) -> np.ndarray:
@@ -91,8 +92,10 @@ def checked_box(box: Any) -> np.ndarray:
     return ends
 
 
-def verdict(search: Search, quantity: str, start: float) -> Verdict:
-    """What a search has found."""
+def verdict(
+    search: Search, quantity: str, start: float, statement: dict[str, Any], nodes: dict[str, Tensor]
+) -> Verdict:  # fmt: skip
+    """What a search has found of a quantity; a proof of it makes a statement about nodes."""
     goal, leaves = search.goal, search.leaves
     status: Status = "proven" if search.proven else "refuted" if search.refuted else "unknown"
     worst = int(np.argmax(leaves.bound))
@@ -100,7 +103,7 @@ def verdict(search: Search, quantity: str, start: float) -> Verdict:
     b, box = search.bounder, np.stack([search.low, search.high], axis=1)
     limit = search.above + ROOM * abs(search.above) if goal is None else goal
     weights = dict(zip(b.weights, b.values, strict=True))
-    proof = Proof(quantity, b.point, b.outputs, weights, box, limit, search.two_sided, leaves)
+    proof = Proof(statement, nodes, b.point, weights, box, limit, leaves)
     claim = f"{quantity} is at most {search.above if goal is None else goal:.6g}"
     seconds = time.perf_counter() - start
     found = search.above, search.below, search.point, stuck, search.boxes, seconds, search.interrupted

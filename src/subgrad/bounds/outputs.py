@@ -50,6 +50,8 @@ def verify(
     if not hasattr(prop, "excess"):
         raise ArgumentError(f"a property is Within, Robust or Monotone of subgrad.bounds, got {prop!r}")
     check_budget(budget)
+    if not (isinstance(prop.tolerance, (int, float, np.number)) and np.isfinite(prop.tolerance)):
+        raise ArgumentError(f"a tolerance is a finite number, got {prop.tolerance!r}")
     start, ends = time.perf_counter(), checked_box(box)
     point = placeholder((1, len(ends)), float64, "a point")
     found = traced(net, point, "the network")
@@ -57,7 +59,11 @@ def verify(
         excess = prop.excess(found.output, point)
     bounder = Bounder(point, excess, found.weights, found.values)
     local = getattr(prop, "local", False)
-    return verdict(_search(bounder, ends, prop.tolerance, budget, verbose, local), prop.quantity, start)
+    search = _search(bounder, ends, prop.tolerance, budget, verbose, local)
+    statement = getattr(prop, "statement", None)
+    if statement is None:
+        return verdict(search, prop.quantity, start, {"property": "values"}, {"node": excess})
+    return verdict(search, prop.quantity, start, statement(found.output.size), {"network": found.output})
 
 
 def output_bounds(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +20,7 @@ from subgrad.errors import ArgumentError
 from subgrad.graph.dtype import float64, using_dtype
 from subgrad.graph.op import Op, apply
 from subgrad.graph.order import toposort
-from subgrad.graph.tensor import CONST, Tensor
+from subgrad.graph.tensor import CONST, INPUT, Tensor
 from subgrad.io.model_file import write_model_file
 from subgrad.ops import singular
 from subgrad.ops.shape import cast, stop_gradient
@@ -31,49 +34,80 @@ class Proof:
     """What a search has shown, if it did.
 
     Attributes:
-        quantity: what is bounded, in words.
-        point, output: the placeholder of the point, and the node of the values.
+        claim: what is claimed, as the checker reads it.
+        nodes: the nodes that the claim is about, by the names that it gives them.
+        point: the placeholder of the point.
         weights: what the graph's other placeholders hold.
         box: shape (d, 2).
         limit: what no value exceeds.
-        magnitudes: whether the magnitudes of the values do not exceed it.
         leaves: boxes that cover the box, and bounds.
     """
 
-    quantity: str
+    claim: dict[str, Any]
+    nodes: dict[str, Tensor]
     point: Tensor
-    output: Tensor
     weights: dict[Tensor, np.ndarray]
     box: np.ndarray
     limit: float
-    magnitudes: bool
     leaves: Leaves
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write it as safetensors; raises `FileError` if that cannot be done."""
-        nodes, constants = self._graph()
+        graph, constants, places = written(list(self.nodes.values()), self.point, self.weights)
         midway = np.clip(self.leaves.bound / 2 + self.limit / 2, self.leaves.bound, self.limit)
         boxes = {"low": self.leaves.low, "high": self.leaves.high, "bound": midway}
-        header = {
-            "kind": KIND, "claim": f"{self.quantity} is at most {self.limit!r}", "box": self.box.tolist(),
-            "limit": self.limit, "magnitudes": self.magnitudes, "graph": nodes,
-        }  # fmt: skip
+        claim = {**self.claim, **dict(zip(self.nodes, places, strict=True))}
+        header = {"kind": KIND, "claim": claim, "box": self.box.tolist(), "limit": float(self.limit), "graph": graph}
         write_model_file(path, {**boxes, **constants}, header)
 
-    def _graph(self) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]]:
-        """The nodes as JSON can hold them, each with the places of its inputs, and the constants by name."""
-        place: dict[Tensor, int] = {}
-        nodes, constants = [], {}
-        for node in toposort(rewrite([self.output], _simpler)):
-            op, attrs = node.op.name, {k: _plain(v) for k, v in node.attrs.items()}
-            if node is self.point:
-                op, attrs = "point", {}
-            elif node.op is CONST or node in self.weights:
-                op, attrs = "constant", {"name": f"constant {len(constants)}"}
-                constants[attrs["name"]] = self.weights.get(node, node._value)
-            place[node] = len(nodes)
-            nodes.append({"op": op, "attrs": attrs, "inputs": [place[i] for i in node.inputs]})
-        return nodes, constants
+
+def written(
+    outputs: Sequence[Tensor], point: Tensor, weights: Mapping[Tensor, np.ndarray]
+) -> tuple[list[dict[str, Any]], dict[str, np.ndarray], list[int]]:
+    """A graph as JSON can hold it: nodes with the places of their inputs; the constants by name; where outputs are."""
+    place: dict[Tensor, int] = {}
+    nodes, constants = [], {}
+    outputs = rewrite(outputs, _simpler)
+    values = {n: np.asarray(weights[n] if n in weights else n.numpy()) for n in _constants(outputs, weights)}
+    for node in toposort(outputs, is_leaf=values.__contains__):
+        op, attrs, inputs = node.op.name, {k: _plain(v) for k, v in node.attrs.items()}, node.inputs
+        if node is point:
+            op, attrs = "point", {}
+        elif node in values:
+            op, attrs, inputs = "constant", {"name": f"constant {len(constants)}"}, ()
+            constants[attrs["name"]] = values[node]
+        place[node] = len(nodes)
+        nodes.append({"op": op, "attrs": attrs, "inputs": [place[i] for i in inputs]})
+    return nodes, constants, [place[o] for o in outputs]
+
+
+def digests(nodes: Sequence[dict[str, Any]], constants: Mapping[str, np.ndarray]) -> list[str]:
+    """For each node a SHA-256 digest of the function of the point that it is, weights included, as the checker says."""
+    found: list[str] = []
+    for node in nodes:
+        own = node["attrs"]
+        if node["op"] == "constant":
+            array = np.ascontiguousarray(constants[own["name"]])
+            own = [array.dtype.str, array.shape, hashlib.sha256(array.tobytes()).hexdigest()]
+        parts = [node["op"], own, [found[i] for i in node["inputs"]]]
+        found.append(hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest())
+    return found
+
+
+def _constants(outputs: Sequence[Tensor], weights: Mapping[Tensor, np.ndarray]) -> list[Tensor]:
+    """The nodes to write as arrays: weights, constants, and all integers and conditions that do not vary."""
+    varying: set[Tensor] = set()
+    found = []
+    for node in toposort(outputs):
+        if node.op is INPUT or not varying.isdisjoint(node.inputs):
+            varying.add(node)
+        if node in weights or node.op is CONST or (node not in varying and _is_exact(node)):
+            found.append(node)
+    return found
+
+
+def _is_exact(node: Tensor) -> bool:
+    return node.dtype.kind in "iub" or node.op is ops.arange
 
 
 def _simpler(node: Tensor) -> Tensor:
@@ -83,6 +117,8 @@ def _simpler(node: Tensor) -> Tensor:
         return node
     with using_dtype(float64):
         made = expand(*node.inputs, **node.attrs)
+    if made.op is node.op:
+        return node
     known = set(node.inputs)
     new = {n: n for n in known}
     for n in toposort([made], is_leaf=known.__contains__):
@@ -92,29 +128,35 @@ def _simpler(node: Tensor) -> Tensor:
     return new[made]
 
 
-def _power(x: Tensor, *, p: float) -> Tensor:
-    if p != int(p):
-        return ops.exp(p * ops.log(x))
-    found = ops.ones_like(x)
-    for _ in range(int(abs(p))):
-        found = found * x
-    return found if p >= 0 else 1.0 / found
+def _cast(x: Tensor, *, dtype: np.dtype) -> Tensor:
+    if x.dtype.kind == "b":
+        return ops.where(x, ops.full(x.shape, 1, dtype), ops.full(x.shape, 0, dtype))
+    return ops.not_equal(x, ops.zeros_like(x)) if dtype.kind == "b" else apply(cast, (x,), {"dtype": dtype})
+
+
+def _sign(x: Tensor) -> Tensor:
+    return ops.where(x < 0, -ops.ones_like(x), ops.where(x > 0, ops.ones_like(x), ops.zeros_like(x)))
 
 
 SIMPLER: dict[Op, Callable[..., Tensor]] = {
     ops.sub: lambda x, y: x + -y,
     ops.scale: lambda x, y: x * y,
     ops.square: lambda x: x * x,
-    ops.abs: lambda x: ops.maximum(x, -x),
+    ops.sqrt: lambda x: apply(singular._power, (x,), {"p": 0.5}),
+    ops.sign: _sign,
     ops.minimum: lambda x, y: -ops.maximum(-x, -y),
     ops.expm1: lambda x: ops.exp(x) - 1.0,
     ops.log1p: lambda x: ops.log(1.0 + x),
     ops.less_equal: lambda x, y: ~(y < x),
-    singular._power: _power,
-    cast: lambda x, *, dtype: x,
+    ops.equal: lambda x, y: ~(x < y) & ~(y < x),
+    ops.not_equal: lambda x, y: ~(~(x < y) & ~(y < x)),
+    ops.logical_or: lambda x, y: ~(~x & ~y),
+    ops.isnan: lambda x: ~ops.isfinite(x),
+    cast: _cast,
     stop_gradient: lambda x: x,
 }
-KEPT = {ops.relu, ops.softplus, ops.tanh, ops.sigmoid, ops.erf}
+KEPT = {ops.relu, ops.abs, ops.softplus, ops.tanh, ops.sigmoid, ops.erf, singular._power}
+"""Ops that the checker knows, whatever they are made of."""
 
 
 def _plain(value: Any) -> Any:
@@ -123,9 +165,11 @@ def _plain(value: Any) -> Any:
         return [_plain(v) for v in value]
     if isinstance(value, np.dtype):
         return value.name
+    if isinstance(value, float) and math.isinf(value):
+        return str(value)
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     raise ArgumentError(f"an operation with {value!r} cannot be written into a proof")
 
 
-__all__ = ["ROOM", "Proof"]
+__all__ = ["KEPT", "ROOM", "SIMPLER", "Proof", "digests", "written"]

@@ -10,15 +10,15 @@ import numpy as np
 from subgrad import ops
 from subgrad.bounds.slopes import jumps, slopes
 from subgrad.errors import ArgumentError
-from subgrad.graph.dtype import float64
-from subgrad.graph.tensor import Tensor, tensor
+from subgrad.graph.tensor import Tensor
 
 
 class Property(Protocol):
     """What `verify` takes: ``excess`` gives the numbers, ``quantity`` says what they are, ``tolerance`` limits them.
 
-    One that has a true attribute ``local`` is refuted by points around which all numbers are too large: a derivative at
-    a kink says little.
+    One that has a method ``statement`` says what it is in terms that the checker of proofs knows; of others the checker
+    sees numbers, and not what they mean. One that has a true attribute ``local`` is refuted by points around which all
+    numbers are too large: a derivative at a kink says little.
     """
 
     tolerance: float
@@ -46,18 +46,31 @@ class Within:
     quantity: str = "the most by which an output leaves its limits"
 
     def excess(self, y: Tensor, x: Tensor) -> Tensor:
-        parts = [y - _limit(self.high, y)] if self.high is not None else []
-        parts += [_limit(self.low, y) - y] if self.low is not None else []
-        if not parts:
+        low, high = self._limits(y.size)
+        above, below = np.isfinite(high), np.isfinite(low)
+        if not (above.any() or below.any()):
             raise ArgumentError("Within needs a lower or an upper limit")
-        return ops.concatenate(parts)
+        return ops.concatenate([y[above] - high[above], low[below] - y[below]])
+
+    def statement(self, outputs: int) -> dict[str, Any]:
+        ends = ([v if np.isfinite(v) else None for v in end.tolist()] for end in self._limits(outputs))
+        return {"property": "within", **dict(zip(("low", "high"), ends, strict=True))}
+
+    def _limits(self, outputs: int) -> tuple[np.ndarray, np.ndarray]:
+        """Both limits of each output, infinite ones for none."""
+        return _limit(self.low, -np.inf, outputs), _limit(self.high, np.inf, outputs)
 
 
-def _limit(value: Any, y: Tensor) -> Tensor:
-    ends = tensor(np.asarray(value, np.float64), float64)
-    if ends.shape not in ((), (1,), y.shape):
-        raise ArgumentError(f"limits are a number, or one for each of {y.size} outputs, got the shape {ends.shape}")
-    return ops.broadcast_to(ends, y.shape)
+def _limit(value: Any, none: float, outputs: int) -> np.ndarray:
+    try:
+        ends = np.asarray(none if value is None else value, np.float64)
+    except (TypeError, ValueError):
+        raise ArgumentError(f"limits are numbers, got {str(value)[:80]}") from None
+    if ends.shape not in ((), (1,), (outputs,)):
+        raise ArgumentError(f"limits are a number, or one for each of {outputs} outputs, got the shape {ends.shape}")
+    if np.isnan(ends).any() or (ends == -none).any():
+        raise ArgumentError(f"no output keeps the limit {ends[np.isnan(ends) | (ends == -none)].ravel()[0]}")
+    return np.broadcast_to(ends, (outputs,))
 
 
 @dataclass(frozen=True)
@@ -77,10 +90,15 @@ class Robust:
         return f"the most by which the score of another class exceeds that of class {self.label}"
 
     def excess(self, y: Tensor, x: Tensor) -> Tensor:
+        if isinstance(self.label, bool) or not isinstance(self.label, (int, np.integer)):
+            raise ArgumentError(f"a class is an integer, got {self.label!r}")
         if not 0 <= self.label < y.size or y.size < 2:
             raise ArgumentError(f"the network has {y.size} outputs, a class {self.label} needs more")
         others = [k for k in range(y.size) if k != self.label]
         return ops.concatenate([y[k : k + 1] for k in others]) - y[self.label]
+
+    def statement(self, outputs: int) -> dict[str, Any]:
+        return {"property": "robust", "label": int(self.label)}
 
 
 @dataclass(frozen=True)
@@ -103,6 +121,8 @@ class Monotone:
         return f"the steepest {'fall' if self.increasing else 'rise'} along variable {self.variable}"
 
     def excess(self, y: Tensor, x: Tensor) -> Tensor:
+        if isinstance(self.variable, bool) or not isinstance(self.variable, (int, np.integer)):
+            raise ArgumentError(f"a variable is an integer, got {self.variable!r}")
         if not 0 <= self.variable < x.shape[1]:
             raise ArgumentError(f"the network has {x.shape[1]} inputs, there is no variable {self.variable}")
         found, jump = slopes(y, x, self.variable), jumps(y, x)
