@@ -11,6 +11,7 @@ from greedy import gaussian, greedy_net
 
 import subgrad as sg
 from subgrad import errors, nn
+from subgrad.bounds import Within, network_digest
 from subgrad.io.model_file import read_model_file, write_model_file
 
 pytest.importorskip("flint")
@@ -59,6 +60,21 @@ def test_checker_imports_nothing_of_the_package():
             found = [line.strip() for line in file if re.search(r"import.*subgrad|from subgrad", line)]
         allowed = {"from subgrad.bounds import checker_graph as graphs", "from subgrad.errors import FileError"}
         assert set(found) <= allowed
+
+
+def test_network_is_named_by_its_digest(tmp_path):
+    """The same in both kinds of claims, and another one for other weights."""
+    net, other = (nn.Sequential(nn.Linear(2, 3, seed=s), nn.ReLU(), nn.Linear(3, 2, seed=1)) for s in (0, 5))
+    certified = sg.certify(lambda x: x, net, BOX)
+    certified.save(tmp_path / "error.safetensors")
+    verified = sg.verify(net, BOX, Within([-9, -9.5], [9, np.inf]))
+    verified.save(tmp_path / "within.safetensors")
+    said = f"network sha256:{network_digest(net, 2)}"
+    assert checker.check(tmp_path / "error.safetensors").endswith(said)
+    found = checker.check(tmp_path / "within.safetensors")
+    assert found.endswith(said)
+    assert found.startswith("the most by which an output leaves its limits, [-9.0, -9.5] and [9.0, None], is at most 0")
+    assert network_digest(other, 2) not in found
 
 
 def lower_limit(tensors, header):

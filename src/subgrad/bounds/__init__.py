@@ -1,8 +1,9 @@
 """Proven bounds: how far a network is from a function, and what its outputs do on a box."""
 
+from subgrad.bounds.digest import network_digest
 from subgrad.bounds.error import certify
 from subgrad.bounds.outputs import output_bounds, verify
 from subgrad.bounds.properties import Monotone, Robust, Within, ball
 from subgrad.bounds.verdict import Verdict
 
-__all__ = ["Monotone", "Robust", "Verdict", "Within", "ball", "certify", "output_bounds", "verify"]
+__all__ = ["Monotone", "Robust", "Verdict", "Within", "ball", "certify", "network_digest", "output_bounds", "verify"]
