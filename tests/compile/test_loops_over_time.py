@@ -137,3 +137,23 @@ def test_a_loop_in_a_program_of_many_steps():
     np.testing.assert_allclose(losses, wanted, rtol=1e-12)
     np.testing.assert_allclose(total, t, rtol=1e-12)
     np.testing.assert_allclose(after, w.numpy(), rtol=1e-12)
+
+
+PARTS_OF_A_CARRY = {
+    "a slice": lambda c, t: (c * t, c[1:]),
+    "a pad": lambda c, t: (c * t, sg.pad(c, 1)),
+    "reversed": lambda c, t: (c * t, c[::-1]),
+    "a sum of what is joined": lambda c, t: (sg.concatenate([c[:2] * t[:2], c[2:] * t[2:]]), c.sum()),
+    "shifted": lambda c, t: (sg.concatenate([c[1:], t[:1]]), c * c[0]),
+    "a slice of what comes after": lambda c, t: (c * t, (c * t)[:3]),
+}
+
+
+@pytest.mark.parametrize("body", PARTS_OF_A_CARRY.values(), ids=PARTS_OF_A_CARRY)
+@pytest.mark.parametrize("wrt", [0, 1])
+def test_the_gradient_by_one_input_alone_where_results_are_parts_of_the_carry(body, wrt):
+    arrays = [normal(5), normal(3, 5)]
+    inputs = [placeholder(a.shape, a.dtype) for a in arrays]
+    slope = [sg.grad((sg.scan(body, *inputs)[1] ** 2).sum(), inputs[wrt]).node]
+    wanted = Interpreter(inputs, slope)(arrays)
+    np.testing.assert_allclose(Program(inputs, slope)(arrays), wanted, rtol=1e-10, atol=1e-12)

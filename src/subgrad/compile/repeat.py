@@ -118,19 +118,19 @@ def regions(kernel: Repeat) -> list[Region]:
 
 
 def _carry(kernel: Repeat, k: int) -> Region:
-    """The memory of a carry: two places in turn, or a row for each step if those are wanted."""
+    """The memory of a carry: two places in turn, or a row for each step if somebody reads those."""
     body = kernel.loop
     before, after, first = body.carry[k], body.after[k], kernel.start[k].seed
     row, last, n = _bytes(before), kernel.parts(k), body.length
-    stacked = {j: y for j, y in enumerate(body.ys) if y is before or y is after}
-    if not stacked:
+    results = {}
+    for j, y in enumerate(body.ys):
+        if y is before or y is after:
+            results |= dict.fromkeys(kernel.parts(len(body.carry) + j), row if (y is after) != body.reverse else 0)
+    if not results:
         places = {before: (0, (0, row)), after: (row, (0, -row)), first: (0, (0, 0))}
         return Region([*last, after][0], 2 * row, places, dict.fromkeys(last, n % 2 * row), False)
     start, step = (n * row, -row) if body.reverse else (0, row)
     places = {before: (start, (step, 0)), after: (start + step, (step, 0)), first: (start, (0, 0))}
-    results = {}
-    for j, y in stacked.items():
-        results |= dict.fromkeys(kernel.parts(len(body.carry) + j), row if (y is after) != body.reverse else 0)
     name = next(iter(results))
     return Region(name, (n + 1) * row, places, results | dict.fromkeys(last, start + n * step), True)
 

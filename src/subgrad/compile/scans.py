@@ -36,15 +36,31 @@ def tidied(outputs: Sequence[Tensor]) -> list[Tensor]:
     for node in order:
         if node.op is loop:
             of[node] = families.setdefault(_key(node), _Family(node))
-        elif node.op is part:
-            of[node.inputs[0]].want(node)
+    needed = _needed(outputs, of)
     new: dict[Tensor, Tensor] = {}
     for node in order:
+        if node not in needed:
+            continue
         if node.op is part:
             new[node] = of[node.inputs[0]].given(node, new)
-        elif node.op is not loop:
+        else:
             new[node] = substitute([node], {i: new[i] for i in node.inputs})[0]
     return [new[o] for o in outputs]
+
+
+def _needed(outputs: Sequence[Tensor], of: dict[Tensor, _Family]) -> set[Tensor]:
+    """The nodes that ``outputs`` are computed from, but for loops, which note what is wanted of them.
+
+    A loop whose results are not all wanted may not need all of its inputs either, such as rows that an earlier loop
+    has saved for it.
+    """
+    found, pending = set(), [*outputs]
+    while pending:
+        node = pending.pop()
+        if node not in found:
+            found.add(node)
+            pending.extend(of[node.inputs[0]].want(node) if node.op is part else node.inputs)
+    return found
 
 
 def _key(node: Tensor) -> Any:
@@ -67,14 +83,21 @@ class _Family:
         self.wanted: dict[Tensor | int, None] = {}
         self.results: dict[Tensor | int, Tensor] | None = None
 
-    def want(self, node: Tensor) -> None:
-        """Note that somebody reads a part."""
-        self.wanted[_body_node(node)] = None
+    def want(self, node: Tensor) -> list[Tensor]:
+        """Note that somebody reads a part; the inputs of the loop that are needed by now."""
+        wanted = _body_node(node)
+        if wanted in self.wanted:
+            return []
+        self.wanted[wanted] = None
+        body, ys = self.body, [y for y in self.wanted if isinstance(y, Tensor)]
+        live = self._live(ys)
+        used = {*toposort([*ys, *(body.after[k] for k in live)]), *(body.carry[k] for k in live)}
+        return [x for p, x in zip(body.places, self.node.inputs, strict=True) if p in used]
 
     def given(self, node: Tensor, new: dict[Tensor, Tensor]) -> Tensor:
-        """What stands for a part now; ``new`` has what stands for the loop's inputs."""
+        """What stands for a part now; ``new`` has what stands for the loop's inputs, as far as they are needed."""
         if self.results is None:
-            self.results = self._made([new[i] for i in self.node.inputs])
+            self.results = self._made([new.get(i, i) for i in self.node.inputs])
         return self.results[_body_node(node)]
 
     def _made(self, inputs: Sequence[Tensor]) -> dict[Tensor | int, Tensor]:
