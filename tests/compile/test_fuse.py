@@ -6,7 +6,7 @@ from hypothesis import given, settings
 
 import subgrad as sg
 from diff.test_random_graphs import graphs
-from subgrad.compile.fuse import CONTRACT, REDUCE, fuse, unsupported
+from subgrad.compile.fuse import CONTRACT, LARGEST, REDUCE, fuse, unsupported
 from subgrad.compile.simplify import simplify
 from subgrad.compile.views import read_by
 from subgrad.errors import ArgumentError
@@ -124,3 +124,28 @@ def test_kernels_of_random_graphs_find_what_they_read(case):
     gradients = sg.grad(loss, inputs)
     outputs = simplify([loss, *gradients, *[i - np.float32(0.1) * g for i, g in zip(inputs, gradients, strict=True)]])
     check(fuse(outputs), outputs)
+
+
+def test_a_long_chain_is_cut_into_kernels():
+    start = x(8)
+    y = start
+    for _ in range(200):
+        y = y + 0.01 * (1 - y * y)  # each y is read twice
+    for _ in range(200):
+        y = sg.tanh(y[::-1])  # each is read once, at another place
+    found = kernels(y)
+    assert 1200 / LARGEST < len(found) < 400
+    assert max(len(k.body) for k in found) <= LARGEST
+
+
+@pytest.mark.parametrize("step", [lambda y: y + 0.01 * (1 - y * y), lambda y: sg.tanh(y[::-1])])
+def test_a_long_chain_is_computed(step):
+    pytest.importorskip("llvmlite")
+
+    def chain(y):
+        for _ in range(500):
+            y = step(y)
+        return y
+
+    start = np.linspace(-0.5, 0.5, 8, dtype=np.float32)
+    np.testing.assert_allclose(sg.compile(chain)(start), chain(sg.tensor(start)).numpy(), rtol=1e-5)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -32,6 +32,10 @@ POINTWISE = frozenset({"full", "arange", "one_hot", "gather", "uniform", "cast",
 KNOWN_OPS = CONTRACT | REDUCE | ALONE | POINTWISE | LOOP | frozenset({"part"}) | frozenset(LOWERED)
 SMALL = 64  # elements of a node that is computed as soon as it can be, so that later kernels can take up its users
 CHEAP = 6  # what a node may cost to be computed again wherever it is read, in multiplications
+LARGEST = 64
+"""Nodes that are computed together at most; then a value is stored. A chain of them is as long as what a processor has
+in flight (256 instructions on Zen 3): a longer one can no longer overlap with that of the next elements, and took up to
+four times as long. Kernels of networks have 25 at most."""
 
 
 @dataclass(eq=False)
@@ -82,6 +86,7 @@ class _Fuser:
                 self.users[i].append(node)
         self.order = _critical_first(order, self.users)
         self.position = {n: i for i, n in enumerate(self.order)}
+        self.length: dict[Tensor, int] = {}  # how many nodes are computed on the spot for one that is read
         self.stored = self._must_be_stored()
         self.placed: dict[Tensor, int] = {}  # the kernel that computes a stored node
 
@@ -123,9 +128,11 @@ class _Fuser:
         for node in self.order:
             again = sum(cost.get(i, 0) for i in node.inputs if i not in stored)
             cost[node] = COST.get(node.op.name, 1 if node.op.name in LOWERED else 0) + again
-            dear = cost[node] * self._reads(node) > self._limit(node)
-            if dear and node not in stored and node.op not in (CONST, INPUT):
+            length = 1 + sum(self.length[i] for i in node.inputs)
+            dear = cost[node] * self._reads(node) > self._limit(node) or length > LARGEST
+            if dear and node.op not in (CONST, INPUT):
                 stored.add(node)
+            self.length[node] = 0 if node in stored or node.op in (CONST, INPUT) else length
         return stored
 
     def _reads(self, node: Tensor) -> float:
@@ -157,13 +164,14 @@ class _Fuser:
         if kernel.kind in ALONE:
             kernel.stores = self._stores(kernel)
             return kernel
-        inside = {kernel.seed}
-        pending = list(self.users[kernel.seed])
-        while pending:
-            node = pending.pop(0)
+        inside, size = {kernel.seed}, 1
+        pending = deque(self.users[kernel.seed])
+        while pending and size < LARGEST:
+            node = pending.popleft()
             if node in inside or not self._joins(node, kernel, inside):
                 continue
             inside.add(node)
+            size += 1 + sum(self.length[i] for i in node.inputs if i not in inside)
             pending.extend(self.users[node])
         kernel.body = sorted(inside - {kernel.seed}, key=self.position.__getitem__)
         kernel.stores = self._stores(kernel)

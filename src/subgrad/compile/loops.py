@@ -84,7 +84,12 @@ def vectors(b: Builder, begin: Index, end: Index, lanes: int, body: Callable[[Ix
 
 
 def finish(kernel: Kernel, points: Points, ixs: Sequence[Ix], pointers: Pointers) -> None:
-    """What a kernel stores at ``ixs``: all values first, since a store may overwrite what another value reads."""
+    """What a kernel stores at ``ixs``: all values first, since a store may overwrite what another value reads.
+
+    The body's nodes are taken in order, so that what each is made of is there already.
+    """
+    for node in kernel.body:
+        points.value(node, ixs)
     values = [points.wide(points.value(node, ixs)) for node in kernel.stores]
     for node, value in zip(kernel.stores, values, strict=True):
         pointer = pointers(node)
