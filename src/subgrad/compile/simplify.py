@@ -32,6 +32,9 @@ MOVED = frozenset({ops.transpose, slice_, ops.broadcast_to, ops.reshape})
 STAGED = 32
 """As many terms a sum of the first stage has at least: with fewer, its results would cost as much as they save."""
 
+FACTORS = 16
+"""As many factors are taken out of a sum at most: in products of products there can be any number of the same ones."""
+
 Rule = Callable[[Tensor], Tensor]
 
 
@@ -75,17 +78,21 @@ def factored(node: Tensor) -> Tensor:
 
 def _stripped(node: Tensor, axes: Sequence[int]) -> tuple[Tensor, list[tuple[Op, Tensor]]]:
     """A product without the factors that are even along ``axes``, and those, each with the op that brings it back."""
-    if node.op not in (ops.mul, ops.scale):
-        return node, []
-    a, b = node.inputs
-    if _is_even(b, axes):
-        inner, factors = _stripped(a, axes)
-        return inner, [*factors, (node.op, b)]
-    if node.op is ops.mul and _is_even(a, axes):
-        inner, factors = _stripped(b, axes)
-        return inner, [*factors, (node.op, a)]
-    (a, left), (b, right) = _stripped(a, axes), _stripped(b, axes)
-    return (apply(node.op, (a, b), {}), [*left, *right]) if left or right else (node, [])
+    found: dict[Tensor, tuple[Tensor, list[tuple[Op, Tensor]]]] = {}
+    for n in toposort([node], is_leaf=lambda n: n.op not in (ops.mul, ops.scale)):
+        found[n] = n, []
+        if n.op not in (ops.mul, ops.scale):
+            continue
+        (a, left), (b, right) = found[n.inputs[0]], found[n.inputs[1]]
+        if len(left) + len(right) >= FACTORS:
+            continue
+        if _is_even(n.inputs[1], axes):
+            found[n] = a, [*left, (n.op, n.inputs[1])]
+        elif n.op is ops.mul and _is_even(n.inputs[0], axes):
+            found[n] = b, [*right, (n.op, n.inputs[0])]
+        elif left or right:
+            found[n] = apply(n.op, (a, b), {}), [*left, *right]
+    return found[node]
 
 
 def _is_even(node: Tensor, axes: Sequence[int]) -> bool:

@@ -42,9 +42,18 @@ def dense(node: Tensor) -> tuple[int, ...]:
 
 def view(node: Tensor, strides: Strides = dense) -> View:
     """``node`` as a view, going through as many rearranging ops as keep the steps even."""
-    if node.op not in MOVES:
-        return View(node, 0, strides(node))
-    inner = view(node.inputs[0], strides)
+    moves = []
+    while node.op in MOVES:
+        moves.append(node)
+        (node,) = node.inputs
+    found = View(node, 0, strides(node))
+    for move in reversed(moves):
+        found = _moved(move, found)
+    return found
+
+
+def _moved(node: Tensor, inner: View) -> View:
+    """A rearranging node as a view, given that of its input."""
     if node.op is ops.transpose:
         return inner._replace(strides=tuple(inner.strides[a] for a in node.attrs["axes"]))
     if node.op is ops.broadcast_to:
