@@ -46,14 +46,19 @@ def view(node: Tensor, strides: Strides = dense) -> View:
     while node.op in MOVES:
         moves.append(node)
         (node,) = node.inputs
-    found = View(node, 0, strides(node))
+    found = plain = View(node, 0, strides(node))
+    if strides is not dense:
+        plain = View(node, 0, dense(node))
     for move in reversed(moves):
-        found = _moved(move, found)
+        copied = View(move.inputs[0], 0, contiguous(move.shape))
+        before, plain = plain, _moved(move, plain)  # what is a copy does not depend on gaps
+        found = plain if found is before else None if plain is None else _moved(move, found)
+        found, plain = found or copied, plain or copied
     return found
 
 
-def _moved(node: Tensor, inner: View) -> View:
-    """A rearranging node as a view, given that of its input."""
+def _moved(node: Tensor, inner: View) -> View | None:
+    """A rearranging node as a view, given that of its input; None if it must be a copy."""
     if node.op is ops.transpose:
         return inner._replace(strides=tuple(inner.strides[a] for a in node.attrs["axes"]))
     if node.op is ops.broadcast_to:
@@ -64,14 +69,8 @@ def _moved(node: Tensor, inner: View) -> View:
         return View(inner.source, offset, tuple(s[2] * n for s, n in zip(steps, inner.strides, strict=True)))
     if node.op is slide:
         return inner._replace(strides=_sliding(inner.strides, **node.attrs))
-    found = _reshaped(node, inner.strides)
-    if found is None or (strides is not dense and _reshaped(node, view(node.inputs[0]).strides) is None):
-        return View(node.inputs[0], 0, contiguous(node.shape))  # what is stored does not depend on gaps
-    return inner._replace(strides=found)
-
-
-def _reshaped(node: Tensor, strides: tuple[int, ...]) -> tuple[int, ...] | None:
-    return restrided(node.inputs[0].shape, strides, node.shape)
+    found = restrided(node.inputs[0].shape, inner.strides, node.shape)
+    return None if found is None else inner._replace(strides=found)
 
 
 def source(node: Tensor) -> Tensor:
