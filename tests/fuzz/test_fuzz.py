@@ -1,0 +1,69 @@
+"""The fuzzer: it reaches every op and dtype, its programs are what their numbers say, and it finds what is wrong."""
+
+import re
+
+import numpy as np
+import pytest
+
+import subgrad as sg
+from subgrad.compile import lower
+from subgrad.graph.op import TABLE
+from subgrad.graph.order import toposort
+
+from .generate import generate
+from .judge import judge, trace
+from .shrink import shrunk, source
+
+PROGRAMS = 400
+
+
+def nodes(outputs):
+    for node in toposort(outputs):
+        yield node
+        if node.op.name == "loop":
+            yield from nodes(node.attrs["body"].outputs)
+
+
+def graph(case):
+    with sg.using_dtype(case.dtype), np.errstate(all="ignore"):
+        return trace(case).outputs
+
+
+def test_every_op_and_every_dtype_occurs():
+    seen = {(n.op.name, n.dtype.name) for i in range(PROGRAMS) for n in nodes(graph(generate(i)))}
+    ops, dtypes = {op for op, _ in seen}, {d for _, d in seen}
+    builtin = {name for name, op in TABLE.items() if op.ref.__module__.startswith("subgrad.")}
+    assert builtin <= ops
+    assert {"float32", "float64", "int32", "int64", "uint8", "bool"} <= dtypes
+
+
+def test_cases_of_all_kinds_occur():
+    cases = [generate(i, ["", "lesser"]) for i in range(PROGRAMS)]
+    shapes = [a.shape for c in cases for a in c.arrays]
+    assert {1, 2} <= {n for s in shapes for n in s}
+    assert {c.threads for c in cases} == {1, 2, 3}
+    assert {c.cpu for c in cases} == {"", "lesser"}
+    assert any(c.variables and c.steps > 1 for c in cases)
+    assert any(c.twice for c in cases)
+    assert sum(len(c.outputs) > 2 for c in cases) > PROGRAMS / 4
+
+
+def test_a_number_is_always_the_same_program():
+    assert source(generate(1234)) == source(generate(1234)) != source(generate(1235))
+
+
+@pytest.mark.parametrize("number", [3, 25, 48])
+def test_the_source_of_a_program_runs(number, capsys):
+    text = source(generate(number))
+    exec(compile(text, "<program>", "exec"), {"__name__": "program"})
+    sg.set_default_dtype("float32")
+
+
+def test_a_wrong_op_is_found_and_shrunk_to_a_line(monkeypatch):
+    """tanh is made a little larger, and the program that shows it is left with little else."""
+    right = lower.LOWERED["tanh"]
+    monkeypatch.setitem(lower.LOWERED, "tanh", lambda b, x: b.fmul(right(b, x), 1.01))
+    found = (c for c in map(generate, range(100)) if "sg.tanh" in source(c) and c.cpu == "" and judge(c))
+    case = shrunk(next(found), lambda c: judge(c) is not None)
+    assert len(case.block.steps) <= 2
+    assert re.search(r"result \d+ at ", judge(case) or "")
