@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from subgrad.errors import ArgumentError, DataError, ShapeError
-from subgrad.graph.dtype import default_dtype, dtype_of_data
+from subgrad.graph.dtype import dtype_of_data
 from subgrad.graph.tensor import Tensor
 
 
@@ -34,10 +35,11 @@ class Part:
 AT_ONCE = 2**22  # elements
 
 
-def as_array(data: Any, what: str) -> np.ndarray:
+def as_array(data: Any, what: str, dtype: np.dtype) -> np.ndarray:
     """``data`` (an array, a tensor, a pandas or polars frame, lists) as an array of a tensor's dtype.
 
-    Floats become the default dtype. Raises `DataError` for text, and for NaN or inf, with the first place.
+    Floats become ``dtype``, that of the model they are for. Raises `DataError` for text, and for NaN or inf, with the
+    first place.
     """
     try:
         array = np.asarray(data.numpy() if isinstance(data, Tensor) else _as_array(data))
@@ -46,7 +48,7 @@ def as_array(data: Any, what: str) -> np.ndarray:
     if array.dtype.kind not in "fiub":
         raise DataError(f"{what} must hold numbers, got dtype {array.dtype}; encode text as numbers first")
     with np.errstate(over="ignore"):
-        array = np.asarray(array, dtype_of_data(array.dtype), order="C")
+        array = np.asarray(array, dtype if array.dtype.kind == "f" else dtype_of_data(array.dtype), order="C")
     if array.dtype.kind == "f":
         _require_finite(array, what)
     return array
@@ -66,11 +68,11 @@ def _require_finite(array: np.ndarray, what: str) -> None:
         raise DataError(f"{what} holds {count} NaN or inf, the first at index {first}: fill or drop them")
 
 
-def as_batch(X: Any, y: Any, sample_weight: Any = None) -> list[np.ndarray]:
-    """X, y and the weights (if given) as arrays of one length."""
-    arrays = [as_array(X, "X"), as_array(y, "y")]
+def as_batch(dtype: np.dtype, X: Any, y: Any, sample_weight: Any = None) -> list[np.ndarray]:
+    """X, y and the weights (if given) as arrays of one length, floats in ``dtype``."""
+    arrays = [as_array(X, "X", dtype), as_array(y, "y", dtype)]
     if sample_weight is not None:
-        arrays.append(as_array(sample_weight, "sample_weight").astype(default_dtype()))
+        arrays.append(as_array(sample_weight, "sample_weight", dtype).astype(dtype, copy=False))
     if any(a.ndim == 0 for a in arrays):
         raise ShapeError("X and y need an axis of samples, got a single number")
     lengths = [len(a) for a in arrays]
@@ -79,23 +81,33 @@ def as_batch(X: Any, y: Any, sample_weight: Any = None) -> list[np.ndarray]:
                          + (f" and {lengths[2]} weights" if len(lengths) > 2 else ""))  # fmt: skip
     if lengths[0] == 0:
         raise DataError("there are no samples")
+    if sample_weight is not None and not arrays[2].any():
+        raise DataError("sample_weight is 0 for all samples")
     return arrays
 
 
-def split_validation(arrays: list[np.ndarray], validation: Any, seed: int) -> tuple[np.ndarray, Part | None]:
-    """The numbers of the samples to train on, and what to validate with: ``validation`` is a share, or (X, y)."""
+def split_validation(
+    arrays: list[np.ndarray], validation: Any, seed: int, dtype: np.dtype
+) -> tuple[np.ndarray, Part | None]:
+    """The numbers of the samples to train on, and what to validate with.
+
+    ``validation`` is a share, (X, y), or (X, y, sample_weight).
+    """
     n = len(arrays[0])
     if validation is None:
         return np.arange(n), None
+    wanted = "validation is (X, y), (X, y, sample_weight) or a share between 0 and 1"
     if isinstance(validation, (tuple, list)):
         if len(validation) not in (2, 3):
-            raise ArgumentError(f"validation is (X, y) or a share between 0 and 1, got {len(validation)} arrays")
-        return np.arange(n), Part.all(as_batch(*validation))
-    if not isinstance(validation, (int, float)) or not 0 < validation < 1:
-        raise ArgumentError(f"validation is (X, y) or a share between 0 and 1, got {validation!r}")
-    held_out = round(n * validation)
+            raise ArgumentError(f"{wanted}, got {len(validation)} arrays")
+        return np.arange(n), Part.all(as_batch(dtype, *validation))
+    share = float(validation) if isinstance(validation, Real) else 0.0
+    if not 0 < share < 1:
+        given = validation if isinstance(validation, Real) else type(validation).__name__
+        raise ArgumentError(f"{wanted}, got {given}")
+    held_out = round(n * share)
     if not 0 < held_out < n:
-        raise DataError(f"{validation} of {n} samples leaves nothing to train on or nothing to validate with")
+        raise DataError(f"{share} of {n} samples leaves nothing to train on or nothing to validate with")
     order = np.random.Generator(np.random.Philox(np.random.SeedSequence([abs(seed), 1]))).permutation(n)
     return order[held_out:], Part(arrays, order[:held_out])
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from subgrad.compile.interpret import Interpreter
 from subgrad.fit.diagnose import find_source
+from subgrad.fit.measured import Term
 from subgrad.fit.step import Signature, Step
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor
@@ -37,6 +38,8 @@ class NonFiniteLoss(Exception):
 class Interpreted:
     """Training steps on the NumPy interpreter, one program for each batch size that occurs.
 
+    After a step, ``terms`` says what its measured numbers are.
+
     Args:
         trace: gives the step for the shapes of a batch.
         data: arrays with an axis of samples, such as (X, y).
@@ -45,12 +48,13 @@ class Interpreted:
 
     def __init__(self, trace: TraceFor, data: Sequence[np.ndarray], variables: Sequence[np.ndarray]) -> None:
         self.data, self.variables = data, list(variables)
+        self.terms: list[Term] = []
         self._trace = trace
         self._steps: dict[int, tuple[Step, Interpreter]] = {}
         self._before: list[np.ndarray] | None = None
 
     def run(self, batches: Sequence[np.ndarray], seed: int, first_step: int, first_batch: int = 0) -> np.ndarray:
-        """Take one step for each array of sample numbers; the loss and the metrics of each, before its update.
+        """Take one step for each array of sample numbers; what each measures, first the loss, before its update.
 
         Raises `NonFiniteLoss` at the first loss that is NaN or inf; the variables are then those from before it.
         """
@@ -61,10 +65,10 @@ class Interpreted:
         step, program = self._program(len(rows))
         arrays = [np.array([seed, number]), *(a[rows] for a in self.data), *self.variables]
         outputs = program(arrays)
-        measured = [float(v) for v in outputs[: len(step.names)]]
+        measured = [float(v) for v in outputs[: step.measured]]
         if not np.isfinite(measured[0]):
             raise NonFiniteLoss(batch, self._explain(step, arrays))
-        self._before, self.variables = arrays, outputs[len(step.names) :]
+        self._before, self.variables = arrays, outputs[step.measured :]
         return measured
 
     def _explain(self, step: Step, arrays: Sequence[np.ndarray]) -> str:
@@ -80,6 +84,7 @@ class Interpreted:
     def _program(self, rows: int) -> tuple[Step, Interpreter]:
         if rows not in self._steps:
             step = self._trace(_signatures(self.data, rows))
+            self.terms = step.terms
             self._steps[rows] = step, step.interpreter()
         return self._steps[rows]
 
@@ -125,6 +130,7 @@ class Compiled:
     def __init__(self, trace: TraceFor, data: Sequence[np.ndarray], variables: Sequence[np.ndarray]) -> None:
         self.data = [np.ascontiguousarray(a) for a in data]
         self.variables = [np.array(v, order="C") for v in variables]
+        self.terms: list[Term] = []
         self._trace = trace
         self._programs: dict[int, tuple[Step, Any]] = {}
         self._past = _Past()
@@ -149,7 +155,7 @@ class Compiled:
         order = np.concatenate(rows).reshape(len(rows), -1)
         seeds = np.stack([np.full_like(numbers, seed), numbers], axis=1)
         outputs = program([seeds, order, *self.data, *self.variables], len(rows))
-        return np.stack(outputs[: len(step.names)], axis=1)
+        return np.stack(outputs[: step.measured], axis=1)
 
     def _explain(self, seed: int, bad: int) -> None:
         """Repeat what led to step ``bad``, the last two steps in the interpreter, which finds the op."""
@@ -166,9 +172,10 @@ class Compiled:
             from subgrad.compile.program import Program
 
             step = self._trace(_signatures(self.data, rows), len(self.data[0]))
-            names, first = len(step.names), step.first_variable
-            variables = {names + i: first + i for i in range(len(step.inputs) - first)}
-            program = Program(step.inputs, step.outputs, variables=variables, stepped=(0, 1), measured=range(names))
+            self.terms = step.terms
+            measured, first = step.measured, step.first_variable
+            variables = {measured + i: first + i for i in range(len(step.inputs) - first)}
+            program = Program(step.inputs, step.outputs, variables=variables, stepped=(0, 1), measured=range(measured))
             self._programs[rows] = step, program
         return self._programs[rows]
 

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from subgrad.fit import metrics as metric_table
+from subgrad.fit import options
 from subgrad.fit.arrays import Part, as_array, as_batch
 from subgrad.fit.engine import evaluator
+from subgrad.fit.measured import over_all
 from subgrad.fit.step import Step, check_values, signature, trace_evaluation
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, INPUT
@@ -26,7 +28,7 @@ def predict(model: Module, X: Any, batch_size: int = BATCH) -> np.ndarray:
 
     Args:
         model: any module.
-        X: (n, ...) array, tensor or frame; floats become the default dtype.
+        X: (n, ...) array, tensor or frame; floats become the dtype of the model's parameters.
         batch_size: samples at a time.
 
     Returns:
@@ -41,7 +43,10 @@ def predict(model: Module, X: Any, batch_size: int = BATCH) -> np.ndarray:
         >>> sg.predict(sg.nn.ReLU(), [[-1.0], [2.0]]).tolist()
         [[0.0], [2.0]]
     """
-    outputs = [rows[-1] for rows, _ in _run(model, Part.all([as_array(X, "X")]), None, {}, batch_size)]
+    options.require_module("predict", model)
+    batch_size = options.count("batch_size", batch_size)
+    data = Part.all([as_array(X, "X", model._dtype())])
+    outputs = [rows[-1] for _, rows, _ in _run(model, data, None, {}, batch_size)]
     return np.concatenate(outputs, axis=1 if isinstance(model, Ensemble) else 0)
 
 
@@ -56,45 +61,50 @@ def evaluate(
 ) -> dict[str, float]:
     """The mean loss and the metrics of ``model`` in evaluation mode: ``{"loss": ..., "accuracy": ...}``.
 
-    Args and errors are those of `fit`.
+    The mean is that of all samples, a weighted loss has the weighted one. Args and errors are those of `fit`.
 
     Example:
         >>> import subgrad as sg
         >>> sg.evaluate(sg.nn.ReLU(), [[3.0]], [[1.0]], loss="squared", metrics=["mae"])
         {'loss': 4.0, 'mae': 2.0}
     """
-    data, chosen = as_batch(X, y, sample_weight), losses.get(loss)
-    check_values(model, chosen, data)
-    return measure(model, Part.all(data), chosen, metric_table.resolve(metrics))
+    options.require_module("evaluate", model)
+    named, chosen = metric_table.resolve(metrics), losses.get(loss)
+    options.require_weighted(chosen, sample_weight is not None)
+    data = as_batch(model._dtype(), X, y, sample_weight)
+    shape, noted = check_values(model, chosen, data)
+    return measure(model, Part.all(data), chosen, metric_table.knowing(named, shape, data[1:2], noted))
 
 
 def measure(
     model: Module, data: Part, loss: Callable[..., Any], metrics: dict[str, metric_table.Metric]
 ) -> dict[str, float]:
     """As `evaluate`, of data and functions that are checked already."""
-    rows, sizes = [], []
-    for outputs, n in _run(model, data, loss, metrics, BATCH):
-        rows.append([float(v) for v in outputs[:-1]])
+    values, sizes, terms = [], [], []
+    for step, outputs, n in _run(model, data, loss, metrics, BATCH):
+        terms = step.terms
+        values.append([float(v) for v in outputs[: step.measured]])
         sizes.append(n)
-    means = np.average(rows, axis=0, weights=sizes)
-    return dict(zip(["loss", *metrics], map(float, means), strict=True))
+    return over_all(terms, np.array(values), sizes)
 
 
 def _run(model: Module, data: Part, loss: Any, metrics: dict[str, Any], batch_size: int):
-    """The outputs of the traced evaluation for each batch, and its length."""
+    """For each batch the traced evaluation, its outputs, and the length of the batch."""
 
     def trace(batch: Sequence[np.ndarray]) -> Step:
         return trace_evaluation(model, loss, [signature(a) for a in batch], metrics)
 
     variables = [p.numpy() for _, p in model.named_state()]
-    programs: dict[int, Any] = {}
+    programs: dict[int, tuple[Step, Any]] = {}
     size = min(batch_size, _rows_in_cache(trace(data.batch(0, 1))))
     for start in range(0, max(len(data), 1), size):
         batch = data.batch(start, size)
         n = len(batch[0])
         if n not in programs:
-            programs[n] = evaluator(trace(batch), len(data) // max(n, 1))
-        yield programs[n]([np.zeros(2, np.int64), *batch, *variables]), n
+            step = trace(batch)
+            programs[n] = step, evaluator(step, len(data) // max(n, 1))
+        step, program = programs[n]
+        yield step, program([np.zeros(2, np.int64), *batch, *variables]), n
 
 
 def _rows_in_cache(one: Step) -> int:

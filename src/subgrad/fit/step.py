@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,14 @@ import numpy as np
 from subgrad.compile.interpret import Interpreter
 from subgrad.diff import vmap
 from subgrad.diff.reverse import gradients
+from subgrad.fit.measured import Measured, Term, measured
 from subgrad.graph.dtype import int64
 from subgrad.graph.tensor import Tensor, constant, placeholder
 from subgrad.graph.tree import Tree, leaves, rebuild
 from subgrad.nn.binding import bound
 from subgrad.nn.ensemble import Ensemble
 from subgrad.nn.module import Module
+from subgrad.nn.noted import Noted, listening
 from subgrad.nn.running import evaluating
 from subgrad.ops import random
 
@@ -34,12 +37,14 @@ class Step:
 
     ``inputs``: the seed, then the batch (x, y, and sample weights if there are any; or the numbers of its samples and
     all data, if the step gathers its batch itself), then the variables (the model's parameters and the optimiser's
-    state). ``outputs``: the loss, the metrics, the variables after the step.
+    state). ``outputs``: what is measured, first the loss, and the variables after the step. ``terms``: what the loss
+    and the metrics are made of; ``measured``: how many numbers that takes.
     """
 
     inputs: list[Tensor]
     outputs: list[Tensor]
-    names: list[str]
+    terms: list[Term]
+    measured: int
     first_variable: int
 
     def interpreter(self) -> Interpreter:
@@ -52,16 +57,16 @@ def _single(model: Module) -> Module:
 
 
 def _for_all(model: Module, f: Callable[..., Any]) -> Callable[..., Any]:
-    """``f(values, ...) -> (measured, rest)``, written for the values of one module, for those that ``model`` holds.
+    """``f(values, ...) -> (outputs, rest)``, written for the values of one module, for those that ``model`` holds.
 
-    The members of an ensemble go through f side by side, and what they measured is averaged.
+    The members of an ensemble go through f side by side, and what they measure is averaged.
     """
     if not isinstance(model, Ensemble):
         return f
 
     def together(*trees: Tree) -> Any:
-        measured, rest = vmap(f)(*trees)
-        return [m.mean() for m in measured], rest
+        outputs, rest = vmap(f)(*trees)
+        return [m.mean() for m in outputs], rest
 
     return together
 
@@ -89,22 +94,24 @@ def trace_step(
     net = _single(model)
     parameters = [p for _, p in net.named_state()]
     train = [p for p in parameters if p.requires_grad]
+    terms: list[Term] = []
 
     def step(values: Sequence[Tensor], state: Tree) -> Tree:
         with bound(parameters, values):
             out = net(given[0])
-            measured = _measure(loss, out, given, metrics)
-            now = [p.node for p in train]
-            updates, after = optimizer.update(gradients(measured[0], now), state, now, loss=measured[0])
+            found = _measure(loss, out, given, metrics)
+            terms[:], value, now = found.terms, found.outputs[0], [p.node for p in train]
+            updates, after = optimizer.update(gradients(value, now), state, now, loss=value)
             moved = dict(zip(map(id, train), (p + u for p, u in zip(now, updates, strict=True)), strict=True))
-            return measured, ([moved.get(id(p), p.node) for p in parameters], after)
+            return found.outputs, ([moved.get(id(p), p.node) for p in parameters], after)
 
     with random.seeded(arguments[0]):
-        measured, after = _for_all(model, step)(held, places)
+        outputs, after = _for_all(model, step)(held, places)
     return Step(
         inputs=[*arguments, *held, *leaves(places)],
-        outputs=[n.node for n in (*measured, *leaves(after))],
-        names=["loss", *metrics],
+        outputs=[n.node for n in (*outputs, *leaves(after))],
+        terms=terms,
+        measured=len(outputs),
         first_variable=len(arguments),
     )
 
@@ -115,32 +122,40 @@ def trace_evaluation(
     """The model's output, and the loss and metrics if ``loss`` is given, without a step: in evaluation mode."""
     arguments, given, held, _ = _arguments(model, batch, [])
     net = _single(model)
+    terms: list[Term] = []
 
     def run(values: Sequence[Tensor]) -> Tree:
         with bound([p for _, p in net.named_state()], values):
             out = net(given[0])
-            return [] if loss is None else _measure(loss, out, given, metrics), out
+            found = Measured([], []) if loss is None else _measure(loss, out, given, metrics)
+            terms[:] = found.terms
+            return found.outputs, out
 
     with random.seeded(arguments[0]), evaluating(model):
-        values, out = _for_all(model, run)(held)
-    names = [] if loss is None else ["loss", *metrics]
-    return Step([*arguments, *held], [*values, out.node], names, len(arguments))
+        outputs, out = _for_all(model, run)(held)
+    return Step([*arguments, *held], [*outputs, out.node], terms, len(outputs), len(arguments))
 
 
-def check_values(model: Module, loss: Loss, data: Sequence[np.ndarray]) -> None:
+def check_values(model: Module, loss: Loss, data: Sequence[np.ndarray]) -> tuple[tuple[int, ...], Noted]:
     """Raise what a model and a loss have against the values of all data, which they do not see in a traced step.
 
-    Only what they look at, such as labels, is computed.
+    Only what they look at, such as labels, is computed. Returns the shape of the outputs, and what the loss said.
     """
     given = [constant(a.view()) for a in data]
     with random.seeded(constant(np.zeros(2, np.int64))), evaluating(model):
         out = model(given[0])
-    _measure(loss, out[0] if isinstance(model, Ensemble) else out, given, {})
+    out = out[0] if isinstance(model, Ensemble) else out
+    with listening() as noted:
+        loss(out, targets_for(out, given[1]), **_weight(given))
+    return out.shape, noted
 
 
-def _measure(loss: Loss, out: Tensor, given: Sequence[Tensor], metrics: dict[str, Callable[..., Tensor]]):
+def _measure(
+    loss: Loss, out: Tensor, given: Sequence[Tensor], metrics: dict[str, Callable[..., Tensor]]
+) -> Measured:
     y = targets_for(out, given[1])
-    return [loss(out, y, **_weight(given)), *(m(out, y) for m in metrics.values())]
+    weighted = partial(loss, out, y, **_weight(given))
+    return measured({"loss": weighted, **{name: partial(m, out, y) for name, m in metrics.items()}})
 
 
 def _arguments(model: Module, batch: Sequence[Signature], state: Tree, samples: int | None = None):

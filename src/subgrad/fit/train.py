@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,13 @@ import numpy as np
 from subgrad import optim
 from subgrad.errors import ArgumentError, NonFiniteError
 from subgrad.fit import metrics as metric_table
+from subgrad.fit import options
 from subgrad.fit.arrays import Part, as_batch, split_validation
 from subgrad.fit.engine import NonFiniteLoss, engine_for
 from subgrad.fit.evaluation import measure
 from subgrad.fit.history import History
-from subgrad.fit.options import Checkpoint, EarlyStopping
+from subgrad.fit.measured import over_all
+from subgrad.fit.options import Callback, Checkpoint, EarlyStopping
 from subgrad.fit.progress import Progress
 from subgrad.fit.step import check_values, initial_state, trace_step
 from subgrad.graph.tensor import constant
@@ -40,46 +43,53 @@ def fit(
     metrics: Iterable[str | metric_table.Metric] = (),
     sample_weight: Any = None,
     shuffle: bool = True,
+    drop_last: bool = False,
     seed: int = 0,
-    early_stopping: EarlyStopping | int | None = None,
-    callbacks: Sequence[Callable[[History], Any]] = (),
+    early_stopping: EarlyStopping | int | bool | None = None,
+    callbacks: Callback | Iterable[Callback] = (),
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     resume: str | os.PathLike[str] | None = None,
     verbose: bool | None = None,
 ) -> History:
     """Train ``model`` in place on samples ``X`` with targets ``y``.
 
-    The last batch of an epoch may be smaller. The same seed gives the same bits. Ctrl-C ends the run cleanly: the
-    model keeps the parameters of its best epoch, and the history says ``stopped == "interrupted"``.
+    The last batch of an epoch may be smaller, but a single sample that is left over goes with the batch before it:
+    there is no variance in one. The same seed gives the same bits. Ctrl-C ends the run cleanly: the model keeps the
+    parameters of its best epoch, and the history says ``stopped == "interrupted"``.
 
     Args:
         model: any module; each member of an ensemble is trained as if it were alone.
-        X: (n, ...) array, tensor, or pandas or polars frame; floats become the default dtype. An array mapped from a
-            file (``np.load(path, mmap_mode="r")``) of that dtype, or of bytes, is not loaded: it may be larger than
-            memory.
+        X: (n, ...) array, tensor, or pandas or polars frame; floats become the dtype of the model's parameters. An
+            array mapped from a file (``np.load(path, mmap_mode="r")``) of that dtype, or of bytes, is not loaded: it
+            may be larger than memory.
         y: (n, ...) targets, as the loss takes them; (n,) targets fit an output of shape (n, 1).
-        loss: a name, such as ``"cross_entropy"``, or a function ``loss(output, y)`` that returns a scalar tensor.
+        loss: a name, such as ``"cross_entropy"``, or a function ``loss(output, y)`` that returns a scalar tensor; with
+            weights it is called as ``loss(output, y, sample_weight=...)``.
         optimizer: an optimiser, or the name of one with its default settings.
         epochs: passes over the data, those of a resumed run included.
         batch_size: samples a step.
-        validation: (X, y), or the share of the samples to hold out; measured after each epoch.
+        validation: (X, y) or (X, y, sample_weight), or the share of the samples to hold out; measured after each epoch.
         metrics: names, such as ``"accuracy"``, or functions ``metric(output, y)`` that return the mean of a batch.
         sample_weight: (n,) weights, given to the loss.
         shuffle: whether each epoch has an order of its own.
+        drop_last: whether an epoch leaves out the samples that do not fill its last batch.
         seed: of the shuffling, of dropout, and of the share held out.
-        early_stopping: an `EarlyStopping`, or its patience; the model ends with the parameters of its best epoch.
-        callbacks: functions of the history, called after each epoch; True ends the run.
+        early_stopping: an `EarlyStopping`, or its patience, or True; the model ends with the parameters of its best
+            epoch.
+        callbacks: functions of the history, called after each epoch; an answer of True ends the run.
         checkpoint: a `Checkpoint`, or a path to save to after every epoch.
         resume: a checkpoint to go on from; the parameters become those of a run that was never interrupted, bit for
             bit.
         verbose: whether to show progress; None does on a terminal.
 
     Returns:
-        `History`, the loss, metrics and seconds of each epoch. Training numbers are means over the batches as they
-        went by, as everywhere.
+        `History`, the loss, metrics and seconds of each epoch. Each number is the mean over all samples, a weighted
+        loss the weighted one, however they are batched; those of the training are of the parameters as they were when
+        a batch went by, as everywhere. (A function of your own that is no mean over samples is averaged as one.)
 
     Raises:
-        DataError: for NaN, inf or text in the data, or targets that do not fit the loss.
+        ArgumentError: for an argument that is not what is said above.
+        DataError: for NaN, inf or text in the data, or targets that do not fit the loss or a metric.
         ShapeError: if X and y differ in length, or an op in the model does not fit.
         NonFiniteError: if the loss becomes NaN or inf, with the epoch, the batch and the op.
 
@@ -92,17 +102,19 @@ def fit(
         >>> history["accuracy"][-1]
         1.0
     """
-    _positive(epochs=epochs, batch_size=batch_size)
-    chosen = optim.get(optimizer)
-    stopping = EarlyStopping(early_stopping) if isinstance(early_stopping, int) else early_stopping
-    saving = checkpoint if isinstance(checkpoint, Checkpoint) or checkpoint is None else Checkpoint(checkpoint)
-    data = as_batch(X, y, sample_weight)
-    rows, held_out = split_validation(data, validation, seed)
-    measures = metric_table.resolve(metrics)
-    run = _Run(model, losses.get(loss), chosen, data, rows, held_out, measures, batch_size, seed, shuffle)
+    options.require_module("fit", model)
+    epochs, batch_size = options.count("epochs", epochs), options.count("batch_size", batch_size)
+    shuffle, drop_last = options.switch("shuffle", shuffle), options.switch("drop_last", drop_last)
+    verbose, seed = None if verbose is None else options.switch("verbose", verbose), options.seed(seed)
+    chosen, given_loss, measures = optim.get(optimizer), losses.get(loss), metric_table.resolve(metrics)
+    stopping, saving = options.early_stopping(early_stopping), options.checkpoint(checkpoint)
+    calls = options.callbacks(callbacks)
+    data = as_batch(model._dtype(), X, y, sample_weight)
+    rows, held_out = split_validation(data, validation, seed, model._dtype())
+    run = _Run(model, given_loss, chosen, data, rows, held_out, measures, batch_size, seed, shuffle, drop_last)
     if resume is not None:
         run.restore(resume)
-    run.train(epochs, stopping, callbacks, saving, verbose)
+    run.train(epochs, stopping, calls, saving, verbose)
     return run.history
 
 
@@ -112,19 +124,29 @@ class _Run:
     def __init__(
         self, model: Module, loss: Callable[..., Any], optimizer: optim.Optimizer, data: list[np.ndarray],
         rows: np.ndarray, held_out: Part | None, metrics: dict[str, metric_table.Metric], batch_size: int, seed: int,
-        shuffle: bool,
+        shuffle: bool, drop_last: bool = False,
     ) -> None:  # fmt: skip
-        self.model, self.loss, self.optimizer, self.metrics = model, loss, optimizer, metrics
+        self.model, self.loss, self.optimizer = model, loss, optimizer
         self.data, self.rows, self.held_out = data, rows, held_out
-        check_values(model, loss, data)
-        if held_out is not None and held_out.arrays is not data:
-            check_values(model, loss, held_out.arrays)
-        self.batch_size, self.seed, self.shuffle = batch_size, seed, shuffle
+        self.batch_size, self.seed, self.shuffle, self.drop_last = batch_size, seed, shuffle, drop_last
+        if drop_last and len(rows) < batch_size:
+            raise ArgumentError(f"drop_last leaves nothing of {len(rows)} samples in batches of {batch_size}")
+        self.metrics = self._checked(metrics)
         self.history = History()
         self.parameters = [p for _, p in model.named_state()]
         self.state = initial_state(model, optimizer)
         self.best = self._values()
         self.engine = self._start()
+
+    def _checked(self, metrics: dict[str, metric_table.Metric]) -> dict[str, metric_table.Metric]:
+        """The metrics, once model, loss and metrics have seen all values."""
+        held = self.held_out.arrays if self.held_out is not None and self.held_out.arrays is not self.data else None
+        sets = [self.data] if held is None else [self.data, held]
+        for arrays in sets:
+            options.require_weighted(self.loss, len(arrays) > 2)
+        said = [check_values(self.model, self.loss, arrays) for arrays in sets]
+        shape, noted = said[0]
+        return metric_table.knowing(metrics, shape, [arrays[1] for arrays in sets], noted)
 
     def _start(self) -> Any:
         def trace(batch, samples=None):
@@ -138,8 +160,8 @@ class _Run:
         return [p.numpy() for p in self.parameters]
 
     def train(
-        self, epochs: int, stopping: EarlyStopping | None, callbacks: Sequence[Callable[[History], Any]],
-        saving: Checkpoint | None, verbose: bool | None,
+        self, epochs: int, stopping: EarlyStopping | None, callbacks: Sequence[Callback], saving: Checkpoint | None,
+        verbose: bool | None,
     ) -> None:  # fmt: skip
         self.model.train()
         with Progress(epochs, verbose) as progress:
@@ -170,9 +192,7 @@ class _Run:
                 f"{error.source}"
             ) from None
         self._sync()
-        sizes = [len(b) for b in batches]
-        means = np.average(measured, axis=0, weights=sizes)
-        row = dict(zip(["loss", *self.metrics], map(float, means), strict=True))
+        row = over_all(self.engine.terms, np.array(measured), [len(b) for b in batches])
         if self.held_out is not None:
             found = measure(self.model, self.held_out, self.loss, self.metrics)
             if not np.isfinite(found["loss"]):
@@ -184,14 +204,14 @@ class _Run:
         progress.epoch(self.history)
 
     def _after_epoch(
-        self, stopping: EarlyStopping | None, callbacks: Sequence[Callable[[History], Any]], saving: Checkpoint | None
+        self, stopping: EarlyStopping | None, callbacks: Sequence[Callback], saving: Checkpoint | None
     ) -> None:
         if saving is not None and len(self.history) % saving.every == 0:
             from subgrad.fit import checkpoints
 
             checkpoints.save(saving.path, self)
-        said_stop = [callback(self.history) is True for callback in callbacks]  # each is called, whatever others say
-        if any(said_stop):
+        answers = [callback(self.history) for callback in callbacks]  # each is called, whatever others say
+        if any(map(options.says_stop, answers)):
             self.history.stopped = "callback"
         if stopping is not None and stopping.says_stop(self.history):
             self.history.stopped = "early stopping"
@@ -201,7 +221,7 @@ class _Run:
         if self.shuffle:
             entropy = np.random.SeedSequence([abs(self.seed), 2, epoch])
             order = order[np.random.Generator(np.random.Philox(entropy)).permutation(n)]
-        return [order[i : i + self.batch_size] for i in range(0, n, self.batch_size)]
+        return [order[i:j] for i, j in pairwise(_ends(n, self.batch_size, self.drop_last))]
 
     def _sync(self) -> None:
         """Give the engine's variables to the model and the optimiser's state: copies, the engine writes to its own."""
@@ -231,7 +251,10 @@ def _paced(batches: Sequence[np.ndarray]) -> Iterable[Sequence[np.ndarray]]:
         size = max(1, min(4 * size, int(size * CONTROL_SECONDS / elapsed)))
 
 
-def _positive(**counts: int) -> None:
-    for name, value in counts.items():
-        if not isinstance(value, (int, np.integer)) or value < 1:
-            raise ArgumentError(f"{name} must be an integer of 1 or more, got {value!r}")
+def _ends(n: int, size: int, drop_last: bool) -> list[int]:
+    """Where the batches of n samples end, from 0 on."""
+    whole, left = divmod(n, size)
+    ends = [size * i for i in range(whole + 1)]
+    if not left or drop_last:
+        return ends
+    return [*ends[:-1], n] if left == 1 and whole else [*ends, n]

@@ -63,7 +63,10 @@ class _BatchNorm(Module):
             wanted = " or ".join(forms[n] for n in self.dims)
             raise ShapeError(f"{owner} takes a shape {wanted}, got {x.shape}")
         if self.training and x.size <= features:
-            raise ShapeError(f"{owner} in training mode needs more than one value a channel, got a shape {x.shape}")
+            raise ShapeError(
+                f"{owner} in training mode needs more than one value a channel, got a shape {x.shape}: "
+                "use batches of two examples or more, or call eval() first"
+            )
 
 
 class BatchNorm1d(_BatchNorm):

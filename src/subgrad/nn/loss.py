@@ -2,10 +2,10 @@
 
 They share these rules. f and y have one shape: (N, 1) against (N,) is an error and not N² differences. ``reduction``
 is ``"mean"``, ``"sum"`` or ``"none"`` (one loss for each sample). Weights multiply the losses, and a mean is then the
-weighted mean Σ w l / Σ w, as in scikit-learn and as PyTorch does with class weights. ``sample_weight`` has one weight
-for each sample, of shape (N,) or that of the losses; ``class_weight`` has one for each class in order, for binary
-labels those of -1 and of +1. All are finite, with finite first and second derivatives, for scores up to 1e4 in
-float32.
+weighted mean Σ w l / Σ w, as in scikit-learn and as PyTorch does with class weights; it is 0 where all weights are.
+``sample_weight`` has one weight for each sample, of shape (N,) or that of the losses; ``class_weight`` has one for each
+class in order, for binary labels those of -1 and of +1. All are finite, with finite first and second derivatives, for
+scores up to 1e4 in float32.
 
 The binary losses take labels -1 and +1. Labels that are known to be others raise `DataError`; labels without a value
 yet, in a function that is being traced, are not checked. Scores and labels that differ in shape raise `ShapeError`, an

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from subgrad import ops
 from subgrad.errors import ArgumentError, DataError, DTypeError, ShapeError
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
+from subgrad.nn.noted import Reduced, note
 from subgrad.ops import rules
 
 Weights = TensorLike | None
@@ -34,6 +33,7 @@ def numbers(loss: str, f: TensorLike, y: TensorLike) -> tuple[Tensor, Tensor]:
 def signs(loss: str, f: TensorLike, y: TensorLike) -> tuple[Tensor, Tensor]:
     """As `numbers`; `DataError` unless y holds -1 and +1, as far as its values are known."""
     f, y = numbers(loss, f, y)
+    note().signs = True
     values = known(y)
     if values is not None and not np.all(np.abs(values) == 1):
         found = np.unique(values)
@@ -109,11 +109,7 @@ def _not_negative(name: str, weight: Tensor) -> Tensor:
 
 # Reduction
 
-SUMMARIES: dict[str, Callable[[Tensor, Tensor | None], Tensor]] = {
-    "mean": lambda losses, weights: losses.mean() if weights is None else losses.sum() / weights.sum(),
-    "sum": lambda losses, weights: losses.sum(),
-    "none": lambda losses, weights: losses,
-}
+REDUCTIONS = ("mean", "sum", "none")
 
 
 def reduced(losses: Tensor, sample_weight: Weights, by_class: Tensor | None, reduction: str) -> Tensor:
@@ -125,13 +121,27 @@ def reduced(losses: Tensor, sample_weight: Weights, by_class: Tensor | None, red
         by_class: the class weights that went into ``losses``, which a mean divides by.
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
     """
-    if reduction not in SUMMARIES:
-        raise ArgumentError(f"a reduction is one of {', '.join(SUMMARIES)}, got {reduction!r}")
-    if sample_weight is None:
-        return SUMMARIES[reduction](losses, by_class)
-    weight = _of_samples(sample_weight, losses)
-    total = weight if by_class is None else weight * by_class
-    return SUMMARIES[reduction](ops.scale(weight, losses), total)
+    if reduction not in REDUCTIONS:
+        raise ArgumentError(f"a reduction is one of {', '.join(REDUCTIONS)}, got {reduction!r}")
+    weights = by_class
+    if sample_weight is not None:
+        weight = _of_samples(sample_weight, losses)
+        weights = weight if by_class is None else weight * by_class
+        losses = ops.scale(weight, losses)
+    return losses if reduction == "none" else _together(losses, weights, reduction)
+
+
+def _together(losses: Tensor, weights: Tensor | None, reduction: str) -> Tensor:
+    """The sum of the losses, or their mean: 0 where no sample counts. Whoever listens hears of it."""
+    total = None if weights is None or reduction == "sum" else weights.sum()
+    if reduction == "sum":
+        value = losses.sum()
+    elif total is None:
+        value = losses.mean()
+    else:
+        value = losses.sum() / ops.where(total > 0, total, 1)
+    note().reduced.append(Reduced(value, total, added=reduction == "sum"))
+    return value
 
 
 def weighted(losses: Tensor, by_class: Tensor | None) -> Tensor:
