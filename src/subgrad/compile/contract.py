@@ -11,6 +11,7 @@ split between calls; of the plan itself, only ``dot`` changes the order.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from subgrad.compile.contract_pack import pack_a, pack_b
 from subgrad.compile.contract_plan import Plan, plan_contraction
 from subgrad.compile.contract_spec import Contraction, Loop
 from subgrad.compile.contract_tile import (
+    LONGEST,
     Epilogue,
     Operand,
     Phase,
@@ -29,7 +31,7 @@ from subgrad.compile.contract_tile import (
     initial_sums,
     sum_products,
 )
-from subgrad.compile.ir import SCALARS, Builder, Index, Module, Value, first_lanes, vector
+from subgrad.compile.ir import SCALARS, Builder, Index, Module, Value, first_lanes, vector, zero
 
 __all__ = ["Contraction", "Epilogue", "Loop", "Place", "Plan", "emit_contraction", "plan_contraction"]
 
@@ -187,8 +189,18 @@ class _Nest:
             vectors = -(-columns // lanes)
             mask = first_lanes(lanes, columns - (vectors - 1) * lanes)
             tile = Tile(rows, vectors, vector(self.scalar, lanes), place, mask)
-            sums = sum_products(b, at.a, at.b, sizes, tile, initial_sums(b, self.c, tile, phase))
+            sums = self._sums(at, tile, sizes, phase)
         finish(b, self.c, tile, sums, phase)
+
+    def _sums(self, at: _Spot, tile: Tile, sizes: Sequence[Index], phase: Phase) -> Sequence[Value]:
+        """The sums of products, and what C holds of earlier blocks: if the whole is long, each block is its own sum."""
+        b = self.b
+        long = math.prod(loop.size for loop in self.contraction.k) > LONGEST
+        if not (long and phase.first):
+            return sum_products(b, at.a, at.b, sizes, tile, initial_sums(b, self.c, tile, phase))
+        zeros = (zero(tile.kind),) * (tile.rows * tile.vectors)
+        sums = sum_products(b, at.a, at.b, sizes, tile, zeros)
+        return [b.fadd(x, y) for x, y in zip(initial_sums(b, self.c, tile, phase), sums, strict=True)]
 
     def _dots(self, at: _Spot, tile: Tile, columns: int) -> list[Value]:
         b, sizes = self.b, [loop.size for loop in self.contraction.k]

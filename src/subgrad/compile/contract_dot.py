@@ -8,41 +8,46 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from subgrad.compile.contract_tile import Operand
-from subgrad.compile.ir import Builder, Value, first_lanes, lanes_of, scalar_of, zero
+from subgrad.compile.contract_tile import LONGEST, Operand
+from subgrad.compile.ir import Builder, Index, Value, first_lanes, lanes_of, scalar_of, zero
+from subgrad.compile.sums import Totals, in_blocks, outermost
 
 
 def dot_products(
     b: Builder, a: Operand, bs: Operand, sizes: Sequence[int], rows: int, columns: int, kind: str
 ) -> list[list[Value]]:
     """One scalar product for each row of A and column of B, each still spread over the lanes of a ``kind``."""
-    sums = (zero(kind),) * (rows * columns)
-    sums = _along(b, a, bs, sizes, rows, columns, sums)
+    zeros = (zero(kind),) * (rows * columns)
+    sums = _along(b, a, bs, sizes, rows, columns, zeros, zeros)
     return [list(sums[i * columns : (i + 1) * columns]) for i in range(rows)]
 
 
 def _along(
-    b: Builder, a: Operand, bs: Operand, sizes: Sequence[int], rows: int, columns: int, sums: tuple[Value, ...]
-) -> tuple[Value, ...]:
-    if len(sizes) > 1:
-        with b.loop(0, sizes[0], carry=sums) as turn:
-            turn.carry = _along(b, a.into(b, turn.index), bs.into(b, turn.index), sizes[1:], rows, columns, turn.carry)
-        return turn.carry
-    lanes = lanes_of(sums[0].type)
-    whole = sizes[0] // lanes * lanes
+    b: Builder, a: Operand, bs: Operand, sizes: Sequence[int], rows: int, columns: int, sums: Totals, zeros: Totals
+) -> Totals:
+    lanes = lanes_of(zeros[0].type)
+    *outer, last = sizes
+    whole = last // lanes * lanes
+
+    def turn(index: Index, sums: Totals) -> Totals:
+        here, there = a.into(b, index), bs.into(b, index)
+        if outer:
+            return _along(b, here, there, sizes[1:], rows, columns, sums, zeros)
+        return _step(b, here, there, None, rows, columns, sums)
+
+    if outer:
+        return outermost(b, outer, -(-last // lanes), LONGEST, sums, zeros, b.fadd, turn)
     if whole:
-        with b.loop(0, whole, lanes, carry=sums) as turn:
-            turn.carry = _step(b, a.into(b, turn.index), bs.into(b, turn.index), None, rows, columns, turn.carry)
-        sums = turn.carry
-    if sizes[0] > whole:
-        mask = first_lanes(lanes, sizes[0] - whole)
+        sums = in_blocks(b, 0, whole, lanes, LONGEST, sums, zeros, b.fadd, turn)
+    if last > whole:
+        mask = first_lanes(lanes, last - whole)
         sums = _step(b, a.into(b, whole), bs.into(b, whole), mask, rows, columns, sums)
     return sums
 
 
 def _step(
-    b: Builder, a: Operand, bs: Operand, mask: Value | None, rows: int, columns: int, sums: tuple[Value, ...]
-) -> tuple[Value, ...]:
+    b: Builder, a: Operand, bs: Operand, mask: Value | None, rows: int, columns: int, sums: Totals
+) -> Totals:
     kind = sums[0].type
     scalar = scalar_of(kind)
     lines = [b.load(kind, bs.at(b, j, scalar), mask) for j in range(columns)]

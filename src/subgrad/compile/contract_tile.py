@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from subgrad.compile.ir import Builder, Index, Module, Value, lanes_of, scalar_of, zero
+from subgrad.compile.sums import Totals, outermost
 
+LONGEST = 1024  # products that are added up one after the other
 _INLINE_LINES = 192  # the longest epilogue code that a tile repeats for each of its vectors
 
 
@@ -89,7 +91,7 @@ class Phase(NamedTuple):
     last: Value | None = None
 
 
-def initial_sums(b: Builder, c: Result, tile: Tile, phase: Phase) -> tuple[Value, ...]:
+def initial_sums(b: Builder, c: Result, tile: Tile, phase: Phase) -> Totals:
     """Zeros, or what C holds already: earlier blocks' partial sums, or what is to be added to."""
 
     def from_c() -> list[Value]:
@@ -105,18 +107,27 @@ def _load(b: Builder, c: Result, kind: str, place: Place) -> Value:
     return b.load(kind, b.at(c.base, place.offset, scalar_of(kind)), place.mask)
 
 
-def sum_products(
-    b: Builder, a: Operand, bs: Operand, sizes: Sequence[Index], tile: Tile, sums: tuple[Value, ...]
-) -> tuple[Value, ...]:
-    """The loops over k: each innermost turn adds the outer product of a column of A and a row of B."""
+def sum_products(b: Builder, a: Operand, bs: Operand, sizes: Sequence[Index], tile: Tile, sums: Totals) -> Totals:
+    """The loops over k: each innermost turn adds the outer product of a column of A and a row of B to the sums.
+
+    More than `LONGEST` products are added up in blocks.
+    """
     if not sizes:
         return _outer_product(b, a, bs, tile, sums)
-    with b.loop(0, sizes[0], carry=sums) as turn:
-        turn.carry = sum_products(b, a.into(b, turn.index), bs.into(b, turn.index), sizes[1:], tile, turn.carry)
-    return turn.carry
+    zeros = (zero(tile.kind),) * len(sums)
+
+    def turn(index: Index, sums: Totals) -> Totals:
+        return sum_products(b, a.into(b, index), bs.into(b, index), sizes[1:], tile, sums)
+
+    known = [n for n in sizes if isinstance(n, int)]
+    if len(known) == len(sizes):
+        return outermost(b, known, 1, LONGEST, sums, zeros, b.fadd, turn)
+    with b.loop(0, sizes[0], carry=sums) as each:  # a block of k, whose length is known when the program runs
+        each.carry = turn(each.index, each.carry)
+    return each.carry
 
 
-def _outer_product(b: Builder, a: Operand, bs: Operand, tile: Tile, sums: tuple[Value, ...]) -> tuple[Value, ...]:
+def _outer_product(b: Builder, a: Operand, bs: Operand, tile: Tile, sums: Totals) -> Totals:
     scalar, lanes = scalar_of(tile.kind), lanes_of(tile.kind)
     masks = [None] * (tile.vectors - 1) + [tile.mask]
     row = [b.load(tile.kind, bs.at(b, j * lanes, scalar), mask) for j, mask in enumerate(masks)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from subgrad.compile.fuse import POINTWISE, Kernel
 from subgrad.compile.hosting import Hosting
 from subgrad.compile.ir import Builder, Index, Value, constant, first_lanes, lanes_of, like, vector
 from subgrad.compile.lower import LOWERED, convert, iota, is_float
+from subgrad.compile.sums import BLOCK, Totals, in_blocks, outermost
 from subgrad.compile.values import Ix, Pointers, Points, type_of
 from subgrad.compile.views import contiguous
 from subgrad.graph.tensor import Tensor
@@ -17,7 +19,7 @@ from subgrad.graph.tensor import Tensor
 CHAINS = 4
 """Sums side by side: an addition takes about four cycles, and one can begin in each."""
 
-Step = Callable[[dict[int, Ix], tuple[Value, ...]], tuple[Value, ...]]
+Step = Callable[[dict[int, Ix], Totals], Totals]
 """From indices along reduced axes, and totals so far, to totals."""
 
 Body = Callable[[tuple[Ix, ...], int, Value | None], None]
@@ -222,19 +224,24 @@ class LoopKernel:
         chains = CHAINS if axes and shape[last] >= 2 * CHAINS else 1
         whole = shape[last] // chains * chains if axes else 0
 
-        def step(at: dict[int, Ix], totals: tuple[Value, ...]) -> tuple[Value, ...]:
+        fresh = (neutral,) * chains
+
+        def step(at: dict[int, Ix], totals: Totals) -> Totals:
             if not axes:
                 return (self._combine(totals[0], term(at)),)
-            with b.loop(0, whole, chains, carry=totals) as turn:
-                terms = [term({**at, last: Ix(b.add(turn.index, i))}) for i in range(chains)]
-                turn.carry = tuple(map(self._combine, turn.carry, terms))
+
+            def turn(index: Index, totals: Totals) -> Totals:
+                terms = [term({**at, last: Ix(b.add(index, i))}) for i in range(chains)]
+                return tuple(map(self._combine, totals, terms))
+
+            totals = in_blocks(b, 0, whole, chains, self._block(), totals, fresh, self._combine, turn)
             rest = range(whole, shape[last])
             return tuple(
                 self._combine(total, term({**at, last: Ix(rest[i])})) if i < len(rest) else total
-                for i, total in enumerate(turn.carry)
+                for i, total in enumerate(totals)
             )
 
-        totals = self._nested(outer, {}, (neutral,) * chains, step)
+        totals = self._nested(outer, {}, fresh, fresh, -(-shape[last] // chains) if axes else 1, step)
         while len(totals) > 1:
             totals = tuple(map(self._combine, totals[::2], totals[1::2]))
         return totals[0]
@@ -245,20 +252,20 @@ class LoopKernel:
         source = seed.inputs[0]
         wide = vector(type_of(seed), self.lanes)
         outer = [a for a in seed.attrs["axis"] if a != last]
+        fresh, n = (self._neutral(wide),), source.shape[last]
+        whole = n // self.lanes * self.lanes
 
-        def row(reduced: dict[int, Ix], totals: tuple[Value, ...]) -> tuple[Value, ...]:
-            (total,), n = totals, source.shape[last]
-            whole = n // self.lanes * self.lanes
+        def row(reduced: dict[int, Ix], totals: Totals) -> Totals:
+            def turn(index: Index, totals: Totals) -> Totals:
+                return (self._combine(totals[0], self._term(ixs, {**reduced, last: Ix(index, 1)}, self.lanes, None)),)
+
             if whole:
-                with b.loop(0, whole, self.lanes, carry=[total]) as turn:
-                    at = {**reduced, last: Ix(turn.index, 1)}
-                    turn.carry = (self._combine(turn.carry[0], self._term(ixs, at, self.lanes, None)),)
-                total = turn.carry[0]
+                totals = in_blocks(b, 0, whole, self.lanes, self._block(), totals, fresh, self._combine, turn)
             if whole < n:
-                total = self._combine(total, self._rest(ixs, reduced, last, whole, n))
-            return (total,)
+                totals = (self._combine(totals[0], self._rest(ixs, reduced, last, whole, n)),)
+            return totals
 
-        (total,) = self._nested(outer, {}, (self._neutral(wide),), row)
+        (total,) = self._nested(outer, {}, fresh, fresh, -(-n // self.lanes), row)
         self.finish(self.points(1, None, {seed: self._fold(total)}), ixs)
 
     def _rest(self, ixs: Sequence[Ix], reduced: dict[int, Ix], last: int, begin: int, end: int) -> Value:
@@ -281,15 +288,22 @@ class LoopKernel:
         return points.wide(convert(self.b, points.value(seed.inputs[0], self._inner(ixs, reduced)), type_of(seed)))
 
     def _nested(
-        self, axes: list[int], fixed: dict[int, Ix], totals: tuple[Value, ...], step: Step
-    ) -> tuple[Value, ...]:
-        """``step`` for all indices along ``axes``, carrying the totals."""
+        self, axes: list[int], fixed: dict[int, Ix], totals: Totals, fresh: Totals, terms: int, step: Step
+    ) -> Totals:
+        """``step``, which brings so many ``terms`` for each total, for all indices along ``axes``, in blocks."""
         if not axes:
             return step(fixed, totals)
-        n = self.kernel.seed.inputs[0].shape[axes[0]]
-        with self.b.loop(0, n, carry=totals) as turn:
-            turn.carry = self._nested(axes[1:], {**fixed, axes[0]: Ix(turn.index)}, turn.carry, step)
-        return turn.carry
+        shape = self.kernel.seed.inputs[0].shape
+
+        def turn(index: Index, totals: Totals) -> Totals:
+            return self._nested(axes[1:], {**fixed, axes[0]: Ix(index)}, totals, fresh, terms, step)
+
+        sizes = [shape[a] for a in axes]
+        return outermost(self.b, sizes, terms, self._block(), totals, fresh, self._combine, turn)
+
+    def _block(self) -> int:
+        """How many terms a total may take one after the other: any number, where nothing is rounded."""
+        return BLOCK if self.kernel.seed.op.name == "sum" and self.kernel.seed.dtype.kind == "f" else sys.maxsize
 
     def _neutral(self, kind: str) -> Value:
         name = self.kernel.seed.op.name
@@ -319,18 +333,24 @@ class LoopKernel:
     # The rest: rare and simple, element by element
 
     def _cumsum(self) -> None:
+        """Running totals, of blocks and inside of them: the longest sums of either have the root of all terms."""
         seed, b = self.kernel.seed, self.b
         axis, n = seed.attrs["axis"], seed.shape[seed.attrs["axis"]]
         others = tuple(1 if i == axis else m for i, m in enumerate(seed.shape))
 
+        zero = constant(type_of(seed), 0)
+        block = max(BLOCK, math.isqrt(n)) if seed.dtype.kind == "f" else n
+
         def body(ixs: tuple[Ix, ...], *_: object) -> None:
-            with b.loop(0, n, carry=[constant(type_of(seed), 0)]) as turn:
-                at = b.sub(n - 1, turn.index) if seed.attrs["reverse"] else turn.index
-                here = [Ix(at) if i == axis else ix for i, ix in enumerate(ixs)]
-                term = convert(b, self.points(1).value(seed.inputs[0], here), type_of(seed))
-                total = LOWERED["add"](b, turn.carry[0], term)
-                self.finish(self.points(1, None, {seed: total}), here)
-                turn.carry = (total,)
+            with b.loop(0, n, block, carry=[zero]) as before:
+                with b.loop(before.index, b.min(b.add(before.index, block), n), carry=[zero]) as turn:
+                    at = b.sub(n - 1, turn.index) if seed.attrs["reverse"] else turn.index
+                    here = [Ix(at) if i == axis else ix for i, ix in enumerate(ixs)]
+                    term = convert(b, self.points(1).value(seed.inputs[0], here), type_of(seed))
+                    turn.carry = (LOWERED["add"](b, turn.carry[0], term),)
+                    total = LOWERED["add"](b, before.carry[0], turn.carry[0])
+                    self.finish(self.points(1, None, {seed: total}), here)
+                before.carry = (LOWERED["add"](b, before.carry[0], turn.carry[0]),)
 
         nest(b, others, Share(None, 0, 0), 1, body)
 
