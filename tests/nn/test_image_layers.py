@@ -83,6 +83,21 @@ def test_a_transposed_convolution_is_the_transpose():
         np.testing.assert_allclose(np.vdot(down(x).numpy(), y), np.vdot(x, up(y).numpy()), rtol=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("k", "s", "p", "extra", "d"),
+    [(3, 1, 0, 1, 2), (3, 1, 1, 1, 2), (2, 1, 2, 2, 3), (3, 2, 1, 1, 1), (2, 3, 1, 2, 1), (2, 2, 0, 2, 4)],
+)
+def test_output_padding_shows_more_of_the_transposed_convolution(k, s, p, extra, d):
+    """Each element of the input adds its kernel to the places that it reaches; then both ends are cut off."""
+    up = nn.ConvTranspose2d(1, 1, (k, 1), (s, 1), [(p, p), (0, 0)], (extra, 0), bias=True, dilation=(d, 1), seed=0)
+    x, w, b = rng.normal(size=4), up.weight.numpy()[0, 0, :, 0], float(up.bias.numpy()[0])
+    reached = np.zeros(3 * s + (k - 1) * d + 1 + extra)
+    for i, value in enumerate(x):
+        reached[i * s : i * s + (k - 1) * d + 1 : d] += value * w
+    y = up(x.astype("float32")[None, None, :, None])[0, 0, :, 0]
+    np.testing.assert_allclose(y.numpy(), reached[p : len(reached) - p] + b, rtol=1e-5, atol=1e-6)
+
+
 # Batch normalisation
 
 

@@ -98,6 +98,25 @@ def test_integers_convolve_as_floats():
     assert (y.dtype, y.tolist()) == (np.dtype("float32"), [[[1, 3, 5]]])
 
 
+@pytest.mark.parametrize(
+    ("x", "w"),
+    [((0, 2, 5), (4, 2, 3)), ((2, 0, 5), (3, 0, 2)), ((2, 4, 5), (0, 4, 2)), ((0, 4, 3, 3), (6, 2, 2, 2))],
+)
+def test_no_images_or_channels(x, w):
+    """A sum over no channels is 0, as are the gradients."""
+    groups = x[1] // w[1] if w[1] else 1
+    images, kernels = sg.ones(x), sg.ones(w)
+    y = sg.convolve(images, kernels, groups=groups)
+    assert y.shape == (x[0], w[0], *(n - k + 1 for n, k in zip(x[2:], w[2:], strict=True)))
+    for found in (y, *sg.grad(y.sum(), [images, kernels])):
+        assert not found.numpy().any()
+
+
+def test_a_kernel_has_elements():
+    with pytest.raises(ShapeError, match=r"at least one element of each axis, got \(0,\)"):
+        sg.convolve(sg.ones((1, 1, 4)), sg.ones((1, 1, 0)))
+
+
 POOLS = [  # size, stride, padding, ceil_mode
     (2, None, 0, False),
     (2, None, 0, True),
@@ -126,6 +145,27 @@ def test_pooling_agrees_with_pytorch(size, stride, padding, ceil_mode, shape):
         np.testing.assert_allclose(y.numpy(), t.detach().numpy(), rtol=1e-12)
         (g,) = torch.autograd.grad((t**2).sum(), theirs)
         np.testing.assert_allclose(sg.grad((y * y).sum(), ours).numpy(), g.numpy(), rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("n", range(1, 8))
+@pytest.mark.parametrize(("k", "s", "p"), [(2, 2, 0), (2, 3, 1), (3, 2, 0), (3, 3, 1), (4, 3, 2), (5, 4, 0), (2, 1, 0)])
+def test_windows_that_stick_out(k, s, p, n):
+    """By PyTorch's rule: as many windows as begin inside, out of those that a stride more would make room for."""
+    x = rng.normal(size=n)
+    count = (n + 2 * p - k + s - 1) // s + 1
+    count -= (count - 1) * s >= n + p
+    if count < 1:
+        with pytest.raises(ShapeError, match=f"a window of size {k} does not fit"):
+            sg.max_pool(x[None, None], k, s, p, ceil_mode=True)
+        return
+    seen = [x[max(0, i * s - p) : i * s - p + k] for i in range(count)]
+    room = [min(i * s - p + k, n + p) - (i * s - p) for i in range(count)]
+    with sg.using_dtype("float64"):
+        given = sg.tensor(x[None, None]), k, s, p
+        np.testing.assert_array_equal(sg.max_pool(*given, ceil_mode=True)[0, 0].numpy(), [w.max() for w in seen])
+        mean, own = (sg.avg_pool(*given, ceil_mode=True, count_include_pad=c)[0, 0].numpy() for c in (True, False))
+    np.testing.assert_allclose(mean, [w.sum() / m for w, m in zip(seen, room, strict=True)])
+    np.testing.assert_allclose(own, [w.mean() for w in seen])
 
 
 def test_tied_elements_of_a_window_share_its_gradient():

@@ -22,7 +22,7 @@ LEAST = 8  # elements along the vectors that make it worth it
 
 def elementwise(node: Tensor) -> Tensor:
     """Such a contraction as a sum of products; any other node as it is."""
-    if node.op is not contract or not node.size or not all(i.size for i in node.inputs):
+    if node.op is not contract:
         return node
     left, right, out = terms(node)
     if any(len(set(t)) < len(t) for t in (left, right)):

@@ -41,6 +41,8 @@ def split_axis(shape: Sequence[int]) -> int | None:
 
 def nest(b: Builder, shape: Sequence[int], share: Share, lanes: int, body: Body) -> None:
     """Loops over ``shape``, with vectors along the last axis that is longer than 1."""
+    if 0 in shape:
+        return
     longer = [i for i, n in enumerate(shape) if n > 1]
     along = longer[-1] if longer and lanes > 1 else None
     _nest(b, list(shape), share, lanes, along, body, ())
@@ -88,15 +90,25 @@ def vectors(b: Builder, begin: Index, end: Index, lanes: int, body: Callable[[Ix
 def finish(kernel: Kernel, points: Points, ixs: Sequence[Ix], pointers: Pointers) -> None:
     """What a kernel stores at ``ixs``: all values first, since a store may overwrite what another value reads.
 
-    The body's nodes are taken in order, so that what each is made of is there already.
+    The body's nodes that it needs are taken in order, so that what each is made of is there already.
     """
-    for node in kernel.body:
+    for node in _needed(kernel):
         points.value(node, ixs)
     values = [points.wide(points.value(node, ixs)) for node in kernel.stores]
     for node, value in zip(kernel.stores, values, strict=True):
         pointer = pointers(node)
         assert pointer is not None
         points.store(node, value, ixs, pointer)
+
+
+def _needed(kernel: Kernel) -> list[Tensor]:
+    """The nodes of the body that the stored ones are made of; others are computed again where they are read."""
+    wanted, found = set(kernel.stores), []
+    for node in reversed(kernel.body):
+        if node in wanted:
+            wanted.update(node.inputs)
+            found.append(node)
+    return found[::-1]
 
 
 class LoopKernel:
@@ -121,6 +133,8 @@ class LoopKernel:
 
     def emit(self) -> None:
         """The loops."""
+        if 0 in self.kernel.domain:
+            return
         kind = self.kernel.kind
         if kind == "map":
             self._map()

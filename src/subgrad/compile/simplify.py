@@ -13,6 +13,7 @@ import numpy as np
 from subgrad import ops
 from subgrad.compile import scans
 from subgrad.compile.depthwise import elementwise
+from subgrad.compile.empty import filled, has_empty
 from subgrad.compile.folds import gathered
 from subgrad.compile.layout import is_copy, joined, sink
 from subgrad.compile.members import batch_size, spread
@@ -22,7 +23,6 @@ from subgrad.graph.op import Op, apply
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 from subgrad.ops import rules
-from subgrad.ops.contract import contract
 from subgrad.ops.indexing import slice_
 from subgrad.ops.shape import cast
 
@@ -41,6 +41,8 @@ Rule = Callable[[Tensor], Tensor]
 def simplify(outputs: Sequence[Tensor]) -> list[Tensor]:
     """The same values from a graph of simple ops in which no two nodes compute the same."""
     found = rewrite(outputs, expand)
+    if has_empty(found):
+        found = rewrite(found, filled)
     members = batch_size(found)
     if members:
         found = rewrite(found, lambda node: spread(node, members))
@@ -206,8 +208,6 @@ def _as_dtype(node: Tensor, dtype: np.dtype) -> Any:
 def _identity(node: Tensor) -> Tensor:
     """The input that ``node`` is equal to, bit for bit, if it is one; or a simpler node."""
     op, inputs = node.op, node.inputs
-    if op is contract and not all(i.size for i in inputs):
-        return ops.full(node.shape, 0, node.dtype)
     if op.elementwise and node.dtype.kind == "f" and inputs and all(i.op is ops.full for i in inputs):
         return ops.full(node.shape, _folded(node), node.dtype)
     if op in (ops.mul, ops.scale):

@@ -129,6 +129,8 @@ def restrided(shape: tuple[int, ...], strides: tuple[int, ...], target: tuple[in
     >>> restrided((2, 3), (3, 1), (6,)), restrided((2, 3), (1, 2), (6,))
     ((1,), None)
     """
+    if 0 in target:
+        return contiguous(target)
     runs = _runs(shape, strides)
     found: list[int] = []
     for n in reversed(target):

@@ -142,8 +142,8 @@ class ConvTranspose2d(_Convolution):
         kernel_size: of the window, a number or one for each axis; so are all that follow.
         stride: from one place of the window to the next, in the result.
         padding: how much is cut off around the result.
-        output_padding: rows and columns more behind; less than the stride. Convolutions of several sizes lead to one
-            H, and this chooses between them.
+        output_padding: rows and columns more behind; less than the stride or the dilation. Convolutions of several
+            sizes lead to one H, and this chooses between them.
         groups: as in `Conv2d`.
         bias: whether there is a bias.
         dilation: from one element of the window to the next.
@@ -175,22 +175,29 @@ class ConvTranspose2d(_Convolution):
             in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, init=init, seed=seed
         )
         self.output_padding = per_axis(output_padding, 2, "output_padding", 0)
-        if any(extra >= s for extra, s in zip(self.output_padding, self.stride, strict=True)):
-            raise ArgumentError(f"output_padding is less than the stride {self.stride}, got {self.output_padding}")
+        if any(e >= max(s, d) for e, s, d in zip(self.output_padding, self.stride, self.dilation, strict=True)):
+            raise ArgumentError(
+                f"output_padding is less than the stride {self.stride} or the dilation {self.dilation}, "
+                f"got {self.output_padding}"
+            )
 
     def _channels(self, in_channels: int, out_channels: int) -> tuple[int, int]:
         return in_channels, out_channels // self.groups
 
     def forward(self, x: TensorLike) -> Tensor:
         x = self._input(x)
-        how = self.stride, self.padding, self.dilation, self.groups
-        return self._biased(ops.convolve_input(x, self.weight, self._sizes(x.shape[2:]), *how))
+        kept = [min(extra, high) for extra, (_, high) in zip(self.output_padding, self.padding, strict=True)]
+        padding = [(low, high - k) for k, (low, high) in zip(kept, self.padding, strict=True)]
+        sizes = self._sizes(x.shape[2:], padding)
+        y = ops.convolve_input(x, self.weight, sizes, self.stride, padding, self.dilation, self.groups)
+        beyond = [(0, extra - k) for extra, k in zip(self.output_padding, kept, strict=True)]
+        return self._biased(ops.pad(y, [(0, 0), (0, 0), *beyond]) if any(n for _, n in beyond) else y)
 
-    def _sizes(self, lengths: Sequence[int]) -> Counts:
+    def _sizes(self, lengths: Sequence[int], padding: Sequence[tuple[int, int]]) -> Counts:
+        """How large the images are that convolve to such lengths, and no larger."""
         wide = [span(k, d) for k, d in zip(self.kernel_size, self.dilation, strict=True)]
-        ends = [low + high for low, high in self.padding]
         steps = np.multiply(np.subtract(lengths, 1), self.stride)
-        return tuple(map(int, steps + wide - ends + self.output_padding))
+        return tuple(map(int, steps + wide - np.sum(padding, axis=1)))
 
 
 __all__ = ["Conv1d", "Conv2d", "ConvTranspose2d"]

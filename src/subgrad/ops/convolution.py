@@ -105,7 +105,13 @@ def _columns(x: np.ndarray, kernel: Counts, how: dict[str, Any]) -> np.ndarray:
 def _rows(y: np.ndarray, groups: int) -> np.ndarray:
     """Results (N, O, ...) as (groups, N O1..Ok, O / groups)."""
     n, o, *rest = y.shape
-    return y.reshape(n, groups, o // groups, -1).transpose(1, 0, 3, 2).reshape(groups, n * math.prod(rest), o // groups)
+    by_place = y.reshape(n, groups, o // groups, math.prod(rest)).transpose(1, 0, 3, 2)
+    return by_place.reshape(groups, n * math.prod(rest), o // groups)
+
+
+def _matrices(w: np.ndarray, groups: int) -> np.ndarray:
+    """Kernels as (groups, O / groups, C / groups K1..Kk)."""
+    return w.reshape(groups, w.shape[0] // groups, math.prod(w.shape[1:]))
 
 
 # The expansions: windows are a view, so that all three are one contraction
@@ -232,9 +238,9 @@ def convolve(x, w, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups=
         [[[-2.0, -2.0, -2.0, 3.0]]]
     """
     how = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    made = _columns(x, w.shape[2:], how) @ w.reshape(groups, w.shape[0] // groups, -1).swapaxes(1, 2)
+    made = _columns(x, w.shape[2:], how) @ _matrices(w, groups).swapaxes(1, 2)
     sizes = _windows_of(x.shape[2:], w.shape[2:], how)
-    made = made.reshape(groups, x.shape[0], math.prod(sizes), -1).transpose(1, 0, 3, 2)
+    made = made.reshape(groups, x.shape[0], math.prod(sizes), w.shape[0] // groups).transpose(1, 0, 3, 2)
     return made.reshape(x.shape[0], w.shape[0], *sizes)
 
 
@@ -311,7 +317,7 @@ def convolve_input(g, w, sizes, stride: Any = 1, padding: Any = 0, dilation: Any
         [[[1.0, 2.0, 13.0, 20.0, 30.0]]]
     """
     kernel, n, c = w.shape[2:], g.shape[0], w.shape[1]
-    made = _rows(g, groups) @ w.reshape(groups, w.shape[0] // groups, -1)
+    made = _rows(g, groups) @ _matrices(w, groups)
     axes = len(kernel)
     made = made.reshape(groups, n, *g.shape[2:], c, *kernel)
     made = made.transpose(1, 0, 2 + axes, *range(2, 2 + axes), *range(3 + axes, 3 + 2 * axes))

@@ -28,7 +28,7 @@ def max_pool(
         stride: from one window to the next; the size of a window if it is None.
         padding: a number, one for each axis, or a pair (before, behind) for each; at most half a window.
         dilation: from one element of a window to the next.
-        ceil_mode: keep a last window that sticks out behind, if it begins inside.
+        ceil_mode: keep a last window that sticks out behind by less than a stride, if it begins inside.
 
     Returns:
         shape (N, C, ...).
@@ -63,7 +63,8 @@ def avg_pool(
         size: of a window; a number, or one for each axis.
         stride: from one window to the next; the size of a window if it is None.
         padding: zeros around x: a number, one for each axis, or a pair for each; at most half a window.
-        ceil_mode: keep a last window that sticks out behind, if it begins inside; what sticks out never counts.
+        ceil_mode: keep a last window that sticks out behind by less than a stride, if it begins inside; what sticks out
+            never counts.
         count_include_pad: whether the zeros of the padding count as elements.
 
     Returns:
@@ -109,10 +110,10 @@ def _reach(x: Tensor, sizes: Counts, strides: Counts, padding: Pairs, dilations:
         wide = span(k, d)
         if 2 * max(low, high) > wide:
             raise ArgumentError(f"padding is at most half a window of {wide}, got {(low, high)}")
+        start = positions(n + low + high, k, s, d) * s  # of a last window that may stick out
+        if ceil_mode and (n + low + high - wide) % s and 0 <= start < n + low:
+            high = start + wide - n - low
         counted([n + low + high], (k,), (s,), (d,))
-        count = positions(n + low + high, k, s, d)
-        if ceil_mode and (n + low + high - wide) % s and count * s < n + low:
-            high = count * s + wide - n - low
         found.append((low, high))
     return tuple(found)
 

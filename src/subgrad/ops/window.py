@@ -45,6 +45,8 @@ def positions(length: int, size: int, stride: int, dilation: int) -> int:
 def counted(lengths: Sequence[int], sizes: Counts, strides: Counts, dilations: Counts) -> Counts:
     """How many windows fit on each axis; `ShapeError` if none does."""
     for n, k, d in zip(lengths, sizes, dilations, strict=True):
+        if k < 1:
+            raise ShapeError(f"a window sees at least one element of each axis, got {tuple(sizes)}")
         if span(k, d) > n:
             wide = f"{k} (dilated to {span(k, d)})" if d > 1 else str(k)
             raise ShapeError(f"a window of size {wide} does not fit an axis of length {n}")
