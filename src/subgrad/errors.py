@@ -67,8 +67,8 @@ class MissingExtraError(SubgradError, ImportError):
 def missing_extra(package: str, extra: str, purpose: str) -> MissingExtraError:
     """The error for an optional ``package`` that is not installed.
 
-    >>> print(missing_extra("pyarrow", "parquet", "reading Parquet files"))
-    reading Parquet files needs pyarrow, which is not installed: pip install 'subgrad[parquet]'
+    >>> print(missing_extra("fastexcel", "excel", "reading Excel files"))
+    reading Excel files needs fastexcel, which is not installed: pip install 'subgrad[excel]'
     """
     remedy = f"pip install 'subgrad[{extra}]'"
     return MissingExtraError(f"{purpose} needs {package}, which is not installed: {remedy}")

@@ -13,7 +13,7 @@ from subgrad.cli import training
 
 @pytest.fixture
 def table(tmp_path):
-    return write_csv(tmp_path / "table.csv", {"x": range(40), "z": [i % 7 for i in range(40)], "y": ["a", "b"] * 20})
+    return write_csv(tmp_path / "table.csv", {"x": [i * i for i in range(40)], "z": [i % 7 for i in range(40)], "y": ["a", "b"] * 20})
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_a_missing_file():
 
 def test_an_unknown_column(table):
     message = fail("train", table, "--target", "Y")
-    assert message == "the table has no column 'Y' (did you mean 'y'?); its columns are: x, z, y"
+    assert message == "the table has no column 'Y' (did you mean 'y'?); it has 3: 'x', 'z', 'y'"
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def test_tables_that_nothing_can_be_learnt_from(tmp_path, content, message):
 
 
 def test_a_file_of_another_format(tmp_path):
-    (tmp_path / "table.xlsx").write_text("")
-    assert "supported are .csv" in fail("train", tmp_path / "table.xlsx", "--target", "y")
+    (tmp_path / "table.docx").write_text("")
+    assert "supported are .csv" in fail("train", tmp_path / "table.docx", "--target", "y")
 
 
 def test_losses_that_do_not_suit_the_target(table, tmp_path):
@@ -86,13 +86,17 @@ def test_model_files_that_are_none(model, table, tmp_path):
 def test_rows_that_do_not_suit_the_model(model, tmp_path):
     other = write_csv(tmp_path / "other.csv", {"x": [1, 2], "w": [3, 4]})
     assert "no column 'z'" in fail("predict", model, other)
-    text = write_csv(tmp_path / "text.csv", {"x": [1, "two"], "z": [3, 4]})
-    assert "row 2 has 'two'" in fail("predict", model, text)
+    text = write_csv(tmp_path / "text.csv", {"x": ["one", "two"], "z": [3, 4]})
+    assert "none of its values is one, such as 'one'" in fail("predict", model, text)
+    few = write_csv(tmp_path / "few.csv", {"x": [1, "two"], "z": [3, 4], "v": [5, 6]})
+    assert "note: Unknown from the training, and taken as missing: 'x' in 1 row ('two'). Not used: 'v'.\n" in succeed(
+        "predict", model, few
+    )
     unlabelled = write_csv(tmp_path / "unlabelled.csv", {"x": [1, 2], "z": [3, 4]})
     succeed("predict", model, unlabelled)
     assert "no column 'y'" in fail("evaluate", model, unlabelled)
     unknown = write_csv(tmp_path / "unknown.csv", {"x": [1, 2], "z": [3, 4], "y": ["a", "q"]})
-    assert "target 'y' has 'q'; its classes are ['a', 'b']" in fail("evaluate", model, unknown)
+    assert "target 'y' has 'q' in row 2; its classes are 'a', 'b'" in fail("evaluate", model, unknown)
 
 
 def test_images_of_another_size(tmp_path):
@@ -173,5 +177,5 @@ def test_a_run_that_is_interrupted_at_once_has_no_model(table, tmp_path, monkeyp
 
 
 def test_the_program_starts_without_the_compiler(tmp_path):
-    code = "import subgrad.cli, sys; print({'llvmlite', 'pandas', 'pyarrow', 'matplotlib'} & set(sys.modules))"
+    code = "import subgrad.cli, sys; print({'llvmlite', 'pandas', 'polars', 'pyarrow', 'matplotlib'} & set(sys.modules))"
     assert python("-c", code, folder=tmp_path).stdout == "set()\n"

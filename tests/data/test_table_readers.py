@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import sys
 from decimal import Decimal
 
 import numpy as np
@@ -13,7 +12,7 @@ import pytest
 from sklearn import datasets
 
 from subgrad.data import Table, as_array, is_frame, read_npz, read_parquet, read_table, table_from_frame
-from subgrad.errors import DataError, FileError, MissingExtraError, SubgradError
+from subgrad.errors import DataError, FileError, SubgradError
 
 DAY = datetime.datetime(2024, 2, 29)
 CONTENT = {
@@ -104,9 +103,10 @@ def test_repeated_names_in_a_frame():
 
 
 @pytest.mark.parametrize("library", [pd, pl])
-def test_columns_of_lists_are_refused(library):
-    with pytest.raises(DataError, match="column 'a' holds (list|ndarray|Series)"):
-        table_from_frame(library.DataFrame({"a": [[1], [2, 3]]}))
+def test_columns_of_lists_are_left_out(library):
+    table = table_from_frame(library.DataFrame({"a": [[1], [2, 3]], "b": [1, 2]}))
+    assert list(table) == ["b"]
+    assert table.notes == ["Column 'a' was left out: it holds list."]
 
 
 def test_npz_with_columns_and_matrices(tmp_path):
@@ -138,22 +138,19 @@ def test_unusable_npz_files(tmp_path):
     with pytest.raises(FileError, match="'a' is a single value"):
         read_npz(tmp_path / "scalar.npz")
     np.savez(tmp_path / "lengths.npz", a=[1, 2], b=[1])
-    with pytest.raises(DataError, match="equal lengths; these have {'a': 2, 'b': 1}"):
+    with pytest.raises(DataError, match="equal lengths; these have 'a' 2, 'b' 1"):
         read_npz(tmp_path / "lengths.npz")
-    np.savez(tmp_path / "clash.npz", X=np.ones((2, 1)), X0=[1, 2])
+    np.savez(tmp_path / "clash.npz", X=np.ones((2, 2)), X0=[1, 2])
     with pytest.raises(DataError, match="more than one column named 'X0'"):
         read_npz(tmp_path / "clash.npz")
 
 
-def test_unusable_parquet_files(tmp_path, monkeypatch):
+def test_unusable_parquet_files(tmp_path):
     (tmp_path / "bad.parquet").write_bytes(b"no parquet at all")
     with pytest.raises(FileError, match=r"cannot read .*bad.parquet as Parquet"):
         read_parquet(tmp_path / "bad.parquet")
-    with pytest.raises(FileError, match=r"cannot read .*none.parquet as Parquet"):
+    with pytest.raises(FileError, match=r"cannot read .*none.parquet: No such file"):
         read_parquet(tmp_path / "none.parquet")
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(MissingExtraError, match=r"needs pyarrow.*pip install 'subgrad\[parquet\]'"):
-        read_parquet(tmp_path / "bad.parquet")
 
 
 @pytest.mark.parametrize("name", ["table.csv", "table.csv.gz", "table.npz", "table.parquet"])
@@ -183,7 +180,7 @@ def test_damage_anywhere_is_an_error_of_ours_or_none(tmp_path, name):
 
 
 def test_other_endings_are_refused_with_what_is_supported():
-    with pytest.raises(FileError, match=r"supported are .csv, .csv.gz, .tsv, .tsv.gz, .npz, .parquet"):
+    with pytest.raises(FileError, match=r"supported are .csv, .tsv, .txt, .npz, .parquet, .arrow"):
         read_table("table.json")
 
 
@@ -195,6 +192,6 @@ def test_tables_that_cannot_be():
     with pytest.raises(DataError, match="column 'a' holds complex"):
         Table({"a": [1j]})
     with pytest.raises(
-        DataError, match=r"no columns 'Ages' \(did you mean 'age'\?\), 'y'; its columns are: age"
+        DataError, match=r"no columns 'Ages' \(did you mean 'age'\?\), 'y'; it has 1: 'age'"
     ):
         Table({"age": [1]}).require(["Ages", "y"])

@@ -29,9 +29,10 @@ def evaluate(model: ModelFile, file: Labelled) -> None:
     trained = Trained.load(model)
     prepared = trained.preparation
     rows, dropped = drop_unlabelled(read_rows(file), prepared.target_name)
-    outcome = trained.judge(prepared.transform(rows), prepared.target(rows))
+    features, remarks = prepared.prepare(rows)
+    outcome = trained.judge(features, prepared.target(rows))
     console.print(f"{rows.rows:,} rows of {file}", style="bold")
-    bullets(console, dropped)
+    bullets(console, [*rows.notes, *dropped, *remarks])
     outcome.print(console)
 
 

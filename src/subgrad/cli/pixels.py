@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from subgrad.data import load_fashion_mnist, read_idx, read_table
+from subgrad.data.formats import NumberFormat
+from subgrad.data.prepare import Prepared
+from subgrad.data.series import as_series
 from subgrad.data.table import Table, is_number
 from subgrad.data.target import ClassTarget, Label
 from subgrad.data.task import Task
@@ -33,7 +36,7 @@ class Pixels:
     @classmethod
     def fit(cls, images: np.ndarray, labels: np.ndarray, brightest: float) -> Pixels:
         """For images (n, height, width) with labels (n,)."""
-        return cls(images.shape[1:], brightest, ClassTarget.fit("y", labels))
+        return cls(images.shape[1:], brightest, ClassTarget.fit("y", as_series(labels, "y"), NumberFormat()))
 
     @property
     def task(self) -> Task:
@@ -65,10 +68,14 @@ class Pixels:
                 raise DataError(f"{self._wanted()}; column '{name}' has other values than finite numbers")
         return self.scale(np.column_stack(list(columns.values())))
 
+    def prepare(self, table: Table) -> Prepared:
+        """As `transform`; nothing of an image is unknown."""
+        return Prepared(self.transform(table), [])
+
     def target(self, table: Table) -> np.ndarray:
         """The place of each row's class among the classes, int64 (n,)."""
         table.require([self.target_name])
-        return self.labels.encode(table[self.target_name])
+        return self.labels.encode(table.series(self.target_name))
 
     def restore_target(self, y: np.ndarray) -> np.ndarray:
         """The labels at these places among the classes."""
@@ -79,12 +86,12 @@ class Pixels:
 
     def to_plain(self) -> dict[str, Any]:
         """Everything, as JSON can hold it."""
-        return asdict(self)
+        return {"shape": list(self.shape), "brightest": self.brightest, "labels": self.labels.to_plain()}
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> Pixels:
         """The inverse of `to_plain`."""
-        return cls(tuple(plain["shape"]), float(plain["brightest"]), ClassTarget(**plain["labels"]))
+        return cls(tuple(plain["shape"]), float(plain["brightest"]), ClassTarget.from_plain(plain["labels"]))
 
     def _wanted(self) -> str:
         return f"the model takes images of {'x'.join(map(str, self.shape))} pixels, one column each"

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import typer
@@ -15,7 +15,7 @@ from subgrad.cli import options, scores
 from subgrad.cli.failure import job
 from subgrad.cli.forecaster import Forecaster
 from subgrad.cli.pixels import read_rows
-from subgrad.cli.screen import screen
+from subgrad.cli.screen import error_screen, screen
 from subgrad.cli.show import ModelFile
 from subgrad.cli.trained import Trained, kind_of
 from subgrad.io.atomic import write_atomically
@@ -26,13 +26,23 @@ Rows = Annotated[Path, typer.Argument(
 Out = Annotated[Path | None, typer.Option(metavar="FILE", help="Where the CSV goes.", show_default="standard output")]
 
 
+class _Answers(NamedTuple):
+    """The names and the rows of the CSV, and what a user should know of how they came about."""
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    remarks: list[str]
+
+
 @job
 def predict(model: ModelFile, file: Rows, out: Out = None, quiet: options.Quiet = False) -> None:
     """Write the answers for the rows of a file as CSV, with the probability of each class.
 
     For a series: the forecast of each row from those before it, the row after the last one included.
     """
-    header, rows = _forecasts(model, file) if kind_of(model) == "series" else _answers(model, file)
+    header, rows, remarks = _forecasts(model, file) if kind_of(model) == "series" else _answers(model, file)
+    for remark in remarks:
+        error_screen(quiet).print(f"note: {remark}", soft_wrap=True)
     text = _csv(header, rows)
     if out is None:
         typer.echo(text, nl=False)
@@ -41,19 +51,20 @@ def predict(model: ModelFile, file: Rows, out: Out = None, quiet: options.Quiet 
     screen(quiet).print(f"Wrote {len(rows):,} predictions to {out}.")
 
 
-def _answers(model: Path, file: Path) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+def _answers(model: Path, file: Path) -> _Answers:
     trained = Trained.load(model)
-    found = trained.scores(trained.preparation.transform(read_rows(file)))
-    return _header(trained), list(_rows(trained, found))
+    table = read_rows(file)
+    features, remarks = trained.preparation.prepare(table)
+    return _Answers(_header(trained), list(_rows(trained, trained.scores(features))), [*table.notes, *remarks])
 
 
-def _forecasts(model: Path, file: Path) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+def _forecasts(model: Path, file: Path) -> _Answers:
     """Rows are counted from 1, in the order of time."""
     forecaster = Forecaster.load(model)
     series = forecaster.series(read_rows(file))
     found = forecaster.forecasts(series.values)
     first = series.left_out + forecaster.window + 2
-    return ["row", "prediction"], [[str(row), str(np.float32(x))] for row, x in enumerate(found, first)]
+    return _Answers(["row", "prediction"], [[str(row), str(np.float32(x))] for row, x in enumerate(found, first)], [])
 
 
 def _header(trained: Trained) -> list[str]:

@@ -17,9 +17,9 @@ def screen(quiet: bool = False) -> Console:
     return Console(quiet=quiet, width=width, markup=False, emoji=False, highlight=False)
 
 
-def error_screen() -> Console:
-    """Standard error."""
-    return Console(stderr=True, markup=False, emoji=False, highlight=False)
+def error_screen(quiet: bool = False) -> Console:
+    """Standard error; ``quiet`` silences it."""
+    return Console(quiet=quiet, stderr=True, markup=False, emoji=False, highlight=False)
 
 
 def bullets(console: Console, sentences: Iterable[str]) -> None:

@@ -11,14 +11,14 @@ from subgrad.cli.pixels import Pixels
 from subgrad.data import (
     TablePreprocessor,
     drop_unlabelled,
-    infer_task,
     load_digits,
     load_fashion_mnist,
     read_table,
     train_test_split,
 )  # fmt: skip
+from subgrad.data.series import as_series
 from subgrad.data.table import Table
-from subgrad.data.task import Task
+from subgrad.data.task import Task, task_of_column
 from subgrad.errors import DataError, FileError
 
 Preparation = TablePreprocessor | Pixels
@@ -60,7 +60,7 @@ def fashion_mnist(folder: Path) -> Source:
     X, y, X_test, y_test = load_fashion_mnist(folder)
     pixels = Pixels.fit(X, y, brightest=255)
     title = f"{len(X) + len(X_test):,} images of {X.shape[1]}x{X.shape[2]} pixels in {folder}"
-    train, test = (pixels.scale(X), y), (pixels.scale(X_test), pixels.labels.encode(y_test))
+    train, test = (pixels.scale(X), y), (pixels.scale(X_test), pixels.labels.encode(as_series(y_test, "y")))
     return Source(title, pixels.describe(), pixels, train, test, given_test=True)
 
 
@@ -68,12 +68,13 @@ def table(path: Path, target: str, task: Task | None, share: float, seed: int) -
     """A file, prepared to predict its column ``target``; ``task`` overrules what that column suggests."""
     whole = read(path)
     labelled, story = drop_unlabelled(whole, target)
-    task = task or infer_task(labelled[target])[0]
+    task = task or task_of_column(labelled, target)[0]
     rows, held_out = _split_rows(labelled.rows, share, seed, labelled[target] if task == "classification" else None)
     learnt, unseen = labelled.take(rows), labelled.take(held_out)
     prepared = TablePreprocessor().fit(learnt, target, task)
     title = f"{path.name}: {whole.rows:,} rows, {len(whole)} columns"
-    return Source(title, story + prepared.describe(), prepared, _part(prepared, learnt), _part(prepared, unseen))
+    told = whole.notes + story + prepared.describe()
+    return Source(title, told, prepared, _part(prepared, learnt), _part(prepared, unseen))
 
 
 def read(path: Path) -> Table:

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from subgrad.data.table import Table, as_column, check_unique
+from subgrad.data.formats import NumberFormat, TextFormat, is_text
+from subgrad.data.series import as_series
+from subgrad.data.table import Table, check_unique, usable
 from subgrad.errors import DataError
 
 
@@ -21,13 +23,15 @@ def is_frame(data: object) -> bool:
 def table_from_frame(frame: Any) -> Table:
     """A pandas or polars DataFrame as a `Table`; the index of a pandas frame is left out.
 
-    Raises `DataError` if it is neither, if names repeat, or if a column holds what no table takes.
+    A column of lists, structures, or of other objects that no table takes is left out; ``notes`` of the table names it.
+    Raises `DataError` if it is neither, or if names repeat.
     """
     if not is_frame(frame):
         raise DataError(f"expected a DataFrame of pandas or polars, got {type(frame).__name__}")
     names = [str(name) for name in frame.columns]
     check_unique(names, "the DataFrame")
-    return Table({name: _values(series) for name, series in zip(names, _series(frame), strict=True)})
+    columns, notes = usable({name: _values(series) for name, series in zip(names, _series(frame), strict=True)})
+    return Table(columns, notes)
 
 
 def as_array(data: Any) -> np.ndarray:
@@ -65,10 +69,10 @@ def _series(frame: Any) -> list[Any]:
     return [series for _, series in frame.items()]
 
 
-def _values(series: Any) -> np.ndarray:
-    """The values of a Series, with None for pandas' NA, which neither compares nor converts."""
+def _values(series: Any) -> Any:
+    """A Series of polars as it is, the values of one of pandas with None for NA, which does not even compare."""
     if _origin(series)[0] == "polars":
-        return series.to_numpy()
+        return series
     values = series.to_numpy(copy=True)
     if values.dtype == object:
         values[series.isna().to_numpy()] = None
@@ -76,8 +80,11 @@ def _values(series: Any) -> np.ndarray:
 
 
 def _compact(series: Any) -> np.ndarray:
-    values = _values(series)
-    return values if values.dtype.kind in "biuf" else as_column(values, str(series.name))
+    values = series.to_numpy() if _origin(series)[0] == "polars" else _values(series)
+    if values.dtype.kind in "biuf":
+        return values
+    column = as_series(series if _origin(series)[0] == "polars" else values, str(series.name))
+    return (TextFormat() if is_text(column) else NumberFormat()).read(column)
 
 
 def _numeric(series: Any) -> np.ndarray:

@@ -6,23 +6,31 @@ import io
 import os
 import zipfile
 import zlib
+from collections.abc import Mapping
 
 import numpy as np
 
+from subgrad.data.memory import check_room
+from subgrad.data.names import listed
 from subgrad.data.raw import read_bytes
-from subgrad.data.table import Table, check_unique
+from subgrad.data.table import Table, check_unique, usable
 from subgrad.errors import FileError
 
+MOST_COLUMNS = 100_000
 
-def read_npz(path: str | os.PathLike[str]) -> Table:
+_Path = str | os.PathLike[str]
+
+
+def read_npz(path: _Path) -> Table:
     """The table in an NPZ archive.
 
-    A one-dimensional array (n,) becomes the column of its name. An array of more dimensions (n, ...) becomes
-    one column for each of its values in a row: ``X`` (n, 3) gives ``X0, X1, X2``, and images (n, 8, 8) give
-    64 columns.
+    A one-dimensional array (n,), or a column (n, 1), becomes the column of its name. A larger array (n, ...) becomes
+    one column for each of its values in a row: ``X`` (n, 3) gives ``X0, X1, X2``, and images (n, 8, 8) give 64 columns.
+    Arrays that are called ``..._test`` beside others called ``..._train`` are left out, as ``notes`` of the table says.
 
-    Raises `FileError` if the file cannot be read, is no NPZ archive, or holds Python objects, which only
-    unpickling could read and which subgrad never unpickles; `DataError` if the arrays differ in length.
+    Raises `FileError` if the file cannot be read, is no NPZ archive, unfolds to more than there is memory for, gives
+    more than 100,000 columns, or holds Python objects, which only unpickling could read and which subgrad never
+    unpickles; `DataError` if the arrays differ in length.
 
     >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
@@ -32,27 +40,45 @@ def read_npz(path: str | os.PathLike[str]) -> Table:
     ...     read_npz(file)
     Table(4 rows; X0: number, X1: number, y: number)
     """
-    arrays = _load(io.BytesIO(read_bytes(path)), path)
+    arrays, notes = _without_tests(_load(io.BytesIO(read_bytes(path)), path))
     columns = [column for name, array in arrays.items() for column in _columns(name, array, path)]
+    if len(columns) > MOST_COLUMNS:
+        raise FileError(f"{path} has {len(columns):,} columns; at most {MOST_COLUMNS:,} are read")
     check_unique((name for name, _ in columns), path)
-    return Table(dict(columns))
+    found, left_out = usable(dict(columns))
+    return Table(found, [*notes, *left_out])
 
 
-def _load(stream: io.BytesIO, path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+def _load(stream: io.BytesIO, path: _Path) -> dict[str, np.ndarray]:
     if not zipfile.is_zipfile(stream):
         raise FileError(f"{path} is not an NPZ archive")
-    stream.seek(0)
     try:
-        with np.load(stream, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (ValueError, EOFError, OSError, RuntimeError, zlib.error, zipfile.BadZipFile) as error:
+        with zipfile.ZipFile(stream) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        check_room(3 * size, f"{path}, unfolded,")  # a zip file does not give more than its directory says
+        stream.seek(0)
+        with np.load(stream, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except FileError:
+        raise
+    except (ValueError, EOFError, OSError, RuntimeError, zlib.error, zipfile.BadZipFile, MemoryError) as error:
         raise FileError(f"{path} is not an NPZ archive of plain arrays: {error}") from error
 
 
-def _columns(name: str, array: np.ndarray, path: str | os.PathLike[str]) -> list[tuple[str, np.ndarray]]:
+def _without_tests(arrays: Mapping[str, np.ndarray]) -> tuple[Mapping[str, np.ndarray], list[str]]:
+    """Without the arrays to test on, if the archive has some to train on: the two differ in length."""
+    names = {name: name.lower() for name in arrays}
+    if not any("train" in lower for lower in names.values()):
+        return arrays, []
+    tests = [name for name, lower in names.items() if "test" in lower or "val" in lower]
+    kept = {name: array for name, array in arrays.items() if name not in tests}
+    return kept, [f"The arrays {listed(tests)} were left out: others are to train on."] if tests else []
+
+
+def _columns(name: str, array: np.ndarray, path: _Path) -> list[tuple[str, np.ndarray]]:
     if array.ndim == 0:
         raise FileError(f"{path}: '{name}' is a single value; expected arrays with one row for each example")
-    if array.ndim == 1:
-        return [(name, array)]
     flat = array.reshape(len(array), -1)
-    return [(f"{name}{i}", flat[:, i]) for i in range(flat.shape[1])]
+    if flat.shape[1] == 1:
+        return [(name, flat[:, 0])]
+    return [(f"{name}{i}", column) for i, column in enumerate(flat.T)]

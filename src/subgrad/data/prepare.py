@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from collections.abc import Collection
+from typing import NamedTuple
 
 import numpy as np
 
-from subgrad.data.columns import CategoryColumn, NumberColumn
-from subgrad.data.table import Table, is_number, missing_mask
-from subgrad.data.target import ClassTarget, Label, NumberTarget
-from subgrad.data.task import Task, drop_unlabelled, infer_task
+from subgrad.data.formats import NumberFormat
+from subgrad.data.kinds import Kind, fit_column, kind_from_plain
+from subgrad.data.kinds.number import NumberColumn
+from subgrad.data.kinds.useless import why_useless
+from subgrad.data.lazy import pl
+from subgrad.data.names import listed
+from subgrad.data.table import Table
+from subgrad.data.target import TARGETS, ClassTarget, Label, NumberTarget, Target
+from subgrad.data.task import Task, drop_unlabelled, task_of_column
 from subgrad.errors import DataError, NotFittedError
 
-_KINDS = {"number": NumberColumn, "category": CategoryColumn}
-_TARGETS = {"classification": ClassTarget, "regression": NumberTarget}
+
+class Prepared(NamedTuple):
+    """Features, float32 (n, d), and sentences about what of a table was unknown to its preparation."""
+
+    features: np.ndarray
+    remarks: list[str]
 
 
 class TablePreprocessor:
     """Learns from a table how to turn such tables into arrays, says what it did, and can be stored as JSON.
 
-    Numbers are standardised: mean 0, standard deviation 1 over the rows fitted on. Missing and infinite ones
-    become the median, and a further feature marks them. Text becomes one feature of 0 and 1 for each of its
-    50 most frequent categories; rarer ones share the feature "other", and values unknown to it give 0
-    everywhere. Columns that are empty, have one value only, or are text of which each value occurs once, as
-    identifiers do, are left out.
+    What a column is and how it is written, see `Table`, was decided by the whole table that the rows fitted on came
+    from; later tables are read the same way, each row for itself. Numbers are standardised: mean 0, standard deviation
+    1 over the rows fitted on. Missing and infinite ones become the median, and a further feature marks them. Truth
+    values become 1 and -1. Dates become time, standardised, and their place in the year, the week and the day. Text
+    becomes one feature of 0 and 1 for each of its 50 most frequent categories; rarer ones share the feature "other",
+    and values unknown to it give 0 everywhere. Columns that are empty, have one value only, number the rows, or are
+    identifiers, of which each value occurs once, are left out.
 
     Fit it on the training rows only, or the test rows are not unseen.
 
@@ -46,31 +58,34 @@ class TablePreprocessor:
     """
 
     def __init__(self) -> None:
-        self._columns: list[NumberColumn | CategoryColumn] = []
-        self._target: ClassTarget | NumberTarget | None = None
+        self._columns: list[Kind] = []
+        self._left_out: list[str] = []
+        self._target: Target | None = None
         self._sentences: list[str] = []
 
-    def fit(self, table: Table, target: str, task: Task | None = None) -> TablePreprocessor:
+    def fit(self, table: Table, target: str, task: Task | None = None, keep: Collection[str] = ()) -> TablePreprocessor:
         """Learn from a table whose column ``target`` is to be predicted; ``task`` overrules `infer_task`.
 
-        Rows without a target are left out. Returns itself. Raises `DataError` if the target is not in the
-        table, is never known, has one value only, or does not suit the task, and if no column is left to
-        learn from.
+        Rows without a target are left out. Columns in ``keep`` are used although they look like row numbers or
+        identifiers. Returns itself. Raises `DataError` if the target is not in the table, is never known, has one value
+        only, or does not suit the task, and if no column is left to learn from.
         """
         table, sentences = drop_unlabelled(table, target)
-        inferred, reason = infer_task(table[target])
+        inferred, reason = task_of_column(table, target)
         task = task or inferred
         sentences.append(reason if task == inferred else f"{task.capitalize()}, as was asked for.")
-        encoder = _TARGETS[task].fit(target, table[target])
+        encoder = TARGETS[task].fit(target, table.series(target), table.format(target))
         sentences += encoder.describe()
-        useless = {name: why for name in table if name != target and (why := _why_useless(table[name]))}
+        useless = _useless(table, target, keep)
         sentences += [f"Column '{name}' was left out: {why}." for name, why in useless.items()]
-        self._columns = [_fit_column(name, table[name]) for name in table if name not in {target, *useless}]
+        self._columns = [fit_column(name, table.series(name), table.format(name))
+                         for name in table if name not in {target, *useless}]  # fmt: skip
         if not self._columns:
-            raise DataError(f"no column is left to learn '{target}' from. {' '.join(sentences)}")
+            raise DataError(f"no column is left to learn '{target}' from. {' '.join(sentences[:8])}")
+        sentences += _describe_notations(self._columns)
         for column in self._columns:
             sentences += column.describe()
-        self._target = encoder
+        self._target, self._left_out = encoder, list(useless)
         self._sentences = sentences + _describe_numbers(self._columns)
         return self
 
@@ -91,20 +106,40 @@ class TablePreprocessor:
         return target.classes if isinstance(target, ClassTarget) else []
 
     @property
+    def columns(self) -> list[Kind]:
+        """What became of each column that is learnt from."""
+        self._fitted()
+        return list(self._columns)
+
+    @property
     def feature_names(self) -> list[str]:
         """What each column of the transformed array holds."""
-        self._fitted()
-        return [name for column in self._columns for name in column.features]
+        return [name for column in self.columns for name in column.features]
 
     def transform(self, table: Table) -> np.ndarray:
         """Features of each row, float32 (n, d), for the columns named by `feature_names`; always finite.
 
-        The target need not be there; further columns do not matter. Raises `DataError` if a column is
-        missing, or holds text where there were numbers.
+        The target need not be there; further columns do not matter. A value that a column does not know counts as
+        missing. Raises `DataError` if a column is missing, or none of its values is of its kind.
         """
-        self._fitted()
-        table.require(column.name for column in self._columns)
-        return np.concatenate([column.transform(table[column.name]) for column in self._columns], axis=1)
+        return self.prepare(table).features
+
+    def prepare(self, table: Table) -> Prepared:
+        """As `transform`, with a sentence about values that are unknown and columns that are not used.
+
+        >>> prepared = TablePreprocessor().fit(Table({"c": list("abab"), "y": [0, 1, 1, 0]}), "y")
+        >>> prepared.prepare(Table({"c": ["b", "new"], "d": [1, 2]})).remarks
+        ["Unknown from the training, and taken as missing: 'c' in 1 row ('new'). Not used: 'd'."]
+        """
+        table.require(column.name for column in self.columns)
+        found = {column.name: column.encode(table.series(column.name)) for column in self._columns}
+        for column in self._columns:
+            _check_known(column, table.series(column.name), found[column.name].unknown)
+        unknown = {name: encoded.unknown for name, encoded in found.items() if encoded.unknown.any()}
+        used = {self.target_name, *found, *self._left_out}
+        remarks = [*_about_unknown(unknown, table), *_about_unused([name for name in table if name not in used])]
+        features = np.concatenate([encoded.features for encoded in found.values()], axis=1)
+        return Prepared(features, [" ".join(remarks)] if remarks else [])
 
     def target(self, table: Table) -> np.ndarray:
         """The target of each row (n,): the place of its class, int64, or the standardised number, float32.
@@ -114,7 +149,7 @@ class TablePreprocessor:
         """
         target = self._fitted()
         table.require([target.name])
-        return target.encode(table[target.name])
+        return target.encode(table.series(target.name))
 
     def restore_target(self, y: np.ndarray) -> np.ndarray:
         """The inverse of `target`: labels (n,) of places among the classes, or numbers (n,) in their unit."""
@@ -127,11 +162,11 @@ class TablePreprocessor:
 
     def to_json(self) -> str:
         """Everything learnt, as JSON."""
-        kinds = {cls: kind for kind, cls in _KINDS.items()}
         content = {
             "task": self.task,
-            "target": asdict(self._fitted()),
-            "columns": [{"kind": kinds[type(column)], **asdict(column)} for column in self._columns],
+            "target": self._fitted().to_plain(),
+            "columns": [column.to_plain() for column in self._columns],
+            "left_out": self._left_out,
             "sentences": self._sentences,
         }
         return json.dumps(content, allow_nan=False)
@@ -142,8 +177,9 @@ class TablePreprocessor:
         prepared = cls()
         try:
             content = json.loads(text)
-            prepared._target = _TARGETS[content["task"]](**content["target"])
-            prepared._columns = [_KINDS[column.pop("kind")](**column) for column in content["columns"]]
+            prepared._target = TARGETS[content["task"]].from_plain(content["target"])
+            prepared._columns = [kind_from_plain(column) for column in content["columns"]]
+            prepared._left_out = list(content.get("left_out", []))
             prepared._sentences = list(content["sentences"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(f"this is not the JSON of a TablePreprocessor: {error!r}") from error
@@ -155,26 +191,53 @@ class TablePreprocessor:
         return self._target
 
 
-def _why_useless(column: np.ndarray) -> str | None:
-    known = column[np.isfinite(column)] if is_number(column) else column[~missing_mask(column)]
-    distinct = len(set(known.tolist()))
-    if distinct == 0:
-        return "it is empty"
-    if distinct == 1 and len(known) == len(column):
-        return "it has one value only"
-    if not is_number(column) and distinct == len(known) > 1:
-        return f"each of its {distinct} texts occurs once, like an identifier"
-    return None
+def _useless(table: Table, target: str, keep: Collection[str]) -> dict[str, str]:
+    """Why columns are left out; those that only look useless are not, if there are no others."""
+    names = [name for name in table if name != target]
+    numbers = table.row_numbers
+    found = {name: why_useless(name, table.series(name), table.format(name), name in numbers) for name in names}
+    whys = {name: useless for name, useless in found.items() if useless and (useless.surely or name not in keep)}
+    if len(whys) == len(names):
+        whys = {name: useless for name, useless in whys.items() if useless.surely}
+    return {name: useless.why for name, useless in whys.items()}
 
 
-def _fit_column(name: str, column: np.ndarray) -> NumberColumn | CategoryColumn:
-    return (NumberColumn if is_number(column) else CategoryColumn).fit(name, column)
+def _check_known(column: Kind, series: pl.Series, unknown: np.ndarray) -> None:
+    """That a column is another one than in training shows in that none of its values, if more than one, is known."""
+    if column.what and unknown.sum() > 1 and unknown.sum() == series.len() - series.null_count():
+        raise DataError(
+            f"column '{column.name}' held {column.what} when the model was fitted; "
+            f"none of its values is one, such as {series.filter(pl.Series(unknown))[0]!r}"
+        )
 
 
-def _describe_numbers(columns: list[NumberColumn | CategoryColumn]) -> list[str]:
+def _about_unknown(unknown: dict[str, np.ndarray], table: Table) -> list[str]:
+    if not unknown:
+        return []
+    counted = [f"'{name}' in {(n := int(where.sum())):,} {'row' if n == 1 else 'rows'} "
+               f"({listed(map(str, table.series(name).filter(pl.Series(where)).unique(maintain_order=True)), 2)})"
+               for name, where in list(unknown.items())[:5]]  # fmt: skip
+    more = f" and {len(unknown) - 5:,} more columns" if len(unknown) > 5 else ""
+    return [f"Unknown from the training, and taken as missing: {', '.join(counted)}{more}."]
+
+
+def _about_unused(names: list[str]) -> list[str]:
+    return [f"Not used: {listed(names)}."] if names else []
+
+
+def _describe_notations(columns: list[Kind]) -> list[str]:
+    """How numbers are written where not as Python does, a sentence for each way."""
+    ways: dict[str, list[str]] = {}
+    for column in columns:
+        if isinstance(column.format, NumberFormat) and (how := column.format.describe()):
+            ways.setdefault(how, []).append(column.name)
+    return [f"Column{'s' if len(names) > 1 else ''} {listed(names)}: {how}." for how, names in ways.items()]
+
+
+def _describe_numbers(columns: list[Kind]) -> list[str]:
     names = [column.name for column in columns if isinstance(column, NumberColumn)]
     if not names:
         return []
-    listed = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
-    subject = "1 column of numbers was" if len(names) == 1 else f"{len(names)} columns of numbers were"
-    return [f"{subject} standardised to mean 0 and deviation 1: {listed}."]
+    shown = ", ".join(names[:10]) + (f" and {len(names) - 10:,} more" if len(names) > 10 else "")
+    subject = "1 column of numbers was" if len(names) == 1 else f"{len(names):,} columns of numbers were"
+    return [f"{subject} standardised to mean 0 and deviation 1: {shown}."]

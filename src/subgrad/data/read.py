@@ -5,35 +5,46 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from subgrad.data.columnar import read_arrow, read_excel, read_ndjson, read_parquet
 from subgrad.data.csv import read_csv
 from subgrad.data.npz import read_npz
-from subgrad.data.parquet import read_parquet
 from subgrad.data.table import Table
 from subgrad.errors import FileError
 
 _READERS = {
     ".csv": read_csv,
-    ".csv.gz": read_csv,
     ".tsv": read_csv,
-    ".tsv.gz": read_csv,
+    ".txt": read_csv,
     ".npz": read_npz,
     ".parquet": read_parquet,
+    ".arrow": read_arrow,
+    ".feather": read_arrow,
+    ".ndjson": read_ndjson,
+    ".jsonl": read_ndjson,
+    ".xlsx": read_excel,
+    ".xls": read_excel,
+    ".ods": read_excel,
 }
+_PACKED = (".gz", ".zst")
 
 
 def read_table(path: str | os.PathLike[str]) -> Table:
-    """The table in a CSV, TSV (both also gzipped), NPZ or Parquet file; the end of its name tells which.
+    """The table in a file, whose format the end of its name tells.
+
+    CSV, TSV or other text (.csv, .tsv, .txt) and JSON lines (.ndjson, .jsonl), all also packed (.gz, .zst); NPZ,
+    Parquet, Arrow (.arrow, .feather) and Excel (.xlsx, .xls, .ods).
 
     Raises what the format's reader raises, and `FileError` for any other ending.
 
-    >>> read_table("table.xlsx")
+    >>> read_table("table.docx")
     Traceback (most recent call last):
     ...
-    subgrad.errors.FileError: table.xlsx: cannot tell its format from its name;
-    supported are .csv, .csv.gz, .tsv, .tsv.gz, .npz, .parquet
+    subgrad.errors.FileError: table.docx: cannot tell its format from its name;
+    supported are .csv, .tsv, .txt, .npz, .parquet, .arrow, .feather, .ndjson, .jsonl, .xlsx, .xls, .ods
     """
     name = Path(path).name.lower()
-    for suffix, reader in _READERS.items():
-        if name.endswith(suffix):
-            return reader(path)
+    for packed in _PACKED:
+        name = name.removesuffix(packed)
+    if reader := _READERS.get(Path(name).suffix):
+        return reader(path)
     raise FileError(f"{path}: cannot tell its format from its name; supported are {', '.join(_READERS)}")

@@ -1,17 +1,18 @@
-"""Tables: named columns of equal length, each of numbers or of text."""
+"""Tables: named columns of equal length, and how each writes its values."""
 
 from __future__ import annotations
 
-import datetime
-import difflib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from decimal import Decimal
-from numbers import Real
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from subgrad.data.formats import Format, NumberFormat, TextFormat, decide_formats
+from subgrad.data.identifiers import counts_rows
+from subgrad.data.lazy import pl
+from subgrad.data.names import listed, suggestion
+from subgrad.data.series import as_series
 from subgrad.errors import DataError
 
 if TYPE_CHECKING:
@@ -21,37 +22,77 @@ if TYPE_CHECKING:
 class Table(Mapping[str, np.ndarray]):
     """Columns by name, in order; a mapping, so ``len(table)`` counts columns and ``table.rows`` rows.
 
-    A column is either numbers, float64 (n,) with NaN where a value is missing, or text, object (n,) of
-    ``str`` with ``None`` where it is missing. What else comes in becomes one of the two: integers become
-    float64; truth values become the texts "true" and "false", however they were spelt; dates become text in
-    ISO 8601.
+    A column comes as numbers or as text, `series` has it as it came. What a text means, and how it is written, its
+    `format`, is decided once, by the whole column: numbers, also with decimal commas, thousands, currency, percent
+    and units; dates in many shapes; truth values; text. A format has to fit 9 of 10 values: others count as missing.
+    The table of some rows, by `take`, keeps the formats of the whole.
+
+    By its name a column is what it means: numbers are float64 (n,) with NaN where a value is missing, everything else
+    is text, object (n,) of ``str`` with ``None`` where it is missing. ``notes`` says what a user should know of how
+    the table was read, a sentence each.
 
     Raises `DataError` for columns that differ in length, are not one-dimensional, or hold anything else.
 
-    >>> table = Table({"age": [31, 45, None], "smokes": [True, None, False]})
+    >>> table = Table({"age": [31, 45, None], "price": ["1,5", "12,25", "n.d."], "smokes": [True, None, False]})
     >>> table.rows, table["age"], table["smokes"]
     (3, array([31., 45., nan]), array(['true', None, 'false'], dtype=object))
+    >>> table["price"], table.format("price").describe()
+    (array([ 1.5 , 12.25,   nan]), "',' is the decimal comma")
     """
 
-    def __init__(self, columns: Mapping[str, npt.ArrayLike]) -> None:
-        self._columns = {name: as_column(values, name) for name, values in columns.items()}
-        lengths = {name: len(column) for name, column in self._columns.items()}
+    def __init__(
+        self, columns: Mapping[str, npt.ArrayLike | pl.Series], notes: Sequence[str] = (), semicolons: bool = False
+    ) -> None:
+        self._series = {name: as_series(values, name) for name, values in columns.items()}
+        self._semicolons = semicolons
+        self._decided: Mapping[str, Format] | None = None
+        self._numbered: frozenset[str] | None = None
+        self.notes = list(notes)
+        lengths = {name: len(series) for name, series in self._series.items()}
         if len(set(lengths.values())) > 1:
-            raise DataError(f"the columns of a table need equal lengths; these have {lengths}")
+            raise DataError(f"the columns of a table need equal lengths; these have {_lengths(lengths)}")
         self.rows = next(iter(lengths.values()), 0)
 
     def __getitem__(self, name: str) -> np.ndarray:
-        return self._columns[name]
+        series = self._series[name]
+        how = self.format(name)
+        return (how if isinstance(how, NumberFormat) else TextFormat()).read(series)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._columns)
+        return iter(self._series)
 
     def __len__(self) -> int:
-        return len(self._columns)
+        return len(self._series)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._series
 
     def __repr__(self) -> str:
-        kinds = (f"{name}: {'number' if is_number(self[name]) else 'text'}" for name in self)
-        return f"Table({self.rows} rows; {', '.join(kinds)})"
+        kinds = [f"{name}: {self.format(name).kind}" for name in list(self)[:20]]
+        more = [f"and {len(self) - 20:,} more"] if len(self) > 20 else []
+        return f"Table({self.rows} rows; {', '.join(kinds + more)})"
+
+    def series(self, name: str) -> pl.Series:
+        """A column as it came: integers, float64 or text, null where nothing was."""
+        return self._series[name]
+
+    def format(self, name: str) -> Format:
+        """How a column writes its values."""
+        return self._formats()[name]
+
+    def _formats(self) -> Mapping[str, Format]:
+        if self._decided is None:
+            self._decided = decide_formats(self._series, self._semicolons)
+        return self._decided
+
+    @property
+    def row_numbers(self) -> frozenset[str]:
+        """The columns that number the rows, of the whole table if this is a part of one."""
+        if self._numbered is None:
+            formats = {name: self.format(name) for name in self}
+            numbers = [name for name, how in formats.items() if isinstance(how, NumberFormat)]
+            self._numbered = frozenset(n for n in numbers if counts_rows(n, self._series[n], formats[n]))
+        return self._numbered
 
     def take(self, rows: npt.ArrayLike) -> Table:
         """The table of some rows: their indices, or a mask of truth values (n,).
@@ -59,28 +100,61 @@ class Table(Mapping[str, np.ndarray]):
         >>> Table({"x": [1, 2, 3]}).take([2, 0])["x"]
         array([3., 1.])
         """
-        return Table({name: column[np.asarray(rows)] for name, column in self.items()})
+        chosen = np.asarray(rows)
+        chosen = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
+        return self._with({name: series.gather(chosen) for name, series in self._series.items()})
+
+    def only(self, names: Iterable[str]) -> Table:
+        """The table of some columns. Raises `DataError` if one is not there.
+
+        >>> list(Table({"x": [1], "y": [2], "z": [3]}).only(["z", "x"]))
+        ['x', 'z']
+        """
+        wanted = set(names)
+        self.require(wanted)
+        return self._with({name: series for name, series in self._series.items() if name in wanted})
+
+    def _with(self, series: dict[str, pl.Series]) -> Table:
+        """Other rows or columns, in the formats of this table."""
+        table = Table({}, self.notes)
+        table._series, table._decided, table._numbered = series, self._formats(), self.row_numbers
+        table.rows = len(next(iter(series.values()), ()))
+        return table
 
     def require(self, names: Iterable[str]) -> None:
-        """Raise `DataError` unless the table has all these columns; the message names the missing ones.
+        """Raise `DataError` unless the table has all these columns; the message has the first that it has not.
 
         >>> Table({"Species": ["a"]}).require(["species"])
         Traceback (most recent call last):
         ...
-        subgrad.errors.DataError: the table has no column 'species' (did you mean 'Species'?);
-        its columns are: Species
+        subgrad.errors.DataError: the table has no column 'species' (did you mean 'Species'?); it has 1:
+        'Species'
         """
-        missing = [f"'{name}'{self._suggestion(name)}" for name in names if name not in self]
-        if missing:
-            columns = "column" if len(missing) == 1 else "columns"
-            raise DataError(
-                f"the table has no {columns} {', '.join(missing)}; its columns are: {', '.join(self)}"
-            )
+        missing = [name for name in names if name not in self]
+        if not missing:
+            return
+        named = [f"'{name}'{suggestion(name, self)}" for name in missing[:5]]
+        more = f" and {len(missing) - 5:,} more" if len(missing) > 5 else ""
+        raise DataError(
+            f"the table has no {'column' if len(missing) == 1 else 'columns'} {', '.join(named)}{more}; "
+            f"it has {len(self):,}: {listed(self)}"
+        )
 
-    def _suggestion(self, name: str) -> str:
-        by_lower = {own.lower(): own for own in self}
-        close = difflib.get_close_matches(name.lower(), by_lower, n=1)
-        return f" (did you mean '{by_lower[close[0]]}'?)" if close else ""
+
+def usable(columns: Mapping[str, Any]) -> tuple[dict[str, pl.Series], list[str]]:
+    """The columns that a table takes, and a sentence for each other one.
+
+    >>> usable({"x": [1, 2], "y": [1, 2j]})[1]
+    ["Column 'y' was left out: it holds complex."]
+    """
+    found, notes = {}, []
+    for name, values in columns.items():
+        try:
+            found[name] = as_series(values, name)
+        except DataError as error:
+            holds = str(error).removeprefix(f"column '{name}' ").partition(";")[0]
+            notes.append(f"Column '{name}' was left out: it {holds}.")
+    return found, notes
 
 
 def is_number(column: np.ndarray) -> bool:
@@ -97,64 +171,15 @@ def missing_mask(column: np.ndarray) -> np.ndarray:
     return np.isnan(column) if is_number(column) else np.array([text is None for text in column], dtype=bool)
 
 
-def number_text(number: float) -> str:
-    """A number as text, whole ones without the ``.0`` that float64 would print.
-
-    >>> number_text(3.0), number_text(0.5)
-    ('3', '0.5')
-    """
-    return str(int(number)) if float(number).is_integer() else repr(float(number))
-
-
 def check_unique(names: Iterable[str], source: object) -> None:
     """Raise `DataError` if two columns have the same name."""
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
-        raise DataError(f"{source} has more than one column named {', '.join(map(repr, repeated))}")
+        raise DataError(f"{source} has more than one column named {listed(repeated)}")
 
 
-def as_column(values: npt.ArrayLike, name: str) -> np.ndarray:
-    """One-dimensional values as a column of a `Table`, which says what becomes of each kind."""
-    array = np.asarray(values)
-    if array.ndim != 1:
-        raise DataError(f"column '{name}' needs one dimension, it has the shape {array.shape}")
-    if array.dtype.kind in "iuf":
-        return array.astype(np.float64)
-    if array.dtype.kind == "M":
-        array = np.where(np.isnat(array), "", np.datetime_as_string(array))
-    objects = [None if _is_missing(value) else value for value in array.astype(object)]
-    present = [value for value in objects if value is not None]
-    if all(_is_real(value) for value in present):
-        return np.array(objects, dtype=np.float64)
-    texts = np.array([None if value is None else _as_text(value, name) for value in objects], dtype=object)
-    return _lower_truth_values(texts)
-
-
-def _is_real(value: Any) -> bool:
-    return isinstance(value, Real | Decimal) and not isinstance(value, bool)
-
-
-def _is_missing(value: Any) -> bool:
-    if value is None or isinstance(value, str):
-        return not value
-    # NaN, and pandas' NaT, differ from themselves.
-    return isinstance(value, Real | Decimal | datetime.date) and value != value
-
-
-def _as_text(value: Any, name: str) -> str:
-    match value:
-        case str() | bool() | np.bool_():
-            return str(value)
-        case Real() | Decimal():
-            return number_text(float(value))
-        case datetime.date() | datetime.time():
-            return value.isoformat()
-    kind = type(value).__name__
-    raise DataError(f"column '{name}' holds {kind}; a table takes numbers, text, dates and truth values")
-
-
-def _lower_truth_values(texts: np.ndarray) -> np.ndarray:
-    lower = {text: text.lower() for text in set(texts) if text is not None}
-    if not set(lower.values()) <= {"true", "false"}:
-        return texts
-    return np.array([text if text is None else lower[text] for text in texts], dtype=object)
+def _lengths(lengths: Mapping[str, int]) -> str:
+    """The lengths that there are, each with a column that has it."""
+    first = {length: name for name, length in reversed(list(lengths.items()))}
+    shown = [f"'{name}' {length:,}" for length, name in sorted(first.items(), reverse=True)[:5]]
+    return ", ".join(shown) + (", ..." if len(first) > 5 else "")

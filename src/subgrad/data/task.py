@@ -2,43 +2,58 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from subgrad.data.table import Table, as_column, is_number, missing_mask
+from subgrad.data.formats import NumberFormat, decide_format
+from subgrad.data.series import as_series
+from subgrad.data.table import Table
+from subgrad.data.target import Label, labels
 from subgrad.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 Task = Literal["classification", "regression"]
 
 MOST_INTEGER_CLASSES = 20
+LEAST = 20  # rows, from which on texts that are all different are no classes
 
 
-def infer_task(y: np.ndarray) -> tuple[Task, str]:
+def infer_task(y: npt.ArrayLike) -> tuple[Task, str]:
     """The task that a target column (n,) poses, and a sentence that says why.
 
     The rule: text is classification. Numbers are classification if they are whole, have at most 20 distinct
     values, and at most half as many distinct values as there are rows; other numbers are regression. Missing
     values do not count.
 
-    Raises `DataError` if the column has fewer than two distinct values: nothing could be learnt from it.
+    Raises `DataError` if the column has fewer than two distinct values, or is text of which nearly each value occurs
+    once: nothing could be learnt from it.
 
     >>> infer_task(np.array(["ham", "spam", "ham"]))
     ('classification', 'Classification, because the target is text, with 2 distinct values.')
     >>> infer_task(np.array([0.5, 1.25, 7.0, 0.5]))[1]
     'Regression, because the target has numbers that are not whole.'
     """
-    column = as_column(y, "target")
-    known = column[~missing_mask(column)]
-    distinct = len(set(known.tolist()))
+    series = as_series(y, "target")
+    return task_of(labels(series, decide_format(series)))
+
+
+def task_of(values: list[Label | None]) -> tuple[Task, str]:
+    """`infer_task` of labels."""
+    known = [value for value in values if value is not None]
+    distinct = len(set(known))
     if distinct < 2:
         raise DataError(f"the target needs at least 2 distinct values, it has {distinct}")
-    if not is_number(column):
-        return (
-            "classification",
-            f"Classification, because the target is text, with {distinct} distinct values.",
-        )
-    if not np.all(np.mod(known[np.isfinite(known)], 1) == 0):
+    if any(isinstance(value, str) for value in known):
+        if 2 * distinct > len(known) >= LEAST:
+            raise DataError(
+                f"the target is text that hardly repeats: {distinct:,} distinct values in {len(known):,} rows, such as "
+                f"{known[0]!r}; it is neither classes nor numbers"
+            )
+        return "classification", f"Classification, because the target is text, with {distinct} distinct values."
+    if any(isinstance(value, float) for value in known):
         return "regression", "Regression, because the target has numbers that are not whole."
     counted = f"the target has {distinct} distinct whole numbers in {len(known)} rows"
     if distinct <= MOST_INTEGER_CLASSES and 2 * distinct <= len(known):
@@ -46,8 +61,15 @@ def infer_task(y: np.ndarray) -> tuple[Task, str]:
     return "regression", f"Regression, because {counted}."
 
 
+def task_of_column(table: Table, target: str) -> tuple[Task, str]:
+    """`infer_task` of a column of a table, in the format that the whole of it decided."""
+    table.require([target])
+    return task_of(labels(table.series(target), table.format(target)))
+
+
 def drop_unlabelled(table: Table, target: str) -> tuple[Table, list[str]]:
-    """The rows whose target is known, and a sentence if there were others. Infinite targets count as missing.
+    """The rows whose target is known, and a sentence if there were others. Infinite targets count as missing, and so do
+    the few that are no numbers among numbers.
 
     Raises `DataError` if the table has no such column or no such row.
 
@@ -55,12 +77,12 @@ def drop_unlabelled(table: Table, target: str) -> tuple[Table, list[str]]:
     (Table(2 rows; x: number, y: number), ["1 of 3 rows was left out: no target 'y'."])
     """
     table.require([target])
-    column = table[target]
-    known = np.isfinite(column) if is_number(column) else ~missing_mask(column)
+    series, how = table.series(target), table.format(target)
+    known = np.isfinite(how.read(series)) if isinstance(how, NumberFormat) else series.is_not_null().to_numpy()
     dropped = int(np.sum(~known))
     if dropped == table.rows:
         raise DataError(f"the target '{target}' is missing in all {table.rows} rows")
     if not dropped:
         return table, []
     were = "was" if dropped == 1 else "were"
-    return table.take(known), [f"{dropped} of {table.rows} rows {were} left out: no target '{target}'."]
+    return table.take(known), [f"{dropped:,} of {table.rows:,} rows {were} left out: no target '{target}'."]

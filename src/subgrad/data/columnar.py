@@ -1,0 +1,117 @@
+"""Tables from files whose columns have types: Parquet, Arrow IPC, NDJSON, and from spreadsheets."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from subgrad.data.csv import check_header, table_of_texts
+from subgrad.data.layout import Layout, titles_above
+from subgrad.data.lazy import pl
+from subgrad.data.memory import check_room
+from subgrad.data.names import unique_names
+from subgrad.data.raw import check_file, read_bytes
+from subgrad.data.table import Table, usable
+from subgrad.errors import FileError, missing_extra
+
+_Path = str | os.PathLike[str]
+MOST_COLUMNS = 100_000
+_CELL = 16  # bytes that a value takes at least
+
+
+def read_parquet(path: _Path) -> Table:
+    """The table in a Parquet file.
+
+    Nulls are missing values. A pandas index that was stored along is left out, like the row labels of a CSV file, and
+    so are columns of lists, structures or bytes that are no text; ``notes`` of the table names them.
+
+    Raises `FileError` if the file cannot be read, or is larger than memory.
+    """
+    check_file(path)
+    with _errors(path, "Parquet"):
+        scan = pl.scan_parquet(Path(path), glob=False)
+        width = len(scan.collect_schema())
+        _check_size(scan.select(pl.len()).collect().item(), width, path)
+        return _table(scan.collect(), path)
+
+
+def read_arrow(path: _Path) -> Table:
+    """The table in an Arrow IPC file, also called Feather; see `read_parquet`."""
+    check_file(path)
+    with _errors(path, "Arrow IPC"):
+        try:
+            return _table(pl.read_ipc(Path(path)), path)
+        except pl.exceptions.ComputeError:  # a stream has no footer
+            return _table(pl.read_ipc_stream(Path(path)), path)
+
+
+def read_ndjson(path: _Path) -> Table:
+    """The table in a file of JSON objects, one a line, gzipped or not; see `read_parquet`."""
+    content = read_bytes(path)
+    with _errors(path, "NDJSON"):
+        return _table(pl.read_ndjson(content, infer_schema_length=None), path)
+
+
+def read_excel(path: _Path) -> Table:
+    """The table in the first sheet of a workbook; needs fastexcel, which ``pip install 'subgrad[excel]'`` brings.
+
+    What `read_csv` says of headers, titles above them, and units below them holds here as well. Raises
+    `MissingExtraError` without fastexcel, `FileError` if the file cannot be read or has no rows.
+    """
+    check_file(path)
+    try:
+        import fastexcel
+    except ImportError as error:
+        raise missing_extra("fastexcel", "excel", "reading Excel files") from error
+    try:
+        sheet = fastexcel.read_excel(str(path)).load_sheet(0, header_row=None, dtypes="string")
+        frame = sheet.to_polars()
+    except (fastexcel.FastExcelError, OSError) as error:
+        raise FileError(f"cannot read {path} as an Excel file: {_first_line(error)}") from error
+    frame = frame.select(pl.all().cast(pl.String).str.strip_chars().replace("", None))
+    frame = frame.with_columns(pl.lit(None, pl.String).alias(" "))
+    frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
+    if not frame.height:
+        raise FileError(f"{path} is empty; expected a first row with the names of the columns")
+    titles = titles_above([[cell or "" for cell in row[:-1]] for row in frame.head(100).rows()])
+    names = [name or "" for name in frame.row(titles)[:-1]]
+    check_header(names, path)
+    notes = [f"{titles} rows above the header were left out."] if titles else []
+    return table_of_texts(frame.slice(titles + 1), Layout("", names, 0), path, notes)
+
+
+class _errors:
+    """Inside, what polars raises becomes a `FileError`."""
+
+    def __init__(self, path: _Path, format: str) -> None:
+        self._what = f"{path} as {format}"
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        if isinstance(error, FileError):
+            return
+        if isinstance(error, (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)):
+            raise FileError(f"cannot read {self._what}: {_first_line(error)}") from error
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)[:200]
+
+
+def _check_size(rows: int, width: int, path: _Path) -> None:
+    if width > MOST_COLUMNS:
+        raise FileError(f"{path} has {width:,} columns; at most {MOST_COLUMNS:,} are read")
+    check_room(rows * width * _CELL, f"the table in {path}, {rows:,} rows and {width:,} columns,")
+
+
+def _table(frame: pl.DataFrame, path: _Path) -> Table:
+    _check_size(frame.height, frame.width, path)
+    if not frame.height:
+        raise FileError(f"{path} has no rows")
+    frame = frame.select(pl.exclude("^__index_level_.*$"))
+    names, notes = unique_names([name.strip() for name in frame.columns], [True] * frame.width)
+    columns, left_out = usable({name: s for name, s in zip(names, frame.get_columns(), strict=True) if name})
+    return Table(columns, [*notes, *left_out])

@@ -1,0 +1,170 @@
+"""How a column writes its numbers: decimal mark, thousands, currency, percent, units."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from subgrad.data.formats.base import FEW, Format, is_text, known_texts
+from subgrad.data.lazy import pl
+
+_CURRENCY = (
+    r"(?:(?:US|A|C|CA|AU|NZ|HK|R|S)?\$|\p{Sc}|USD|EUR|GBP|CHF|JPY|CNY|INR|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|BRL|MXN"
+    r"|ZAR|RUB|TRY|KRW|SFr\.?|Fr\.|kr\.?|zł|Kč|Ft|Rs\.?)"
+)
+# A unit is what stands behind nearly all numbers: a letter or a sign, and what follows up to the end.
+_UNIT = r"\d ?([^\d\s.,;:'()%+\-/][^\d]{0,11})$"
+_SPACES = "[\u00a0\u2007\u2009\u202f]"
+_NAMES = {",": "comma", ".": "point", " ": "space", "'": "apostrophe"}
+
+Habit = Literal["point", "semicolon", "comma"]
+_SPACED = [(".", " "), (",", " "), (".", "'"), (",", "'")]
+_MARKS: dict[Habit, list[tuple[str, str]]] = {
+    "point": [(".", ""), (".", ","), (",", ""), (",", "."), *_SPACED],
+    "semicolon": [(".", ""), (",", ""), (".", ","), (",", "."), *_SPACED],
+    "comma": [(",", ""), (",", "."), (".", ""), (".", ","), *_SPACED],
+}
+"""Decimal mark and what groups thousands, the likeliest first, by what the rest of the file is like: 1,234 is more than
+a thousand in a file with decimal points, and a bit more than 1 in one with decimal commas."""
+
+
+@dataclass(frozen=True)
+class NumberFormat(Format):
+    """Numbers, as Python writes them unless the fields say otherwise.
+
+    ``unit`` is a text that stands behind them. Signs of currency and the unit are passed over, a percent sign divides
+    by 100. A minus may be typographic, and stand behind the number; brackets around it, as accountants set them, mean
+    one too. Digits may be those of any script.
+    """
+
+    kind: ClassVar[str] = "number"
+    decimal: str = "."
+    thousands: str = ""
+    unit: str = ""
+
+    def read(self, series: pl.Series) -> np.ndarray:
+        """Values (n,) as float64, NaN where there is none, or text that is no number."""
+        if not is_text(series):
+            return series.cast(pl.Float64).fill_null(float("nan")).to_numpy(writable=True)
+        plain = self._plain(series)
+        values = plain.fill_null(float("nan")).to_numpy(writable=True)
+        rest = np.flatnonzero((series.is_not_null() & plain.is_null()).to_numpy())
+        if len(rest):
+            values[rest] = self._written(series.gather(rest))
+        return values
+
+    def describe(self) -> str:
+        parts = [f"'{self.decimal}' is the decimal {_NAMES[self.decimal]}"] if self.decimal != "." else []
+        if self.thousands:
+            parts.append(f"{_NAMES[self.thousands]}s group thousands")
+        if self.unit:
+            parts.append(f"'{self.unit}' stands behind the numbers")
+        return ", ".join(parts)
+
+    def _plain(self, series: pl.Series) -> pl.Series:
+        """The numbers that polars reads, where they mean the same here."""
+        numbers = series.cast(pl.Float64, strict=False)
+        if self.decimal == "." and self.thousands != ".":
+            return numbers
+        return numbers.set(series.str.contains(".", literal=True).fill_null(False), None)
+
+    def _written(self, series: pl.Series) -> np.ndarray:
+        """Numbers in the notation of this format."""
+        parts = _clean(series).str.extract_groups(self._pattern()).struct.unnest()
+        number = parts["number"]
+        if self.thousands:
+            number = number.str.replace_all(self.thousands, "", literal=True)
+        number = number.str.replace(self.decimal, ".", literal=True) + parts["power"].fill_null("")
+        values = number.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy(writable=True)
+        values[parts["percent"].is_not_null().to_numpy()] /= 100
+        minus = np.sum([(parts[name] == sign).fill_null(False).to_numpy() for name, sign in _MINUS], axis=0)
+        values[minus == 1] *= -1
+        values[(minus > 1) | (parts["open"].is_null() != parts["close"].is_null()).to_numpy()] = np.nan
+        return values
+
+    def _pattern(self) -> str:
+        mark, group = re.escape(self.decimal), re.escape(self.thousands)
+        grouped = rf"[1-9]\d{{0,2}}(?:{group}\d{{2,3}})*{group}\d{{3}}|" if group else ""
+        unit = f"|{re.escape(self.unit)}" if self.unit else ""
+        return (
+            rf"^(?P<open>\()? ?(?P<before>[-+])? ?{_CURRENCY}? ?(?P<inner>[-+])? ?"
+            rf"(?P<number>(?:{grouped}\d+)(?:{mark}\d*)?|{mark}\d+)(?P<power>[eE][-+]?\d+)?"
+            rf"(?P<behind>-)? ?(?:(?P<percent>%)|{_CURRENCY}{unit})? ?(?P<close>\))?$"
+        )
+
+
+_MINUS = (("open", "("), ("before", "-"), ("inner", "-"), ("behind", "-"))
+
+
+def decide_numbers(series: pl.Series, habit: Habit = "point") -> NumberFormat | None:
+    """The format in which nearly all texts (n,) are numbers; None if there is none, or the texts are codes."""
+    known = known_texts(series)
+    few = known.gather_every(max(len(known) // 1000, 1))
+    if not len(known) or few.str.contains(r"\p{Nd}|(?i)^[-+]?inf").sum() < FEW * len(few):
+        return None
+    best = _best(known, habit, "")
+    if best is None and (unit := _unit(few)):
+        best = _best(known, habit, unit)
+    return None if best is not None and _are_codes(known) else best
+
+
+def habit_of(samples: list[pl.Series], semicolons: bool) -> Habit:
+    """What the columns that leave no doubt say about those that do."""
+    votes = [mark for series in samples if (mark := _clear_mark(series))]
+    if "," in votes and votes.count(",") >= votes.count("."):
+        return "comma"
+    return "semicolon" if semicolons and not votes else "point"
+
+
+def _clear_mark(series: pl.Series) -> str:
+    """The decimal mark of a sample, if it can be no other."""
+    known = known_texts(series)
+    if not len(known) or not known.str.contains("[.,]").any():
+        return ""
+    found = [best.decimal if (best := _best(known, habit, "")) else "" for habit in ("point", "comma")]
+    return found[0] if found[0] == found[1] else ""
+
+
+def _best(known: pl.Series, habit: Habit, unit: str) -> NumberFormat | None:
+    best, most = None, FEW * len(known)
+    for decimal, thousands in _MARKS[habit]:
+        chosen = NumberFormat(decimal, thousands, unit)
+        count = int(np.sum(~np.isnan(chosen.read(known))))
+        if count > most or (count == most and best is None):
+            best, most = chosen, count
+        if count == len(known):
+            break
+    return best
+
+
+def _unit(few: pl.Series) -> str:
+    found = _clean(few).str.extract(_UNIT).drop_nulls()
+    if not len(found):
+        return ""
+    unit = found.mode().sort()[0]
+    return unit if (found == unit).sum() >= FEW * len(few) else ""
+
+
+def _are_codes(known: pl.Series) -> bool:
+    """Whether these are codes of digits, all of one length, some with a leading zero, as zip codes are."""
+    if not known.str.contains(r"^0\d+$").any():
+        return False
+    return known.str.len_chars().n_unique() == 1 and bool(known.str.contains(r"^\d+$").all())
+
+
+def _clean(series: pl.Series) -> pl.Series:
+    """Texts with ASCII digits, minus and spaces."""
+    if not series.str.contains(r"[^\x00-\x7f]").any():
+        return series
+    series = series.str.replace_all("[−–‒]", "-").str.replace_all("[’´`′]", "'").str.replace_all(_SPACES, " ")
+    if series.str.contains(r"[^\x00-\x7f&&\p{Nd}]").any():
+        series = series.map_elements(_ascii_digits, return_dtype=pl.String)
+    return series
+
+
+def _ascii_digits(text: str) -> str:
+    digits = "".join(str(int(c)) if c.isdecimal() else c for c in text)
+    return digits.replace("٫", ".").replace("٬", ",")

@@ -1,0 +1,99 @@
+"""What all kinds of columns share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from subgrad.data.formats import Format, TextFormat, format_from_plain
+from subgrad.data.lazy import pl
+
+# In deviations from the mean. No row that was fitted on comes near it (of n values none is further off than
+# sqrt(n)), but a slip of the keyboard in a later file must not become an infinite float32.
+FURTHEST = 1e6
+
+
+class Encoded(NamedTuple):
+    """Features of a column, float32 (n, k), and truth values (n,): where there is a value that it does not know."""
+
+    features: np.ndarray
+    unknown: np.ndarray
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A column of a table on its way to features: what it is, how its file writes it, and what was learnt of it.
+
+    Each kind learns by ``fit``, and makes features of a later column by ``encode``, each row for itself.
+    """
+
+    kind: ClassVar[str]
+    what: ClassVar[str] = ""  # its values, for a message that none of a later file is one; empty if any may come
+    usual: ClassVar[Format] = TextFormat()  # of models that were saved without a format
+
+    name: str
+    format: Format
+
+    @property
+    def features(self) -> list[str]:
+        """The names of the features."""
+        raise NotImplementedError
+
+    def encode(self, series: pl.Series) -> Encoded:
+        """Features of a column as it came, see `subgrad.data.Table.series`."""
+        raise NotImplementedError
+
+    def describe(self) -> list[str]:
+        """What became of the column, a sentence each."""
+        raise NotImplementedError
+
+    def to_plain(self) -> dict[str, Any]:
+        """Everything, as JSON can hold it."""
+        own = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {"kind": self.kind, **own, "format": self.format.to_plain()}
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> Kind:
+        """The inverse of `to_plain`. Raises `KeyError` or `TypeError` for anything else."""
+        own = {name: value for name, value in plain.items() if name not in ("kind", "format")}
+        how = format_from_plain(plain["format"]) if "format" in plain else cls.usual
+        column = cls(format=how, **own)
+        _check_types(column)
+        return column
+
+
+_TYPES = {"str": str, "int": int, "float": (int, float), "list[str]": list, "Format": Format}
+
+
+def _check_types(column: Kind) -> None:
+    """Raise `TypeError` for fields of another type than theirs, which a file may hold."""
+    for own in fields(column):
+        value = getattr(column, own.name)
+        texts = not isinstance(value, list) or all(isinstance(part, str) for part in value)
+        if not isinstance(value, _TYPES[str(own.type)]) or isinstance(value, bool) or not texts:
+            raise TypeError(f"{own.name} of column {column.name!r} is {value!r}")
+
+
+def missing_values(count: int) -> str:
+    """A number of missing values in words."""
+    return f"{count:,} missing {'value' if count == 1 else 'values'}"
+
+
+def mean_and_std(values: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation (1 instead of 0) of finite values (n,), without overflow on the way.
+
+    >>> mean_and_std(np.array([1.0, 3.0]))
+    (2.0, 1.0)
+    """
+    scale = float(np.max(np.abs(values))) or 1.0
+    mean = scale * float(np.mean(values / scale))
+    std = scale * float(np.std(values / scale))
+    return mean, std or 1.0
+
+
+def standardised(values: np.ndarray, mean: float, std: float) -> np.ndarray:
+    """``(values - mean) / std``, kept finite in float32."""
+    with np.errstate(over="ignore"):
+        return np.clip((values - mean) / std, -FURTHEST, FURTHEST)

@@ -1,0 +1,80 @@
+"""Columns of numbers, which are standardised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+
+from subgrad.data.formats import Format, NumberFormat
+from subgrad.data.kinds.base import Encoded, Kind, mean_and_std, missing_values, standardised
+from subgrad.data.lazy import pl
+from subgrad.data.names import listed
+
+
+@dataclass(frozen=True)
+class NumberColumn(Kind):
+    """A numeric column: ``(x - mean) / std``, after missing and infinite values became the median.
+
+    If a value was missing in the rows fitted on, a second feature is 1 where it is missing and 0 elsewhere. A few
+    values that were no numbers count as missing: ``odd`` of them, the most frequent ones being ``words``.
+    """
+
+    kind: ClassVar[str] = "number"
+    what: ClassVar[str] = "numbers"
+    usual: ClassVar[Format] = NumberFormat()
+
+    median: float
+    mean: float
+    std: float
+    missing: int
+    odd: int = 0
+    words: list[str] = field(default_factory=list)
+
+    @classmethod
+    def fit(cls, name: str, series: pl.Series, format: Format) -> NumberColumn:
+        """Learn from a column, at least one of its values finite."""
+        values = format.read(series)
+        known = np.isfinite(values)
+        median = 2 * float(np.median(values[known] / 2))  # the sum of two values in the middle may overflow
+        mean, std = mean_and_std(np.where(known, values, median))
+        odd, words = odd_values(series, values)
+        return cls(name, format, median, mean, std, int(np.sum(~known)), odd, words)
+
+    @property
+    def features(self) -> list[str]:
+        return [self.name, f"{self.name} (missing)"] if self.missing else [self.name]
+
+    def encode(self, series: pl.Series) -> Encoded:
+        values = self.format.read(series)
+        known = np.isfinite(values)
+        scaled = standardised(np.where(known, values, self.median), self.mean, self.std)
+        features = [scaled, ~known] if self.missing else [scaled]
+        return Encoded(np.column_stack(features).astype(np.float32), np.isnan(values) & series.is_not_null().to_numpy())
+
+    def describe(self) -> list[str]:
+        found = about_odd(self.name, self.odd, self.words, "no numbers")
+        if self.missing:
+            found.append(
+                f"Column '{self.name}': {missing_values(self.missing)} became the median, {self.median:.6g}; "
+                f"'{self.name} (missing)' marks where."
+            )
+        return found
+
+
+def odd_values(series: pl.Series, values: np.ndarray) -> tuple[int, list[str]]:
+    """How many values are there that could not be read, and the most frequent of them."""
+    odd = series.filter(pl.Series(np.isnan(values) & series.is_not_null().to_numpy()))
+    if not len(odd):
+        return 0, []
+    return len(odd), [str(word) for word in odd.value_counts(sort=True).to_series(0).head(3)]
+
+
+def about_odd(name: str, odd: int, words: list[str], what: str) -> list[str]:
+    """A sentence about values that could not be read, if there were some."""
+    if not odd:
+        return []
+    values = "1 value that is" if odd == 1 else f"{odd:,} values that are"
+    counts = "counts" if odd == 1 else "count"
+    return [f"Column '{name}': {values} {what} ({listed(words)}) {counts} as missing."]

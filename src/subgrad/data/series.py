@@ -1,0 +1,118 @@
+"""Values of any origin as a column that came as numbers or as text, the two kinds a file may have."""
+
+from __future__ import annotations
+
+import datetime
+from decimal import Decimal
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from subgrad.data.formats.text import as_texts
+from subgrad.data.formats.words import MISSING
+from subgrad.data.lazy import pl
+from subgrad.errors import DataError
+
+
+def as_series(values: Any, name: str) -> pl.Series:
+    """One-dimensional values as integers, float64 or text, null where one is missing.
+
+    Truth values become the texts "true" and "false", dates and times text in ISO 8601, durations seconds, bytes text.
+    Raises `DataError` for more dimensions, and for values of other kinds.
+    """
+    if isinstance(values, pl.Series):
+        return _of_polars(values, name)
+    array = np.asarray(values)
+    if array.ndim != 1:
+        raise DataError(f"column '{name}' needs one dimension, it has the shape {array.shape}")
+    match array.dtype.kind:
+        case "i" | "u" | "b":
+            return _of_polars(pl.Series(array), name)
+        case "f":
+            return pl.Series(array.astype(np.float64)).fill_nan(None)
+        case "M":
+            return _of_polars(pl.Series(array.astype("M8[us]")), name)
+        case "m":
+            return _of_polars(pl.Series(array.astype("m8[us]")), name)
+    return _of_objects(array.astype(object).tolist(), name)
+
+
+def _of_polars(series: pl.Series, name: str) -> pl.Series:
+    """The same of a polars column, whose types are more."""
+    dtype = series.dtype
+    if dtype == pl.String or dtype in (pl.Categorical, pl.Enum, pl.Boolean, pl.Time):
+        return _texts(series.cast(pl.String))
+    if dtype.is_integer():
+        return series
+    if dtype.is_numeric():
+        return series.cast(pl.Float64).fill_nan(None)
+    if dtype == pl.Date or dtype == pl.Datetime:
+        return series.dt.to_string("iso:strict").str.replace(".000000", "", literal=True)
+    if dtype == pl.Duration:
+        return series.dt.total_microseconds() / 1e6
+    if dtype == pl.Null:
+        return series.cast(pl.String)
+    if dtype == pl.Binary or dtype == pl.Object:
+        return _of_objects(series.to_list(), name)
+    raise _other(name, dtype.base_type().__name__.lower())
+
+
+def _of_objects(values: list[Any], name: str) -> pl.Series:
+    known = [None if _is_missing(value) else value for value in values]
+    kinds = {type(value) for value in known} - {type(None)}
+    if all(issubclass(kind, Integral) and kind is not bool for kind in kinds) and kinds:
+        return _integers(known)
+    if all(issubclass(kind, Real | Decimal) and kind is not bool for kind in kinds) and kinds:
+        return pl.Series([None if value is None else float(value) for value in known], dtype=pl.Float64)
+    if kinds and all(issubclass(kind, datetime.timedelta) for kind in kinds):
+        return pl.Series([None if value is None else value.total_seconds() for value in known], dtype=pl.Float64)
+    return _texts(pl.Series([None if value is None else _text(value, name) for value in known], dtype=pl.String))
+
+
+def _integers(known: list[Any]) -> pl.Series:
+    """Exact where 64 bits suffice."""
+    whole = [None if value is None else int(value) for value in known]
+    low, high = (bound(value for value in whole if value is not None) for bound in (min, max))
+    if low >= -(2**63) and high < 2**64:
+        return pl.Series(whole, dtype=pl.Int64 if high < 2**63 else pl.UInt64 if low >= 0 else pl.Float64)
+    return _texts(pl.Series([None if value is None else str(value) for value in whole], dtype=pl.String))
+
+
+def _texts(series: pl.Series) -> pl.Series:
+    """Without white space around them; null for words that are missing values anywhere."""
+    stripped = series.str.strip_chars()
+    return stripped.set(stripped.is_in(list(MISSING)).fill_null(False), None)
+
+
+def _is_missing(value: Any) -> bool:
+    if value is None:
+        return True
+    # NaN, and pandas' NaT, differ from themselves.
+    return isinstance(value, Real | Decimal | datetime.date | datetime.timedelta) and value != value
+
+
+def _text(value: Any, name: str) -> str:
+    match value:
+        case str():
+            return str(value)
+        case bool() | np.bool_():
+            return str(value).lower()
+        case bytes():
+            return _decoded(value, name)
+        case Real() | Decimal():
+            return as_texts(pl.Series([float(value)]))[0]
+        case datetime.date() | datetime.time():
+            return value.isoformat()
+    raise _other(name, type(value).__name__)
+
+
+def _decoded(value: bytes, name: str) -> str:
+    try:
+        return value.rstrip(b"\0").decode()
+    except UnicodeDecodeError:
+        raise _other(name, "bytes that are no text") from None
+
+
+def _other(name: str, kind: str) -> DataError:
+    return DataError(f"column '{name}' holds {kind}; a table takes numbers, text, dates and truth values")
