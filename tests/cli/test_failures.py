@@ -13,7 +13,8 @@ from subgrad.cli import training
 
 @pytest.fixture
 def table(tmp_path):
-    return write_csv(tmp_path / "table.csv", {"x": [i * i for i in range(40)], "z": [i % 7 for i in range(40)], "y": ["a", "b"] * 20})
+    columns = {"x": [i * i for i in range(40)], "z": [i % 7 for i in range(40)], "y": ["a", "b"] * 20}
+    return write_csv(tmp_path / "table.csv", columns)
 
 
 @pytest.fixture
@@ -177,5 +178,6 @@ def test_a_run_that_is_interrupted_at_once_has_no_model(table, tmp_path, monkeyp
 
 
 def test_the_program_starts_without_the_compiler(tmp_path):
-    code = "import subgrad.cli, sys; print({'llvmlite', 'pandas', 'polars', 'pyarrow', 'matplotlib'} & set(sys.modules))"
+    late = {"llvmlite", "pandas", "polars", "pyarrow", "matplotlib"}
+    code = f"import subgrad.cli, sys; print({late} & set(sys.modules))"
     assert python("-c", code, folder=tmp_path).stdout == "set()\n"
