@@ -93,9 +93,10 @@ def test_a_comma_in_a_number_is_what_the_file_makes_of_it(write):
     assert read_csv(write("a;b\n1,234;2.5\n"))["a"].tolist() == [1234]
 
 
-# White space at either end and missing markers are the reader's business and tested above.
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8).filter(
-    lambda text: text == text.strip() and text not in MISSING and "\0" not in text and not text.startswith("#")
+# White space at either end and missing markers are the reader's business and tested above; the writer leaves a lone
+# carriage return without quotes, where it ends a line.
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), max_size=8).filter(
+    lambda text: text == text.strip() and text not in MISSING and not text.startswith("#")
 )
 numbers = st.floats(allow_nan=False)
 names = st.lists(st.text(string.ascii_letters, min_size=1, max_size=5), min_size=2, max_size=4, unique=True)
@@ -109,7 +110,7 @@ def tables(draw) -> dict[str, list]:
     return table | {"whole": list(range(rows))}  # rows without any value at the end do not count
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(tables(), st.sampled_from(",;\t"), st.sampled_from(["\r\n", "\n"]), st.sampled_from([0, 1]))
 def test_what_the_csv_module_writes_is_read_back(tmp_path_factory, columns, delimiter, ending, quoting):
     stream = io.StringIO(newline="")
