@@ -122,17 +122,17 @@ def _likeliest(start: str, comments: bool, whole: bool) -> str:
     return max([*DELIMITERS, " "], key=lambda delimiter: _score(start, delimiter, comments, whole))
 
 
-def _score(start: str, delimiter: str, comments: bool, whole: bool) -> tuple[bool, int, float]:
+def _score(start: str, delimiter: str, comments: bool, whole: bool) -> tuple[bool, float, int, int]:
     found = [record for _, record in _sample(start, delimiter, comments, whole)]
-    widths = [len(record) for record in found]
+    titles = titles_above(found)
+    widths = [len(record) for record in found[titles:]]
     if not widths:
-        return False, 0, 0.0
+        return False, 0.0, 0, 0
     usual = Counter(widths[1:] or widths).most_common(1)[0][0]
-    header = widths[titles_above(found)]
     share = sum(width == usual for width in widths) / len(widths)
-    if delimiter == " " and (share < 1 or header != usual):  # a text has spaces, too
-        return False, 0, 0.0
-    return header > 1, 0 if delimiter == " " else header, share
+    if delimiter == " " and (share < 1 or widths[0] != usual):  # a text has spaces, too
+        return False, 0.0, 0, 0
+    return widths[0] > 1, 0.0 if delimiter == " " else share, -titles, widths[0]
 
 
 def _sample(start: str, delimiter: str, comments: bool, whole: bool) -> Iterator[Record]:
@@ -158,7 +158,7 @@ def titles_above(found: Sequence[Sequence[str]]) -> int:
         return 0
     filled = [sum(bool(cell.strip()) for cell in record) for record in found[: _TITLES + 1]]
     titles = next((i for i, count in enumerate(filled) if count > 1), 0)
-    return titles if titles < len(found) - 1 else 0
+    return 0 if titles >= len(found) - 1 or all(map(is_numeric, filter(None, found[titles]))) else titles
 
 
 def _commented_header(start: str, delimiter: str, width: int) -> list[str]:
