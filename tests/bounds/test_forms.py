@@ -6,6 +6,7 @@ import pytest
 
 import subgrad as sg
 from subgrad import errors
+from subgrad.bounds import Within
 from subgrad.bounds.form import Form
 from subgrad.bounds.rules import forms
 from subgrad.compile.interpret import Interpreter
@@ -77,6 +78,9 @@ CURVES = {
     "quotient": (lambda z: z / (z * z + 1), lambda z: z / (z * z + 1), -3, 3),
     "cube": (lambda z: z**3, lambda z: z**3, -3, 3),
     "minus five": (lambda z: z**-5, lambda z: z**-5, 0.5, 3),
+    "steep": (lambda z: (z / 3) ** 67, lambda z: (z / 3) ** 67, -3, 3),
+    "steep and even": (lambda z: (z / 3) ** 66, lambda z: (z / 3) ** 66, -3, 3),
+    "steep inverse": (lambda z: z**-67, lambda z: z**-67, 0.9, 1.5),
     "power": (lambda z: z**1.5, lambda z: z ** mp.mpf(1.5), 0.5, 3),
     "small power": (lambda z: z**0.3, lambda z: z ** mp.mpf(0.3), 0.5, 3),
     "exponent": (lambda z: sg.pow(z, sg.tanh(z)), lambda z: z ** mp.tanh(z), 0.5, 3),
@@ -122,6 +126,20 @@ BODIES = {
     "cancelling": (lambda x: (1e8 + x[:, 0]) * 3.0 - 3e8 - x[:, 1] * 3.0,
                    lambda x, y, z: (mp.mpf(1e8) + x) * 3 - mp.mpf(3e8) - y * 3),
     "mean": (lambda x: x.mean(1) / 7.0, lambda x, y, z: (x + y + z) / 21),
+    "padded": (lambda x: (sg.pad(sg.relu(4 * x) + 1, [(0, 0), (1, 1)], -3.0) * 2)[:, :2].sum(1),
+               lambda x, y, z: -4 + 8 * max(x, 0)),
+    "pooled": (lambda x: sg.max_pool(x.reshape(1, 1, 3), 3, 2, 1)[:, 0].sum(1), lambda x, y, z: max(x, y) + max(y, z)),
+    "windows": (lambda x: (sg.windows(x, 2) * np.array([1.0, 2.0])).sum((1, 2)), lambda x, y, z: x + 3 * y + 2 * z),
+    "scattered": (lambda x: sg.grad((x[:, [0, 0, 1]] ** 2).sum(), x)[:, 0], lambda x, y, z: 4 * x),
+    "counted": (lambda x: (x > 0.1).sum(1).astype("float64") * x[:, 0],
+                lambda *x: x[0] * sum(v > mp.mpf(0.1) for v in x)),
+    "cut off": (lambda x: (3 * x).astype("int64").sum(1).astype("float64"),
+                lambda *x: sum(mp.mpf(int(3 * v)) for v in x)),
+    "truth": (lambda x: ((x < 0).astype("int64").sum(1).astype("bool") == (x[:, 0] > 9)).astype("float64"),
+              lambda *x: mp.mpf(min(x) >= 0)),
+    "one hot": (lambda x: (sg.one_hot([2, 0], 3, "float64") @ x[0])[:1] * sg.arange(3).astype("float64")[1:2],
+                lambda x, y, z: z),
+    "minimum of padded": (lambda x: sg.min(sg.pad(x, [(0, 0), (1, 0)], np.inf), 1), min),
     "constant": (lambda x: sg.full((1,), 0.1) * 3.0, lambda x, y, z: mp.mpf(0.1) * 3),
 }  # fmt: skip
 
@@ -137,6 +155,28 @@ def test_function_lies_inside_its_form(name, native):
 def test_nothing_is_known_where_a_function_may_not_exist(f):
     centre, _, radius, *_ = spread(f, np.full((1, D), 0.1), np.full((1, D), 0.2))
     assert not (np.isfinite(radius[0, 0]) and np.isfinite(centre[0, 0]))
+
+
+FALSE = {  # what is computed with integers and conditions is not what the same with numbers would be
+    "cut off": (lambda x: x.astype("int32").astype("float64") - 0.5, (0.5, 0.9)),
+    "true": (lambda x: 0.75 - x.astype("bool").astype("float64"), (0.5, 0.7)),
+    "steep": (lambda x: 1e150 * sg.relu(-(x**65)) - 1e-3, (-0.01, 0.03)),
+    "infinite": (lambda x: 1e200 - x**-66, (-1, 1)),
+    "wraps": (lambda x: 100.5 - (x > 0).astype("uint8").astype("float64") * 0 - ((x > 0).astype("uint8") * 200 +
+              (x > 0).astype("uint8") * 100).astype("float64"), (1, 2)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FALSE)
+def test_nothing_false_is_proven_of_integers_conditions_and_powers(name):
+    f, box = FALSE[name]
+    assert sg.verify(f, box, Within(low=0), budget=3000).status != "proven"
+
+
+def test_an_index_that_depends_on_the_point_is_refused():
+    f = lambda x: sg.tensor([1.0, 5.0], "float64")[(x[:, 0] > 0).astype("int64")]  # noqa: E731
+    with pytest.raises(errors.ArgumentError, match="an index depends on the point"):
+        sg.verify(f, (-1, 1), Within(0, 2))
 
 
 def test_op_without_bounds_is_named_with_its_line():

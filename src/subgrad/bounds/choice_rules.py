@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+
+import numpy as np
 
 from subgrad import ops
 from subgrad.bounds import linear_rules as linear
@@ -11,6 +14,8 @@ from subgrad.bounds.form import Form, total
 from subgrad.bounds.rounding import UNIT
 from subgrad.graph.op import apply
 from subgrad.graph.tensor import Tensor
+
+LARGEST_INTEGER = 2.0**51  # of those that are cut off: sums of two are exact
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +70,7 @@ def moved(node: Tensor, x: Form | Truth, *places: Form) -> Form | Truth:
     """Elements put elsewhere; what is not known of a bool moves with it."""
     if isinstance(x, Form):
         return linear.moved(node, x, *places)
-    at = [p.centre.reshape(p.centre.shape[1:]) for p in places]
+    at = [linear.known_place(node, p) for p in places]
     return Truth(*(linear.together(node, part, *at) for part in (x.certain, x.possible)))
 
 
@@ -92,8 +97,8 @@ def chosen(node: Tensor, c: Truth, x: Form, y: Form) -> Form:
         a, b, m = (0.0 if f.slopes is None else f.slopes for f in (x, y, both))
         slopes = ops.where(ops.expand_dims(c.certain, 1), a, ops.where(ops.expand_dims(c.possible, 1), m, b))
     r, s = (0.0 if f.radius is None else f.radius for f in (x, y))
-    radius = ops.where(c.certain, r, ops.where(c.possible, gap, s)) + 0.0 * centre
-    return Form(x.half, centre, slopes, radius, low, high)
+    radius = ops.where(c.certain, r, ops.where(c.possible, gap, s)) + ops.zeros_like(centre)
+    return Form(x.half, centre, slopes, radius, low, high, x.infinite or y.infinite)
 
 
 def _midway(x: Form, y: Form) -> tuple[Form, Tensor]:
@@ -114,15 +119,52 @@ def sign(node: Tensor, x: Form) -> Form:
     return Form(x.half, centre, None, ops.where(known, 0.0, 1.0) + 0.0 * x.size, -1.0, 1.0)
 
 
-def number_of(node: Tensor, x: Form | Truth) -> Form:
-    """Another dtype: a bool becomes 0 or 1, a float stays the number that it is."""
-    if isinstance(x, Form):
-        return x
+def joined(node: Tensor, *parts: Form | Truth) -> Form | Truth:
+    """Concatenation, of numbers or of conditions."""
+    if not isinstance(parts[0], Truth):
+        return linear.joined(node, *parts)  # pyright: ignore[reportArgumentType]
+    b = max(p.certain.shape[0] for p in parts)  # pyright: ignore[reportAttributeAccessIssue]
+
+    def join(which: str) -> Tensor:
+        wide = [ops.broadcast_to(getattr(p, which), (b, *i.shape)) for p, i in zip(parts, node.inputs, strict=True)]
+        return linear.together(node, *wide)
+
+    return Truth(join("certain"), join("possible"))
+
+
+def cast(node: Tensor, x: Form | Truth) -> Form | Truth:
+    """Another dtype: a condition becomes 0 or 1, a number that is not 0 is True, fractions are cut off for integers."""
+    if isinstance(x, Truth):
+        return x if node.dtype.kind == "b" else _zero_or_one(x)
+    if node.dtype.kind == "b":
+        return not_equal(node, x, number(x, 0.0))
+    return x if node.dtype.kind == "f" or node.inputs[0].dtype.kind in "iu" else truncated(x)
+
+
+def _zero_or_one(x: Truth) -> Form:
     none = Form(half=x.certain, centre=ops.zeros(x.certain.shape, "float64"))
-    return chosen(node, x, number(none, 1.0), number(none, 0.0))
+    return chosen(none.centre, x, number(none, 1.0), number(none, 0.0))
+
+
+def truncated(x: Form) -> Form:
+    """x cut off towards 0, which never falls; nothing is known of numbers that no integer may hold."""
+    low, high = x.ends
+    small = (low > -LARGEST_INTEGER) & (high < LARGEST_INTEGER)
+    left, right = (ops.astype(ops.astype(ops.where(small, end, 0.0), "int64"), "float64") for end in (low, high))
+    radius = ops.where(small, 0.5 * (right - left), math.inf)
+    return Form(x.half, 0.5 * (left + right), None, radius)
+
+
+def within_dtype(node: Tensor, x: Form) -> Form:
+    """Integers that vary, as long as they do not wrap around."""
+    low, high = x.ends
+    limits = np.iinfo(node.dtype)
+    fits = (low >= float(limits.min)) & (high <= float(limits.max))
+    radius = ops.zeros_like(x.centre) if x.radius is None else x.radius
+    return Form(x.half, x.centre, x.slopes, ops.where(fits, radius, math.inf), x.low, x.high)
 
 
 __all__ = [
-    "Truth", "chosen", "equal", "finite", "less", "less_equal", "logical", "moved", "negated", "not_equal",
-    "number_of", "sign",
+    "Truth", "cast", "chosen", "equal", "finite", "joined", "less", "less_equal", "logical", "moved", "negated",
+    "not_equal", "sign", "truncated", "within_dtype",
 ]  # fmt: skip

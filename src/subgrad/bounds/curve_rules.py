@@ -82,8 +82,12 @@ def _off_line(x: Form, value: Tensor, slope: Tensor, *at_ends: Tensor) -> list[T
 def reciprocal(x: Form) -> Form:
     """1 / x, infinite where x may be 0."""
     value = 1.0 / x.centre
-    slope = -value * value
-    down, up, noise = _beyond_tangent(lambda z: 1.0 / z, x, value, slope)
+    return _on_one_side(lambda z: 1.0 / z, x, value, -value * value)
+
+
+def _on_one_side(f: Function, x: Form, value: Tensor, slope: Tensor) -> Form:
+    """A function with a pole at 0 that bends one way on each side of it; nothing is known where x may be 0."""
+    down, up, noise = _beyond_tangent(f, x, value, slope)
     left, right = x.ends
     apart = (left > 0) | (right < 0)
     return relaxed(x, value, slope, down, up, ops.where(apart, noise, math.inf), 0.0 if x.low >= 0 else -math.inf)
@@ -97,22 +101,36 @@ def divided(node: Tensor, x: Form, y: Form) -> Form:
     centre, size = x.centre / y.centre, ops.abs(y.centre)
     error = 2 * UNIT * x.linear_size / size
     rest = None if x.radius is None else x.radius / size
-    return Form(x.half, centre, slopes, total(error, rest, roundings=4))
+    return Form(x.half, centre, slopes, total(error, rest, roundings=4), 0.0 if x.low >= 0 <= y.low else -math.inf)
 
 
 def power(node: Tensor, x: Form) -> Form:
-    """x to the power of a number: products for whole exponents, else of numbers that are not negative."""
+    """x to the power of a number: products for whole exponents that are small, else a curve that bends one way."""
     p = node.attrs["p"]
-    if p == int(p) and abs(p) <= 64:
-        return _whole_power(x, int(p))
-    return bent(lambda z: ops.pow(z, p), lambda z, y: p * ops.pow(z, p - 1), 0.0)(node, x)
+    return _whole_power(x, int(p)) if p == int(p) else _bent_power(x, p)
+
+
+def _bent_power(x: Form, p: float) -> Form:
+    """x to the power of an even number, or of one that is not whole: then x is not negative, or nothing is known."""
+    return bent(lambda z: ops.pow(z, p), lambda z, y: ops.where(z == 0, 0.0, p * ops.pow(z, p - 1)), 0.0)(x.centre, x)
+
+
+def rooted(node: Tensor, x: Form) -> Form:
+    """The square root; at 0, where its slope is infinite, it lies above a line without slope."""
+    least = math.nextafter(math.sqrt(max(x.low, 0.0)), 0.0)
+    return bent(ops.sqrt, lambda z, y: ops.where(z == 0, 0.0, 0.5 / y), least)(node, x)
 
 
 def _whole_power(x: Form, p: int) -> Form:
+    if p < -64:
+        value = ops.pow(x.centre, p)
+        return _on_one_side(lambda z: ops.pow(z, p), x, value, p * ops.pow(x.centre, p - 1))
     if p < 0:
         return reciprocal(_whole_power(x, -p))
     if p <= 1:
         return x if p else number(x, 1.0)
+    if p > 64:
+        return times(_bent_power(x, p - 1), x) if p % 2 else _bent_power(x, p)
     half = squared(_whole_power(x, p // 2))
     return times(half, x) if p % 2 else half
 
@@ -207,7 +225,22 @@ def larger(x: Form, y: Form) -> Form:
     """The larger of two numbers."""
     found = plus(x, rectified(minus(y, x)))
     found.low = max(x.low, y.low)
-    return found
+    return _but_for_infinity(x, y, found) if x.infinite or y.infinite else found
+
+
+def _but_for_infinity(x: Form, y: Form, found: Form) -> Form:
+    """The larger of two numbers, which is the other one where one of them is -inf: there is no difference then."""
+    only_y, only_x = x.centre == -math.inf, y.centre == -math.inf
+
+    def picked(part: str, axis: int | None = None) -> Tensor | None:
+        if getattr(found, part) is None:
+            return None
+        a, b, c = (0.0 if v is None else v for v in (getattr(f, part) for f in (x, y, found)))
+        u, v = (w if axis is None else ops.expand_dims(w, axis) for w in (only_y, only_x))
+        return ops.where(u, b, ops.where(v, a, c))
+
+    centre, slopes, radius = picked("centre"), picked("slopes", 1), picked("radius")
+    return Form(x.half, centre, slopes, radius, found.low, found.high, True)  # pyright: ignore[reportArgumentType]
 
 
 def smaller(x: Form, y: Form) -> Form:
@@ -216,6 +249,6 @@ def smaller(x: Form, y: Form) -> Form:
 
 
 __all__ = [
-    "absolute", "bent", "divided", "larger", "number", "power", "reciprocal", "rectified", "relaxed", "s_shaped",
-    "smaller", "wave",
+    "absolute", "bent", "divided", "larger", "number", "power", "reciprocal", "rectified", "relaxed", "rooted",
+    "s_shaped", "smaller", "wave",
 ]  # fmt: skip

@@ -30,6 +30,7 @@ class Form:
         slopes: shape (B, d, \\*S), or (1, d, \\*S), or None if the number does not vary with the point.
         radius: like the centre, at least 0; None if there is no remainder, not even of rounding.
         low, high: what the number cannot leave anyway, such as 0 and infinity for a square.
+        infinite: whether centres may be constants that are infinite, such as the padding of a pooling.
     """
 
     half: Tensor
@@ -38,6 +39,7 @@ class Form:
     radius: Tensor | None = None
     low: float = field(default=-math.inf)
     high: float = field(default=math.inf)
+    infinite: bool = False
 
     @property
     def exact(self) -> bool:

@@ -9,6 +9,7 @@ from subgrad import ops
 from subgrad.bounds.form import Form, total
 from subgrad.bounds.rounding import UNIT
 from subgrad.diff.batching import batched
+from subgrad.errors import ArgumentError
 from subgrad.graph.op import apply
 from subgrad.graph.tensor import Tensor
 from subgrad.ops.contract import sizes_of
@@ -35,23 +36,31 @@ def together(node: Tensor, *parts: Tensor) -> Tensor:
 
 def moved(node: Tensor, x: Form, *places: Form) -> Form:
     """Elements put elsewhere, at places that are the same for all points."""
-    at = [p.centre.reshape(p.centre.shape[1:]) for p in places]
+    at = [known_place(node, p) for p in places]
+    fill = node.attrs["value"] if node.op is ops.pad else 0.0  # that of a pad has no slopes and no remainder
+    rest = apply(node.op, node.inputs, {**node.attrs, "value": 0.0}) if node.op is ops.pad else node
+    slopes, radius = (None if part is None else together(rest, part, *at) for part in (x.slopes, x.radius))
+    low, high = min(x.low, fill), max(x.high, fill)
+    infinite = x.infinite or math.isinf(fill)
+    return Form(x.half, together(node, x.centre, *at), slopes, radius, low, high, infinite)
 
-    def move(part: Tensor | None) -> Tensor | None:
-        return None if part is None else together(node, part, *at)
 
-    kept = {"low": min(x.low, 0.0), "high": max(x.high, 0.0)}  # padding brings zeros
-    return Form(x.half, move(x.centre), move(x.slopes), move(x.radius), **kept)  # pyright: ignore[reportArgumentType]
+def known_place(node: Tensor, place: Form) -> Tensor:
+    """Integers that say where elements are; raises `ArgumentError` if they depend on the point."""
+    if not place.exact or place.centre.dtype.kind not in "iu":
+        raise ArgumentError(f"there are no bounds where an index depends on the point (at {node.site})")
+    return place.centre.reshape(place.centre.shape[1:])
 
 
-def summed(node: Tensor, x: Form) -> Form:
+def summed(node: Tensor, x: Form, *places: Form) -> Form:
     """Sums of elements."""
+    at = [known_place(node, p) for p in places]
     terms = node.inputs[0].size // max(1, node.size) if node.op is ops.sum else node.inputs[0].size
-    error = together(node, terms * UNIT * x.linear_size)
-    radius = None if x.radius is None else together(node, x.radius)
+    error = together(node, terms * UNIT * x.linear_size, *at)
+    radius = None if x.radius is None else together(node, x.radius, *at)
     low, high = (0.0 if x.low >= 0 else -math.inf), (0.0 if x.high <= 0 else math.inf)
-    slopes = None if x.slopes is None else together(node, x.slopes)
-    return Form(x.half, together(node, x.centre), slopes, total(radius, error, roundings=terms), low, high)
+    slopes = None if x.slopes is None else together(node, x.slopes, *at)
+    return Form(x.half, together(node, x.centre, *at), slopes, total(radius, error, roundings=terms), low, high)
 
 
 def joined(node: Tensor, *parts: Form) -> Form:
@@ -69,7 +78,8 @@ def joined(node: Tensor, *parts: Form) -> Form:
 
     centre, slopes, radius = (join([getattr(p, k) for p in parts]) for k in ("centre", "slopes", "radius"))
     low, high = min(p.low for p in parts), max(p.high for p in parts)
-    return Form(parts[0].half, centre, slopes, radius, low, high)  # pyright: ignore[reportArgumentType]
+    infinite = any(p.infinite for p in parts)
+    return Form(parts[0].half, centre, slopes, radius, low, high, infinite)  # pyright: ignore[reportArgumentType]
 
 
 # Sums and differences of two forms
@@ -78,13 +88,13 @@ def joined(node: Tensor, *parts: Form) -> Form:
 def negative(x: Form) -> Form:
     """-x."""
     slopes = None if x.slopes is None else -x.slopes
-    return Form(x.half, -x.centre, slopes, x.radius, -x.high, -x.low)
+    return Form(x.half, -x.centre, slopes, x.radius, -x.high, -x.low, x.infinite)
 
 
 def plus(x: Form, y: Form) -> Form:
     """x + y."""
     slopes = x.slopes if y.slopes is None else y.slopes if x.slopes is None else x.slopes + y.slopes
-    low, high = (0.0 if x.low >= 0 <= y.low else -math.inf), (0.0 if x.high <= 0 >= y.high else math.inf)
+    low, high = math.nextafter(x.low + y.low, -math.inf), math.nextafter(x.high + y.high, math.inf)
     found = Form(x.half, x.centre + y.centre, slopes, None, low, high)
     rounded = found.linear_size if x.slopes is not None and y.slopes is not None else ops.abs(found.centre)
     found.radius = total(x.radius, y.radius, UNIT * rounded, roundings=3)
@@ -149,6 +159,7 @@ def bilinear(product: Callable[[Tensor, Tensor], Tensor], x: Form, y: Form, coun
     if x.exact and not y.exact:
         return bilinear(lambda p, q: product(q, p), y, x, count)
     gamma = (count + 4) * UNIT
+    low = 0.0 if x.low >= 0 <= y.low else -math.inf
     centre = product(x.centre, y.centre)
     halves = [product(x.slopes, y.centre)] if x.slopes is not None else []
     halves += [product(x.centre, y.slopes)] if y.slopes is not None else []
@@ -156,12 +167,12 @@ def bilinear(product: Callable[[Tensor, Tensor], Tensor], x: Form, y: Form, coun
     if y.exact:
         inner = total(x.radius, gamma * x.linear_size, roundings=2)
         assert inner is not None
-        return Form(x.half, centre, slopes, total(product(inner, ops.abs(y.centre)), roundings=count + 2))
+        return Form(x.half, centre, slopes, total(product(inner, ops.abs(y.centre)), roundings=count + 2), low)
     rest = [product(x.reach, y.reach)] if x.reach is not None and y.reach is not None else []
     rest += [product(x.radius, ops.abs(y.centre))] if x.radius is not None else []
     rest += [product(ops.abs(x.centre), y.radius)] if y.radius is not None else []
     radius = total(*rest, gamma * product(x.size, y.size), roundings=count + 4)
-    return Form(x.half, centre, slopes, radius)
+    return Form(x.half, centre, slopes, radius, low)
 
 
 def squared(x: Form) -> Form:
@@ -176,6 +187,6 @@ def squared(x: Form) -> Form:
 
 
 __all__ = [
-    "bilinear", "contracted", "joined", "minus", "moved", "multiplied", "negative", "plus", "squared", "summed",
-    "times", "together",
+    "bilinear", "contracted", "joined", "known_place", "minus", "moved", "multiplied", "negative", "plus", "squared",
+    "summed", "times", "together",
 ]  # fmt: skip

@@ -6,20 +6,25 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from subgrad import ops
 from subgrad.bounds import choice_rules as choice
 from subgrad.bounds import curve_rules as curve
 from subgrad.bounds import linear_rules as linear
 from subgrad.bounds.choice_rules import Truth
 from subgrad.bounds.form import Form
+from subgrad.bounds.rounding import UNIT
 from subgrad.errors import ArgumentError
-from subgrad.graph.op import Op
+from subgrad.graph.dtype import float64
+from subgrad.graph.op import Op, apply
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 from subgrad.ops import indexing, kinked, singular
 from subgrad.ops.contract import contract
 from subgrad.ops.rules import reduced_shape
 from subgrad.ops.shape import cast, stop_gradient
+from subgrad.ops.window import slide
 
 Known = dict[Tensor, Any]  # of each node a Form, or a Truth if it is a bool
 
@@ -37,19 +42,40 @@ def forms(outputs: Sequence[Tensor], known: Known, half: Tensor) -> list[Form]:
 
 
 def _form(node: Tensor, known: Known, half: Tensor) -> Any:
-    if node.op in (CONST, INPUT, ops.full) or _is_index(node, known):
-        same = node.reshape(1, *node.shape)
-        if node.dtype.kind == "b":
-            return Truth(same, same)
-        value = float(node.attrs["value"]) if node.op is ops.full else math.nan
-        return Form(half, same, None, None, value, value) if math.isfinite(value) else Form(half, same)
-    if node.op in RULES:
+    if node.op in CONSTANTS or _is_fixed(node, known):
+        return _constant(node, half)
+    expand = _of_conditions(node)
+    if expand is None and node.op in RULES:
         inputs = _before_relu(node) if node.op is ops.less else node.inputs
-        return RULES[node.op](node, *(known[i] for i in inputs))
-    expand = EXPANSIONS.get(node.op, node.op.expand)
+        found = RULES[node.op](node, *(_operand(node, k, known[i]) for k, i in enumerate(inputs)))
+        if isinstance(found, Form):
+            found.half = half  # conditions, of which numbers may be made, do not know the box
+        return choice.within_dtype(node, found) if node.dtype.kind in "iu" else found
+    expand = expand or EXPANSIONS.get(node.op, node.op.expand)
     if expand is None:
         raise ArgumentError(f"there are no bounds for the op {node.op.name} (at {node.site})")
     return forms([expand(*node.inputs, **node.attrs)], known, half)[0]
+
+
+def _constant(node: Tensor, half: Tensor) -> Form | Truth:
+    same = node.reshape(1, *node.shape)
+    if node.dtype.kind == "b":
+        return Truth(same, same)
+    value = float(node.attrs["value"]) if node.op is ops.full else math.nan
+    if math.isfinite(value):
+        return Form(half, same, None, None, value, value)
+    infinite = math.isinf(value) or (node.op is CONST and bool(np.isinf(node.numpy()).any()))
+    return Form(half, same, infinite=infinite)
+
+
+def _operand(node: Tensor, place: int, x: Form | Truth) -> Form | Truth:
+    """Integers that do not vary count as numbers, but for those that say where elements are."""
+    if isinstance(x, Truth) or x.centre.dtype.kind not in "iu" or (node.op in PLACED and place):
+        return x
+    centre = ops.astype(x.centre, float64)
+    size = ops.abs(centre)
+    rounded = ops.where(size < 2.0**53, 0.0, UNIT * size) if x.centre.dtype == np.int64 else None
+    return Form(x.half, centre, None, rounded)
 
 
 def _before_relu(node: Tensor) -> Sequence[Tensor]:
@@ -59,10 +85,19 @@ def _before_relu(node: Tensor) -> Sequence[Tensor]:
     return (a, b.inputs[0]) if passes else node.inputs
 
 
-def _is_index(node: Tensor, known: Known) -> bool:
-    """Whether a node holds integers that do not depend on the point."""
-    parts = [known[i] for i in node.inputs]
-    return node.dtype.kind in "iu" and all(isinstance(p, Form) and p.exact for p in parts)
+def _is_fixed(node: Tensor, known: Known) -> bool:
+    """Whether a node holds integers or conditions that do not depend on the point: they are what they are anywhere."""
+    return node.dtype.kind in "iub" and all(_is_exact(known[i]) for i in node.inputs)
+
+
+def _is_exact(x: Form | Truth) -> bool:
+    return x.exact if isinstance(x, Form) else x.certain is x.possible
+
+
+def _of_conditions(node: Tensor) -> Callable[..., Tensor] | None:
+    """What an op is that computes with conditions as if they were numbers."""
+    conditions = len(node.inputs) > 0 and all(i.dtype.kind == "b" for i in node.inputs)
+    return OF_CONDITIONS.get(node.op) if conditions else None
 
 
 # Ops in terms of others
@@ -97,6 +132,24 @@ def _logsumexp(x: Tensor, *, axis: tuple[int, ...], keepdims: bool) -> Tensor:
     return ops.log(ops.exp(x).sum(axis, keepdims))
 
 
+def _one_hot(i: Tensor, *, n: int, dtype: np.dtype) -> Tensor:
+    return ops.astype(ops.equal(ops.expand_dims(i, i.ndim), ops.arange(n, i.dtype)), dtype)
+
+
+def _pow(x: Tensor, p: Tensor) -> Tensor:
+    value = _same_everywhere(p)
+    return ops.exp(p * ops.log(x)) if value is None else apply(singular._power, (x,), {"p": value})
+
+
+def _same_everywhere(x: Tensor) -> float | None:
+    """The one number that a tensor holds, if it is known to."""
+    while x.op in (ops.broadcast_to, ops.reshape):
+        x = x.inputs[0]
+    if x.op is ops.full:
+        return float(x.attrs["value"])
+    return float(x.numpy().ravel()[0]) if x.op is CONST and x.size == 1 else None
+
+
 EXPANSIONS: dict[Op, Callable[..., Tensor]] = {
     ops.max: _extremum(ops.maximum),
     ops.min: _extremum(ops.minimum),
@@ -106,10 +159,32 @@ EXPANSIONS: dict[Op, Callable[..., Tensor]] = {
     ops.norm: lambda x, *, axis, keepdims: ops.sqrt(ops.square(x).sum(axis, keepdims)),
     ops.logsumexp: _logsumexp,
     ops.log_softmax: lambda x, *, axis: x - _logsumexp(x, axis=(axis,), keepdims=True),
-    singular._pow: lambda x, p: ops.exp(p * ops.log(x)),
+    ops.one_hot: _one_hot,
+    singular._pow: _pow,
 }
 """Exact in real numbers; what the compiler does with these ops is exact in floats."""
 
+def _summed(op: Op) -> Callable[..., Tensor]:
+    return lambda x, **attrs: apply(op, (ops.astype(x, "int64"),), attrs)
+
+
+OF_CONDITIONS: dict[Op, Callable[..., Tensor]] = {
+    ops.equal: lambda x, y: (x & y) | (~x & ~y),
+    ops.not_equal: lambda x, y: (x & ~y) | (~x & y),
+    ops.less: lambda x, y: ~x & y,
+    ops.less_equal: lambda x, y: ~x | y,
+    ops.where: lambda c, x, y: (c & x) | (~c & y),
+    ops.mul: lambda x, y: x & y,
+    ops.minimum: lambda x, y: x & y,
+    ops.add: lambda x, y: x | y,
+    ops.maximum: lambda x, y: x | y,
+    ops.sum: _summed(ops.sum),
+    ops.cumsum: _summed(ops.cumsum),
+}
+"""Ops all of whose arguments are conditions."""
+
+CONSTANTS = (CONST, INPUT, ops.full, ops.arange)
+PLACED = (indexing.gather, indexing.scatter_add)
 SQRT_PI = math.sqrt(math.pi)
 
 RULES: dict[Op, Callable[..., Any]] = {
@@ -122,20 +197,21 @@ RULES: dict[Op, Callable[..., Any]] = {
     contract: linear.contracted,
     ops.sum: linear.summed,
     ops.cumsum: linear.summed,
-    ops.concatenate: linear.joined,
+    indexing.scatter_add: linear.summed,
+    ops.concatenate: choice.joined,
     **dict.fromkeys(
-        [ops.reshape, ops.transpose, ops.broadcast_to, ops.pad, indexing.slice_, indexing.place, indexing.gather],
-        choice.moved,
+        [ops.reshape, ops.transpose, ops.broadcast_to, ops.pad, slide, indexing.slice_, indexing.place,
+         indexing.gather], choice.moved,
     ),
     stop_gradient: lambda node, x: x,
-    cast: choice.number_of,
+    cast: choice.cast,
     ops.div: curve.divided,
     singular._power: curve.power,
     ops.exp: curve.bent(ops.exp, lambda z, y: y, 0.0),
     ops.expm1: curve.bent(ops.expm1, lambda z, y: ops.exp(z), -1.0),
     ops.log: curve.bent(ops.log, lambda z, y: 1.0 / z),
     ops.log1p: curve.bent(ops.log1p, lambda z, y: 1.0 / (1.0 + z)),
-    ops.sqrt: curve.bent(ops.sqrt, lambda z, y: 0.5 / y, 0.0),
+    ops.sqrt: curve.rooted,
     ops.softplus: curve.bent(ops.softplus, lambda z, y: ops.sigmoid(z), 0.0),
     ops.tanh: curve.s_shaped(ops.tanh, lambda z, y: 1.0 - y * y, 0.77, 2.0, -1.0),
     ops.sigmoid: curve.s_shaped(ops.sigmoid, lambda z, y: y * (1.0 - y), 0.0963, 0.125, 0.0),
@@ -159,4 +235,4 @@ RULES: dict[Op, Callable[..., Any]] = {
     ops.isnan: lambda node, x: choice.negated(node, choice.finite(node, x)),
 }
 
-__all__ = ["EXPANSIONS", "RULES", "Known", "forms"]
+__all__ = ["CONSTANTS", "EXPANSIONS", "OF_CONDITIONS", "RULES", "Known", "forms"]

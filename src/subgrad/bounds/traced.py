@@ -15,6 +15,7 @@ from subgrad.graph.tensor import Parameter, Tensor, placeholder
 from subgrad.nn.binding import bound
 from subgrad.nn.module import Module
 from subgrad.nn.running import evaluating
+from subgrad.recur.unroll import unrolled
 
 Function = Callable[[Any], Any]
 
@@ -39,7 +40,8 @@ class Traced:
 def traced(f: Function, point: Tensor, name: str) -> Traced:
     """``f``, from points (N, d) to values (N,) or (N, k), at the one ``point``.
 
-    A module is traced in evaluation mode, with its parameters taken as the float64 numbers that they are.
+    A module is traced in evaluation mode, with its parameters and running statistics taken as the float64 numbers that
+    they are. Loops are written out.
 
     Raises:
         ArgumentError: if f is no function of tensors.
@@ -52,7 +54,8 @@ def traced(f: Function, point: Tensor, name: str) -> Traced:
             "of samples nothing can be proven, and formulas are read by subgrad.approx.Expression"
         )
     module = f if isinstance(f, Module) else None
-    parameters: list[Parameter] = list(module.parameters()) if module else []
+    parameters: list[Parameter] = [p for _, p in module.named_state()] if module else []
+    _check_finite(module)
     weights = [placeholder(p.shape, float64, "a parameter") for p in parameters]
     mode = evaluating(module) if module else contextlib.nullcontext()
     with using_dtype(float64), mode, bound(parameters, weights):
@@ -81,7 +84,14 @@ def _row(found: Any, name: str) -> Tensor:
         raise ShapeError(f"{name} takes points (N, d) to values (N,) or (N, k); for (1, d) it returned {found.shape}")
     if found.dtype != float64:
         raise DTypeError(f"{name} must keep float64, it returned {found.dtype}: its constants may be of another dtype")
-    return found.node.reshape(found.size)
+    return unrolled([found.node])[0].reshape(found.size)
+
+
+def _check_finite(module: Module | None) -> None:
+    """Raises `ArgumentError` for a weight that is no number: nothing can be proven of what is computed with it."""
+    for name, p in module.named_state() if module else ():
+        if not np.isfinite(p.numpy()).all():
+            raise ArgumentError(f"nothing can be proven of a network with weights that are infinite or NaN: {name} is")
 
 
 __all__ = ["Function", "Traced", "traced"]
