@@ -190,6 +190,7 @@ FLAT = {
     "argmax",
     "argmin",
     "one_hot",
+    "in_range",
     "full",
     "arange",
     "uniform",

@@ -286,3 +286,49 @@ def test_labels_without_a_value_yet_are_not_checked():
     f, y = placeholder((3,), "float32", "f"), placeholder((3,), "float32", "y")
     assert nn.binomial_loss(f, y).is_symbolic()
     assert nn.cross_entropy(placeholder((3, 2), "float32"), placeholder((3,), "int64")).is_symbolic()
+
+
+# Ignored classes
+
+IGNORED = {
+    -100: np.array([0, -100, 2, 1, -100]),
+    1: np.array([0, 1, 2, 1, 1]),
+    255: np.array([0, 255, 2, 1, 0], np.uint8),
+}
+
+
+@pytest.mark.parametrize("native", [False, True])
+@pytest.mark.parametrize(("ignored", "y"), IGNORED.items(), ids=IGNORED)
+@pytest.mark.parametrize("options", [{}, {"class_weight": np.array([1.0, 2.0, 3.0]), "label_smoothing": 0.1}])
+def test_samples_of_an_ignored_class_do_not_count(double, ignored, y, options, native):
+    rng = np.random.default_rng(0)
+    f, weight, counts = rng.normal(size=(5, 3)), rng.random(5), y != ignored
+    f[~counts] = np.inf  # not even where their scores are no numbers
+    for more, kept in ({}, {}), ({"sample_weight": weight}, {"sample_weight": weight[counts]}):
+
+        def loss(f, y, more=more):
+            value = nn.cross_entropy(f, y, ignore_index=ignored, **options, **more)
+            return value, sg.grad(value, f)
+
+        value, slope = (sg.compile(loss) if native else loss)(f if native else sg.tensor(f), y)
+        inner = sg.tensor(f[counts])
+        wanted = nn.cross_entropy(inner, y[counts], **options, **kept)
+        np.testing.assert_allclose(np.asarray(value), wanted.numpy(), rtol=1e-12)
+        np.testing.assert_allclose(np.asarray(slope)[counts], sg.grad(wanted, inner).numpy(), rtol=1e-12)
+        assert (np.asarray(slope)[~counts] == 0).all()
+    losses = nn.cross_entropy(f, y, ignore_index=ignored, reduction="none", **options).numpy()
+    np.testing.assert_array_equal(losses > 0, counts)
+
+
+def test_where_all_samples_are_ignored_the_loss_is_0():
+    assert nn.cross_entropy(np.ones((2, 3)), [-100, -100], ignore_index=-100).item() == 0
+    native = sg.compile(lambda f, y: nn.cross_entropy(f, y, ignore_index=-100))
+    assert native(np.ones((2, 3), np.float32), np.array([-100, -100])) == 0
+
+
+def test_what_cannot_be_ignored():
+    with pytest.raises(DTypeError, match="ignores a class of integers"):
+        nn.cross_entropy(np.ones((2, 3)), np.full((2, 3), 1 / 3), ignore_index=-100)
+    with pytest.raises(DataError, match="0..2, got -100..-100"):
+        nn.cross_entropy(np.ones((2, 3)), [-100, -100])
+    assert nn.cross_entropy(np.ones((1, 3)), np.array([2], np.uint8), ignore_index=-100).item() > 1  # cannot occur

@@ -151,7 +151,7 @@ def test_bad_indices(key, error, message):
 
 def test_an_index_that_turns_out_to_be_out_of_range():
     picked = sg.zeros((2, 3))[sg.tensor([4]) + 1]
-    with pytest.raises(ShapeError, match=rf"index 5 is out of bounds .*\(at test_indexing.py:{picked.site.line}\)"):
+    with pytest.raises(ShapeError, match=rf"index 5 is out of range .*\(at test_indexing.py:{picked.site.line}\)"):
         picked.numpy()
 
 
@@ -183,6 +183,8 @@ def test_pick():
         sg.pick(x, [0, 1])
     with pytest.raises(ShapeError, match="index 4 is out of range for an axis of length 4"):
         sg.pick(x, i + 1)
+    with pytest.raises(ShapeError, match="index -1 is out of range for an axis of length 4, and negative ones do not"):
+        sg.pick(x, i - 1)
 
 
 def test_embedding():

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Any
 
+from subgrad.compile.checks import FLAGS
 from subgrad.compile.hosting import Hosting
 from subgrad.compile.schedule import Slot
 from subgrad.compile.simplify import frozen
 from subgrad.compile.views import MOVES
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 from subgrad.ops import full
+from subgrad.ops.indexing import in_range
 
 
 def form(
@@ -38,8 +40,10 @@ def form(
         home = homes.setdefault(locate(node), numbers[node]) if in_memory else None
         lying = hosting.strides(node) if node in hosting else None
         made_here = node in made or not in_memory or node.op in MOVES
-        what = (node.op.name, frozen(node.attrs)) if made_here else node.op is full
+        what: Hashable = (node.op.name, frozen(node.attrs)) if made_here else node.op is full
         inputs = node.inputs if made_here else ()
+        if node.op is in_range and made_here:  # the code has the number of the check in it
+            what, inputs = node, (*inputs, FLAGS)
         for i in inputs:
             if i not in numbers:
                 numbers[i] = len(nodes)

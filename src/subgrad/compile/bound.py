@@ -35,6 +35,8 @@ class Bound:
         places = program._library.address("run"), self._table.ctypes.data, program._sync.ctypes.data
         team = threads.Team(program.n_threads, *places, kept=(program, self._table, arrays, results))
         self.run, self.once = team.run, team.once
+        if program.checks:
+            self.run, self.once = program.checks.guarding(team.run, team.once)
 
     def move(self, i: int, array: np.ndarray) -> None:
         """Read input ``i`` from another array from now on."""

@@ -27,8 +27,8 @@ CONTRACT = frozenset({"contract"})
 LOOP = frozenset({"loop"})
 REDUCE = frozenset({"sum", "max", "min"})
 ALONE = frozenset({"argmax", "argmin", "cumsum", "concatenate", "pad", "place", "scatter_add"})
-POINTWISE = frozenset({"full", "arange", "one_hot", "gather", "uniform", "cast", "reshape", "transpose", "broadcast_to",
-                       "slice", "slide"})  # fmt: skip
+POINTWISE = frozenset({"full", "arange", "one_hot", "gather", "in_range", "uniform", "cast", "reshape", "transpose",
+                       "broadcast_to", "slice", "slide"})  # fmt: skip
 KNOWN_OPS = CONTRACT | REDUCE | ALONE | POINTWISE | LOOP | frozenset({"part"}) | frozenset(LOWERED)
 SMALL = 64  # elements of a node that is computed as soon as it can be, so that later kernels can take up its users
 CHEAP = 6  # what a node may cost to be computed again wherever it is read, in multiplications

@@ -24,7 +24,7 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from subgrad.compile.cpu import Cpu
 
@@ -106,6 +106,7 @@ class Module:
         self._functions: list[str] = []
         self._declarations: dict[str, str] = {}
         self._loops = 0
+        self.noted: dict[Any, int] = {}  # what the code notes in flags, by number
 
     @contextmanager
     def function(

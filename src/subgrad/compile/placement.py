@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from subgrad.compile import memory, views
+from subgrad.compile.checks import FLAGS
 from subgrad.compile.emit import Located
 from subgrad.compile.fuse import CONTRACT, Kernel, read_as_memory
 from subgrad.compile.hosting import Hosting
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from subgrad.compile.program import Program
 
 # Entries of the table of pointers; from FIRST on stand the arguments, the constants and the results.
-ARENA, SCRATCH, CLOCK, FIRST = 0, 1, 2, 3
+ARENA, SCRATCH, CLOCK, NOTED, FIRST = 0, 1, 2, 3, 4
 
 
 class Placement:
@@ -33,7 +34,7 @@ class Placement:
         self.regions = [(r, depth, k) for k, kernel in enumerate(program.kernels) for r, depth in _regions(kernel)]
         self.reads = [_read_by(kernel, self.stored) for kernel in program.kernels]
         self.last_reader = {n: k for k, read in enumerate(self.reads) for n in read}
-        self.where: dict[Tensor, Located] = {}
+        self.where: dict[Tensor, Located] = {FLAGS: Located(NOTED)}
         self.copies: list[tuple[Located, Located, int]] = []
         self.constants: dict[int, np.ndarray] = {}
         self._inputs()
@@ -260,4 +261,4 @@ def _upstream(node: Tensor, stored) -> set[Tensor]:
     return found
 
 
-__all__ = ["ARENA", "CLOCK", "FIRST", "SCRATCH", "Placement"]
+__all__ = ["ARENA", "CLOCK", "FIRST", "NOTED", "SCRATCH", "Placement"]

@@ -11,13 +11,14 @@ import numpy as np
 
 from subgrad.compile import guard, memory, threads
 from subgrad.compile.bound import Bound
+from subgrad.compile.checks import Checks
 from subgrad.compile.cpu import Cpu, host
 from subgrad.compile.emit import Emitter
 from subgrad.compile.fuse import Kernel, fuse
 from subgrad.compile.layout import relaid, transposed, undo
 from subgrad.compile.native import load
 from subgrad.compile.picture import to_dot
-from subgrad.compile.placement import ARENA, CLOCK, SCRATCH, Placement
+from subgrad.compile.placement import ARENA, CLOCK, NOTED, SCRATCH, Placement
 from subgrad.compile.schedule import Schedule, work
 from subgrad.compile.simplify import replaced, simplify
 from subgrad.errors import ShapeError
@@ -95,6 +96,7 @@ class Program:
         )
         self.ir, scratch = emitter.emit(self._placed.copies)
         library = load(self.ir, self.cpu)
+        self._noted = list(emitter.module.noted)
         self._library, self._scratch_size = library, scratch * self.n_threads
         self._bound_type = guard.GuardedBound if guard.is_wanted() else Bound
         self._own_memory()
@@ -107,7 +109,8 @@ class Program:
         self._sync[128:136].view(np.uint64)[0] = threads.yield_address()
         self._fixed = {e: a.ctypes.data for e, a in self._placed.constants.items()}
         self._fixed |= {ARENA: self._arena.ctypes.data, SCRATCH: self._scratch.ctypes.data}
-        self._fixed |= {CLOCK: self.clock.ctypes.data}
+        self.checks = Checks(self._noted)
+        self._fixed |= {CLOCK: self.clock.ctypes.data, NOTED: self.checks.flags.ctypes.data}
 
     def twin(self) -> Program:
         """The same machine code with memory of its own, for another thread of Python."""

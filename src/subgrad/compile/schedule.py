@@ -20,7 +20,7 @@ from subgrad.compile.lower import COST, LOWERED
 from subgrad.compile.repeat import Repeat, flat
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 from subgrad.ops.contract import multiplications
-from subgrad.ops.indexing import gather, slice_
+from subgrad.ops.indexing import gather, in_range, slice_
 from subgrad.ops.shape import cast
 from subgrad.ops.window import slide
 
@@ -294,7 +294,7 @@ def _axes_of_inputs(node: Tensor, at: int | None) -> list[int | None]:
     op, attrs = node.op, node.attrs
     if at is None or not node.inputs:
         return nowhere
-    if op.name in LOWERED or op is cast:
+    if op.name in LOWERED or op in (cast, in_range):
         return [at] * len(node.inputs)
     if op.name in CONTRACT:
         left, right = attrs["spec"].split("->")[0].split(",")

@@ -10,11 +10,12 @@ from typing import NamedTuple
 import numpy as np
 
 from subgrad import ops
+from subgrad.compile.checks import FLAGS, emit_check
 from subgrad.compile.ir import Builder, Index, Value, constant, like, scalar_of, vector
 from subgrad.compile.lower import LOWERED, convert, iota
 from subgrad.compile.views import Strides, View, dense, reads_memory, view
 from subgrad.graph.tensor import Tensor
-from subgrad.ops.indexing import gather, slice_
+from subgrad.ops.indexing import gather, in_range, slice_
 from subgrad.ops.random import uniform
 from subgrad.ops.shape import cast
 from subgrad.ops.window import slide
@@ -141,6 +142,8 @@ class Points:
             return self._one_hot(node, ixs)
         if op is gather:
             return self._gathered(node, ixs)
+        if op is in_range:
+            return self._in_range(node, ixs)
         if op is uniform:
             return self._uniform(node, ixs)
         raise AssertionError(f"{op.name} is computed in memory only")
@@ -216,6 +219,12 @@ class Points:
             else:
                 inner.append(rest.pop(0))
         return self.value(data, inner)
+
+    def _in_range(self, node: Tensor, ixs: Sequence[Ix]) -> Value:
+        x, flags = self.value(node.inputs[0], ixs), self.pointers(FLAGS)
+        assert flags is not None
+        emit_check(self.b, node, x, flags)
+        return x
 
     def _looked_up(self, indices: Tensor, ixs: Sequence[Ix], length: int) -> Ix:
         """An index read from memory: negative ones count from the end, and none leads outside."""

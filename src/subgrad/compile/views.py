@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from subgrad import ops
+from subgrad.compile.checks import FLAGS
 from subgrad.graph.tensor import Tensor
 from subgrad.ops.contract import contract
-from subgrad.ops.indexing import slice_
+from subgrad.ops.indexing import in_range, slice_
 from subgrad.ops.window import slide
 
 MOVES = {ops.transpose, ops.broadcast_to, ops.reshape, slice_, slide}
@@ -97,7 +98,7 @@ def read_by(node: Tensor) -> tuple[Tensor, ...]:
         return tuple(map(source, node.inputs))
     if reads_memory(node):
         return (source(node),)
-    return node.inputs
+    return (*node.inputs, FLAGS) if node.op is in_range else node.inputs
 
 
 def reads_memory(node: Tensor) -> bool:

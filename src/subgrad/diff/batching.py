@@ -18,7 +18,7 @@ from subgrad.graph.tensor import Tensor
 from subgrad.ops import arange, broadcast_to, concatenate, full, gather, pad, reshape, rules, stack, transpose
 from subgrad.ops.contract import LETTERS, contract
 from subgrad.ops.convolution import CONVOLUTIONS
-from subgrad.ops.indexing import place, scatter_add, slice_
+from subgrad.ops.indexing import in_range, place, scatter_add, slice_
 from subgrad.ops.shape import cast
 from subgrad.ops.window import slide
 
@@ -186,7 +186,7 @@ RULES: dict[Op, Rule] = {
     **dict.fromkeys([ops.sum, ops.max, ops.min, ops.logsumexp, ops.norm, ops.standardize], _over_axes),
     **dict.fromkeys([ops.log_softmax, ops.cumsum, ops.argmax, ops.argmin, concatenate], _along_axis),
     **dict.fromkeys([ops.equal, ops.not_equal, ops.less, ops.less_equal, ops.isnan, ops.isfinite], _same),
-    **dict.fromkeys([ops.logical_and, ops.logical_or, ops.logical_not, ops.where, ops.one_hot, cast], _same),
+    **dict.fromkeys([ops.logical_and, ops.logical_or, ops.logical_not, ops.where, ops.one_hot, in_range, cast], _same),
     reshape: _to_shape,
     transpose: _to_order,
     broadcast_to: _broadcast,

@@ -14,6 +14,7 @@ from subgrad.diff import vmap
 from subgrad.diff.reverse import gradients
 from subgrad.fit.measured import Measured, Term, measured
 from subgrad.graph.dtype import int64
+from subgrad.graph.op import apply
 from subgrad.graph.tensor import Tensor, constant, placeholder
 from subgrad.graph.tree import Tree, leaves, rebuild
 from subgrad.nn.binding import bound
@@ -21,7 +22,7 @@ from subgrad.nn.ensemble import Ensemble
 from subgrad.nn.module import Module
 from subgrad.nn.noted import Noted, listening
 from subgrad.nn.running import evaluating
-from subgrad.ops import random
+from subgrad.ops import gather, random
 
 Signature = tuple[tuple[int, ...], np.dtype]
 Loss = Callable[..., Tensor]
@@ -175,7 +176,7 @@ def _batch(batch: Sequence[Signature], samples: int | None) -> tuple[list[Tensor
         return given, given
     rows = placeholder((batch[0][0][0],), int64, "rows")
     data = [placeholder((samples, *s[1:]), dtype, name) for (s, dtype), name in zip(batch, names, strict=True)]
-    return [rows, *data], [d[rows] for d in data]
+    return [rows, *data], [apply(gather, (d, rows), {"axes": (0,)}) for d in data]
 
 
 def targets_for(out: Tensor, y: Tensor) -> Tensor:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from subgrad.errors import ShapeError
+from subgrad.errors import ShapeError, SubgradError
 from subgrad.graph import place
 from subgrad.graph.order import toposort
+from subgrad.graph.out_of_range import OutOfRange
 
 if TYPE_CHECKING:
     from subgrad.graph.tensor import Tensor
@@ -27,19 +28,20 @@ def evaluate(outputs: Iterable[Tensor]) -> None:
 def reference(node: Tensor, inputs: Sequence[np.ndarray]) -> np.ndarray:
     """The value of ``node`` by its op's NumPy reference, for ``inputs`` as the values of its inputs.
 
-    Raises `ShapeError`, at the line that made the node, for an index that turns out to be out of range, and for a
-    reference that does not keep to its shape rule.
+    Raises `ShapeError`, at the line that made the node, for an index that turns out to be out of range (`DataError` for
+    a class), and for a reference that does not keep to its shape rule.
     """
     try:
         with np.errstate(all="ignore"):  # inf and NaN are values; who wants them reported asks for a check
             value = np.asarray(node.op.ref(*inputs, **node.attrs), dtype=node.dtype)
     except IndexError as error:
-        raise _shape_error(node, str(error)) from None
+        raise _located(node, error) from None
     if value.shape != node.shape:
-        raise _shape_error(node, f"the reference of {node.op.name} gave {value.shape}, its rule says {node.shape}")
+        wrong = f"the reference of {node.op.name} gave {value.shape}, its rule says {node.shape}"
+        raise _located(node, IndexError(wrong))
     return value.view()
 
 
-def _shape_error(node: Tensor, message: str) -> ShapeError:
+def _located(node: Tensor, error: IndexError) -> SubgradError:
     with place.inherit(node.site, node.scope):
-        return ShapeError(message)
+        return error.located() if isinstance(error, OutOfRange) else ShapeError(str(error))

@@ -136,6 +136,7 @@ def cross_entropy(
     sample_weight: Weights = None,
     class_weight: Weights = None,
     label_smoothing: float = 0.0,
+    ignore_index: int | None = None,
     reduction: str = "mean",
 ) -> Tensor:
     """-Σ_k p_k ln softmax(f)_k: for a class j it is -f_j + ln Σ_k exp(f_k).
@@ -150,12 +151,15 @@ def cross_entropy(
         class_weight: C weights, one for each term of the sum. A sample then counts Σ_k p_k w_k in the mean. PyTorch
             does the same for integer classes; for probabilities it divides by N.
         label_smoothing: eps in [0, 1): p becomes (1 - eps) p + eps/C (Szegedy et al. 2015, arXiv 1512.00567).
+        ignore_index: a class outside or inside of 0..C-1 whose samples do not count, such as -100 in data made for
+            PyTorch (where that is the default): their losses and gradients are 0, and a mean is over the others. A
+            mean of none is 0 (in PyTorch NaN).
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
 
     Raises:
         ShapeError: for shapes other than these.
-        DTypeError: if classes are not integers.
-        DataError: if known classes are out of range, or known rows of p do not sum to 1.
+        DTypeError: if classes are not integers, or ``ignore_index`` is given with probabilities.
+        DataError: if classes are out of range (in compiled code too), or known rows of p do not sum to 1.
         ArgumentError: for another label smoothing or reduction.
 
     Example:
@@ -163,15 +167,20 @@ def cross_entropy(
         0.3465735912322998
         >>> float(cross_entropy([[0.0, 0.0]], [[0.25, 0.75]]))
         0.6931471824645996
+        >>> float(cross_entropy([[0.0, 0.0], [5.0, 0.0]], [1, -100], ignore_index=-100))
+        0.6931471824645996
     """
     if not 0 <= label_smoothing < 1:
         raise ArgumentError(f"label_smoothing lies in [0, 1), got {label_smoothing}")
+    y, counts = weighting.without_ignored("cross_entropy", y, ignore_index)
     f, p = weighting.distributions("cross_entropy", f, y)
     weight = None if class_weight is None else weighting.of_classes(class_weight, f.shape[-1], f.dtype)
     target = (1 - label_smoothing) * p + label_smoothing / f.shape[-1] if label_smoothing else p
     terms = ops.scale(target if weight is None else target * weight, -ops.log_softmax(f))
-    by_class = None if weight is None else (p * weight).sum(-1)
-    return weighting.reduced(terms.sum(-1), sample_weight, by_class, reduction)
+    losses, by_class = terms.sum(-1), None if weight is None else (p * weight).sum(-1)
+    if counts is not None:
+        losses, by_class = ops.where(counts, losses, 0), ops.where(counts, 1 if by_class is None else by_class, 0)
+    return weighting.reduced(losses, sample_weight, by_class, reduction)
 
 
 def _binary(losses: Tensor, y: Tensor, sample_weight: Weights, class_weight: Weights, reduction: str) -> Tensor:

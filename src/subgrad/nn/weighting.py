@@ -9,6 +9,7 @@ from subgrad.errors import ArgumentError, DataError, DTypeError, ShapeError
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
 from subgrad.nn.noted import Reduced, note
 from subgrad.ops import rules
+from subgrad.ops.indexing import checked
 
 Weights = TensorLike | None
 
@@ -56,14 +57,31 @@ def distributions(loss: str, f: TensorLike, y: TensorLike) -> tuple[Tensor, Tens
         raise ShapeError(f"{loss} needs classes {f.shape[:-1]} or probabilities for scores {f.shape}, got {y.shape}")
     if y.dtype.kind not in "iu":
         raise DTypeError(f"{loss} takes classes as integers, got {y.dtype}: convert them with y.astype('int64')")
-    _check_classes(loss, y, f.shape[-1])
-    return f, ops.one_hot(y, f.shape[-1], f.dtype)
+    return f, ops.one_hot(_classes(loss, y, f.shape[-1]), f.shape[-1], f.dtype)
 
 
-def _check_classes(loss: str, y: Tensor, count: int) -> None:
+def _classes(loss: str, y: Tensor, count: int) -> Tensor:
+    """Classes that are in range; those without a value yet are looked at once they have one."""
     values = known(y)
-    if values is not None and values.size and not (values.min() >= 0 and values.max() < count):
+    if values is None:
+        return checked(y, 0, count, loss)
+    if values.size and not (values.min() >= 0 and values.max() < count):
         raise DataError(f"{loss} has {count} classes, 0..{count - 1}, got {values.min()}..{values.max()}")
+    return y
+
+
+def without_ignored(loss: str, y: TensorLike, ignored: int | None) -> tuple[TensorLike, Tensor | None]:
+    """The classes y, with class 0 in the place of those that are ``ignored``; and which ones count, None for all."""
+    if ignored is None:
+        return y, None
+    y = as_tensor(y)
+    if y.dtype.kind not in "iu":
+        raise DTypeError(f"{loss} ignores a class of integers, and y holds {y.dtype}")
+    limits = np.iinfo(y.dtype)
+    if not limits.min <= ignored <= limits.max:
+        return y, None
+    counts = ops.not_equal(y, ignored)
+    return ops.where(counts, y, 0), counts
 
 
 def _check_probabilities(loss: str, y: Tensor) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from subgrad.errors import ArgumentError, DTypeError, ShapeError
 from subgrad.graph import dtype as dt
 from subgrad.graph.op import apply, defop
+from subgrad.graph.out_of_range import OutOfRange
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
 from subgrad.ops import rules
 from subgrad.ops.reduce import sum as sum_
@@ -175,17 +176,37 @@ def place(x, *, steps, shape):
 def _gather_at(x: Tensor, arrays: dict[int, Tensor]) -> Tensor:
     axes = tuple(arrays)
     indices = rules.broadcast_all(rules.match(*arrays.values()))
-    for axis, i in zip(axes, indices, strict=True):
-        _check_range(i, x.shape[axis])
+    indices = [checked(i, -x.shape[axis], x.shape[axis]) for axis, i in zip(axes, indices, strict=True)]
     return apply(gather, (x, *indices), {"axes": axes})
 
 
-def _check_range(i: Tensor, length: int) -> None:
-    """Raise for an index that is out of range, if its values are known by now."""
-    values = i._value
-    if values is not None and values.size and not (-length <= values.min() and values.max() < length):
-        bad = int(values.min() if values.min() < -length else values.max())
-        raise ShapeError(f"index {bad} is out of range for an axis of length {length}")
+@defop(
+    prepare=rules.unchanged,
+    shape=lambda i, *, low, high, of: (i.shape, i.dtype),
+    vjp=lambda *_, **__: (None,),
+    text="{0}",
+)
+def in_range(i, *, low, high, of):
+    """Integers as they are, and an error if one is not in ``low`` to ``high - 1``; ``of`` names the loss of classes.
+
+    The compiler keeps this check: native code looks as it reads them.
+    """
+    bad = i[(i < low) | (i >= high)]
+    if bad.size:
+        raise OutOfRange(int(bad.flat[0]), low, high, of)
+    return i
+
+
+def checked(i: Tensor, low: int, high: int, of: str = "") -> Tensor:
+    """``i``, looked at now if its values are known by now, and otherwise as soon as they are."""
+    attrs = {"low": low, "high": high, "of": of}
+    if i._value is None:
+        return apply(in_range, (i,), attrs)
+    try:
+        in_range.ref(i._value, **attrs)
+    except OutOfRange as error:
+        raise error.located() from None
+    return i
 
 
 def _gather_key(axes, indices, ndim) -> tuple[Any, ...]:
@@ -274,8 +295,7 @@ def pick(x: TensorLike, indices: TensorLike) -> Tensor:
     indices = as_tensor(indices)
     if not x.ndim or indices.shape != x.shape[:-1]:
         raise ShapeError(f"pick needs one index for each row: x has shape {x.shape}, indices {indices.shape}")
-    _check_range(indices, x.shape[-1])
-    chosen = one_hot(indices, x.shape[-1], dtype="bool")
+    chosen = one_hot(checked(indices, 0, x.shape[-1]), x.shape[-1], dtype="bool")
     return sum_(where(chosen, x, 0), -1)
 
 
