@@ -9,6 +9,7 @@ import subgrad as sg
 from subgrad.compile import guard
 from subgrad.compile.bound import Bound
 from subgrad.compile.guard import Room
+from subgrad.compile.placement import FIRST
 from subgrad.compile.program import Program
 from subgrad.errors import CheckError
 from subgrad.graph.tensor import placeholder
@@ -58,7 +59,7 @@ def test_writes_around_and_into_inputs_are_found(at, message, monkeypatch):
 
     def astray(steps):
         native(steps)
-        ctypes.memset(int(bound._table[3]) + at, 1, 1)
+        ctypes.memset(int(bound._table[FIRST]) + at, 1, 1)
 
     bound._native = astray
     with pytest.raises(CheckError, match=message):

@@ -25,7 +25,7 @@ EXACT = frozenset(
     abs add arange argmax argmin broadcast_to cast clip concatenate contract convolve convolve_input convolve_weight
     cumsum custom equal fold full gather isfinite isnan less less_equal logical_and logical_not logical_or loop max
     maximum min minimum mul neg not_equal one_hot pad part place relu reshape scale scatter_add sign slice slide square
-    stop_gradient sub sum transpose uniform where windows
+    in_range stop_gradient sub sum transpose uniform where windows
     """.split()  # noqa: SIM905
 )
 """Ops that do not round numbers of a few digits."""

@@ -7,7 +7,6 @@ better address than its elements need. After the call nothing but results may ha
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -32,11 +31,6 @@ UNTYPED = 0xFFF4A5A5FFF4A5A5
 
 UNWRITTEN = {4: 0x7FA5A5A5, 8: 0x7FF4A5A5A5A5A5A5}
 """Signalling NaNs, by the size of a float in bytes."""
-
-
-def is_wanted() -> bool:
-    """Whether ``SUBGRAD_CHECK`` asks for programs to be checked, when they are made and whenever they run."""
-    return os.environ.get("SUBGRAD_CHECK", "") not in ("", "0", "off")
 
 
 class Room:
@@ -138,4 +132,4 @@ class GuardedBound(Bound):
         return rooms, written
 
 
-__all__ = ["GuardedBound", "is_wanted"]
+__all__ = ["GuardedBound"]

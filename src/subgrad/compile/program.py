@@ -21,7 +21,9 @@ from subgrad.compile.picture import to_dot
 from subgrad.compile.placement import ARENA, CLOCK, NOTED, SCRATCH, Placement
 from subgrad.compile.schedule import Schedule, work
 from subgrad.compile.simplify import replaced, simplify
+from subgrad.compile.verify_program import verify_program
 from subgrad.errors import ShapeError
+from subgrad.graph.check import is_wanted
 from subgrad.graph.op import apply
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 from subgrad.ops.shape import cast
@@ -88,6 +90,8 @@ class Program:
         self._placed = Placement(self)
         self.schedule: Schedule = self._placed.schedule
         self.memory: memory.Memory = self._placed.memory
+        if is_wanted():
+            verify_program(self)
         self.clock = np.zeros(len(self.schedule.flat()) + 1, np.int64)
         clock = CLOCK if timed else None
         placed = self._placed
@@ -98,7 +102,7 @@ class Program:
         library = load(self.ir, self.cpu)
         self._noted = list(emitter.module.noted)
         self._library, self._scratch_size = library, scratch * self.n_threads
-        self._bound_type = guard.GuardedBound if guard.is_wanted() else Bound
+        self._bound_type = guard.GuardedBound if is_wanted() else Bound
         self._own_memory()
 
     def _own_memory(self) -> None:

@@ -19,6 +19,7 @@ from subgrad.compile.layout import is_copy, joined, sink
 from subgrad.compile.members import batch_size, spread
 from subgrad.errors import CheckError
 from subgrad.graph import place
+from subgrad.graph.check import check_graph, is_wanted
 from subgrad.graph.op import Op, apply
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, INPUT, Tensor
@@ -133,7 +134,10 @@ def rewrite(outputs: Sequence[Tensor], rule: Rule, leaves: Mapping[Tensor, Tenso
         with place.inherit(node.site, node.scope):
             changed = any(a is not b for a, b in zip(inputs, node.inputs, strict=True))
             new[node] = rule(apply(node.op, inputs, node.attrs) if changed else node)
-    return [new[o.node] for o in outputs]
+    found = [new[o.node] for o in outputs]
+    if is_wanted():
+        check_graph(found)
+    return found
 
 
 def expand(node: Tensor) -> Tensor:

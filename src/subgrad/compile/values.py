@@ -14,6 +14,7 @@ from subgrad.compile.checks import FLAGS, emit_check
 from subgrad.compile.ir import Builder, Index, Value, constant, like, scalar_of, vector
 from subgrad.compile.lower import LOWERED, convert, iota
 from subgrad.compile.views import Strides, View, dense, reads_memory, view
+from subgrad.errors import CheckError
 from subgrad.graph.tensor import Tensor
 from subgrad.ops.indexing import gather, in_range, slice_
 from subgrad.ops.random import uniform
@@ -99,6 +100,8 @@ class Points:
     def store(self, node: Tensor, x: Value, ixs: Sequence[Ix], pointer: Value) -> None:
         """Write the values of a node to its memory."""
         scalar = memory_type(node)
+        if scalar_of(x.type) != type_of(node):
+            raise CheckError(f"a store of {x.type} into {node.dtype}, {node.op.name}")
         if scalar != scalar_of(x.type):
             kind = like(x.type, scalar)
             x = self.b.emit(kind, f"zext {x.type} {x} to {kind}")

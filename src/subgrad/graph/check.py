@@ -1,7 +1,8 @@
-"""The invariants of a graph, as code: run between compiler passes and in tests."""
+"""The invariants of a graph, as code: run between compiler passes, if ``SUBGRAD_CHECK`` asks for it, and in tests."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,17 @@ if TYPE_CHECKING:
     from subgrad.graph.tensor import Tensor
 
 
+def is_wanted() -> bool:
+    """Whether ``SUBGRAD_CHECK`` asks for graphs and programs to be checked, when they are made and when they run."""
+    return os.environ.get("SUBGRAD_CHECK", "") not in ("", "0", "off")
+
+
 def check_graph(outputs: Iterable[Tensor]) -> None:
     """Raise `CheckError` unless every node has the shape and dtype that its op's rule gives for its inputs."""
     seen: set[Tensor] = set()
     for node in toposort(outputs):
+        if node.op.name == "loop":
+            check_graph(node.attrs["body"].outputs)
         late = [i for i in node.inputs if i not in seen]
         if late:
             raise CheckError(f"{node.op.name} (at {node.site}) comes before its input {late[0].op.name}")
