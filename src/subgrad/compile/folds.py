@@ -38,7 +38,8 @@ def gathered(node: Tensor) -> Tensor | None:
     for at in itertools.product(*map(range, form.kernel)):
         part = form.at(x, lengths, at)
         if not form.vanishes(x):
-            part = ops.where(rules.expand(form.shifted(there, lengths, at), node.shape), part, 0)
+            seen = rules.expand(form.shifted(there, lengths, at), node.shape)
+            part = ops.where(seen, part, ops.zeros_like(part))
         parts.append(part)
     return functools.reduce(operator.add, parts)
 

@@ -146,7 +146,8 @@ def expand(node: Tensor) -> Tensor:
         return node
     simpler = gathered(node) if node.op is ops.fold else None
     if simpler is None:
-        simpler = _expanded(node, node.op.expand)
+        simpler = node.op.expand(*node.inputs, **node.attrs)
+    _check_expanded(node, simpler)
     known = set(node.inputs)
     made = [n for n in toposort([simpler], is_leaf=known.__contains__) if n not in known]
     if not any(n.op.expand for n in made):
@@ -154,12 +155,10 @@ def expand(node: Tensor) -> Tensor:
     return _within(simpler, known)
 
 
-def _expanded(node: Tensor, how: Callable[..., Tensor]) -> Tensor:
-    found = how(*node.inputs, **node.attrs)
+def _check_expanded(node: Tensor, found: Tensor) -> None:
     if (found.shape, found.dtype) != (node.shape, node.dtype):
         name, given, own = node.op.name, f"{found.dtype}{found.shape}", f"{node.dtype}{node.shape}"
         raise CheckError(f"the expand of op {name!r} gives {given}, the op itself {own}")
-    return found
 
 
 def _within(output: Tensor, known: set[Tensor]) -> Tensor:
