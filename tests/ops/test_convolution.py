@@ -112,6 +112,13 @@ def test_no_images_or_channels(x, w):
         assert not found.numpy().any()
 
 
+@pytest.mark.parametrize("pool", [sg.max_pool, sg.avg_pool])
+def test_nothing_is_pooled_of_padding_alone(pool):
+    with pytest.raises(ShapeError, match=r"nothing to pool in images of no elements, shape \(1, 1, 0\)"):
+        pool(sg.ones((1, 1, 0)), 2, padding=1)
+    assert pool(sg.ones((0, 3, 4)), 2).shape == (0, 3, 2)
+
+
 def test_a_kernel_has_elements():
     with pytest.raises(ShapeError, match=r"at least one element of each axis, got \(0,\)"):
         sg.convolve(sg.ones((1, 1, 4)), sg.ones((1, 1, 0)))

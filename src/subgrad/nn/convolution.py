@@ -12,8 +12,7 @@ from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
 from subgrad.nn import check, init
 from subgrad.nn.linear import weight_and_bias
 from subgrad.nn.module import Module
-from subgrad.ops.convolution import Padding, as_pairs
-from subgrad.ops.window import Counts, Ints, per_axis, span
+from subgrad.ops.window import Counts, Ints, Padding, as_pairs, per_axis, span
 
 
 class _Convolution(Module):

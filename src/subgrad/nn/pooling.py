@@ -11,8 +11,7 @@ from subgrad.graph.tensor import Tensor, TensorLike, as_tensor, constant
 from subgrad.nn import check
 from subgrad.nn.module import Module
 from subgrad.ops import rules
-from subgrad.ops.convolution import Padding
-from subgrad.ops.window import Ints, per_axis
+from subgrad.ops.window import Ints, Padding, per_axis
 
 
 class _MaxPool(Module):

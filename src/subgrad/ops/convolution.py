@@ -11,40 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from subgrad.errors import ArgumentError, ShapeError
+from subgrad.errors import ShapeError
 from subgrad.graph.op import apply, defop
 from subgrad.graph.tensor import Tensor, TensorLike
 from subgrad.ops import rules
 from subgrad.ops.contract import contract
 from subgrad.ops.indexing import flip, place
 from subgrad.ops.shape import cast, pad, reshape, transpose
-from subgrad.ops.window import Counts, Ints, counted, fold, per_axis, span, windows
-
-Padding = int | str | Sequence[Any]
-Pairs = tuple[tuple[int, int], ...]
-
-
-def as_pairs(padding: Padding, sizes: Counts, stride: Counts, dilation: Counts) -> Pairs:
-    """How much is put before and behind each axis: ``padding`` is a number, one an axis, pairs, "same" or "valid"."""
-    if isinstance(padding, str):
-        return _named(padding, sizes, stride, dilation)
-    if np.ndim(padding) == 2:  # pyright: ignore[reportArgumentType]
-        ends = [per_axis(p, 2, "padding", 0) for p in padding]  # pyright: ignore[reportGeneralTypeIssues]
-        if len(ends) != len(sizes):
-            raise ArgumentError(f"padding has a pair for each of the {len(sizes)} axes, got {padding!r}")
-        return tuple((low, high) for low, high in ends)
-    return tuple((n, n) for n in per_axis(padding, len(sizes), "padding", 0))
-
-
-def _named(padding: str, sizes: Counts, stride: Counts, dilation: Counts) -> Pairs:
-    if padding == "valid":
-        return ((0, 0),) * len(sizes)
-    if padding != "same":
-        raise ArgumentError(f'padding is a number, pairs, "same" or "valid", got {padding!r}')
-    if set(stride) != {1}:
-        raise ArgumentError(f'padding="same" needs a stride of 1, got {stride}')
-    around = [span(k, d) - 1 for k, d in zip(sizes, dilation, strict=True)]
-    return tuple((n // 2, n - n // 2) for n in around)
+from subgrad.ops.window import Counts, Ints, Padding, Pairs, as_pairs, counted, fold, per_axis, span, windows
 
 
 def _how(axes: int, sizes: Counts, stride: Ints, padding: Padding, dilation: Ints, groups: int) -> dict[str, Any]:

@@ -9,11 +9,10 @@ import numpy as np
 from subgrad.errors import ArgumentError, ShapeError
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor, constant
 from subgrad.ops import rules
-from subgrad.ops.convolution import Padding, Pairs, as_pairs
 from subgrad.ops.reduce import max as max_
 from subgrad.ops.reduce import sum as sum_
 from subgrad.ops.shape import pad
-from subgrad.ops.window import Counts, Ints, counted, per_axis, positions, span, windows
+from subgrad.ops.window import Counts, Ints, Padding, Pairs, as_pairs, counted, per_axis, positions, span, windows
 
 
 def max_pool(
@@ -98,6 +97,8 @@ def _how(x: Tensor, size: Ints, stride: Ints | None, dilation: Ints) -> tuple[Co
     axes = x.ndim - 2
     if not 1 <= axes <= 3:
         raise ShapeError(f"pooling needs (N, C, ...) with 1 to 3 axes of space, got shape {x.shape}")
+    if 0 in x.shape[2:]:
+        raise ShapeError(f"there is nothing to pool in images of no elements, shape {x.shape}")
     sizes = per_axis(size, axes, "the size of a window")
     strides = sizes if stride is None else per_axis(stride, axes, "a stride")
     return sizes, strides, per_axis(dilation, axes, "a dilation")

@@ -85,7 +85,7 @@ def ones_like(x: TensorLike) -> Tensor:
 )
 def arange(n, dtype="int64"):
     """The numbers 0, 1, ..., n - 1; int64 unless a dtype is named."""
-    return np.arange(n, dtype=dtype)
+    return np.arange(n).astype(dtype)
 
 
 # Changing the dtype, or what gradients see

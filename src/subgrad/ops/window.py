@@ -19,6 +19,8 @@ from subgrad.ops.shape import pad, reshape, transpose
 
 Ints = int | Sequence[int]
 Counts = tuple[int, ...]
+Padding = int | str | Sequence[Any]
+Pairs = tuple[tuple[int, int], ...]
 
 
 def per_axis(value: Any, axes: int, what: str, least: int = 1) -> Counts:
@@ -51,6 +53,29 @@ def counted(lengths: Sequence[int], sizes: Counts, strides: Counts, dilations: C
             wide = f"{k} (dilated to {span(k, d)})" if d > 1 else str(k)
             raise ShapeError(f"a window of size {wide} does not fit an axis of length {n}")
     return tuple(map(positions, lengths, sizes, strides, dilations))
+
+
+def as_pairs(padding: Padding, sizes: Counts, stride: Counts, dilation: Counts) -> Pairs:
+    """How much is put before and behind each axis: ``padding`` is a number, one an axis, pairs, "same" or "valid"."""
+    if isinstance(padding, str):
+        return _named(padding, sizes, stride, dilation)
+    if np.ndim(padding) == 2:  # pyright: ignore[reportArgumentType]
+        ends = [per_axis(p, 2, "padding", 0) for p in padding]  # pyright: ignore[reportGeneralTypeIssues]
+        if len(ends) != len(sizes):
+            raise ArgumentError(f"padding has a pair for each of the {len(sizes)} axes, got {padding!r}")
+        return tuple((low, high) for low, high in ends)
+    return tuple((n, n) for n in per_axis(padding, len(sizes), "padding", 0))
+
+
+def _named(padding: str, sizes: Counts, stride: Counts, dilation: Counts) -> Pairs:
+    if padding == "valid":
+        return ((0, 0),) * len(sizes)
+    if padding != "same":
+        raise ArgumentError(f'padding is a number, pairs, "same" or "valid", got {padding!r}')
+    if set(stride) != {1}:
+        raise ArgumentError(f'padding="same" needs a stride of 1, got {stride}')
+    around = [span(k, d) - 1 for k, d in zip(sizes, dilation, strict=True)]
+    return tuple((n // 2, n - n // 2) for n in around)
 
 
 def _slide_vjp(g, y, x, *, axes, sizes, strides, dilations):
