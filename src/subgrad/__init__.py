@@ -4,6 +4,7 @@ Tensors, ops and derivatives are loaded at once; the rest, named in ``_LATER``, 
 """
 
 import sys  # noqa: I001  (of subgrad the tensor comes first: it closes a circle of imports)
+from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +88,9 @@ class _Package(ModuleType):
     def __setattr__(self, name: str, value: Any) -> None:
         if not (isinstance(value, ModuleType) and any(name in names for names in _LATER.values())):
             super().__setattr__(name, value)
+
+    def __reduce__(self) -> Any:  # packages that pickle functions pickle the modules that these name
+        return import_module, (self.__name__,)
 
 
 sys.modules[__name__].__class__ = _Package

@@ -6,11 +6,21 @@ does ``except subgrad.errors.SubgradError`` for whoever wants all of them.
 
 from __future__ import annotations
 
+from typing import Any
+
 from subgrad.graph.place import user_site
 
 
 class SubgradError(Exception):
     """Base of all errors raised on purpose by this package."""
+
+    def __reduce__(self) -> Any:
+        """As it is, without making the message anew: errors come from worker processes as well."""
+        return _as_it_is, (type(self), self.args), self.__dict__ or None
+
+
+def _as_it_is(kind: type[SubgradError], args: tuple[Any, ...]) -> SubgradError:
+    return kind.__new__(kind, *args)
 
 
 class LocatedError(SubgradError):

@@ -98,9 +98,9 @@ def test_each_combination_of_shapes_and_dtypes_is_compiled_once():
 
     for _ in range(2):
         for shape in ((3,), (2, 3), (), (1,), (0,), (5, 1, 2)):
-            for dtype in (np.float32, np.float64):
-                x = array(*shape, dtype=dtype)
-                np.testing.assert_allclose(f(x), (x * x).sum(), rtol=1e-5)
+            for dtype in ("float32", "float64"):
+                x = sg.tensor(array(*shape), dtype)
+                np.testing.assert_allclose(f(x), (x.numpy() ** 2).sum(), rtol=1e-5)
                 assert f(x).dtype == dtype
     assert len(traced) == len(set(traced)) == 12
 

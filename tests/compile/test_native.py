@@ -156,6 +156,25 @@ def test_the_code_can_be_read():
     assert "add:" in library.assembly()
 
 
+LEFT = """
+import threading, time
+from subgrad.compile import native
+from subgrad.compile.cpu import host
+lines = [f"%x{i + 1} = mul i64 %x{i}, %x{i // 2}" for i in range(3000)]
+text = "\\n".join(["define i64 @f(i64 %x0) {", *lines, "ret i64 %x3000", "}"])
+def work():
+    while True:
+        native.compile_object(text, host())
+threading.Thread(target=work, daemon=True).start()
+time.sleep(0.3)
+"""
+
+
+def test_the_process_ends_cleanly_while_a_daemon_thread_compiles():
+    done = subprocess.run([sys.executable, "-c", LEFT], timeout=60, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_importing_loads_no_llvm():
     code = "import sys, subgrad.compile.native, subgrad.compile.contract; assert 'llvmlite' not in sys.modules"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

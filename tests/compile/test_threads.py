@@ -176,6 +176,56 @@ def test_a_forked_child_runs_programs_that_its_parent_made():
     assert bits(program(data())) == expected
 
 
+FORKED = """
+import os, signal, sys, threading
+sys.path[:0] = {path!r}
+import numpy as np, subgrad as sg
+from compile.test_threads import bits, data, network_program
+program = network_program(2)
+expected, arrays = bits(program(data())), data()
+small = sg.compile(lambda x: (x * 2).sum(1))
+net = sg.nn.Linear(3, 2, seed=0)
+x = np.ones((2, 3), np.float32)
+right = small(x).tobytes(), net.predict(x).tobytes()
+def serve():
+    while True:
+        program(arrays), small(x), net.predict(x)
+        sg.compile(lambda x: x + 1)(x)
+for _ in range(2):
+    threading.Thread(target=serve, daemon=True).start()
+for turn in range(25):
+    child = os.fork()
+    if child == 0:
+        signal.alarm(30)
+        same = bits(program(data())) == expected and (small(x).tobytes(), net.predict(x).tobytes()) == right
+        new = turn or sg.compile(lambda x: x - 1)(x).sum() == 0
+        os._exit(0 if same and new else 1)
+    assert os.waitpid(child, 0)[1] == 0
+os._exit(0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_child_that_is_forked_while_other_threads_run_and_compile():
+    code = FORKED.format(path=[p for p in sys.path if p])
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], timeout=120, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_thread_that_cannot_be_started_is_an_error_once(monkeypatch):
+    program = network_program(2)
+    monkeypatch.setattr(threads, "_workers", [])
+
+    def refuse(self):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            program(data())
+    assert bits(program(data())) == bits(network_program(1)(data()))
+
+
 def _bits_in_a_child(_):
     return bits(network_program(2)(data()))
 

@@ -1,5 +1,8 @@
 """The five dtype rules of `subgrad.graph.dtype`, and what each refusal says."""
 
+import asyncio
+import threading
+
 import numpy as np
 import pytest
 
@@ -50,6 +53,50 @@ def test_the_default_dtype_is_set_and_restored():
     with sg.using_dtype("float32"):
         assert sg.tensor(1.0).dtype == sg.float32
     assert sg.default_dtype() == sg.float64
+
+
+def test_a_block_is_about_its_own_thread():
+    inside, seen = threading.Barrier(2, timeout=20), {}
+
+    def block(dtype):
+        with sg.using_dtype(dtype):
+            inside.wait()
+            seen[dtype] = sg.default_dtype(), sg.tensor(0.5).dtype
+            inside.wait()
+
+    workers = [threading.Thread(target=block, args=[d]) for d in ("float32", "float64")]
+    for w in workers:
+        w.start()
+    for w in workers:
+        w.join()
+    assert seen == {d: (np.dtype(d),) * 2 for d in ("float32", "float64")}
+    assert sg.default_dtype() == "float32"
+
+
+def test_a_block_is_about_its_own_task():
+    async def block(dtype):
+        with sg.using_dtype(dtype):
+            await asyncio.sleep(0)
+            found = sg.default_dtype()
+            await asyncio.sleep(0)
+        return found, sg.default_dtype()
+
+    async def together():
+        return await asyncio.gather(block("float64"), block("float32"))
+
+    assert asyncio.run(together()) == [("float64", "float32"), ("float32", "float32")]
+
+
+def test_the_default_of_the_process_holds_in_all_threads_and_inside_a_block_until_its_end():
+    sg.set_default_dtype("float64")
+    found = []
+    thread = threading.Thread(target=lambda: found.append(sg.default_dtype()))
+    thread.start()
+    thread.join()
+    with sg.using_dtype("float64"):
+        sg.set_default_dtype("float32")
+        found.append(sg.default_dtype())
+    assert [*found, sg.default_dtype()] == ["float64", "float32", "float64"]
 
 
 def test_using_dtype_restores_after_an_exception():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import subgrad as sg
 from subgrad import nn
 from subgrad.errors import ArgumentError, DTypeError, ShapeError
 from subgrad.graph.order import toposort
+from subgrad.nn.running import evaluating
 
 
 class Net(nn.Module):
@@ -174,6 +176,19 @@ def test_modes_reach_every_module_below():
     assert net.eval() is net
     assert not any(m.training for _, m in net.named_modules())
     assert all(m.training for _, m in net.train().named_modules())
+
+
+def test_evaluation_for_a_while_is_about_one_thread_and_leaves_the_modes_alone():
+    net = nn.Sequential(nn.Dropout(0.5), nn.Dropout(0.5).eval())
+    with evaluating(net):
+        assert [m.training for _, m in net.named_modules()] == [False, False, False]
+        found = []
+        thread = threading.Thread(target=lambda: found.extend(m.training for _, m in net.named_modules()))
+        thread.start()
+        thread.join()
+        net[0].train()  # a module may change its mind, for as long as this goes on
+        assert net[0].training
+    assert found == [m.training for _, m in net.named_modules()] == [True, True, False]
 
 
 def test_gradients_accumulate_until_they_are_forgotten():

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import functools
-import threading
+import operator
+import sys
+import types
 import warnings
-from collections.abc import Callable, Sequence
+import weakref
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from subgrad.compile.arguments import as_array, data_of, form, replaced
 from subgrad.compile.interpret import Interpreter
-from subgrad.errors import ArgumentError, ShapeError
+from subgrad.compile.live import NOTHING, Live
+from subgrad.compile.variant import ScanVariant, Trace, Variant
+from subgrad.compile.walk import Own
+from subgrad.errors import ArgumentError, NotTraceableError, ShapeError
 from subgrad.graph import tracing
-from subgrad.graph.dtype import KNOWN, dtype_of_data, int64
+from subgrad.graph.dtype import default_dtype, int64
 from subgrad.graph.order import toposort
-from subgrad.graph.tensor import Parameter, Tensor, as_tensor, constant, placeholder, to_array
-from subgrad.graph.tree import Tree, leaves, rebuild
+from subgrad.graph.tensor import INPUT, Parameter, Tensor, placeholder
+from subgrad.graph.tree import Tree, leaves
 from subgrad.ops import random
 
-SMALL = 4096  # bytes of an array that is copied rather than moved: a copy of 4 KB takes as long as an address, 0.2 us
+MOMENTS = 16  # states of what a function depends on whose programs are kept
 
 
 def compile(f: Callable[..., Tree]) -> CompiledFunction:
@@ -60,54 +67,82 @@ def compile(f: Callable[..., Tree]) -> CompiledFunction:
     return CompiledFunction(f)
 
 
-class _Trace(NamedTuple):
-    """A traced call: the program's inputs and outputs, and what they belong to."""
+class _Moment:
+    """What the function depended on when it was called last, and its programs for that."""
 
-    arguments: list[Tensor]
-    read: list[Parameter]
-    inputs: list[Tensor]
-    outputs: list[Tensor]
-    result: Tree
-    results: int
-    written: list[Parameter]
+    __slots__ = ("is_current", "live", "variants")
+
+    def __init__(self, live: Live, variants: dict[Any, Any]) -> None:
+        self.live, self.variants, self.is_current = live, variants, live.is_current
+
+
+Signature = tuple[tuple[int, ...], np.dtype]
+
+
+class _Given(NamedTuple):
+    """A call: its arguments by place and by name, their data as arrays, and all else that its program depends on."""
+
+    args: tuple[tuple[Any, ...], dict[str, Any]]
+    arrays: list[np.ndarray]
+    form: Any
+    constants: Live
+    moment: _Moment
+
+    def key(self, signatures: Sequence[Signature], *more: Any) -> Any:
+        """Of its program, for data of these shapes and dtypes, among those of the moment."""
+        return self.form, self.constants.key, *signatures, *more
 
 
 class CompiledFunction:
-    """A function that runs as native code; made by `compile`."""
+    """A function that runs as native code; made by `compile`.
+
+    Attributes:
+        function: what was compiled.
+    """
 
     def __init__(self, f: Callable[..., Tree]) -> None:
-        self._f = f
-        self._variants: dict[Any, _Variant] = {}
-        self._scans: dict[Any, _Scan] = {}
+        self.function = f
+        self._own: Own = {}
+        self._names: frozenset[str] = frozenset()
+        self._tables: dict[Any, dict[Any, Any]] = {}
+        self._moment: _Moment | None = None
         self._last: Any = None
         if hasattr(f, "__name__"):
             functools.update_wrapper(self, f)
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, **options: Any) -> Any:
         """The function's results as arrays, for arrays, tensors, numbers, or trees of them.
 
         Inside of another function that is being traced, it becomes a part of that one.
         """
         if tracing.is_tracing():
-            return self._f(*args)
-        key: Any = ()
+            return self.function(*args, **options)
+        moment, key = self._moment, ()
+        if moment is None or options:
+            return self._general(args, options)
         for x in args:  # arrays alone are the common case, and the one in which each 0.1 us of Python counts
             if type(x) is not np.ndarray:
-                return self._general(args)
+                return self._general(args, options)
             key += x.shape, x.dtype.num
-        variant = self._variants.get(key)
-        return self._general(args) if variant is None else variant.call(args)
+        variant = moment.variants.get(key)
+        if variant is None or not moment.is_current():
+            return self._general(args, options)
+        return variant.call(args)
 
-    def _general(self, args: Sequence[Any]) -> Any:
-        """A call with arguments of any kind, or of a new form."""
-        arrays = [_array(x) for x in _flat(args)]
-        if all(type(x) is np.ndarray for x in args):
-            key = tuple(k for x in args for k in (x.shape, x.dtype.num))
-        else:
-            key = (*((a.shape, a.dtype.num) for a in arrays), _form(args))
-        if key not in self._variants:
-            self._variants[key] = self._last = _Variant(self._traced(args))
-        return self._variants[key].call(arrays)
+    def _general(self, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        """A call with arguments of any kind, or of a new form, or after something has changed."""
+        given = self._given(args, options)
+        signatures = [(a.shape, a.dtype) for a in given.arrays]
+        variant = given.moment.variants.get(given.key(signatures))
+        if variant is None:
+            trace, given = self._traced(given, signatures)
+            variant = self._last = Variant(trace, _program, _is_native(trace.outputs))
+            given.moment.variants[given.key(signatures)] = variant
+        if not options and all(type(x) is np.ndarray for x in args):
+            quick = _quickly(variant, args, given.arrays)
+            if quick is not None:
+                given.moment.variants[tuple(k for x in args for k in (x.shape, x.dtype.num))] = quick
+        return variant.call(given.arrays)
 
     def scan(self, carry: Tree, *xs: Tree) -> tuple[Tree, Tree]:
         """Many steps in one call: ``carry, y = f(carry, *x)`` for each x along the first axis of ``xs``.
@@ -131,17 +166,19 @@ class CompiledFunction:
             >>> total.item(), doubled.tolist()
             (6.0, [0.0, 0.0, 2.0, 6.0])
         """
-        rows = [_array(x) for x in _flat(xs)]
+        given, carried = self._given((carry, *xs), {}), len(data_of((carry,)))
+        state, rows = given.arrays[:carried], given.arrays[carried:]
+        if not all(r.ndim for r in rows):
+            raise ShapeError("scan goes along the first axis of its arrays, a number has none")
         lengths = {len(r) for r in rows}
         if len(lengths) != 1:
             raise ShapeError(f"scan needs arrays with one number of steps, got {sorted(lengths)}")
-        state = [_array(x) for x in _flat([carry])]
-        shapes = *((a.shape, a.dtype) for a in state), *((r.shape[1:], r.dtype) for r in rows)
-        key = (*shapes, _form((carry, *xs)))
-        variant = self._scans.get(key)
+        signatures = [*((a.shape, a.dtype) for a in state), *((r.shape[1:], r.dtype) for r in rows)]
+        variant = given.moment.variants.get(given.key(signatures, "scan"))
         if variant is None:
-            first = [rebuild(_numbers_as_tensors(x), [r[0] for r in r_]) for x, r_ in _grouped(xs, rows)]
-            variant = self._scans[key] = self._last = _Scan(self._traced((carry, *first)), len(state))
+            trace, given = self._traced(given, signatures)
+            variant = self._last = ScanVariant(trace, _program, carried)
+            given.moment.variants[given.key(signatures, "scan")] = variant
         return variant.run(state, rows, lengths.pop())
 
     def program(self) -> Any:
@@ -150,174 +187,133 @@ class CompiledFunction:
             raise ArgumentError("nothing is compiled before the first call")
         return self._last.program
 
-    def _traced(self, args: Sequence[Any]) -> _Trace:
-        arrays = [_array(x) for x in _flat(args)]
-        arguments = [placeholder(a.shape, a.dtype, f"argument {i}") for i, a in enumerate(arrays)]
-        seed = placeholder((2,), int64, "seed")
-        pending = iter(arguments)
-        with tracing.recording() as assigned, random.seeded(seed):
-            result = self._f(*[_with_placeholders(a, pending) for a in args])
-        outputs = [o.node for o in leaves(result)]
-        new = [node for _, node in assigned]
-        owners = (n.owner for n in toposort([*outputs, *new]))
-        read = list({id(o): o for o in owners if isinstance(o, Parameter)}.values())
-        read += [p for p, _ in assigned if not any(p is r for r in read)]
-        held = [p.node for p in read]
-        return _Trace(
-            arguments, read, [seed, *arguments, *held], [*outputs, *new], result, len(outputs), [p for p, _ in assigned]
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """The function: it is traced and compiled again where it lands.
+
+        A decorated function cannot be pickled by its own name, which now means the compiled one. So it goes by that
+        of ``__wrapped__``, or, in the old protocols that know no such names, the compiled one goes by its name.
+        """
+        f: Any = self.function
+        if not isinstance(f, types.FunctionType) or _named(f) is not self:
+            return compile, (f,)
+        if protocol < 4:
+            return f.__qualname__
+        copy = types.FunctionType(f.__code__, f.__globals__, f.__name__, f.__defaults__, f.__closure__)
+        functools.update_wrapper(copy, f)
+        copy.__kwdefaults__, copy.__qualname__ = f.__kwdefaults__, f"{f.__qualname__}.__wrapped__"
+        vars(self)["__wrapped__"] = copy
+        return compile, (copy,)
+
+    def _now(self) -> _Moment:
+        """What the function depends on at this moment, looked at again if anything may have changed."""
+        moment = self._moment
+        if moment is None or not moment.is_current() or not self._names <= moment.live.names:
+            live = Live([self.function], self._own, self._names)
+            self._names |= live.names
+            table = self._tables.pop(live.key, {})
+            self._tables[live.key] = table  # last, as the one used last
+            for old in [*self._tables][:-MOMENTS]:
+                self._tables.pop(old, None)
+            moment = self._moment = _Moment(live, table)
+        return moment
+
+    def _given(self, args: tuple[Any, ...], options: dict[str, Any]) -> _Given:
+        data: list[Any] = []
+        objects: list[Any] = []
+        shape = form((args, options), data, objects)
+        constants = Live(objects, self._own, self._names) if objects else NOTHING
+        while not constants.names <= self._names:
+            self._names |= constants.names
+            constants = Live(objects, self._own, self._names)
+        moment = self._now()
+        floats = _float_dtype(moment.live, constants, data)
+        return _Given((args, options), [as_array(x, floats) for x in data], shape, constants, moment)
+
+    def _traced(self, given: _Given, signatures: Sequence[Signature]) -> tuple[Trace, _Given]:
+        """The trace, and the call as it is afterwards: what the function has changed itself does not count."""
+        arguments = [placeholder(*s, f"argument {i}") for i, s in enumerate(signatures)]
+        seed, reads = placeholder((2,), int64, "seed"), _Reads()
+        with tracing.recording(reads) as assigned, random.seeded(seed):
+            args, options = replaced(given.args, iter(arguments))
+            result = self.function(*args, **options)
+        outputs = [*(o.node for o in leaves(result)), *(node for _, node in assigned)]
+        needed = {*toposort(outputs)}
+        places = {p: n for p, n in reads.places.items() if n in needed}
+        places |= {p: reads.read(p) for p, _ in assigned}
+        _check_closed(needed, [seed, *arguments, *places.values()])
+        trace = Trace(
+            seed, arguments, [*places], [*places.values()], outputs, result, len(outputs) - len(assigned),
+            [p for p, _ in assigned],
         )  # fmt: skip
+        own = {**reads.settings, **given.moment.live.written(), **given.constants.written()}
+        if own.keys() - self._own.keys():
+            self._own, self._moment = {**self._own, **own}, None
+            given = self._given(*given.args)
+        return trace, given
 
 
-class _Variant:
-    """A program for one combination of shapes.
+class _Reads:
+    """The parameters that a trace reads, each with a place for its value, and what it sets in modules."""
 
-    Small arguments and results are copied to and from places that never move: to ask NumPy for an address costs more
-    than to copy a sample.
-    """
+    def __init__(self) -> None:
+        self.places: dict[Parameter, Tensor] = {}
+        self.settings: dict[tuple[int, str], Any] = {}
 
-    def __init__(self, trace: _Trace) -> None:
-        self.trace = trace
-        self._early = _Early(trace)
-        self.program = _program([*trace.inputs, *self._early.places], self._early.outputs)
-        self._lock = threading.Lock()
-        self._draws = trace.inputs[0] in set(toposort(trace.outputs))
-        self._seed = np.zeros(2, np.int64)
-        self._arguments = [np.empty(a.shape, a.dtype) for a in trace.arguments]
-        self._outputs = [np.empty(o.shape, o.dtype) for o in trace.outputs]
-        self._small = [a.nbytes <= SMALL for a in self._arguments]
-        self._seen, self._nodes = 0, [p.node for p in trace.read]
-        self._held = [np.ascontiguousarray(n.numpy()) for n in self._nodes]
-        self._early.bind(self._held)
-        given = [self._seed, *self._arguments, *self._held, *self._early.results]
-        self._bound = self.program.bind(given, self._outputs)
-        plain = all(self._small) and isinstance(trace.result, Tensor) and not (trace.written or self._draws)
-        self.call = self._quick() if plain and self._outputs[0].nbytes <= SMALL else self._call
+    def read(self, parameter: Parameter) -> Tensor:
+        if parameter not in self.places:
+            value = parameter._node
+            place = placeholder(value.shape, value.dtype, f"a parameter of shape {value.shape}")
+            place._owner = weakref.ref(parameter)
+            self.places[parameter] = place
+        return self.places[parameter]
 
-    def _quick(self) -> Callable[[Sequence[np.ndarray]], np.ndarray]:
-        """`_call` where there is nothing to do but copying small arrays; an attribute or a frame less is 50 ns less."""
-        lock, places, output = self._lock, self._arguments, self._outputs[0]
-        once, refresh = self._bound.once, self._refresh
-
-        def call(arrays: Sequence[np.ndarray]) -> np.ndarray:
-            with lock:
-                for place, array in zip(places, arrays, strict=False):
-                    place[...] = array
-                if self._seen != Parameter.changes:
-                    refresh()
-                once()
-                return output.copy()
-
-        return call
-
-    def _call(self, arrays: Sequence[np.ndarray]) -> Any:
-        """The results for arrays of the right form."""
-        trace, kept = self.trace, []
-        with self._lock:
-            for i, array in enumerate(arrays):
-                if self._small[i]:
-                    self._arguments[i][...] = array
-                else:
-                    kept.append(np.ascontiguousarray(array, self._arguments[i].dtype))
-                    self._bound.move(1 + i, kept[-1])
-            if self._seen != Parameter.changes:
-                self._refresh()
-            if self._draws:
-                self._seed[:] = random.next_seed()
-            self._bound.once()
-            found = [self._taken(k, o) for k, o in enumerate(self._outputs)]
-        if trace.written:
-            for p, value in zip(trace.written, found[trace.results :], strict=True):
-                p._bind(constant(value))
-        return found[0] if isinstance(trace.result, Tensor) else rebuild(trace.result, found[: trace.results])
-
-    def _taken(self, k: int, output: np.ndarray) -> np.ndarray:
-        """Result k to keep: a copy; or if it is large the array itself, and the next one goes elsewhere."""
-        if output.nbytes <= SMALL:
-            return output.copy()
-        self._outputs[k] = np.empty(output.shape, output.dtype)
-        self._bound.move_result(k, self._outputs[k])
-        return output
-
-    def _refresh(self) -> None:
-        """Some parameter, perhaps one of ours, has a new value since the last call."""
-        self._seen = Parameter.changes
-        for i, p in enumerate(self.trace.read):
-            if p.node is not self._nodes[i]:
-                self._nodes[i] = p.node
-                self._held[i] = np.ascontiguousarray(p.numpy())
-                self._bound.move(1 + len(self._arguments) + i, self._held[i])
-                self._early.move(i, self._held[i])
-        self._early.run()
+    def set_attribute(self, owner: Any, name: str) -> None:
+        self.settings[id(owner), name] = owner
 
 
-class _Early:
-    """The part of a trace that depends on parameters alone, if there is any: a program of its own."""
-
-    def __init__(self, trace: _Trace) -> None:
-        held = trace.inputs[len(trace.inputs) - len(trace.read) :]
-        kept = [n for n, p in zip(held, trace.read, strict=True) if not any(p is w for w in trace.written)]
-        self._program, self.places, self.outputs = None, [], trace.outputs
-        self.results: list[np.ndarray] = []
-        if not kept or not _is_native(trace.outputs):
-            return
-        from subgrad.compile.prepare import prepare
-
-        found = prepare(trace.outputs, kept)
-        if found.made:
-            self._program, self.places, self.outputs = _program(held, found.made), found.places, found.outputs
-
-    def bind(self, held: Sequence[np.ndarray]) -> None:
-        """Compute it for these values of the parameters; ``results`` are where it will always be."""
-        self.results = [np.empty(p.shape, p.dtype) for p in self.places]
-        self._bound = self._program.bind(held, self.results) if self._program else None
-        self.run()
-
-    def move(self, i: int, array: np.ndarray) -> None:
-        """Parameter i has another value, in another array."""
-        if self._bound:
-            self._bound.move(i, array)
-
-    def run(self) -> None:
-        """Compute it again."""
-        if self._bound:
-            self._bound.once()
+def _named(f: types.FunctionType) -> Any:
+    """What the name of ``f`` means where it was defined."""
+    try:
+        return operator.attrgetter(f.__qualname__)(sys.modules[f.__module__])
+    except (AttributeError, KeyError):
+        return None
 
 
-class _Scan:
-    """As `_Variant`, with the carry and the assigned parameters as variables of the program."""
+def _check_closed(graph: Iterable[Tensor], inputs: Iterable[Tensor]) -> None:
+    own = {*inputs}
+    foreign = next((n for n in graph if n.op is INPUT and n not in own), None)
+    if foreign is not None:
+        raise NotTraceableError(
+            f"a result depends on {foreign.attrs['name'] or 'an argument'} of another trace: a tensor made while a "
+            "function is traced has no value afterwards; what is needed later must be returned, or be a Parameter"
+        )
 
-    def __init__(self, trace: _Trace, carried: int) -> None:
-        self.trace, self.carried = trace, carried
-        self._lock = threading.Lock()
-        rows = len(trace.arguments) - carried
-        self._check(trace, carried)
-        variables = {i: 1 + i for i in range(carried)}
-        for k, p in enumerate(trace.written):
-            at = next(i for i, r in enumerate(trace.read) if r is p)
-            variables[trace.results + k] = 1 + len(trace.arguments) + at
-        self.program = _program(
-            trace.inputs, trace.outputs, variables=variables, stepped=[0, *range(1 + carried, 1 + carried + rows)],
-            measured=range(carried, trace.results),
-        )  # fmt: skip
 
-    @staticmethod
-    def _check(trace: _Trace, carried: int) -> None:
-        outputs = [(o.shape, o.dtype) for o in trace.outputs[:carried]]
-        inputs = [(a.shape, a.dtype) for a in trace.arguments[:carried]]
-        if not isinstance(trace.result, tuple) or len(trace.result) != 2 or outputs != inputs:
-            raise ShapeError(f"a function to scan returns (carry, results), the carry like {inputs}, got {outputs}")
+def _float_dtype(live: Live, constants: Live, data: Sequence[Any]) -> np.dtype:
+    """Of floats that come without one: that of the parameters, or else of the tensors, if all have one; the default."""
+    tensors = {x.dtype for x in data if isinstance(x, Tensor) and x.dtype.kind == "f"}
+    found = live.parameter_floats | constants.parameter_floats
+    found = found or live.tensor_floats | constants.tensor_floats | tensors
+    return next(iter(found)) if len(found) == 1 else default_dtype()
 
-    def run(self, state: Sequence[np.ndarray], rows: Sequence[np.ndarray], steps: int) -> tuple[Tree, Tree]:
-        trace = self.trace
-        seed, first = random.next_seed()
-        numbers = np.arange(steps)
-        seeds = np.stack([np.full_like(numbers, seed), numbers + (first << 32)], axis=1)
-        held = [np.array(p.numpy()) for p in trace.read]
-        with self._lock:
-            found = self.program([seeds, *(np.array(s) for s in state), *rows, *held], steps)
-        for p, value in zip(trace.written, found[trace.results :], strict=True):
-            p._bind(constant(value))
-        return rebuild(trace.result, found[: trace.results])
+
+class _Casting:
+    """A variant for arrays of other float dtypes than its own."""
+
+    def __init__(self, variant: Variant) -> None:
+        self._variant = variant
+
+    def call(self, arrays: Sequence[np.ndarray]) -> Any:
+        with np.errstate(over="ignore"):
+            return self._variant.call(arrays)
+
+
+def _quickly(variant: Variant, given: Sequence[np.ndarray], arrays: Sequence[np.ndarray]) -> Variant | _Casting | None:
+    """What takes arrays like ``given`` as they are, where nothing need be checked to make ``arrays`` of them."""
+    if all(g.dtype == a.dtype for g, a in zip(given, arrays, strict=True)):
+        return variant
+    floats = all(g.dtype == a.dtype or g.dtype.kind == "f" for g, a in zip(given, arrays, strict=True))
+    return _Casting(variant) if floats else None
 
 
 def _program(inputs: Sequence[Tensor], outputs: Sequence[Tensor], **options: Any) -> Any:
@@ -388,74 +384,6 @@ class _BoundInterpreter:
 @functools.cache
 def _say_once(message: str) -> None:
     warnings.warn(message, stacklevel=2)
-
-
-# Arguments
-
-
-def _array(x: Any) -> np.ndarray:
-    """An argument as an array of a tensor's dtype: not copied if it is one already."""
-    if isinstance(x, (np.ndarray, np.generic)):
-        array = np.asarray(x)
-    elif isinstance(x, Tensor):
-        return x.numpy()
-    elif hasattr(x, "__dlpack__"):
-        array = np.from_dlpack(x)
-    else:
-        return to_array(x)
-    native = array.dtype.newbyteorder("=")
-    return np.ascontiguousarray(array, native if native in KNOWN else dtype_of_data(native)).reshape(array.shape)
-
-
-def _is_data(x: Any) -> bool:
-    if isinstance(x, (bool, str, bytes)) or x is None or callable(x):
-        return False
-    return isinstance(x, (Tensor, np.ndarray, np.generic, int, float)) or hasattr(x, "__dlpack__")
-
-
-def _flat(args: Any) -> list[Any]:
-    """The data among arguments, in order, out of lists, tuples and dicts."""
-    if _is_data(args):
-        return [args]
-    parts = args.values() if isinstance(args, dict) else args if isinstance(args, (list, tuple)) else ()
-    return [x for part in parts for x in _flat(part)]
-
-
-def _form(args: Any) -> Any:
-    """What else decides about a trace: how the data are nested, and what is no data."""
-    if _is_data(args):
-        return Tensor
-    if isinstance(args, dict):
-        return dict, tuple((k, _form(v)) for k, v in args.items())
-    if isinstance(args, (list, tuple)):
-        return type(args), tuple(map(_form, args))
-    return type(args), args if args.__hash__ else id(args)
-
-
-def _with_placeholders(args: Any, pending: Any) -> Any:
-    if _is_data(args):
-        return next(pending)
-    if isinstance(args, dict):
-        return {k: _with_placeholders(v, pending) for k, v in args.items()}
-    if isinstance(args, (list, tuple)):
-        return type(args)(_with_placeholders(v, pending) for v in args)
-    return args
-
-
-def _numbers_as_tensors(tree: Any) -> Any:
-    if _is_data(tree):
-        return as_tensor(_array(tree))
-    if isinstance(tree, dict):
-        return {k: _numbers_as_tensors(v) for k, v in tree.items()}
-    return type(tree)(_numbers_as_tensors(v) for v in tree)
-
-
-def _grouped(xs: Sequence[Any], rows: Sequence[np.ndarray]):
-    at = 0
-    for x in xs:
-        n = len(_flat(x))
-        yield x, rows[at : at + n]
-        at += n
 
 
 __all__ = ["CompiledFunction", "compile"]

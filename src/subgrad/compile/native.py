@@ -1,22 +1,28 @@
 """From LLVM text to functions that Python can call, through the object cache.
 
 llvmlite is imported by the first use, not with this module: importing the package must not load LLVM.
+
+LLVM is used by one thread at a time, under a lock. Who ends the process takes it, since LLVM frees its memory then, and
+who forks it does for that moment: in a child there is nobody left who could finish what another thread has begun.
 """
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import functools
 import itertools
+import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from subgrad.compile import cache
 from subgrad.compile.cpu import Cpu, host
 
 _numbers = itertools.count()  # a library's name can be used only once in a process
+_llvm_is_mine = threading.RLock()
 
 
 def load(ir: str, cpu: Cpu | None = None) -> Library:
@@ -38,6 +44,18 @@ def load(ir: str, cpu: Cpu | None = None) -> Library:
     return Library(code, ir, cpu)
 
 
+def _alone(f: Callable[..., Any]) -> Callable[..., Any]:
+    """``f`` while no other thread uses LLVM."""
+
+    @functools.wraps(f)
+    def alone(*args: Any, **options: Any) -> Any:
+        with _llvm_is_mine:
+            return f(*args, **options)
+
+    return alone
+
+
+@_alone
 def compile_object(ir: str, cpu: Cpu) -> bytes:
     """The text's object code, optimised for ``cpu``."""
     machine = _machine(cpu)
@@ -47,13 +65,13 @@ def compile_object(ir: str, cpu: Cpu) -> bytes:
 class Library:
     """Loaded machine code; its functions stay callable as long as it, or one of them, lives."""
 
+    @_alone
     def __init__(self, code: bytes, ir: str, cpu: Cpu) -> None:
         self._ir, self._cpu = ir, cpu
         self._linker, self._name = _linker(cpu), f"library{next(_numbers)}"
         builder = _llvm().JITLibraryBuilder().add_object_img(code).add_current_process()
         self._loaded = builder.link(self._linker, self._name)
         self._found: dict[str, Any] = {}
-        self._looking = threading.Lock()
 
     def function(self, name: str, restype: Any, argtypes: Sequence[Any]) -> Any:
         """The exported function as a ctypes function; it runs without the interpreter lock.
@@ -65,20 +83,26 @@ class Library:
         function.library = self  # the code must outlive whoever holds only the function
         return function
 
+    @_alone
     def address(self, name: str) -> int:
         """Where the exported function is, as long as this library lives. Raises as `function` does."""
-        with self._looking:  # once, whoever asks: to drop what a second look-up finds would unload the code
-            if name not in self._found:
-                try:
-                    self._found[name] = self._linker.lookup(self._name, name)
-                except RuntimeError as error:
-                    raise KeyError(f"no function {name} in this library") from error
-            return self._found[name][name]
+        if name not in self._found:  # once, whoever asks: to drop what a second look-up finds would unload the code
+            try:
+                self._found[name] = self._linker.lookup(self._name, name)
+            except RuntimeError as error:
+                raise KeyError(f"no function {name} in this library") from error
+        return self._found[name][name]
 
+    def __del__(self, mine: threading.RLock = _llvm_is_mine) -> None:
+        with mine:  # an argument: when the process ends there are no globals any more
+            self.__dict__.clear()
+
+    @_alone
     def optimised_ir(self) -> str:
         """The text after LLVM's optimiser, for reading."""
         return str(_optimised(self._ir, _machine(self._cpu)))
 
+    @_alone
     def assembly(self) -> str:
         """The machine code as assembly, for reading."""
         machine = _machine(self._cpu)
@@ -86,6 +110,7 @@ class Library:
 
 
 @functools.cache
+@_alone
 def _llvm() -> Any:
     import llvmlite.binding as llvm  # pyright: ignore[reportMissingImports]
 
@@ -127,3 +152,10 @@ def _linker(cpu: Cpu) -> Any:
     """
     modern = sys.platform != "win32"
     return _llvm().create_lljit_compiler(_machine(cpu), use_jit_link=modern, suppress_errors=True)
+
+
+atexit.register(_llvm_is_mine.acquire)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_llvm_is_mine.acquire, after_in_parent=_llvm_is_mine.release, after_in_child=_llvm_is_mine.release
+    )

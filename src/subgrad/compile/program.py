@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,7 @@ from subgrad.compile.simplify import replaced, simplify
 from subgrad.compile.verify_program import verify_program
 from subgrad.errors import ShapeError
 from subgrad.graph.check import is_wanted
+from subgrad.graph.lock import lock
 from subgrad.graph.op import apply
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 from subgrad.ops.shape import cast
@@ -107,10 +107,10 @@ class Program:
 
     def _own_memory(self) -> None:
         """Room for results, and the addresses of all that is not an argument."""
-        self._lock = threading.Lock()
+        self._lock = lock()
         self._arena, self._scratch = _aligned(self.memory.size), _aligned(self._scratch_size)
-        self._sync = _aligned(192)
-        self._sync[128:136].view(np.uint64)[0] = threads.yield_address()
+        self._sync = _aligned(threads.BARRIER + 64)
+        self._sync[threads.BARRIER : threads.BARRIER + 8].view(np.uint64)[0] = threads.yield_address()
         self._fixed = {e: a.ctypes.data for e, a in self._placed.constants.items()}
         self._fixed |= {ARENA: self._arena.ctypes.data, SCRATCH: self._scratch.ctypes.data}
         self.checks = Checks(self._noted)

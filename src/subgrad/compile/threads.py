@@ -7,6 +7,7 @@ import functools
 import os
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 
@@ -15,10 +16,14 @@ import numpy as np
 from subgrad.compile import team
 from subgrad.compile.cpu import default_threads
 from subgrad.errors import ArgumentError
+from subgrad.graph.lock import lock
+
+BARRIER = 128  # bytes at the start of what threads wait for each other by: how many have come, and which round it is
 
 _chosen: int | None = None
-_lock = threading.Lock()  # shares that wait for each other must all be running: one team at a time
+_lock = lock()  # shares that wait for each other must all be running: one team at a time
 _workers: list[_Worker] = []
+_teams: weakref.WeakSet[Team] = weakref.WeakSet()
 
 
 def set_threads(n: int | None) -> None:
@@ -52,7 +57,9 @@ class Team:
             self._others = _workers[: n - 1]
         slots = (w.address for w in self._others)
         self._frame = np.array([run, table, 1, sync, yield_address(), n - 1, *slots], np.int64)
-        self._kept = kept
+        self._kept, self._sync = kept, sync
+        if n > 1:
+            _teams.add(self)
         self._at, self._together = self._frame.ctypes.data, team.together()
         self.once: Callable[[], object] = functools.partial(self._together, self._at) if n == 1 else self.run
 
@@ -63,6 +70,11 @@ class Team:
             while not self._together(self._at):
                 _wake(self._others)
             self._frame[team.STEPS] = 1
+
+    def forget(self) -> None:
+        """In a forked child nobody waits: the shares that ran when the process forked did not come along."""
+        if self._sync:
+            ctypes.memset(self._sync, 0, BARRIER)
 
 
 class _Worker:
@@ -80,8 +92,8 @@ class _Worker:
         if self._state.value != team.PARKED:
             return False
         if not self._started:
-            self._started = True
             threading.Thread(target=self._work, name="subgrad", daemon=True).start()
+            self._started = True  # not before: where the system has no thread left, the next call tries again
         self._calls.put(answers)
         return True
 
@@ -105,11 +117,10 @@ def _wake(workers: Sequence[_Worker]) -> None:
 
 
 def _forget() -> None:
-    """In a forked child the threads are gone, and the lock may be held by one of them."""
-    global _lock
-    _lock = threading.Lock()
     for w in _workers:
         w.forget()
+    for t in list(_teams):
+        t.forget()
 
 
 if hasattr(os, "register_at_fork"):

@@ -15,6 +15,7 @@ from subgrad.fit.measured import over_all
 from subgrad.fit.step import Step, check_values, signature, trace_evaluation
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, INPUT
+from subgrad.graph.values import nodes_of
 from subgrad.nn import loss as losses
 from subgrad.nn.ensemble import Ensemble
 from subgrad.nn.module import Module
@@ -94,7 +95,7 @@ def _run(model: Module, data: Part, loss: Any, metrics: dict[str, Any], batch_si
     def trace(batch: Sequence[np.ndarray]) -> Step:
         return trace_evaluation(model, loss, [signature(a) for a in batch], metrics)
 
-    variables = [p.numpy() for _, p in model.named_state()]
+    variables = [n.numpy() for n in nodes_of([p for _, p in model.named_state()])]
     programs: dict[int, tuple[Step, Any]] = {}
     size = min(batch_size, _rows_in_cache(trace(data.batch(0, 1))))
     for start in range(0, max(len(data), 1), size):

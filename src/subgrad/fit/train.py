@@ -24,6 +24,7 @@ from subgrad.fit.progress import Progress
 from subgrad.fit.step import check_values, initial_state, trace_step
 from subgrad.graph.tensor import constant
 from subgrad.graph.tree import leaves, rebuild
+from subgrad.graph.values import assign_all, nodes_of
 from subgrad.nn import loss as losses
 from subgrad.nn.module import Module
 
@@ -157,7 +158,7 @@ class _Run:
         return engine_for(trace, self.data, [*self._values(), *state], first)
 
     def _values(self) -> list[np.ndarray]:
-        return [p.numpy() for p in self.parameters]
+        return [n.numpy() for n in nodes_of(self.parameters)]
 
     def train(
         self, epochs: int, stopping: EarlyStopping | None, callbacks: Sequence[Callback], saving: Checkpoint | None,
@@ -230,8 +231,7 @@ class _Run:
         self.state = rebuild(self.state, [constant(v) for v in values[len(self.parameters) :]])
 
     def _assign(self, values: Sequence[np.ndarray]) -> None:
-        for p, value in zip(self.parameters, values, strict=True):
-            p.assign(constant(value))
+        assign_all(self.parameters, [constant(v) for v in values])
 
     def restore(self, path: str | os.PathLike[str]) -> None:
         from subgrad.fit import checkpoints

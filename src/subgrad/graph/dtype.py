@@ -15,11 +15,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from subgrad.errors import DTypeError
+from subgrad.graph.tracing import Settings
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -32,7 +34,9 @@ uint8 = np.dtype(np.uint8)
 bool_ = np.dtype(np.bool_)
 KNOWN = (float32, float64, int32, int64, uint8, bool_)
 
-_default = float32
+_default = float32  # of the process
+_inside: ContextVar[np.dtype | None] = ContextVar("dtype", default=None)
+dtype_inside = _inside.get  # the default dtype of the `using_dtype` block that this is in, or None
 
 
 def as_dtype(dtype: npt.DTypeLike) -> np.dtype:
@@ -53,42 +57,52 @@ def as_dtype(dtype: npt.DTypeLike) -> np.dtype:
 
 def default_dtype() -> np.dtype:
     """The dtype that floats get when none is named."""
-    return _default
+    inside = dtype_inside()
+    return _default if inside is None else inside
 
 
 def set_default_dtype(dtype: npt.DTypeLike) -> None:
     """Make ``dtype``, float32 or float64, the one that floats get when none is named.
 
+    It holds for all threads of the process; inside of a `using_dtype` block for the rest of that block.
     Raises `DTypeError` for any other dtype.
     """
     global _default
+    chosen = _as_default(dtype)
+    if _inside.get() is None:
+        _default = chosen
+        Settings.note()
+    else:
+        _inside.set(chosen)
+
+
+def _as_default(dtype: npt.DTypeLike) -> np.dtype:
     chosen = as_dtype(dtype)
     if chosen.kind != "f":
         raise DTypeError(f"the default dtype must be float32 or float64, got {chosen}")
-    _default = chosen
+    return chosen
 
 
 @contextlib.contextmanager
 def using_dtype(dtype: npt.DTypeLike) -> Iterator[None]:
-    """`set_default_dtype` for the length of a ``with`` block.
+    """Another default dtype for the length of a ``with`` block, in this thread (or task of asyncio) alone.
 
     >>> import subgrad as sg
     >>> with sg.using_dtype("float64"):
     ...     print(sg.tensor(0.5).dtype)
     float64
     """
-    before = _default
-    set_default_dtype(dtype)
+    token = _inside.set(_as_default(dtype))
     try:
         yield
     finally:
-        set_default_dtype(before)
+        _inside.reset(token)
 
 
 def dtype_of_data(dtype: np.dtype) -> np.dtype:
     """The tensor dtype for an array of ``dtype`` when the caller names none: rules 1 and 2."""
     if dtype.kind == "f":
-        return _default
+        return default_dtype()
     if dtype in KNOWN:
         return dtype
     if dtype.kind in "iu":

@@ -180,6 +180,10 @@ class Tensor:
     def __copy__(self) -> Tensor: return self  # values never change, so a copy would be the same
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor: return self
 
+    def __reduce__(self) -> Any:
+        """A pickled tensor is its value, without the graph that led to it."""
+        return _restored, (type(self), self.numpy(), self.requires_grad)
+
     def __add__(self, other: TensorLike) -> Tensor: return ops.add(self, other)
     def __radd__(self, other: TensorLike) -> Tensor: return ops.add(other, self)
     def __sub__(self, other: TensorLike) -> Tensor: return ops.sub(self, other)
@@ -262,7 +266,7 @@ class Parameter(Tensor):
         ([10.0, 20.0], [5.0, 5.0])
     """
 
-    __slots__ = ("_node",)
+    __slots__ = ("_node", "_trained")
     changes = 0  # another number whenever any parameter gets another value: compiled programs look at nothing else
 
     def __init__(self, value: TensorLike, dtype: npt.DTypeLike | None = None) -> None:
@@ -281,29 +285,50 @@ class Parameter(Tensor):
         copy.requires_grad = self.requires_grad
         return copy
 
+    @property
+    def requires_grad(self) -> bool:
+        """Whether training changes it: False makes it a part of the state that stays as it is."""
+        return self._trained
+
+    @requires_grad.setter
+    def requires_grad(self, trained: bool) -> None:
+        self._trained = trained
+        tracing.note_setting(self, "requires_grad")
+
     def _bind(self, node: Tensor) -> None:
         node._owner = weakref.ref(self)
         self._node = node
         Parameter.changes = next(_changes)  # last: whoever sees the number sees the node
 
+    def _stand_for(self, node: Tensor) -> None:
+        """In what is being traced, and nowhere else, ``node`` is the value."""
+        node._owner = weakref.ref(self)
+        tracing.bind(self, node)
+
     @property
     def node(self) -> Tensor:
-        return self._node
+        node = tracing.node_of(self)
+        return self._node if node is None else node
 
     def assign(self, value: TensorLike) -> None:
         """Give the parameter a new value of the same shape and dtype. Raises `ShapeError` or `DTypeError`."""
+        node = self._checked(value)
+        self._stand_for(node) if tracing.is_tracing() else self._bind(node)
+
+    def _checked(self, value: TensorLike) -> Tensor:
+        """``value`` as a node that this parameter can take over, computed if it can be."""
         new = value.node if isinstance(value, Tensor) else tensor(value, self.dtype)
         if new.shape != self.shape:
             raise ShapeError(f"a parameter of shape {self.shape} cannot take a value of shape {new.shape}")
         if new.dtype != self.dtype:
             raise DTypeError(f"a parameter of dtype {self.dtype} cannot take a value of dtype {new.dtype}")
-        tracing.note(self)
-        self._bind(new if tracing.is_tracing() else constant(new.numpy()))
+        computed = new.op is not CONST and tracing.is_tracing()
+        return new if computed else constant(new.numpy())  # a leaf of our own, not that of somebody else
 
     def __getattr__(self, name: str) -> Any:
         # Reached only for the unset slots: op, inputs, attrs, shape, dtype, site, scope, _value, _owner.
         if name in Tensor.__slots__:
-            return getattr(self._node, name)
+            return getattr(self.node, name)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __repr__(self) -> str:
@@ -399,6 +424,14 @@ def as_tensor(value: TensorLike, like: np.dtype | None = None) -> Tensor:
     array = _read(value)
     floats = array.dtype.kind == "f" and like is not None and like.kind == "f"
     return tensor(array, like if floats else None)
+
+
+def _restored(kind: type[Tensor], value: np.ndarray, requires_grad: bool) -> Tensor:
+    """The tensor or parameter that was pickled."""
+    leaf = constant(value)
+    tensor = kind(leaf) if issubclass(kind, Parameter) else leaf
+    tensor.requires_grad = requires_grad
+    return tensor
 
 
 def _frozen(value: np.ndarray) -> np.ndarray:

@@ -54,7 +54,8 @@ def _rebuild(tree: Tree, values: Iterator[Any]) -> Tree:
     if isinstance(tree, dict):
         return {key: _rebuild(child, values) for key, child in tree.items()}
     if isinstance(tree, (list, tuple)):
-        return type(tree)(_rebuild(child, values) for child in tree)
+        parts = [_rebuild(child, values) for child in tree]
+        return tree._make(parts) if hasattr(tree, "_make") else type(tree)(parts)  # pyright: ignore[reportAttributeAccessIssue]
     return None
 
 

@@ -1,4 +1,7 @@
-"""Parameters that stand for other nodes for a while: so a module is traced with arguments for its values."""
+"""Parameters that stand for other nodes for a while: so a module is traced with arguments for its values.
+
+Only who does that sees it: another thread that runs the module finds the parameters' own values.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,5 @@ def bound(parameters: Sequence[Parameter], nodes: Sequence[Tensor]) -> Iterator[
     """
     with tracing.recording():
         for p, n in zip(parameters, nodes, strict=True):
-            tracing.note(p)
-            p._bind(n)
+            p._stand_for(n)
         yield

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 from collections.abc import Iterator
 from typing import Any
@@ -121,7 +120,7 @@ def ensemble(model: Module, n: int, seed: int = 0) -> Ensemble:
 
 def _fresh(model: Module, seed: int, number: int) -> Module:
     """A module made by the constructors that made ``model``, from seeds of copy ``number``."""
-    with _default_stream(_mixed(seed, number)):
+    with random.stream(_mixed(seed, number)):
         return _made_again(model, lambda given: _mixed(given, seed, number), {})
 
 
@@ -145,17 +144,6 @@ def _made_again(value: Any, reseeded: Any, made: dict[int, Module]) -> Any:
 def _mixed(*numbers: int) -> int:
     """One seed made of several."""
     return int(np.random.SeedSequence([abs(int(n)) for n in numbers]).generate_state(1)[0])
-
-
-@contextlib.contextmanager
-def _default_stream(seed: int) -> Iterator[None]:
-    """The default stream starts at ``seed`` inside, and goes on afterwards where it was."""
-    before = random._state.seed, random._state.drawn
-    random.manual_seed(seed)
-    try:
-        yield
-    finally:
-        random._state.seed, random._state.drawn = before
 
 
 def _check_copy(model: Module, fresh: Module) -> None:

@@ -10,15 +10,15 @@ import numpy as np
 
 from subgrad import diff
 from subgrad.errors import ArgumentError, DTypeError, ShapeError
+from subgrad.graph import tracing
 from subgrad.graph.dtype import default_dtype
 from subgrad.graph.tensor import Parameter, Tensor, TensorLike, as_tensor
+from subgrad.graph.values import assign_all, nodes_of
 from subgrad.nn import config
-from subgrad.nn.running import evaluating, running
+from subgrad.nn.running import evaluating, mode_here, running, set_mode_here
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-    from subgrad.compile.function import CompiledFunction
 
 Pullback = Callable[[TensorLike], tuple[Any, dict[str, Tensor]]]
 
@@ -62,7 +62,6 @@ class Module:
         )
     """
 
-    training: bool = True
     forward: Callable[..., Any] = _no_forward
     _given: tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -73,6 +72,16 @@ class Module:
 
     def __init__(self) -> None:
         """A module without arguments."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        before = self.__dict__.get(name, self)
+        super().__setattr__(name, value)
+        if before is not self.__dict__.get(name, self):
+            tracing.note_setting(self, name)
+
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        tracing.note_setting(self, name)
 
     # Running
 
@@ -99,11 +108,20 @@ class Module:
             >>> sg.nn.ReLU().predict(np.array([[-1.0, 2.0]], np.float32))
             array([[0., 2.]], dtype=float32)
         """
-        if self not in _predictors:
+        predictor = self.__dict__.get("_predictor")
+        if predictor is None:
             from subgrad.compile.function import compile
 
-            _predictors[self] = compile(_evaluation(weakref.ref(self)))
-        return _predictors[self](*xs)
+            predictor = self.__dict__["_predictor"] = compile(_evaluation(weakref.ref(self)))
+        if tuple in map(type, xs):  # rows of numbers, as lists are; or several tensors
+            from subgrad.compile.arguments import is_numeric
+
+            xs = tuple([np.asarray(x) if type(x) is tuple and is_numeric(x) else x for x in xs])
+        return predictor(*xs)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but machine code: a copy compiles its own, and so does the process in which a pickle is read."""
+        return {name: value for name, value in self.__dict__.items() if name != "_predictor"}
 
     def vjp(self, *xs: TensorLike) -> tuple[Tensor, Pullback]:
         """The module protocol: the output, and the way back from its cotangent.
@@ -180,7 +198,8 @@ class Module:
         >>> {name: value.shape for name, value in sg.nn.Linear(2, 3).state_dict().items()}
         {'weight': (3, 2), 'bias': (3,)}
         """
-        return {name: p.numpy() for name, p in self.named_state()}
+        named = dict(self.named_state())
+        return dict(zip(named, (n.numpy() for n in nodes_of([*named.values()])), strict=True))
 
     def load_state_dict(self, state: Mapping[str, npt.ArrayLike]) -> None:
         """Take over the values that `state_dict` of a module like this one gave.
@@ -202,10 +221,20 @@ class Module:
         mine = dict(self.named_state())
         values = {name: np.asarray(value) for name, value in state.items()}
         _check_state(type(self).__name__, mine, values)
-        for name, p in mine.items():
-            p.assign(values[name])
+        assign_all([*mine.values()], [values[name] for name in mine])
 
     # Modes
+
+    @property
+    def training(self) -> bool:
+        """True in training mode (the start), False after `eval`."""
+        here = mode_here(self)
+        return self.__dict__.get("training", True) if here is None else here
+
+    @training.setter
+    def training(self, mode: bool) -> None:
+        if not set_mode_here(self, mode):
+            self.__dict__["training"] = mode
 
     def train(self, mode: bool = True) -> Self:
         """Training mode for this module and all below it (dropout drops); returns the module."""
@@ -271,9 +300,6 @@ class Module:
         return "\n  ".join([head, *parts]) + "\n)" if parts else head + ")"
 
 
-_predictors: weakref.WeakKeyDictionary[Module, CompiledFunction] = weakref.WeakKeyDictionary()
-
-
 def _evaluation(module: weakref.ref[Module]) -> Callable[..., Any]:
     """The forward pass in evaluation mode, as a function that does not keep the module alive."""
 
@@ -286,6 +312,9 @@ def _evaluation(module: weakref.ref[Module]) -> Callable[..., Any]:
     return forward
 
 
+_NOT_HELD = ("_given", "_predictor")
+
+
 def _held(holder: Any, path: str = "") -> Iterator[tuple[str, Module | Parameter]]:
     """The modules and parameters that a module, dict, list or tuple holds directly, with their names."""
     for name, part in _entries(holder):
@@ -296,9 +325,16 @@ def _held(holder: Any, path: str = "") -> Iterator[tuple[str, Module | Parameter
             yield from _held(part, here)
 
 
+def holds_parts(value: Any) -> bool:
+    """Whether an attribute with this value has modules or parameters in it."""
+    if isinstance(value, (dict, list, tuple)):
+        return next(_held(value), None) is not None
+    return isinstance(value, (Module, Parameter))
+
+
 def _entries(holder: Any) -> list[tuple[Any, Any]]:
     if isinstance(holder, Module):
-        return [(name, part) for name, part in vars(holder).items() if name != "_given"]
+        return [(name, part) for name, part in vars(holder).items() if name not in _NOT_HELD]
     return list(holder.items()) if isinstance(holder, dict) else list(enumerate(holder))
 
 

@@ -1,10 +1,14 @@
-"""Which module is running: nodes made in its forward pass carry its path, such as ``encoder.hidden``."""
+"""Which module is running, and in which mode: nodes made in a forward pass carry its path, such as ``encoder.hidden``.
+
+Both belong to the thread (or task) in which it runs.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import threading
 from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from subgrad.graph import place
@@ -46,16 +50,32 @@ def _name_further_down(parent: Module, module: Module) -> str:
     return next((name for name, below in parent.named_modules() if below is module), "")
 
 
+_modes: ContextVar[dict[int, bool] | None] = ContextVar("modes", default=None)  # by id, of modules that are alive
+
+
 @contextlib.contextmanager
 def evaluating(model: Module) -> Iterator[None]:
-    """The model in evaluation mode inside, and in the mode it was in afterwards."""
-    modes = [(m, m.training) for _, m in model.named_modules()]
-    model.eval()
+    """The model in evaluation mode inside, for this thread alone: one that trains it meanwhile notices nothing."""
+    token = _modes.set({**(_modes.get() or {}), **{id(m): False for _, m in model.named_modules()}})
     try:
         yield
     finally:
-        for m, training in modes:
-            m.training = training
+        _modes.reset(token)
 
 
-__all__ = ["evaluating", "running"]
+def mode_here(module: Module) -> bool | None:
+    """The mode that `evaluating` gives the module, if it does."""
+    modes = _modes.get()
+    return None if modes is None else modes.get(id(module))
+
+
+def set_mode_here(module: Module, training: bool) -> bool:
+    """Change that mode; False if `evaluating` is not about this module."""
+    modes = _modes.get()
+    if modes is None or id(module) not in modes:
+        return False
+    modes[id(module)] = training
+    return True
+
+
+__all__ = ["evaluating", "mode_here", "running", "set_mode_here"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor, placeholder
 from subgrad.graph.tree import leaves
+from subgrad.nn.running import evaluating
 from subgrad.ops.contract import contract, multiplications
 
 if TYPE_CHECKING:
@@ -55,21 +56,9 @@ def _parameter_count(module: Module) -> int:
 def table(module: Module, input_shapes: Sequence[tuple[int, ...]], dtype: npt.DTypeLike) -> str:
     """The summary of ``module`` for inputs of these shapes and this dtype."""
     inputs = [placeholder(shape, dtype, f"input {i}") for i, shape in enumerate(input_shapes)]
-    with _evaluating(module), _recording(module) as calls:
+    with evaluating(module), _recording(module) as calls:
         module(*inputs)
     return _aligned([["Layer", "Output", "Parameters", "FLOPs"], *(call.cells() for call in calls)])
-
-
-@contextlib.contextmanager
-def _evaluating(module: Module) -> Iterator[None]:
-    """Evaluation mode inside, and each module's own mode again afterwards."""
-    before = [(m, m.training) for _, m in module.named_modules()]
-    module.eval()
-    try:
-        yield
-    finally:
-        for m, mode in before:
-            m.training = mode
 
 
 @contextlib.contextmanager

@@ -7,8 +7,9 @@ The generator is Philox4x32-10 (Salmon, Moraes, Dror, Shaw, "Parallel random num
 from __future__ import annotations
 
 import contextlib
-import threading
+import itertools
 from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -87,20 +88,25 @@ def uniform(seed, shape=(), stream=0, dtype=None):
     return unit.reshape(shape)
 
 
-class _State(threading.local):
-    seed: int = 0
-    drawn: int = 0
-    traced: Tensor | None = None
-    stream: int = 0
+class _Stream:
+    """Seeds in a row: which one comes next is decided once, whoever asks and in whichever thread."""
+
+    def __init__(self, seed: int, drawn: int = 0) -> None:
+        self.seed, self._steps = int(seed), itertools.count(drawn + 1)
+
+    def next(self) -> tuple[int, int]:
+        return self.seed, next(self._steps)
 
 
-_state = _State()
+_default = _Stream(0)
+_inside: ContextVar[_Stream | None] = ContextVar("stream", default=None)  # of a `stream` block
 
 
 def manual_seed(seed: int) -> None:
     """Start the default stream of random numbers anew: initial weights and dropout masks that name no seed.
 
-    Every process starts with seed 0, so a script gives the same numbers each time it runs.
+    The process has one such stream for all its threads, so that no two of them draw the same numbers. Every process
+    starts with seed 0: a script of one thread gives the same numbers each time it runs.
 
     >>> import subgrad as sg
     >>> sg.manual_seed(7)
@@ -109,15 +115,23 @@ def manual_seed(seed: int) -> None:
     >>> a == sg.nn.Linear(2, 2).weight.tolist()
     True
     """
-    _state.seed, _state.drawn = int(seed), 0
+    global _default
+    _default = _Stream(seed)
+
+
+@contextlib.contextmanager
+def stream(seed: int) -> Iterator[None]:
+    """What is drawn inside, in this thread, comes from a stream of its own; the default one stays where it is."""
+    token = _inside.set(_Stream(seed))
+    try:
+        yield
+    finally:
+        _inside.reset(token)
 
 
 def next_seed(seed: int | None = None) -> tuple[int, int]:
     """A (seed, step) pair: of the given seed, or the next one of the default stream."""
-    if seed is not None:
-        return int(seed), 0
-    _state.drawn += 1
-    return _state.seed, _state.drawn
+    return (int(seed), 0) if seed is not None else (_inside.get() or _default).next()
 
 
 def generator(seed: int | None = None) -> np.random.Generator:
@@ -126,23 +140,32 @@ def generator(seed: int | None = None) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([abs(entropy[0]), entropy[1]])))
 
 
+class _Traced:
+    """The seed of a step that is being traced, and how often it was drawn from."""
+
+    def __init__(self, seed: Tensor) -> None:
+        self.seed, self.streams = seed, itertools.count(1)
+
+
+_traced: ContextVar[_Traced | None] = ContextVar("traced seed", default=None)
+
+
 @contextlib.contextmanager
 def seeded(seed: Tensor) -> Iterator[None]:
     """While a step is traced, draw from ``seed``, an argument of the step, so that each step draws anew."""
-    before = _state.traced, _state.stream
-    _state.traced, _state.stream = seed, 0
+    token = _traced.set(_Traced(seed))
     try:
         yield
     finally:
-        _state.traced, _state.stream = before
+        _traced.reset(token)
 
 
 def draw(shape: int | Sequence[int], dtype: npt.DTypeLike | None = None) -> Tensor:
     """The next numbers in [0, 1): of the step that is being traced, else of the default stream."""
-    if _state.traced is None:
+    traced = _traced.get()
+    if traced is None:
         return uniform(next_seed(), shape, 0, dtype)
-    _state.stream += 1
-    return uniform(_state.traced, shape, _state.stream, dtype)
+    return uniform(traced.seed, shape, next(traced.streams), dtype)
 
 
 def bernoulli(p: float, shape: int | Sequence[int], dtype: npt.DTypeLike | None = None) -> Tensor:

@@ -7,6 +7,7 @@ from subgrad.graph import tracing
 from subgrad.graph.evaluate import evaluate
 from subgrad.graph.tensor import Parameter, Tensor, TensorLike, constant
 from subgrad.graph.tree import Tree, leaves, named_leaves, tree_map
+from subgrad.graph.values import assign_all
 from subgrad.optim.base import Optimizer, State
 
 
@@ -49,8 +50,7 @@ def update(params: Tree, grads: Tree, optimizer: Optimizer, state: State, loss: 
     if not tracing.is_tracing():
         evaluate([*values, *leaves(new)])
         values, new = [constant(v.numpy()) for v in values], tree_map(lambda leaf: constant(leaf.numpy()), new)
-    for target, value in zip(targets, values, strict=True):
-        target.assign(value)
+    assign_all(targets, values)
     return new
 
 
