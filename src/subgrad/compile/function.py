@@ -35,10 +35,16 @@ def compile(f: Callable[..., Tree]) -> CompiledFunction:
     The function is traced once for each combination of shapes and dtypes, and compiled; later calls run the program.
     In it an ``if`` can ask for a shape, not for a value. Parameters are read when the program runs; those that the
     function assigns, as `subgrad.update` does, have their new values after the call. Dropout draws anew in each call.
+    Whatever else the function reaches (layers, modes, numbers of modules, globals, closures, objects among its
+    arguments) is looked at in each call: where it has changed, the function is traced again. The whole list is at the
+    head of ``subgrad/compile/live.py``.
+
     Without llvmlite, or with an op the compiler does not know, the graph is interpreted, and a warning says so once.
 
     Args:
         f: takes tensors (also in lists, tuples, dicts; anything else is a constant of the trace) and returns such.
+            Lists of numbers are arrays. Floats that have no named dtype take that of the parameters that f reaches, or
+            else of the tensors, or the default dtype.
 
     Returns:
         `CompiledFunction`: call it like f. Its ``scan`` runs many steps in one call.
