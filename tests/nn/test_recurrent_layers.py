@@ -211,3 +211,23 @@ def test_bad_arguments_raise():
     ):
         with pytest.raises(error, match=words):
             call()
+
+
+@pytest.mark.parametrize("filler", [np.nan, np.inf, -np.inf, 1e38])
+@pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM, nn.GRU])
+def test_what_fills_up_a_sequence_never_counts(kind, filler):
+    """Outputs, states and all gradients are those of sequences filled up with zeros; one has no steps at all."""
+    net = kind(2, 3, num_layers=2, bidirectional=True, seed=0)
+    lengths = np.array([4, 2, 0])
+    mask = np.arange(4) < lengths[:, None]
+    x = np.where(mask[:, :, None], np.random.default_rng(0).normal(size=(3, 4, 2)), 0).astype("f4")
+
+    def results(x):
+        given = sg.tensor(x, requires_grad=True)
+        y, state = net(given, mask=mask)
+        loss = (y**2).sum() + sum((s**2).sum() for s in (state if kind is nn.LSTM else [state]))
+        return [y, *sg.grad(loss, [given, *net.parameters()])]
+
+    filled = np.where(mask[:, :, None], x, filler).astype("f4")
+    for found, expected in zip(results(filled), results(x), strict=True):
+        np.testing.assert_array_equal(found.numpy(), expected.numpy())

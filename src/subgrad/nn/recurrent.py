@@ -67,7 +67,10 @@ class _Recurrent(Module):
         """The outputs and the last state, whatever the layer ``returns``: to go on where a sequence ended."""
         x = self._checked(as_tensor(x, self._dtype()))
         batch, steps = x.shape[0], x.shape[1]
-        valid = None if mask is None else self._checked_mask(as_tensor(mask), (batch, steps))
+        valid = None
+        if mask is not None:
+            valid = self._checked_mask(as_tensor(mask), (batch, steps))
+            x = where(valid[:, :, None], x, 0)  # what fills up a sequence may be NaN: 0 times it is no 0
         first, last = iter(self._first(state, batch, x)), []
         for layer in range(self.num_layers):
             x = Dropout(self.dropout).train(self.training)(x) if layer else x
@@ -183,7 +186,7 @@ class RNN(_Recurrent):
         x: the inputs.
         state: the first state, (num_layers * directions, examples, hidden_size); zeros if it is None.
         mask: bool, (examples, steps), True at the steps that an example has: others leave its state as it is, and
-            their output is 0. So sequences of several lengths go together, filled up at the end.
+            their output is 0. So sequences of several lengths go together, filled up at the end, with whatever it is.
 
     Raises:
         ArgumentError: for sizes below 1, or an unknown ``returns``.
@@ -258,7 +261,7 @@ class LSTM(_Recurrent):
         x: the inputs.
         state: the first state, a pair (h, c) of (num_layers * directions, examples, hidden_size); zeros if it is None.
         mask: bool, (examples, steps), True at the steps that an example has: others leave its state as it is, and
-            their output is 0. So sequences of several lengths go together, filled up at the end.
+            their output is 0. So sequences of several lengths go together, filled up at the end, with whatever it is.
 
     Raises:
         ArgumentError: for sizes below 1, or an unknown ``returns``.
@@ -322,7 +325,7 @@ class GRU(_Recurrent):
         x: the inputs.
         state: the first state, (num_layers * directions, examples, hidden_size); zeros if it is None.
         mask: bool, (examples, steps), True at the steps that an example has: others leave its state as it is, and
-            their output is 0. So sequences of several lengths go together, filled up at the end.
+            their output is 0. So sequences of several lengths go together, filled up at the end, with whatever it is.
 
     Raises:
         ArgumentError: for sizes below 1, or an unknown ``returns``.
