@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ import numpy as np
 from subgrad.approx.shallow import values
 from subgrad.approx.target import Target
 from subgrad.errors import ArgumentError, missing_extra
-from subgrad.io.atomic import write_atomically
+from subgrad.io.figure import save_figure
 from subgrad.nn.compose import Sequential
 
 if TYPE_CHECKING:
@@ -44,9 +43,7 @@ def plot(f: Any, box: Any, net: Sequential, report: Report, path: str | os.PathL
     drawn = Figure(figsize=(7, 6) if one else (12, 3.6), layout="constrained")
     (_line if one else _plane)(drawn, target, net, report)
     if path is not None:
-        content = io.BytesIO()
-        drawn.savefig(content, format=_ending(path))
-        write_atomically(path, content.getvalue())
+        save_figure(drawn, path)
     return drawn
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from subgrad.errors import ArgumentError, missing_extra
+from subgrad.io.figure import save_figure
 
 
 @dataclass
@@ -69,5 +70,5 @@ class History:
             axes.set(xlabel="epoch", title=name)
             axes.legend()
         if path is not None:
-            figure.savefig(path)
+            save_figure(figure, path)
         return figure

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from subgrad.errors import ArgumentError, missing_extra
+from subgrad.io.figure import save_figure
 
 if TYPE_CHECKING:
     from subgrad.kinks.subdifferential import Subdifferential
@@ -35,7 +36,7 @@ def figure(found: Subdifferential, value: Value, path: str | os.PathLike[str] | 
         _polygon(right, found)
     right.set_title(f"subdifferential ({found.exact})")
     if path is not None:
-        drawn.savefig(path)
+        save_figure(drawn, path)
     return drawn
 
 
