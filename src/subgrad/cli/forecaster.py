@@ -84,7 +84,7 @@ class Forecaster:
     @classmethod
     def load(cls, path: Path) -> Forecaster:
         """Read what `save` wrote; `FileError` if it is anything else."""
-        model, info = io.load(path), io.read_model_file(path)[1]["info"]
+        model, info = io.load(path), io.read_info(path)
         try:
             scaling = Scaling(**{name: np.array(values) for name, values in info["scaling"].items()})
             return cls(model, info["columns"], info["window"], scaling, info["training"])

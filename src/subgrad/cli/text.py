@@ -110,7 +110,7 @@ def _save(model: nn.Module, known: Characters, plan: TextPlan, file: Path, bits:
 
 def load(path: Path) -> tuple[Any, Characters]:
     """The network and its characters; `FileError` for any other file."""
-    model, info = io.load(path), io.read_model_file(path)[1]["info"]
+    model, info = io.load(path), io.read_info(path)
     if info.get("task") != "text":
         raise FileError(f"{path} is no model of text; `subgrad train text` makes one")
     return model, Characters(info["characters"])

@@ -51,8 +51,7 @@ class Trained:
         """Read what `save` wrote; `FileError` if it is anything else."""
         if kind_of(path) == "text":
             raise FileError(f"{path} is a model of text, for which there are `subgrad generate` and `subgrad show`")
-        model = io.load(path)
-        info = io.read_model_file(path)[1]["info"]
+        model, info = io.load(path), io.read_info(path)
         try:
             return cls(model, _from_plain(info["preprocessing"]), info["loss"], info["training"])
         except (KeyError, TypeError, ValueError):
@@ -76,8 +75,8 @@ class Trained:
 
 def kind_of(path: Path) -> str | None:
     """What a model file is for: "text", "series", or the task of a table; None if it does not say."""
-    info = io.read_model_file(path)[1].get("info")
-    return info.get("task") if isinstance(info, dict) else None
+    task = io.read_info(path).get("task")
+    return task if isinstance(task, str) else None
 
 
 def _to_plain(preparation: Preparation) -> dict[str, Any]:

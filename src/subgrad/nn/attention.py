@@ -8,7 +8,7 @@ import numpy as np
 
 from subgrad.errors import ArgumentError, ShapeError
 from subgrad.graph.dtype import bool_
-from subgrad.graph.tensor import Parameter, Tensor, TensorLike, as_tensor, constant
+from subgrad.graph.tensor import Tensor, TensorLike, as_tensor, constant
 from subgrad.nn import check, init
 from subgrad.nn.activation import get as activation_class
 from subgrad.nn.dropout import Dropout
@@ -97,11 +97,11 @@ class MultiHeadAttention(Module):
             raise ArgumentError(f"MultiHeadAttention needs heads that divide the features, got {heads} for {features}")
         random = init.generator(seed)
         self.heads, self.causal = heads, causal
-        self.in_proj_weight = Parameter(init.glorot_uniform((3 * features, features), random))
-        self.in_proj_bias = Parameter(np.zeros(3 * features)) if bias else None
+        self.in_proj_weight = init.parameter((3 * features, features), init.glorot_uniform, random)
+        self.in_proj_bias = init.parameter((3 * features,), init.zeros) if bias else None
         self.out_proj = Linear(features, features, bias, seed=seed)
-        if self.out_proj.bias is not None:
-            self.out_proj.bias.assign(np.zeros(features))
+        if bias:
+            self.out_proj.bias = init.parameter((features,), init.zeros)
 
     def forward(
         self, query: TensorLike, key: TensorLike = None, value: TensorLike = None, mask: TensorLike = None

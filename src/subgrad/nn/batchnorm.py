@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from subgrad.errors import ArgumentError, NotTraceableError, ShapeError
 from subgrad.graph.tensor import Parameter, Tensor, TensorLike, as_tensor
-from subgrad.nn import check
+from subgrad.nn import check, init
 from subgrad.nn.module import Module
 from subgrad.ops import mean, sqrt, standardize, stop_gradient, var
 
@@ -23,8 +21,10 @@ class _BatchNorm(Module):
                 f"{type(self).__name__} needs a momentum in [0, 1] and an eps above 0, got {momentum} and {eps}"
             )
         self.eps, self.momentum = eps, momentum
-        self.weight, self.bias = Parameter(np.ones(num_features)), Parameter(np.zeros(num_features))
-        self.running_mean, self.running_var = Parameter(np.zeros(num_features)), Parameter(np.ones(num_features))
+        starts = init.ones, init.zeros, init.zeros, init.ones
+        self.weight, self.bias, self.running_mean, self.running_var = (
+            init.parameter((num_features,), start) for start in starts
+        )
         self.running_mean.requires_grad = self.running_var.requires_grad = False
 
     def forward(self, x: TensorLike) -> Tensor:

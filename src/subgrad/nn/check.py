@@ -13,7 +13,7 @@ from subgrad.graph.tensor import Tensor
 def sizes(owner: str, **given: int) -> None:
     """Raise `ArgumentError` unless all of these are positive integers."""
     for name, size in given.items():
-        if not isinstance(size, (int, np.integer)) or size < 1:
+        if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
             raise ArgumentError(f"{owner} needs {name} to be a positive integer, got {size!r}")
 
 

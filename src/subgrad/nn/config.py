@@ -41,31 +41,66 @@ def _built_in() -> dict[str, type[Module]]:
 
 # To JSON
 
+DEEPEST = 300  # lists, dicts and modules inside of one another in a description: some 100 modules
+MOST = 100_000  # modules
+
+
+class _Described:
+    """The modules that are described already: one that stands in several arguments is described once."""
+
+    def __init__(self) -> None:
+        self.known: dict[int, dict[str, Any]] = {}
+        self.named = 0
+
+    def again(self, module: Module) -> dict[str, Any] | None:
+        """A reference to the description of a module that was seen before."""
+        whole = self.known.get(id(module))
+        if whole is None:
+            return None
+        if "id" not in whole:
+            self.named += 1
+            whole["id"] = self.named
+        return {"same": whole["id"]}
+
 
 def describe(module: Module) -> dict[str, Any]:
-    """``{"module": class name, "args": {name: value}}``, modules among the arguments described likewise."""
+    """``{"module": class name, "args": {name: value}}``, modules among the arguments described likewise.
+
+    A module that stands in several places has an ``"id"`` at the first, and is ``{"same": id}`` at the others.
+    """
+    return _describe(module, _Described(), 0)
+
+
+def _describe(module: Module, seen: _Described, depth: int) -> dict[str, Any]:
+    if (reference := seen.again(module)) is not None:
+        return reference
     cls = type(module)
     if _built_in().get(cls.__name__, cls) is not cls:
         raise ArgumentError(f"subgrad.nn has a module named {cls.__name__}: give your own class another name")
+    found: dict[str, Any] = {"module": cls.__name__, "args": {}}
+    seen.known[id(module)] = found
     bound = given(module)
     bound.apply_defaults()
-    args = {name: _encode(value, f"{cls.__name__}'s {name}") for name, value in bound.arguments.items()}
-    return {"module": cls.__name__, "args": args}
+    for name, value in bound.arguments.items():
+        found["args"][name] = _encode(value, f"{cls.__name__}'s {name}", seen, depth + 2)
+    return found
 
 
-def _encode(value: Any, what: str) -> Any:
+def _encode(value: Any, what: str, seen: _Described, depth: int) -> Any:
     from subgrad.nn.module import Module
 
+    if depth > DEEPEST:
+        raise ArgumentError(f"{what} lies too deep: modules, lists and dicts inside of one another go {DEEPEST} deep")
     if isinstance(value, Module):
-        return describe(value)
+        return _describe(value, seen, depth)
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, (list, tuple)):
-        return [_encode(v, what) for v in value]
+        return [_encode(v, what, seen, depth + 1) for v in value]
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return _plain({key: _encode(v, what) for key, v in value.items()}, what)
+        return _plain({key: _encode(v, what, seen, depth + 1) for key, v in value.items()}, what)
     if callable(value) and (name := init.name_of(value)):
         return name
     raise ArgumentError(
@@ -75,7 +110,7 @@ def _encode(value: Any, what: str) -> Any:
 
 
 def _plain(encoded: dict[str, Any], what: str) -> dict[str, Any]:
-    if _is_description(encoded):
+    if _is_description(encoded) or _is_reference(encoded):
         raise ArgumentError(f"{what} is a dict that looks like a module's description: choose other keys")
     return encoded
 
@@ -83,10 +118,15 @@ def _plain(encoded: dict[str, Any], what: str) -> dict[str, Any]:
 def _is_description(value: Any) -> bool:
     return (
         isinstance(value, dict)
-        and value.keys() == {"module", "args"}
+        and value.keys() - {"id"} == {"module", "args"}
         and isinstance(value["module"], str)
         and isinstance(value["args"], dict)
+        and isinstance(value.get("id", 0), int)
     )
+
+
+def _is_reference(value: Any) -> bool:
+    return isinstance(value, dict) and value.keys() == {"same"} and isinstance(value["same"], int)
 
 
 # From JSON
@@ -114,17 +154,42 @@ def from_config(config: Mapping[str, Any], modules: Iterable[type[Module]] = ())
           (2): Linear(8, 1)
         )
     """
+    return _build(config, known_classes(named_classes(config), modules), {})
+
+
+def named_classes(config: Any) -> list[str]:
+    """The classes that a description names; `ArgumentError` if it is none, or has no sensible bounds."""
     if not _is_description(config):
         raise ArgumentError(f"a module's description has the keys 'module' and 'args', got {reprlib.repr(config)}")
-    return _build(config, {**_built_in(), **{cls.__name__: cls for cls in modules}})
+    found: list[str] = []
+    pending = [(config, 0)]
+    while pending:
+        value, depth = pending.pop()
+        if _is_description(value):
+            found.append(value["module"])
+        if depth > DEEPEST or len(found) > MOST:
+            raise ArgumentError(f"this description goes deeper than {DEEPEST}, or has more than {MOST:,} modules")
+        if isinstance(value, (dict, list)):
+            pending += [(part, depth + 1) for part in (value.values() if isinstance(value, dict) else value)]
+    return found
 
 
-def _build(config: Mapping[str, Any], known: Mapping[str, type[Module]]) -> Module:
+def known_classes(names: Iterable[str], modules: Iterable[type[Module]] = ()) -> dict[str, type[Module]]:
+    """Built-in classes and ``modules`` by name; `ArgumentError` if one of ``names`` is not among them."""
+    known = {**_built_in(), **{cls.__name__: cls for cls in modules}}
+    for name in names:
+        if name not in known:
+            name = reprlib.repr(name)[1:-1]
+            raise ArgumentError(
+                f"'{name}' is no module of subgrad.nn: pass its class, from_config(..., modules=[{name}])"
+            )
+    return known
+
+
+def _build(config: Mapping[str, Any], known: Mapping[str, type[Module]], made: dict[Any, Module]) -> Module:
     name = config["module"]
-    if name not in known:
-        raise ArgumentError(f"{name!r} is no module of subgrad.nn: pass its class, from_config(..., modules=[{name}])")
     form = signature(known[name])
-    args = {key: _decode(value, known) for key, value in config["args"].items()}
+    args = {key: _decode(value, known, made) for key, value in config["args"].items()}
     if unknown := [key for key in args if key not in form.parameters]:
         raise ArgumentError(f"{name} takes no argument {unknown[0]!r}: it takes {form}")
     bound = inspect.BoundArguments(form, args)  # pyright: ignore[reportArgumentType]
@@ -132,15 +197,22 @@ def _build(config: Mapping[str, Any], known: Mapping[str, type[Module]]) -> Modu
         form.bind(*bound.args, **bound.kwargs)
     except TypeError as error:
         raise ArgumentError(f"{name} cannot be made from this description: {error}") from None
-    return known[name](*bound.args, **bound.kwargs)
+    module = known[name](*bound.args, **bound.kwargs)
+    if "id" in config:
+        made[config["id"]] = module
+    return module
 
 
-def _decode(value: Any, known: Mapping[str, type[Module]]) -> Any:
+def _decode(value: Any, known: Mapping[str, type[Module]], made: dict[Any, Module]) -> Any:
     if _is_description(value):
-        return _build(value, known)
+        return _build(value, known, made)
+    if _is_reference(value):
+        if value["same"] not in made:
+            raise ArgumentError(f"this description refers to a module {value['same']} that is not before it")
+        return made[value["same"]]
     if isinstance(value, dict):
-        return {key: _decode(v, known) for key, v in value.items()}
-    return [_decode(v, known) for v in value] if isinstance(value, list) else value
+        return {key: _decode(v, known, made) for key, v in value.items()}
+    return [_decode(v, known, made) for v in value] if isinstance(value, list) else value
 
 
 # To text

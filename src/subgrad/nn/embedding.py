@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from subgrad.graph.tensor import Parameter, Tensor, TensorLike
+from subgrad.graph.tensor import Tensor, TensorLike
 from subgrad.nn import check, init
 from subgrad.nn.module import Module
 from subgrad.ops import embedding
@@ -36,7 +36,7 @@ class Embedding(Module):
 
     def __init__(self, count: int, features: int, *, seed: int | None = None) -> None:
         check.sizes("Embedding", count=count, features=features)
-        self.weight = Parameter(init.generator(seed).normal(size=(count, features)))
+        self.weight = init.parameter((count, features), init.normal, seed)
 
     def forward(self, indices: TensorLike) -> Tensor:
         return embedding(indices, self.weight)

@@ -11,7 +11,7 @@ import numpy as np
 from subgrad.diff import vmap
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import constant
-from subgrad.nn import check, config
+from subgrad.nn import check, config, init
 from subgrad.nn.binding import bound
 from subgrad.nn.module import Module
 from subgrad.ops import random
@@ -57,13 +57,17 @@ class Ensemble(Module):
 
     def __init__(self, model: Module, n: int, seed: int = 0) -> None:
         check.sizes("Ensemble", n=n)
-        starts = [_fresh(model, seed, i) for i in range(n)]
-        _check_copy(model, starts[0])
+        blank = init.is_blank()
+        starts = [] if blank else [_fresh(model, seed, i) for i in range(n)]
+        _check_copy(model, model if blank else starts[0])
         self.n = n
         self.stacked = copy.deepcopy(model)
         of_model = dict(model.named_state())
         for name, p in self.stacked.named_state():
-            p._bind(constant(np.stack([dict(s.named_state())[name].numpy() for s in starts])))
+            if blank:
+                p._bind(constant(np.broadcast_to(p.numpy(), (n, *p.shape))))
+            else:
+                p._bind(constant(np.stack([dict(s.named_state())[name].numpy() for s in starts])))
             p.requires_grad = of_model[name].requires_grad
 
     def forward(self, *xs: Any, **options: Any) -> Any:

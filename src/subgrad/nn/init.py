@@ -13,13 +13,17 @@ the default stream that `subgrad.manual_seed` starts.
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from subgrad.errors import ShapeError
+from subgrad.errors import ArgumentError, ShapeError
+from subgrad.graph.dtype import default_dtype
+from subgrad.graph.tensor import Parameter, constant
 from subgrad.nn.named import look_up
 from subgrad.ops import random
 
@@ -29,8 +33,12 @@ if TYPE_CHECKING:  # looking at np.random loads it, some 8 ms of the time that `
 
 
 def generator(seed: Seed = None) -> np.random.Generator:
-    """The generator of a seed; a generator is its own."""
-    return seed if isinstance(seed, np.random.Generator) else random.generator(seed)
+    """The generator of a seed; a generator is its own. Raises `ArgumentError` for what is no seed."""
+    if isinstance(seed, np.random.Generator):
+        return seed
+    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, (int, np.integer))):
+        raise ArgumentError(f"a seed is an integer, a NumPy generator or None, got {seed!r}")
+    return random.generator(0 if _room.get() else seed)  # a draw for nothing would move the default stream
 
 
 def fans(shape: Sequence[int]) -> tuple[int, int]:
@@ -95,9 +103,60 @@ def orthogonal(shape: Sequence[int], seed: Seed = None) -> np.ndarray:
     return (q if rows >= columns else q.T).reshape(shape)
 
 
+def ones(shape: Sequence[int], seed: Seed = None) -> np.ndarray:
+    """All 1."""
+    return np.ones(shape)
+
+
+def normal(shape: Sequence[int], seed: Seed = None, std: float = 1.0) -> np.ndarray:
+    """Normal with mean 0."""
+    return generator(seed).normal(0, std, shape)
+
+
 def within(bound: float, shape: Sequence[int], seed: Seed = None) -> np.ndarray:
     """Uniform between -bound and bound."""
     return generator(seed).uniform(-bound, bound, shape)
+
+
+# Parameters, with values or without
+
+
+def parameter(shape: Sequence[int], initialiser: Initialiser, seed: Seed = None) -> Parameter:
+    """A parameter of an initialiser's values; inside of `blank` one without values, which takes no memory."""
+    room = _room.get()
+    if room is None:
+        return Parameter(initialiser(shape, seed))
+    room.left -= 1
+    if room.left < 0:
+        raise ArgumentError(f"this has more than {room.parameters} parameters")
+    return Parameter(constant(np.broadcast_to(np.zeros((), default_dtype()), tuple(shape))))
+
+
+class _Room:
+    def __init__(self, parameters: int) -> None:
+        self.parameters = self.left = parameters
+
+
+_room: ContextVar[_Room | None] = ContextVar("room", default=None)
+
+
+@contextlib.contextmanager
+def blank(parameters: int) -> Iterator[None]:
+    """Modules made inside have parameters of the right shapes that take no memory, for values that are there already.
+
+    Args:
+        parameters: how many there may be; one more is an `ArgumentError`.
+    """
+    before = _room.set(_Room(parameters))
+    try:
+        yield
+    finally:
+        _room.reset(before)
+
+
+def is_blank() -> bool:
+    """Whether parameters get no values now."""
+    return _room.get() is not None
 
 
 NAMES: dict[str, Initialiser] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 from subgrad.graph.tensor import Parameter, Tensor, TensorLike, as_tensor
 from subgrad.nn import check, init
@@ -94,8 +95,9 @@ class Bilinear(Module):
         check.sizes("Bilinear", in1_features=in1_features, in2_features=in2_features, out_features=out_features)
         random = init.generator(seed)
         bound = 1 / math.sqrt(in1_features)
-        self.weight = Parameter(init.within(bound, (out_features, in1_features, in2_features), random))
-        self.bias = Parameter(init.within(bound, (out_features,), random)) if bias else None
+        within = partial(init.within, bound)
+        self.weight = init.parameter((out_features, in1_features, in2_features), within, random)
+        self.bias = init.parameter((out_features,), within, random) if bias else None
 
     def forward(self, a: TensorLike, b: TensorLike) -> Tensor:
         a, b = as_tensor(a, self.weight.dtype), as_tensor(b, self.weight.dtype)
@@ -110,9 +112,9 @@ def weight_and_bias(
 ) -> tuple[Parameter, Parameter | None]:
     """A weight of ``shape`` by an initialiser, and a bias uniform within 1 / sqrt(fan_in) for so many ``features``."""
     random = init.generator(seed)
-    weight = Parameter(init.get(name)(shape, random))
-    bound = 1 / math.sqrt(init.fans(shape)[0])
-    return weight, Parameter(init.within(bound, (features or shape[0],), random)) if bias else None
+    weight = init.parameter(shape, init.get(name), random)
+    within = partial(init.within, 1 / math.sqrt(init.fans(shape)[0]))
+    return weight, init.parameter((features or shape[0],), within, random) if bias else None
 
 
 __all__ = ["Bilinear", "Linear"]

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from subgrad.errors import ArgumentError, ShapeError
-from subgrad.graph.tensor import Parameter, Tensor, TensorLike, as_tensor
-from subgrad.nn import check
+from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
+from subgrad.nn import check, init
 from subgrad.nn.module import Module
 from subgrad.ops import sqrt, standardize
 
@@ -38,8 +38,7 @@ class LayerNorm(Module):
     def __init__(self, shape: int | Sequence[int], eps: float = 1e-5) -> None:
         lengths = _lengths("LayerNorm", shape)
         self.eps = eps
-        self.weight = Parameter(np.ones(lengths))
-        self.bias = Parameter(np.zeros(lengths))
+        self.weight, self.bias = init.parameter(lengths, init.ones), init.parameter(lengths, init.zeros)
 
     def forward(self, x: TensorLike) -> Tensor:
         x = as_tensor(x, self.weight.dtype)
@@ -75,7 +74,7 @@ class GroupNorm(Module):
         if num_channels % num_groups:
             raise ArgumentError(f"GroupNorm needs groups of one size, got {num_channels} channels in {num_groups}")
         self.groups, self.eps = num_groups, eps
-        self.weight, self.bias = Parameter(np.ones(num_channels)), Parameter(np.zeros(num_channels))
+        self.weight, self.bias = (init.parameter((num_channels,), start) for start in (init.ones, init.zeros))
 
     def forward(self, x: TensorLike) -> Tensor:
         x = as_tensor(x, self.weight.dtype)
@@ -110,7 +109,7 @@ class RMSNorm(Module):
     """
 
     def __init__(self, shape: int | Sequence[int], eps: float = 1e-6) -> None:
-        self.eps, self.weight = eps, Parameter(np.ones(_lengths("RMSNorm", shape)))
+        self.eps, self.weight = eps, init.parameter(_lengths("RMSNorm", shape), init.ones)
 
     def forward(self, x: TensorLike) -> Tensor:
         x = as_tensor(x, self.weight.dtype)

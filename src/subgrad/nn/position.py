@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from subgrad.errors import ShapeError
-from subgrad.graph.tensor import Parameter, Tensor, TensorLike, as_tensor, constant
+from subgrad.graph.tensor import Tensor, TensorLike, as_tensor, constant
 from subgrad.nn import check, init
 from subgrad.nn.module import Module
 from subgrad.ops import rules
@@ -53,7 +55,7 @@ class PositionalEmbedding(Module):
 
     def __init__(self, length: int, features: int, *, seed: int | None = None) -> None:
         check.sizes("PositionalEmbedding", length=length, features=features)
-        self.weight = Parameter(init.generator(seed).normal(0, 0.02, (length, features)))
+        self.weight = init.parameter((length, features), partial(init.normal, std=0.02), seed)
 
     def forward(self, x: TensorLike) -> Tensor:
         x = as_tensor(x, self.weight.dtype)

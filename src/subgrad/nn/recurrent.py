@@ -7,12 +7,13 @@ before.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from subgrad.errors import ArgumentError, DTypeError, ShapeError
 from subgrad.graph.dtype import bool_
-from subgrad.graph.tensor import Parameter, Tensor, TensorLike, as_tensor
+from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
 from subgrad.graph.tree import Tree, leaves, tree_map
 from subgrad.nn import check, init
 from subgrad.nn.dropout import Dropout
@@ -55,7 +56,7 @@ class _Recurrent(Module):
             shapes = {"weight_ih": (rows, width), "weight_hh": (rows, hidden_size)}
             shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)} if bias else {}
             for name, shape in shapes.items():
-                setattr(self, f"{name}{suffix}", Parameter(init.within(bound, shape, random)))
+                setattr(self, f"{name}{suffix}", init.parameter(shape, partial(init.within, bound), random))
 
     def forward(self, x: TensorLike, state: Tree = None, *, mask: TensorLike | None = None) -> Any:
         y, last = self.run(x, state, mask=mask)
@@ -86,10 +87,10 @@ class _Recurrent(Module):
         h = leaves(state)[0]
         return concatenate([h[-2], h[-1]], 1) if self.bidirectional else h[-1]
 
-    def _directions(self) -> list[tuple[int, str]]:
+    def _directions(self) -> Iterator[tuple[int, str]]:
         """The layer and the suffix of the parameters of each run through the steps."""
         ways = ["", "_reverse"] if self.bidirectional else [""]
-        return [(layer, f"_l{layer}{way}") for layer in range(self.num_layers) for way in ways]
+        return ((layer, f"_l{layer}{way}") for layer in range(self.num_layers) for way in ways)
 
     def _run(self, suffix: str, x: Tensor, state: Tree, valid: Tensor | None) -> tuple[Tree, Tensor]:
         """One layer in one direction: its last state, and its outputs, examples first."""
@@ -140,7 +141,7 @@ class _Recurrent(Module):
 
     def _first(self, state: Tree, batch: int, x: Tensor) -> list[Tree]:
         """The first state of each run."""
-        shape = len(self._directions()), batch, self.hidden_size
+        shape = self.num_layers * (1 + self.bidirectional), batch, self.hidden_size
         given = [zeros(shape, x.dtype)] * self.tensors
         if state is not None:
             given = [as_tensor(s, x.dtype) for s in self._tensors(state)]
