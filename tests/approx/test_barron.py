@@ -160,3 +160,16 @@ def test_barron_bound():
     assert sg.barron_bound(2, 3, 100) == pytest.approx(1.44)
     with pytest.raises(ArgumentError, match="n >= 1"):
         sg.barron_bound(1, 1, 0)
+
+
+@pytest.mark.parametrize(("f", "upper"), [
+    ("cos(1e200*x)", None), ("exp(700*cos(x))", None), ("1e200*cos(1e200*x)", None), ("1/(1e-300+x**2)", None),
+    ("exp(-1e-320*x**2)", 1.1284e-160), ("1e-320*x", 1e-320), ("sin(1e15*x)", 1e15), ("1e-200*cos(1e150*x)", 1e-50),
+    ("sin(1e308*x)*sin(1e308*x)", None), ("exp(cos(x)+cos(2*x))**50", None), ("(1+x**2)**-1e300", None),
+])  # fmt: skip
+def test_no_size_overflows_and_the_estimate_keeps_to_its_bounds(f, upper):
+    found = sg.barron(f, (-1, 1))
+    if upper is not None:
+        assert found.upper == pytest.approx(upper, rel=1e-4)
+    assert found.upper is None or np.isfinite([found.upper, found.upper_box]).all()
+    assert found.lower <= found.estimate <= (math.inf if found.upper is None else found.upper)

@@ -181,3 +181,8 @@ def test_methods_are_checked():
         sg.approximate("x", (0, 1), n=4, method="magic")
     with pytest.raises(ArgumentError, match="exact1d makes relu networks for a function of one variable"):
         sg.approximate("x*y", SQUARE, n=4, method="exact1d")
+
+
+def test_what_turns_more_often_than_units_can_follow_is_refused():
+    with pytest.raises(ArgumentError, match="units can follow"):
+        sg.approximate("sin(1e15*x)", (-1, 1), eps=1e-3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,8 @@ class BarronConstant:
         lower: the steepest slope on a sample: C is not less.
         lower_box: the same for the box.
         estimate: the constant of a function that is f on the box and fades out around it, by a discrete Fourier
-            transform: neither an upper nor a lower bound. None for samples and for more than three variables.
+            transform, or the bound that it would leave: no bound itself. None for samples and for more than three
+            variables.
         spectrum: the transform, for drawing from it.
     """
 
@@ -86,11 +88,14 @@ def barron(f: Any, box: Any = None) -> BarronConstant:
 
     target = Target(f, box)
     half = (target.box[:, 1] - target.box[:, 0]) / 2
-    lower, lower_box = _slopes(target, half)
+    with np.errstate(all="ignore"):
+        lower, lower_box = _slopes(target, half)
     found = Unknown(f"f is {target.known}") if target.traced is None else harmonic(target.traced, target.box)
     guess = None if target.traced is None else _estimate(target.traced, target.box)
+    guess = None if guess is None else max(guess, lower)
     if isinstance(found, Unknown):
         return BarronConstant(None, None, None, (found.reason,), lower, lower_box, guess, None)
+    guess = None if guess is None else min(guess, found.first)
     return BarronConstant(
         found.first, found.box, found.curved, found.rules or ("a constant",), lower, lower_box, guess, found
     )
@@ -113,7 +118,8 @@ def _slopes(target: Target, half: np.ndarray) -> tuple[float, float]:
     X, y = target.sample(SAMPLE, seed=0)
     if target.traced is not None:
         slopes = np.abs(target.traced.gradients(X))
-        return float(np.linalg.norm(slopes, axis=1).max()), float((slopes @ half).max())
+        steepest = np.array([math.hypot(*s) for s in slopes])  # without overflow
+        return _largest(steepest), _largest(slopes @ half)
     order = np.random.default_rng(0).permutation(len(X))
     apart, rise = X[order] - X, np.abs(y[order] - y)
     length = np.linalg.norm(apart, axis=1)
@@ -121,6 +127,11 @@ def _slopes(target: Target, half: np.ndarray) -> tuple[float, float]:
     with np.errstate(all="ignore"):  # |f(x) - f(y)| <= ∫ |w·(x - y)| |F| <= a ratio times that of the box
         ratio = np.max(np.abs(apart) / np.where(half > 0, half, np.inf), axis=1)
     return float(steep.max()), float(np.where(ratio > 0, rise / np.where(ratio > 0, ratio, 1), 0).max())
+
+
+def _largest(numbers: np.ndarray) -> float:
+    """The largest one that is finite: a slope that floats do not hold says nothing."""
+    return float(numbers[np.isfinite(numbers)].max(initial=0.0))
 
 
 def _estimate(f: Pointwise, box: np.ndarray) -> float | None:
@@ -142,7 +153,8 @@ def _faded(f: Pointwise, box: np.ndarray, reach: float) -> float:
             values = values * fade.reshape([-1 if i == axes else 1 for i in range(d)])
     if not np.isfinite(values).all():
         return np.inf
-    sizes = np.abs(np.fft.fftn(values)) / n**d
     step = [np.fft.fftfreq(n, 2 * reach * h / n) * 2 * np.pi for h in half]
-    length = np.sqrt(sum(np.square(w) for w in np.meshgrid(*step, indexing="ij")))
-    return float((length * sizes).sum())
+    with np.errstate(all="ignore"):
+        sizes = np.abs(np.fft.fftn(values)) / n**d
+        length = np.sqrt(sum(np.square(w) for w in np.meshgrid(*step, indexing="ij")))
+        return float((length * sizes).sum())

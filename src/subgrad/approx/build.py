@@ -26,6 +26,7 @@ FIRST_UNITS, MOST_GROWN = (
 )  # of networks that grow until an error is proven: each has twice the units of the last
 BOXES = 200_000  # that a proof may look at
 MEASURED = 20_000  # points
+SLOPES = 4096  # points at which slopes are looked at
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ def _notes(target: Target, built: Built) -> tuple[str, ...]:
 
 
 def _exact1d(target: Target, wish: Wish) -> Built:
+    _check_turns(target)
     builder = Exact1d(target)
     if wish.eps is None:
         units, proven = builder.with_units(wish.n or MOST_UNITS)
@@ -94,6 +96,21 @@ def _exact1d(target: Target, wish: Wish) -> Built:
         units, proven = builder.with_error(wish.eps, wish.n or MOST_UNITS)
     net = units.network("relu")
     return Built(units, net, *_measured(target, net, wish.seed), proven)
+
+
+def _check_turns(target: Target) -> None:
+    """Raises `ArgumentError` for a function of one variable that turns more often than units can follow."""
+    if target.traced is None:
+        return
+    X = points.uniform(target.box, SLOPES, 0)
+    with np.errstate(all="ignore"):
+        y, slopes = target.values(X), np.abs(target.traced.gradients(X))
+        turns = float(np.mean(slopes) * np.ptp(target.box) / np.ptp(y)) if np.ptp(y) else 0.0
+    if turns > 10 * MOST_UNITS:  # a line turns once a unit
+        raise ArgumentError(
+            f"f goes up and down its range about {turns:.1g} times on the box, and {MOST_UNITS:,} units can follow at "
+            "most as many turns: a smaller box has fewer"
+        )
 
 
 def _grown(target: Target, wish: Wish, method: str) -> Built:

@@ -28,7 +28,7 @@ _WAVES = {"sin": -math.pi / 2, "cos": 0.0}  # and their phases at frequency 1
 
 def linear(form: Polynomial, half: np.ndarray) -> Spectrum:
     """a·x + c itself, as the limit of sin(λ a·x)/λ as λ goes to 0."""
-    first = float(np.linalg.norm(form.a))
+    first = math.hypot(*form.a)
     return Spectrum(math.inf, first, 0.0, float(half @ np.abs(form.a)), 0.0, ("C of a·x is |a|",), None)
 
 
@@ -38,7 +38,7 @@ def ridge(name: str, form: Polynomial, half: np.ndarray) -> Spectrum:
     size = float(half @ np.abs(form.a))
     rule = f"C of {name}(a·x + b) is {first:.4g} |a|" if first != 1 else f"C of {name}(a·x + b) is |a|"
     draw = _wave(form, _WAVES[name]) if name in _WAVES else None
-    length = float(np.linalg.norm(form.a))
+    length = math.hypot(*form.a)  # unlike the root of a sum of squares, right for numbers of any size
     return Spectrum(mass, first * length, second * length**2, first * size, second * size**2, (rule,), draw)
 
 

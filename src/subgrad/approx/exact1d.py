@@ -44,15 +44,21 @@ class Exact1d:
         """
         if self._low == self._high:
             return self._constant()
-        if self._guess.units(eps) > 2 * most or len(self._march(eps)) > most:
+        if self._guess.units(eps) > 2 * most or len(self._march(eps, most)) > most:
             return self.with_units(most)
         aim = eps - self._rounding if eps > 2 * self._rounding else eps
-        units, proven = self._built(self._march(aim))
+        march = self._march(aim, most)
+        if len(march) > 2 * most:
+            return self.with_units(most)
+        units, proven = self._built(march)
         for _ in range(TRIES):
             if proven is None or proven <= eps or proven > 1.5 * eps:
                 break
             aim -= 2 * (proven - eps)
-            units, proven = self._built(self._march(aim))
+            march = self._march(aim, most)
+            if len(march) > 2 * most:
+                break
+            units, proven = self._built(march)
         return units, proven
 
     def with_units(self, n: int) -> tuple[Units, float | None]:
@@ -60,22 +66,23 @@ class Exact1d:
         if self._low == self._high:
             return self._constant()
         eps = max(self._guess.units(1) / n, 1e-140) ** 2
-        high = next((e for e in eps * 4.0 ** np.arange(20) if len(self._march(e)) <= n), None)
+        high = next((e for e in eps * 4.0 ** np.arange(20) if len(self._march(e, n)) <= n), None)
         if high is None:  # where nothing is known of f, each piece is a cell
-            high = next(e for e in eps * 4.0 ** np.arange(500) if len(March(self._guess, e)) <= n)
+            high = next(e for e in eps * 4.0 ** np.arange(500) if len(March(self._guess, e, n)) <= n)
             return self._built(March(self._guess, high))
-        low = next((e for e in high / 4.0 ** np.arange(1, 20) if len(self._march(e)) > n), high)
+        low = next((e for e in high / 4.0 ** np.arange(1, 20) if len(self._march(e, n)) > n), high)
         while high > low * 1.001:
             middle = math.sqrt(low * high)
-            low, high = (low, middle) if len(self._march(middle)) <= n else (middle, high)
-        return self._built(self._march(high))
+            low, high = (low, middle) if len(self._march(middle, n)) <= n else (middle, high)
+        return self._built(self._march(high, n))
 
-    def _march(self, eps: float) -> March:
+    def _march(self, eps: float, most: int) -> March:
+        """Stops soon after so many cells."""
         if self.target.traced is None or self._pieces is None:
-            return March(self._guess, eps)
+            return March(self._guess, eps, 2 * most)
         cells = min(self._guess.units(eps), MOST_UNITS)
         self._pieces = refined(self.target.traced, self._pieces, eps, cells)
-        return March(self._pieces, eps)
+        return March(self._pieces, eps, 2 * most)
 
     def _constant(self) -> tuple[Units, float | None]:
         """On a box without width."""

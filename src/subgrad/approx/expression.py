@@ -26,7 +26,7 @@ import numpy as np
 from subgrad import ops
 from subgrad.errors import ArgumentError, ShapeError
 from subgrad.graph.dtype import float64, using_dtype
-from subgrad.graph.tensor import Tensor, as_tensor
+from subgrad.graph.tensor import Tensor, as_tensor, placeholder
 
 LONGEST = 2000  # characters; deeper trees than such a text can have would be hard on Python's parser
 DEEPEST = 100
@@ -75,6 +75,7 @@ class Expression:
         self.text = text
         self._tree = _parsed(text)
         self.dimensions = max(1, _checked(self._tree, text))
+        self(placeholder((1, self.dimensions), float64, "a point"))  # whether its numbers are numbers
 
     def __call__(self, x: Any) -> Tensor:
         """The values at points of shape (N, d), as a tensor of shape (N,), in float64 unless x is a float32 tensor."""
@@ -177,7 +178,14 @@ def _column(x: Tensor, name: str) -> Tensor:
 
 
 def _value(node: ast.expr, variable: Callable[[str], Tensor]) -> Any:
-    """A tensor, or a Python number where no variable is involved."""
+    """A tensor, or a Python number where no variable is involved; raises for one that is not finite."""
+    found = _found(node, variable)
+    if isinstance(found, float) and not math.isfinite(found):
+        raise ArgumentError(f"a formula is made of finite numbers, {_short(ast.unparse(node))} is {found}")
+    return found
+
+
+def _found(node: ast.expr, variable: Callable[[str], Tensor]) -> Any:
     match node:
         case ast.Constant(value=number):
             return float(number)  # pyright: ignore[reportArgumentType]

@@ -111,7 +111,7 @@ class Harmonic:
 
     def power(self, p: float) -> Harmonic:
         known = self.known
-        if p == int(p) and 1 <= p <= 64:
+        if 1 <= p <= 64 and p == int(p):
             found = self
             for _ in range(int(p) - 1):
                 found = found * self
@@ -135,6 +135,17 @@ class Harmonic:
 
 def harmonic(f: Pointwise, box: np.ndarray) -> Spectrum | Unknown:
     """The transform of f around the middle of a box, with the constants of the box."""
+    try:
+        with np.errstate(all="ignore"):
+            found = _transform(f, box)
+    except OverflowError:
+        return Unknown("its constants are too large for floats")
+    if isinstance(found, Unknown) or (all(map(math.isfinite, (found.first, found.box))) and found.curved >= 0):
+        return found
+    return Unknown("its constants are too large for floats")
+
+
+def _transform(f: Pointwise, box: np.ndarray) -> Spectrum | Unknown:
     half, middle = (box[:, 1] - box[:, 0]) / 2, box[:, 0] + (box[:, 1] - box[:, 0]) / 2
     d, nothing = len(box), np.zeros((len(box), len(box)))
     known: dict[Tensor, np.ndarray] = {f.point: np.empty(d, object)}

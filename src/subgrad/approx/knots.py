@@ -23,14 +23,15 @@ class March:
     Args:
         pieces: what is known of f.
         eps: the largest distance from f.
+        most: the march stops where more cells than these are behind it.
 
     Attributes:
         knots: where the cells begin and end.
         offsets: the distance of the piecewise linear function from f at the knots: eps, 0 or -eps.
     """
 
-    def __init__(self, pieces: Pieces, eps: float) -> None:
-        self.eps = eps
+    def __init__(self, pieces: Pieces, eps: float, most: float = math.inf) -> None:
+        self.eps, self.most = eps, most
         self.edges = pieces.edges.tolist()
         self.bend = np.abs(pieces.curvature).max(axis=0).tolist()
         self.slope, self.value = pieces.slope.T.tolist(), pieces.value.T.tolist()
@@ -50,7 +51,7 @@ class March:
 
     def _run(self, last: int) -> None:
         at, piece = self.edges[0], 0
-        while piece <= last:
+        while piece <= last and len(self) <= self.most:
             sign, offset, end = self.sign[piece], self.offsets[-1], self.same[piece]
             to, then = self._farthest(at, piece, end, 2 * self.eps if offset else self.eps)
             after = -self.eps * sign

@@ -18,6 +18,7 @@ FIRST = 128  # pieces to begin with
 FINER = 12  # pieces in a cell of the finished network: more of them cost time, fewer cost units
 NARROWEST = 1e-14  # of the interval: across a jump the network is as steep as that
 SOME, MORE = 1 << 14, 64  # pieces there may be, and so many more for each cell: beyond it the bounds stay as they are
+MOST = 1 << 20  # pieces, whatever the number of cells: what takes seconds
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def refined(f: Pointwise, pieces: Pieces, eps: float, cells: float) -> Pieces:
     There are not many more than those of about as many ``cells`` as are expected: where nothing can be known of f,
     halves say no more.
     """
-    most = SOME + MORE * cells
+    most = min(SOME + MORE * cells, MOST)
     shortest = NARROWEST * (pieces.edges[-1] - pieces.edges[0])
     while True:
         length = np.diff(pieces.edges)

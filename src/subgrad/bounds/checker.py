@@ -124,6 +124,10 @@ class Proof:
             return
         self.left -= 1
         require(self.left, "this takes too many more boxes")
+        if halvings % 8 == 4:  # now and then a look whether halves can be below it at all
+            point = np.clip(low / 2 + high / 2, low, high)
+            above = any(z > bound or (self.claim.two_sided and -z > bound) for z in self.claim.ranges(point, point))
+            require(not above, f"{bound!r} is exceeded at {point}")
         axis = np.argmax(high - low)
         middle = low[axis] / 2 + high[axis] / 2
         require(halvings > 0 and low[axis] < middle < high[axis], f"{bound!r} may be exceeded from {low} to {high}")

@@ -202,7 +202,7 @@ class Graph(Numbers):
             self.digests.append(self.digest(node, array))
         understood(constants == set(data), "an array that no node uses")
         for array in data.values():
-            understood(array.dtype.kind in "fiub" and array.size <= LARGEST, "an array")
+            understood(array.dtype.kind in "fiub" and array.size <= LARGEST and np.isfinite(array).all(), "an array")
         self.fixed = {name: each(element, array) for name, array in data.items()}
 
     def place(self, k):

@@ -14,6 +14,7 @@ from subgrad import ops
 from subgrad.bounds.form import Form, total
 from subgrad.bounds.linear_rules import minus, negative, plus, squared, times
 from subgrad.bounds.rounding import CURVE, UNIT
+from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import Tensor
 from subgrad.ops.shape import full
 
@@ -107,6 +108,8 @@ def divided(node: Tensor, x: Form, y: Form) -> Form:
 def power(node: Tensor, x: Form) -> Form:
     """x to the power of a number: products for whole exponents that are small, else a curve that bends one way."""
     p = node.attrs["p"]
+    if not math.isfinite(p):
+        raise ArgumentError(f"there are no bounds for a power of {p} (at {node.site})")
     return _whole_power(x, int(p)) if p == int(p) else _bent_power(x, p)
 
 
