@@ -72,7 +72,7 @@ def test_the_line_is_the_one_that_reads():
     with pytest.raises(ShapeError) as native:
         f(TABLE, np.array([9]))
     with pytest.raises(ShapeError) as eager:
-        f._f(sg.tensor(TABLE), np.array([9]))
+        f.function(sg.tensor(TABLE), np.array([9]))
     assert str(native.value) == str(eager.value)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import subgrad as sg
-from subgrad.compile import function
+from subgrad.compile import fallback
 from subgrad.errors import ArgumentError, NotTraceableError, ShapeError
 from subgrad.graph.op import TABLE
 
@@ -20,9 +20,9 @@ def array(*shape, seed=0, dtype=np.float32):
 @pytest.fixture
 def no_llvmlite(monkeypatch):
     monkeypatch.setitem(sys.modules, "llvmlite", None)
-    function._say_once.cache_clear()
+    fallback.say_once.cache_clear()
     yield
-    function._say_once.cache_clear()
+    fallback.say_once.cache_clear()
 
 
 # Arguments and results
@@ -273,7 +273,7 @@ def test_scan_carries_and_stacks():
 def test_scan_is_a_loop_of_calls(hidden, monkeypatch):
     if hidden:
         monkeypatch.setitem(sys.modules, "llvmlite", None)
-        function._say_once.cache_clear()
+        fallback.say_once.cache_clear()
         monkeypatch.setattr(warnings, "warn", lambda *_, **__: None)
     w = sg.Parameter(array(3, 3, seed=5))
 
@@ -377,7 +377,7 @@ def test_without_llvmlite_one_warning_and_the_same_values(no_llvmlite):
 
 
 def test_an_op_that_is_not_lowered_is_interpreted_with_one_warning():
-    function._say_once.cache_clear()
+    fallback.say_once.cache_clear()
 
     op = sg.defop(name="cube_root")(lambda x: np.cbrt(x))
     try:

@@ -13,6 +13,7 @@ from subgrad.compile.alike import form
 from subgrad.compile.contract import Contraction, Loop, emit_contraction, plan_contraction
 from subgrad.compile.contract_tile import Place
 from subgrad.compile.cpu import BYTES, Cpu
+from subgrad.compile.fallback import blame
 from subgrad.compile.fuse import CONTRACT, Kernel
 from subgrad.compile.hosting import Hosting
 from subgrad.compile.ir import Builder, Index, Module, Value, constant, lanes_of, scalar_of
@@ -120,7 +121,11 @@ class Emitter:
             emitted, places = self._forms[found]
             nodes = list(numbers)
             return emitted._replace(nodes=[nodes[i] for i in places])
-        emitted = self._kernel(name, slot)
+        try:
+            emitted = self._kernel(name, slot)
+        except Exception as error:
+            blame(error, slot.kernel.seed)
+            raise
         self._forms[found] = emitted, [numbers[n] for n in emitted.nodes]
         return emitted
 

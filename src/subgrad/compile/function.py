@@ -6,7 +6,6 @@ import functools
 import operator
 import sys
 import types
-import warnings
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -14,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from subgrad.compile.arguments import as_array, data_of, form, replaced
-from subgrad.compile.interpret import Interpreter
+from subgrad.compile.fallback import is_native, runnable
 from subgrad.compile.live import NOTHING, Live
 from subgrad.compile.variant import ScanVariant, Trace, Variant
 from subgrad.compile.walk import Own
@@ -142,7 +141,7 @@ class CompiledFunction:
         variant = given.moment.variants.get(given.key(signatures))
         if variant is None:
             trace, given = self._traced(given, signatures)
-            variant = self._last = Variant(trace, _program, _is_native(trace.outputs))
+            variant = self._last = Variant(trace, runnable, is_native(trace.outputs))
             given.moment.variants[given.key(signatures)] = variant
         if not options and all(type(x) is np.ndarray for x in args):
             quick = _quickly(variant, args, given.arrays)
@@ -183,7 +182,7 @@ class CompiledFunction:
         variant = given.moment.variants.get(given.key(signatures, "scan"))
         if variant is None:
             trace, given = self._traced(given, signatures)
-            variant = self._last = ScanVariant(trace, _program, carried)
+            variant = self._last = ScanVariant(trace, runnable, carried)
             given.moment.variants[given.key(signatures, "scan")] = variant
         return variant.run(state, rows, lengths.pop())
 
@@ -320,76 +319,6 @@ def _quickly(variant: Variant, given: Sequence[np.ndarray], arrays: Sequence[np.
         return variant
     floats = all(g.dtype == a.dtype or g.dtype.kind == "f" for g, a in zip(given, arrays, strict=True))
     return _Casting(variant) if floats else None
-
-
-def _program(inputs: Sequence[Tensor], outputs: Sequence[Tensor], **options: Any) -> Any:
-    """A native program, or the interpreter where that cannot be."""
-    if not _is_native(outputs):
-        return _Stepped(Interpreter(inputs, outputs), **options)
-    from subgrad.compile.program import Program
-
-    return Program(inputs, outputs, **options)
-
-
-def _is_native(outputs: Sequence[Tensor]) -> bool:
-    """Whether there can be a native program; if not, a warning says why, once."""
-    try:
-        import llvmlite  # noqa: F401
-    except ImportError:
-        _say_once("llvmlite is not installed: compiled functions are interpreted")
-        return False
-    from subgrad.compile.fuse import unsupported
-    from subgrad.compile.simplify import simplify
-
-    op = unsupported(simplify(outputs))
-    if op is not None:
-        _say_once(f"the compiler does not know the op {op!r}: functions with it are interpreted")
-    return op is None
-
-
-class _Stepped:
-    """The interpreter with a program's way of taking many steps."""
-
-    def __init__(self, interpreter: Interpreter, variables: Any = None, stepped: Any = (), measured: Any = ()) -> None:
-        self.interpreter, self.variables = interpreter, dict(variables or {})
-        self.stepped, self.measured = set(stepped), list(measured)
-
-    def bind(self, arrays: Sequence[np.ndarray], results: Sequence[np.ndarray]) -> _BoundInterpreter:
-        return _BoundInterpreter(self.interpreter, list(arrays), results)
-
-    def __call__(self, arrays: Sequence[np.ndarray], steps: int = 1) -> list[np.ndarray]:
-        if not (self.stepped or self.variables):
-            return self.interpreter(arrays)
-        now, rows, found = list(arrays), [], []
-        for s in range(steps):
-            found = self.interpreter([a[s] if i in self.stepped else a for i, a in enumerate(now)])
-            rows.append([found[k] for k in self.measured])
-            for k, i in self.variables.items():
-                now[i] = found[k]
-        stacked = dict(zip(self.measured, map(np.stack, zip(*rows, strict=True)), strict=True)) if self.measured else {}
-        return [stacked.get(k, value) for k, value in enumerate(found)]
-
-
-class _BoundInterpreter:
-    """The interpreter with `subgrad.compile.program.Bound`'s way of running."""
-
-    def __init__(self, interpreter: Interpreter, arrays: list[np.ndarray], results: Sequence[np.ndarray]) -> None:
-        self._interpreter, self._arrays, self._results = interpreter, arrays, list(results)
-
-    def move(self, i: int, array: np.ndarray) -> None:
-        self._arrays[i] = array
-
-    def move_result(self, k: int, array: np.ndarray) -> None:
-        self._results[k] = array
-
-    def once(self) -> None:
-        for place, value in zip(self._results, self._interpreter(self._arrays), strict=True):
-            place[...] = value
-
-
-@functools.cache
-def _say_once(message: str) -> None:
-    warnings.warn(message, stacklevel=2)
 
 
 __all__ = ["CompiledFunction", "compile"]

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from subgrad.compile import views
+from subgrad.compile.fallback import blame
 from subgrad.compile.layout import is_copy
 from subgrad.compile.lower import COST, LOWERED
 from subgrad.errors import ArgumentError
@@ -95,7 +96,11 @@ class _Fuser:
         for node in self.order:
             if node in self.placed or node not in self.stored or node.op in (CONST, INPUT):
                 continue
-            kernel = self._loop(node) if node.op.name in LOOP else self._grow(Kernel(node))
+            try:
+                kernel = self._loop(node) if node.op.name in LOOP else self._grow(Kernel(node))
+            except Exception as error:
+                blame(error, node)
+                raise
             for n in (kernel.seed, *kernel.body, *kernel.stores):
                 self.placed[n] = len(kernels)
             kernels.append(kernel)

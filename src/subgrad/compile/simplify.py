@@ -14,6 +14,7 @@ from subgrad import ops
 from subgrad.compile import scans
 from subgrad.compile.depthwise import elementwise
 from subgrad.compile.empty import filled, has_empty
+from subgrad.compile.fallback import blame
 from subgrad.compile.folds import gathered
 from subgrad.compile.layout import is_copy, joined, sink
 from subgrad.compile.members import batch_size, spread
@@ -131,9 +132,13 @@ def rewrite(outputs: Sequence[Tensor], rule: Rule, leaves: Mapping[Tensor, Tenso
             new.setdefault(node, node)
             continue
         inputs = tuple(new[i] for i in node.inputs)
-        with place.inherit(node.site, node.scope):
-            changed = any(a is not b for a, b in zip(inputs, node.inputs, strict=True))
-            new[node] = rule(apply(node.op, inputs, node.attrs) if changed else node)
+        changed = any(a is not b for a, b in zip(inputs, node.inputs, strict=True))
+        try:
+            with place.inherit(node.site, node.scope):
+                new[node] = rule(apply(node.op, inputs, node.attrs) if changed else node)
+        except Exception as error:
+            blame(error, node)
+            raise
     found = [new[o.node] for o in outputs]
     if is_wanted():
         check_graph(found)

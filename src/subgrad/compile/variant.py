@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from subgrad.compile.fallback import attempt
 from subgrad.errors import ShapeError
 from subgrad.graph.lock import lock
 from subgrad.graph.order import toposort
@@ -133,8 +134,8 @@ class _Early:
             return
         from subgrad.compile.prepare import prepare
 
-        found = prepare(trace.outputs, kept)
-        if found.made:
+        found = attempt(lambda: prepare(trace.outputs, kept))
+        if found is not None and found.made:
             self._program, self.places, self.outputs = build(trace.places, found.made), found.places, found.outputs
 
     def bind(self, held: Sequence[np.ndarray]) -> None:

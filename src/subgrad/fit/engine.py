@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from subgrad.compile.fallback import is_native, runnable
 from subgrad.compile.interpret import Interpreter
 from subgrad.fit.diagnose import find_source
 from subgrad.fit.measured import Term
@@ -169,27 +170,19 @@ class Compiled:
 
     def _program(self, rows: int) -> tuple[Step, Any]:
         if rows not in self._programs:
-            from subgrad.compile.program import Program
-
             step = self._trace(_signatures(self.data, rows), len(self.data[0]))
             self.terms = step.terms
             measured, first = step.measured, step.first_variable
             variables = {measured + i: first + i for i in range(len(step.inputs) - first)}
-            program = Program(step.inputs, step.outputs, variables=variables, stepped=(0, 1), measured=range(measured))
+            program = runnable(step.inputs, step.outputs, variables, stepped=(0, 1), measured=range(measured))
             self._programs[rows] = step, program
         return self._programs[rows]
 
 
 def engine_for(trace: TraceFor, data: Sequence[np.ndarray], variables: Sequence[np.ndarray], batch: int) -> Any:
     """The native engine where it can run the step, else the interpreter."""
-    if _has_llvm():
-        from subgrad.compile.fuse import unsupported
-        from subgrad.compile.simplify import simplify
-
-        op = unsupported(simplify(trace(_signatures(data, batch), len(data[0])).outputs))
-        if op is None:
-            return Compiled(trace, data, variables)
-        warnings.warn(f"the compiler does not know the op {op!r}: training is interpreted", stacklevel=4)
+    if _has_llvm() and is_native(trace(_signatures(data, batch), len(data[0])).outputs):
+        return Compiled(trace, data, variables)
     return Interpreted(trace, data, variables)
 
 
@@ -197,12 +190,7 @@ def evaluator(step: Step, calls: int) -> Any:
     """A program for a step without variables that is called so many times: compiled if that is worth it."""
     if calls * sum(map(_work, toposort(step.outputs))) < WORTH_COMPILING or not _has_llvm():
         return step.interpreter()
-    from subgrad.compile.fuse import unsupported
-    from subgrad.compile.program import Program
-    from subgrad.compile.simplify import simplify
-
-    known = unsupported(simplify(step.outputs)) is None
-    return Program(step.inputs, step.outputs) if known else step.interpreter()
+    return runnable(step.inputs, step.outputs)
 
 
 def _work(node: Tensor) -> int:
