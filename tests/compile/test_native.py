@@ -175,6 +175,26 @@ def test_the_process_ends_cleanly_while_a_daemon_thread_compiles():
     assert (done.returncode, done.stderr) == (0, "")
 
 
+ENDING = """
+import atexit, threading, time
+import numpy as np, subgrad as sg
+x = np.ones((200, 200), np.float32)
+def work():
+    while True:
+        sg.compile(lambda x: sg.tanh(x @ x).sum())(x)
+threading.Thread(target=work, daemon=True).start()
+atexit.register(lambda: print(float(sg.compile(lambda x: x + 1)(x[:1, :1])[0, 0])))
+time.sleep({seconds})
+"""
+
+
+@pytest.mark.parametrize("seconds", [0, 0.5])
+def test_what_runs_at_the_end_may_compile(seconds):
+    code = ENDING.format(seconds=seconds)
+    done = subprocess.run([sys.executable, "-c", code], timeout=60, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "2.0\n", "")
+
+
 def test_importing_loads_no_llvm():
     code = "import sys, subgrad.compile.native, subgrad.compile.contract; assert 'llvmlite' not in sys.modules"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

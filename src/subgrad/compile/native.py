@@ -2,27 +2,23 @@
 
 llvmlite is imported by the first use, not with this module: importing the package must not load LLVM.
 
-LLVM is used by one thread at a time, under a lock. Who ends the process takes it, since LLVM frees its memory then, and
-who forks it does for that moment: in a child there is nobody left who could finish what another thread has begun.
+LLVM is used by one thread at a time, under a lock.
 """
 
 from __future__ import annotations
 
-import atexit
 import ctypes
 import functools
 import itertools
-import os
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from subgrad.compile import cache
 from subgrad.compile.cpu import Cpu, host
+from subgrad.graph.lock import llvm_lock
 
 _numbers = itertools.count()  # a library's name can be used only once in a process
-_llvm_is_mine = threading.RLock()
 
 
 def load(ir: str, cpu: Cpu | None = None) -> Library:
@@ -49,7 +45,7 @@ def _alone(f: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(f)
     def alone(*args: Any, **options: Any) -> Any:
-        with _llvm_is_mine:
+        with llvm_lock:
             return f(*args, **options)
 
     return alone
@@ -93,9 +89,10 @@ class Library:
                 raise KeyError(f"no function {name} in this library") from error
         return self._found[name][name]
 
-    def __del__(self, mine: threading.RLock = _llvm_is_mine) -> None:
-        with mine:  # an argument: when the process ends there are no globals any more
-            self.__dict__.clear()
+    def __del__(self, lock: Any = llvm_lock, is_ending: Callable[[], bool] = sys.is_finalizing) -> None:
+        if not is_ending():  # these are arguments, since at the end there are no globals any more
+            with lock:
+                self.__dict__.clear()
 
     @_alone
     def optimised_ir(self) -> str:
@@ -152,10 +149,3 @@ def _linker(cpu: Cpu) -> Any:
     """
     modern = sys.platform != "win32"
     return _llvm().create_lljit_compiler(_machine(cpu), use_jit_link=modern, suppress_errors=True)
-
-
-atexit.register(_llvm_is_mine.acquire)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_llvm_is_mine.acquire, after_in_parent=_llvm_is_mine.release, after_in_child=_llvm_is_mine.release
-    )

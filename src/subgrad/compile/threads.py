@@ -60,6 +60,7 @@ class Team:
         self._kept, self._sync = kept, sync
         if n > 1:
             _teams.add(self)
+            team.serve()  # there before a worker needs it: who waits for a worker holds the lock
         self._at, self._together = self._frame.ctypes.data, team.together()
         self.once: Callable[[], object] = functools.partial(self._together, self._at) if n == 1 else self.run
 

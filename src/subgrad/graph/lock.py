@@ -1,7 +1,13 @@
-"""Locks that are open in a forked child: who held one when the process forked is not there to open it."""
+"""Locks that are open in a forked child: who held one when the process forked is not there to open it.
+
+The lock of LLVM is another matter, since what a thread has begun in LLVM nobody else can finish. Who forks waits for it,
+and so does who ends the process, when LLVM frees its memory. It is here, and not where LLVM is used, because Python has
+to be told before the process can end.
+"""
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 import weakref
@@ -22,5 +28,10 @@ def _open() -> None:
         held._at_fork_reinit()
 
 
+llvm_lock = threading.RLock()
+"""Held by the thread that uses LLVM."""
+
+atexit.register(llvm_lock.acquire)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_open)
+    os.register_at_fork(before=llvm_lock.acquire, after_in_parent=llvm_lock.release, after_in_child=llvm_lock.release)
