@@ -1,8 +1,8 @@
 """Locks that are open in a forked child: who held one when the process forked is not there to open it.
 
-The lock of LLVM is another matter, since what a thread has begun in LLVM nobody else can finish. Who forks waits for it,
-and so does who ends the process, when LLVM frees its memory. It is here, and not where LLVM is used, because Python has
-to be told before the process can end.
+The lock of LLVM is another matter, since what a thread has begun in LLVM nobody else can finish. Who forks waits for
+it, and so does who ends the process, when LLVM frees its memory. It is here, and not where LLVM is used, because Python
+has to be told before the process can end.
 """
 
 from __future__ import annotations
