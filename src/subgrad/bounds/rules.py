@@ -203,6 +203,7 @@ RULES: dict[Op, Callable[..., Any]] = {
         [ops.reshape, ops.transpose, ops.broadcast_to, ops.pad, slide, indexing.slice_, indexing.place,
          indexing.gather], choice.moved,
     ),
+    indexing.in_range: linear.known_place,  # one that varies is refused, others need no rule
     stop_gradient: lambda node, x: x,
     cast: choice.cast,
     ops.div: curve.divided,
