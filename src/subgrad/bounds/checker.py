@@ -60,6 +60,7 @@ def read(path):
         data = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     header = json.loads(text, object_pairs_hook=unique, parse_constant=lambda name: understood(False, name))
     understood(header.get("kind") == "proof of bounds" and type(header["format"]) is int, "the kind of the file")
+    understood(type(header.pop("digest", "")) is str, "the digest")  # against damage, no proof
     names(header, "format", "kind", "claim", "box", "limit", "graph")
     return header, data
 
