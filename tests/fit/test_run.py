@@ -278,3 +278,76 @@ def _epochs_in(path):
     tensors, header = read_model_file(path)
     assert all(np.isfinite(t).all() for t in tensors.values())
     return len(header["history"])
+
+
+def test_the_model_of_a_checkpoint_can_be_loaded(tmp_path):
+    net = network(0.3)
+    fit(net, epochs=2, checkpoint=tmp_path / "run")
+    again = sg.load(tmp_path / "run")
+    assert bits(again) == bits(net)
+    assert again.config() == net.config()
+
+
+def relu_network():
+    return nn.Sequential(nn.Linear(4, 12, seed=0), nn.ReLU(), nn.Dropout(0.0), nn.Linear(12, 3, seed=1))
+
+
+class Hidden(nn.Module):
+    """A module that JSON cannot describe."""
+
+    def __init__(self, activation):
+        self.hidden, self.out, self.activation = nn.Linear(4, 5, seed=0), nn.Linear(5, 3, seed=1), activation
+
+    def forward(self, x):
+        return self.out(self.activation(self.hidden(x)))
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ({"loss": lambda f, y: nn.cross_entropy(f, y) * 2}, "loss 'cross_entropy', now"),
+        ({"data": (samples()[0] + 1, samples()[1])}, "other data"),
+        ({"data": (samples()[0], samples()[1][::-1].copy())}, "other data"),
+        ({"sample_weight": np.ones(90)}, "other data"),
+        ({"net": relu_network()}, "another architecture"),
+        ({"net": network(0.5)}, "another architecture"),
+        ({"net": nn.Linear(4, 3)}, "another architecture"),
+        ({"optimizer": sg.SGD(0.1)}, "optimizer"),
+        ({"drop_last": True}, "drop_last False, now True"),
+        ({"validation": 0.2}, "samples 90, now 72; other data"),
+    ],
+)
+def test_another_run_is_not_resumed(tmp_path, other, message):
+    fit(epochs=1, checkpoint=tmp_path / "run")
+    net = other.pop("net", network())
+    before = bits(net)
+    with pytest.raises(ArgumentError, match=message):
+        fit(net, epochs=2, resume=tmp_path / "run", **other)
+    assert bits(net) == before
+
+
+def test_what_has_no_name_is_told_by_its_loss(tmp_path):
+    fit(Hidden(sg.tanh), epochs=1, checkpoint=tmp_path / "run", loss=lambda f, y: nn.cross_entropy(f, y))
+    for net, loss in ((Hidden(sg.relu), nn.cross_entropy), (Hidden(sg.tanh), lambda f, y: (f * f).mean())):
+        with pytest.raises(ArgumentError, match="another loss or model|other settings"):
+            fit(net, epochs=2, resume=tmp_path / "run", loss=lambda f, y, loss=loss: loss(f, y))
+    assert len(fit(Hidden(sg.tanh), epochs=2, resume=tmp_path / "run", loss=lambda f, y: nn.cross_entropy(f, y))) == 2
+    with pytest.raises(FileError, match="holds no description"):
+        sg.load(tmp_path / "run")
+
+
+def test_metrics_and_validation_that_come_later(tmp_path):
+    fit(epochs=2, checkpoint=tmp_path / "run", metrics=[lambda f, y: sg.log(f.sum() * 0)])
+    history = fit(epochs=4, resume=tmp_path / "run", metrics=["accuracy"], validation=samples(20), early_stopping=5)
+    assert np.isnan(history["accuracy"]).tolist() == [True, True, False, False]
+    assert np.isneginf(history["<lambda>"]).tolist() == [True, True, False, False]
+    assert history.best_epoch in (3, 4)
+    assert history.monitored == "validation_loss"
+
+
+def test_a_checkpoint_that_cannot_be_written_is_known_before_the_first_epoch(tmp_path):
+    seen = []
+    for path in (tmp_path / "no" / "run", tmp_path):
+        with pytest.raises(FileError, match="cannot write"):
+            fit(checkpoint=path, callbacks=seen.append)
+    assert seen == []

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import math
 import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from subgrad.errors import ArgumentError, FileError
+from subgrad.errors import ArgumentError, DataError, FileError
+from subgrad.fit.arrays import AT_ONCE, Part
+from subgrad.fit.evaluation import measure
 from subgrad.fit.history import History
 from subgrad.graph.tensor import constant
 from subgrad.graph.tree import leaves, rebuild
-from subgrad.io.model_file import read_model_file, write_model_file
+from subgrad.io.model_file import description, part, read_model_file, write_model_file
 
 if TYPE_CHECKING:
     from subgrad.fit.train import _Run
+
+PROBE = 8  # samples whose loss shows whether model and loss are those of the checkpoint
+_LONG = {"architecture": "another architecture", "data": "other data"}
 
 
 def save(path: str | os.PathLike[str], run: _Run) -> None:
@@ -25,39 +33,115 @@ def save(path: str | os.PathLike[str], run: _Run) -> None:
         **{f"best.{name}": value for name, value in zip(names, run.best, strict=True)},
         **{f"optimizer.{i}": s.numpy() for i, s in enumerate(leaves(run.state))},
     }
-    write_model_file(path, tensors, {"run": _settings(run), "history": run.history.epochs})
+    history = [{name: _written(value) for name, value in row.items()} for row in run.history.epochs]
+    header = {"run": _settings(run), "probe": _written(_probe(run)), "history": history, **_described(run)}
+    write_model_file(path, tensors, header)
 
 
 def restore(path: str | os.PathLike[str], run: _Run) -> None:
-    """Put ``run`` where the checkpoint was; `ArgumentError` if its settings would take it elsewhere."""
+    """Put ``run`` where the checkpoint was; `ArgumentError` if it would go elsewhere: then nothing has changed."""
     tensors, header = read_model_file(path)
     if "run" not in header:
         raise FileError(f"{path} is a model, not a checkpoint of a run")
-    _check_settings(path, header["run"], _settings(run))
-    run.model.load_state_dict(_part(tensors, "model."))
-    best = _part(tensors, "best.")
+    before = run.model.state_dict()
+    try:
+        _check_settings(path, header["run"], _settings(run))
+        best, state = part(tensors, "best."), part(tensors, "optimizer.")
+        after = _state(state, run)
+        run.model.load_state_dict(best)  # which says what does not fit
+        run.model.load_state_dict(part(tensors, "model."))
+        found, was = _probe(run), float(header["probe"])
+        if not np.isclose(found, was, rtol=1e-3, atol=1e-6, equal_nan=True):
+            raise ArgumentError(
+                f"{path} was saved by a run with another loss or model: that of its first samples was {was:g}, "
+                f"and is {found:g} now"
+            )
+        history = [{str(name): float(value) for name, value in row.items()} for row in header["history"]]
+    except (KeyError, TypeError, AttributeError) as error:
+        run.model.load_state_dict(before)
+        raise FileError(f"{path} is damaged, or no checkpoint of this version: {error!r}"[:300]) from None
+    except Exception:
+        run.model.load_state_dict(before)
+        raise
     run.best = [best[name] for name, _ in run.model.named_state()]
-    state = _part(tensors, "optimizer.")
-    run.state = rebuild(run.state, [constant(state[str(i)]) for i in range(len(state))])
-    run.history = History(header["history"])
+    run.state, run.history = after, History(history)
+
+
+def _state(saved: dict[str, np.ndarray], run: _Run) -> Any:
+    """The optimiser's state; `ArgumentError` if the optimiser of this run has another."""
+    values = [saved[str(i)] for i in range(len(saved))]
+    now = leaves(run.state)
+    if [(v.shape, v.dtype) for v in values] != [(s.shape, s.dtype) for s in now]:
+        raise ArgumentError("the state of the optimiser does not fit: it was saved for another model or optimiser")
+    return rebuild(run.state, [constant(v) for v in values])
 
 
 def _settings(run: _Run) -> dict[str, Any]:
     """What must agree for a resumed run to be the run that was interrupted."""
     return {
         "optimizer": run.optimizer.config(),
+        "loss": _named(run.loss),
         "batch_size": run.batch_size,
         "seed": run.seed,
         "shuffle": run.shuffle,
+        "drop_last": run.drop_last,
         "samples": len(run.rows),
+        "data": run.data_digest,
+        "architecture": _without_seeds(_described(run).get("model")),
     }
 
 
 def _check_settings(path: Any, saved: dict[str, Any], given: dict[str, Any]) -> None:
-    differ = [f"{key} {saved.get(key)!r}, now {given[key]!r}" for key in given if saved.get(key) != given[key]]
+    differ = [
+        _LONG.get(key, f"{key} {saved.get(key)!r}, now {given[key]!r}") for key in given if saved.get(key) != given[key]
+    ]
     if differ:
         raise ArgumentError(f"{path} was saved by a run with other settings: {'; '.join(differ)}")
 
 
-def _part(tensors: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+def _described(run: _Run) -> dict[str, Any]:
+    """The model as JSON, so that `subgrad.load` can read it; nothing if JSON cannot hold it."""
+    try:
+        return description(run.model)
+    except ArgumentError:
+        return {}
+
+
+def _without_seeds(described: Any) -> Any:
+    """A description without the seeds of initial values, which a checkpoint replaces."""
+    if isinstance(described, dict):
+        return {key: _without_seeds(value) for key, value in described.items() if key != "seed"}
+    return [_without_seeds(value) for value in described] if isinstance(described, list) else described
+
+
+def _named(loss: Any) -> str:
+    """A loss by name, with the arguments that were bound to it."""
+    if isinstance(loss, functools.partial):
+        bound = [*map(repr, loss.args), *(f"{key}={value!r}" for key, value in loss.keywords.items())]
+        return f"{_named(loss.func)}({', '.join(bound)})"[:1000]
+    return getattr(loss, "__qualname__", type(loss).__qualname__)
+
+
+def _probe(run: _Run) -> float:
+    """The loss of the first samples in evaluation mode; NaN if none of them counts."""
+    try:
+        return measure(run.model, Part(run.data[:2], run.rows[:PROBE]), run.loss, {})["loss"]
+    except DataError:
+        return math.nan
+
+
+def digest(arrays: list[np.ndarray], rows: np.ndarray) -> str:
+    """The SHA-256 digest of data, read in pieces, and of the numbers of the samples to train on."""
+    found = hashlib.sha256(np.ascontiguousarray(rows, np.int64).data)
+    for array in arrays:
+        found.update(f"{array.dtype} {array.shape}".encode())
+        step = max(1, AT_ONCE // max(1, array[:1].size))
+        for start in range(0, len(array), step):
+            piece = np.ascontiguousarray(array[start : start + step])
+            found.update(piece.reshape(-1).view(np.uint8).data)
+    return found.hexdigest()
+
+
+def _written(value: float) -> float | str:
+    """A number as JSON can hold it: NaN and infinities as texts."""
+    return value if math.isfinite(value) else str(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,10 +31,15 @@ class History:
     stopped: str = "finished"
 
     def __getitem__(self, name: str) -> list[float]:
-        """The numbers called ``name``, one for each epoch."""
-        if self.epochs and name not in self.epochs[0]:
-            raise ArgumentError(f"the history has no {name!r}, it has {', '.join(self.epochs[0])}")
-        return [row[name] for row in self.epochs]
+        """The numbers called ``name``, one for each epoch: NaN for an epoch in which it was not measured."""
+        if self.epochs and name not in self.names:
+            raise ArgumentError(f"the history has no {name!r}, it has {', '.join(self.names)}")
+        return [row.get(name, math.nan) for row in self.epochs]
+
+    @property
+    def names(self) -> list[str]:
+        """What was measured in any epoch: a run that was resumed may measure other things than it did before."""
+        return list(dict.fromkeys(name for row in self.epochs for name in row))
 
     def __len__(self) -> int:
         return len(self.epochs)
@@ -44,12 +50,13 @@ class History:
     @property
     def monitored(self) -> str:
         """The number that decides which epoch is best."""
-        return "validation_loss" if self.epochs and "validation_loss" in self.epochs[0] else "loss"
+        return "validation_loss" if "validation_loss" in self.names else "loss"
 
     @property
     def best_epoch(self) -> int:
         values = self[self.monitored]
-        return 1 + min(range(len(values)), key=values.__getitem__) if values else 0
+        known = [i for i, value in enumerate(values) if not math.isnan(value)]
+        return 1 + min(known, key=values.__getitem__) if known else 0
 
     def plot(self, path: str | None = None) -> Any:
         """A figure with the loss and each metric over the epochs; saved to ``path`` if one is given.
@@ -60,12 +67,12 @@ class History:
             from matplotlib.figure import Figure
         except ImportError:
             raise missing_extra("matplotlib", "plot", "plotting a history") from None
-        names = [n for n in (self.epochs[0] if self.epochs else ()) if not n.startswith("validation_")]
+        names = [n for n in self.names if not n.startswith("validation_")]
         figure = Figure(figsize=(4.5 * max(1, len(names)), 3.2), layout="constrained")
         for i, name in enumerate(names):
             axes = figure.add_subplot(1, len(names), i + 1)
             for key, label in ((name, "training"), (f"validation_{name}", "validation")):
-                if key in self.epochs[0]:
+                if key in self.names:
                     axes.plot(range(1, len(self) + 1), self[key], label=label)
             axes.set(xlabel="epoch", title=name)
             axes.legend()

@@ -48,6 +48,8 @@ class EarlyStopping:
     def says_stop(self, history: History) -> bool:
         best, since = float("inf"), 0
         for value in history[history.monitored]:
+            if math.isnan(value):  # not measured then
+                continue
             improved = value < best - self.min_delta
             best, since = (value, 0) if improved else (best, since + 1)
         return since >= self.patience

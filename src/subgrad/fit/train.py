@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -25,6 +26,7 @@ from subgrad.fit.step import check_values, initial_state, trace_step
 from subgrad.graph.tensor import constant
 from subgrad.graph.tree import leaves, rebuild
 from subgrad.graph.values import assign_all, nodes_of
+from subgrad.io.atomic import require_writable
 from subgrad.nn import loss as losses
 from subgrad.nn.module import Module
 
@@ -80,7 +82,8 @@ def fit(
         callbacks: functions of the history, called after each epoch; an answer of True ends the run.
         checkpoint: a `Checkpoint`, or a path to save to after every epoch.
         resume: a checkpoint to go on from; the parameters become those of a run that was never interrupted, bit for
-            bit.
+            bit. One of other data, another loss, model or optimiser, or of other settings is refused; metrics and
+            validation may differ.
         verbose: whether to show progress; None does on a terminal.
 
     Returns:
@@ -110,6 +113,8 @@ def fit(
     chosen, given_loss, measures = optim.get(optimizer), losses.get(loss), metric_table.resolve(metrics)
     stopping, saving = options.early_stopping(early_stopping), options.checkpoint(checkpoint)
     calls = options.callbacks(callbacks)
+    if saving is not None:
+        require_writable(saving.path)
     data = as_batch(model._dtype(), X, y, sample_weight)
     rows, held_out = split_validation(data, validation, seed, model._dtype())
     run = _Run(model, given_loss, chosen, data, rows, held_out, measures, batch_size, seed, shuffle, drop_last)
@@ -232,6 +237,13 @@ class _Run:
 
     def _assign(self, values: Sequence[np.ndarray]) -> None:
         assign_all(self.parameters, [constant(v) for v in values])
+
+    @functools.cached_property
+    def data_digest(self) -> str:
+        """What tells these data and samples from others."""
+        from subgrad.fit import checkpoints
+
+        return checkpoints.digest(self.data, self.rows)
 
     def restore(self, path: str | os.PathLike[str]) -> None:
         from subgrad.fit import checkpoints
