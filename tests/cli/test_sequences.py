@@ -60,7 +60,7 @@ def test_a_wave_is_forecast_better_than_by_its_last_value(tmp_path):
     assert error < naive / 4
     moves = np.abs(np.diff(np.sin(t / 3).round(4)))[-80:].mean()
     assert naive == pytest.approx(moves, rel=1e-3)
-    assert "Left out: day" in printed
+    assert "Left out: 'day'" in printed
     coming = float(re.search(r"comes (-?[\d.]+)\.", printed)[1])
     assert coming == pytest.approx(np.sin(400 / 3), abs=0.1)
 
@@ -92,7 +92,7 @@ def test_rows_come_in_the_order_of_their_dates_and_gaps_are_told():
     assert found.story == [
         "'day' says when a row was.", "The rows were put in the order of 'day'.",
         "'day' has 1 gap of up to 3 steps, which counts as one step.",
-        "Left out: note, few: no numbers, or most are missing.",
+        "Left out: 'note', 'few': no numbers, or most are missing.",
     ]  # fmt: skip
 
 

@@ -81,6 +81,22 @@ def test_tensors_and_frames_are_taken(two_clouds):
         np.testing.assert_array_equal(SVM().fit(table, list(y)).coef_, expected)
 
 
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_columns_of_frames_are_known_by_name(two_clouds, library):
+    frames = pytest.importorskip(library)
+    X, y = two_clouds
+    names = [f"x{i}" for i in range(X.shape[1])]
+    frame = frames.DataFrame(dict(zip(names, X.T, strict=True)))
+    model = LogisticRegression().fit(frame, y)
+    assert model.feature_names_in_.tolist() == names
+    np.testing.assert_array_equal(model.predict(X), model.predict(frame))
+    with pytest.raises(DataError, match="in another order than those LogisticRegression was fitted with"):
+        model.predict(frame[names[::-1]])
+    with pytest.raises(DataError, match="missing: 'x0'; unknown: 'other'"):
+        model.predict(frame.rename(columns={"x0": "other"}) if library == "pandas" else frame.rename({"x0": "other"}))
+    assert not hasattr(model.fit(X, y), "feature_names_in_")
+
+
 @pytest.mark.parametrize("kind", MODELS)
 def test_errors_of_data(kind, two_clouds):
     X, y = two_clouds

@@ -38,11 +38,12 @@ def evaluate(model: ModelFile, file: Labelled) -> None:
 
 def _evaluate_series(forecaster: Forecaster, file: Path, console: Console) -> None:
     """Each row forecast from those before it."""
-    series = forecaster.series(read_rows(file))
+    found = forecaster.series(read_rows(file))
     begin = forecaster.window + 1
-    forecasts = forecaster.forecasts(series.values)[:-1]
-    if not series.known[begin:].any():
-        raise DataError(f"{len(series.values):,} rows are too few: there is none to compare a forecast with")
-    console.print(f"{len(forecasts):,} forecasts of '{forecaster.names[0]}' in {file}", style="bold")
-    bullets(console, series.story)
-    Errors.over(forecasts, series, begin).print(console)
+    forecasts = {name: forecaster.forecasts(series.values, name)[:-1] for name, series in found.items()}
+    if not any(series.known[begin:].any() for series in found.values()):
+        most = max(len(series.values) for series in found.values())
+        raise DataError(f"{most:,} rows are too few: there is none to compare a forecast with")
+    console.print(f"{sum(map(len, forecasts.values())):,} forecasts of '{forecaster.names[0]}' in {file}", style="bold")
+    bullets(console, next(iter(found.values())).story if forecaster.key is None else [f"{len(found):,} series."])
+    Errors.together([Errors.over(forecasts[name], series, begin) for name, series in found.items()]).print(console)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from subgrad.cli.screen import error_screen
+from subgrad.cli.screen import error_screen, visible
 from subgrad.errors import ArgumentError, LocatedError, SubgradError
 
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
@@ -23,7 +23,10 @@ def job(command: Callable[..., None]) -> Callable[..., None]:
     def run(*, debug: bool, **given: Any) -> None:
         try:
             command(**given)
-        except (typer.Exit, typer.BadParameter, BrokenPipeError):
+        except typer.BadParameter as error:
+            error.message = visible(error.message)
+            raise
+        except (typer.Exit, BrokenPipeError):
             raise
         except KeyboardInterrupt:
             fail("interrupted")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ import numpy as np
 from rich.console import Console
 
 from subgrad import io, nn
-from subgrad.cli.timeline import Series, series_of
+from subgrad.cli.timeline import Series, parts_of, series_of
 from subgrad.data import Table
+from subgrad.data.formats import Format, format_from_plain
 from subgrad.errors import DataError, FileError
 from subgrad.fit import predict
 
@@ -39,6 +40,15 @@ class Scaling:
         level, change = (values[1:] - self.mean) / self.spread, np.diff(values, axis=0) / self.change
         return np.concatenate([level, change], 1).astype(np.float32)
 
+    def to_plain(self) -> dict[str, list[float]]:
+        """As JSON can hold it."""
+        return {name: getattr(self, name).tolist() for name in ("mean", "spread", "change")}
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Sequence[float]]) -> Scaling:
+        """The inverse of `to_plain`."""
+        return cls(**{name: np.array(values, np.float64) for name, values in plain.items()})
+
 
 def _usual(values: np.ndarray) -> np.ndarray:
     spread = values.std(0)
@@ -53,41 +63,67 @@ class Forecaster:
         model: takes features of windows (n, window, features), gives the scaled change of the target that follows.
         names: of the columns, the target first.
         window: rows that the network looks at; one more is needed before them, for the first change.
-        scaling: of the columns.
+        scalings: of the columns, for each series by its name; of a single one the name is empty.
+        key: the column that tells several series apart; None for a single one.
+        formats: how the columns are written.
         record: how it was trained, as JSON can hold it.
     """
 
     model: nn.Module
     names: Sequence[str]
     window: int
-    scaling: Scaling
+    scalings: Mapping[str, Scaling]
+    key: str | None
+    formats: Mapping[str, Format]
     record: dict[str, Any]
 
-    def series(self, table: Table) -> Series:
-        """The columns of a table that the network looks at. Raises `DataError` if there are too few rows, too."""
-        found = series_of(table, self.names[0], self.names)
-        if len(found.values) <= self.window:
-            raise DataError(f"{len(found.values):,} rows are too few: a forecast takes {self.window + 1}")
-        return found
+    def series(self, table: Table) -> dict[str, Series]:
+        """The series in a table, by their names, of the columns that the network looks at.
 
-    def forecasts(self, values: np.ndarray) -> np.ndarray:
-        """Of the target, (rows - window,): for row window + 1, and so on; the last is of the row that comes next."""
-        X = windows(self.scaling.features(values), self.window)
-        return values[self.window :, 0] + predict(self.model, X)[:, 0] * self.scaling.change[0]
+        Raises `DataError` if there are too few rows, too.
+        """
+        table = table.in_formats(self.formats)
+        parts = {"": table} if self.key is None else parts_of(table, self.key)
+        found = {name: series_of(part, self.names[0], self.names) for name, part in parts.items()}
+        long = {name: series for name, series in found.items() if len(series.values) > self.window}
+        if not long:
+            most = max((len(series.values) for series in found.values()), default=0)
+            raise DataError(f"{most:,} rows are too few: a forecast takes {self.window + 1}")
+        return long
+
+    def forecasts(self, values: np.ndarray, name: str = "") -> np.ndarray:
+        """Of the target, (rows - window,): for row window + 1, and so on; the last is of the row that comes next.
+
+        A series that was not in the training is scaled by its own values.
+        """
+        scaling = self.scalings.get(name) or Scaling.of(values)
+        X = windows(scaling.features(values), self.window)
+        return values[self.window :, 0] + predict(self.model, X)[:, 0] * scaling.change[0]
 
     def save(self, path: Path) -> None:
         """Write the model file."""
-        scales = {name: getattr(self.scaling, name).tolist() for name in ("mean", "spread", "change")}
-        info = {"task": "series", "columns": list(self.names), "window": self.window, "scaling": scales}
-        io.save(self.model, path, {**info, "training": self.record})
+        info = {
+            "task": "series",
+            "columns": list(self.names),
+            "window": self.window,
+            "series": self.key,
+            "scalings": {name: scaling.to_plain() for name, scaling in self.scalings.items()},
+            "formats": {name: how.to_plain() for name, how in self.formats.items()},
+            "training": self.record,
+        }
+        io.save(self.model, path, info)
 
     @classmethod
     def load(cls, path: Path) -> Forecaster:
         """Read what `save` wrote; `FileError` if it is anything else."""
         model, info = io.load(path), io.read_info(path)
         try:
-            scaling = Scaling(**{name: np.array(values) for name, values in info["scaling"].items()})
-            return cls(model, info["columns"], info["window"], scaling, info["training"])
+            plain = info.get("scalings") or {"": info["scaling"]}  # one, before there could be several
+            scalings = {name: Scaling.from_plain(values) for name, values in plain.items()}
+            formats = {name: format_from_plain(how) for name, how in info.get("formats", {}).items()}
+            return cls(
+                model, info["columns"], info["window"], scalings, info.get("series"), formats, info["training"]
+            )
         except (KeyError, TypeError, AttributeError):
             raise FileError(f"{path} is no forecast of a series; `subgrad train series` makes one") from None
 
@@ -111,6 +147,11 @@ class Errors:
         rows = np.flatnonzero(series.known[begin:])
         target = series.values[:, 0]
         return cls(forecasts[rows], target[begin - 1 : -1][rows], target[begin:][rows])
+
+    @classmethod
+    def together(cls, errors: Sequence[Errors]) -> Errors:
+        """Those of several series."""
+        return cls(*(np.concatenate([getattr(one, name) for one in errors]) for name in ("forecasts", "last", "truth")))
 
     def print(self, console: Console) -> None:
         """Both kinds of error, and how much less the network's is."""

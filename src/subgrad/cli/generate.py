@@ -8,6 +8,7 @@ import typer
 
 from subgrad.cli import text
 from subgrad.cli.failure import job
+from subgrad.cli.screen import visible
 from subgrad.cli.show import ModelFile
 
 Prompt = Annotated[str, typer.Option(metavar="TEXT", help="What the text begins with.")]
@@ -24,7 +25,7 @@ def generate(
 ) -> None:
     """Write text with a network that subgrad train text has made."""
     network, known = text.load(model)
-    typer.echo(prompt, nl=False)
+    typer.echo(visible(prompt), nl=False)
     for character in text.generate(network, known, prompt, length, temperature, seed):
-        typer.echo(character, nl=False)
+        typer.echo(visible(character), nl=False)
     typer.echo()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, cast
@@ -30,15 +31,14 @@ ActivationName = choice("ActivationName", [name for name in ACTIVATIONS if name 
 LossName = choice("LossName", list(LOSSES))
 OptimizerName = choice("OptimizerName", list(optimizers()))
 ModelName = choice("ModelName", [*FASHION_MNIST, "char_lstm", "char_rnn"])
-MLP = ModelName("mlp")
-RELU, ADAM = ActivationName("relu"), OptimizerName("adam")
+ADAM = OptimizerName("adam")
 
 _NETWORK, _TRAINING, _DATA = "The network", "The training", "The data"
 
 Data = Annotated[str, typer.Argument(
     metavar="digits|fashion-mnist|FILE|text FILE|series FILE", show_default=False,
-    help="Bundled digits, Fashion-MNIST, or a file: CSV or TSV (also gzipped), Parquet, NPZ; a UTF-8 text, to predict "
-    "its next character; a table whose rows follow one another, to forecast a column.",
+    help="Bundled digits, Fashion-MNIST, or a table in a file: CSV, TSV, JSON lines (also packed), Parquet, Arrow, "
+    "Excel, NPZ; a UTF-8 text, to predict its next character; a table whose rows are a series, to forecast a column.",
 )]  # fmt: skip
 File = Annotated[Path | None, typer.Argument(metavar="", show_default=False, help="")]
 Window = Annotated[int | None, typer.Option(
@@ -49,20 +49,30 @@ Target = Annotated[str | None, typer.Option(
     metavar="COLUMN", help="The column of FILE to predict.", show_default="y in an NPZ file",
     rich_help_panel=_DATA,
 )]  # fmt: skip
+Drop = Annotated[str | None, typer.Option(
+    metavar="COLUMN,COLUMN", help="Columns of FILE that are not learnt from.", rich_help_panel=_DATA,
+)]  # fmt: skip
+Only = Annotated[str | None, typer.Option(
+    metavar="COLUMN,COLUMN", help="The columns of FILE that are learnt from, whatever they look like.",
+    show_default="all that are of use", rich_help_panel=_DATA,
+)]  # fmt: skip
+SeriesColumn = Annotated[str | None, typer.Option(
+    "--series", metavar="COLUMN", help="Which column tells several series in FILE apart.", rich_help_panel=_DATA,
+)]  # fmt: skip
 Folder = Annotated[Path | None, typer.Option(
     "--data", metavar="DIR", help="The folder with the four files of Fashion-MNIST, or of MNIST.",
     show_default="where Debian's package dataset-fashion-mnist puts them", rich_help_panel=_DATA,
 )]  # fmt: skip
 Test = Annotated[float | None, typer.Option(
-    metavar="SHARE", min=0, max=1, help="Share of the rows held out to test on.", show_default="0.2",
+    metavar="SHARE", min=0, max=1, help="Share of the rows held out to test on; 0 to train on all.", show_default="0.2",
     rich_help_panel=_DATA,
 )]  # fmt: skip
 Validation = Annotated[float | None, typer.Option(
     metavar="SHARE", min=0, max=1, help="Share of the other rows that decides when to stop; 0 for never.",
     show_default="0.2 for a file, else 0", rich_help_panel=_DATA,
 )]  # fmt: skip
-Model = Annotated[ModelName, typer.Option(
-    metavar="NAME", rich_help_panel=_NETWORK,
+Model = Annotated[ModelName | None, typer.Option(
+    metavar="NAME", rich_help_panel=_NETWORK, show_default="mlp, char_lstm for text",
     help=f"One of {listed(ModelName)}; char_lstm and char_rnn are for text, the others but mlp for fashion-mnist.",
 )]  # fmt: skip
 Hidden = Annotated[str | None, typer.Option(
@@ -70,8 +80,9 @@ Hidden = Annotated[str | None, typer.Option(
     show_default="64,64 for a file, 64 for digits, 128 for fashion-mnist, 256 for text, 32 for a series",
     rich_help_panel=_NETWORK,
 )]  # fmt: skip
-Activation = Annotated[ActivationName, typer.Option(
-    metavar="NAME", help=f"Between the layers of an mlp: {listed(ActivationName)}.", rich_help_panel=_NETWORK,
+Activation = Annotated[ActivationName | None, typer.Option(
+    metavar="NAME", help=f"Between the layers of an mlp: {listed(ActivationName)}.", show_default="relu",
+    rich_help_panel=_NETWORK,
 )]  # fmt: skip
 Augment = Annotated[str | None, typer.Option(
     metavar="NAME,NAME", help=f"How images change from step to step: {', '.join(CHANGES)}, or none.",
@@ -102,6 +113,7 @@ Seed = Annotated[int, typer.Option(
 Out = Annotated[Path | None, typer.Option(
     metavar="FILE", help="Where the model goes.", show_default="the name of the data with .safetensors",
 )]  # fmt: skip
+Force = Annotated[bool, typer.Option("--force", help="Overwrite a model of other data.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
 
@@ -111,6 +123,16 @@ def place(path: Path | None, option: str) -> Path | None:
         problem = "is a folder" if path.is_dir() else "is in a folder that does not exist"
         raise typer.BadParameter(f"{path} {problem}", param_hint=f"'{option}'")
     return path
+
+
+def columns(text: str | None) -> list[str]:
+    """The names of columns in a list; in double quotes, one may hold a comma.
+
+    >>> columns('age, "price, net"'), columns(None)
+    (['age', 'price, net'], [])
+    """
+    found = next(csv.reader([text or ""], skipinitialspace=True), [])
+    return [name.strip() for name in found if name.strip()]
 
 
 def sizes(text: str) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ from subgrad.cli import options, scores
 from subgrad.cli.failure import job
 from subgrad.cli.forecaster import Forecaster
 from subgrad.cli.pixels import read_rows
-from subgrad.cli.screen import error_screen, screen
+from subgrad.cli.screen import error_screen, screen, visible
 from subgrad.cli.show import ModelFile
 from subgrad.cli.trained import Trained, kind_of
 from subgrad.io.atomic import write_atomically
@@ -38,14 +38,15 @@ class _Answers(NamedTuple):
 def predict(model: ModelFile, file: Rows, out: Out = None, quiet: options.Quiet = False) -> None:
     """Write the answers for the rows of a file as CSV, with the probability of each class.
 
-    For a series: the forecast of each row from those before it, the row after the last one included.
+    For a series: the forecast of each row from those before it, the row after the last one included. On the screen,
+    control characters of names and classes are spelt out; a file has them as they are.
     """
     header, rows, remarks = _forecasts(model, file) if kind_of(model) == "series" else _answers(model, file)
     for remark in remarks:
         error_screen(quiet).print(f"note: {remark}", soft_wrap=True)
     text = _csv(header, rows)
     if out is None:
-        typer.echo(text, nl=False)
+        typer.echo(visible(text), nl=False)
         return
     write_atomically(out, text.encode())
     screen(quiet).print(f"Wrote {len(rows):,} predictions to {out}.")
@@ -61,10 +62,13 @@ def _answers(model: Path, file: Path) -> _Answers:
 def _forecasts(model: Path, file: Path) -> _Answers:
     """Rows are counted from 1, in the order of time."""
     forecaster = Forecaster.load(model)
-    series = forecaster.series(read_rows(file))
-    found = forecaster.forecasts(series.values)
-    first = series.left_out + forecaster.window + 2
-    return _Answers(["row", "prediction"], [[str(row), str(np.float32(x))] for row, x in enumerate(found, first)], [])
+    rows = []
+    for name, series in forecaster.series(read_rows(file)).items():
+        first = series.left_out + forecaster.window + 2
+        own = [] if forecaster.key is None else [name]
+        found = forecaster.forecasts(series.values, name)
+        rows += [[*own, str(row), str(np.float32(x))] for row, x in enumerate(found, first)]
+    return _Answers([*([forecaster.key] if forecaster.key else []), "row", "prediction"], rows, [])
 
 
 def _header(trained: Trained) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import typer
 
 from subgrad.cli import options, series, text
+from subgrad.cli.columns import Columns
 from subgrad.cli.failure import usage
 from subgrad.cli.recipe import Recipe, optimizer
 from subgrad.cli.screen import screen
@@ -23,9 +24,11 @@ class Options:
 
     file: Path | None
     target: str | None
+    columns: Columns
+    series: str | None
     test: float | None
     validation: float | None
-    model: str
+    model: str | None
     hidden: str | None
     window: int | None
     method: str
@@ -34,6 +37,7 @@ class Options:
     batch_size: int | None
     seed: int
     out: Path
+    origin: str
     quiet: bool
 
 
@@ -45,15 +49,13 @@ def train(kind: str, given: Options) -> None:
 
 
 def _train_text(file: Path, given: Options) -> None:
-    if given.target is not None:
-        raise typer.BadParameter("a text has no columns", param_hint="'--target'")
-    model = "char_lstm" if given.model == "mlp" else given.model
+    model = given.model or "char_lstm"
     if model not in text.NETWORKS:
         raise typer.BadParameter(f"for text: {', '.join(text.NETWORKS)}", param_hint="'--model'")
     plan = text.TextPlan(
         model, _widths(given, "256"), given.window or text.WINDOW, given.epochs or text.EPOCHS,
         given.batch_size or text.BATCH_SIZE, _share(given.test, text.TEST), _descent(given, text.STEP), given.seed,
-        given.out,
+        given.out, given.origin,
     )  # fmt: skip
     with usage("--hidden"):
         plan.network(2)
@@ -63,15 +65,13 @@ def _train_text(file: Path, given: Options) -> None:
 def _train_series(file: Path, given: Options) -> None:
     if given.target is None:
         raise typer.BadParameter("say which column to forecast", param_hint="'--target'")
-    if given.model != "mlp":
-        raise typer.BadParameter("a series is forecast by an LSTM", param_hint="'--model'")
     hidden = _widths(given, "32")
     if len(hidden) != 1:
         raise typer.BadParameter("a series is forecast by one recurrent layer", param_hint="'--hidden'")
     plan = series.SeriesPlan(
-        given.target, given.window or series.WINDOW, hidden[0], given.epochs or series.EPOCHS,
-        given.batch_size or series.BATCH_SIZE, _share(given.test, series.TEST),
-        _share(given.validation, series.VALIDATION), _descent(given, "0.003"), given.seed, given.out,
+        given.target, given.columns, given.series, given.window or series.WINDOW, hidden[0],
+        given.epochs or series.EPOCHS, given.batch_size or series.BATCH_SIZE, _share(given.test, series.TEST),
+        _share(given.validation, series.VALIDATION), _descent(given, "0.003"), given.seed, given.out, given.origin,
     )  # fmt: skip
     series.run(file, plan, screen(given.quiet))
 

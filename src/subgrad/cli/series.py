@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,25 +12,31 @@ import numpy as np
 from rich.console import Console
 
 from subgrad import nn
+from subgrad.cli.columns import Columns
 from subgrad.cli.epochs import epoch_lines
 from subgrad.cli.failure import fail
 from subgrad.cli.forecaster import Errors, Forecaster, Scaling, windows
 from subgrad.cli.screen import bullets
-from subgrad.cli.timeline import Series, series_of
-from subgrad.data import read_table
+from subgrad.cli.timeline import Series, parts_of, series_of
+from subgrad.data import Table, read_table
+from subgrad.data.formats import DateFormat, NumberFormat
+from subgrad.data.names import listed
 from subgrad.errors import DataError
 from subgrad.fit import EarlyStopping, History, fit
 from subgrad.optim.base import Descent
 
 EPOCHS, BATCH_SIZE, WINDOW, TEST, VALIDATION, PATIENCE = 100, 32, 50, 0.2, 0.2, 10
 LEAST = 10  # windows to learn from, at least
+SHOWN = 10  # series whose next values are printed
 
 
 @dataclass(frozen=True)
 class SeriesPlan:
-    """How to train on a series."""
+    """How to train on a series, or on several that the column ``key`` tells apart."""
 
     target: str
+    columns: Columns
+    key: str | None
     window: int
     hidden: int
     epochs: int
@@ -40,35 +46,64 @@ class SeriesPlan:
     optimizer: Callable[[int], Descent]
     seed: int
     out: Path
+    origin: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """One series, of which the rows before ``cut`` are learnt from."""
+
+    series: Series
+    cut: int
+    window: int
+    scaling: Scaling
+
+    @property
+    def first_test(self) -> int:
+        """The first window whose next value is in the last part."""
+        return self.cut - 1 - self.window
+
+    def examples(self) -> tuple[np.ndarray, np.ndarray]:
+        """Windows of features, and the scaled change of the target after each."""
+        values = self.series.values
+        X = windows(self.scaling.features(values), self.window)[:-1]
+        y = np.diff(values[self.window :, 0]) / self.scaling.change[0]
+        return X, y.astype(np.float32)[:, None]
+
+    def split(self, share: float) -> tuple[np.ndarray, np.ndarray]:
+        """The windows to learn from, and those that decide when to stop: all whose next value is known."""
+        usable = np.flatnonzero(self.series.known[self.window + 1 :][: self.first_test])
+        last = len(usable) - round(share * len(usable))
+        return usable[:last], usable[last:]
 
 
 def run(file: Path, plan: SeriesPlan, console: Console) -> None:
-    """Train on the first part of a series, test on the last, forecast what comes next, save."""
-    series = series_of(read_table(file), plan.target)
-    rows = len(series.values)
-    cut = rows - round(plan.test * rows)
-    first_test = cut - 1 - plan.window  # the first window whose next value is in the last part
-    if first_test < LEAST or cut == rows:
-        raise DataError(f"{rows:,} rows are too few for windows of {plan.window}: to learn from there are "
-                        f"{max(first_test, 0)} windows, of at least {LEAST}; see --window")  # fmt: skip
-    scaling = Scaling.of(series.values[:cut])
-    X = windows(scaling.features(series.values), plan.window)[:-1]
-    y = (np.diff(series.values[plan.window :, 0]) / scaling.change[0]).astype(np.float32)[:, None]
-    learn, validate = _parts(series.known[plan.window + 1 :], first_test, plan.validation)
-    _introduce(console, file, plan, series, cut)
-    model = network(X.shape[2], plan)
-    history = _fit(model, (X[learn], y[learn]), (X[validate], y[validate]), plan, console)
-    record = {"data": file.name, "rows": rows, "epochs": plan.epochs, "seed": plan.seed}
-    forecaster = Forecaster(model, series.names, plan.window, scaling, record)
-    forecasts = forecaster.forecasts(series.values)
-    errors = Errors.over(forecasts[first_test:-1], series, cut)
-    record.update(errors.numbers())
+    """Train on the first part of each series, test on the last, forecast what comes next, save."""
+    given = read_table(file)
+    given.require([plan.target, *([plan.key] if plan.key else [])])
+    table = plan.columns.of(given, plan.target, plan.key)
+    parts, story = _parts(table, plan)
+    learn, validation = _examples(parts, plan.validation)
+    names = next(iter(parts.values())).series.names
+    _introduce(console, file, plan, parts, story)
+    model = network(learn[0].shape[2], plan)
+    history = _fit(model, learn, validation, plan, console)
+    rows = sum(len(part.series.values) for part in parts.values())
+    record = {"data": file.name, "rows": rows, "epochs": plan.epochs, "seed": plan.seed, "origin": plan.origin}
+    scalings = {name: part.scaling for name, part in parts.items()}
+    formats = {name: table.format(name) for name in table if isinstance(table.format(name), NumberFormat | DateFormat)}
+    forecaster = Forecaster(model, names, plan.window, scalings, plan.key, formats, record)
+    forecasts = {name: forecaster.forecasts(part.series.values, name) for name, part in parts.items()}
+    errors = _errors(parts, forecasts) if plan.test else None
+    record.update(errors.numbers() if errors else {})
     forecaster.save(plan.out)
-    console.print(
-        f"{len(history)} epochs in {sum(history['seconds']):.1f} s; epoch {history.best_epoch} was best", end="\n\n"
-    )
-    errors.print(console)
-    console.print(f"After the last row, {series.values[-1, 0]:.6g}, comes {forecasts[-1]:.6g}.")
+    seconds = sum(history["seconds"])
+    console.print(f"{len(history)} epochs in {seconds:.1f} s; epoch {history.best_epoch} was best", end="\n\n")
+    if errors:
+        errors.print(console)
+    for name, part in list(parts.items())[:SHOWN]:
+        row = f"the last row of '{name}'" if plan.key else "the last row"
+        console.print(f"After {row}, {part.series.values[-1, 0]:.6g}, comes {forecasts[name][-1]:.6g}.")
     console.print(f"\nSaved {plan.out}. Next:", style="bold")
     bullets(console, [f"subgrad {job} {shlex.quote(str(plan.out))} {shlex.quote(str(file))}"
                       for job in ("predict", "evaluate")])  # fmt: skip
@@ -76,19 +111,65 @@ def run(file: Path, plan: SeriesPlan, console: Console) -> None:
         fail(f"interrupted: the best model, of epoch {history.best_epoch}, is in {plan.out}")
 
 
-def _parts(known: np.ndarray, first_test: int, share: float) -> tuple[np.ndarray, np.ndarray]:
-    """The windows to learn from, and those that decide when to stop: all whose next value is known."""
-    usable = np.flatnonzero(known[:first_test])
-    last = len(usable) - round(share * len(usable))
-    return usable[:last], usable[last:]
+def _parts(table: Table, plan: SeriesPlan) -> tuple[dict[str, Part], list[str]]:
+    """The series that are long enough, by their names, and what was done."""
+    if plan.key is None:
+        series = series_of(table, plan.target)
+        return {"": _part(series, plan)}, series.story
+    found, short = {}, []
+    tables = parts_of(table, plan.key)
+    names = series_of(max(tables.values(), key=lambda part: part.rows), plan.target).names
+    for name, rows in tables.items():
+        try:
+            found[name] = _part(series_of(rows, plan.target, names), plan)
+        except DataError as error:
+            short.append((name, error))
+    if not found:
+        raise DataError(f"none of the {len(short):,} series can be learnt from: of '{short[0][0]}', {short[0][1]}")
+    story = list(table.notes)
+    if short:
+        story.append(f"Left out: {listed(name for name, _ in short)}: {short[0][1]}.")
+    return found, [*story, f"{len(found):,} series by '{plan.key}': {listed(found)}."]
 
 
-def _introduce(console: Console, file: Path, plan: SeriesPlan, series: Series, cut: int) -> None:
-    rows, names = len(series.values), series.names
+def _part(series: Series, plan: SeriesPlan) -> Part:
+    rows = len(series.values)
+    cut = rows - round(plan.test * rows)
+    first_test = cut - 1 - plan.window
+    if first_test < LEAST or (cut == rows and plan.test):
+        raise DataError(f"{rows:,} rows are too few for windows of {plan.window}: to learn from there are "
+                        f"{max(first_test, 0)} windows, of at least {LEAST}; see --window")  # fmt: skip
+    return Part(series, cut, plan.window, Scaling.of(series.values[:cut]))
+
+
+def _examples(parts: Mapping[str, Part], share: float) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
+    """What to learn from, and what decides when to stop, of all series."""
+    learn, validation = [], []
+    for part in parts.values():
+        (X, y), (first, second) = part.examples(), part.split(share)
+        learn.append((X[first], y[first]))
+        validation.append((X[second], y[second]))
+    return _joined(learn), _joined(validation)
+
+
+def _joined(examples: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, ...]:
+    return tuple(np.concatenate(arrays) for arrays in zip(*examples, strict=True))
+
+
+def _errors(parts: Mapping[str, Part], forecasts: Mapping[str, np.ndarray]) -> Errors:
+    found = [Errors.over(forecasts[name][part.first_test : -1], part.series, part.cut) for name, part in parts.items()]
+    return Errors.together(found)
+
+
+def _introduce(console: Console, file: Path, plan: SeriesPlan, parts: Mapping[str, Part], story: list[str]) -> None:
+    rows = sum(len(part.series.values) for part in parts.values())
+    cut = sum(part.cut for part in parts.values())
+    names = next(iter(parts.values())).series.names
     console.print(f"{file.name}: {rows:,} rows, forecast of '{plan.target}'", style="bold")
-    parts = f"The first {cut:,} rows to learn from, the last {rows - cut:,} to test on."
-    bullets(console, [*series.story, parts])
-    columns = f"{len(names)} columns: {', '.join(names)}" if len(names) > 1 else f"'{plan.target}' alone"
+    each = ", of each series its share," if plan.key else ""
+    tested = f"the last {rows - cut:,} to test on" if rows > cut else "none to test on"
+    bullets(console, [*story, f"The first {cut:,} rows{each} to learn from, {tested}."])
+    columns = f"{len(names)} columns: {listed(names, 10)}" if len(names) > 1 else f"'{plan.target}' alone"
     console.print(f"Network: LSTM of {plan.hidden}, windows of {plan.window} rows of {columns}")
 
 

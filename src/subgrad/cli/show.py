@@ -45,15 +45,17 @@ def _show_series(model: Path, console: Console) -> None:
     forecaster = Forecaster.load(model)
     names, window, record = forecaster.names, forecaster.window, forecaster.record
     console.print(f"{model}: series", style="bold")
-    seen = f"{window} rows of {', '.join(names)}"
+    seen = f"{window} rows of {', '.join(names)}" + (f", for each '{forecaster.key}'" if forecaster.key else "")
     bullets(console, [f"The next value of '{names[0]}', from the changes and the levels of the last {seen}."])
     _heading(console, "Layers")
     console.print(forecaster.model.summary((1, window, 2 * len(names))))
     _heading(console, "Training")
-    error, naive = f"{record['error']:.4g}", f"{record['naive']:.4g}"
+    tested = "No row was held out to test on."
+    if "error" in record:
+        tested = f"Test: mean absolute error {record['error']:.4g}; that the last value stays has {record['naive']:.4g}"
     bullets(console, [
         f"{record['data']}: {record['rows']:,} rows; at most {record['epochs']} epochs; seed {record['seed']}",
-        f"Test: mean absolute error {error}; that the last value stays has {naive}",
+        tested,
     ])  # fmt: skip
     _usage(console, model, ["predict", "evaluate"], "FILE")
 
@@ -68,7 +70,7 @@ def _show_text(model: Path, console: Console) -> None:
     _heading(console, "Training")
     bullets(console, [
         f"{record['data']}; {record['network']}; {record['epochs']} epochs; seed {record['seed']}",
-        f"Test: {record['bits']:.3f} bits a character",
+        f"Test: {record['bits']:.3f} bits a character" if record["bits"] else "No part was held out to test on.",
     ])  # fmt: skip
     _usage(console, model, ["generate"], "--prompt TEXT")
 
@@ -86,7 +88,7 @@ def training_lines(record: dict[str, Any]) -> list[str]:
         f"{record['data']}: {parts}",
         f"{record['network']}; {record['method']}; seed {record['seed']}",
         run_line(record["run"]),
-        f"Test: {_numbers(record['test'])}",
+        f"Test: {_numbers(record['test'])}" if "test" in record else "No row was held out to test on.",
     ]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from subgrad.cli.columns import Columns
 from subgrad.cli.pixels import Pixels
 from subgrad.data import (
     TablePreprocessor,
@@ -23,6 +24,7 @@ from subgrad.errors import DataError, FileError
 
 Preparation = TablePreprocessor | Pixels
 Part = tuple[np.ndarray, np.ndarray]
+ALL = Columns()
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Source:
         story: what was done to them, a sentence each.
         preparation: turns further tables into features, and predictions into labels or numbers.
         train: features float32 (n, d) and targets (n,): places among the classes, or standardised numbers.
-        test: the same, of examples that are held out.
+        test: the same, of examples that are held out; None if there are none.
         given_test: whether the data came split already.
     """
 
@@ -42,7 +44,7 @@ class Source:
     story: list[str]
     preparation: Preparation
     train: Part
-    test: Part
+    test: Part | None
     given_test: bool = False
 
 
@@ -51,6 +53,7 @@ def digits(share: float, seed: int) -> Source:
     X, y = load_digits()
     pixels = Pixels.fit(X.reshape(-1, 8, 8), y, brightest=16)
     train, test = split((pixels.scale(X), y), share, seed, "classification")
+    test = test if share else None
     title = f"{len(X):,} handwritten digits of 8x8 pixels (Alpaydin, Kaynak 1998, UCI repository, CC BY 4.0)"
     return Source(title, pixels.describe(), pixels, train, test)
 
@@ -64,17 +67,20 @@ def fashion_mnist(folder: Path) -> Source:
     return Source(title, pixels.describe(), pixels, train, test, given_test=True)
 
 
-def table(path: Path, target: str, task: Task | None, share: float, seed: int) -> Source:
+def table(path: Path, target: str, task: Task | None, share: float, seed: int, columns: Columns = ALL) -> Source:
     """A file, prepared to predict its column ``target``; ``task`` overrules what that column suggests."""
-    whole = read(path)
+    given = read(path)
+    given.require([target])
+    whole = columns.of(given, target)
     labelled, story = drop_unlabelled(whole, target)
     task = task or task_of_column(labelled, target)[0]
     rows, held_out = _split_rows(labelled.rows, share, seed, labelled[target] if task == "classification" else None)
     learnt, unseen = labelled.take(rows), labelled.take(held_out)
-    prepared = TablePreprocessor().fit(learnt, target, task)
-    title = f"{path.name}: {whole.rows:,} rows, {len(whole)} columns"
+    prepared = TablePreprocessor().fit(learnt, target, task, keep=columns.only)
+    used = "" if len(whole) == len(given) else f", of which {len(whole)} are used"
+    title = f"{path.name}: {whole.rows:,} rows, {len(given)} columns{used}"
     told = whole.notes + story + prepared.describe()
-    return Source(title, told, prepared, _part(prepared, learnt), _part(prepared, unseen))
+    return Source(title, told, prepared, _part(prepared, learnt), _part(prepared, unseen) if unseen.rows else None)
 
 
 def read(path: Path) -> Table:
@@ -92,6 +98,8 @@ def split(part: Part, share: float, seed: int, task: Task) -> tuple[Part, Part]:
 
 
 def _split_rows(n: int, share: float, seed: int, labels: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    if not share:
+        return np.arange(n), np.arange(0)
     if n < 5:
         raise DataError(f"{n} rows are too few to hold a share of {share:g} out")
     return train_test_split(n, share, seed, labels)

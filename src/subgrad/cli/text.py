@@ -39,6 +39,7 @@ class TextPlan:
     optimizer: Callable[[int], Descent]
     seed: int
     out: Path
+    origin: str
 
     def network(self, characters: int) -> nn.Sequential:
         """The network before the training. Raises `ArgumentError` for layers of different widths, or none."""
@@ -55,20 +56,20 @@ def run(file: Path, plan: TextPlan, console: Console) -> None:
     known = Characters.of(text)
     numbers = known.encode(text)
     cut = len(numbers) - round(plan.test * len(numbers))
-    learn, held_out = windows(numbers[:cut], plan.window), windows(numbers[cut:], plan.window)
+    learn, held_out = windows(numbers[:cut], plan.window), windows(numbers[cut:], plan.window) if plan.test else None
     model = plan.network(len(known))
     _introduce(console, file, plan, len(numbers), len(known), cut)
     steps = plan.epochs * math.ceil(len(learn[0]) / plan.batch_size)
     history = _fit(model, learn, plan, steps, console)
-    bits = evaluate(model, *held_out, loss="cross_entropy")["loss"] / math.log(2)
-    frequencies = _bits_by_frequency(numbers[:cut], numbers[cut:], len(known))
+    bits = evaluate(model, *held_out, loss="cross_entropy")["loss"] / math.log(2) if held_out else None
     _save(model, known, plan, file, bits)
     console.print(
         f"{len(history)} epochs in {sum(history['seconds']):.0f} s: {history['loss'][-1] / math.log(2):.3f} bits"
     )
-    console.print(
-        f"\nTest: {bits:.3f} bits a character; by their frequencies alone it takes {frequencies:.3f}.", style="bold"
-    )
+    if bits is not None:
+        frequencies = _bits_by_frequency(numbers[:cut], numbers[cut:], len(known))
+        told = f"Test: {bits:.3f} bits a character; by their frequencies alone it takes {frequencies:.3f}."
+        console.print(f"\n{told}", style="bold")
     console.print(f"\nSaved {plan.out}. Next:", style="bold")
     bullets(console, [f"subgrad generate {shlex.quote(str(plan.out))}"])
     if history.stopped == "interrupted":
@@ -103,8 +104,9 @@ def _bits_by_frequency(learn: np.ndarray, test: np.ndarray, kinds: int) -> float
     return float(-np.log2(counts / counts.sum())[test].mean())
 
 
-def _save(model: nn.Module, known: Characters, plan: TextPlan, file: Path, bits: float) -> None:
-    record = {"data": file.name, "network": plan.model, "epochs": plan.epochs, "seed": plan.seed, "bits": bits}
+def _save(model: nn.Module, known: Characters, plan: TextPlan, file: Path, bits: float | None) -> None:
+    record = {"data": file.name, "network": plan.model, "epochs": plan.epochs, "seed": plan.seed, "bits": bits,
+              "origin": plan.origin}  # fmt: skip
     io.save(model, plan.out, {"task": "text", "characters": known.known, "training": record})
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from subgrad.data import Table
+from subgrad.data.formats import DateFormat, TextFormat
+from subgrad.data.names import listed
 from subgrad.data.table import is_number, missing_mask
 from subgrad.errors import DataError
 
@@ -36,23 +38,26 @@ class Series:
 def series_of(table: Table, target: str, names: Sequence[str] | None = None) -> Series:
     """The target and the columns ``names``, or all that can be used, in the order of time.
 
-    A column of ISO dates says when a row was, or else the first column if its numbers only rise or only fall, as years
-    do; it is no feature.
+    A column of dates says when a row was, or else the first column if its numbers only rise or only fall, as years do;
+    it is no feature.
 
     Raises:
-        DataError: if a column is not there or holds no numbers, or half the values of the target are missing.
+        DataError: if a column is not there or holds no numbers, half the values of the target are missing, or most
+            times come several times, as where the file has several series.
     """
     table.require(names or [target])
     if not is_number(table[target]):
         raise DataError(f"column {target!r} holds no numbers")
     table, time, story = _in_order(table, target)
-    others = [n for n in table if n not in (target, time) and is_number(table[n]) and not _half_missing(table[n])]
+    story = [*table.notes, *story]
+    useless = {target, time, *(table.row_numbers if names is None else ())}
+    others = [n for n in table if n not in useless and is_number(table[n]) and not _half_missing(table[n])]
     if names is not None and (bad := [n for n in names if n != target and n not in others]):
         raise DataError(f"column {bad[0]!r} is to hold numbers, and most of them: the network was trained on some")
     chosen = list(names) if names is not None else [target, *others]
     left_out = [n for n in table if n not in (*chosen, time)]
     if left_out and names is None:
-        story.append(f"Left out: {', '.join(left_out)}: no numbers, or most are missing.")
+        story.append(f"Left out: {listed(left_out)}: no numbers, row numbers, or most are missing.")
     known = ~missing_mask(table[target])
     if 2 * known.sum() < len(known) or not known.any():
         raise DataError(f"column {target!r} has values in only {known.sum():,} of {len(known):,} rows")
@@ -66,26 +71,64 @@ def _half_missing(column: np.ndarray) -> bool:
     return 2 * missing_mask(column).sum() > len(column)
 
 
+def parts_of(table: Table, column: str) -> dict[str, Table]:
+    """The series in a table, by the value of a column that tells them apart."""
+    table.require([column])
+    values = TextFormat().read(table.series(column))
+    names = list(dict.fromkeys(value for value in values if value is not None))
+    rest = table.only(name for name in table if name != column)
+    return {name: rest.take(values == name) for name in names}
+
+
 def _in_order(table: Table, target: str) -> tuple[Table, str | None, list[str]]:
     """The table with its rows in the order of time, the column that says it, and what was done."""
     first = next(iter(table))
-    whole = [n for n in table if n != target and not missing_mask(table[n]).any()]
-    found = {n: _dates(table[n]) for n in whole if not is_number(table[n])}
-    found |= {n: _rising(table[n]) for n in whole if n == first and is_number(table[n])}
-    for name, times in found.items():
-        if times is not None:
-            order = np.argsort(times, kind="stable")
-            turned = [] if (order == np.arange(len(order))).all() else [f"The rows were put in the order of '{name}'."]
-            return table.take(order), name, [f"'{name}' says when a row was.", *turned, *_gaps(times[order], name)]
+    dates = [name for name in table if name != target and isinstance(table.format(name), DateFormat)]
+    for name in [*dates, *([first] if first != target else [])]:
+        times, told = _times(table, name)
+        if times is None:
+            continue
+        _check_single(table, name, target, times)
+        known = np.isfinite(times)
+        if not known.all():
+            told.append(f"{np.sum(~known):,} rows without a time in '{name}' were left out.")
+            table, times = table.take(known), times[known]
+        order = np.argsort(times, kind="stable")
+        turned = [] if (order == np.arange(len(order))).all() else [f"The rows were put in the order of '{name}'."]
+        return table.take(order), name, [f"'{name}' says when a row was.", *told, *turned, *_gaps(times[order], name)]
     return table, None, ["No column says when a row was: they are taken as they come."]
 
 
-def _dates(column: np.ndarray) -> np.ndarray | None:
-    """ISO dates as seconds; None for any other text."""
-    try:
-        return np.array(column.tolist(), "datetime64[s]").astype(np.float64)
-    except ValueError:
-        return None
+def _times(table: Table, name: str) -> tuple[np.ndarray | None, list[str]]:
+    """When the rows were by a column of dates, or by the first one if its numbers rise; and how dates are read."""
+    how = table.format(name)
+    if isinstance(how, DateFormat):
+        written = how.describe()
+        return how.read(table.series(name)), [f"Its dates are {written}."] if written else []
+    if not is_number(table[name]) or missing_mask(table[name]).any():
+        return None, []
+    return _rising(table[name]), []
+
+
+def _check_single(table: Table, time: str, target: str, times: np.ndarray) -> None:
+    """That the rows are one series: of several, each time comes several times, and a column tells them apart."""
+    times = times[np.isfinite(times)]
+    if len(np.unique(times)) > 0.6 * len(times):
+        return
+    keys = [name for name in table if name not in (time, target) and _tells_apart(table, name, times)]
+    which = f"--series {keys[0]}" if keys else "--series COLUMN"
+    raise DataError(
+        f"the file has several series: '{time}' has {len(np.unique(times)):,} different times in {len(times):,} rows; "
+        f"say which column tells them apart: {which}" + (f" (it could be {listed(keys)})" if len(keys) > 1 else "")
+    )
+
+
+def _tells_apart(table: Table, name: str, times: np.ndarray) -> bool:
+    """Whether no time comes twice with the same value of a column that has few values."""
+    values = TextFormat().read(table.series(name))
+    if len(values) != len(times) or len(set(values)) > len(times) / 3:
+        return False
+    return len(set(zip(values, times.tolist(), strict=True))) == len(times)
 
 
 def _rising(column: np.ndarray) -> np.ndarray | None:
@@ -123,4 +166,4 @@ def _filled(column: np.ndarray) -> np.ndarray:
     return column[np.where(before < 0, there.argmax(), before)]
 
 
-__all__ = ["Series", "series_of"]
+__all__ = ["Series", "parts_of", "series_of"]

@@ -39,6 +39,7 @@ class Plan:
     step: str | None
     seed: int
     out: Path
+    origin: str = ""
 
     def optimizer(self, rows: int) -> Descent:
         """The optimiser for so many examples. Raises `ArgumentError` for a step rule that is none."""
@@ -54,8 +55,10 @@ def run(source: Source, plan: Plan, console: Console) -> None:
     _introduce(console, source, record, plan.out)
     history = _fit(model, learn, validate, loss, plan, console)
     trained = Trained(model, source.preparation, loss, {**record, "run": _summary(history, validate is not None)})
-    outcome = trained.judge(*source.test)
-    trained.record["test"] = outcome.numbers()
+    outcome = None
+    if source.test is not None:
+        outcome = trained.judge(*source.test)
+        trained.record["test"] = outcome.numbers()
     trained.save(plan.out)
     _conclude(console, trained, outcome, plan.out)
     if history.stopped == "interrupted":
@@ -89,6 +92,7 @@ def _record(source: Source, plan: Plan, loss: str, title: str, learn: Part, vali
         "method": f"{loss} by {method.name}, step {method.lr}, in batches of {batch_size}",
         "seed": plan.seed,
         "majority": _majority(source),
+        "origin": plan.origin,
     }
 
 
@@ -139,16 +143,18 @@ def _introduce(console: Console, source: Source, record: dict[str, Any], out: Pa
     bullets(console, source.story[:SENTENCES])
     if len(source.story) > SENTENCES:
         bullets(console, [f"And {len(source.story) - SENTENCES} more, see: subgrad show {out}"])
-    rows, tests = record["rows"], len(source.test[1])
+    rows, test = record["rows"], source.test
+    held_out = "no row is held out to test on" if test is None else f"{len(test[1]):,} held out to test on"
     validation = f", {rows['validation']:,} to decide when to stop" if rows["validation"] else ""
-    bullets(console, [f"{rows['training']:,} examples to learn from{validation}, {tests:,} held out to test on."])
+    bullets(console, [f"{rows['training']:,} examples to learn from{validation}, {held_out}."])
     console.print(f"Network: {record['network']}")
     console.print(f"Training: {record['method']}")
 
 
-def _conclude(console: Console, trained: Trained, outcome: Outcome, out: Path) -> None:
+def _conclude(console: Console, trained: Trained, outcome: Outcome | None, out: Path) -> None:
     console.print(run_line(trained.record["run"]), end="\n\n")
-    outcome.print(console)
+    if outcome is not None:
+        outcome.print(console)
     console.print(f"\nSaved {out}. Next:", style="bold")
     bullets(console, _next_commands(trained, shlex.quote(str(out))))
 

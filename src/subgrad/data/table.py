@@ -114,6 +114,16 @@ class Table(Mapping[str, np.ndarray]):
         self.require(wanted)
         return self._with({name: series for name, series in self._series.items() if name in wanted})
 
+    def in_formats(self, formats: Mapping[str, Format]) -> Table:
+        """The table with these columns read in other formats, those of a table before it.
+
+        >>> Table({"x": ["1.5"]}).in_formats({"x": TextFormat()})["x"]
+        array(['1.5'], dtype=object)
+        """
+        table = self._with(self._series)
+        table._decided = {**self._formats(), **{name: how for name, how in formats.items() if name in self}}
+        return table
+
     def _with(self, series: dict[str, pl.Series]) -> Table:
         """Other rows or columns, in the formats of this table."""
         table = Table({}, self.notes)

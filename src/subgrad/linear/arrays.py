@@ -23,6 +23,13 @@ def features(X: Any) -> np.ndarray:
     return table
 
 
+def column_names(X: Any) -> np.ndarray | None:
+    """The names of a frame's columns, as scikit-learn keeps them: all are text; else None."""
+    if not frame.is_frame(X) or not all(isinstance(name, str) for name in X.columns):
+        return None
+    return np.array(list(X.columns), dtype=object)
+
+
 def targets(y: Any, n: int) -> np.ndarray:
     """y as float64 (n,), all finite."""
     column = _numbers(y, "y")

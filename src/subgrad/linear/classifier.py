@@ -21,6 +21,7 @@ class Classifier(LinearModel):
         """Learn from X (n, d) and the labels y (n,), of two kinds. Returns the model."""
         table = arrays.features(X)
         self._check()
+        self._remember_names(X)
         self.classes_, signs = arrays.labels(y, len(table))
         w, b = self._solve(table, signs)
         self.coef_, self.intercept_ = w[None], np.array([b])

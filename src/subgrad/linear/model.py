@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from subgrad.errors import ArgumentError, NotFittedError, ShapeError
+from subgrad.data.names import listed
+from subgrad.errors import ArgumentError, DataError, NotFittedError, ShapeError
 from subgrad.linear import arrays
 from subgrad.linear.proof import Epoch, Point, Problem, prove
 from subgrad.optim import domain
@@ -83,10 +84,33 @@ class LinearModel(ABC):
         self.objective_, self.bound_ = history[-1]
         self.gap_ = history[-1].gap
 
+    def _remember_names(self, X: Any) -> None:
+        """Keep the names of the columns as ``feature_names_in_``, if X is a frame; forget those of a fit before."""
+        names = arrays.column_names(X)
+        if names is not None:
+            self.feature_names_in_ = names
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+
+    def _check_names(self, X: Any) -> None:
+        """As scikit-learn does: a frame has the columns that the model was fitted with, in their order."""
+        known, given = getattr(self, "feature_names_in_", None), arrays.column_names(X)
+        if known is None or given is None or known.tolist() == given.tolist():
+            return
+        own = type(self).__name__
+        if sorted(known) == sorted(given):
+            raise DataError(
+                f"the columns of X come in another order than those {own} was fitted with: take X[feature_names_in_]"
+            )
+        missing, other = (listed(n for n in a if n not in set(b)) for a, b in ((known, given), (given, known)))
+        parts = [f"missing: {missing}" if missing else "", f"unknown: {other}" if other else ""]
+        raise DataError(f"the columns of X are not those this {own} was fitted with; {'; '.join(filter(None, parts))}")
+
     def _scores(self, X: Any) -> np.ndarray:
         """x.w + b for each row (n,)."""
         if not hasattr(self, "coef_"):
             raise NotFittedError(f"this {type(self).__name__} was not fitted; call fit(X, y) first")
+        self._check_names(X)
         table = arrays.features(X)
         if table.shape[1] != self.n_features_in_:
             own, d = type(self).__name__, self.n_features_in_

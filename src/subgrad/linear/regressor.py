@@ -21,6 +21,7 @@ class Regressor(LinearModel):
         """Learn from X (n, d) and the targets y (n,). Returns the model."""
         table = arrays.features(X)
         self._check()
+        self._remember_names(X)
         target = arrays.targets(y, len(table))
         shift = target.mean() if self.get_params()["fit_intercept"] else 0.0
         self.coef_, b = self._solve(table, target - shift)

