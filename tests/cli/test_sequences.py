@@ -1,5 +1,7 @@
 """``train text``, ``generate``, ``train series``."""
 
+import csv
+import datetime
 import re
 
 import numpy as np
@@ -92,7 +94,7 @@ def test_rows_come_in_the_order_of_their_dates_and_gaps_are_told():
     assert found.story == [
         "'day' says when a row was.", "The rows were put in the order of 'day'.",
         "'day' has 1 gap of up to 3 steps, which counts as one step.",
-        "Left out: 'note', 'few': no numbers, or most are missing.",
+        "Left out: 'note', 'few': no numbers, row numbers, or most are missing.",
     ]  # fmt: skip
 
 
@@ -163,6 +165,55 @@ def test_wrong_models_and_wrong_data_are_told(saved, text, tmp_path):
     few = write_csv(tmp_path / "eleven.csv", {"height": range(11)})
     assert "none to compare" in fail("evaluate", forecast, few)
     assert len(succeed("predict", forecast, few).splitlines()) == 2
+
+
+@pytest.mark.parametrize("form", ["%m/%d/%Y", "%d.%m.%y", "%Y/%m/%d", "%d %b %Y", "%Y-%m-%dT%H:%M:%SZ"])
+def test_dates_of_any_shape_order_a_series(form):
+    days = [datetime.datetime(2022, 1, 1) + datetime.timedelta(days=i) for i in range(100)]
+    table = Table({"number": range(100), "day": [f"{day:{form}}" for day in days][::-1], "y": range(100)})
+    found = series_of(table, "y")
+    assert found.values[:, 0].tolist() == list(range(100))[::-1]
+    assert found.names == ["y"]
+    assert "'day' says when a row was." in found.story
+
+
+@pytest.fixture(scope="module")
+def shops(tmp_path_factory):
+    """Three series below one another, one of them too short."""
+    folder = tmp_path_factory.mktemp("shops")
+    days = [f"{1 + i % 28}.{1 + i // 28}.2021" for i in range(80)]
+    bases = {"north": 10, "south": 500}
+    rows = [(shop, day, f"{base + i % 7},5") for shop, base in bases.items() for i, day in enumerate(days)]
+    rows += [("new", days[i], "3,5") for i in range(5)]
+    file = folder / "shops.csv"
+    file.write_text("shop;day;sales\n" + "".join(";".join(row) + "\n" for row in rows))
+    return file
+
+
+def test_several_series_are_asked_for_and_modelled(shops):
+    given = ("train", "series", shops, "--target", "sales", "--window", 7, "--hidden", 6)
+    given += ("--epochs", 40, "--step", 0.02)
+    out = shops.parent / "shops.safetensors"
+    message = fail(*given, "--out", out)
+    assert "80 different times in 165 rows; say which column tells them apart: --series shop" in message
+    printed = succeed(*given, "--series", "shop", "--out", out)
+    assert "2 series by 'shop': 'north', 'south'." in printed
+    assert "Left out: 'new': 5 rows are too few" in printed
+    error, naive = map(float, re.search(r"error ([\d.]+); .* has ([\d.]+)", printed).groups())
+    assert error < naive
+    assert "After the last row of 'south', 502.5, comes 50" in printed
+    rows = list(csv.reader(succeed("predict", out, shops).splitlines()))
+    assert rows[0] == ["shop", "row", "prediction"]
+    assert {row[0] for row in rows[1:]} == {"north", "south"}
+    assert "2 series" in succeed("evaluate", out, shops)
+    assert "for each 'shop'" in succeed("show", out)
+
+
+def test_a_series_to_the_last_row(tmp_path):
+    file = write_csv(tmp_path / "a.csv", {"a": np.arange(60) % 3})
+    options = ("--target", "a", "--window", 5, "--epochs", 1, "--test", 0, "--out", tmp_path / "a.safetensors")
+    assert "none to test on" in succeed("train", "series", file, *options)
+    assert "No row was held out" in succeed("show", tmp_path / "a.safetensors")
 
 
 def test_series_say_what_is_wrong(tmp_path):

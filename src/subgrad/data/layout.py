@@ -13,7 +13,7 @@ from subgrad.errors import FileError
 
 DELIMITERS = ",;\t|"
 NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "'|'", " ": "spaces"}
-_SNIFFED = 100_000  # characters that are looked at
+_SNIFFED = 100_000  # characters that are looked at, at least
 _RECORDS = 100
 _TITLES = 10  # lines above the header that may hold a title
 
@@ -64,7 +64,7 @@ def _without_nul(text: str, path: _Path) -> str:
 
 def layout_of(text: str, path: _Path) -> Layout:
     """How a text writes its table. Raises `FileError` if it has no header."""
-    start = text[:_SNIFFED]
+    start = text[: max(_SNIFFED, 20 * (text.find("\n") + 1))]  # some lines, of whatever length
     whole = len(start) == len(text)
     told, skipped = _told_delimiter(start)
     comments = start.lstrip("\n\r").startswith("#")

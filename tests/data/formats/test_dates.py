@@ -9,8 +9,8 @@ import pytest
 from subgrad.data.formats import DateFormat, NumberFormat, TextFormat, decide_format, format_from_plain
 
 DAYS = [datetime.datetime(2021, 1, 31) + datetime.timedelta(days=37 * i, hours=5 * i, minutes=7) for i in range(24)]
-DATES = "%Y-%m-%d %Y/%m/%d %d.%m.%Y %d/%m/%Y %m/%d/%Y %d-%m-%y %Y%m%d %d-%b-%Y %d%b%Y %Y-%b-%d %G-W%V-%u".split()
-DATES += ["%d %B %Y", "%b %d, %Y", "%A, %d %B %Y", "%a %d. %b %Y"]
+DATES = ["%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%y", "%Y%m%d", "%d-%b-%Y", "%d%b%Y"]
+DATES += ["%Y-%b-%d", "%G-W%V-%u", "%d %B %Y", "%b %d, %Y", "%A, %d %B %Y", "%a %d. %b %Y"]
 TIMES = ["%Y-%m-%dT%H:%M", "%d.%m.%Y %H:%M", "%m/%d/%Y %I:%M %p", "%a, %d %b %Y %H:%M GMT", "%a %b %d %H:%M:00 %Y"]
 
 
@@ -47,7 +47,7 @@ def test_zones_are_taken_off_and_the_clock_on_the_wall_is_kept():
     ("texts", "month"),
     [
         (["1. März 2021", "2. Dez. 2020"], 3), (["1 janvier 2021", "2 févr. 2020"], 1), (["1 de mayo de 2021"] * 2, 5),
-        (["2021-03", "2020-12"], 3), (["03/2021", "12/2020"], 3), (["Mar 2021", "Dec 2020"], 3), (["Mar-21", "Dec-20"], 3),
+        (["2021-03", "2020-12"], 3), (["03/2021", "12/2020"], 3), (["Mar 2021", "Dec 2020"], 3), (["Mar-21"] * 2, 3),
         (["2021Q2", "2020 Q4"], 4), (["Q2 2021", "Q4 2020"], 4), (["2021M3", "2020M12"], 3),
     ],
 )  # fmt: skip
@@ -59,7 +59,7 @@ def test_months_and_quarters(texts, month):
 def test_the_whole_column_decides_what_is_the_day():
     assert decide_format(pl.Series(["01/02/2021", "13/02/2021"])) == DateFormat("year last", day_first=True)
     assert decide_format(pl.Series(["01/02/2021", "02/13/2021"])) == DateFormat("year last", day_first=False)
-    monthly = pl.Series([f"01/{m:02}/{y}" for y in (2020, 2021) for m in range(1, 13)])  # even steps, if days come first
+    monthly = pl.Series([f"01/{m:02}/{y}" for y in (2020, 2021) for m in range(1, 13)])  # in even steps that way
     assert decide_format(monthly) == DateFormat("year last", day_first=True)
     unsure = decide_format(pl.Series(["01/02/2021", "03/04/2021"]))
     assert unsure == DateFormat("year last", day_first=False, sure=False)

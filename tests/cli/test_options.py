@@ -1,0 +1,90 @@
+"""Columns to use, rows to hold out, files that stay, and options that would do nothing."""
+
+import pytest
+from command import fail, misuse, new_process, succeed, write_csv
+
+from subgrad.cli.screen import visible
+from subgrad.cli.uses import USED
+
+
+@pytest.fixture
+def table(tmp_path):
+    columns = {"id": range(1, 61), "x": [i * i % 13 for i in range(60)], "leak": ["p", "q"] * 30, "y": ["a", "b"] * 30}
+    return write_csv(tmp_path / "table.csv", columns)
+
+
+def train(table, *options, out="m.safetensors"):
+    return succeed("train", table, "--target", "y", "--epochs", 1, "--out", table.parent / out, *options)
+
+
+def test_columns_to_drop_and_the_only_ones(table):
+    assert "Column 'id' was left out: it numbers the rows." in (printed := train(table))
+    assert "Network: 3-64" in printed
+    assert "4 columns, of which 3 are used" in (printed := train(table, "--drop", "leak"))
+    assert "Network: 1-64" in printed
+    assert "standardised to mean 0 and deviation 1: id." in train(table, "--only", "id")
+    assert "no column 'leek' (did you mean 'leak'?)" in fail("train", table, "--target", "y", "--drop", "leek")
+    assert "'y' is needed" in misuse("train", table, "--target", "y", "--drop", "y")
+    assert "or which are the only ones" in misuse("train", table, "--target", "y", "--drop", "x", "--only", "id")
+
+
+def test_all_rows_to_train_on(table):
+    printed = train(table, "--test", 0, "--validation", 0)
+    assert "60 examples to learn from, no row is held out to test on." in printed
+    assert "Accuracy" not in printed
+    assert "No row was held out to test on." in succeed("show", table.parent / "m.safetensors")
+
+
+def test_a_model_of_other_data_stays(table, monkeypatch):
+    folder = table.parent
+    monkeypatch.chdir(folder)
+    (folder / "other").mkdir()
+    (folder / "other" / "table.csv").write_bytes(table.read_bytes())
+    options = ("--target", "y", "--epochs", 1, "-q")
+    succeed("train", "table.csv", *options)
+    first = (folder / "table.safetensors").read_bytes()
+    succeed("train", "table.csv", *options, "--seed", 1)  # of the same file: overwritten
+    second = (folder / "table.safetensors").read_bytes()
+    assert first != second
+    assert "table.safetensors is there, and is no model of other/table.csv" in misuse(
+        "train", "other/table.csv", *options
+    )
+    assert (folder / "table.safetensors").read_bytes() == second
+    succeed("train", "other/table.csv", *options, "--force")
+    succeed("train", "table.csv", *options, "--out", "table.safetensors")
+    (folder / "digits.safetensors").write_text("mine")
+    assert "no model of digits" in misuse("train", "digits", "-q")
+
+
+GIVEN = {
+    "target": "y", "drop": "x", "only": "x", "series": "x", "data": ".", "test": 0.5, "validation": 0.5, "model": "mlp",
+    "hidden": "4", "window": 5, "activation": "tanh", "augment": "mirror", "loss": "huber", "step": "0.1", "epochs": 1,
+    "batch-size": 5,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("job", USED)
+def test_options_that_a_job_does_not_use_are_refused(table, job):
+    data = {"FILE": [table], "text": ["text", table], "series": ["series", table]}.get(job, [job])
+    for option in GIVEN.keys() - USED[job]:
+        assert f"'--{option}'" in misuse("train", *data, f"--{option}", GIVEN[option])
+
+
+def test_control_characters_of_a_file_are_spelt_out(tmp_path):
+    nasty = "x\x1b[2J\x07"
+    columns = {nasty: [i * i % 13 for i in range(60)], "z": ["a\x1b[1m", "b"] * 30, "y": ["p\x1b[31m", "q"] * 30}
+    write_csv(tmp_path / "t.csv", columns)
+    options = ("train", "t.csv", "--target", "y", "--epochs", 1)
+    runs = [
+        new_process(*options, folder=tmp_path), new_process("show", "t.safetensors", folder=tmp_path),
+        new_process("predict", "t.safetensors", "t.csv", folder=tmp_path),
+        new_process("evaluate", "t.safetensors", "t.csv", folder=tmp_path),
+        new_process("train", "t.csv", "--target", "other", folder=tmp_path),
+        new_process("train", "t.csv", folder=tmp_path),
+    ]  # fmt: skip
+    for found in runs:
+        assert "\x1b" not in found.stdout + found.stderr
+        assert "\x07" not in found.stdout + found.stderr
+    assert r"x\x1b[2J" in runs[0].stdout
+    assert r"p\x1b[31m" in runs[2].stdout
+    assert visible("a\tb\n\u202e") == "a\tb\n\\u202e"

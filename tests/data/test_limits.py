@@ -1,0 +1,58 @@
+"""Files that would take more memory or time than is sensible are refused before they do."""
+
+import gzip
+import os
+
+import numpy as np
+import pytest
+
+from subgrad.data import memory, raw, read_csv, read_npz, read_table
+from subgrad.errors import FileError
+
+
+@pytest.fixture
+def little_memory(monkeypatch):
+    monkeypatch.setattr(memory, "available", lambda: 1_000_000)
+
+
+def test_a_packed_file_that_unfolds_too_far(tmp_path, monkeypatch):
+    monkeypatch.setattr(raw, "ALWAYS_UNFOLDED", 1 << 20)
+    (tmp_path / "bomb.csv.gz").write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * 1_000_000))
+    with pytest.raises(FileError, match="kB unfolds to more than 1.05 MB; if that is meant, unpack it first"):
+        read_table(tmp_path / "bomb.csv.gz")
+
+
+def test_an_archive_that_unfolds_too_far(tmp_path, little_memory):
+    np.savez_compressed(tmp_path / "zeros.npz", X=np.zeros((10_000, 100)))
+    with pytest.raises(FileError, match="zeros.npz, unfolded, takes about 24 MB of memory; 1 MB are free"):
+        read_npz(tmp_path / "zeros.npz")
+
+
+def test_a_table_that_does_not_fit(tmp_path, little_memory):
+    (tmp_path / "long.csv").write_text("a,b\n" + "1,2\n" * 50_000)
+    with pytest.raises(FileError, match="the table in .*long.csv takes about .* MB of memory"):
+        read_csv(tmp_path / "long.csv")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="there are no such devices here")
+def test_files_without_an_end(tmp_path):
+    os.symlink("/dev/zero", tmp_path / "zero.csv")
+    os.mkfifo(tmp_path / "pipe.parquet")
+    for name in ("zero.csv", "pipe.parquet"):
+        with pytest.raises(FileError, match="it is a device or a pipe, which may have no end"):
+            read_table(tmp_path / name)
+
+
+def test_too_many_columns(tmp_path):
+    (tmp_path / "wide.csv").write_text(",".join(f"c{i}" for i in range(100_001)) + "\n" + "1," * 100_000 + "1\n")
+    with pytest.raises(FileError, match="has 100,001 columns; at most 100,000 are read"):
+        read_csv(tmp_path / "wide.csv")
+
+
+def test_messages_are_short_however_many_columns_there_are(tmp_path):
+    (tmp_path / "wide.csv").write_text(",".join(f"gene{i}" for i in range(2000)) + "\n" + "1," * 1999 + "1\n")
+    table = read_csv(tmp_path / "wide.csv")
+    assert len(repr(table)) < 1000
+    with pytest.raises(ValueError, match=r"did you mean 'gene19'\?\); it has 2,000: .* and 1,995 more") as error:
+        table.require(["Gene19"])
+    assert len(str(error.value)) < 200
