@@ -93,3 +93,23 @@ def test_a_loss_that_takes_no_weights():
     for weights in ({"sample_weight": WEIGHT}, {"validation": (X, CLASSES, WEIGHT)}):
         with pytest.raises(ArgumentError, match="takes no argument sample_weight"):
             sg.fit(nn.Linear(3, 3), X, CLASSES, loss=lambda f, y: nn.cross_entropy(f, y), **weights)
+
+
+def test_classes_that_are_ignored_count_for_nothing(monkeypatch):
+    y = np.where(np.arange(N) % 3 > 0, CLASSES, -100)
+    y[7:14] = -100  # a whole batch
+    net, there = nn.Linear(3, 3, seed=0), y >= 0
+    loss = float(nn.cross_entropy(net(X[there]), y[there]))
+    right = np.mean(net(X[there]).numpy().argmax(1) == y[there])
+    monkeypatch.setattr(evaluation, "BATCH", 7)
+
+    def ignoring(f, y):
+        return nn.cross_entropy(f, y, ignore_index=-100)
+
+    found = sg.evaluate(net, X, y, loss=ignoring, metrics=["accuracy"])
+    assert found == pytest.approx({"loss": loss, "accuracy": right}, rel=1e-5)
+    history = sg.fit(net, X, y, loss=ignoring, metrics=["accuracy"], epochs=1, batch_size=7, shuffle=False,
+                     optimizer=STILL, validation=(X, y))  # fmt: skip
+    for name in ("", "validation_"):
+        assert history[f"{name}loss"] == pytest.approx([loss], rel=1e-5)
+        assert history[f"{name}accuracy"] == pytest.approx([right], rel=1e-5)

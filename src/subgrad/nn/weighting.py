@@ -80,6 +80,7 @@ def without_ignored(loss: str, y: TensorLike, ignored: int | None) -> tuple[Tens
     limits = np.iinfo(y.dtype)
     if not limits.min <= ignored <= limits.max:
         return y, None
+    note().ignored.add(ignored)
     counts = ops.not_equal(y, ignored)
     return ops.where(counts, y, 0), counts
 
