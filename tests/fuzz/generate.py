@@ -15,7 +15,7 @@ from subgrad.graph.tensor import constant
 
 from .block import Block, Step
 
-LENGTHS = [1, 1, 2, 2, 3, 3, 4, 5, 7, 8, 9, 17]
+LENGTHS = [0, 1, 1, 2, 2, 3, 3, 4, 5, 7, 8, 9, 17]
 LARGEST = 600  # elements of a value
 BEYOND = 1e5  # no value of a program is larger, so that errors stay relative
 DTYPES = ["float", "float", "float", "float", "int32", "int64", "uint8", "bool"]
@@ -37,6 +37,7 @@ class Case:
         steps: how many steps a call runs.
         threads: of the native program.
         cpu: the processor it is for; empty for this machine's.
+        optimised: whether LLVM's optimiser runs, which takes most of the time.
     """
 
     number: int
@@ -50,6 +51,7 @@ class Case:
     steps: int = 1
     threads: int = 1
     cpu: str = ""
+    optimised: bool = True
 
 
 class Draw:
@@ -161,7 +163,7 @@ def _case(number: int, draw: Draw, arrays: Sequence[np.ndarray], cpus: Sequence[
     wrt = tuple(floats) if differentiable and draw.chance(0.6) else ()
     return Case(
         number, draw.dtype, tuple(arrays), Block(len(arrays), tuple(draw.steps)), tuple(outputs), wrt,
-        bool(wrt) and draw.chance(0.15), variables, steps, draw.one([1, 1, 2, 3]), draw.one(cpus),
+        bool(wrt) and draw.chance(0.15), variables, steps, draw.one([1, 1, 2, 3]), draw.one(cpus), draw.chance(0.25),
     )  # fmt: skip
 
 

@@ -10,12 +10,16 @@ from .generate import Draw
 
 Maker = Callable[[Draw], Step | None]
 
-ELEMENTWISE = [
+MATHS = [
     "sg.exp(@0)", "sg.exp(-sg.abs(@0))", "sg.expm1(@0)", "sg.log(sg.abs(@0) + 0.25)", "sg.log1p(sg.abs(@0))",
     "sg.sin(@0)", "sg.cos(@0)", "sg.tanh(@0)", "sg.sigmoid(@0)", "sg.softplus(@0)", "sg.erf(@0)", "sg.gelu(@0)",
-    "sg.silu(@0)", "sg.sqrt(sg.abs(@0))", "sg.sqrt(@0 * @0 + 1)", "(sg.abs(@0) + 0.5) ** 1.5", "@0 ** 3", "@0 ** 2",
-    "(@0 + 3) ** -1", "sg.pow(2.0, @0)", "sg.leaky_relu(@0)", "sg.leaky_relu(@0, 2.0)", "sg.elu(@0)",
-    "sg.elu(@0, 0.5)", "sg.huber(@0)", "sg.huber(@0, 0.25)", "sg.stop_gradient(@0)", "1 / (sg.abs(@0) + 1)",
+    "sg.silu(@0)", "(sg.abs(@0) + 0.5) ** 1.5", "sg.pow(2.0, @0)", "sg.elu(@0)", "sg.elu(@0, 0.5)",
+]  # fmt: skip
+"""Functions that take long to compile, and so stand in fewer programs."""
+
+FLOATS = [
+    "sg.sqrt(sg.abs(@0))", "sg.sqrt(@0 * @0 + 1)", "@0 ** 3", "@0 ** 2", "(@0 + 3) ** -1", "sg.leaky_relu(@0)",
+    "sg.leaky_relu(@0, 2.0)", "sg.huber(@0)", "sg.huber(@0, 0.25)", "sg.stop_gradient(@0)", "1 / (sg.abs(@0) + 1)",
     "sg.custom_vjp(lambda a, b: a * b, lambda g, y, a, b: (g * b, g * a))(@0 * 1.0, @0 * 2.0)",
 ]  # fmt: skip
 ANY = [
@@ -33,7 +37,7 @@ REDUCTIONS = ["sum", "sum", "mean", "max", "min", "logsumexp", "norm", "std", "v
 
 def elementwise(d: Draw) -> Step | None:
     i = d.float() if d.chance(0.8) else d.pick()
-    return None if i is None else Step(d.one(ELEMENTWISE), (i,))
+    return None if i is None else Step(d.one(MATHS if d.chance(0.35) else FLOATS), (i,))
 
 
 def of_any_dtype(d: Draw) -> Step | None:
