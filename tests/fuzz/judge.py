@@ -16,12 +16,12 @@ from subgrad.compile import native
 from subgrad.compile.cpu import Cpu, host
 from subgrad.compile.interpret import Interpreter
 from subgrad.compile.program import Program
-from subgrad.errors import ArgumentError
+from subgrad.errors import ArgumentError, SubgradError
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor, placeholder
 
 from .generate import Case
-from .oracle import Oracle, difference
+from .oracle import Expected, Oracle, difference
 
 STEP = 1e-4  # of finite differences
 NO_SLOPE = {"stop_gradient", "custom"}  # whose derivative is another than that of their value
@@ -113,12 +113,22 @@ def judge(case: Case, seen: Counter[str] | None = None) -> str | None:
         traced = trace(case)
         variables = dict(case.variables)
         oracle = Oracle(traced.inputs, traced.outputs)
-        expected = oracle.expected(case.arrays, variables, case.steps, case.number)
+        raises: type[SubgradError] | None = None
+        expected: list[Expected] = []
+        try:
+            expected = oracle.expected(case.arrays, variables, case.steps, case.number)
+        except SubgradError as error:  # an index is out of range, in a step after the first
+            raises = type(error)
         with contextlib.nullcontext() if case.optimised else unoptimised():
             program = Program(
                 traced.inputs, traced.outputs, variables=variables, n_threads=case.threads, cpu=_host(case.cpu)
             )
-        found = program([a.copy() for a in case.arrays], case.steps)
+        try:
+            found = program([a.copy() for a in case.arrays], case.steps)
+        except SubgradError as error:
+            return None if type(error) is raises else f"raises {error!r}, the interpreter {raises}"
+        if raises is not None:
+            return f"raises nothing, the interpreter {raises}"
         for k, (e, f) in enumerate(zip(expected, found, strict=True)):
             seen["unsteady" if e.tolerance is None else "compared"] += 1
             wrong = difference(f, e)

@@ -1,8 +1,8 @@
 """What a program should give, and how far rounding may lead away from that.
 
-The interpreter says what. It runs again with a small random error in each float that an op rounds; how far the results
-move is how far native code, which rounds otherwise, may be away. Values on a coarse grid that no op has rounded get no
-error, so that ties stay ties.
+The interpreter says what. It runs again with a small random error in each float that an op rounds, with loops written
+out and compound ops as what they are made of; how far the results move is how far native code, which rounds otherwise,
+may be away. Values on a coarse grid that no op has rounded get no error, so that ties stay ties.
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from subgrad.compile.interpret import Interpreter
+from subgrad.compile.simplify import expand, rewrite
 from subgrad.graph.evaluate import reference
 from subgrad.graph.order import toposort
-from subgrad.graph.tensor import CONST, INPUT, Tensor
+from subgrad.graph.tensor import CONST, Tensor
+from subgrad.recur.unroll import unrolled
 
 ROUNDING = 8  # units in the last place of the error of each op
 MARGIN = 30  # how much further than the interpreter with errors native code may be away
@@ -30,6 +33,9 @@ EXACT = frozenset(
 )
 """Ops that do not round numbers of a few digits."""
 
+SUMS = frozenset({"sum", "contract", "cumsum", "scatter_add"})
+"""Ops whose errors are as large as their terms."""
+
 
 class Expected(NamedTuple):
     """A result of the interpreter, and how far another may be away; None if it hangs on rounding altogether."""
@@ -39,33 +45,32 @@ class Expected(NamedTuple):
 
 
 class Oracle:
-    """The interpreter of a graph, with errors if asked."""
+    """The interpreter of a graph, without and with errors."""
 
     def __init__(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> None:
-        self.inputs, self.outputs = list(inputs), list(outputs)
+        self.inputs = list(inputs)
+        self._clean = Interpreter(inputs, outputs)
+        self._outputs = rewrite(unrolled(outputs), expand)
         known = set(inputs)
-        self.order = [n for n in toposort(outputs) if n not in known]
+        self._order = [n for n in toposort(self._outputs) if n not in known]
 
-    def run(self, arrays: Sequence[np.ndarray], rng: np.random.Generator | None = None) -> list[np.ndarray]:
-        """The outputs; with ``rng`` each rounded float is off by a few units in the last place."""
+    def noisy(self, arrays: Sequence[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
+        """The outputs, where each rounded float is off by a few units in the last place."""
         values: dict[Tensor, np.ndarray] = {}
         exact: dict[Tensor, bool] = {}
         for node, array in zip(self.inputs, arrays, strict=True):
             exact[node] = _on_grid(array)
-            values[node] = array if rng is None or exact[node] else _off(array, rng)
-        for node in self.order:
-            assert node.op is not INPUT
-            value = node.numpy() if node.op is CONST else reference(node, [values[i] for i in node.inputs])
-            if rng is not None:
-                exact[node] = self._is_exact(node, value, exact)
-                value = value if exact[node] else _off(value, rng)
+            values[node] = array if exact[node] else _off(array, array, rng)
+        for node in self._order:
+            given = [values[i] for i in node.inputs]
+            value = node.numpy() if node.op is CONST else reference(node, given)
+            known = node.op is CONST or node.op.name in EXACT
+            exact[node] = known and all(exact[i] for i in node.inputs) and _on_grid(value)
+            if not exact[node] and value.dtype.kind == "f":
+                size = reference(node, _magnitudes(given)) if node.op.name in SUMS else value
+                value = _off(value, size, rng)
             values[node] = value
-        return [values[o] for o in self.outputs]
-
-    def _is_exact(self, node: Tensor, value: np.ndarray, exact: Mapping[Tensor, bool]) -> bool:
-        inner = toposort(node.attrs["body"].outputs) if node.op.name == "loop" else []
-        names = {n.op.name for n in (node, *inner)} - {CONST.name, INPUT.name}
-        return names <= EXACT and all(exact[i] for i in node.inputs) and _on_grid(value)
+        return [values[o] for o in self._outputs]
 
     def expected(
         self, arrays: Sequence[np.ndarray], variables: Mapping[int, int], steps: int, seed: int
@@ -80,35 +85,29 @@ class Oracle:
     ) -> list[np.ndarray]:
         now, found = list(arrays), []
         for _ in range(steps):
-            found = self.run(now, rng)
+            found = self._clean(now) if rng is None else self.noisy(now, rng)
             for k, i in variables.items():
                 now[i] = found[k]
         return found
 
 
 def _on_grid(array: np.ndarray) -> bool:
-    if array.dtype == object:
-        return all(_on_grid(a) for a in array.flat)
     if array.dtype.kind != "f" or not array.size:
         return True
     return bool(np.isfinite(array).all() and np.abs(array).max() < 2048 and not np.any(array % GRID))
 
 
-def _off(array: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    if array.dtype == object:
-        return _array_of([_off(a, rng) for a in array.flat])
+def _magnitudes(arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Floats without their signs; integers, which may be indices, as they are."""
+    return [np.abs(x) if x.dtype.kind == "f" else x for x in arrays]
+
+
+def _off(array: np.ndarray, size: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if array.dtype.kind != "f":
         return array
     error = ROUNDING * np.finfo(array.dtype).eps * rng.uniform(-1, 1, array.shape)
     with np.errstate(all="ignore"):
-        return np.asarray(array * (1 + error), array.dtype)
-
-
-def _array_of(parts: Sequence[np.ndarray]) -> np.ndarray:
-    found = np.empty(len(parts), object)
-    for i, part in enumerate(parts):
-        found[i] = part
-    return found
+        return np.asarray(array + size * error, array.dtype)
 
 
 def _tolerance(clean: np.ndarray, noisy: Sequence[np.ndarray]) -> float | None:

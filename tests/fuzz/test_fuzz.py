@@ -11,7 +11,8 @@ from subgrad.graph.op import TABLE
 from subgrad.graph.order import toposort
 
 from .generate import generate
-from .judge import judge, trace
+from .judge import cpus, judge, trace
+from .run import verdict
 from .shrink import shrunk, source
 
 PROGRAMS = 400
@@ -46,6 +47,17 @@ def test_cases_of_all_kinds_occur():
     assert any(c.variables and c.steps > 1 for c in cases)
     assert any(c.twice for c in cases)
     assert sum(len(c.outputs) > 2 for c in cases) > PROGRAMS / 4
+
+
+@pytest.mark.parametrize("first", range(0, 300, 50))
+def test_programs_are_computed_rightly(first):
+    """The short form of ``python -m tests.fuzz``."""
+    machines, wrong = cpus(), {}
+    for number in range(first, first + 50):
+        message = verdict(generate(number, machines))
+        if message is not None:
+            wrong[f"python -m tests.fuzz --program {number}"] = message
+    assert not wrong
 
 
 def test_a_number_is_always_the_same_program():

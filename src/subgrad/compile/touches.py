@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from subgrad import ops
+from subgrad.compile import views
 from subgrad.compile.fuse import CONTRACT, REDUCE, Kernel
 from subgrad.compile.hosting import Hosting, parts
 from subgrad.compile.lower import LOWERED
@@ -75,8 +76,19 @@ class Touches:
     def seen(self, node: Tensor) -> Seen:
         """What an element of ``node`` is read from."""
         if node.op in (CONST, INPUT) or self._stored(node):
-            return {node: np.arange(node.size).reshape((*node.shape, 1))}
+            return {node: _numbers(node)}
         return self._through(node)
+
+    def _at_source(self, node: Tensor) -> Seen:
+        """As `seen`, through all that contractions look through to find their operands: copies in memory as well."""
+        source, path = views.source(node), []
+        while node is not source:
+            path.append(node)
+            node = node.inputs[0]
+        found = {source: _numbers(source)}
+        for moved in reversed(path):
+            found = _rearranged(moved, found)
+        return found
 
     def _of_seed(self, kernel: Kernel) -> Seen:
         node = kernel.seed
@@ -116,8 +128,7 @@ class Touches:
         if op.name in LOWERED or op in (cast, in_range):
             return _merged([self.seen(i) for i in inputs])
         if op in MOVES:
-            inner = self.seen(inputs[0])
-            return {n: np.stack([op.ref(x, **node.attrs) for x in np.moveaxis(a, -1, 0)], -1) for n, a in inner.items()}
+            return self._at_source(node) if views.reads_memory(node) else _rearranged(node, self.seen(inputs[0]))
         if op is ops.one_hot:
             return {n: np.repeat(a[..., None, :], node.shape[-1], -2) for n, a in self.seen(inputs[0]).items()}
         if op is gather:
@@ -148,7 +159,7 @@ class Touches:
         letter = None if axis is None or axis == ROWS else out[axis]
         for x, term in ((first, left), (second, right)):
             own = term.index(letter) if letter is not None and letter in term else None
-            for touch in _split(self.seen(x), x.shape, own):
+            for touch in _split(self._at_source(x), x.shape, own):
                 yield touch._replace(at=np.full_like(touch.at, NOWHERE))
 
 
@@ -161,6 +172,15 @@ def placed_parts(node: Tensor) -> list[tuple[Tensor, tuple[slice, ...]]]:
 
 def _box(start: Sequence[int], part: Tensor) -> tuple[slice, ...]:
     return tuple(slice(i, i + n) for i, n in zip(start, part.shape, strict=True))
+
+
+def _numbers(node: Tensor) -> np.ndarray:
+    return np.arange(node.size).reshape((*node.shape, 1))
+
+
+def _rearranged(node: Tensor, seen: Seen) -> Seen:
+    move = node.op.ref
+    return {n: np.stack([move(x, **node.attrs) for x in np.moveaxis(a, -1, 0)], -1) for n, a in seen.items()}
 
 
 def _gone(a: np.ndarray, axes: Sequence[int]) -> np.ndarray:
