@@ -1,0 +1,29 @@
+"""Jumps of a `where` that show when it is tried: at the points where its condition switches its branches are apart."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from subgrad.compile.interpret import Interpreter
+from subgrad.graph.tensor import Tensor
+from subgrad.kinks.problem import Problem
+
+POINTS, HALVINGS = 16, 60
+
+
+def tears(problem: Problem, node: Tensor, low: np.ndarray, high: np.ndarray) -> bool:
+    """Whether a `where` of a problem's graph is seen to jump between flat vectors ``low`` and ``high``."""
+    program = Interpreter(problem.places, node.inputs)
+    rng = np.random.default_rng(0)
+    points = [low, high, *(low + (high - low) * rng.random((POINTS, low.size)))]
+    conditions = [program(problem.split(p))[0] for p in points]
+    for i in np.argwhere(np.any(conditions, axis=0) & ~np.all(conditions, axis=0))[:POINTS]:
+        holds = [bool(c[tuple(i)]) for c in conditions]
+        on, off = points[holds.index(True)], points[holds.index(False)]
+        for _ in range(HALVINGS):
+            middle = (on + off) / 2
+            on, off = (middle, off) if program(problem.split(middle))[0][tuple(i)] else (on, middle)
+        _, a, b = (part[tuple(i)] for part in program(problem.split(on)))
+        if abs(a - b) > 1e-6 * (1 + abs(a) + abs(b)):
+            return True
+    return False
