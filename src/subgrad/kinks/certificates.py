@@ -1,140 +1,64 @@
-"""Certificates of stationarity: small records that can be saved, and checked without the code that found them."""
+"""Certificates of stationarity are checked without the code that found them."""
 
 from __future__ import annotations
 
-import json
 import math
-import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from subgrad.diff.api import value_and_grad
-from subgrad.errors import FileError
 from subgrad.graph.dtype import using_dtype
-from subgrad.graph.tensor import Parameter, Tensor, tensor
-from subgrad.graph.tree import leaves, rebuild
-from subgrad.io.atomic import write_atomically
-from subgrad.nn.binding import bound
+from subgrad.graph.tensor import Tensor, tensor
+from subgrad.kinks import intervals as iv
+from subgrad.kinks.certificate import Certificate, LoadedCertificate
+from subgrad.kinks.certificate_file import load_certificate
+from subgrad.kinks.evidence import NEAR, Evidence, Sampled, evidence, is_finest, is_near
+from subgrad.kinks.intervals import Interval
+from subgrad.kinks.limits import read_bounds
+from subgrad.kinks.problem import Problem, flat_problem
 
-FORMAT = "subgrad certificate 1"
+TOLERANCE = 1e-6
+"""What a gradient may have, for a point to count as stationary, where nobody says otherwise."""
 
-Claim = Literal["stationary", "descent", "unknown"]
+PROMISED = 0.25
+"""The part of step \\|direction\\|^2 by which f must fall."""
 
-
-@dataclass(frozen=True, eq=False)
-class Certificate:
-    """What is claimed of a point, and the numbers that show it. True if the claim is that it is stationary.
-
-    - "stationary": ``weights @ gradients`` has a norm of at most ``tolerance``. With ``delta`` above 0 the gradients
-      are those at ``points`` within delta of x, so 0 is, up to the tolerance, in Goldstein's delta-subdifferential
-      (A. Goldstein, "Optimization of Lipschitz continuous functions", Mathematical Programming 13, 1977). With delta 0
-      they are limits: each stays what it is on the way from its point to x. A slope that leads out of the bounds
-      ``low`` and ``high``, for a variable within delta of one, does not count: this is the condition for a minimum
-      within the bounds.
-    - "descent": ``direction`` p has g.p >= \\|p\\|^2 for all gradients g, and f falls by at least a quarter of
-      step \\|p\\|^2 from x to x - step p; with delta 0 also at smaller steps, else step \\|p\\| is delta.
-    - "unknown": neither was found; ``reason`` says why.
-
-    Attributes:
-        claim: one of the three.
-        x: the variables, one after the other, shape (n,).
-        delta, tolerance: as given to `is_stationary`.
-        points: shape (m, n).
-        gradients: f's gradients at the points, shape (m, n).
-        weights: shape (m,), at least 0, of sum 1.
-        direction: shape (n,).
-        low, high: shape (n,), infinite where there is no bound.
-        step: a number above 0, or 0 if nothing falls.
-        shapes: those of the variables.
-        dtype: the dtype of the variables.
-        reason: why nothing is known, or what was taken on trust.
-    """
-
-    claim: Claim
-    x: np.ndarray
-    delta: float
-    tolerance: float
-    points: np.ndarray
-    gradients: np.ndarray
-    weights: np.ndarray
-    direction: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    step: float
-    shapes: tuple[tuple[int, ...], ...]
-    dtype: str
-    reason: str = ""
-
-    def __bool__(self) -> bool:
-        return self.claim == "stationary"
-
-    @property
-    def norm(self) -> float:
-        """Of ``weights @ gradients``, without what leads out of the bounds; inf if there are none."""
-        return math.hypot(*_inward(self, self.weights @ self.gradients)) if len(self.weights) else math.inf
-
-    def __str__(self) -> str:
-        where = f"within {self.delta:g} of the point" if self.delta else "at the point"
-        if self.claim == "unknown":
-            return f"unknown {where}: {self.reason}"
-        gradients = f"{len(self.points)} gradients {where}"
-        if self.claim == "stationary":
-            return f"stationary: {gradients} have a convex combination of norm {self.norm:.3g}"
-        return f"descent: with {gradients}, f falls at a rate near {self.norm:.3g}"
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the certificate as JSON, with every number exact. Raises `FileError` if that cannot be done."""
-        content = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in asdict(self).items()}
-        for end in ("low", "high"):
-            content[end] = [b if math.isfinite(b) else None for b in content[end]]
-        text = json.dumps({"format": FORMAT, **content}, indent=1, allow_nan=False)
-        write_atomically(path, text.encode())
+CLOSE = {"float64": 1e-6, "float32": 1e-3}
+"""How far a recorded gradient may be from the one found at its point, relative to that; and by the tolerance besides."""
 
 
-def load_certificate(path: str | os.PathLike[str]) -> Certificate:
-    """The certificate that `Certificate.save` wrote. Raises `FileError` for a file that is anything else."""
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-        if content.pop("format") != FORMAT:
-            raise ValueError("another format")
-        return _certificate(content)
-    except OSError as error:
-        raise FileError(f"cannot read {path}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise FileError(f"{path} is no certificate, or is damaged: {error}") from None
+def verify_certificate(
+    certificate: Certificate,
+    f: Callable[[Any], Any],
+    x: Any = None,
+    *,
+    jac: bool = False,
+    tolerance: float | None = None,
+    bounds: Any = None,
+) -> bool:
+    """Whether the claim of a certificate holds for ``f``.
 
+    Nothing of the search is used, and no gradient, norm or decrease of the record is believed: all are computed anew,
+    in interval arithmetic, so that rounding decides nothing. A gradient counts if the intervals of the slopes at its
+    point are narrow: then the point is on no kink. With delta 0 the gradients are read off on the ways from the points
+    to x, as near to x as rounding lets them be told apart; that is within 1e-6 of the way, or, where floats end before,
+    within some 1e6 units in the last place of x. The combination counts if all numbers in its interval have a norm of
+    at most the tolerance. A descent must be as deep as it says, by the intervals of f or of its slope on the way.
 
-def _certificate(content: dict[str, Any]) -> Certificate:
-    if set(content) != {f.name for f in fields(Certificate)}:
-        raise ValueError(f"it has the fields {', '.join(sorted(content))}")
-    x = np.array(content["x"], np.float64)
-    arrays = {k: np.array(content[k], np.float64) for k in ("weights", "direction")}
-    for name, absent in (("low", -math.inf), ("high", math.inf)):
-        arrays[name] = np.array([absent if b is None else b for b in content[name]], np.float64)
-    if not all(arrays[k].shape == x.shape for k in ("direction", "low", "high")):
-        raise ValueError(f"its vectors do not all have {x.size} elements")
-    tables = {k: np.array(content[k], np.float64).reshape(-1, x.size) for k in ("points", "gradients")}
-    if not len(tables["points"]) == len(tables["gradients"]) == arrays["weights"].size:
-        raise ValueError("it does not have a weight and a gradient for each point")
-    shapes = tuple(tuple(s) for s in content["shapes"])
-    return Certificate(**{**content, "x": x, "shapes": shapes, **arrays, **tables})
-
-
-def verify_certificate(certificate: Certificate, f: Callable[[Any], Any], x: Any = None, *, jac: bool = False) -> bool:
-    """Whether the claim of a certificate holds for ``f``, by plain backprop at the recorded points alone.
-
-    Nothing of the search is used. A gradient counts if backprop gives it at its point, and also at a random point
-    right beside: so the point is on no kink, where backprop could be wrong.
+    For functions that are no graphs (``jac``), or have ops without an interval rule (derivatives written by hand), the
+    numbers of the function are believed instead, up to 16 units in the last place of its values, and a gradient counts
+    if it is the same at random points close by.
 
     Args:
         certificate: made by `is_stationary` or `minimize`, or loaded.
         f: the function.
         x: if the variables are those of a module or of a tree of tensors, that; its values do not matter.
         jac: True if f takes an array and returns its value and its gradient, as in `minimize`.
+        tolerance: the largest norm that counts as stationary. If None, that of the certificate; but 1e-6 for one from a
+            file, which could say anything.
+        bounds: those within which x is to be stationary, as in `minimize`. If None, those of the certificate; but none
+            for one from a file.
 
     Example:
         >>> import subgrad as sg
@@ -144,75 +68,127 @@ def verify_certificate(certificate: Certificate, f: Callable[[Any], Any], x: Any
         >>> bool(found), verify_certificate(found, f), verify_certificate(found, lambda x: (abs(x) + x).sum())
         (True, True, False)
     """
-    c = certificate
-    if c.claim == "unknown" or not len(c.points) or not _is_inside(c, np.vstack([c.x, c.points])):
+    c, foreign = certificate, isinstance(certificate, LoadedCertificate)
+    if not _is_sound(c):
         return False
+    limits = (c.low, c.high)
+    if foreign or bounds is not None:
+        limits = read_bounds(bounds, c.shapes)
+    if tolerance is None:
+        tolerance = TOLERANCE if foreign else c.tolerance
+    seen = _evidence(c, f, x, jac, limits)
+    return seen is not None and holds(c, seen, tolerance, limits)
 
-    def at(point: np.ndarray) -> tuple[float, np.ndarray]:
-        return f(point.reshape(c.shapes[0])) if jac else _plain(c, f, x, point)
 
-    slack = (1e-6 if c.dtype == "float64" else 1e-3) * float(np.abs(c.gradients).max())
-    noise = np.random.default_rng(0).standard_normal(c.x.size)
-    for y, g in zip(c.points, c.gradients, strict=True):
-        reach = math.hypot(*(y - c.x))
-        beside = y + noise * max(1e-8 * max(reach, c.delta), 4 * np.finfo(c.dtype).eps * np.abs(y).max())
-        on_the_way = [] if c.delta else [c.x + (y - c.x) * t for t in (0.25, 0.0625, 0.015625)]
-        if (c.delta and reach > c.delta * (1 + 1e-9)) or _apart(at(y)[1], g) > slack:
+def holds(c: Certificate, f: Evidence, tolerance: float, limits: tuple[np.ndarray, np.ndarray]) -> bool:
+    """Whether the claim of a sound certificate is true of what is seen of a function, within limits."""
+    reach = [math.hypot(*(y - c.x)) for y in c.points]
+    if not _is_inside(np.vstack([c.x, c.points]), limits) or (c.delta and max(reach) > c.delta * (1 + 1e-9)):
+        return False
+    boxes = [f.slopes(y) for y in c.points]
+    if not all(_is_close(box, g, CLOSE[c.dtype], tolerance) for box, g in zip(boxes, c.gradients, strict=True)):
+        return False
+    if c.delta == 0:
+        boxes = [f.limit(c.x, y, tolerance / 8) for y in c.points]
+        if not all(_is_close(box, g, CLOSE[c.dtype], tolerance) for box, g in zip(boxes, c.gradients, strict=True)):
             return False
-        if any(_apart(at(z)[1], g) > slack + c.tolerance for z in (_reflected(c, beside), *on_the_way)):
-            return False
-    if (c.weights < 0).any() or abs(c.weights.sum() - 1) > 1e-9:
+    if c.claim == "descent":
+        return _descends(c, f, limits)
+    low, high = _mixed(c.weights, boxes)
+    longest = np.maximum(*(np.abs(c.inward(end, limits)) for end in (low, high)))
+    return bool(math.hypot(*longest) <= tolerance)
+
+
+def _is_sound(c: Certificate) -> bool:
+    """Whether all is of one size, in its domain and finite, so that comparisons mean what they say."""
+    n, m = sum(math.prod(s) for s in c.shapes), len(c.points)
+    sizes = [(c.x, (n,)), (c.direction, (n,)), (c.points, (m, n)), (c.gradients, (m, n)), (c.weights, (m,))]
+    numbers = [np.asarray([c.delta, c.step, c.tolerance], np.float64), *(a for a, _ in sizes)]
+    return (
+        c.claim in ("stationary", "descent")
+        and m > 0
+        and all(a.shape == shape for a, shape in sizes)
+        and all(np.isfinite(a).all() for a in numbers)
+        and c.dtype in CLOSE
+        and c.delta >= 0
+        and bool((c.weights >= 0).all())
+        and abs(float(c.weights.sum()) - 1) <= 1e-9
+    )
+
+
+def _is_close(box: Interval, g: np.ndarray, part: float, more: float) -> bool:
+    """Whether the intervals are narrow, and ``g`` lies in them, up to a part of the largest number in them and more."""
+    slack = part * float(box.largest.max()) + more
+    if not math.isfinite(slack):
         return False
-    return c.norm <= c.tolerance if c.claim == "stationary" else _falls(c, at)
+    return bool((np.maximum(box.high - g, g - box.low) <= slack).all())
 
 
-def _falls(c: Certificate, at: Callable[[np.ndarray], tuple[float, np.ndarray]]) -> bool:
-    length = math.hypot(*c.direction)
-    if c.step <= 0 or length == 0 or (c.gradients @ (c.direction / length) < length * (1 - 1e-6)).any():
+def _mixed(weights: np.ndarray, boxes: list[Interval]) -> Interval:
+    """The intervals of a combination."""
+    total = iv.exactly(np.zeros(boxes[0].low.shape))
+    for w, box in zip(weights, boxes, strict=True):
+        total = iv.add(total, iv.mul(iv.exactly(np.full(box.low.shape, w)), box))
+    return total
+
+
+def _descends(c: Certificate, f: Evidence, limits: tuple[np.ndarray, np.ndarray]) -> bool:
+    p, size = c.direction, float(np.abs(c.gradients).max())
+    length = math.hypot(*p)
+    if not (c.step > 0 and length > 0):
         return False
-    start, steps = at(c.x)[0], [c.step] if c.delta else [c.step, c.step / 4, c.step / 16]
-    ends = [c.x - s * c.direction for s in steps]
-    falls = (at(end)[0] <= start - s * length * length / 4 for s, end in zip(steps, ends, strict=True))
-    return _is_inside(c, np.array(ends)) and all(falls)
+    rounding = 1e-6 * length + 1e-3 * CLOSE[c.dtype] * size
+    if (c.gradients @ (p / length) < length - rounding).any():
+        return False
+    mix = c.inward(c.weights @ c.gradients, limits)
+    if np.abs(mix - p).max() > CLOSE[c.dtype] * size:
+        return False
+    if not _is_inside((c.x - c.step * p)[None], limits):
+        return False
+    rate = PROMISED * length * length
+    if c.delta:
+        near = abs(c.step * length - c.delta) <= 1e-6 * c.delta
+        return near and f.rise(c.x, -p, 0.0, c.step)[1] <= -rate * c.step
+    return falls_from(f, c.x, -p, c.step, rate)
 
 
-def _apart(a: np.ndarray, b: np.ndarray) -> float:
-    return float(np.abs(np.ravel(a) - b).max())
+def falls_from(f: Evidence, x: np.ndarray, v: np.ndarray, step: float, rate: float) -> bool:
+    """Whether f falls along v at a rate, up to ``step`` and at all smaller steps, down to where rounding hides it."""
+    if f.rise(x, v, 0.0, step)[1] > -rate * step:
+        return False
+    part, t = 1.0, step
+    while not is_finest(x, t * v):
+        if f.falls(x, v, t, rate):
+            return True
+        least, most = f.rise(x, v, t / 16, t)
+        wanted = -rate * (t - t / 16)
+        if most > wanted:  # disproved, or hidden by rounding: very near to x this is what happens at last
+            return least <= wanted and (part <= NEAR or is_near(x, t * v))
+        part, t = part / 16, t / 16
+    return True
 
 
-def _is_inside(c: Certificate, points: np.ndarray) -> bool:
-    return bool((points >= c.low).all() and (points <= c.high).all())
+def _is_inside(points: np.ndarray, limits: tuple[np.ndarray, np.ndarray]) -> bool:
+    low, high = limits
+    return bool((points >= low).all() and (points <= high).all())
 
 
-def _inward(c: Certificate, slope: np.ndarray) -> np.ndarray:
-    """A slope without what leads out of the bounds: downhill is where minus the slope points."""
-    slope = np.where(c.x - c.low <= c.delta, np.minimum(slope, 0), slope)
-    return np.where(c.high - c.x <= c.delta, np.maximum(slope, 0), slope)
+def _evidence(
+    c: Certificate, f: Callable[[Any], Any], x: Any, jac: bool, limits: tuple[np.ndarray, np.ndarray]
+) -> Evidence | None:
+    """What is seen of f; None if its variables are not those of the certificate."""
+    if jac:
+        return Sampled(lambda point: f(point.reshape(c.shapes[0])), *limits, np.dtype(c.dtype))
+    problem = _problem(c, f, x)
+    same = tuple(p.shape for p in problem.places) == c.shapes and problem.dtype.name == c.dtype
+    return evidence(problem, *limits) if same else None
 
 
-def _reflected(c: Certificate, point: np.ndarray) -> np.ndarray:
-    """What is outside the bounds, on their other side."""
-    point = np.where(point < c.low, 2 * c.low - point, point)
-    return np.clip(np.where(point > c.high, 2 * c.high - point, point), c.low, c.high)
-
-
-def _plain(c: Certificate, f: Callable[[Any], Tensor], x: Any, point: np.ndarray) -> tuple[float, np.ndarray]:
-    """f and its gradient at a flat vector, by backprop."""
-    parts = np.split(point, np.cumsum([int(np.prod(s)) for s in c.shapes])[:-1])
+def _problem(c: Certificate, f: Callable[[Any], Tensor], x: Any) -> Problem:
+    if x is not None and not isinstance(x, Tensor):
+        return flat_problem(f, x)
     with using_dtype(c.dtype):
-        nodes = [tensor(p.reshape(s), c.dtype) for p, s in zip(parts, c.shapes, strict=True)]
-        value, slopes = value_and_grad(_call(f, x, nodes), nodes)
-    return float(value), np.concatenate([s.numpy().ravel() for s in slopes]).astype(np.float64)
+        return flat_problem(f, tensor(c.x.reshape(c.shapes[0]), c.dtype))
 
 
-def _call(f: Callable[[Any], Tensor], x: Any, nodes: list[Tensor]) -> Tensor:
-    parameters = [] if x is None or isinstance(x, Tensor) else [v for v in leaves(x) if isinstance(v, Parameter)]
-    if x is None or isinstance(x, Tensor):
-        return f(nodes[0])
-    if not parameters:
-        return f(rebuild(x, nodes))
-    with bound(parameters, nodes):
-        return f(x)
-
-
-__all__ = ["Certificate", "load_certificate", "verify_certificate"]
+__all__ = ["Certificate", "falls_from", "holds", "load_certificate", "verify_certificate"]

@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
-from subgrad.kinks.certificates import Certificate, Claim
+from subgrad.kinks.certificate import Certificate, Claim
 from subgrad.kinks.hull import least_norm
-
-Evaluate = Callable[[np.ndarray], tuple[float, np.ndarray]]
-"""f and its gradient at a flat vector."""
+from subgrad.kinks.space import Evaluate, Space
 
 STILL = 1e-7
 """How far, as a share of delta, a gradient must stay what it is around its point: farther than verifying looks."""
 
 PATIENCE = 20
 """After how many lines in a row without a gradient that shortens the combination it is rounding that is seen."""
-
-
-@dataclass(frozen=True, eq=False)
-class Space:
-    """Where the points are: their arrays' shapes and dtype, and the bounds, infinite where there are none."""
-
-    shapes: tuple[tuple[int, ...], ...]
-    dtype: np.dtype
-    low: np.ndarray
-    high: np.ndarray
-
-    def inside(self, point: np.ndarray) -> np.ndarray:
-        """The nearest numbers of the dtype, within the bounds."""
-        return np.clip(point, self.low, self.high).astype(self.dtype).astype(np.float64)
 
 
 class Goldstein:
@@ -67,7 +50,7 @@ class Goldstein:
         while True:
             p = self._least()
             length = math.hypot(*p)
-            if length <= self.tolerance:
+            if length <= 0.999 * self.tolerance:  # a checker rounds up
                 return self._certificate("stationary", p)
             if self._falls(p, length) and (np.array(self.gradients) @ p >= length**2 * (1 - 1e-7)).all():
                 return self._certificate("descent", p, self.delta / length)
@@ -105,7 +88,7 @@ class Goldstein:
 
     def _certificate(self, claim: Claim, p: np.ndarray, step: float = 0.0, reason: str = "") -> Certificate:
         weights = self._equal() if self.weights is None else self.weights
-        used = weights > 0 if claim == "stationary" else np.full(len(weights), claim == "descent")
+        used = weights > 0 if claim != "unknown" else np.zeros(len(weights), bool)
         weights = weights[used] / weights[used].sum() if used.any() else np.zeros(0)
         n = self.x.size
         points, gradients = (np.array(rows).reshape(-1, n)[used] for rows in (self.points, self.gradients))
@@ -174,4 +157,4 @@ def _length(vector: np.ndarray) -> float:
     return float(np.linalg.norm(vector)) or 1.0
 
 
-__all__ = ["Evaluate", "Goldstein", "Space"]
+__all__ = ["Goldstein"]

@@ -92,4 +92,4 @@ def _affine_minimiser(gram: np.ndarray) -> np.ndarray | None:
     if not np.abs(gram @ weights - ones).max() <= 1e-10 * max(1.0, np.abs(weights).max()):  # affinely dependent
         weights = np.linalg.lstsq(gram, ones, rcond=None)[0]  # ten times slower
     total = float(weights.sum())
-    return weights / total if math.isfinite(total) and total > 0.5 else None  # it is 1 but for rounding
+    return weights / total if math.isfinite(total) and total > 0 else None

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from subgrad.errors import ArgumentError
-from subgrad.graph.tensor import Tensor
-from subgrad.kinks.certificates import Certificate, Claim
+from subgrad.diff.reverse import gradients
+from subgrad.errors import ArgumentError, GradientError
+from subgrad.graph.evaluate import evaluate as evaluate_nodes
+from subgrad.graph.tensor import Tensor, constant
+from subgrad.kinks.certificates import PROMISED, Certificate, falls_from, holds
+from subgrad.kinks.evidence import Evidence, evidence, is_finest
 from subgrad.kinks.goldstein import Goldstein
 from subgrad.kinks.hull import least_norm
 from subgrad.kinks.problem import Problem, flat_problem
 from subgrad.kinks.subdifferential import Subdifferential, at_point
+from subgrad.kinks.walk import Walk
 
 Sample = tuple[np.ndarray, np.ndarray]
 """A point and the gradient there."""
+
+Ray = tuple[np.ndarray, np.ndarray]
+"""A direction from x, and the gradients' limit along it."""
+
+MOST = 300
+"""How many gradients are gathered around a point whose cells are not known."""
 
 
 def is_stationary(
@@ -61,89 +72,134 @@ def is_stationary(
         >>> found.claim, found.direction.tolist()
         ('descent', [1.0, 2.0])
     """
-    if delta < 0 or tolerance <= 0 or budget < 1:
+    if not (delta >= 0 and tolerance > 0 and budget >= 1):
         raise ArgumentError(
             f"delta is at least 0, tolerance above 0 and budget at least 1, got {delta}, {tolerance} and {budget}"
         )
     problem = flat_problem(f, x)
+    seen = evidence(problem, problem.space.low, problem.space.high)
     if delta == 0:
-        return _at_point(problem, at_point(problem, None, budget), tolerance)
-    return Goldstein(problem.evaluate, problem.start, problem.space, tolerance, delta, seed).search(budget)
+        found = _at_point(problem, seen, at_point(problem, None, budget), tolerance, budget, seed)
+    else:
+        found = Goldstein(problem.evaluate, problem.start, problem.space, tolerance, delta, seed).search(budget)
+    return checked(found, seen)
 
 
-def _certificate(
-    problem: Problem, claim: Claim, samples: Sequence[Sample], tolerance: float, step: float = 0.0, reason: str = ""
-) -> Certificate:
-    n = problem.size
-    points, gradients = (np.array([s[i] for s in samples]).reshape(len(samples), n) for i in (0, 1))
-    direction, weights = least_norm(gradients) if len(samples) else (np.zeros(n), np.zeros(0))
-    if claim == "stationary":
-        used = weights > 0
-        points, gradients, weights = points[used], gradients[used], weights[used] / weights[used].sum()
-    space = problem.space
-    return Certificate(
-        claim, problem.start, 0.0, tolerance, points, gradients, weights, direction, space.low, space.high, step,
-        space.shapes, space.dtype.name, reason,
-    )  # fmt: skip
+def checked(found: Certificate, seen: Evidence) -> Certificate:
+    """A certificate that holds for what is seen of the function; one that claims nothing if it does not."""
+    if found.claim == "unknown" or holds(found, seen, found.tolerance, (found.low, found.high)):
+        return found
+    return replace(found, claim="unknown", step=0.0, reason=f"rounding hides whether f is {_WORDS[found.claim]} here")
+
+
+_WORDS = {"stationary": "stationary", "descent": "falling"}
 
 
 # At the point itself
 
 
-def _at_point(problem: Problem, found: Subdifferential, tolerance: float) -> Certificate:
-    def unknown(reason: str) -> Certificate:
-        return _certificate(problem, "unknown", [], tolerance, reason=reason)
-
-    if not found.cells:
-        return unknown(found.reason)
-    gradients = np.array([c.gradient for c in found.cells])
-    distinct = np.unique(gradients, axis=0, return_index=True)[1]
-    least, weights = least_norm(gradients[distinct])
-    stationary = math.hypot(*least) <= tolerance
-    needed = distinct[weights > 0] if stationary else distinct
-    rays = [_on_ray(problem, found.cells[i].direction, gradients[i], tolerance) for i in needed]
-    samples = [r for r in rays if r is not None]
-    if len(samples) < len(rays):
-        return unknown("a cell is too narrow for floats: no point of it was found")
-    if not stationary:
-        step = _step(problem, least)
-        return _certificate(problem, "descent", samples, tolerance, step) if step else unknown(_excuse(found))
-    certificate = _certificate(problem, "stationary", samples, tolerance, reason=", ".join(found.assumptions))
-    close = math.hypot(*certificate.direction) <= tolerance
-    return certificate if close else unknown("gradients near the point are too far from their limits")
-
-
-def _excuse(found: Subdifferential) -> str:
-    return found.reason or "along the direction of descent f does not fall in floats"
+def _at_point(
+    problem: Problem, seen: Evidence, found: Subdifferential, tolerance: float, budget: int, seed: int
+) -> Certificate:
+    """The certificate, from all cells around x, or where they are not known from some gradients around x."""
+    rays = _cells(found) if found.complete else _around(problem, tolerance, budget, seed)
+    if not rays:
+        return _nothing(problem, tolerance, found.reason)
+    least, weights = least_norm(np.array([g for _, g in rays]))
+    length = math.hypot(*least)
+    samples = [_on_ray(problem, *rays[i], min(tolerance, length or tolerance)) for i in np.flatnonzero(weights)]
+    there = [s for s in samples if s is not None]
+    if len(there) < len(samples):
+        return _nothing(problem, tolerance, "a cell is too narrow for floats: no point of it was found")
+    certificate = _made_of(problem, there, tolerance, ", ".join(found.assumptions))
+    if length <= tolerance:
+        close = certificate.norm <= tolerance
+        reason = "gradients near the point are too far from their limits"
+        return certificate if close else _nothing(problem, tolerance, reason)
+    step = _step(problem, seen, certificate.direction)
+    if step:
+        return replace(certificate, claim="descent", step=step)
+    return _nothing(problem, tolerance, found.reason or "along the direction of descent f does not fall in floats")
 
 
-def _on_ray(problem: Problem, direction: np.ndarray, gradient: np.ndarray, tolerance: float) -> Sample | None:
-    """A point on the ray from x into a cell, from which to x the gradient is that of the cell."""
-    slack = tolerance / 4 + 1e-3 * _precision(problem) * np.abs(gradient).max()
+def _cells(found: Subdifferential) -> list[Ray]:
+    """The different gradients of the cells, each with a direction into its cell."""
+    rows = np.array([c.gradient for c in found.cells])
+    return [(found.cells[i].direction, rows[i]) for i in np.unique(rows, axis=0, return_index=True)[1]]
+
+
+def _around(problem: Problem, tolerance: float, budget: int, seed: int) -> list[Ray]:
+    """Gradients along directions, as many as tell whether their hull holds 0; none if they do not.
+
+    f'(x; .) is a function with the same slopes along each ray, so what Goldstein's search finds within a radius of 1
+    around its 0 are slopes of f at x.
+    """
+
+    def evaluate(v: np.ndarray) -> tuple[float, np.ndarray]:
+        along = [constant(part) for part in problem.split(v)]
+        walk = Walk(problem.y, problem.sources, along)
+        walk.check()
+        if walk.by_hand:
+            raise GradientError("a derivative written by hand is not known at kinks")
+        if walk.slope is None:
+            return 0.0, np.zeros(v.size)
+        slopes = gradients(walk.slope, along)
+        evaluate_nodes(slopes)
+        return float(walk.slope), np.concatenate([s.numpy().ravel() for s in slopes]).astype(np.float64)
+
+    try:
+        origin = np.zeros(problem.size)
+        found = Goldstein(evaluate, origin, problem.space, tolerance, 1.0, seed).search(min(budget, MOST))
+    except GradientError:
+        return []
+    return list(zip(found.points, found.gradients, strict=True)) if found.claim != "unknown" else []
+
+
+def _made_of(problem: Problem, samples: Sequence[Sample], tolerance: float, reason: str) -> Certificate:
+    """A certificate of stationarity from points and the gradients there."""
+    points, gradients = (np.array([s[i] for s in samples]) for i in (0, 1))
+    direction, weights = least_norm(gradients)
+    used = weights > 0
+    points, gradients, weights = points[used], gradients[used], weights[used] / weights[used].sum()
+    space = problem.space
+    return Certificate(
+        "stationary", problem.start, 0.0, tolerance, points, gradients, weights, direction, space.low, space.high, 0.0,
+        space.shapes, space.dtype.name, reason,
+    )  # fmt: skip
+
+
+def _nothing(problem: Problem, tolerance: float, reason: str) -> Certificate:
+    none, zero, space = np.zeros((0, problem.size)), np.zeros(problem.size), problem.space
+    return Certificate(
+        "unknown", problem.start, 0.0, tolerance, none, none, np.zeros(0), zero, space.low, space.high, 0.0,
+        space.shapes, space.dtype.name, reason,
+    )  # fmt: skip
+
+
+def _on_ray(problem: Problem, direction: np.ndarray, gradient: np.ndarray, size: float) -> Sample | None:
+    """A point on the ray from x into a cell, from which to x the gradient is that of the cell, up to a part of
+    ``size`` and rounding."""
+    slack = size / 16 + 64 * float(np.finfo(problem.dtype).eps) * np.abs(gradient).max()
     x = problem.start
     h = max(1.0, float(np.abs(x).max())) / 64
     while (problem.space.inside(x + h / 64 * direction) != x).any():
-        found = [problem.gradient(x + h * t * direction) for t in (1.0, 0.25, 0.0625, 0.015625)]
+        points = [problem.space.inside(x + h * t * direction) for t in (1.0, 0.25, 0.0625, 0.015625)]
+        found = [problem.gradient(p) for p in points]
         if all(np.abs(g - gradient).max() <= slack for g in found):
-            return x + h * direction, found[0]
+            return points[0], found[0]
         h /= 16
     return None
 
 
-def _precision(problem: Problem) -> float:
-    return 1e-3 if problem.dtype == np.float64 else 1.0
-
-
-def _step(problem: Problem, p: np.ndarray) -> float:
-    """A step along -p at which, and at smaller ones, f falls by more than a quarter of what p promises; 0 if none."""
-    x, length = problem.start, math.hypot(*p)
-    start = problem.value(x)
+def _step(problem: Problem, seen: Evidence, p: np.ndarray) -> float:
+    """A step along -p at which, and at smaller ones, f falls as a certificate promises; 0 if none."""
+    x, rate = problem.start, PROMISED * float(p @ p)
     step = max(1.0, float(np.abs(x).max())) / float(np.abs(p).max())
-    while (problem.space.inside(x - step / 16 * p) != x).any():
-        if all(problem.value(x - s * p) <= start - 0.3 * s * length * length for s in (step, step / 4, step / 16)):
+    while not is_finest(x, step * p):
+        if falls_from(seen, x, -p, step, rate):
             return step
-        step /= 4
+        step /= 16
     return 0.0
 
 
-__all__ = ["is_stationary"]
+__all__ = ["checked", "is_stationary"]

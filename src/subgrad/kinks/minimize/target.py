@@ -12,9 +12,9 @@ from subgrad.compile.function import compile
 from subgrad.diff.reverse import gradients
 from subgrad.errors import ShapeError
 from subgrad.graph.tensor import Tensor
-from subgrad.kinks.goldstein import Evaluate, Space
-from subgrad.kinks.minimize.bounds import read_bounds
+from subgrad.kinks.limits import read_bounds
 from subgrad.kinks.problem import Problem, flat_problem
+from subgrad.kinks.space import Evaluate, Space
 
 
 @dataclass(frozen=True, eq=False)
