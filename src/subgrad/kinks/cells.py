@@ -59,6 +59,7 @@ class Enumeration:
 
     Attributes:
         cells: those found.
+        empty: the sides of the cones in which a linear program found nothing.
         missing: why they may not be all; empty if they are.
         programs: how many linear programs were solved.
     """
@@ -66,6 +67,7 @@ class Enumeration:
     def __init__(self, form: NormalForm, budget: int) -> None:
         self.form, self.budget, self.programs = form, budget, 0
         self.cells: list[Cell] = []
+        self.empty: list[np.ndarray] = []
         self.missing = ""
         n = form.gradient.size
         stack = [_Branch(np.zeros((0, n)), np.ones(n), np.zeros((0, n)))]
@@ -153,7 +155,10 @@ class Enumeration:
         if self.programs == self.budget:
             self._spent()
         self.programs += 1
-        return interior(together)
+        found = interior(together)
+        if found is None:
+            self.empty.append(together)
+        return found
 
 
 def _along(vector: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -164,9 +169,10 @@ def _along(vector: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def _leads(functions: np.ndarray, i: int) -> np.ndarray:
-    """By how much the i-th function exceeds each other one, as rows with a largest element of 1 in magnitude."""
+    """By how much the i-th function exceeds each other one, as rows with a largest element between 1/2 and 1 in
+    magnitude; powers of 2 scale them, so that no digit is lost."""
     rows = functions[i] - np.delete(functions, i, axis=0)
-    return rows / np.abs(rows).max(axis=1, keepdims=True)
+    return np.ldexp(rows, -np.frexp(np.abs(rows).max(axis=1, keepdims=True))[1])
 
 
 def _shifted(branch: _Branch, rows: np.ndarray, together: np.ndarray) -> np.ndarray:

@@ -25,7 +25,7 @@ PROMISED = 0.25
 """The part of step \\|direction\\|^2 by which f must fall."""
 
 CLOSE = {"float64": 1e-6, "float32": 1e-3}
-"""How far a recorded gradient may be from the one found at its point, relative to that; and by the tolerance besides."""
+"""How far a recorded gradient may be from the one found at its point, relative to that; the tolerance is added."""
 
 
 def verify_certificate(

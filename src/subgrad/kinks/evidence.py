@@ -25,6 +25,10 @@ NEAR = 2.0**-20
 """The limit of gradients along a ray is read off at this part of the way to its point, or nearer."""
 
 
+FEW = 64
+"""Up to how many variables each is looked at on its own, where all at once are seen too dimly."""
+
+
 class Evidence(Protocol):
     """A function of a flat vector."""
 
@@ -57,7 +61,16 @@ class Proven:
 
     def _slopes(self, box: Interval) -> Interval:
         values = self._ranges.values(self._parts(box))
-        return self._nothing if values.reason or values.choices else self._ranges.slopes(values)
+        if values.reason or values.choices:
+            return self._nothing
+        found = self._ranges.slopes(values)
+        wide = found.high - found.low > 1e-9 * found.largest.max()
+        if box.low.size > FEW or not wide.any():
+            return found
+        # Backwards, tied functions that are the same count as if they went apart; forwards they do not.
+        rates = [self._ranges.rate(values, self._parts(iv.exactly(unit))) for unit in np.eye(box.low.size)]
+        low, high = (np.array(ends, np.float64) for ends in zip(*rates, strict=True))
+        return iv.cleaned(np.maximum(found.low, low), np.minimum(found.high, high))
 
     def limit(self, x: np.ndarray, y: np.ndarray, width: float) -> Interval:
         steps, best = _steps_up(x, y - x), self._nothing

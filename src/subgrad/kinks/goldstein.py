@@ -47,6 +47,8 @@ class Goldstein:
 
     def search(self, budget: int) -> Certificate:
         """The certificate, after at most ``budget`` gradients."""
+        if not self.points:
+            return self._certificate("unknown", np.zeros_like(self.x), reason="no gradient near the point is finite")
         while True:
             p = self._least()
             length = math.hypot(*p)
@@ -82,6 +84,9 @@ class Goldstein:
         return np.full(len(self.gradients), 1 / len(self.gradients))
 
     def _add(self, point: np.ndarray, gradient: np.ndarray) -> None:
+        """One gradient more; none where f is not smooth enough to have one."""
+        if not np.isfinite(gradient).all():
+            return
         self.points.append(point)
         self.gradients.append(gradient)
         self.weights = None if self.weights is None else np.append(self.weights, 0.0)

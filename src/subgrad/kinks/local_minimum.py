@@ -8,12 +8,19 @@ from typing import Any, Literal
 
 import numpy as np
 
-from subgrad.graph.tensor import Tensor
-from subgrad.kinks.programs import steepest
-from subgrad.kinks.subdifferential import subdifferential
+from subgrad.graph.evaluate import evaluate
+from subgrad.graph.tensor import Tensor, constant
+from subgrad.kinks.programs import least_on_face, nonnegative, steepest
+from subgrad.kinks.subdifferential import Subdifferential, subdifferential
+from subgrad.kinks.walk import Walk
 
 TOLERANCE = 1e-9
-"""Slopes down to this part of the gradient's size count as 0: what linear programs in floats can tell."""
+"""Slopes below minus this part of the gradient's size are seen by linear programs in floats; nearer to 0 is asked in
+rational numbers."""
+
+SHARPNESS, SHARP = 1e-6, 2000
+"""The least slope in all directions, relative to the gradients, that counts as above 0; and the most linear programs
+to find it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,8 +28,9 @@ class LocalMinimum:
     """An answer.
 
     Attributes:
-        verdict: "proved": no point nearby has a smaller value (f is piecewise linear). "first-order": f falls along no
-            direction, to first order. "refuted": it falls along ``direction``. "unknown": see ``reason``.
+        verdict: "proved": no point nearby has a smaller value (f is piecewise linear, or rises in all directions).
+            "first-order": f falls along no direction, to first order. "refuted": it falls along
+            ``direction``. "unknown": see ``reason``.
         direction: shape (n,), with elements in [-1, 1]; None unless refuted.
         slope: the one-sided derivative along it, below 0; 0 unless refuted.
         reason: why nothing is known; empty if it is.
@@ -38,9 +46,10 @@ def local_minimum(f: Callable[[Any], Tensor], x: Any, *, budget: int = 2000) -> 
     """Whether ``x`` is a local minimum of ``f``.
 
     On each cell of directions around x (see `subdifferential`) a linear program finds the direction along which f
-    falls most. That f falls along none of them proves a local minimum if f is piecewise linear; else it is the
-    necessary condition of first order. To be a local minimum is more than 0 being a subgradient: -\\|x\\| has a maximum
-    at 0, and 0 is one of its subgradients there.
+    falls most. That f falls along none of them proves a local minimum if f is piecewise linear, by multipliers in
+    rational numbers, or if f rises along all of them; else it is the necessary condition of first order. Slopes that
+    are not 0, but too near to it beside the others, leave it unknown. To be a local minimum is more than 0 being a
+    subgradient: -\\|x\\| has a maximum at 0, and 0 is one of its subgradients there.
 
     Args:
         f: from a tensor to a scalar tensor, made of ops.
@@ -58,17 +67,54 @@ def local_minimum(f: Callable[[Any], Tensor], x: Any, *, budget: int = 2000) -> 
         >>> answer.verdict, answer.slope
         ('refuted', -1.0)
     """
-    found = subdifferential(f, x, budget=budget)
+    return judged(subdifferential(f, x, budget=budget))
+
+
+def judged(found: Subdifferential) -> LocalMinimum:
+    """The answer that the cells around a point give."""
+    certain = True
     for cell in found.cells:
         size = float(np.abs(cell.gradient).max())
-        if size:
-            direction = steepest(cell.gradient / size, cell.rows)
-            slope = float(cell.gradient @ direction)
-            if slope < -TOLERANCE * size:
-                return LocalMinimum("refuted", direction, slope)
+        if not size:
+            continue
+        direction = steepest(cell.gradient / size, cell.rows)
+        slope = float(cell.gradient @ direction)
+        if slope < -TOLERANCE * size and _slope(found, direction) < slope / 2:
+            return LocalMinimum("refuted", direction, slope)
+        certain = certain and nonnegative(cell.rows, cell.gradient) is not None
     if not found.complete:
         return LocalMinimum("unknown", reason=found.reason)
-    return LocalMinimum("proved" if found.linear else "first-order")
+    if not (certain and all(_is_empty(rows) for rows in found._empty)):
+        return LocalMinimum("unknown", reason="a slope or a cell is too small, beside the others, to tell it from none")
+    return LocalMinimum("proved" if found.linear or _is_sharp(found) else "first-order")
 
 
-__all__ = ["LocalMinimum", "local_minimum"]
+def _slope(found: Subdifferential, direction: np.ndarray) -> float:
+    """f'(x; d) node by node: a linear program may be a little outside of its cell, where f is another function."""
+    y, sources = found._problem.at(found.point)
+    evaluate([y])
+    walk = Walk(y, sources, [constant(part) for part in found._problem.split(direction)])
+    walk.check()
+    return 0.0 if walk.slope is None else float(walk.slope)
+
+
+def _is_empty(rows: np.ndarray) -> bool:
+    """Whether a cone has no interior for certain: its sides sum to 0 with multipliers that are not all 0."""
+    n = rows.shape[1]
+    return nonnegative(np.hstack([rows, np.ones((len(rows), 1))]), np.eye(n + 1)[n]) is not None
+
+
+def _is_sharp(found: Subdifferential) -> bool:
+    """Whether f'(x; d) >= c \\|d\\| with a c above rounding: then x is a minimum, whatever higher derivatives are."""
+    n = found.point.size
+    if 2 * n * len(found.cells) > SHARP:
+        return False
+    return all(
+        least_on_face(cell.gradient, cell.rows, i, side) > SHARPNESS * float(np.abs(cell.gradient).max())
+        for cell in found.cells
+        for i in range(n)
+        for side in (-1, 1)
+    )
+
+
+__all__ = ["LocalMinimum", "judged", "local_minimum"]

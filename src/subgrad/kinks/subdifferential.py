@@ -42,6 +42,7 @@ class Subdifferential:
     assumptions: tuple[str, ...]
     point: np.ndarray
     _problem: Problem = field(repr=False)
+    _empty: tuple[np.ndarray, ...] = field(repr=False, default=())
 
     @property
     def complete(self) -> bool:
@@ -154,7 +155,8 @@ def at_point(problem: Problem, point: np.ndarray | None, budget: int) -> Subdiff
         return Subdifferential((), "unknown", form.obstacle, False, form.assumptions, point, problem)
     found = Enumeration(form, budget)
     exact, reason = _judged(found, form.linear or form.independent)
-    return Subdifferential(tuple(found.cells), exact, reason, form.linear, form.assumptions, point, problem)
+    empty = tuple(found.empty)
+    return Subdifferential(tuple(found.cells), exact, reason, form.linear, form.assumptions, point, problem, empty)
 
 
 def _judged(found: Enumeration, faithful: bool) -> tuple[Exactness, str]:

@@ -149,6 +149,20 @@ def _interpreted(problem: Problem, mode: str, seed: int, tau: float) -> ClarkeEl
     return ClarkeElement(gradient, float(problem.y), slope, not assumed, assumed, lambda: sides)
 
 
+def element(problem: Problem, point: np.ndarray, seed: int = 0) -> np.ndarray:
+    """An element at a flat vector, as one. Raises `GradientError` where there is none."""
+    y, sources = problem.at(point)
+    evaluate([y])
+    along = [constant(v.numpy()) for v in random_direction(sources, [seed, 0])]
+    walk = Walk(y, sources, along)
+    walk.check()
+    if walk.slope is None:
+        return np.zeros(problem.size)
+    nodes = gradients(walk.slope, along)
+    evaluate(nodes)
+    return np.concatenate([n.numpy().ravel() for n in nodes]).astype(np.float64)
+
+
 def _element(problem: Problem, walk: Walk, along: list[Tensor]) -> tuple[Any, float]:
     """The gradient of the slope by the direction, and the slope."""
     if walk.slope is None:
@@ -174,4 +188,4 @@ def _later(f: CompiledFunction, point: Point, form: Tree, seed: int) -> Callable
     return found
 
 
-__all__ = ["ClarkeElement", "subgradient"]
+__all__ = ["ClarkeElement", "element", "subgradient"]

@@ -31,6 +31,8 @@ def bfgs(f: Objective, at: Point, tol: float) -> Generator[Point]:
 
 def _descend(f: Objective, at: Point, tol: float) -> Generator[Point]:
     """Iterate until nothing is lower along the line, or the gradients nearby have a small combination."""
+    if not at.gradient.any():
+        return
     inverse = (Dense if at.x.size <= DENSE else Limited)(at.gradient)
     waited = 0
     while at.gradient.any():

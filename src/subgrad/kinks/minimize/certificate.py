@@ -10,6 +10,7 @@ from subgrad.kinks.certificates import Certificate
 from subgrad.kinks.goldstein import Goldstein
 from subgrad.kinks.minimize.least_norm import least_weights
 from subgrad.kinks.minimize.objective import Objective, Point
+from subgrad.kinks.stationary import checked
 
 MORE = 200
 """How many gradients may be computed to replace those on kinks, beyond one for each that is needed."""
@@ -27,7 +28,8 @@ def issue(f: Objective, tol: float, seed: int) -> Certificate:
     """
     used = least_norm([f.best, *f.near(f.best.x, tol)])[0]
     near = [f.project(p.x) for p in used]
-    return Goldstein(f.evaluate, f.best.x, f.space, tol, tol, seed, near).search(len(near) + MORE)
+    found = Goldstein(f.evaluate, f.best.x, f.space, tol, tol, seed, near).search(len(near) + MORE)
+    return checked(found, f.target.seen)
 
 
 def convex_lower(f: Objective, delta: float, R: float) -> float:
@@ -47,7 +49,8 @@ def least_norm(points: Sequence[Point], start: np.ndarray | None = None) -> tupl
     ``start`` are weights that may be near.
     """
     gradients = np.stack([p.gradient for p in points])
-    weights = least_weights(gradients @ gradients.T, start=start)
+    unit = gradients / (float(np.abs(gradients).max()) or 1.0)
+    weights = least_weights(unit @ unit.T, start=start)
     used = np.flatnonzero(weights)
     weights = weights[used] / weights[used].sum()
     return [points[i] for i in used.tolist()], weights, weights @ gradients[used]

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from subgrad.errors import NonFiniteError
+from subgrad.errors import NonFiniteError, SubgradError
 from subgrad.kinks.minimize.target import Target
+from subgrad.kinks.subgradient import element
+
+STEEPEST = 1e150
+"""Slopes above this count as infinite: their squares overflow."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -42,7 +46,7 @@ class Objective:
         self.memory: deque[Point] = deque(maxlen=min(max(2 * target.start.size, 100), 300))
         self.proof: list[Point] = []
         self.lower = -math.inf
-        self.start = self.best = self._inside(self.project(target.start))
+        self.start = self.best = self._exact(self._inside(self.project(target.start)))
         if not np.isfinite(self.start.value):
             raise NonFiniteError("minimize needs a finite value and gradient at x0, got NaN or inf")
         self._weight = 2 * float(np.abs(self.start.gradient).max(initial=0)) or 1.0
@@ -75,9 +79,19 @@ class Objective:
 
     def _inside(self, x: np.ndarray) -> Point:
         value, gradient = self.evaluate(x)
-        if not (math.isfinite(value) and np.isfinite(gradient).all()):
+        if not (math.isfinite(value) and np.abs(gradient).max(initial=0.0) <= STEEPEST):
             return Point(x, np.inf, np.zeros_like(x))
         return Point(x, value, gradient)
+
+    def _exact(self, point: Point) -> Point:
+        """The point with an element of the subdifferential: on a kink backprop may give a slope that f has nowhere."""
+        problem = self.target.problem
+        if problem is None or not math.isfinite(point.value):
+            return point
+        try:
+            return replace(point, gradient=element(problem, point.x))
+        except SubgradError:  # f has none there, or none that is known
+            return point
 
     def _extended(self, x: np.ndarray, inside: Point) -> Point:
         away = x - inside.x

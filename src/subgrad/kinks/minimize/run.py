@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from subgrad.kinks.certificates import Certificate
-from subgrad.kinks.minimize.certificate import convex_lower, is_certified, issue
+from subgrad.kinks.minimize.certificate import convex_lower
 from subgrad.kinks.minimize.objective import Objective, Point
 from subgrad.kinks.minimize.result import Iterate, MinimizeResult
 
@@ -49,12 +49,14 @@ def _told(callback: Callback | None) -> Callable[[Iterate], Any]:
     return lambda iterate: callback(iterate.x)
 
 
-def result(f: Objective, iterations: int, status: int, tol: float, R: float | None, seed: int) -> MinimizeResult:
-    """The best point, and what the remembered ones say of it."""
-    stationary = is_certified(f, f.best, tol)
+def result(
+    f: Objective, certificate: Certificate, iterations: int, status: int, tol: float, R: float | None
+) -> MinimizeResult:
+    """The best point, and what is known of it: a success is what the certificate says, or a bound that nothing says
+    the contrary of."""
     bound = None if R is None else _bound(f, tol, R)
-    certificate = issue(f, tol, seed)
-    if (stationary or certificate or (bound is not None and bound <= tol)) and status != STOPPED:
+    close = bound is not None and bound <= tol and certificate.claim != "descent"
+    if (certificate or close) and status != STOPPED:
         status = SUCCESS
     return MinimizeResult(
         x=f.target.shown(f.best.x),
@@ -65,17 +67,15 @@ def result(f: Objective, iterations: int, status: int, tol: float, R: float | No
         njev=f.count,
         success=status == SUCCESS,
         status=status,
-        message=MESSAGES.get(status) or _found(certificate, stationary, tol),
+        message=MESSAGES.get(status) or _found(certificate),
         bound=bound,
         certificate=certificate,
     )
 
 
-def _found(certificate: Certificate, stationary: bool, tol: float) -> str:
+def _found(certificate: Certificate) -> str:
     if certificate:
         return f"certified: {certificate}"
-    if stationary:
-        return f"gradients within {tol:g} of x have a convex combination of norm {tol:g} or less; some are on kinks"
     return "the value is within the tolerance of the minimum, if f is convex"
 
 

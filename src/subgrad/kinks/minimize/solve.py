@@ -11,13 +11,15 @@ from subgrad.errors import ArgumentError
 from subgrad.kinks.minimize.auto import auto
 from subgrad.kinks.minimize.bfgs import bfgs
 from subgrad.kinks.minimize.bundle import bundle
+from subgrad.kinks.minimize.certificate import issue
 from subgrad.kinks.minimize.gradient_sampling import gradient_sampling
 from subgrad.kinks.minimize.objective import Objective, Point
 from subgrad.kinks.minimize.probe import probe
 from subgrad.kinks.minimize.result import MinimizeResult
-from subgrad.kinks.minimize.run import OUT_OF_ITERATIONS, Callback, result, run
+from subgrad.kinks.minimize.run import OUT_OF_ITERATIONS, STUCK, Callback, result, run
 from subgrad.kinks.minimize.subgradient import default_rule, subgradient
 from subgrad.kinks.minimize.target import of_function, of_graph
+from subgrad.kinks.minimize.way_down import way_down
 from subgrad.optim import domain
 from subgrad.optim.step import Rule
 from subgrad.optim.step.named import step_rule
@@ -51,18 +53,27 @@ def solve(
         rule = default_rule(objective.start, R, G, max_iter) if step is None else step_rule("step", step)
         solver = subgradient(objective, objective.start, tol, rule, R)
     else:
-        solver = _solver(method, objective, tol, seed)
+        solver = _solver(method, objective, objective.start, tol, seed)
     with np.errstate(over="ignore", invalid="ignore"):  # a step too long is seen by its value
         iterations, status = run(objective, solver, callback, max_iter)
-        if status == OUT_OF_ITERATIONS and method != "subgradient":
+        certificate = issue(objective, tol, seed)
+        while status == STUCK and method != "subgradient" and iterations < max_iter:
+            lower = way_down(objective, certificate)
+            if lower is None:
+                break
+            more, status = run(objective, _solver(method, objective, lower, tol, seed), callback, max_iter - iterations)
+            iterations += max(more, 1)
+            certificate = issue(objective, tol, seed)
+        if status == OUT_OF_ITERATIONS and method != "subgradient" and not certificate:
             probe(objective, objective.best, tol / 2, tol)
-        return result(objective, iterations, status, tol, R, seed)
+            certificate = issue(objective, tol, seed)
+        return result(objective, certificate, iterations, status, tol, R)
 
 
-def _solver(method: str, f: Objective, tol: float, seed: int) -> Iterable[Point]:
+def _solver(method: str, f: Objective, at: Point, tol: float, seed: int) -> Iterable[Point]:
     if method == "bundle":
-        return bundle(f, f.start, tol)
+        return bundle(f, at, tol)
     if method == "bfgs":
-        return bfgs(f, f.start, tol)
+        return bfgs(f, at, tol)
     sampled = gradient_sampling if method == "gradient_sampling" else auto
-    return sampled(f, f.start, tol, seed)
+    return sampled(f, at, tol, seed)

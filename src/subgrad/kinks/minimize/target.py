@@ -12,6 +12,7 @@ from subgrad.compile.function import compile
 from subgrad.diff.reverse import gradients
 from subgrad.errors import ShapeError
 from subgrad.graph.tensor import Tensor
+from subgrad.kinks.evidence import Evidence, Sampled, evidence
 from subgrad.kinks.limits import read_bounds
 from subgrad.kinks.problem import Problem, flat_problem
 from subgrad.kinks.space import Evaluate, Space
@@ -26,12 +27,16 @@ class Target:
         start: flat.
         space: shapes, dtype and bounds.
         shown: a flat vector in the form of x0.
+        seen: what a checker of certificates sees of it.
+        problem: its graph, if it is one.
     """
 
     evaluate: Evaluate
     start: np.ndarray
     space: Space
     shown: Callable[[np.ndarray], Any]
+    seen: Evidence
+    problem: Problem | None = None
 
 
 def of_graph(f: Callable[[Any], Tensor], x0: Any, bounds: Any) -> Target:
@@ -46,7 +51,8 @@ def of_graph(f: Callable[[Any], Tensor], x0: Any, bounds: Any) -> Target:
     def shown(point: np.ndarray) -> Any:
         return problem.rebuild(problem.split(point))
 
-    return Target(evaluate, problem.start, _bounded(problem.space, bounds), shown)
+    space = _bounded(problem.space, bounds)
+    return Target(evaluate, problem.start, space, shown, evidence(problem, space.low, space.high), problem)
 
 
 def of_function(f: Callable[[np.ndarray], Any], x0: Any, bounds: Any) -> Target:
@@ -61,8 +67,9 @@ def of_function(f: Callable[[np.ndarray], Any], x0: Any, bounds: Any) -> Target:
             raise ShapeError(f"f of x with shape {start.shape} returned a gradient with {slope.size} elements")
         return float(value), slope
 
-    space = Space((start.shape,), start.dtype, -free, free)
-    return Target(evaluate, start.ravel(), _bounded(space, bounds), lambda point: point.reshape(start.shape).copy())
+    space = _bounded(Space((start.shape,), start.dtype, -free, free), bounds)
+    seen = Sampled(evaluate, space.low, space.high, start.dtype)
+    return Target(evaluate, start.ravel(), space, lambda point: point.reshape(start.shape).copy(), seen)
 
 
 def _value_and_slopes(problem: Problem, nodes: list[Tensor]) -> list[Tensor]:
