@@ -50,7 +50,7 @@ def spoiled(rng, content):
 
 def renamed(rng, content):
     changes = [
-        ("claim", rng.choice(["foo", "unknown", "", "Stationary"])), ("dtype", rng.choice(["int64", "float16", "object"])),
+        ("claim", rng.choice(["foo", "unknown", "", "Stationary"])), ("dtype", rng.choice(["int64", "float16"])),
         ("shapes", [[3]]), ("shapes", [[-2]]), ("shapes", [[2.0]]), ("reason", 7), ("format", "subgrad certificate 2"),
         ("more", 1), ("low", [0.0]), ("high", "none"),
     ]  # fmt: skip
@@ -116,8 +116,7 @@ def refused(path, content, f):
     try:
         return not verify_certificate(load_certificate(path), f)
     except SubgradError as error:
-        assert len(str(error)) < 500
-        return True
+        return len(str(error)) < 500
 
 
 def test_changes_are_refused_and_the_genuine_ones_accepted(tmp_path):

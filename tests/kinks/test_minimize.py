@@ -106,10 +106,12 @@ def test_a_run_that_is_cut_short_has_a_certificate_of_descent():
 
 
 def test_a_certificate_is_saved_and_comes_back(tmp_path):
-    found = sg.minimize(maxl, np.arange(1.0, 6), bounds=[(0.5, None)] * 5)
+    bounds = [(0.5, None)] * 5
+    found = sg.minimize(maxl, np.arange(1.0, 6), bounds=bounds)
     found.certificate.save(tmp_path / "it.json")
     back = sg.load_certificate(tmp_path / "it.json")
-    assert sg.verify_certificate(back, maxl)
+    assert sg.verify_certificate(back, maxl, bounds=bounds)
+    assert not sg.verify_certificate(back, maxl)  # the bounds of a file are not believed
     assert back.high.tolist() == [np.inf] * 5
 
 
@@ -250,6 +252,24 @@ def test_a_function_without_a_minimum_is_no_success():
     found = sg.minimize(lambda x: abs(x[0]) - x[1], [1.0, 1.0], "bfgs", max_iter=200)
     assert not found.success
     assert found.certificate.claim != "stationary"
+
+
+@pytest.mark.parametrize("method", ["auto", "bundle", "bfgs"])
+def test_a_start_on_a_kink_that_is_no_minimum_is_left(method):
+    found = sg.minimize(lambda x: x[0] ** 2 - abs(x[0]), [0.0], method)
+    assert found.fun == pytest.approx(-0.25, abs=1e-6)
+    found = sg.minimize(lambda x: sg.relu(x[0]) - sg.relu(-x[0]) + x[0] ** 2 / 8, [0.0], method)
+    assert found.x[0] == pytest.approx(-4, abs=1e-4)
+    assert found.success
+    assert found.certificate
+
+
+def test_slopes_far_apart_and_the_edge_of_a_domain():
+    found = sg.minimize(lambda x: 1e8 * abs(x[0] - 1) + abs(x[1] - 1), [0.0, 0.0])
+    assert not found.success or found.fun < 1e-3
+    for f in (lambda x: sg.sqrt(x).sum(), lambda x: (sg.sqrt(x) + x**2).sum()):
+        found = sg.minimize(f, [3.0])
+        assert not found.success or found.fun < 1e-2
 
 
 @pytest.mark.parametrize("scale", [1e-100, 1e-6, 1.0, 1e6, 1e100])

@@ -433,6 +433,20 @@ def test_plots(x, tmp_path):
         subdifferential(lambda x: abs(x).sum(), np.zeros(3)).plot()
 
 
+@pytest.mark.parametrize("s", [4e4, 1e5, 1e6, 1e9, 1e12])
+def test_slopes_that_are_small_beside_others_prove_nothing(s):
+    for f in (lambda x: abs(x[0] - s * x[1]) - x[1], lambda x: s * abs(x[0]) - x[1]):
+        answer = local_minimum(f, [0.0, 0.0])
+        assert answer.verdict in ("unknown", "refuted")
+        if answer.verdict == "refuted":
+            assert float(sg.directional_derivative(f, [0.0, 0.0], answer.direction)) < 0
+
+
+def test_a_minimum_from_which_the_function_rises_everywhere_is_proved():
+    assert local_minimum(lambda x: 2 * abs(x) - x**2, 0.0).verdict == "proved"
+    assert local_minimum(lambda x: abs(x[0]) - x[1] ** 2, [0.0, 0.0]).verdict == "first-order"
+
+
 def test_first_order_verdicts_for_smooth_functions_and_unknown_ones():
     assert local_minimum(lambda x: x * x, 0.0).verdict == "first-order"
     assert local_minimum(lambda x: -(x * x), 0.0).verdict == "first-order"  # a maximum, which first order cannot tell
