@@ -29,7 +29,7 @@ def issue(f: Objective, tol: float, seed: int) -> Certificate:
     used = least_norm([f.best, *f.near(f.best.x, tol)])[0]
     near = [f.project(p.x) for p in used]
     found = Goldstein(f.evaluate, f.best.x, f.space, tol, tol, seed, near).search(len(near) + MORE)
-    return checked(found, f.target.seen)
+    return checked(found, f.seen)
 
 
 def convex_lower(f: Objective, delta: float, R: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import deque
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from subgrad.errors import NonFiniteError, SubgradError
+from subgrad.kinks.evidence import Evidence, Sampled, evidence
 from subgrad.kinks.minimize.target import Target
 from subgrad.kinks.subgradient import element
 
@@ -76,6 +78,13 @@ class Objective:
         """f and its gradient at a point within the bounds, counted."""
         self.count += 1
         return self.target.evaluate(x)
+
+    @functools.cached_property
+    def seen(self) -> Evidence:
+        """What a checker of certificates sees of f."""
+        low, high = self.space.low, self.space.high
+        problem = self.target.problem
+        return Sampled(self.evaluate, low, high, self.space.dtype) if problem is None else evidence(problem, low, high)
 
     def _inside(self, x: np.ndarray) -> Point:
         value, gradient = self.evaluate(x)

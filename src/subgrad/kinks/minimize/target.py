@@ -12,7 +12,6 @@ from subgrad.compile.function import compile
 from subgrad.diff.reverse import gradients
 from subgrad.errors import ShapeError
 from subgrad.graph.tensor import Tensor
-from subgrad.kinks.evidence import Evidence, Sampled, evidence
 from subgrad.kinks.limits import read_bounds
 from subgrad.kinks.problem import Problem, flat_problem
 from subgrad.kinks.space import Evaluate, Space
@@ -27,7 +26,6 @@ class Target:
         start: flat.
         space: shapes, dtype and bounds.
         shown: a flat vector in the form of x0.
-        seen: what a checker of certificates sees of it.
         problem: its graph, if it is one.
     """
 
@@ -35,7 +33,6 @@ class Target:
     start: np.ndarray
     space: Space
     shown: Callable[[np.ndarray], Any]
-    seen: Evidence
     problem: Problem | None = None
 
 
@@ -52,7 +49,7 @@ def of_graph(f: Callable[[Any], Tensor], x0: Any, bounds: Any) -> Target:
         return problem.rebuild(problem.split(point))
 
     space = _bounded(problem.space, bounds)
-    return Target(evaluate, problem.start, space, shown, evidence(problem, space.low, space.high), problem)
+    return Target(evaluate, problem.start, space, shown, problem)
 
 
 def of_function(f: Callable[[np.ndarray], Any], x0: Any, bounds: Any) -> Target:
@@ -68,8 +65,7 @@ def of_function(f: Callable[[np.ndarray], Any], x0: Any, bounds: Any) -> Target:
         return float(value), slope
 
     space = _bounded(Space((start.shape,), start.dtype, -free, free), bounds)
-    seen = Sampled(evaluate, space.low, space.high, start.dtype)
-    return Target(evaluate, start.ravel(), space, lambda point: point.reshape(start.shape).copy(), seen)
+    return Target(evaluate, start.ravel(), space, lambda point: point.reshape(start.shape).copy())
 
 
 def _value_and_slopes(problem: Problem, nodes: list[Tensor]) -> list[Tensor]:
