@@ -20,6 +20,9 @@ _UNIT = r"\d ?([^\d\s.,;:'()%+\-/][^\d]{0,11})$"
 _SPACES = "[\u00a0\u2007\u2009\u202f]"
 _NAMES = {",": "comma", ".": "point", " ": "space", "'": "apostrophe"}
 
+_VOTERS = 200  # columns that are asked for their decimal mark, at most
+_THOUSANDS = r"^[-+]?([1-9]\d{0,2}(\.\d{3})+|\d+)$"  # numbers whose points may group thousands
+
 Habit = Literal["point", "semicolon", "comma"]
 _SPACED = [(".", " "), (",", " "), (".", "'"), (",", "'")]
 _MARKS: dict[Habit, list[tuple[str, str]]] = {
@@ -48,8 +51,10 @@ class NumberFormat(Format):
     def read(self, series: pl.Series) -> np.ndarray:
         """Values (n,) as float64, NaN where there is none, or text that is no number."""
         if not is_text(series):
-            return series.cast(pl.Float64).fill_null(float("nan")).to_numpy(writable=True)
+            return series.cast(pl.Float64).to_numpy(writable=True)  # null becomes NaN
         plain = self._plain(series)
+        if plain.null_count() == series.null_count():
+            return plain.to_numpy(writable=True)
         values = plain.fill_null(float("nan")).to_numpy(writable=True)
         rest = np.flatnonzero((series.is_not_null() & plain.is_null()).to_numpy())
         if len(rest):
@@ -101,6 +106,8 @@ _MINUS = (("open", "("), ("before", "-"), ("inner", "-"), ("behind", "-"))
 
 def decide_numbers(series: pl.Series, habit: Habit = "point") -> NumberFormat | None:
     """The format in which nearly all texts (n,) are numbers; None if there is none, or the texts are codes."""
+    if habit == "point" and series.cast(pl.Float64, strict=False).null_count() == series.null_count() < len(series):
+        return None if _are_codes(series) else NumberFormat()  # as most columns are: the rest takes longer
     known = known_texts(series)
     few = known.gather_every(max(len(known) // 1000, 1))
     if not len(known) or few.str.contains(r"\p{Nd}|(?i)^[-+]?inf").sum() < FEW * len(few):
@@ -113,7 +120,7 @@ def decide_numbers(series: pl.Series, habit: Habit = "point") -> NumberFormat | 
 
 def habit_of(samples: list[pl.Series], semicolons: bool) -> Habit:
     """What the columns that leave no doubt say about those that do."""
-    votes = [mark for series in samples if (mark := _clear_mark(series))]
+    votes = [mark for series in samples[:_VOTERS] if (mark := _clear_mark(series))]
     if "," in votes and votes.count(",") >= votes.count("."):
         return "comma"
     return "semicolon" if semicolons and not votes else "point"
@@ -124,6 +131,8 @@ def _clear_mark(series: pl.Series) -> str:
     known = known_texts(series)
     if not len(known) or not known.str.contains("[.,]").any():
         return ""
+    if not known.cast(pl.Float64, strict=False).null_count():  # as nearly all columns are; the rest takes much longer
+        return "" if known.str.contains(_THOUSANDS).all() else "."
     found = [best.decimal if (best := _best(known, habit, "")) else "" for habit in ("point", "comma")]
     return found[0] if found[0] == found[1] else ""
 

@@ -51,7 +51,7 @@ class NumberColumn(Kind):
         known = np.isfinite(values)
         scaled = standardised(np.where(known, values, self.median), self.mean, self.std)
         features = [scaled, ~known] if self.missing else [scaled]
-        return Encoded(np.column_stack(features).astype(np.float32), np.isnan(values) & series.is_not_null().to_numpy())
+        return Encoded(np.column_stack(features).astype(np.float32), is_odd(series, values))
 
     def describe(self) -> list[str]:
         found = about_odd(self.name, self.odd, self.words, "no numbers")
@@ -63,11 +63,18 @@ class NumberColumn(Kind):
         return found
 
 
+def is_odd(series: pl.Series, values: np.ndarray) -> np.ndarray:
+    """Truth values (n,): where there is a value that could not be read."""
+    none = np.isnan(values)
+    return none & series.is_not_null().to_numpy() if none.any() else none
+
+
 def odd_values(series: pl.Series, values: np.ndarray) -> tuple[int, list[str]]:
     """How many values are there that could not be read, and the most frequent of them."""
-    odd = series.filter(pl.Series(np.isnan(values) & series.is_not_null().to_numpy()))
-    if not len(odd):
+    where = is_odd(series, values)
+    if not where.any():
         return 0, []
+    odd = series.filter(pl.Series(where))
     return len(odd), [str(word) for word in odd.value_counts(sort=True).to_series(0).head(3)]
 
 
