@@ -17,7 +17,8 @@ from subgrad.compile.fallback import blame
 from subgrad.compile.fuse import CONTRACT, Kernel
 from subgrad.compile.hosting import Hosting
 from subgrad.compile.ir import Builder, Index, Module, Value, constant, lanes_of, scalar_of
-from subgrad.compile.loops import LoopKernel, Share, finish
+from subgrad.compile.loops import LoopKernel, finish
+from subgrad.compile.nest import Share
 from subgrad.compile.repeat import Turn
 from subgrad.compile.schedule import Schedule, Slot, loop_letters, operand_letters, swapped
 from subgrad.compile.team import SPINS, clock, pause

@@ -3,88 +3,18 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
 from subgrad.compile.fuse import POINTWISE, Kernel
 from subgrad.compile.hosting import Hosting
-from subgrad.compile.ir import Builder, Index, Value, constant, first_lanes, lanes_of, like, vector
-from subgrad.compile.lower import LOWERED, convert, iota, is_float
-from subgrad.compile.sums import BLOCK, Totals, in_blocks, outermost
+from subgrad.compile.ir import Builder, Index, Value, constant
+from subgrad.compile.lower import LOWERED, convert, is_float
+from subgrad.compile.nest import Share, nest, vectors
+from subgrad.compile.reductions import Reduction
+from subgrad.compile.sums import BLOCK
 from subgrad.compile.values import Ix, Pointers, Points, type_of
 from subgrad.compile.views import contiguous
 from subgrad.graph.tensor import Tensor
-
-CHAINS = 4
-"""Sums side by side: an addition takes about four cycles, and one can begin in each."""
-
-Step = Callable[[dict[int, Ix], Totals], Totals]
-"""From indices along reduced axes, and totals so far, to totals."""
-
-Body = Callable[[tuple[Ix, ...], int, Value | None], None]
-"""Emits the code at some indices, for so many lanes, of which the mask (None: all) may be touched."""
-
-
-class Share(NamedTuple):
-    """The part of a kernel's domain that one call computes: ``begin`` to ``end`` along ``axis`` (None: all of it)."""
-
-    axis: int | None
-    begin: Index
-    end: Index
-
-
-def split_axis(shape: Sequence[int]) -> int | None:
-    """The axis along which threads share a domain: the first that has more than one element."""
-    return next((i for i, n in enumerate(shape) if n > 1), None)
-
-
-def nest(b: Builder, shape: Sequence[int], share: Share, lanes: int, body: Body) -> None:
-    """Loops over ``shape``, with vectors along the last axis that is longer than 1."""
-    if 0 in shape:
-        return
-    longer = [i for i, n in enumerate(shape) if n > 1]
-    along = longer[-1] if longer and lanes > 1 else None
-    _nest(b, list(shape), share, lanes, along, body, ())
-
-
-def _nest(
-    b: Builder, shape: list[int], share: Share, lanes: int, along: int | None, body: Body, ixs: tuple[Ix, ...]
-) -> None:
-    axis = len(ixs)
-    if axis == len(shape):
-        return body(ixs, 1, None)
-    begin, end = (share.begin, share.end) if axis == share.axis else (0, shape[axis])
-    if axis == along:
-        rest = (Ix(0),) * (len(shape) - axis - 1)
-        return vectors(b, begin, end, lanes, lambda ix, n, mask: body((*ixs, ix, *rest), n, mask))
-    with b.loop(begin, end) as turn:
-        _nest(b, shape, share, lanes, along, body, (*ixs, Ix(turn.index)))
-    return None
-
-
-def vectors(b: Builder, begin: Index, end: Index, lanes: int, body: Callable[[Ix, int, Value | None], None]) -> None:
-    """A loop in steps of ``lanes``, and what is left over: under a mask, or one by one where masks are slow."""
-    whole = b.sub(end, b.divmod(b.sub(end, begin), lanes)[1])
-    at: Index = begin
-    if not (isinstance(whole, int) and isinstance(begin, int) and whole <= begin):
-        with b.loop(begin, whole, lanes) as turn:
-            body(Ix(turn.index, 1), lanes, None)
-        at = whole
-    if isinstance(end, int) and isinstance(at, int) and at >= end:
-        return
-    if b.module.cpu.vector_bits < 256:  # no masked loads and stores
-        with b.loop(at, end) as turn:
-            body(Ix(turn.index), 1, None)
-        return
-    if isinstance(end, int) and isinstance(at, int):
-        body(Ix(at, 1), lanes, first_lanes(lanes, end - at))
-        return
-    left = b.sub(end, at)
-    count = left if isinstance(left, Value) else constant("i64", left)
-    with b.when(b.compare("sgt", count, 0)):
-        mask = b.compare("slt", iota(lanes, "i64"), b.splat(count, lanes))
-        body(Ix(at, 1), lanes, mask)
 
 
 def finish(kernel: Kernel, points: Points, ixs: Sequence[Ix], pointers: Pointers) -> None:
@@ -197,152 +127,7 @@ class LoopKernel:
     # Reductions
 
     def _reduce(self) -> None:
-        seed = self.kernel.seed
-        source, axes = seed.inputs[0], seed.attrs["axis"]
-        longer = [i for i, n in enumerate(source.shape) if n > 1]
-        if longer and longer[-1] in axes:
-            nest(self.b, self.kernel.domain, self.share, 1, lambda ixs, *_: self._along_lanes(ixs, longer[-1]))
-        else:
-            nest(self.b, self.kernel.domain, self.share, self.lanes, self._across_lanes)
-
-    def _inner(self, ixs: Sequence[Ix], reduced: dict[int, Ix]) -> list[Ix]:
-        """The indices into the reduction's input."""
-        seed = self.kernel.seed
-        pending, found = list(ixs), []
-        for axis in range(seed.inputs[0].ndim):
-            if axis in seed.attrs["axis"]:
-                found.append(reduced[axis])
-                if seed.attrs["keepdims"]:
-                    pending.pop(0)
-            else:
-                found.append(pending.pop(0))
-        return found
-
-    def _across_lanes(self, ixs: tuple[Ix, ...], lanes: int, mask: Value | None) -> None:
-        """Each lane is an element of the result."""
-        seed = self.kernel.seed
-        kind = type_of(seed) if lanes == 1 else vector(type_of(seed), lanes)
-
-        def term(reduced: dict[int, Ix]) -> Value:
-            points = self.points(lanes, mask)
-            x = points.value(seed.inputs[0], self._inner(ixs, reduced))
-            return points.wide(convert(self.b, x, type_of(seed)))
-
-        total = self._in_chains(list(seed.attrs["axis"]), self._neutral(kind), term)
-        self.finish(self.points(lanes, mask, {seed: total}), ixs)
-
-    def _in_chains(self, axes: list[int], neutral: Value, term: Callable[[dict[int, Ix]], Value]) -> Value:
-        """All terms combined. Several sums run side by side along the last axis: each waits for its last addition."""
-        b, shape = self.b, self.kernel.seed.inputs[0].shape
-        *outer, last = axes or [-1]
-        chains = CHAINS if axes and shape[last] >= 2 * CHAINS else 1
-        whole = shape[last] // chains * chains if axes else 0
-
-        fresh = (neutral,) * chains
-
-        def step(at: dict[int, Ix], totals: Totals) -> Totals:
-            if not axes:
-                return (self._combine(totals[0], term(at)),)
-
-            def turn(index: Index, totals: Totals) -> Totals:
-                terms = [term({**at, last: Ix(b.add(index, i))}) for i in range(chains)]
-                return tuple(map(self._combine, totals, terms))
-
-            totals = in_blocks(b, 0, whole, chains, self._block(), totals, fresh, self._combine, turn)
-            rest = range(whole, shape[last])
-            return tuple(
-                self._combine(total, term({**at, last: Ix(rest[i])})) if i < len(rest) else total
-                for i, total in enumerate(totals)
-            )
-
-        totals = self._nested(outer, {}, fresh, fresh, -(-shape[last] // chains) if axes else 1, step)
-        while len(totals) > 1:
-            totals = tuple(map(self._combine, totals[::2], totals[1::2]))
-        return totals[0]
-
-    def _along_lanes(self, ixs: tuple[Ix, ...], last: int) -> None:
-        """The lanes are elements of one sum, added up at the end."""
-        seed, b = self.kernel.seed, self.b
-        source = seed.inputs[0]
-        wide = vector(type_of(seed), self.lanes)
-        outer = [a for a in seed.attrs["axis"] if a != last]
-        fresh, n = (self._neutral(wide),), source.shape[last]
-        whole = n // self.lanes * self.lanes
-
-        def row(reduced: dict[int, Ix], totals: Totals) -> Totals:
-            def turn(index: Index, totals: Totals) -> Totals:
-                return (self._combine(totals[0], self._term(ixs, {**reduced, last: Ix(index, 1)}, self.lanes, None)),)
-
-            if whole:
-                totals = in_blocks(b, 0, whole, self.lanes, self._block(), totals, fresh, self._combine, turn)
-            if whole < n:
-                totals = (self._combine(totals[0], self._rest(ixs, reduced, last, whole, n)),)
-            return totals
-
-        (total,) = self._nested(outer, {}, fresh, fresh, -(-n // self.lanes), row)
-        self.finish(self.points(1, None, {seed: self._fold(total)}), ixs)
-
-    def _rest(self, ixs: Sequence[Ix], reduced: dict[int, Ix], last: int, begin: int, end: int) -> Value:
-        """The terms that do not fill a vector, with neutral elements for the rest."""
-        b, wide = self.b, vector(type_of(self.kernel.seed), self.lanes)
-        if b.module.cpu.vector_bits < 256:
-            x = self._neutral(wide)
-            for i in range(begin, end):
-                one = self._term(ixs, {**reduced, last: Ix(i)}, 1, None)
-                x = b.emit(wide, f"insertelement {wide} {x}, {one.type} {one}, i64 {i - begin}")
-            return x
-        mask = first_lanes(self.lanes, end - begin)
-        assert mask is not None
-        x = self._term(ixs, {**reduced, last: Ix(begin, 1)}, self.lanes, mask)
-        return b.select(mask, x, self._neutral(wide))
-
-    def _term(self, ixs: Sequence[Ix], reduced: dict[int, Ix], lanes: int, mask: Value | None) -> Value:
-        seed = self.kernel.seed
-        points = self.points(lanes, mask)
-        return points.wide(convert(self.b, points.value(seed.inputs[0], self._inner(ixs, reduced)), type_of(seed)))
-
-    def _nested(
-        self, axes: list[int], fixed: dict[int, Ix], totals: Totals, fresh: Totals, terms: int, step: Step
-    ) -> Totals:
-        """``step``, which brings so many ``terms`` for each total, for all indices along ``axes``, in blocks."""
-        if not axes:
-            return step(fixed, totals)
-        shape = self.kernel.seed.inputs[0].shape
-
-        def turn(index: Index, totals: Totals) -> Totals:
-            return self._nested(axes[1:], {**fixed, axes[0]: Ix(index)}, totals, fresh, terms, step)
-
-        sizes = [shape[a] for a in axes]
-        return outermost(self.b, sizes, terms, self._block(), totals, fresh, self._combine, turn)
-
-    def _block(self) -> int:
-        """How many terms a total may take one after the other: any number, where nothing is rounded."""
-        return BLOCK if self.kernel.seed.op.name == "sum" and self.kernel.seed.dtype.kind == "f" else sys.maxsize
-
-    def _neutral(self, kind: str) -> Value:
-        name = self.kernel.seed.op.name
-        if name == "sum":
-            return constant(kind, 0)
-        if "float" in kind or "double" in kind:
-            return constant(kind, float("-inf") if name == "max" else float("inf"))
-        bits = {"i8": 8, "i32": 32, "i64": 64, "i1": 1}[type_of(self.kernel.seed)]
-        unsigned = bits in (1, 8)
-        low, high = (0, 2**bits - 1) if unsigned else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-        return constant(kind, low if name == "max" else high)
-
-    def _combine(self, x: Value, y: Value) -> Value:
-        name = {"sum": "add", "max": "maximum", "min": "minimum"}[self.kernel.seed.op.name]
-        return LOWERED[name](self.b, x, y)
-
-    def _fold(self, x: Value) -> Value:
-        """All lanes combined, halves with halves."""
-        lanes = lanes_of(x.type)
-        while lanes > 1:
-            lanes //= 2
-            low = self.b.shuffle(x, x, range(lanes))
-            high = self.b.shuffle(x, x, range(lanes, 2 * lanes))
-            x = self._combine(low, high)
-        return self.b.emit(like("", type_of(self.kernel.seed)), f"extractelement {x.type} {x}, i64 0")
+        Reduction(self.b, self.kernel, self.share, self.lanes, self.points, self.finish).emit()
 
     # The rest: rare and simple, element by element
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from subgrad import ops
 from subgrad.compile import views
 from subgrad.compile.fuse import ALONE, CONTRACT, REDUCE, Kernel
-from subgrad.compile.loops import split_axis
 from subgrad.compile.lower import COST, LOWERED
+from subgrad.compile.nest import split_axis
 from subgrad.compile.repeat import Repeat, flat
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 from subgrad.ops.contract import multiplications

@@ -179,8 +179,15 @@ def _numbers(node: Tensor) -> np.ndarray:
 
 
 def _rearranged(node: Tensor, seen: Seen) -> Seen:
-    move = node.op.ref
-    return {n: np.stack([move(x, **node.attrs) for x in np.moveaxis(a, -1, 0)], -1) for n, a in seen.items()}
+    """The move is made with numbers of what is distinct, whose elements are then looked up."""
+    found = {}
+    for n, whole in seen.items():
+        a = _distinct(whole)
+        numbers = np.arange(math.prod(a.shape[:-1])).reshape(a.shape[:-1])
+        moved = node.op.ref(np.broadcast_to(numbers, whole.shape[:-1]), **node.attrs)
+        elements = a.reshape(-1, a.shape[-1])[_distinct(moved[..., None])[..., 0]]
+        found[n] = np.broadcast_to(elements, (*moved.shape, a.shape[-1]))
+    return found
 
 
 def _gone(a: np.ndarray, axes: Sequence[int]) -> np.ndarray:
@@ -192,15 +199,29 @@ def _gone(a: np.ndarray, axes: Sequence[int]) -> np.ndarray:
 
 def _anywhere(seen: Seen, shape: tuple[int, ...]) -> Seen:
     """Each element of ``shape`` made of all that is seen."""
-    return {n: np.broadcast_to(a.reshape(-1), (*shape, a.size)) for n, a in seen.items()}
+    flat = {n: _distinct(a).reshape(-1) for n, a in seen.items()}
+    return {n: np.broadcast_to(a, (*shape, a.size)) for n, a in flat.items()}
 
 
 def _merged(all_seen: Sequence[Seen]) -> Seen:
     found: Seen = {}
     for seen in all_seen:
         for n, a in seen.items():
-            found[n] = np.concatenate([found[n], a], -1) if n in found else a
+            found[n] = _beside(found[n], a) if n in found else a
     return found
+
+
+def _beside(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The elements of both; what is the same along an axis in either is not written out."""
+    shape, (a, b) = a.shape[:-1], (_distinct(a), _distinct(b))
+    inner = np.broadcast_shapes(a.shape[:-1], b.shape[:-1])
+    both = np.concatenate([np.broadcast_to(x, (*inner, x.shape[-1])) for x in (a, b)], -1)
+    return np.broadcast_to(both, (*shape, both.shape[-1]))
+
+
+def _distinct(a: np.ndarray) -> np.ndarray:
+    """The first alone of what `np.broadcast_to` repeats along axes other than the last one."""
+    return a[tuple(slice(1) if step == 0 else slice(None) for step in a.strides[:-1])]
 
 
 def _along(shape: tuple[int, ...], axis: int | None) -> np.ndarray:
@@ -222,9 +243,12 @@ def _rows(node: Tensor, domain: tuple[int, ...]) -> np.ndarray:
 
 
 def _split(seen: Seen, domain: tuple[int, ...], axis: int | None) -> Iterator[Touch]:
-    pieces = _along(domain, None if axis == ROWS else axis)[..., None]
-    numbers = np.arange(math.prod(domain)).reshape((*domain, 1))
-    for node, a in seen.items():
+    """What all indices along an axis read, such as the terms of running totals, is told once, at `NOWHERE`."""
+    for node, whole in seen.items():
+        a = _distinct(whole)
+        repeated = [i for i, n in enumerate(domain) if a.shape[i] < n]
+        pieces = _along(domain, None if axis == ROWS or axis in repeated else axis)[..., None]
+        numbers = np.array(NOWHERE) if repeated else np.arange(math.prod(domain)).reshape((*domain, 1))
         read = a >= 0
         yield Touch(node, a[read], np.broadcast_to(pieces, a.shape)[read], np.broadcast_to(numbers, a.shape)[read])
 

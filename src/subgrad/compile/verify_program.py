@@ -215,7 +215,9 @@ class _Simulation:
     def _once(self, kernel: Kernel, node: Tensor, places: np.ndarray) -> None:
         """No element is written twice, be it by the kernel of an array or by that of a part of it."""
         home, memory = self.hosting.home(node), self._memory_of(node)
-        twice = np.unique(places).size < places.size
+        here = np.zeros(memory.size, bool)
+        here[places] = True
+        twice = bool(np.count_nonzero(here) < places.size)
         if home in self.hosts:
             written = self.written.setdefault(home, np.zeros(memory.size, bool))
             twice |= bool(written[places].any())
