@@ -20,6 +20,7 @@ SCORES = np.zeros((3, 4), np.float32)
 READS = {
     "rows": lambda x, i: x[i],
     "elements": lambda x, i: x[i, i],
+    "gather by its name": lambda x, i: sg.gather(x, i, i, axes=(1, -2)),
     "columns of a view": lambda x, i: x.transpose()[1:][:, i],
     "an embedding in a product": lambda x, i: sg.embedding(i, x) @ np.ones((5, 2), np.float32),
     "a gradient": lambda x, i: sg.grad((x[i] ** 2).sum(), x),

@@ -155,6 +155,26 @@ def test_an_index_that_turns_out_to_be_out_of_range():
         picked.numpy()
 
 
+def test_gather_by_its_name():
+    x = counting((3, 4))
+    rows, columns = np.array([[2], [0]]), np.array([-1, 0, 3], np.int32)
+    np.testing.assert_array_equal(sg.gather(x, rows, columns, axes=(0, -1)), x[rows, columns])
+    np.testing.assert_array_equal(sg.gather(x, columns, rows, axes=(1, 0)), x[rows, columns])
+    np.testing.assert_array_equal(sg.gather(x, [1, -1], axes=1), x[:, [1, -1]])
+    for indices, axes, error, message in (
+        ([[3]], 0, ShapeError, "index 3 is out of range for an axis of length 3"),
+        ([[-5]], 1, ShapeError, "index -5 is out of range for an axis of length 4"),
+        ([[0.5]], 0, DTypeError, "an index must be an integer"),
+        ([np.array([True])], 0, DTypeError, "integers as indices, got ndarray"),
+        ([[0]], (0, 1), ArgumentError, "one axis for each index, got 1 indices"),
+        ([[0], [0]], (0, -2), ArgumentError, "one axis for each index"),
+        ([], (), ArgumentError, "one axis for each index"),
+        ([[0]], 2, ShapeError, "axis 2 does not exist"),
+    ):
+        with pytest.raises(error, match=message):
+            sg.gather(x, *indices, axes=axes)
+
+
 def test_nothing_is_read_from_an_empty_axis():
     with pytest.raises(ShapeError, match="axis of length 0"):
         sg.zeros((0, 2))[[0]]

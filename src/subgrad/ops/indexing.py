@@ -180,6 +180,19 @@ def _gather_at(x: Tensor, arrays: dict[int, Tensor]) -> Tensor:
     return apply(gather, (x, *indices), {"axes": axes})
 
 
+def _gather_prepare(x: TensorLike, *indices: TensorLike, axes: rules.Axes):
+    x = as_tensor(x)
+    places = [rules.normalise_axis(a, x.ndim) for a in (axes if np.iterable(axes) else (axes,))]
+    arrays = [_index(i) for i in indices]
+    if not places or len(places) != len(arrays) or len(set(places)) != len(places):
+        raise ArgumentError(f"gather needs one axis for each index, got {len(arrays)} indices and axes={axes}")
+    for i in arrays:
+        if not isinstance(i, (int, Tensor)):
+            raise DTypeError(f"gather needs integers as indices, got {type(i).__name__}")
+    node = _gather_at(x, {a: as_tensor(i) for a, i in sorted(zip(places, arrays, strict=True), key=lambda p: p[0])})
+    return list(node.inputs), node.attrs
+
+
 @defop(
     prepare=rules.unchanged,
     shape=lambda i, *, low, high, of: (i.shape, i.dtype),
@@ -229,14 +242,21 @@ def _empty_gather_shape(x, indices, axes):
 
 
 @defop(
-    prepare=rules.unchanged,
+    prepare=_gather_prepare,
     shape=_gather_shape,
     vjp=lambda g, y, x, *i, axes: (apply(scatter_add, (g, *i), {"axes": axes, "shape": x.shape}), *[None] * len(i)),
     text="{0}[{1}]",
     slopes=("1",),
 )
 def gather(x, *indices, axes):
-    """x at integer arrays along ``axes``, by NumPy's rules for where the new axes stand."""
+    """x at integer arrays along ``axes``, one for each, by NumPy's rules for where the new axes stand.
+
+    Negative indices count from the end, others that no element has raise `ShapeError`.
+
+    >>> import subgrad as sg
+    >>> sg.gather([[1.0, 2.0], [3.0, 4.0]], [1, 0], axes=1).tolist()
+    [[2.0, 1.0], [4.0, 3.0]]
+    """
     return x[_gather_key(axes, indices, x.ndim)]
 
 
