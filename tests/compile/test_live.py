@@ -1,5 +1,8 @@
 """Compiled functions and `predict` see what is live when they are called, as eager code does, and no trace too many."""
 
+import array
+import collections
+import contextvars
 import dataclasses
 import enum
 import functools
@@ -47,6 +50,11 @@ class Named:
 
     def __hash__(self):
         return hash(self.name)
+
+
+class Held:
+    def __init__(self, held):
+        self.held = held
 
 
 class Colour(enum.Enum):
@@ -183,6 +191,74 @@ def test_objects_and_classes_around_it():
         g(x)
         model.losses.append(k)  # nobody who is traced asks for it
     assert len(traced) == 1
+
+
+def _changed(f, change):
+    """What a compiled function gives before and after a change of what it reads."""
+    compiled = sg.compile(f)
+    before = values(compiled(x), compiled(x))
+    change()
+    return [*before, *values(compiled(x), compiled(x))]
+
+
+def test_buffers_and_arrays_of_objects_that_change():
+    kept, numbers, objects = bytearray(b"\x01"), array.array("d", [1.0]), np.array([1.0, None], object)
+    assert _changed(lambda x: x * kept[0], lambda: kept.__setitem__(0, 5)) == [1, 1, 5, 5]
+    assert _changed(lambda x: x * numbers[0], lambda: numbers.__setitem__(0, 5)) == [1, 1, 5, 5]
+    assert _changed(lambda x: x * objects[0], lambda: objects.__setitem__(0, 5.0)) == [1, 1, 5, 5]
+
+
+def test_the_order_and_the_views_of_a_dict():
+    table = collections.OrderedDict(a=1.0, b=5.0)
+    get, found = table.get, table.values()
+    assert _changed(lambda x: x * next(iter(table.values())), lambda: table.move_to_end("a")) == [1, 1, 5, 5]
+    assert _changed(lambda x: x * get("a"), lambda: table.__setitem__("a", 2.0)) == [1, 1, 2, 2]
+    assert _changed(lambda x: x * max(found), lambda: table.__setitem__("a", 7.0)) == [5, 5, 7, 7]
+
+
+def test_variables_of_contexts_and_of_threads():
+    variable, local = contextvars.ContextVar("variable", default=1.0), threading.local()
+    local.scale = 1.0
+    assert _changed(lambda x: x * variable.get(), lambda: variable.set(5.0)) == [1, 1, 5, 5]
+    assert _changed(lambda x: x * local.scale, lambda: setattr(local, "scale", 5.0)) == [1, 1, 5, 5]
+    f, found = sg.compile(lambda x: x * getattr(local, "scale", 9.0)), []
+    threads = [threading.Thread(target=lambda: found.append(f(x))) for _ in range(2)]
+    found.append(f(x))
+    for thread in threads:
+        thread.start()
+        thread.join()
+    assert values(*found, f(x)) == [5, 9, 9, 5]
+
+
+def test_what_weak_tables_and_caches_lead_to():
+    one, other, scale = types.SimpleNamespace(scale=1.0), types.SimpleNamespace(scale=5.0), [1.0]
+    keep = [Held(one), Held(other)]
+    weak = weakref.WeakValueDictionary(a=keep[0])
+    assert _changed(lambda x: x * weak["a"].held.scale, lambda: weak.__setitem__("a", keep[1])) == [1, 1, 5, 5]
+
+    @functools.cache
+    def cached():
+        return scale[0]
+
+    def change():
+        scale[0] = 5.0
+        cached.cache_clear()
+
+    assert _changed(lambda x: x * cached(), change) == [1, 1, 5, 5]
+
+
+def test_what_a_trace_writes_itself_in_such_places():
+    traces, kept, variable = [], bytearray(1), contextvars.ContextVar("variable", default=0)
+
+    def f(x):
+        traces.append(None)
+        kept[0] += 1
+        variable.set(variable.get() + 1)
+        return x * 2
+
+    compiled = sg.compile(f)
+    assert values(*(compiled(x) for _ in range(4))) == [2, 2, 2, 2]
+    assert len(traces) == 1
 
 
 def test_partial_functions_defaults_and_weak_references():

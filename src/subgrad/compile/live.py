@@ -9,8 +9,9 @@ The one list of it:
   of what shape and dtype, and which of them are trained. The parameters' values are inputs of the program;
 - tensors, which never change and are known by identity; arrays by what they hold, or by identity if they are read-only
   and own their memory; numbers, strings and other constants by value and type;
-- lists, dicts and sets by what is in them; objects by their class and those attributes that the code names (all of them
-  for dataclasses and namespaces). Any other object of an installed package is known by identity.
+- lists, dicts and sets by what is in them, in its order; variables of a context or a thread by their value here;
+  objects by their class and those attributes that the code names (all of them for dataclasses and namespaces). Any
+  other object of an installed package is known by identity.
 
 The same holds for arguments that are no data. What the function changes itself while it is traced, such as a counter or
 a cache, is left out: such effects happen once for each trace. Files, clocks, environment variables and NumPy's random
@@ -28,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from subgrad.compile.walk import MISSING, Own, Walk, content
+from subgrad.compile.walk import MISSING, Own, Walk, content, held_by
 from subgrad.graph.dtype import default_dtype, dtype_inside
 from subgrad.graph.tracing import Settings
 
@@ -68,7 +69,7 @@ class Live:
         """
         walk, moved = self._walk, self._moved
         slots = [(get, name, value) for get, name, value, _ in walk.slots]
-        quiet = not (walk.cells or walk.contents or walk.sizes or walk.arrays)
+        quiet = not (walk.cells or walk.contents or walk.sizes or walk.raw)
 
         def is_current() -> bool:
             if settings != Settings.changes or dtype_inside() is not inside:
@@ -96,13 +97,15 @@ class Live:
                 if not _same(holder, values):
                     yield (id(holder), None), holder
             elif not (_same(holder.values(), values) and _same(holder, keys)):
-                yield from (((id(holder), k), holder) for k in _differing(dict(holder), keys, values))
+                differing = [*_differing(dict(holder), keys, values)]
+                yield from (((id(holder), k), holder) for k in differing or [None])  # none: their order
         for attributes, length in walk.sizes:
             if len(attributes) != length:
                 yield (id(attributes), None), attributes
-        for array, held in walk.arrays:
-            if array.tobytes() != held:
-                yield (id(array), None), array
+        for holder, held in walk.raw:
+            now = held_by(holder)
+            if now != held if isinstance(held, bytes) else not _same(now, held):
+                yield (id(holder), None), holder
 
 
 def _same(now: Collection[Any], then: Sequence[Any]) -> bool:

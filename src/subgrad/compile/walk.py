@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import builtins
+import contextvars
 import datetime
 import decimal
 import enum
@@ -13,6 +14,7 @@ import hashlib
 import pathlib
 import re
 import sys
+import threading
 import types
 import uuid
 import weakref
@@ -37,11 +39,14 @@ _VALUES = (
 )  # fmt: skip
 _RAW = (bytearray, memoryview, array.array)
 _CONTAINERS = (list, tuple, deque, set, frozenset, dict, types.MappingProxyType)
-_NAMESPACES = ("argparse", "collections", "types")  # modules of Python whose classes hold what somebody else puts there
+_VIEWS = tuple(type(view) for view in ({}.keys(), {}.values(), {}.items()))
+# Modules of Python whose classes hold what somebody else puts there:
+_NAMESPACES = ("argparse", "collections", "types", "weakref", "_weakrefset")
 _PARTS = {
     types.MethodType: ("__func__", "__self__"), staticmethod: ("__func__",), classmethod: ("__func__",),
     property: ("fget",), functools.partial: ("func", "args", "keywords"), functools.cached_property: ("func",),
     functools.partialmethod: ("func", "args", "keywords"), slice: ("start", "stop", "step"),
+    type(functools.cache(len)): ("__wrapped__",), types.BuiltinMethodType: ("__name__", "__self__"),
 }  # fmt: skip
 _ANY_NAME = {"vars", "__dict__", "getattr", "attrgetter"}  # whoever uses these may read any attribute
 _NOT_SETTINGS = {"_given", "_predictor", "training"}  # attributes of a module
@@ -66,7 +71,7 @@ class Walk:
         cells: (cell, value): variables of closures.
         contents: (list, dict or set, its values, its keys).
         sizes: (dict, its length): attributes of objects, of which more might come.
-        arrays: (array, what it holds).
+        raw: (array or buffer, what it holds).
         parameter_floats, tensor_floats: the dtypes found.
     """
 
@@ -78,7 +83,7 @@ class Walk:
         self.cells: list[tuple[types.CellType, Any]] = []
         self.contents: list[tuple[Any, tuple, tuple | None]] = []
         self.sizes: list[tuple[dict, int]] = []
-        self.arrays: list[tuple[np.ndarray, bytes]] = []
+        self.raw: list[tuple[Any, Any]] = []
         self.parameter_floats: set[np.dtype] = set()
         self.tensor_floats: set[np.dtype] = set()
         self._own, self._wanted = own, names
@@ -124,6 +129,8 @@ class Walk:
             self._function(x)
         elif kind in _PARTS:
             self._note(kind, [getattr(x, name) for name in _PARTS[kind]])
+        elif isinstance(x, _VIEWS):
+            self._note(kind, [x.mapping])
         elif isinstance(x, weakref.ref):
             self._note(kind, [x()])
         elif isinstance(x, type):
@@ -135,7 +142,11 @@ class Walk:
         elif isinstance(x, _VALUES):
             self.tokens.append((kind, repr(x)))
         elif isinstance(x, _RAW):
-            self.tokens.append((kind, bytes(x)))
+            self._buffer(x, kind)
+        elif isinstance(x, contextvars.ContextVar):
+            self._variable(x, kind)
+        elif isinstance(x, threading.local):
+            self._local(x, kind)
         else:
             self._instance(x, kind)
 
@@ -162,14 +173,34 @@ class Walk:
         if (id(x), None) in self._own:
             self._note((type(x), x.shape))
         elif x.dtype.hasobject:
-            self._note((type(x), x.shape), x.ravel().tolist())
+            held = held_by(x)
+            self.raw.append((x, held))
+            self._note((type(x), x.shape), held)
         elif x.base is None and not x.flags.writeable:
             self._identity(x)
         else:
-            held = x.tobytes()
-            self.arrays.append((x, held))
+            held = held_by(x)
+            self.raw.append((x, held))
             short = held if len(held) < _DIGEST else hashlib.blake2b(held).digest()
             self.tokens.append((type(x), x.shape, x.dtype.str, short))
+
+    def _buffer(self, x: Any, kind: type) -> None:
+        held = b"" if (id(x), None) in self._own else held_by(x)
+        if (id(x), None) not in self._own:
+            self.raw.append((x, held))
+        self.tokens.append((kind, held))
+
+    def _variable(self, x: contextvars.ContextVar[Any], kind: type) -> None:
+        value = x.get(MISSING)
+        self.slots.append((_of_variable(x), "", value, x))
+        self._identity(x, kind, parts=[] if (id(x), "") in self._own else [value])
+
+    def _local(self, x: threading.local, kind: type) -> None:
+        """Attributes that each thread has for itself: looked up anew, in whatever thread asks."""
+        found = {n: getattr(x, n, MISSING) for n in sorted({*vars(x), *self._wanted}) if (id(x), n) not in self._own}
+        self.slots += [(functools.partial(getattr, x), n, v, x) for n, v in found.items()]
+        found = {n: v for n, v in found.items() if v is not MISSING}
+        self._identity(x, kind, *found, parts=found.values())
 
     # What has attributes
 
@@ -273,6 +304,17 @@ def content(cell: types.CellType) -> Any:
         return MISSING
 
 
+def held_by(x: Any) -> Any:
+    """What an array or a buffer holds: a tuple of the objects, or bytes."""
+    if isinstance(x, np.ndarray) and x.dtype.hasobject:
+        return tuple(x.ravel().tolist())
+    return bytes(x) if isinstance(x, bytearray) else x.tobytes()
+
+
+def _of_variable(x: contextvars.ContextVar[Any]) -> Callable[..., Any]:
+    return lambda _name, missing: x.get(missing)
+
+
 def _is_open(kind: type) -> bool:
     """Whether attributes of a class that is not the user's are looked at: it is ours, or a namespace."""
     return kind.__module__.partition(".")[0] == "subgrad" or kind.__module__ in _NAMESPACES
@@ -285,4 +327,4 @@ def _slots_of(kind: type) -> tuple[str, ...]:
     return tuple(n for n in names if not n.startswith("__"))
 
 
-__all__ = ["MISSING", "Own", "Walk", "content"]
+__all__ = ["MISSING", "Own", "Walk", "content", "held_by"]
