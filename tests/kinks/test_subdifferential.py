@@ -221,6 +221,16 @@ def test_a_where_in_a_smooth_function_is_taken_to_be_continuous_and_says_so():
     np.testing.assert_allclose(found.gradients, [[1.0]])
 
 
+def test_a_cone_too_narrow_for_floats_is_not_said_to_be_missing():
+    def f(x):  # between x0 = 0 and x0 = 1e-10 x1 it has the slopes (1, 0), then (-1, 1e-10)
+        return sg.relu(sg.minimum(x[0], 1e-10 * x[1] - x[0]))
+
+    found = sg.subdifferential(f, [0.0, 0.0])
+    assert found.exact == "inner"
+    assert "narrow" in found.reason
+    assert found.contains([1.0, 0.0]) is None
+
+
 def test_membership_least_norm_and_interval():
     found = subdifferential(lambda x: sg.maximum(x[0] + x[1], -x[0] + 2 * x[1]), [0.0, 0.0])
     assert found.contains([0.0, 1.5]) is True

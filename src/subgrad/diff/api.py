@@ -141,7 +141,8 @@ def hessian(y: Tensor | Function, wrt: Tensor | None = None) -> Any:
 
     On a kink that leaves the function smooth, as in ``norm(x)**2`` at 0, these are its second derivatives: those beside
     the kink, if they are the same on several sides of it. Else, as in ``x * abs(x)``, there are none, and this is the
-    derivative of the gradient that `grad` picks. The kinks inside of a loop are not looked at.
+    derivative of the gradient that `grad` picks. Kinks inside of a loop are not looked at, nor are points where an op
+    has no finite slope or jumps: write ``norm(x)``, and not ``sqrt((x**2).sum())``, if x may be 0.
 
     Example:
         >>> import subgrad as sg

@@ -10,7 +10,7 @@ import numpy as np
 
 from subgrad.graph.evaluate import evaluate
 from subgrad.graph.tensor import Tensor, constant
-from subgrad.kinks.programs import least_on_face, nonnegative, steepest
+from subgrad.kinks.programs import is_empty, least_on_face, nonnegative, steepest
 from subgrad.kinks.subdifferential import Subdifferential, subdifferential
 from subgrad.kinks.walk import Walk
 
@@ -84,7 +84,7 @@ def judged(found: Subdifferential) -> LocalMinimum:
         certain = certain and nonnegative(cell.rows, cell.gradient) is not None
     if not found.complete:
         return LocalMinimum("unknown", reason=found.reason)
-    if not (certain and all(_is_empty(rows) for rows in found._empty)):
+    if not (certain and all(is_empty(rows) for rows in found._empty)):
         return LocalMinimum("unknown", reason="a slope or a cell is too small, beside the others, to tell it from none")
     return LocalMinimum("proved" if found.linear or _is_sharp(found) else "first-order")
 
@@ -96,12 +96,6 @@ def _slope(found: Subdifferential, direction: np.ndarray) -> float:
     walk = Walk(y, sources, [constant(part) for part in found._problem.split(direction)])
     walk.check()
     return 0.0 if walk.slope is None else float(walk.slope)
-
-
-def _is_empty(rows: np.ndarray) -> bool:
-    """Whether a cone has no interior for certain: its sides sum to 0 with multipliers that are not all 0."""
-    n = rows.shape[1]
-    return nonnegative(np.hstack([rows, np.ones((len(rows), 1))]), np.eye(n + 1)[n]) is not None
 
 
 def _is_sharp(found: Subdifferential) -> bool:

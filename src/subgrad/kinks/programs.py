@@ -41,6 +41,12 @@ def least_on_face(gradient: np.ndarray, rows: np.ndarray, i: int, side: int) -> 
     return float(found.fun) if found.x is not None else np.inf
 
 
+def is_empty(rows: np.ndarray) -> bool:
+    """Whether a cone has no interior for certain: its sides sum to 0 with multipliers that are not all 0."""
+    n = rows.shape[1]
+    return nonnegative(np.hstack([rows, np.ones((len(rows), 1))]), np.eye(n + 1)[n]) is not None
+
+
 def nonnegative(rows: np.ndarray, wanted: np.ndarray) -> list[Fraction] | None:
     """Multipliers of at least 0 with which the rows sum to ``wanted``, exactly, in rational numbers; None if rounding
     leaves none."""

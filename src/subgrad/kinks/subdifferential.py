@@ -17,6 +17,7 @@ from subgrad.kinks.enclosure import Enclosure, of_problem
 from subgrad.kinks.hull import least_norm
 from subgrad.kinks.normal_form import normal_form
 from subgrad.kinks.problem import Problem, flat_problem
+from subgrad.kinks.programs import is_empty
 
 Exactness = Literal["exact", "inner", "unknown"]
 
@@ -113,7 +114,8 @@ def subdifferential(f: Callable[[Any], Tensor], x: Any, *, budget: int = 2000) -
     Pauwels, Pesquet-Popescu, arXiv 2206.01730), so there is a budget, and beyond it the answer is "unknown".
 
     An argument counts as on its kink if it is exactly there in floating point. Cones that are narrower than 1e-9
-    count as empty. ``stop_gradient`` holds its argument fixed.
+    are left out; the answer is an inner set then, unless rational numbers prove them empty. ``stop_gradient`` holds
+    its argument fixed.
 
     Args:
         f: from a tensor to a scalar tensor, made of ops.
@@ -164,6 +166,8 @@ def _judged(found: Enumeration, faithful: bool) -> tuple[Exactness, str]:
         return "unknown", found.missing
     if not faithful:
         return "inner", "the function is not piecewise linear and its active kinks depend on one another"
+    if not all(map(is_empty, found.empty)):
+        return "inner", "a cone is too narrow, beside the others, to tell it from none"
     return "exact", ""
 
 
