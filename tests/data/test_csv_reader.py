@@ -155,3 +155,22 @@ def test_repeated_and_missing_names_are_made_up(write):
     assert list(table) == ["a", "b", "column 3", "a (2)"]
     assert table.notes == ["Columns with a repeated name or none are called 'column 3', 'a (2)'."]
     assert table["a (2)"].tolist() == [4, 8]
+
+
+@pytest.mark.parametrize("none", ["NA", "n.d.", "?", "NULL", "-"])
+def test_a_first_row_without_a_number_is_no_row_of_units(tmp_path, none):
+    file = tmp_path / "t.csv"
+    file.write_text(f"sex,age\nmale,{none}\nfemale,3\nmale,5\nmale,7\n")
+    table = read_csv(file)
+    assert table["sex"].tolist() == ["male", "female", "male", "male"]
+    assert table.notes == []
+    np.testing.assert_array_equal(table["age"], [np.nan, 3, 5, 7])
+
+
+def test_one_column_beside_row_labels_without_a_name(tmp_path):
+    file = tmp_path / "t.csv"
+    for rows in (1, 3):
+        file.write_text(",colour\n" + "".join(f"{i},red\n" for i in range(rows)))
+        table = read_csv(file)
+        assert list(table) == ["colour"]
+        assert table["colour"].tolist() == ["red"] * rows

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from subgrad.data.formats.words import stands_for_none
 from subgrad.data.layout import Layout, decode, is_numeric, layout_of, records
 from subgrad.data.lazy import pl
 from subgrad.data.memory import check_room
@@ -212,14 +213,16 @@ def _other_length(path: _Path, line: int, found: int, width: int) -> FileError:
 
 
 def _without_units(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
-    """Without a first row that holds units: texts above columns of numbers."""
+    """Without a first row that holds units: texts above columns of numbers, none of which stands for no value."""
     first, below = frame.row(0), frame.slice(1, 20)
     if below.height < 2:
         return frame, []
     numeric = [all(cell is None or is_numeric(cell) for cell in column) and column.null_count() < column.len()
                for column in below.get_columns()]  # fmt: skip
     cells = [cell for cell, number in zip(first, numeric, strict=True) if number and cell is not None]
-    if not cells or any(map(is_numeric, filter(None, first))) or 2 * len(cells) < sum(numeric):
+    if not cells or any(is_numeric(cell) or stands_for_none(cell) for cell in first if cell):
+        return frame, []
+    if 2 * len(cells) < sum(numeric):
         return frame, []
     listed = ", ".join(cells[:3]) + (", ..." if len(cells) > 3 else "")
     return frame.slice(1), [f"The row below the header holds units ({listed}) and was left out."]

@@ -156,9 +156,15 @@ def titles_above(found: Sequence[Sequence[str]]) -> int:
     usual = Counter(map(len, found[1:])).most_common(1)
     if not usual or usual[0][0] < 2:
         return 0
-    filled = [sum(bool(cell.strip()) for cell in record) for record in found[: _TITLES + 1]]
+    filled = [_filled(record) for record in found[: _TITLES + 1]]
     titles = next((i for i, count in enumerate(filled) if count > 1), 0)
     return 0 if titles >= len(found) - 1 or all(map(is_numeric, filter(None, found[titles]))) else titles
+
+
+def _filled(record: Sequence[str]) -> int:
+    """How many cells hold something; row labels need no name, so that ``,colour`` names two columns."""
+    count = sum(bool(cell.strip()) for cell in record)
+    return count + (count == len(record) - 1 and not record[0].strip())
 
 
 def _commented_header(start: str, delimiter: str, width: int) -> list[str]:

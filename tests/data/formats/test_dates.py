@@ -79,3 +79,10 @@ def test_numbers_that_are_dates():
 @pytest.mark.parametrize("texts", [["2021-02-30", "2021-01-01"], ["555-1234", "555-9876"], ["may be", "march on"]])
 def test_what_is_no_date(texts):
     assert decide_format(pl.Series(texts)) == TextFormat()
+
+
+def test_a_year_of_two_digits_does_not_depend_on_its_neighbours():
+    how, texts = DateFormat("year last"), ["05/03/0021", "05/03/21"]
+    np.testing.assert_array_equal(
+        how.read(pl.Series(texts)), np.concatenate([how.read(pl.Series([text])) for text in texts])
+    )

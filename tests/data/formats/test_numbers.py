@@ -69,3 +69,9 @@ def test_a_number_means_the_same_in_any_later_file():
     how = decide_format(pl.Series(["1.234,5", "2,5"]))
     np.testing.assert_array_equal(how.read(pl.Series(["1.234", "3", "1.5", None])), [1234, 3, np.nan, np.nan])
     np.testing.assert_array_equal(how.read(pl.Series([1.5, 2.0])), [1.5, 2])  # a frame has numbers
+
+
+def test_a_backtick_does_not_depend_on_its_neighbours():
+    how = NumberFormat(".", "'")
+    assert how.read(pl.Series(["1`234"])).tolist() == [1234]
+    assert how.read(pl.Series(["1`234", "5’678"])).tolist() == [1234, 5678]

@@ -145,8 +145,9 @@ def _roughness(times: np.ndarray) -> float:
 def _seconds(fields: pl.DataFrame, day_first: bool) -> tuple[np.ndarray, np.ndarray]:
     n = fields.height
     year, quarter, week = (_whole(fields, name) for name in "yQW")
-    if "y" in fields.columns and fields["y"].str.len_chars().max() != 4:
-        year = np.where(year < 100, year + np.where(year < _PIVOT, 2000, 1900), year)
+    if "y" in fields.columns:
+        short = (fields["y"].str.strip_chars("'").str.len_chars() == 2).fill_null(False).to_numpy()
+        year = np.where(short, year + np.where(year < _PIVOT, 2000, 1900), year)
     month = _whole(fields, "m", 1)
     if "a" in fields.columns:
         day, month = (_whole(fields, name) for name in ("ab" if day_first else "ba"))

@@ -166,7 +166,7 @@ def _are_codes(known: pl.Series) -> bool:
 
 def _clean(series: pl.Series) -> pl.Series:
     """Texts with ASCII digits, minus and spaces."""
-    if not series.str.contains(r"[^\x00-\x7f]").any():
+    if not series.str.contains(r"[^\x00-\x7f]|`").any():
         return series
     series = series.str.replace_all("[−–‒]", "-").str.replace_all("[’´`′]", "'").str.replace_all(_SPACES, " ")
     if series.str.contains(r"[^\x00-\x7f&&\p{Nd}]").any():

@@ -18,6 +18,16 @@ _PHRASES = ["not available", "not applicable", "no data", "not recorded", "keine
 PLACEHOLDERS = frozenset([*_SIGNS, *_SHORT, *_LONG, *_SPREADSHEET, *_PHRASES])
 """Missing in a column of numbers or dates, in lower case, however many of them there are."""
 
+
+def stands_for_none(text: str) -> bool:
+    """Whether a word means that there is no value.
+
+    >>> [stands_for_none(word) for word in ("NA", "N.D.", "kg")]
+    [True, True, False]
+    """
+    return text in MISSING or text.lower() in PLACEHOLDERS
+
+
 _PAIRS = _words(
     "true/false t/f yes/no y/n ja/nein j/n oui/non o/n vrai/faux wahr/falsch si/no sí/no s/n sim/não verdadero/falso "
     "tak/nie on/off 1/0 1.0/0.0"
