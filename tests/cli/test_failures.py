@@ -114,7 +114,7 @@ def test_a_folder_that_is_not_there(model, table, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ([], "say which column to predict: x, z, y"),
+        ([], "say which column to predict: 'x', 'z', 'y'"),
         (["--target", "y", "--hidden", "64,x"], "expected whole numbers such as 64,64"),
         (["--target", "y", "--hidden", "-1"], "expected whole numbers such as 64,64"),
         (["--target", "y", "--step", "cubic(1)"], "there is no step rule 'cubic'"),

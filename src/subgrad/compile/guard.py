@@ -1,8 +1,8 @@
 """Native programs under suspicion: what was never written shows, and so does what is written beside its place.
 
-With ``SUBGRAD_CHECK=1`` a program runs in memory that is made for each call. The arena, the scratch memory and all
-results are filled with NaN, or for integers with an unlikely number; every array lies between guard bytes, and on no
-better address than its elements need. After the call nothing but results may have changed.
+With ``SUBGRAD_CHECK=1`` a program runs, in its first 200 calls, in memory that is made for each call. The arena, the
+scratch memory and all results are filled with NaN, or for integers with an unlikely number; every array lies between
+guard bytes, and on no better address than its elements need. After the call nothing but results may have changed.
 """
 
 from __future__ import annotations
@@ -83,13 +83,17 @@ class Room:
             raise CheckError(f"a native program changed {self._name}")
 
 
+CALLS = 200
+"""How many calls are guarded: what runs thousands of times runs the same code again, without the copies."""
+
+
 class GuardedBound(Bound):
-    """`Bound` in memory of its own for each call, looked at afterwards."""
+    """`Bound` in memory of its own for each of the first calls, looked at afterwards."""
 
     def __init__(self, program: Program, arrays: Sequence[np.ndarray], results: Sequence[np.ndarray]) -> None:
         self._program, self._arrays, self._results = program, list(arrays), list(results)
         super().__init__(program, arrays, results)
-        self._native = self.run
+        self._native, self._calls = self.run, 0
         self.run, self.once = self._guarded, lambda: self._guarded(1)
 
     def move(self, i: int, array: np.ndarray) -> None:
@@ -99,6 +103,9 @@ class GuardedBound(Bound):
         self._results[k] = array
 
     def _guarded(self, steps: int = 1) -> None:
+        self._calls += 1
+        if self._calls > CALLS:
+            return self._plain(steps)
         rooms, written = self._rooms()
         for entry, room in rooms.items():
             self._table[entry] = room.address
@@ -108,6 +115,16 @@ class GuardedBound(Bound):
         for entry, array in written:
             if array.size:
                 array[...] = rooms[entry].bytes.view(array.dtype).reshape(array.shape)
+
+    def _plain(self, steps: int) -> None:
+        """A call in the program's own memory."""
+        for entry, at in self._program._fixed.items():
+            self._table[entry] = at
+        for i, array in enumerate(self._arrays):
+            super().move(i, array)
+        for k, array in enumerate(self._results):
+            super().move_result(k, array)
+        self._native(steps)
 
     def _rooms(self) -> tuple[dict[int, Room], list[tuple[int, np.ndarray]]]:
         """A room for each entry of the table of pointers, and the arrays that get what is then in some of them."""

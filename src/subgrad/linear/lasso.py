@@ -9,6 +9,7 @@ import numpy as np
 
 from subgrad import ops
 from subgrad.compile.function import compile
+from subgrad.graph.dtype import using_dtype
 from subgrad.graph.tensor import Tensor
 from subgrad.linear.proof import Point
 from subgrad.linear.regressor import Regressor
@@ -112,7 +113,8 @@ def coordinate_descent(X: np.ndarray, y: np.ndarray, weight: float) -> Iterator[
     thresholds = np.full(len(w), weight)
     while True:
         signs = np.sign(w)
-        r, w = _sweep.scan(r, (columns, squares, w, thresholds))
+        with using_dtype("float64"):
+            r, w = _sweep.scan(r, (columns, squares, w, thresholds))
         if (np.sign(w) == signs).all():
             w = _within_signs(X, y, w, weight)
             r = y - X @ w

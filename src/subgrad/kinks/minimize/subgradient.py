@@ -8,6 +8,7 @@ from collections.abc import Generator
 import numpy as np
 
 from subgrad.compile.function import compile
+from subgrad.graph.dtype import using_dtype
 from subgrad.kinks.minimize.objective import Objective, Point
 from subgrad.optim import step as rules
 
@@ -25,7 +26,8 @@ def subgradient(f: Objective, at: Point, tol: float, rule: rules.Rule, R: float 
     k = 0
     while at.gradient.any():
         k, norm = k + 1, float(np.linalg.norm(at.gradient))
-        a = float(size(np.float64(k), np.float64(norm), np.float64(at.value)))
+        with using_dtype("float64"):
+            a = float(size(np.float64(k), np.float64(norm), np.float64(at.value)))
         steps, values, squares = steps + a, values + a * at.value, squares + (a * norm) ** 2
         if R is not None and steps > 0:
             f.lower = max(f.lower, (2 * values - R**2 - squares) / (2 * steps))
