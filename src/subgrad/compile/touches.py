@@ -57,7 +57,8 @@ class Touches:
         for node in kernel.body:
             for i in node.inputs:
                 if i not in made:
-                    yield from _split(self.seen(i), kernel.domain, axis)
+                    rows = _rows(kernel.seed, kernel.domain) if axis == ROWS else None
+                    yield from _split(self.seen(i), kernel.domain, axis, rows)
 
     def writes(self, kernel: Kernel, axis: int | None) -> Iterator[Touch]:
         """What a kernel writes; of a pad or a join nothing that others write there."""
@@ -242,12 +243,17 @@ def _rows(node: Tensor, domain: tuple[int, ...]) -> np.ndarray:
     return found
 
 
-def _split(seen: Seen, domain: tuple[int, ...], axis: int | None) -> Iterator[Touch]:
-    """What all indices along an axis read, such as the terms of running totals, is told once, at `NOWHERE`."""
+def _split(seen: Seen, domain: tuple[int, ...], axis: int | None, rows: np.ndarray | None = None) -> Iterator[Touch]:
+    """What all indices along an axis read, such as the terms of running totals, is told once, at `NOWHERE`.
+
+    ``rows`` are those of a contraction that is split by them.
+    """
     for node, whole in seen.items():
         a = _distinct(whole)
         repeated = [i for i, n in enumerate(domain) if a.shape[i] < n]
-        pieces = _along(domain, None if axis == ROWS or axis in repeated else axis)[..., None]
+        whole_rows = rows is not None and not repeated
+        pieces = rows if whole_rows else _along(domain, None if axis == ROWS or axis in repeated else axis)
+        pieces = pieces[..., None]
         numbers = np.array(NOWHERE) if repeated else np.arange(math.prod(domain)).reshape((*domain, 1))
         read = a >= 0
         yield Touch(node, a[read], np.broadcast_to(pieces, a.shape)[read], np.broadcast_to(numbers, a.shape)[read])
