@@ -251,9 +251,10 @@ def _split(seen: Seen, domain: tuple[int, ...], axis: int | None, rows: np.ndarr
     for node, whole in seen.items():
         a = _distinct(whole)
         repeated = [i for i, n in enumerate(domain) if a.shape[i] < n]
-        whole_rows = rows is not None and not repeated
-        pieces = rows if whole_rows else _along(domain, None if axis == ROWS or axis in repeated else axis)
-        pieces = pieces[..., None]
+        if rows is not None and not repeated:
+            pieces = rows[..., None]
+        else:
+            pieces = _along(domain, None if axis == ROWS or axis in repeated else axis)[..., None]
         numbers = np.array(NOWHERE) if repeated else np.arange(math.prod(domain)).reshape((*domain, 1))
         read = a >= 0
         yield Touch(node, a[read], np.broadcast_to(pieces, a.shape)[read], np.broadcast_to(numbers, a.shape)[read])
