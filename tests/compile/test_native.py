@@ -191,7 +191,10 @@ time.sleep({seconds})
 """
 
 
-@pytest.mark.parametrize("seconds", [0.5])
+HANGS = pytest.mark.skip(reason="hangs: LLVM's lock is held by a thread that ended while it began to compile")
+
+
+@pytest.mark.parametrize("seconds", [pytest.param(0, marks=HANGS), 0.5])
 def test_what_runs_at_the_end_may_compile(seconds):
     code = ENDING.format(seconds=seconds)
     done = subprocess.run([sys.executable, "-c", code], timeout=60, capture_output=True, text=True)
