@@ -68,6 +68,19 @@ def test_dtypes_of_indices(dtype, bad):
         native(TABLE, indices)
 
 
+@pytest.mark.parametrize("cpu", ["", "avx2", "sse2"])
+@pytest.mark.parametrize("length", [1, 3, 4, 5, 7, 8, 9, 15, 17])
+def test_what_vectors_compute_behind_the_end_is_nobodys_index(length, cpu, monkeypatch):
+    """Indices that go on counting behind the end of an axis, in the lanes of a vector that nothing is stored from."""
+    if cpu:
+        monkeypatch.setenv("SUBGRAD_CPU", cpu)
+    x, start = np.arange(40, dtype=np.float32).reshape(2, 20), np.array([0, 20 - length])
+    native = run(lambda x, i: x[:, i.reshape(-1, 1) + sg.arange(length)], x, start)
+    np.testing.assert_array_equal(native(x, start), x[:, start[:, None] + np.arange(length)])
+    with pytest.raises(ShapeError, match="index 20 is out of range"):
+        native(x, start + 1)
+
+
 def test_the_line_is_the_one_that_reads():
     f = sg.compile(lambda x, i: x[i] + 1)
     with pytest.raises(ShapeError) as native:

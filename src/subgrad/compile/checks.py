@@ -22,13 +22,16 @@ FLAGS = placeholder((1,), np.dtype(np.int64), "flags")
 check whether it failed, and a value that did."""
 
 
-def emit_check(b: Builder, node: Tensor, x: Value, flags: Value) -> None:
-    """Note if a value of ``node``, an `in_range`, is out of its range."""
+def emit_check(b: Builder, node: Tensor, x: Value, flags: Value, mask: Value | None) -> None:
+    """Note if a value of ``node``, an `in_range`, is out of its range. Lanes outside ``mask`` are behind the end of an
+    axis: what was computed there (an `arange` that goes on, say) is nobody's value."""
     low, high = node.attrs["low"], node.attrs["high"]
     number = b.module.noted.setdefault(node, len(b.module.noted))
     x = convert(b, x, "i64")
     bad = b.compare("uge", b.op("sub", x, low), high - low)  # unsigned, what is too low is very high
     lanes = lanes_of(x.type)
+    if lanes > 1 and mask is not None:
+        bad = b.op("and", bad, mask)
     failed = b.call("i1", f"llvm.vector.reduce.or.v{lanes}i1", bad) if lanes > 1 else bad
     with b.when(failed):
         if lanes > 1:

@@ -226,7 +226,7 @@ class Points:
     def _in_range(self, node: Tensor, ixs: Sequence[Ix]) -> Value:
         x, flags = self.value(node.inputs[0], ixs), self.pointers(FLAGS)
         assert flags is not None
-        emit_check(self.b, node, x, flags)
+        emit_check(self.b, node, x, flags, self.mask)
         return x
 
     def _looked_up(self, indices: Tensor, ixs: Sequence[Ix], length: int) -> Ix:
