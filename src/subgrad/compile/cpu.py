@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from subgrad.errors import ArgumentError
+from subgrad.graph.lock import llvm_lock
 
 BYTES = {"float32": 4, "float64": 8, "int32": 4, "int64": 8}
 
@@ -74,8 +75,9 @@ def host() -> Cpu:
 def _host(forced: str) -> Cpu:
     import llvmlite.binding as llvm  # pyright: ignore[reportMissingImports]
 
-    name, triple = llvm.get_host_cpu_name(), llvm.get_process_triple()
-    features = llvm.get_host_cpu_features()
+    with llvm_lock:
+        name, triple = llvm.get_host_cpu_name(), llvm.get_process_triple()
+        features = llvm.get_host_cpu_features()
     has = {feature for feature, present in features.items() if present}
     if forced:
         return _forced(forced, has, triple)

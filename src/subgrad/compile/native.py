@@ -89,11 +89,6 @@ class Library:
                 raise KeyError(f"no function {name} in this library") from error
         return self._found[name][name]
 
-    def __del__(self, lock: Any = llvm_lock, is_ending: Callable[[], bool] = sys.is_finalizing) -> None:
-        if not is_ending():  # these are arguments, since at the end there are no globals any more
-            with lock:
-                self.__dict__.clear()
-
     @_alone
     def optimised_ir(self) -> str:
         """The text after LLVM's optimiser, for reading."""

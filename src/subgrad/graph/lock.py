@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
 import weakref
 from typing import Any
@@ -31,7 +32,28 @@ def _open() -> None:
 llvm_lock = threading.RLock()
 """Held by the thread that uses LLVM."""
 
-atexit.register(llvm_lock.acquire)
+
+def _close_llvm() -> None:
+    """Wait until no thread is in LLVM, and let none in: not those that compile, which hold the lock above, nor those
+    whose garbage collector frees something of llvmlite's, which holds a lock of its own for each call."""
+    llvm_lock.acquire()
+    if own := _lock_of_llvmlite():
+        own.__enter__()
+
+
+def _open_llvm() -> None:
+    if own := _lock_of_llvmlite():
+        own.__exit__(None, None, None)
+    llvm_lock.release()
+
+
+def _lock_of_llvmlite() -> Any:
+    """None before llvmlite is loaded. llvmlite has no public name for it: the tests see if this one is gone."""
+    library = getattr(sys.modules.get("llvmlite.binding.ffi"), "lib", None)
+    return getattr(library, "_lock", None)
+
+
+atexit.register(_close_llvm)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_open)
-    os.register_at_fork(before=llvm_lock.acquire, after_in_parent=llvm_lock.release, after_in_child=llvm_lock.release)
+    os.register_at_fork(before=_close_llvm, after_in_parent=_open_llvm, after_in_child=_open_llvm)
