@@ -157,3 +157,21 @@ def test_the_gradient_by_one_input_alone_where_results_are_parts_of_the_carry(bo
     slope = [sg.grad((sg.scan(body, *inputs)[1] ** 2).sum(), inputs[wrt]).node]
     wanted = Interpreter(inputs, slope)(arrays)
     np.testing.assert_allclose(Program(inputs, slope)(arrays), wanted, rtol=1e-10, atol=1e-12)
+
+
+SOURCES = {
+    "arange": lambda: sg.arange(4, "float64"),
+    "full": lambda: sg.full((4,), 2.0),
+    "computed": lambda: sg.exp(sg.arange(4, "float64")),
+}
+
+
+@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
+def test_what_no_input_goes_into_is_computed_inside_of_loops_and_around_them(source):
+    made, xs = source(), placeholder((3,), "float64")
+    last, rows = sg.scan(lambda c, x: (made, c.sum() + x), made, xs)
+    back, more = sg.scan(lambda c, x: (made, (made, c * x)), last + made, xs, reverse=True)
+    outputs = [o.node for o in (last, rows, back, *more, made + 1)]
+    wanted = Interpreter([xs], outputs)([np.arange(3.0)])
+    for got, exact in zip(Program([xs], outputs)([np.arange(3.0)]), wanted, strict=True):
+        np.testing.assert_allclose(got, exact, rtol=1e-14)

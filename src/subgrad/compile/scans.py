@@ -189,7 +189,8 @@ class _Maker:
         """The results of the loop; of none if nothing is left to do."""
         if not after and not ys:
             return []
-        used = set(toposort([*after, *ys]))
+        nodes = _with_sources_of_its_own([*after, *ys])
+        after, ys, used = nodes[: len(after)], nodes[len(after) :], set(toposort(nodes))
         consts = [p for p in self.outer if p in used and p not in self.carry and p not in self.xs]
         xs = [p for p in self.xs if p in used]
         body = Loop(consts, list(self.carry), xs, after, ys, self.length, self.reverse)
@@ -201,6 +202,15 @@ class _Maker:
         if y in self.xs:
             return self.xs[y]
         return ops.broadcast_to(self.outer.get(y, y), (self.length, *y.shape))
+
+
+def _with_sources_of_its_own(nodes: Sequence[Tensor]) -> list[Tensor]:
+    """The body, which shares no `arange` or `full` with the graph around it or with another body.
+
+    A node has one place in memory, and is computed there either before a loop or in each of its steps.
+    """
+    sources = [n for n in toposort(nodes) if not (n.inputs or _is_leaf(n))]
+    return substitute(nodes, {n: apply(n.op, (), n.attrs) for n in sources})
 
 
 def _is_leaf(node: Tensor) -> bool:
