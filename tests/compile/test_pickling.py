@@ -1,6 +1,7 @@
 """What holds state goes through pickle, cloudpickle, joblib and `copy`, and works where it lands."""
 
 import copy
+import functools
 import io
 import multiprocessing
 import pickle
@@ -12,6 +13,7 @@ import pytest
 
 import subgrad as sg
 from subgrad import errors, nn
+from subgrad.graph.op import TABLE
 
 X = np.ones((4, 2), np.float32)
 
@@ -106,6 +108,35 @@ def test_compiled_modules_and_methods_belong_to_the_copy():
             inner.bias.assign([9.0])
             np.testing.assert_allclose(call(X), inner(X).numpy(), rtol=1e-6)
     assert float(net.bias) == float(trainer.net.bias) != 9
+
+
+class Activated(nn.Module):
+    def __init__(self):
+        self.layer, self.act, self.clip = nn.Linear(2, 2, seed=0), sg.relu, functools.partial(sg.maximum, 0.5)
+
+    def forward(self, x):
+        return self.clip(self.act(self.layer(x)))
+
+
+def test_ops_stay_what_they_are(copied):
+    for op in TABLE.values():
+        if op.__module__.startswith("subgrad."):
+            assert copied(op) is op
+    assert copied(functools.partial(sg.relu)).func is sg.relu
+    net = Activated()
+    found = copied(net)
+    assert found.act is sg.relu
+    np.testing.assert_array_equal(found.predict(X), net.predict(X))
+
+
+def test_an_op_of_no_module_goes_with_its_parts():
+    @sg.defop(vjp=lambda g, y, x: (3 * x * x * g,))
+    def cube(x):
+        return x**3
+
+    assert copy.deepcopy(cube) is copy.copy(cube) is cube
+    found, x = cloud_copy(cube), sg.tensor([2.0])
+    assert (float(found(x)[0]), float(sg.grad(found(x).sum(), x)[0])) == (8, 12)
 
 
 def test_optimisers_rules_and_histories(copied):

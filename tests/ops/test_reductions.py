@@ -127,3 +127,15 @@ def test_bad_single_axes(along):
 def test_too_few_elements_for_a_variance(spread):
     with pytest.raises(ArgumentError, match=re.escape("ddof=2 needs more than 2 elements, got 2")):
         spread(sg.zeros((2, 3)), 0, ddof=2)
+
+
+@pytest.mark.parametrize("shape", [(3, 0), (0, 3), (0, 0), (0,)], ids=str)
+def test_softmax_and_its_kin_of_no_scores(shape):
+    """As in PyTorch: as many weights as scores, none; and the logarithm of an empty sum."""
+    x = sg.zeros(shape)
+    for f in (sg.softmax, sg.log_softmax, lambda x: sg.grad(sg.logsumexp(x, -1).sum(), x)):
+        for found in (f(x), sg.compile(f)(x.numpy())):
+            assert (found.shape, found.dtype) == (shape, np.float32)
+    for f in (lambda x: sg.logsumexp(x, -1), sg.compile(lambda x: sg.logsumexp(x, -1))):
+        np.testing.assert_array_equal(f(x.numpy()), np.full(shape[:-1], -np.inf))
+    np.testing.assert_array_equal(sg.vmap(sg.softmax)(sg.zeros((2, *shape))), np.zeros((2, *shape)))

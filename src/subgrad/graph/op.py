@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import importlib
+import operator
+import sys
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
@@ -101,6 +103,20 @@ class Op:
 
     def __hash__(self) -> int:
         return hash(self.name)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """By name where it can be imported: a copy would be another op. One of a script goes part by part, as
+        cloudpickle takes functions of a script."""
+        name, module = vars(self).get("__qualname__", ""), vars(self).get("__module__")
+        if module != "__main__" and _meaning(module, name) is self:
+            return name
+        return super().__reduce_ex__(protocol)
+
+    def __copy__(self) -> Op:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Op:
+        return self
 
 
 def apply(op: Op, inputs: tuple[Tensor, ...], attrs: dict[str, Any]) -> Tensor:
@@ -207,6 +223,14 @@ def defop(
     object.__setattr__(op, "__wrapped__", ref)
     TABLE[title] = op
     return op
+
+
+def _meaning(module: Any, name: str) -> Any:
+    """What a dotted name means in the module of that name."""
+    try:
+        return operator.attrgetter(name)(sys.modules[module])
+    except (AttributeError, KeyError):
+        return None
 
 
 def _is_ours(ref: Callable[..., Any]) -> bool:

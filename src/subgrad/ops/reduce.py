@@ -12,6 +12,7 @@ from subgrad.graph.op import Kink, defop
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
 from subgrad.ops import rules
 from subgrad.ops.select import isfinite, where
+from subgrad.ops.shape import full
 from subgrad.ops.smooth import exp, log, scale
 
 
@@ -150,6 +151,8 @@ def _lse_vjp(g, y, x, *, axis, keepdims):
 
 
 def _lse_expanded(x, *, axis, keepdims):
+    if not rules.count(x.shape, axis):
+        return full(rules.reduced_shape(x.shape, axis, keepdims), -np.inf, x.dtype)
     largest = max(x, axis, True)
     shift = where(isfinite(largest), largest, 0)
     total = log(sum(exp(x - shift), axis, True)) + shift
@@ -158,20 +161,20 @@ def _lse_expanded(x, *, axis, keepdims):
 
 @defop(
     prepare=_float_over_axes,
-    shape=_nonempty,
+    shape=_reduced,
     vjp=_lse_vjp,
     expand=_lse_expanded,
     text="ln Σ exp({0})",
     slopes=("exp({0} - y)",),
 )
 def logsumexp(x, axis=None, keepdims=False):
-    """The logarithm of the sum of exp(x) over ``axis``, without overflow.
+    """The logarithm of the sum of exp(x) over ``axis``, without overflow; -inf of no elements.
 
     >>> import subgrad as sg
     >>> float(sg.logsumexp([-1e4, 1e4]))
     10000.0
     """
-    largest = np.max(x, axis=axis, keepdims=True)
+    largest = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     shift = np.where(np.isfinite(largest), largest, 0)
     total = np.log(np.sum(np.exp(x - shift), axis=axis, keepdims=True)) + shift
     return total if keepdims else np.squeeze(total, axis=axis)
@@ -187,6 +190,8 @@ def _log_softmax_vjp(g, y, x, *, axis):
 
 
 def _log_softmax_expanded(x, *, axis):
+    if not x.size:
+        return x
     shifted = x - max(x, axis, True)
     return shifted - log(sum(exp(shifted), axis, True))
 
@@ -194,7 +199,7 @@ def _log_softmax_expanded(x, *, axis):
 @defop(
     prepare=_along,
     expand=_log_softmax_expanded,
-    shape=lambda x, *, axis: _nonempty(x, axis=(axis,), keepdims=True) and (x.shape, x.dtype),
+    shape=lambda x, *, axis: (x.shape, x.dtype),
     vjp=_log_softmax_vjp,
     text="ln softmax({0})",
     slopes=("1 - softmax({0})",),
@@ -207,7 +212,7 @@ def log_softmax(x, axis=-1):
     >>> sg.log_softmax([1e4, -1e4]).tolist()
     [0.0, -20000.0]
     """
-    shifted = x - np.max(x, axis=axis, keepdims=True)
+    shifted = x - np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
 
 
