@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from subgrad.data import memory, raw, read_csv, read_npz, read_table
+from subgrad.data import memory, raw, read_csv, read_idx, read_npz, read_table
 from subgrad.errors import FileError
 
 
@@ -41,6 +41,8 @@ def test_files_without_an_end(tmp_path):
     for name in ("zero.csv", "pipe.parquet"):
         with pytest.raises(FileError, match="it is a device or a pipe, which may have no end"):
             read_table(tmp_path / name)
+    with pytest.raises(FileError, match="it is a device or a pipe"):
+        read_idx(tmp_path / "pipe.parquet", mmap_mode="r")
 
 
 def test_too_many_columns(tmp_path):

@@ -140,6 +140,23 @@ def test_text_where_there_were_numbers_is_an_error():
     assert few.remarks == ["Unknown from the training, and taken as missing: 'x' in 1 row ('many')."]
 
 
+def test_words_that_stand_for_no_value_are_missing_in_later_rows_however_many():
+    days = [f"2020-01-{day:02}" for day in range(1, 13)]
+    table = Table({"x": [*map(str, range(11)), "n.d."], "f": ["yes", "no"] * 6, "d": days, "y": [0, 1] * 6})
+    prepared = TablePreprocessor().fit(table, "y")
+    none = prepared.prepare(Table({"x": [None, None], "f": [None, None], "d": [None, None]}))
+    words = prepared.prepare(Table({"x": ["n.d.", "-"], "f": ["unknown", "n.a."], "d": ["--", "n.a."]}))
+    assert (words.features == none.features).all()
+    assert words.remarks == none.remarks == []
+
+
+def test_two_rows_of_unknown_truth_words_count_as_missing_as_one_does():
+    prepared = TablePreprocessor().fit(Table({"f": ["yes", "no"] * 3, "y": [0, 1] * 3}), "y")
+    found = prepared.prepare(Table({"f": ["maybe", "perhaps"]}))
+    assert found.features.tolist() == [[0], [0]]
+    assert found.remarks == ["Unknown from the training, and taken as missing: 'f' in 2 rows ('maybe', 'perhaps')."]
+
+
 def test_missing_columns_are_named():
     prepared = TablePreprocessor().fit(mixed(), "label")
     with pytest.raises(DataError, match="no columns 'age', 'city'; it has 1: 'x'"):

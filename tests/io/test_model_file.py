@@ -1,6 +1,7 @@
 """Model files: sharing survives, damage is noticed, and what a file says is not believed."""
 
 import json
+import os
 import random
 import struct
 import tracemalloc
@@ -299,6 +300,13 @@ def test_modules_too_deep_are_not_saved(tmp_path):
         net = net[0]
     sg.save(net, tmp_path / "net")
     assert sg.load(tmp_path / "net").config() == net.config()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such pipes here")
+def test_a_pipe_is_called_what_it_is(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FileError, match="pipe: it is a device or a pipe, which may have no end"):
+        sg.load(tmp_path / "pipe")
 
 
 def test_what_is_no_file(tmp_path):

@@ -11,6 +11,7 @@ computed, and what it does not understand, it refuses.
 
 # pyright: basic, reportMissingImports=false
 import json
+import os
 import sys
 
 import numpy as np
@@ -55,6 +56,8 @@ def read(path):
         understood(len(dict(pairs)) == len(pairs), "a name that stands there twice")
         return dict(pairs)
 
+    if not os.path.isfile(path):
+        raise CheckFailed(f"cannot read {path}: there is no file of this name, or it is a folder, a pipe or a device")
     with safe_open(path, "np") as file:
         text = (file.metadata() or {})["subgrad"]
         data = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

@@ -10,6 +10,7 @@ import numpy as np
 
 from subgrad.data.raw import GZIP_MAGIC, read_bytes
 from subgrad.errors import ArgumentError, FileError
+from subgrad.io.atomic import require_regular
 
 HEADER = 4 + 4 * 255  # bytes of a header, at most
 _DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -57,6 +58,7 @@ def read_idx(path: str | os.PathLike[str], mmap_mode: str | None = None) -> np.n
 
 
 def _mapped(path: str | os.PathLike[str]) -> np.ndarray:
+    require_regular(path)
     try:
         content = np.memmap(path, np.uint8, "r")
     except (OSError, ValueError) as error:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from subgrad.data.formats import NumberFormat
+from subgrad.data.formats import NumberFormat, has_value
 from subgrad.data.kinds import Kind, fit_column, kind_from_plain
 from subgrad.data.kinds.number import NumberColumn
 from subgrad.data.kinds.useless import why_useless
@@ -203,8 +203,11 @@ def _useless(table: Table, target: str, keep: Collection[str]) -> dict[str, str]
 
 
 def _check_known(column: Kind, series: pl.Series, unknown: np.ndarray) -> None:
-    """That a column is another one than in training shows in that none of its values, if more than one, is known."""
-    if column.what and unknown.sum() > 1 and unknown.sum() == series.len() - series.null_count():
+    """That a column is another one than in training shows in that none of its values, if more than one, is known.
+
+    Missing values say nothing, and a word that a column of text or truth values does not know is no sign either.
+    """
+    if column.what and unknown.sum() > 1 and unknown.sum() == has_value(series).sum():
         raise DataError(
             f"column '{column.name}' held {column.what} when the model was fitted; "
             f"none of its values is one, such as {series.filter(pl.Series(unknown))[0]!r}"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import gzip
 import io
 import os
-import stat
 import zlib
 from pathlib import Path
 
 from subgrad.data.memory import available, check_room, size_text
 from subgrad.errors import FileError
+from subgrad.io.atomic import require_regular
 
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -39,15 +39,8 @@ def read_bytes(path: _Path) -> bytes:
 
 def check_file(path: _Path) -> None:
     """Raise `FileError` unless this is a regular file that fits into memory."""
-    try:
-        found = os.stat(path)
-    except OSError as error:
-        raise FileError(f"cannot read {path}: {error.strerror or error}") from error
-    if stat.S_ISDIR(found.st_mode):
-        raise FileError(f"cannot read {path}: it is a folder")
-    if not stat.S_ISREG(found.st_mode):
-        raise FileError(f"cannot read {path}: it is a device or a pipe, which may have no end; copy it to a file first")
-    check_room(found.st_size, f"{path}")
+    require_regular(path)
+    check_room(Path(path).stat().st_size, f"{path}")
 
 
 def _gunzip(content: bytes, path: _Path) -> bytes:

@@ -46,6 +46,19 @@ def require_writable(path: str | os.PathLike[str]) -> None:
         os.unlink(temporary)
 
 
+def require_regular(path: str | os.PathLike[str]) -> None:
+    """Raise `FileError` unless this can be read to its end: a file that is there, no folder, pipe or device."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise ArgumentError(f"a file is read from a path, got {path!r}")
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError) as error:
+        raise FileError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+    if not stat.S_ISREG(mode):
+        endless = "a device or a pipe, which may have no end; copy it to a file first"
+        raise FileError(f"cannot read {path}: it is {'a folder' if stat.S_ISDIR(mode) else endless}")
+
+
 def _target(path: str | os.PathLike[str]) -> Path:
     """The file that ``path`` means, links followed; `FileError` if it is there and cannot be replaced."""
     if not isinstance(path, (str, os.PathLike)):

@@ -19,7 +19,7 @@ import numpy as np
 from subgrad.errors import ArgumentError, FileError
 from subgrad.graph.dtype import default_dtype, using_dtype
 from subgrad.graph.tensor import constant
-from subgrad.io.atomic import write_atomically
+from subgrad.io.atomic import require_regular, write_atomically
 from subgrad.nn import init
 from subgrad.nn.config import from_config, known_classes, named_classes
 from subgrad.nn.module import Module
@@ -144,10 +144,9 @@ def read_model_file(path: Path_) -> tuple[Tensors, dict[str, Any]]:
     """
     from safetensors.numpy import load as deserialise
 
-    if not isinstance(path, (str, os.PathLike)):
-        raise ArgumentError(f"a file is read from a path, got {path!r}")
-    if not Path(path).is_file():
-        raise FileError(f"there is no file {path}")
+    if isinstance(path, (str, os.PathLike)) and (os.path.isdir(path) or not os.path.exists(path)):
+        raise FileError(f"there is no file {path}{': it is a folder' if os.path.isdir(path) else ''}")
+    require_regular(path)
     try:
         content = Path(path).read_bytes()
         text = _metadata(content)

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from subgrad.errors import FileError
-from subgrad.io.atomic import write_atomically
+from subgrad.io.atomic import require_regular, write_atomically
 from subgrad.kinks.certificate import CLAIMS, Certificate, LoadedCertificate
 
 FORMAT = "subgrad certificate 1"
@@ -33,6 +33,7 @@ def load_certificate(path: str | os.PathLike[str]) -> LoadedCertificate:
     Raises:
         FileError: for a file that cannot be read, or is anything else.
     """
+    require_regular(path)
     try:
         content = json.loads(Path(path).read_bytes().decode(), parse_constant=_no_number)
         return _certificate(content)

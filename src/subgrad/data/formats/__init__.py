@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from subgrad.data.formats.base import FEW, Format, is_text, known_texts
+from subgrad.data.formats.base import FEW, Format, has_value, is_text, known_texts
 from subgrad.data.formats.dates import DateFormat, decide_dates, decide_times
 from subgrad.data.formats.numbers import Habit, NumberFormat, decide_numbers, habit_of
 from subgrad.data.formats.text import TextFormat, as_texts
@@ -47,5 +47,5 @@ def format_from_plain(plain: Mapping[str, Any]) -> Format:
 
 __all__ = [
     "FEW", "DateFormat", "Format", "NumberFormat", "TextFormat", "TruthFormat", "as_texts", "decide_format",
-    "decide_formats", "format_from_plain", "is_text",
+    "decide_formats", "format_from_plain", "has_value", "is_text",
 ]  # fmt: skip

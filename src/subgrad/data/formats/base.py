@@ -40,5 +40,11 @@ def is_text(series: pl.Series) -> bool:
 
 def known_texts(series: pl.Series) -> pl.Series:
     """The texts that are there, without words such as "n.d." that stand for none."""
-    series = series.drop_nulls()
-    return series.filter(~series.str.to_lowercase().is_in(list(PLACEHOLDERS)))
+    return series.filter(pl.Series(has_value(series), dtype=pl.Boolean))
+
+
+def has_value(series: pl.Series) -> np.ndarray:
+    """Truth values (n,): where there is a value, and no word such as "n.d." that stands for none."""
+    if not is_text(series):
+        return series.is_not_null().to_numpy()
+    return (~series.str.to_lowercase().is_in(list(PLACEHOLDERS))).fill_null(False).to_numpy()

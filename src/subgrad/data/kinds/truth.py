@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from subgrad.data.formats import Format, TruthFormat
+from subgrad.data.formats import Format, TruthFormat, has_value
 from subgrad.data.kinds.base import Encoded, Kind, missing_values
 from subgrad.data.lazy import pl
 
@@ -20,7 +20,6 @@ class TruthColumn(Kind):
     """
 
     kind: ClassVar[str] = "truth"
-    what: ClassVar[str] = "truth values"
     usual: ClassVar[Format] = TruthFormat()
 
     missing: int
@@ -39,7 +38,7 @@ class TruthColumn(Kind):
         none = np.isnan(values)
         signs = np.where(none, 0, 2 * values - 1)
         features = [signs, none] if self.missing else [signs]
-        return Encoded(np.column_stack(features).astype(np.float32), none & series.is_not_null().to_numpy())
+        return Encoded(np.column_stack(features).astype(np.float32), none & has_value(series))
 
     def describe(self) -> list[str]:
         how = self.format
