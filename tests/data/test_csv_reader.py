@@ -167,6 +167,29 @@ def test_a_first_row_without_a_number_is_no_row_of_units(tmp_path, none):
     np.testing.assert_array_equal(table["age"], [np.nan, 3, 5, 7])
 
 
+@pytest.mark.parametrize(("name", "values"), [
+    ("name", ["red car", "blue car", "green bus"]),
+    ("first name", ["John Smith", "Mary Jones"]),
+    ("city", ["New York"]),
+    ("street", ["Main 12", "Oak 5"]),
+])  # fmt: skip
+def test_texts_of_several_words_in_one_column(write, name, values):
+    table = read_csv(write("\n".join([name, *values]) + "\n"))
+    assert {column: table[column].tolist() for column in table} == {name: values}
+
+
+@pytest.mark.parametrize("text", ['"a" "b"\n"1" 2.5 3\n', "a b\nr1 2.5 3\n", "a,b\nr1,2.5,3\n", '"a","b"\n"7",2.5,3\n'])
+def test_one_row_with_the_label_that_r_writes(write, text):
+    table = read_csv(write(text))
+    assert {column: table[column].tolist() for column in table} == {"a": [2.5], "b": [3]}
+    assert table.notes[-1] == "The first column has no name: it holds row labels, and was left out."
+
+
+def test_one_row_with_a_value_too_many(write):
+    with pytest.raises(FileError, match="line 2: 3 values, the header names 2 columns"):
+        read_csv(write("a,b\n5,6,7\n"))
+
+
 def test_one_column_beside_row_labels_without_a_name(tmp_path):
     file = tmp_path / "t.csv"
     for rows in (1, 3):

@@ -203,9 +203,14 @@ def _by_records(body: str, layout: Layout, path: _Path) -> pl.DataFrame:
             rows.append(cells)
     except csv.Error as error:
         raise FileError(f"{path}, line {layout.lines + error.args[0]}: {error.args[1]}") from None
-    if long and (len(long) < len(rows) or len(rows) == 1):
+    if long and (len(long) < len(rows) or (len(rows) == 1 and not _is_label(body, rows[0][0]))):
         raise _other_length(path, long[0], width + 1, width)
     return pl.DataFrame(rows, {str(i): pl.String for i in range(width + 1)}, orient="row")
+
+
+def _is_label(body: str, first: str | None) -> bool:
+    """Whether the only row of a table begins with a label of it, as R writes them, and not with a value too many."""
+    return first is not None and (first == "1" or not is_numeric(first) or body.lstrip().startswith('"'))
 
 
 def _other_length(path: _Path, line: int, found: int, width: int) -> FileError:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from subgrad.data.formats.words import stands_for_none
 from subgrad.errors import FileError
 
 DELIMITERS = ",;\t|"
@@ -130,9 +131,25 @@ def _score(start: str, delimiter: str, comments: bool, whole: bool) -> tuple[boo
         return False, 0.0, 0, 0
     usual = Counter(widths[1:] or widths).most_common(1)[0][0]
     share = sum(width == usual for width in widths) / len(widths)
-    if delimiter == " " and (share < 1 or widths[0] != usual):  # a text has spaces, too
+    if delimiter == " " and not _parted_by_spaces(found[titles:], quoted=start.lstrip().startswith('"')):
         return False, 0.0, 0, 0
     return widths[0] > 1, 0.0 if delimiter == " " else share, -titles, widths[0]
+
+
+def _parted_by_spaces(found: Sequence[Sequence[str]], quoted: bool) -> bool:
+    """Whether these records are a table's, and no texts of several words.
+
+    Quotes or a column of numbers show it, and so do five rows or more of three words each. ``quoted`` says that the
+    header begins with a quote.
+    """
+    (header, *rows), width = found, len(found[-1])
+    if any(len(row) != width for row in rows):
+        return False
+    numeric = [all(is_numeric(row[i]) or stands_for_none(row[i]) for row in rows) for i in range(width)]
+    if len(header) == width - 1:  # R's header has no name for the labels of its rows
+        return quoted or all(numeric[1:])
+    named = len(header) == width and not any(map(is_numeric, header))
+    return named and bool(rows) and (quoted or any(numeric) or (width > 2 and len(rows) > 4))
 
 
 def _sample(start: str, delimiter: str, comments: bool, whole: bool) -> Iterator[Record]:
