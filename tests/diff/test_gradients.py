@@ -317,6 +317,16 @@ SMOOTH_THROUGH_KINKS = {  # second derivatives at the point, in closed form
         lambda x: (sg.clip(x, 0, 1) + sg.minimum(x, 0) + sg.maximum(x, 1) - 1).sum() ** 2, [1.0, 0.0], [[2, 2], [2, 2]],
     ),
     "std(x)**2": (lambda x: 9 * sg.std(x) ** 2, [1.0, 1.0, 1.0], 6 * np.eye(3) - 2),
+    "sqrt(sum x**2)**2": (lambda x: sg.sqrt((x * x).sum()) ** 2, [0.0, 0.0], [[2, 0], [0, 2]]),
+    "sqrt(sum (x - 1)**2)**2": (lambda x: sg.sqrt(((x - 1) ** 2).sum()) ** 2, [1.0, 1.0], [[2, 0], [0, 2]]),
+    "sqrt(x**4)": (lambda x: sg.sqrt(x**4).sum(), [0.0, 2.0], [[2, 0], [0, 2]]),
+    "((x**2)**0.75)**(4/3)": (lambda x: (((x * x) ** 0.75) ** (4 / 3)).sum(), [0.0, 1.0], [[2, 0], [0, 2]]),
+    "x |x| sign(x)": (lambda x: (x * abs(x) * sg.sign(x)).sum(), [0.0, 3.0], [[2, 0], [0, 2]]),
+    "x sqrt(x**2) sign(x)": (lambda x: (x * sg.sqrt(x * x) * sg.sign(x)).sum(), [0.0, 3.0], [[2, 0], [0, 2]]),
+    "|x**2|": (lambda x: abs(x * x).sum(), [0.0, 1.0], [[2, 0], [0, 2]]),
+    "max(x**2, -x**2)": (lambda x: sg.maximum(x * x, -x * x).sum(), [0.0, 1.0], [[2, 0], [0, 2]]),
+    "the largest of x**2 and 0": (lambda x: sg.max(sg.stack([x[0] ** 2, 0 * x[1]])), [0.0, 0.0], [[2, 0], [0, 0]]),
+    "sqrt(relu(x)) where relu is flat": (lambda x: sg.sqrt(sg.relu(x)).sum(), [-1.0, 4.0], [[0, 0], [0, -1 / 32]]),
 }  # fmt: skip
 
 
@@ -326,6 +336,22 @@ def test_hessian_on_a_kink_that_leaves_the_function_smooth(name):
     with sg.using_dtype("float64"):
         close(sg.hessian(f)(at), np.array(expected, float))
         close(sg.compile(lambda x: sg.hessian(f(x), x))(sg.tensor(at)), np.array(expected, float))
+
+
+def test_compiled_hessian_of_a_function_with_kinks():
+    x = np.array([0.0, -2.0])
+    close(sg.compile(sg.hessian(lambda x: (abs(x) * abs(x)).sum()))(x), 2 * np.eye(2))
+    close(sg.compile(sg.hessian(lambda x: (sg.relu(x) ** 2).sum()))(x + 3), 2 * np.eye(2))
+
+
+@pytest.mark.parametrize(
+    "f", [lambda x: abs(1 - sg.cos(x)), lambda x: sg.sqrt(1 - sg.cos(x)) ** 2, lambda x: sg.maximum(sg.cosh(x), 1)]
+)
+def test_hessian_says_so_where_slopes_do_not_tell_the_side_of_a_kink(f):
+    with pytest.raises(GradientError, match="second derivatives at this point are not known"):
+        sg.hessian(f)(0.0)
+    assert np.isnan(float(sg.compile(sg.hessian(f))(sg.tensor(0.0))))
+    close(sg.hessian(f)(1.0), sg.compile(sg.hessian(f))(sg.tensor(1.0)))
 
 
 def test_hessian_on_a_kink_of_the_slope_is_what_the_gradient_of_the_gradient_is():

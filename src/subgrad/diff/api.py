@@ -139,10 +139,16 @@ def jacobian(y: Tensor | Function, wrt: Tree = None) -> Any:
 def hessian(y: Tensor | Function, wrt: Tensor | None = None) -> Any:
     """The second derivatives of the scalar ``y`` by one tensor: shape ``x.shape + x.shape``.
 
-    On a kink that leaves the function smooth, as in ``norm(x)**2`` at 0, these are its second derivatives: those beside
-    the kink, if they are the same on several sides of it. Else, as in ``x * abs(x)``, there are none, and this is the
-    derivative of the gradient that `grad` picks. Kinks inside of a loop are not looked at, nor are points where an op
-    has no finite slope or jumps: write ``norm(x)``, and not ``sqrt((x**2).sum())``, if x may be 0.
+    On a kink that leaves the function smooth, as in ``norm(x)**2`` or ``sqrt((x**2).sum())**2`` at 0, these are its
+    second derivatives: those beside the kink, if they are the same on several sides of it. Else, as in ``x * abs(x)``,
+    there are none, and this is the derivative of the gradient that `grad` picks; ``jacobian(grad(f))`` is that
+    everywhere, as it sees nothing of ``f`` but its gradient. Kinks inside of a loop are not looked at, nor are the
+    boundaries of a ``where``.
+
+    Raises:
+        ArgumentError: if ``wrt`` is not one tensor.
+        GradientError: where the first derivatives do not say on which side of a kink a direction leads, as in
+            ``abs(1 - cos(x))`` at 0. Compiled code has NaN there.
 
     Example:
         >>> import subgrad as sg
@@ -156,8 +162,18 @@ def hessian(y: Tensor | Function, wrt: Tensor | None = None) -> Any:
     if not isinstance(wrt, Tensor):
         raise ArgumentError("hessian takes one tensor; concatenate several, or take jacobian(grad(y, a), b)")
     picked = jacobian(grad(y, wrt), wrt)
-    beside = [jacobian(grad(side, wrt), wrt) for side in sides(y.node, wrt.node)]
-    return _agreed(beside, picked) if beside else picked
+    beside = sides(y.node, wrt.node)
+    if beside is None:
+        return picked
+    found = _agreed([jacobian(grad(side, wrt), wrt) for side in beside.graphs], picked)
+    if not beside.known:
+        return where(beside.unsure, math.nan, found)
+    if beside.unsure.numpy():
+        raise GradientError(
+            "the second derivatives at this point are not known: it is on a kink, and first derivatives do not say "
+            "on which side of it a direction leads; take the point a little off, or write the function without kinks"
+        )
+    return found
 
 
 def _agreed(matrices: list[Tensor], otherwise: Tensor) -> Tensor:

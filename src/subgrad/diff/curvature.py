@@ -1,13 +1,16 @@
 """Second derivatives at kinks: \\|x\\|^2 is smooth, though the absolute value in it is not.
 
 Backprop through backprop multiplies what each op says at its own kink, and gets 0. So a graph on kinks is looked at
-from beside them: every kink is put on the side to which a direction leads. Where the second derivatives are the same
-seen from several sides, they are those of the function.
+from beside them: every number that is 0 there takes a short step along a direction, and what is tied parts. Where the
+second derivatives are the same seen from several sides, they are those of the function. The ops with an infinite slope
+and the jumps count as kinks: sqrt(x^2)^2 and x \\|x\\| sign(x) are smooth as well.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,113 +22,211 @@ from subgrad.graph.order import dependents, toposort
 from subgrad.graph.tensor import INPUT, Tensor, constant
 from subgrad.ops import rules
 
-Tangents = list[Tensor]
+
+@dataclass(frozen=True)
+class Sides:
+    """A graph as it is beside its kinks.
+
+    Attributes:
+        graphs: the function, seen along some directions of x: opposite ones and others.
+        unsure: a bool scalar, True if first-order information does not tell on which side of a kink a direction leads.
+        known: whether the graph has values, or is being traced.
+    """
+
+    graphs: tuple[Tensor, ...]
+    unsure: Tensor
+    known: bool
 
 
-def sides(y: Tensor, x: Tensor) -> list[Tensor]:
-    """The graph of ``y`` with its kinks left along some directions of x: opposite ones and others; none if y is on
-    none. A graph without values may be on every kink that it has."""
+def sides(y: Tensor, x: Tensor) -> Sides | None:
+    """The graph of ``y`` with its kinks left along some directions of x; None if y is on none. A graph without values
+    may be on every kink that it has."""
     order = toposort([y], is_leaf={x}.__contains__)
     depending = dependents(order, [x])
-    kinked = [node for node in order if node in depending and node.op in _ASIDE and node is not x]
-    if not any(node.op is INPUT for node in order):
-        kinked = [node for node in kinked if _is_on(node)]
+    kinked = [node for node in order if node in depending and node is not x and _may_have_a_kink(node)]
+    known = not any(node.op is INPUT for node in toposort([y]))
+    if known:
+        kinked = [node for node in kinked if _any(_RULES[node.op].on(node, node.inputs)).numpy()]
     if not kinked or any(node.op.kink is not None and node.op.dird is None for node in depending):
-        return []
+        return None
     first, other = (np.random.default_rng(seed).uniform(0.5, 1.0, x.shape) for seed in (0, 1))
-    return [_beside(order, x, constant(v.astype(x.dtype)), set(kinked)) for v in (first, -first, -other)]
+    found = [_Beside(order, x, constant(v.astype(x.dtype)), kinked) for v in (first, -first, -other)]
+    unsure = functools.reduce(lambda a, b: a | b, [u for beside in found for u in beside.unsure])
+    return Sides(tuple(beside.new[y] for beside in found), unsure, known)
 
 
-def _is_on(node: Tensor) -> bool:
-    assert node.op.kink is not None
-    return bool(np.any(node.op.kink.at(*(i.numpy() for i in node.inputs), **node.attrs)))
+def _may_have_a_kink(node: Tensor) -> bool:
+    if node.op is TABLE["power"]:
+        p = node.attrs["p"]
+        return p < 0 or p != int(p)
+    return node.op in _RULES
 
 
-def _beside(order: list[Tensor], x: Tensor, along: Tensor, kinked: set[Tensor]) -> Tensor:
-    """The last node of ``order``, a little way along a direction as far as the kinks are concerned."""
-    new, tangent = {x: x}, {x: along}
-    for node in order:
-        if node is x:
-            continue
-        inputs = tuple(new.get(i, i) for i in node.inputs)
-        with place.inherit(node.site, node.scope):
-            if any(i in tangent for i in node.inputs) and node.dtype.kind == "f":
-                arriving = [tangent.get(i) for i in node.inputs]
-                found = one_sided_rule(node, arriving)
-                if found is not None:
-                    tangent[node] = found
-                if node in kinked:
-                    new[node] = _ASIDE[node.op](node, inputs, _filled(inputs, arriving))
-                    continue
-            same = all(a is b for a, b in zip(inputs, node.inputs, strict=True))
-            new[node] = node if same else apply(node.op, inputs, node.attrs)
-    return new[order[-1]]
+class _Beside:
+    """The nodes of ``order``, a little way along a direction of x as far as the kinks are concerned.
+
+    What leads to a kink is moved wherever it is 0 and first order says in which direction it goes: then all that is
+    made of it, squares and roots of squares included, has its sign, its size and its derivatives of there.
+    """
+
+    def __init__(self, order: list[Tensor], x: Tensor, along: Tensor, kinked: list[Tensor]) -> None:
+        self.new: dict[Tensor, Tensor] = {}
+        self.unsure: list[Tensor] = []
+        self.at, self.beside = {x: along}, {x: along}  # tangents on the kinks and beside them
+        self.leading, self.kinked = set(toposort(kinked, is_leaf={x}.__contains__)), set(kinked)
+        far = {x: x + _FAR[x.dtype.name] * (1 + abs(x)) * along}
+        for node in order:
+            with place.inherit(node.site, node.scope):
+                self._add(node, far)
+
+    def _add(self, node: Tensor, far: dict[Tensor, Tensor]) -> None:
+        inputs = tuple(self.new.get(i, i) for i in node.inputs)
+        moved = node if node in far or _same(inputs, node.inputs) else apply(node.op, inputs, node.attrs)
+        if node not in far:
+            _follow(node, self.at)
+            if any(i in self.beside for i in node.inputs):
+                _follow(moved, self.beside, node, [self.beside.get(i) for i in node.inputs])
+            if node in self.leading and any(i in far for i in node.inputs):
+                far[node] = apply(node.op, tuple(far.get(i, i) for i in node.inputs), node.attrs)
+        if node in self.kinked:
+            rule, ts = _RULES[node.op], self._tangents(node)
+            self.unsure.append(_any(rule.unsure(node, inputs, ts, [far.get(i, i) for i in node.inputs])))
+            moved = moved if rule.leave is None else rule.leave(node, inputs, ts)
+        self.new[node] = self._stepped(node, moved) if node in self.leading else moved
+
+    def _tangents(self, node: Tensor) -> list[Tensor]:
+        arriving = [self.beside.get(i) for i in node.inputs]
+        return [rules.full(i.shape, 0, i.dtype) if t is None else t for i, t in zip(node.inputs, arriving, strict=True)]
+
+    def _stepped(self, node: Tensor, moved: Tensor) -> Tensor:
+        """``moved`` with a short step where it is 0, if both tangents say the same of its direction."""
+        t, other = self.beside.get(node), self.at.get(node)
+        if t is None or other is None:
+            return moved
+        plain = (moved == 0) & (abs(t - other) <= 1e-3 * abs(other))
+        return moved + ops.where(plain, _short(node.dtype) * t, 0)
 
 
-def _filled(inputs: tuple[Tensor, ...], tangents: list[Tensor | None]) -> Tangents:
-    return [rules.full(i.shape, 0, i.dtype) if t is None else t for i, t in zip(inputs, tangents, strict=True)]
+def _any(mask: Tensor) -> Tensor:
+    return ops.where(mask, 1.0, 0.0).sum() > 0
 
 
-# How each op is left: `node` tells where it is on its kink, `xs` are its inputs anew
+def _same(new: tuple[Tensor, ...], old: tuple[Tensor, ...]) -> bool:
+    return all(a is b for a, b in zip(new, old, strict=True))
 
-Aside = Callable[[Tensor, tuple[Tensor, ...], Tangents], Tensor]
+
+def _follow(
+    node: Tensor,
+    tangents: dict[Tensor, Tensor],
+    name: Tensor | None = None,
+    arriving: list[Tensor | None] | None = None,
+) -> None:
+    """Note the tangent of a node, under the name of another if given, from those of its inputs."""
+    arriving = [tangents.get(i) for i in node.inputs] if arriving is None else arriving
+    if node.dtype.kind == "f" and any(t is not None for t in arriving):
+        found = one_sided_rule(node, arriving)
+        if found is not None:
+            tangents[node if name is None else name] = found
 
 
 def _short(dtype: np.dtype) -> float:
     """A step that changes nothing but on which side of 0 a number is; its square does not underflow."""
-    return float(np.finfo(dtype).tiny) ** 0.25
+    info = np.finfo(dtype)
+    return max(float(info.tiny) ** 0.25, float(info.eps) ** 2)
 
 
-def _moved(node: Tensor, xs: tuple[Tensor, ...], ts: Tangents) -> Tensor:
-    """For kinks at 0: the argument itself takes a short step."""
-    on = node.inputs[0] == 0
-    return apply(node.op, (xs[0] + ops.where(on, _short(node.dtype) * ts[0], 0),), node.attrs)
+_FAR = {"float32": 2**-6, "float64": 2**-13}
+"""A step that shows in second order: it parts what first order leaves on a kink."""
 
 
-def _norm(node: Tensor, xs: tuple[Tensor, ...], ts: Tangents) -> Tensor:
-    x, axis = node.inputs[0], node.attrs["axis"]
-    on = rules.expand(ops.norm(x, axis, keepdims=True) == 0, x.shape)
-    return apply(node.op, (xs[0] + ops.where(on, _short(node.dtype) * ts[0], 0),), node.attrs)
+# How each op is left: `node` is the op on its kink, `xs` are its inputs beside it, `ts` their tangents
 
 
-def _clip(node: Tensor, xs: tuple[Tensor, ...], ts: Tangents) -> Tensor:
-    (x,), low, high = node.inputs, node.attrs["low"], node.attrs["high"]
-    inside = ((x > low) | ((x == low) & (ts[0] > 0))) & ((x < high) | ((x == high) & (ts[0] < 0)))
-    return ops.where(inside, xs[0], apply(node.op, xs, node.attrs))
+@dataclass(frozen=True)
+class _Rule:
+    """``on``: where an op is on its kink. ``leave``: what it is beside it, if it is not just itself of other inputs.
+    ``unsure``: where its inputs ``xs`` are still on the kink, and those ``far`` off are not."""
+
+    on: Callable[[Tensor, tuple[Tensor, ...]], Tensor]
+    unsure: Callable[[Tensor, tuple[Tensor, ...], list[Tensor], list[Tensor]], Tensor]
+    leave: Callable[[Tensor, tuple[Tensor, ...], list[Tensor]], Tensor] | None = None
 
 
-def _pair(sign: int) -> Aside:
+def _at_zero(on: Callable[[Tensor, tuple[Tensor, ...]], Tensor]) -> _Rule:
+    return _Rule(on, lambda node, xs, ts, far: on(node, xs) & ~on(node, tuple(far)))
+
+
+def _differ(a: Tensor, b: Tensor) -> Tensor:
+    """Where two numbers are apart by more than rounding."""
+    slack = float(np.finfo(a.dtype).eps) ** 0.75
+    return ~(abs(a - b) <= slack * ops.maximum(abs(a), abs(b)))
+
+
+def _clip_on(node: Tensor, xs: tuple[Tensor, ...]) -> Tensor:
+    return (xs[0] == node.attrs["low"]) | (xs[0] == node.attrs["high"])
+
+
+def _clip_leave(node: Tensor, xs: tuple[Tensor, ...], ts: list[Tensor]) -> Tensor:
+    (x,), (t,), low, high = xs, ts, node.attrs["low"], node.attrs["high"]
+    inside = ((x > low) | ((x == low) & (t > 0))) & ((x < high) | ((x == high) & (t < 0)))
+    return ops.where(inside, x, apply(node.op, xs, node.attrs))
+
+
+def _clip_unsure(node: Tensor, xs: tuple[Tensor, ...], ts: list[Tensor], far: list[Tensor]) -> Tensor:
+    return _clip_on(node, xs) & (ts[0] == 0) & _differ(far[0], xs[0])
+
+
+def _pair(sign: int) -> _Rule:
     """The larger of two for 1, the smaller for -1."""
 
-    def aside(node: Tensor, xs: tuple[Tensor, ...], ts: Tangents) -> Tensor:
-        a, b = node.inputs
+    def leave(node: Tensor, xs: tuple[Tensor, ...], ts: list[Tensor]) -> Tensor:
+        a, b = xs
         ahead, leads = (a > b, ts[0] > ts[1]) if sign > 0 else (a < b, ts[0] < ts[1])
         return ops.where(ahead | ((a == b) & leads), *xs)
 
-    return aside
+    def unsure(node: Tensor, xs: tuple[Tensor, ...], ts: list[Tensor], far: list[Tensor]) -> Tensor:
+        return (xs[0] == xs[1]) & (ts[0] == ts[1]) & _differ(far[0], far[1])
+
+    return _Rule(lambda node, xs: xs[0] == xs[1], unsure, leave)
 
 
-def _extremum(best: Op, sign: int) -> Aside:
+def _extremum(best: Op, sign: int) -> _Rule:
     """The mean of the tied elements that are best also along the direction."""
 
-    def aside(node: Tensor, xs: tuple[Tensor, ...], ts: Tangents) -> Tensor:
-        (x,), axis, kept = node.inputs, node.attrs["axis"], node.attrs["keepdims"]
+    def winners(node: Tensor, x: Tensor, t: Tensor) -> Tensor:
+        axis = node.attrs["axis"]
         tied = x == best(x, axis, keepdims=True)
-        leads = ops.where(tied, ts[0], -sign * np.inf)
-        wins = tied & (leads == best(leads, axis, keepdims=True))
-        return ops.where(wins, xs[0], 0).sum(axis, kept) / ops.where(wins, 1.0, 0.0).astype(x.dtype).sum(axis, kept)
+        leads = ops.where(tied, t, -sign * np.inf)
+        return tied & (leads == best(leads, axis, keepdims=True))
 
-    return aside
+    def leave(node: Tensor, xs: tuple[Tensor, ...], ts: list[Tensor]) -> Tensor:
+        (x,), axis, kept = xs, node.attrs["axis"], node.attrs["keepdims"]
+        wins = winners(node, x, ts[0])
+        return ops.where(wins, x, 0).sum(axis, kept) / ops.where(wins, 1.0, 0.0).astype(x.dtype).sum(axis, kept)
+
+    def unsure(node: Tensor, xs: tuple[Tensor, ...], ts: list[Tensor], far: list[Tensor]) -> Tensor:
+        wins, axis = winners(node, xs[0], ts[0]), node.attrs["axis"]
+        most = ops.max(ops.where(wins, far[0], -np.inf), axis, keepdims=True)
+        least = ops.min(ops.where(wins, far[0], np.inf), axis, keepdims=True)
+        return _differ(most, least)
+
+    def on(node: Tensor, xs: tuple[Tensor, ...]) -> Tensor:
+        axis = node.attrs["axis"]
+        return (xs[0] == best(xs[0], axis, keepdims=True)).astype(xs[0].dtype).sum(axis) > 1
+
+    return _Rule(on, unsure, leave)
 
 
-_ASIDE: dict[Op, Aside] = {
-    **dict.fromkeys([ops.relu, ops.leaky_relu, ops.elu, ops.abs], _moved),
-    ops.norm: _norm,
-    TABLE["clip"]: _clip,
+_ZERO = _at_zero(lambda node, xs: xs[0] == 0)
+_RULES: dict[Op, _Rule] = {
+    **dict.fromkeys([ops.relu, ops.leaky_relu, ops.elu, ops.abs, ops.sign, ops.sqrt], _ZERO),
+    **dict.fromkeys([TABLE["power"], TABLE["pow"]], _ZERO),
+    ops.norm: _at_zero(lambda node, xs: ops.norm(xs[0], node.attrs["axis"]) == 0),
+    TABLE["clip"]: _Rule(_clip_on, _clip_unsure, _clip_leave),
     ops.maximum: _pair(1),
     ops.minimum: _pair(-1),
     ops.max: _extremum(ops.max, 1),
     ops.min: _extremum(ops.min, -1),
 }
 
-__all__ = ["sides"]
+__all__ = ["Sides", "sides"]
