@@ -1,6 +1,9 @@
 """Certificates are attacked: two thousand changes, each of which makes the claim false or meaningless, are refused."""
 
 import json
+import os
+import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -144,6 +147,27 @@ def test_files_of_anything_else_are_refused(tmp_path, text):
     path.write_text(text, encoding="latin-1")
     with pytest.raises(FileError, match="no certificate"):
         load_certificate(path)
+
+
+def test_numbers_of_any_size_are_refused_without_a_warning():
+    for f, certificate in ISSUED[:3]:
+        for name in (*VECTORS, *TABLES):
+            for size in (1e308, -1.7e308):
+                forged = replace(certificate, **{name: np.full(getattr(certificate, name).shape, size)})
+                unused = name == "direction" and certificate.claim == "stationary"
+                assert verify_certificate(forged, f) == unused
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other pipes and devices")
+def test_only_regular_files_of_a_sensible_size_are_read(tmp_path):
+    pipe, sparse = tmp_path / "pipe", tmp_path / "sparse"
+    os.mkfifo(pipe)
+    with open(sparse, "wb") as file:
+        file.truncate(2**40)
+    for path, message in ((pipe, "a device or a pipe"), ("/dev/zero", "a device or a pipe"), (sparse, "are the most"),
+                          (tmp_path, "it is a folder"), (tmp_path / "none", "No such file")):  # fmt: skip
+        with pytest.raises(FileError, match=message):
+            load_certificate(path)
 
 
 def test_words_of_a_file_are_not_repeated_as_facts(tmp_path):

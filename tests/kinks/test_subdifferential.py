@@ -1,6 +1,8 @@
 """The whole subdifferential: against dense samples, brute force over all sign patterns, and closed forms."""
 
+import copy
 import itertools
+import pickle
 import sys
 
 import numpy as np
@@ -242,6 +244,18 @@ def test_membership_least_norm_and_interval():
     np.testing.assert_allclose([low, high], [[-1, 0], [1, 3]], atol=1e-12)
     with pytest.raises(errors.ShapeError, match="2 numbers, got 3"):
         found.contains([1, 2, 3])
+
+
+def test_copies_and_pickles_have_the_same_answers():
+    found = sg.subdifferential(lambda x: abs(x[0]) + sg.relu(x[1]), [0.0, 0.0])
+    stored = pickle.loads(pickle.dumps(found))
+    for other in (copy.copy(found), copy.deepcopy(found), stored, pickle.loads(pickle.dumps(stored))):
+        assert (other.exact, other.gradients.tolist()) == ("exact", found.gradients.tolist())
+        assert other.contains([0.5, 0.5])
+        assert other.contains([2.0, 0.0]) is False
+        assert other.interval.low.tolist() == found.interval.low.tolist()
+    with pytest.raises(errors.ArgumentError, match="was pickled has no function"):
+        stored.plot()
 
 
 def test_past_the_budget_the_answer_is_unknown_and_what_was_found_is_right():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from fractions import Fraction
 
 import numpy as np
@@ -197,6 +199,14 @@ def test_what_was_decided_is_counted_at_its_line():
     assert (largest.op, largest.count, largest.size) == ("max", 1, 1)
     assert found.exact
     assert found.value == 0.0
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, sg.compile])
+def test_copies_and_pickles_say_what_was_decided(wrap):
+    found = subgradient(wrap(lambda x: abs(x).sum()), [0.0, 1.0])
+    for other in (pickle.loads(pickle.dumps(found)), copy.deepcopy(found)):
+        assert other.gradient.tolist() == found.gradient.tolist()
+        assert other.decided == found.decided
 
 
 def test_the_same_seed_gives_the_same_element():

@@ -17,6 +17,9 @@ from subgrad.kinks.certificate import CLAIMS, Certificate, LoadedCertificate
 
 FORMAT = "subgrad certificate 1"
 
+LARGEST = 2**28
+"""The bytes that a file may have. Read, its numbers take some ten times as many."""
+
 
 def save(certificate: Certificate, path: str | os.PathLike[str]) -> None:
     """Write a certificate as JSON, with every number exact. Raises `FileError` if that cannot be done."""
@@ -24,6 +27,8 @@ def save(certificate: Certificate, path: str | os.PathLike[str]) -> None:
     for end in ("low", "high"):
         content[end] = [b if math.isfinite(b) else None for b in content[end]]
     text = json.dumps({"format": FORMAT, **content}, indent=1, allow_nan=False)
+    if len(text) > LARGEST:
+        raise FileError(f"cannot write {path}: the certificate has {len(text):,} bytes, and {LARGEST:,} are the most")
     write_atomically(path, text.encode())
 
 
@@ -31,9 +36,12 @@ def load_certificate(path: str | os.PathLike[str]) -> LoadedCertificate:
     """The certificate that `Certificate.save` wrote; nothing of it is checked but its form. See `verify_certificate`.
 
     Raises:
-        FileError: for a file that cannot be read, or is anything else.
+        FileError: for a file that cannot be read, is anything else, or has more than 256 MiB; for a pipe or a device.
     """
     require_regular(path)
+    size = os.path.getsize(path)
+    if size > LARGEST:
+        raise FileError(f"cannot read {path}: it has {size:,} bytes, and {LARGEST:,} are the most of a certificate")
     try:
         content = json.loads(Path(path).read_bytes().decode(), parse_constant=_no_number)
         return _certificate(content)

@@ -91,9 +91,9 @@ def judged(found: Subdifferential) -> LocalMinimum:
 
 def _slope(found: Subdifferential, direction: np.ndarray) -> float:
     """f'(x; d) node by node: a linear program may be a little outside of its cell, where f is another function."""
-    y, sources = found._problem.at(found.point)
+    y, sources = found._function.at(found.point)
     evaluate([y])
-    walk = Walk(y, sources, [constant(part) for part in found._problem.split(direction)])
+    walk = Walk(y, sources, [constant(part) for part in found._function.split(direction)])
     walk.check()
     return 0.0 if walk.slope is None else float(walk.slope)
 

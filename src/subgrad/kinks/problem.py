@@ -68,6 +68,12 @@ class Problem:
                 y = _call(f, given, self.places)
         (self.output,) = unrolled([_float_node(y)])
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Problem:
+        return self  # nothing of it changes
+
+    def __reduce__(self) -> Any:
+        return _not_pickled, ()
+
     @property
     def size(self) -> int:
         """The number of variables."""
@@ -155,6 +161,10 @@ class Problem:
             if not np.isfinite(t.numpy()).all():
                 raise ArgumentError("the direction holds NaN or inf")
         return found
+
+
+def _not_pickled() -> None:
+    """What a pickle has in the place of a function, whose graph is code."""
 
 
 def scalar_problem(f: Function | Tensor, x: Point) -> Problem:

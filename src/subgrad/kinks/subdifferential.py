@@ -42,7 +42,7 @@ class Subdifferential:
     linear: bool
     assumptions: tuple[str, ...]
     point: np.ndarray
-    _problem: Problem = field(repr=False)
+    _problem: Problem | None = field(repr=False)
     _empty: tuple[np.ndarray, ...] = field(repr=False, default=())
 
     @property
@@ -59,7 +59,7 @@ class Subdifferential:
     @functools.cached_property
     def interval(self) -> Enclosure:
         """An interval for each variable that holds the subdifferential, whatever `exact` says."""
-        return of_problem(self._problem, self.point, self.point)
+        return of_problem(self._function, self.point, self.point)
 
     def least_norm(self) -> np.ndarray:
         """The element of least norm of the hull, shape (n,). Raises `ArgumentError` if no gradient is known."""
@@ -99,7 +99,17 @@ class Subdifferential:
         """
         from subgrad.kinks.plot import figure
 
-        return figure(self, self._problem.value, path, radius)
+        return figure(self, self._function.value, path, radius)
+
+    @property
+    def _function(self) -> Problem:
+        if self._problem is None:
+            raise ArgumentError("a subdifferential that was pickled has no function any more: make it anew")
+        return self._problem
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All the numbers, `interval` included: a pickle does not hold the function, which is code."""
+        return {**self.__dict__, "interval": self.interval}
 
 
 def subdifferential(f: Callable[[Any], Tensor], x: Any, *, budget: int = 2000) -> Subdifferential:

@@ -56,6 +56,10 @@ class ClarkeElement:
     def _side(self) -> Sides:
         return self._sides()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a pickle or a copy holds: the sides themselves, and not how they are found."""
+        return {**{k: v for k, v in self.__dict__.items() if k != "_sides"}, "_side": self._side}
+
     @property
     def direction(self) -> Any:
         """Along which the kinks were decided, in the form of x; in lexicographic mode the last one tried."""
