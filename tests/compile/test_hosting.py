@@ -114,6 +114,15 @@ def test_skips_of_networks_and_their_gradients():
         np.testing.assert_allclose(native, e, rtol=1e-4, atol=1e-5)
 
 
+def test_random_numbers_and_counts_go_by_the_element_and_not_by_its_place():
+    x = placeholder((4, 3), "float64")
+    with sg.using_dtype("float64"):
+        drawn = sg.random.uniform(np.array([4, 3]), (4, 3), 3)
+    counted = sg.cumsum(sg.arange(12, "float64").reshape(4, 3), 1)
+    agree([x], [sg.pad(drawn, 1), sg.concatenate([x, drawn, drawn * 2], 1), x.T @ drawn, sg.pad(counted, 1)],
+          [RNG.standard_normal((4, 3))])  # fmt: skip
+
+
 @pytest.mark.parametrize("name", ["join", "pad"])
 def test_a_constant_is_written_with_the_gaps_of_its_array(name):
     """A constant lies in memory where a matrix product reads it."""

@@ -243,7 +243,9 @@ class Points:
         b = self.b
         seed = node.inputs[0]
         key, step = (self.value(seed, [Ix(k)]) for k in (0, 1))
-        offset, lane_step = self._offset(node, ixs)
+        offset, lane_step = self._offset(
+            node, ixs, View(node, 0, dense(node))
+        )  # the number of the element, not its place
         flat = self._spread(offset, lane_step) if self.lanes > 1 else self.index(Ix(offset))
 
         def low(x: Value) -> Value:
