@@ -8,6 +8,7 @@ from subgrad.compile import lower, schedule, simplify
 from subgrad.compile.hosting import Hosting, parts
 from subgrad.compile.placement import ARENA, Placement
 from subgrad.compile.program import Program
+from subgrad.compile.touches import Touches
 from subgrad.compile.verify_program import verify_program
 from subgrad.errors import CheckError
 from subgrad.graph.tensor import Tensor, placeholder
@@ -116,6 +117,21 @@ def test_a_part_that_is_not_copied(unchecked, monkeypatch):
     monkeypatch.setattr(Hosting, "copied", lambda self, host: [])
     with pytest.raises(CheckError, match="before it is written"):
         verify_program(program)
+
+
+@pytest.mark.parametrize("join", [
+    lambda rows: sg.concatenate([rows, rows * 2]), lambda rows: sg.pad(rows, ((1, 2), (0, 0))),
+    lambda rows: sg.pad(rows.reshape(50, 1, 4), ((0, 0), (1, 0), (0, 0))),
+])  # fmt: skip
+def test_rows_that_an_index_may_choose_are_counted_once(unchecked, join):
+    """Each of 50 joined rows may be any of 1000, which a list of all pairs would say for each of them."""
+    table, i = placeholder((1000, 4), "float32"), placeholder((50,), "int64")
+    program = Program([table, i], [join(table[i]).node], n_threads=1)
+    verify_program(program)
+    touches = Touches(program._placed.stored, program._placed.hosting)
+    read = [t for slot in program.schedule.slots for t in touches.reads(slot.kernel, slot.axis)]
+    assert {t.node for t in read} >= {table, i}
+    assert sum(t.elements.size for t in read) < 10 * table.size
 
 
 def test_a_part_that_is_written_twice(unchecked, monkeypatch):

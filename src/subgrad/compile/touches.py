@@ -113,9 +113,7 @@ class Touches:
         found: list[Seen] = []
         for part, place in self._copied(node):
             for n, a in self.seen(part).items():
-                whole = np.full((*node.shape, a.shape[-1]), NOWHERE)
-                whole[place] = a
-                found.append({n: whole})
+                found.append({n: _placed(a, node.shape, place)})
         return _merged(found)
 
     def _copied(self, node: Tensor) -> list[tuple[Tensor, tuple[slice, ...]]]:
@@ -223,6 +221,15 @@ def _beside(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def _distinct(a: np.ndarray) -> np.ndarray:
     """The first alone of what `np.broadcast_to` repeats along axes other than the last one."""
     return a[tuple(slice(1) if step == 0 else slice(None) for step in a.strides[:-1])]
+
+
+def _placed(a: np.ndarray, shape: tuple[int, ...], place: Sequence[slice]) -> np.ndarray:
+    """What is at a place of a larger shape; what is the same along an axis is said once, of all of it."""
+    few = _distinct(a)
+    same = [n < m for n, m in zip(few.shape[:-1], a.shape[:-1], strict=True)]
+    whole = np.full((*(1 if s else n for s, n in zip(same, shape, strict=True)), a.shape[-1]), NOWHERE)
+    whole[tuple(slice(None) if s else p for s, p in zip(same, place, strict=True))] = few
+    return np.broadcast_to(whole, (*shape, a.shape[-1]))
 
 
 def _along(shape: tuple[int, ...], axis: int | None) -> np.ndarray:
