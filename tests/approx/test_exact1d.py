@@ -169,3 +169,18 @@ def test_bad_arguments(arguments, message):
 def test_a_function_that_is_not_finite_is_refused():
     with pytest.raises(DataError, match=r"f is -inf at \[0.0\]"):
         sg.approximate("log(x)", (0, 1), n=5)
+
+
+def test_a_power_that_overflows_under_a_fraction_is_known_to_be_small():
+    _, report = sg.approximate("x**-9**9", (1, 2), eps=1e-3)
+    assert report.achieved
+    assert report.n < 100
+    _, report = sg.approximate("1/exp(1000*x)", (0, 2), eps=1e-3)
+    assert report.achieved
+
+
+def test_all_units_are_used_where_the_error_is_out_of_reach():
+    _, few = sg.approximate("exp(5*x)", (1, 2), n=50)
+    _, report = sg.approximate("exp(5*x)", (1, 2), eps=1e-9, n=50)
+    assert report.n == few.n == 50
+    assert report.proven == few.proven

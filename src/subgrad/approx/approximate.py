@@ -29,6 +29,7 @@ def approximate(
     activation: str = "relu",
     method: Method = "auto",
     seed: int = 0,
+    verbose: bool | None = None,
 ) -> Approximation:
     """A network F(x) = Σ v_i φ(w_i·x + b_i) + c for ``f`` on a box, with a report of its error.
 
@@ -54,6 +55,8 @@ def approximate(
             - "train": Adam, for comparison
             - "auto": "exact1d" if it fits, else "greedy"
         seed: of what is random.
+        verbose: show the progress; None does if standard error is a terminal. Ctrl-C ends the search with a
+            ``KeyboardInterrupt``.
 
     Returns:
         ``(net, report)``. With ``eps`` the report's ``achieved`` says whether that error is proven; if it is not, the
@@ -79,7 +82,7 @@ def approximate(
     _check(eps, n, method)
     from subgrad.approx.build import Wish, build
 
-    return Approximation(*build(f, box, Wish(eps, n, activation, method, seed)))
+    return Approximation(*build(f, box, Wish(eps, n, activation, method, seed, verbose)))
 
 
 def _check(eps: float | None, n: int | None, method: str) -> None:

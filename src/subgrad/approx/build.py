@@ -10,6 +10,7 @@ import numpy as np
 
 from subgrad.approx import points
 from subgrad.approx.exact1d import MOST_UNITS, Exact1d
+from subgrad.approx.progress import Progress
 from subgrad.approx.report import Report
 from subgrad.approx.shallow import activation_of, values
 from subgrad.approx.stages import stages
@@ -38,6 +39,7 @@ class Wish:
     activation: str
     method: str
     seed: int
+    verbose: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,8 @@ def build(f: Any, box: Any, wish: Wish) -> tuple[Sequential, Report]:
     target = Target(f, box)
     activation_of(wish.activation)
     method = _method(target, wish)
-    built = _exact1d(target, wish) if method == "exact1d" else _grown(target, wish, method)
+    with Progress(wish.verbose) as progress:
+        built = _exact1d(target, wish, progress) if method == "exact1d" else _grown(target, wish, method, progress)
     theory, bound = promise(target, method, wish.activation, len(built.units.v))
     return built.net, Report(
         method=method, activation=wish.activation, n=len(built.units.v), sup=built.sup, l2=built.l2,
@@ -87,9 +90,9 @@ def _notes(target: Target, built: Built) -> tuple[str, ...]:
 # The builders
 
 
-def _exact1d(target: Target, wish: Wish) -> Built:
+def _exact1d(target: Target, wish: Wish, progress: Progress) -> Built:
     _check_turns(target)
-    builder = Exact1d(target)
+    builder = Exact1d(target, progress)
     if wish.eps is None:
         units, proven = builder.with_units(wish.n or MOST_UNITS)
     else:
@@ -113,15 +116,17 @@ def _check_turns(target: Target) -> None:
         )
 
 
-def _grown(target: Target, wish: Wish, method: str) -> Built:
+def _grown(target: Target, wish: Wish, method: str, progress: Progress) -> Built:
     """Networks of growing size until one is proven, or is the largest; then the best one."""
     best: Built | None = None
     first = _most(wish) if wish.eps is None else FIRST_UNITS
-    for units in stages(target, method, wish.activation, wish.seed, first, _most(wish)):
+    for units in stages(target, method, wish.activation, wish.seed, first, _most(wish), progress):
+        progress(f"looking at {len(units.v):,} units")
         net = units.network(wish.activation)
         measured = _measured(target, net, wish.seed)
         last = len(units.v) >= _most(wish)
-        proven = _proven(target, net, wish.eps) if last or _promising(measured[0], wish.eps) else None
+        progress.pause()
+        proven = _proven(target, net, wish) if last or _promising(measured[0], wish.eps) else None
         built = Built(units, net, *measured, proven)
         best = built if best is None or _rank(built) < _rank(best) else best
         if wish.eps is not None and _reached(target, built, wish.eps):
@@ -161,11 +166,11 @@ def _measured(target: Target, net: Sequential, seed: int) -> tuple[float, float,
     return float(error.max()), float(np.sqrt(np.mean(error**2))), len(error)
 
 
-def _proven(target: Target, net: Sequential, eps: float | None) -> float | None:
+def _proven(target: Target, net: Sequential, wish: Wish) -> float | None:
     if target.function is None:
         return None
     try:
-        found = certify(target.function, net, target.box, eps, budget=BOXES)
+        found = certify(target.function, net, target.box, wish.eps, budget=BOXES, verbose=wish.verbose)
     except SubgradError:  # an op without bounds
         return None
     if found.interrupted:

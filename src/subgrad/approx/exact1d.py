@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from fractions import Fraction
 
@@ -9,11 +10,13 @@ import numpy as np
 
 from subgrad.approx.knots import March
 from subgrad.approx.pieces import FIRST, estimated, on_pieces, refined
+from subgrad.approx.progress import Progress
 from subgrad.approx.proof import proven_error
 from subgrad.approx.target import Target
 from subgrad.approx.units import Units
 
 MOST_UNITS = 1 << 14  # which take some ten seconds
+NEAR = 1.001  # of the least error that so many units reach, as a factor
 TRIES = 4  # of marches with a little less than eps, because of roundings
 
 
@@ -23,8 +26,8 @@ class Exact1d:
     Where the function is known by its values alone, its second differences stand for f'' and nothing is proven.
     """
 
-    def __init__(self, target: Target) -> None:
-        self.target = target
+    def __init__(self, target: Target, progress: Progress) -> None:
+        self.target, self._progress = target, progress
         self._low, self._high = target.box[0].tolist()
         self._guess = estimated(target, self._low, self._high)
         edges = np.linspace(self._low, self._high, FIRST + 1)
@@ -66,18 +69,25 @@ class Exact1d:
         if self._low == self._high:
             return self._constant()
         eps = max(self._guess.units(1) / n, 1e-140) ** 2
-        high = next((e for e in eps * 4.0 ** np.arange(20) if len(self._march(e, n)) <= n), None)
+        found = ((e, len(self._march(e, n))) for e in eps * 4.0 ** np.arange(20))
+        high, cells = next(((e, count) for e, count in found if count <= n), (None, 0))
         if high is None:  # where nothing is known of f, each piece is a cell
             high = next(e for e in eps * 4.0 ** np.arange(500) if len(March(self._guess, e, n)) <= n)
             return self._built(March(self._guess, high))
         low = next((e for e in high / 4.0 ** np.arange(1, 20) if len(self._march(e, n)) > n), high)
-        while high > low * 1.001:
+        for expected in itertools.cycle([True, False]):
+            if high <= low * NEAR:
+                break
             middle = math.sqrt(low * high)
-            low, high = (low, middle) if len(self._march(middle, n)) <= n else (middle, high)
+            if expected:  # cells are as many as 1 / √eps, more or less
+                middle = max(middle, min(high * (cells / n) ** 2, high / NEAR))
+            count = len(self._march(middle, n))
+            low, high, cells = (low, middle, count) if count <= n else (middle, high, cells)
         return self._built(self._march(high, n))
 
     def _march(self, eps: float, most: int) -> March:
         """Stops soon after so many cells."""
+        self._progress(f"placing knots for an error of {eps:.3g}, {most:,} units at most")
         if self.target.traced is None or self._pieces is None:
             return March(self._guess, eps, 2 * most)
         cells = min(self._guess.units(eps), MOST_UNITS)

@@ -9,6 +9,7 @@ import numpy as np
 
 from subgrad.approx.drawn import fitted
 from subgrad.approx.greedy import Greedy
+from subgrad.approx.progress import Progress
 from subgrad.approx.sampled import sampled
 from subgrad.approx.scaled import Scaled
 from subgrad.approx.target import Target
@@ -51,10 +52,13 @@ BUILDERS: dict[str, Callable[[Stage], Units]] = {
 }  # fmt: skip
 
 
-def stages(target: Target, method: str, activation: str, seed: int, first: int, last: int) -> Iterator[Units]:
+def stages(
+    target: Target, method: str, activation: str, seed: int, first: int, last: int, progress: Progress
+) -> Iterator[Units]:
     """Networks with ``first`` units, twice as many, and so on up to ``last``."""
     scaled, before, n = Scaled(target.box), None, min(first, last)
     while True:
+        progress(f"building {n:,} units")
         X, y = target.sample(_sample_size(n, target.dimensions), seed)
         before = BUILDERS[method](Stage(target, scaled.points(X), y, n, activation, seed, before))
         yield scaled.units(before)

@@ -22,10 +22,12 @@ def trained(points: np.ndarray, values: np.ndarray, n: int, activation: str, see
         hidden, out = Linear(points.shape[1], n, seed=seed), Linear(n, 1, seed=seed + 1)
         net = Sequential(hidden, activation_of(activation), out)
         steps = EPOCHS * -(-len(points) // BATCH)
-        fit(
+        history = fit(
             net, points, values[:, None], loss="squared", optimizer=Adam(Cosine(0.01, steps=steps)), epochs=EPOCHS,
             batch_size=BATCH, seed=seed, verbose=False,
         )  # fmt: skip
+    if history.stopped == "interrupted":  # `fit` keeps what it has, which is no answer here
+        raise KeyboardInterrupt
     assert hidden.bias is not None
     assert out.bias is not None
     return Units(hidden.weight.numpy(), hidden.bias.numpy(), out.weight.numpy()[0], out.bias.item())

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-EPS = float(np.finfo(np.float64).eps)
+EPS, LARGEST = float(np.finfo(np.float64).eps), float(np.finfo(np.float64).max)
 
 
 class Interval(NamedTuple):
@@ -49,9 +49,12 @@ def cleaned(low: np.ndarray, high: np.ndarray) -> Interval:
 
 
 def widened(low: np.ndarray, high: np.ndarray, ulps: float = 1) -> Interval:
-    """Both ends moved outwards, by the error of ``ulps`` roundings and at least one step of floats."""
+    """Both ends moved outwards, by the error of ``ulps`` roundings and at least one step of floats.
+
+    A lower end that overflowed belongs to a number that is about the largest float or more.
+    """
     with np.errstate(all="ignore"):
-        low, high = np.asarray(low), np.asarray(high)
+        low, high = np.minimum(low, LARGEST), np.maximum(high, -LARGEST)
         low = np.nextafter(low - (ulps - 1) * EPS * np.abs(low), -np.inf)
         return cleaned(low, np.nextafter(high + (ulps - 1) * EPS * np.abs(high), np.inf))
 

@@ -1,0 +1,45 @@
+"""What is said while a network is built, and what Ctrl-C does then."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+import subgrad as sg
+from subgrad.approx import progress, trained
+
+
+class Recorder:
+    """Stands for a bar of Rich."""
+
+    def __init__(self):
+        self.said = []
+
+    def add_task(self, text, total):
+        self.said.append(text)
+
+    def update(self, task, description):
+        self.said.append(description)
+
+    def start(self):
+        pass
+
+    stop = start
+
+
+@pytest.mark.parametrize("method", ["exact1d", "sampled"])
+def test_what_is_being_built_is_said(method, monkeypatch):
+    bar = Recorder()
+    monkeypatch.setattr(progress, "MOMENT", 0)
+    monkeypatch.setattr(progress, "_bar", lambda: bar)
+    sg.approximate("sin(x)", (0, 1), n=8, method=method, verbose=False)
+    assert not bar.said
+    sg.approximate("sin(x)", (0, 1), n=8, method=method, verbose=True)
+    assert any("8 units" in text for text in bar.said)
+
+
+def test_an_interrupted_training_gives_no_network(monkeypatch):
+    monkeypatch.setattr(trained, "fit", lambda *given, **named: SimpleNamespace(stopped="interrupted"))
+    with pytest.raises(KeyboardInterrupt):
+        sg.approximate("sin(x)", (0, 1), n=8, method="train")
