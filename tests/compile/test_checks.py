@@ -8,6 +8,7 @@ import pytest
 
 import subgrad as sg
 from subgrad import nn
+from subgrad.compile.cpu import host
 from subgrad.compile.program import Program
 from subgrad.errors import DataError, ShapeError
 from subgrad.graph.tensor import placeholder
@@ -79,6 +80,23 @@ def test_what_vectors_compute_behind_the_end_is_nobodys_index(length, cpu, monke
     np.testing.assert_array_equal(native(x, start), x[:, start[:, None] + np.arange(length)])
     with pytest.raises(ShapeError, match="index 20 is out of range"):
         native(x, start + 1)
+
+
+@pytest.mark.parametrize("length", [1, 3, 9, 15, 17])
+def test_vectors_of_512_bits(length):
+    """On any machine: LLVM makes them of narrower ones."""
+    x, ix = np.arange(3 * length, dtype=np.float32).reshape(3, length), np.arange(length)[::-1].copy()
+    given = [placeholder(a.shape, a.dtype) for a in (x, ix)]
+    behind = sg.arange(length)
+
+    def values(x, i):
+        return [x[:, behind], x[:, i[behind]].sum(1), x.T[behind].max(0), x[0][i[behind]].argmax(0), x[:, -1 - behind]]
+
+    program = Program(given, [v.node for v in values(*given)], n_threads=1, cpu=host()._replace(vector_bits=512))
+    for found, expected in zip(program([x, ix]), values(sg.tensor(x), sg.tensor(ix)), strict=True):
+        np.testing.assert_array_equal(found, expected.numpy())
+    with pytest.raises(ShapeError, match=f"index {length} is out of range"):
+        program([x, ix + 1])
 
 
 def test_the_line_is_the_one_that_reads():

@@ -149,6 +149,38 @@ def test_globals_also_those_of_functions_that_it_calls(monkeypatch):
     assert values(f(x)) == [0]
 
 
+def _global(name):
+    return globals()[name]
+
+
+def test_globals_by_a_name_in_a_string(monkeypatch):
+    f, g = sg.compile(lambda x: x * globals()["SCALE"]), sg.compile(lambda x: x * _global("SCALE"))
+    assert values(f(x), g(x)) == [2, 2]
+    monkeypatch.setattr(f"{__name__}.SCALE", 7.0)
+    assert values(f(x), g(x)) == [7, 7]
+
+
+class OfClasses(type):
+    factor = 2.0
+
+    @property
+    def scale(cls):
+        return cls.hidden
+
+
+class OfUsers(metaclass=OfClasses):
+    hidden = 3.0
+
+
+def test_what_a_class_of_classes_holds(monkeypatch):
+    f = sg.compile(lambda x: x * OfUsers.factor * OfUsers.scale)
+    assert values(f(x)) == [6]
+    monkeypatch.setattr(OfClasses, "factor", 5.0)
+    assert values(f(x)) == [15]
+    monkeypatch.setattr(OfUsers, "hidden", 1.0)
+    assert values(f(x)) == [5]
+
+
 def test_variables_of_a_closure():
     scale, table, settings, tensor = 2.0, np.array([1.0, 1.0]), {"k": [1.0]}, sg.tensor([1.0, 1.0])
     f = sg.compile(lambda x: x * scale * table * settings["k"][0] * tensor)

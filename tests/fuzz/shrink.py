@@ -11,6 +11,7 @@ import subgrad as sg
 
 from .block import IMPORTS, Block, lines
 from .generate import Case
+from .judge import WIDE
 
 TRIES = 150
 
@@ -139,7 +140,7 @@ def source(case: Case) -> str:
 
 def _comparison(case: Case) -> list[str]:
     """Both ways of running, and the difference of the results."""
-    cpu = f"  # with SUBGRAD_CPU={case.cpu}" if case.cpu else ""
+    cpu = "  # with vectors of 512 bits" if case.cpu == WIDE else f"  # with SUBGRAD_CPU={case.cpu}" if case.cpu else ""
     variables = dict(case.variables)
     return [
         f"variables = {variables}",

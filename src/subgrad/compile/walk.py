@@ -257,18 +257,21 @@ class Walk:
         self.cells += cells
         named = names_of(x.__code__)
         self.names |= named.attributes
-        globals_ = {n: x.__globals__.get(n, MISSING) for n in sorted(named.globals)}
+        read = named.globals
+        if "globals" in read:  # it may read any that is named somewhere
+            read |= self._wanted & x.__globals__.keys()
+        globals_ = {n: x.__globals__.get(n, MISSING) for n in sorted(read)}
         globals_ = {n: v for n, v in globals_.items() if v is not MISSING or not hasattr(builtins, n)}
         globals_ = {n: v for n, v in globals_.items() if (id(x.__globals__), n) not in self._own}
         for n, v in globals_.items():
             if not (isinstance(v, types.ModuleType) and is_installed(v.__name__)):
                 self.slots.append((x.__globals__.get, n, v, x.__globals__))
-        read = [v for v in globals_.values() if v is not MISSING]
-        read += [sys.modules[n] for n in sorted(named.imports) if n in sys.modules]
-        read = [_Named(v, named.attributes) if isinstance(v, types.ModuleType) else v for v in read]
+        held += [v for v in globals_.values() if v is not MISSING]
+        held += [sys.modules[n] for n in sorted(named.imports) if n in sys.modules]
+        held = [_Named(v, named.attributes) if isinstance(v, types.ModuleType) else v for v in held]
         present = tuple(n for n, v in globals_.items() if v is not MISSING)
         token = "function", x.__code__, present, tuple(value is MISSING for _, value in cells)
-        return self._note(token, [x.__defaults__, x.__kwdefaults__, x.__dict__ or None, *held, *read])
+        return self._note(token, [x.__defaults__, x.__kwdefaults__, x.__dict__ or None, *held])
 
     def _class(self, x: type) -> None:
         if is_installed(x.__module__):
@@ -283,6 +286,8 @@ class Walk:
                     read += [name, value]
                     if not special:
                         self.slots.append((vars(c).get, name, value, c))
+        if not is_installed(type(x).__module__):  # a class of the user's own for classes
+            read.append(type(x))
         return self._identity(x, parts=read)
 
     def _python_module(self, named: _Named) -> None:
