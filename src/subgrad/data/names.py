@@ -19,17 +19,18 @@ def unique_names(given: Sequence[str], filled: Sequence[bool]) -> tuple[list[str
     """
     names: list[str] = []
     changed = []
-    taken = set(given)
+    taken, seen = set(given), set()
     for place, name in enumerate(given):
         own = name
         if not name and place and filled[place]:
             own = _free(f"column {place + 1}", taken)
-        elif name and name in names:
+        elif name and name in seen:
             own = _free(name, taken)
         if own != name:
             changed.append(own)
             taken.add(own)
         names.append(own)
+        seen.add(own)
     notes = [f"Columns with a repeated name or none are called {listed(changed)}."] if changed else []
     if names and not names[0] and filled[0]:
         notes.append("The first column has no name: it holds row labels, and was left out.")

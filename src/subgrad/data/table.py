@@ -12,7 +12,7 @@ from subgrad.data.formats import Format, NumberFormat, TextFormat, decide_format
 from subgrad.data.identifiers import counts_rows
 from subgrad.data.lazy import pl
 from subgrad.data.names import listed, suggestion
-from subgrad.data.series import as_series
+from subgrad.data.series import as_columns, as_series
 from subgrad.errors import DataError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Table(Mapping[str, np.ndarray]):
     def __init__(
         self, columns: Mapping[str, npt.ArrayLike | pl.Series], notes: Sequence[str] = (), semicolons: bool = False
     ) -> None:
-        self._series = {name: as_series(values, name) for name, values in columns.items()}
+        self._series = as_columns(columns)
         self._semicolons = semicolons
         self._decided: Mapping[str, Format] | None = None
         self._numbered: frozenset[str] | None = None

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from subgrad.data.formats.base import FEW, Format, has_value, is_text, known_texts
+from subgrad.data.formats.base import FEW, Format, has_value, is_text, known_texts, unread
 from subgrad.data.formats.dates import DateFormat, decide_dates, decide_times
-from subgrad.data.formats.numbers import Habit, NumberFormat, decide_numbers, habit_of
+from subgrad.data.formats.numbers import VOTERS, Habit, NumberFormat, decide_numbers, habit_of
 from subgrad.data.formats.text import TextFormat, as_texts
 from subgrad.data.formats.truth import TruthFormat, decide_truth
 from subgrad.data.lazy import pl
@@ -21,9 +21,24 @@ _SAMPLE = 1000
 
 def decide_formats(columns: Mapping[str, pl.Series], semicolons: bool = False) -> dict[str, Format]:
     """The format of each column; what one leaves open, such as 1,234, the others of the table decide."""
-    samples = [series.gather_every(max(len(series) // _SAMPLE, 1)) for series in columns.values() if is_text(series)]
+    texts = [series for series in columns.values() if is_text(series)]
+    samples = [series.gather_every(max(len(series) // _SAMPLE, 1)) for series in texts[:VOTERS]]
     habit = habit_of(samples, semicolons)
-    return {name: decide_format(series, name, habit) for name, series in columns.items()}
+    plain = _plain_numbers(columns) if habit == "point" else set()
+    return {name: NumberFormat() if name in plain else decide_format(series, name, habit)
+            for name, series in columns.items()}  # fmt: skip
+
+
+def _plain_numbers(columns: Mapping[str, pl.Series]) -> set[str]:
+    """The columns of texts that are numbers as Python writes them, not all whole, in one go for wide tables."""
+    names = [name for name, series in columns.items() if is_text(series) and series.null_count() < len(series)]
+    if not names:
+        return set()
+    frame = pl.DataFrame([columns[name].alias(str(place)) for place, name in enumerate(names)])
+    none = frame.null_count().row(0)
+    numbers, whole = (frame.select(pl.all().cast(kind, strict=False).null_count()).row(0)
+                      for kind in (pl.Float64, pl.Int64))  # fmt: skip
+    return {name for place, name in enumerate(names) if none[place] == numbers[place] < whole[place]}
 
 
 def decide_format(series: pl.Series, name: str = "", habit: Habit = "point") -> Format:
@@ -47,5 +62,5 @@ def format_from_plain(plain: Mapping[str, Any]) -> Format:
 
 __all__ = [
     "FEW", "DateFormat", "Format", "NumberFormat", "TextFormat", "TruthFormat", "as_texts", "decide_format",
-    "decide_formats", "format_from_plain", "has_value", "is_text",
+    "decide_formats", "format_from_plain", "has_value", "is_text", "unread",
 ]  # fmt: skip

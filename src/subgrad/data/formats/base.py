@@ -43,6 +43,12 @@ def known_texts(series: pl.Series) -> pl.Series:
     return series.filter(pl.Series(has_value(series), dtype=pl.Boolean))
 
 
+def unread(series: pl.Series, values: np.ndarray) -> np.ndarray:
+    """Truth values (n,): where there is a value, see `has_value`, that was not read: NaN in ``values``."""
+    none = np.isnan(values)
+    return none & has_value(series) if none.any() else none
+
+
 def has_value(series: pl.Series) -> np.ndarray:
     """Truth values (n,): where there is a value, and no word such as "n.d." that stands for none."""
     if not is_text(series):

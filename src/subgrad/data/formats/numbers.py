@@ -20,7 +20,7 @@ _UNIT = r"\d ?([^\d\s.,;:'()%+\-/][^\d]{0,11})$"
 _SPACES = "[\u00a0\u2007\u2009\u202f]"
 _NAMES = {",": "comma", ".": "point", " ": "space", "'": "apostrophe"}
 
-_VOTERS = 200  # columns that are asked for their decimal mark, at most
+VOTERS = 200  # columns that are asked for their decimal mark, at most
 _THOUSANDS = r"^[-+]?([1-9]\d{0,2}(\.\d{3})+|\d+)$"  # numbers whose points may group thousands
 
 Habit = Literal["point", "semicolon", "comma"]
@@ -120,7 +120,7 @@ def decide_numbers(series: pl.Series, habit: Habit = "point") -> NumberFormat | 
 
 def habit_of(samples: list[pl.Series], semicolons: bool) -> Habit:
     """What the columns that leave no doubt say about those that do."""
-    votes = [mark for series in samples[:_VOTERS] if (mark := _clear_mark(series))]
+    votes = [mark for series in samples[:VOTERS] if (mark := _clear_mark(series))]
     if "," in votes and votes.count(",") >= votes.count("."):
         return "comma"
     return "semicolon" if semicolons and not votes else "point"

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from subgrad.data.formats import DateFormat, Format, has_value
+from subgrad.data.formats import DateFormat, Format, unread
 from subgrad.data.formats.dates import spoken
 from subgrad.data.kinds.base import Encoded, Kind, mean_and_std, missing_values, standardised
 from subgrad.data.kinds.number import about_odd, odd_values
@@ -67,7 +67,7 @@ class DateColumn(Kind):
         features = [standardised(np.where(none, self.mean, times), self.mean, self.std)[:, None]]
         features += [np.where(none[:, None], 0, _PARTS[part](wall)) for part in self.parts]
         features += [none[:, None]] if self.missing else []
-        return Encoded(np.concatenate(features, 1, dtype=np.float32), none & has_value(series))
+        return Encoded(np.concatenate(features, 1, dtype=np.float32), unread(series, times))
 
     def describe(self) -> list[str]:
         first, last = spoken([self.first, self.last])

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from subgrad.data.formats import Format, NumberFormat, has_value
+from subgrad.data.formats import Format, NumberFormat, unread
 from subgrad.data.kinds.base import Encoded, Kind, mean_and_std, missing_values, standardised
 from subgrad.data.lazy import pl
 from subgrad.data.names import listed
@@ -51,7 +51,7 @@ class NumberColumn(Kind):
         known = np.isfinite(values)
         scaled = standardised(np.where(known, values, self.median), self.mean, self.std)
         features = [scaled, ~known] if self.missing else [scaled]
-        return Encoded(np.column_stack(features).astype(np.float32), np.isnan(values) & has_value(series))
+        return Encoded(np.column_stack(features).astype(np.float32), unread(series, values))
 
     def describe(self) -> list[str]:
         found = about_odd(self.name, self.odd, self.words, "no numbers")

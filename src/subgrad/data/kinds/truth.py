@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from subgrad.data.formats import Format, TruthFormat, has_value
+from subgrad.data.formats import Format, TruthFormat, unread
 from subgrad.data.kinds.base import Encoded, Kind, missing_values
 from subgrad.data.lazy import pl
 
@@ -38,7 +38,7 @@ class TruthColumn(Kind):
         none = np.isnan(values)
         signs = np.where(none, 0, 2 * values - 1)
         features = [signs, none] if self.missing else [signs]
-        return Encoded(np.column_stack(features).astype(np.float32), none & has_value(series))
+        return Encoded(np.column_stack(features).astype(np.float32), unread(series, values))
 
     def describe(self) -> list[str]:
         how = self.format
