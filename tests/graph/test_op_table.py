@@ -1,10 +1,14 @@
-"""The table of ops is complete wherever it is asked, whatever is loaded so far."""
+"""The table of ops is complete wherever it is asked, whatever is loaded so far; ops say what they take."""
 
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+import subgrad as sg
+from subgrad.errors import ArgumentError
 
 ROOT = Path(__file__).parents[2]
 ASK = "import sys; sys.path[:0] = [{src!r}]; from subgrad.graph.op import TABLE; {ask}"
@@ -32,3 +36,25 @@ def test_every_module_that_defines_an_op_is_known():
 def test_nothing_is_loaded_before_it_is_asked():
     ask = "import subgrad; subgrad.relu(1.0); assert 'subgrad.recur' not in sys.modules"
     subprocess.run([sys.executable, "-c", ASK.format(src=str(ROOT / "src"), ask=ask)], check=True)
+
+
+@pytest.mark.parametrize("call", [
+    lambda x: sg.cos(x, x), lambda x: sg.cos(), lambda x: sg.add(x), lambda x: sg.ops.div(x, x, x),
+    lambda x: sg.relu(x, x),
+])  # fmt: skip
+def test_elementwise_ops_take_as_many_arguments_as_they_have(call):
+    with pytest.raises(ArgumentError, match=r"takes [12] of tensors or numbers, got [0-3]"):
+        call(sg.ones(2))
+    with pytest.raises(ArgumentError, match="takes"):
+        sg.compile(call)(np.ones(2, np.float32))
+
+
+def test_an_op_of_ones_own_with_an_attribute():
+    @sg.defop
+    def half_of(x, parts=2):
+        return x / np.asarray(parts, x.dtype)
+
+    assert half_of([3.0]).tolist() == [1.5]
+    assert half_of([3.0], parts=3).tolist() == [1.0]
+    with pytest.raises(ArgumentError, match="got 3"):
+        half_of([3.0], 2, 1)

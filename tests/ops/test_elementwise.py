@@ -54,6 +54,8 @@ def test_parameters_of_activations():
     np.testing.assert_allclose(sg.leaky_relu(x, 0.3).numpy(), np.where(POINTS > 0, POINTS, 0.3 * POINTS))
     np.testing.assert_allclose(sg.elu(x, 0.3).numpy(), np.where(POINTS > 0, POINTS, 0.3 * np.expm1(POINTS)))
     np.testing.assert_allclose(sg.huber(x, 2.0).numpy(), scipy.special.huber(2.0, POINTS))
+    with pytest.raises(ArgumentError, match="delta of 0 or more, got -1"):
+        sg.huber(x, -1.0)
 
 
 @pytest.mark.parametrize("p", [-2, -1, -0.5, 0, 0.5, 1, 1.5, 2, 3, 4])

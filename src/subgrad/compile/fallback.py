@@ -44,12 +44,12 @@ def is_native(outputs: Sequence[Tensor]) -> bool:
         return False
     from subgrad.compile.cpu import host
     from subgrad.compile.fuse import unsupported
-    from subgrad.compile.simplify import simplify
+    from subgrad.compile.simplify import expand, rewrite
     from subgrad.compile.threads import get_threads
 
     host()
     get_threads()
-    simple = attempt(lambda: simplify(outputs))
+    simple = attempt(lambda: rewrite(outputs, expand))
     op = None if simple is None else unsupported(simple)
     if op is not None:
         say_once(f"the compiler does not know the op {op!r}: functions with it are interpreted")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import inspect
 import operator
 import sys
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
@@ -93,8 +94,11 @@ class Op:
     text: str = ""
     slopes: tuple[str, ...] = ()
     elementwise: bool = False
+    takes: range | None = None  # how many arguments by position; None: `prepare` knows
 
     def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
+        if self.takes is not None and len(args) not in self.takes:
+            raise ArgumentError(f"{self.name} takes {self.takes[0]} of tensors or numbers, got {len(args)}")
         inputs, attrs = self.prepare(*args, **kwargs)
         return apply(self, tuple(inputs), attrs)
 
@@ -217,12 +221,24 @@ def defop(
         text=text,
         slopes=tuple(slopes),
         elementwise=shape is None,
+        takes=_counts(ref) if prepare in (None, rules.numbers, rules.floats, rules.signed) else None,
     )
     for attribute in ("__doc__", "__module__", "__qualname__", "__name__"):  # help(), doctest and IPython look here
         object.__setattr__(op, attribute, getattr(ref, attribute, None))
     object.__setattr__(op, "__wrapped__", ref)
     TABLE[title] = op
     return op
+
+
+def _counts(ref: Callable[..., Any]) -> range | None:
+    """How many inputs a function may be given; None if it can be any number, or does not say it."""
+    try:
+        given = [p for p in inspect.signature(ref).parameters.values() if p.kind != p.KEYWORD_ONLY]
+    except ValueError:
+        return None
+    if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in given):
+        return None
+    return range(sum(p.default is p.empty for p in given), len(given) + 1)
 
 
 def _meaning(module: Any, name: str) -> Any:

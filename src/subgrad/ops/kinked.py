@@ -261,13 +261,19 @@ def _whole_bounds(low: Any, high: Any, x: Tensor) -> tuple[int, int] | None:
     return int(bounds[0]), int(bounds[1])
 
 
+def _huber_prepare(x, delta=1.0):
+    if not delta >= 0:
+        raise ArgumentError(f"huber needs a delta of 0 or more, got {delta}")
+    return [rules.as_float(as_tensor(x))], {"delta": float(delta)}
+
+
 def _huber_vjp(g, y, x, *, delta):
     return (scale(g, clip(x, -delta, delta)),)
 
 
 @defop(
     name="huber",
-    prepare=lambda x, delta=1.0: ([rules.as_float(as_tensor(x))], {"delta": float(delta)}),
+    prepare=_huber_prepare,
     vjp=_huber_vjp,
     expand=lambda x, *, delta: clip(x, -delta, delta) * (x - clip(x, -delta, delta) / 2),
     text="huber({0})",
