@@ -121,10 +121,10 @@ def test_a_part_that_is_not_copied(unchecked, monkeypatch):
 
 @pytest.mark.parametrize("join", [
     lambda rows: sg.concatenate([rows, rows * 2]), lambda rows: sg.pad(rows, ((1, 2), (0, 0))),
-    lambda rows: sg.pad(rows.reshape(50, 1, 4), ((0, 0), (1, 0), (0, 0))),
+    lambda rows: sg.pad(rows.reshape(50, 1, 4), ((0, 0), (1, 0), (0, 0))), lambda rows: (rows * 2).sum(0),
 ])  # fmt: skip
 def test_rows_that_an_index_may_choose_are_counted_once(unchecked, join):
-    """Each of 50 joined rows may be any of 1000, which a list of all pairs would say for each of them."""
+    """Each of 50 rows that are joined or added up may be any of 1000, which a list of all pairs would say of each."""
     table, i = placeholder((1000, 4), "float32"), placeholder((50,), "int64")
     program = Program([table, i], [join(table[i]).node], n_threads=1)
     verify_program(program)

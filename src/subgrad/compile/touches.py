@@ -190,7 +190,8 @@ def _rearranged(node: Tensor, seen: Seen) -> Seen:
 
 
 def _gone(a: np.ndarray, axes: Sequence[int]) -> np.ndarray:
-    """The elements along ``axes`` beside one another along the last axis."""
+    """The elements along ``axes`` beside one another along the last axis; what is the same all along one, once."""
+    a = a[tuple(slice(1) if i in axes and step == 0 else slice(None) for i, step in enumerate(a.strides[:-1]))]
     kept = [i for i in range(a.ndim - 1) if i not in axes]
     moved = a.transpose([*kept, *axes, a.ndim - 1])
     return moved.reshape((*(a.shape[i] for i in kept), math.prod(a.shape[i] for i in axes) * a.shape[-1]))
