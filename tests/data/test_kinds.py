@@ -173,3 +173,22 @@ def test_the_format_of_a_part_is_that_of_the_whole():
     assert part.format("d") == table.format("d")
     assert part["n"].tolist() == [1.234]
     assert isinstance(part.format("n"), NumberFormat)
+
+
+def test_large_whole_numbers_that_are_one_float_are_identifiers_and_not_constant():
+    table = Table({"key": [2**63 + i for i in range(20)], "x": [1, 2, 3, 5] * 5, "y": [0, 1] * 10})
+    assert TablePreprocessor().fit(table, "y").describe()[2] == (
+        "Column 'key' was left out: each of its 20 numbers occurs once, like an identifier."
+    )
+
+
+def test_times_of_day_are_called_so():
+    table = Table({"at": [f"{i % 24:02}:30" for i in range(20)], "y": [0, 1] * 10})
+    told = TablePreprocessor().fit(table, "y").describe()[2]
+    assert told.startswith("Column 'at': times of day from 00:30:00 to 19:30:00; ")
+
+
+def test_dates_in_chinese_and_nulls_of_databases():
+    table = Table({"d": ["2020年1月5日", "2020年12月16日", r"\N"], "x": ["1", r"\N", "3"]})
+    assert table.format("d").read(table.series("d"))[:2].tolist() == [1578182400, 1608076800]
+    assert np.isnan(table["x"]).tolist() == [False, True, False]

@@ -33,6 +33,7 @@ _SHAPES = {
     "short month": rf"(?P<N>{_MONTH})\.?[- ](?P<y>\d{{2}})",
     "time before year": rf"{_DAY_OF_WEEK}(?P<N>{_MONTH}) (?P<d>\d{{1,2}}) (?P<H>\d{{2}}):(?P<M>\d{{2}})"
     rf"(?::(?P<S>\d{{2}}))?(?: (?:{_ZONE}))? (?P<y>\d{{4}})",
+    "year, month and day in Chinese": rf"(?P<y>\d{{4}}) ?年 ?(?P<m>\d{{1,2}}) ?月 ?(?P<d>\d{{1,2}}) ?日{_TIME}",
     "year and month": r"(?P<y>\d{4})[-/.](?P<m>\d{1,2})",
     "month and year": r"(?P<m>\d{1,2})[-/.](?P<y>\d{4})",
     "quarter": r"(?P<y>\d{4})[-_/ ]?q(?P<Q>[1-4])",

@@ -7,7 +7,7 @@ def _words(text: str) -> list[str]:
     return text.split()
 
 
-MISSING = frozenset(["", "?", "NA", "N/A", "n/a", "<NA>", "#N/A", "NaN", "nan", "NULL", "null", "None", "NaT"])
+MISSING = frozenset(["", "?", "NA", "N/A", "n/a", "<NA>", "#N/A", "NaN", "nan", "NULL", "null", "None", "NaT", r"\N"])
 """Missing in any column."""
 
 _SIGNS = _words("- -- --- – — . .. ... * **")

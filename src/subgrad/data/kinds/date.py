@@ -70,11 +70,13 @@ class DateColumn(Kind):
         return Encoded(np.concatenate(features, 1, dtype=np.float32), unread(series, times))
 
     def describe(self) -> list[str]:
-        first, last = spoken([self.first, self.last])
+        clock = isinstance(self.format, DateFormat) and self.format.shape == "time of day"
+        first, last = (text.partition("T")[2] or text if clock else text for text in spoken([self.first, self.last]))
+        what = "times of day" if clock else "dates"
         written = f", {how}" if (how := self.format.describe()) else ""
         parts = f" and its place in the {' and the '.join(self.parts)}" if self.parts else ""
         missing = f"; '{self.name} (missing)' marks {missing_values(self.missing)}" if self.missing else ""
-        sentence = f"Column '{self.name}': dates from {first} to {last}{written}; they became time{parts}{missing}."
+        sentence = f"Column '{self.name}': {what} from {first} to {last}{written}; they became time{parts}{missing}."
         return [*about_odd(self.name, self.odd, self.words, "no dates"), sentence]
 
 

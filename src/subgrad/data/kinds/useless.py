@@ -29,7 +29,8 @@ def why_useless(name: str, series: pl.Series, format: Format, counts_rows: bool)
     known = values[np.isfinite(values)]
     if not len(known):
         return Useless("it is empty")
-    if (known == known[0]).all() and len(known) == len(values):
+    same = (known == known[0]).all() and len(known) == len(values)
+    if same and abs(known[0]) < 2**53:  # larger whole numbers may differ, and be one float
         return Useless("it has one value only")
     if not isinstance(format, NumberFormat):
         return None
@@ -38,7 +39,7 @@ def why_useless(name: str, series: pl.Series, format: Format, counts_rows: bool)
     once = len(known) >= LEAST and _whole_and_different(series, known)
     if once and (is_called_identifier(name) or np.abs(known).min() >= 2**53):
         return Useless(f"each of its {len(known):,} numbers occurs once, like an identifier", surely=False)
-    return None
+    return Useless("it has one value only") if same else None
 
 
 def _useless_text(series: pl.Series) -> Useless | None:
