@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import math
 import pickle
 import sys
 
@@ -469,6 +470,72 @@ def test_slopes_that_are_small_beside_others_prove_nothing(s):
 def test_a_minimum_from_which_the_function_rises_everywhere_is_proved():
     assert local_minimum(lambda x: 2 * abs(x) - x**2, 0.0).verdict == "proved"
     assert local_minimum(lambda x: abs(x[0]) - x[1] ** 2, [0.0, 0.0]).verdict == "first-order"
+
+
+NORMS = {  # and the least slope in a direction of length 1, by calculus
+    "norm(x)": (lambda x: sg.norm(x), 1.0),
+    "norm(x) + x0 / 2": (lambda x: sg.norm(x) + 0.5 * x[0], 0.5),
+    "sqrt(sum x**2) + |x0|": (lambda x: sg.sqrt((x * x).sum()) + abs(x[0]), 1.0),
+    "norm(x) + 2 x0": (lambda x: sg.norm(x) + 2 * x[0], -1.0),
+    "norm(x) - 2 |x|": (lambda x: sg.norm(x) - 2 * abs(x).sum(), 1 - 2 * math.sqrt(3)),
+    "norm(x) - 2 norm(2 x)": (lambda x: sg.norm(x) - 2 * sg.norm(2 * x), -3.0),
+    "norm(x) - x0": (lambda x: sg.norm(x) - x[0], 0.0),
+    "norm(x0, x1)": (lambda x: sg.norm(x[:2]), 0.0),
+    "norm(x) - 0.999 x0": (lambda x: sg.norm(x) - 0.999 * x[0], 0.001),
+}
+
+
+@pytest.mark.parametrize("name", NORMS)
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
+def test_a_norm_of_zero_is_proved_or_refuted_by_the_slopes_in_all_directions(name, scale):
+    f, least = NORMS[name]
+    answer = local_minimum(lambda x: scale * f(x) + (x**3).sum(), np.zeros(3))
+    if least > 0.01:
+        assert answer.verdict == "proved"
+    elif least < 0:
+        assert answer.verdict == "refuted"
+        step = 1e-12 * answer.direction
+        assert f(sg.tensor(step)).item() < 0
+        assert answer.slope == pytest.approx(scale * 1e12 * f(sg.tensor(step)).item(), rel=1e-6)
+    else:
+        assert answer.verdict in ("unknown", "proved" if least else "unknown")
+
+
+def root_of_sum(x):
+    return sg.sqrt((x * x).sum())
+
+
+ROOTS = {  # what they are, in other words
+    "(x x)**0.75": (lambda x: ((x * x) ** 0.75).sum(), lambda x: (abs(x) ** 1.5).sum()),
+    "sqrt(|x|**3)": (lambda x: sg.sqrt(abs(x) ** 3).sum(), lambda x: (abs(x) ** 1.5).sum()),
+    "sqrt(x**4)": (lambda x: sg.sqrt(x**4).sum(), lambda x: (x * x).sum()),
+    "sqrt(x x)": (lambda x: sg.sqrt(x * x).sum(), lambda x: abs(x).sum()),
+    "sqrt(sum x x)": (root_of_sum, sg.norm),
+    "sqrt(sum x x)**3": (lambda x: root_of_sum(x) ** 3, lambda x: sg.norm(x) ** 3),
+    "(sum x x)**0.75": (lambda x: (x * x).sum() ** 0.75, lambda x: sg.norm(x) ** 1.5),
+    "sqrt of a sum by rows": (lambda x: sg.sqrt((sg.stack([x, x]) ** 2).sum(0)).sum(), lambda x: 2**0.5 * abs(x).sum()),
+}
+
+
+@pytest.mark.parametrize("name", ROOTS)
+def test_roots_of_squares_are_what_they_are(name):
+    f, plain = ROOTS[name]
+    for x in ([0.0, 0.0], [0.0, 1.0], [0.5, -2.0]):
+        given, wanted = subdifferential(f, x), subdifferential(plain, x)
+        if name != "sqrt of a sum by rows":
+            assert given.exact == wanted.exact
+            np.testing.assert_allclose(given.gradients, wanted.gradients, rtol=1e-12)
+            assert local_minimum(f, x).verdict == local_minimum(plain, x).verdict
+        assert sg.subgradient(f, x).slope == pytest.approx(sg.subgradient(plain, x).slope, rel=1e-12, abs=1e-15)
+        certificate = sg.is_stationary(f, x)
+        assert certificate.claim == sg.is_stationary(plain, x).claim
+        assert sg.verify_certificate(certificate, plain)
+
+
+def test_a_root_that_is_none_of_these_is_still_refused():
+    for f in (lambda x: sg.sqrt(abs(x)), lambda x: sg.sqrt(x**3), lambda x: ((x * x) ** 0.75) ** (2 / 3 - 1e-9)):
+        with pytest.raises(errors.GradientError):
+            subdifferential(f, 0.0)
 
 
 def test_first_order_verdicts_for_smooth_functions_and_unknown_ones():

@@ -11,6 +11,7 @@ import numpy as np
 from subgrad.graph.evaluate import evaluate
 from subgrad.graph.tensor import Tensor, constant
 from subgrad.kinks.programs import is_empty, least_on_face, nonnegative, steepest
+from subgrad.kinks.slopes import Slopes
 from subgrad.kinks.subdifferential import Subdifferential, subdifferential
 from subgrad.kinks.walk import Walk
 
@@ -47,7 +48,8 @@ def local_minimum(f: Callable[[Any], Tensor], x: Any, *, budget: int = 2000) -> 
 
     On each cell of directions around x (see `subdifferential`) a linear program finds the direction along which f
     falls most. That f falls along none of them proves a local minimum if f is piecewise linear, by multipliers in
-    rational numbers, or if f rises along all of them; else it is the necessary condition of first order. Slopes that
+    rational numbers, or if f rises along all of them; else it is the necessary condition of first order. At a norm of 0
+    there are no such cells: there f'(x; d) is bounded in interval arithmetic for all directions d. Slopes that
     are not 0, but too near to it beside the others, leave it unknown. To be a local minimum is more than 0 being a
     subgradient: -\\|x\\| has a maximum at 0, and 0 is one of its subgradients there.
 
@@ -83,10 +85,25 @@ def judged(found: Subdifferential) -> LocalMinimum:
             return LocalMinimum("refuted", direction, slope)
         certain = certain and nonnegative(cell.rows, cell.gradient) is not None
     if not found.complete:
-        return LocalMinimum("unknown", reason=found.reason)
+        return _without_cells(found)
     if not (certain and all(is_empty(rows) for rows in found._empty)):
         return LocalMinimum("unknown", reason="a slope or a cell is too small, beside the others, to tell it from none")
     return LocalMinimum("proved" if found.linear or _is_sharp(found) else "first-order")
+
+
+def _without_cells(found: Subdifferential) -> LocalMinimum:
+    """The answer from f'(x; d) itself, where its linear pieces are not known: those of a norm are none."""
+    unknown = LocalMinimum("unknown", reason=found.reason)
+    slopes = Slopes.at(found._function, found.point)
+    if slopes is None:
+        return unknown
+    if slopes.are_positive():
+        return LocalMinimum("proved")
+    direction = slopes.downhill()
+    if direction is None:
+        return unknown
+    slope = _slope(found, direction)
+    return LocalMinimum("refuted", direction, slope) if slope < 0 else unknown
 
 
 def _slope(found: Subdifferential, direction: np.ndarray) -> float:

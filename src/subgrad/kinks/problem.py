@@ -18,6 +18,7 @@ from subgrad.graph.op import apply
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Parameter, Tensor, TensorLike, as_tensor, constant, placeholder, tensor
 from subgrad.graph.tree import Tree, as_tree, leaves, rebuild
+from subgrad.kinks.rooted import without_roots
 from subgrad.kinks.space import Space
 from subgrad.nn.binding import bound
 from subgrad.ops import rules
@@ -66,7 +67,7 @@ class Problem:
             self.places = [placeholder(v.shape, v.dtype, "a variable") for v in variables]
             with using_dtype(variables[0].dtype if variables else float64), tracing.recording():
                 y = _call(f, given, self.places)
-        (self.output,) = unrolled([_float_node(y)])
+        self.output = without_roots(*unrolled([_float_node(y)]))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Problem:
         return self  # nothing of it changes

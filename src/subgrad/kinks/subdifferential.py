@@ -125,7 +125,8 @@ def subdifferential(f: Callable[[Any], Tensor], x: Any, *, budget: int = 2000) -
 
     An argument counts as on its kink if it is exactly there in floating point. Cones that are narrower than 1e-9
     are left out; the answer is an inner set then, unless rational numbers prove them empty. ``stop_gradient`` holds
-    its argument fixed.
+    its argument fixed. Roots of squares count as the absolute values and norms that they are: sqrt(x * x),
+    ``(x * x)**0.75``, ``sqrt((x * x).sum())``.
 
     Args:
         f: from a tensor to a scalar tensor, made of ops.
