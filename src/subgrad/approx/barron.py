@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from subgrad.errors import ArgumentError
+from subgrad.io.digits import at_least, at_most
 
 if TYPE_CHECKING:
     from subgrad.approx.pointwise import Pointwise
@@ -55,9 +56,9 @@ class BarronConstant:
         if self.upper is None:
             above = f"no upper bound: {self.rules[0]}"
         else:
-            above = f"C <= {self.upper:.5g} ({'; '.join(self.rules)})"
+            above = f"C <= {at_most(self.upper, 5)} ({'; '.join(self.rules)})"
         guess = "" if self.estimate is None else f", about {self.estimate:.4g} (an estimate by FFT)"
-        return f"{above}; C >= {self.lower:.4g} (a slope){guess}"
+        return f"{above}; C >= {at_least(self.lower, 4)} (a slope){guess}"
 
 
 def barron(f: Any, box: Any = None) -> BarronConstant:

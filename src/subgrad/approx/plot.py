@@ -10,6 +10,7 @@ import numpy as np
 from subgrad.approx.shallow import values
 from subgrad.approx.target import Target
 from subgrad.errors import ArgumentError, missing_extra
+from subgrad.io.digits import at_most
 from subgrad.io.figure import save_figure
 from subgrad.nn.compose import Sequential
 
@@ -83,7 +84,8 @@ def _line(drawn: Any, target: Target, net: Sequential, report: Report) -> None:
 def _band(axes: Any, report: Report) -> None:
     """The error that is proven."""
     if report.proven is not None:
-        axes.axhspan(-report.proven, report.proven, color="C0", alpha=0.15, label=f"proven: ±{report.proven:.3g}")
+        label = f"proven: ±{at_most(report.proven, 3)}"
+        axes.axhspan(-report.proven, report.proven, color="C0", alpha=0.15, label=label)
 
 
 def _knots(net: Sequential, low: float, high: float) -> _Array:

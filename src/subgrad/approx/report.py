@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from subgrad.io.digits import at_most, given
+
 
 @dataclass(frozen=True)
 class Report:
@@ -52,5 +54,5 @@ class Report:
     def _proof(self) -> str:
         if self.proven is None:
             return "proven: nothing"
-        asked = "" if self.eps is None else f", asked {self.eps:.4g}" + ("" if self.achieved else ": not reached")
-        return f"proven: sup <= {self.proven:.6g}{asked}"
+        asked = "" if self.eps is None else f", asked {given(self.eps)}" + ("" if self.achieved else ": not reached")
+        return f"proven: sup <= {at_most(self.proven, 6)}{asked}"

@@ -9,6 +9,7 @@ from subgrad.approx.drawn import FACTOR, expected
 from subgrad.approx.harmonic import Unknown, harmonic
 from subgrad.approx.pieces import estimated
 from subgrad.approx.target import Target
+from subgrad.io.digits import at_most
 
 
 def promise(target: Target, method: str, activation: str, n: int) -> tuple[str, float | None]:
@@ -21,11 +22,12 @@ def promise(target: Target, method: str, activation: str, n: int) -> tuple[str, 
     if method == "barron" and activation in FACTOR:
         bound = expected(target, n, activation)
         return (
-            f"{n} random units have a mean squared error of {bound:.3g} on average, at most (Barron's argument)",
+            f"{n} random units have a mean squared error of {at_most(bound, 3)} on average, at most "
+            "(Barron's argument)",
             bound,
         )
     found = harmonic(target.traced, target.box)
     if isinstance(found, Unknown):
         return "", None
     bound = barron_bound(found.box, 1, n)
-    return f"some {n} sigmoidal units have a mean squared error of at most {bound:.3g} (Barron 1993)", bound
+    return f"some {n} sigmoidal units have a mean squared error of at most {at_most(bound, 3)} (Barron 1993)", bound

@@ -19,6 +19,7 @@ from subgrad.bounds.verdict import Status, Verdict
 from subgrad.errors import ArgumentError, ShapeError
 from subgrad.graph.dtype import float64
 from subgrad.graph.tensor import Tensor, placeholder
+from subgrad.io.digits import at_most, given
 
 BUDGET = 1_000_000
 
@@ -104,7 +105,7 @@ def verdict(
     limit = search.above + ROOM * abs(search.above) if goal is None else goal
     weights = dict(zip(b.weights, b.values, strict=True))
     proof = Proof(statement, nodes, b.point, weights, box, limit, leaves)
-    claim = f"{quantity} is at most {search.above if goal is None else goal:.6g}"
+    claim = f"{quantity} is at most {at_most(search.above, 6) if goal is None else given(goal)}"
     seconds = time.perf_counter() - start
     found = search.above, search.below, search.point, stuck, search.boxes, seconds, search.interrupted
     return Verdict(claim, status, *found, proof)

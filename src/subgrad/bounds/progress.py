@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from subgrad.bounds.search import Search
+from subgrad.io.digits import at_least, at_most, given
 
 MOMENT = 0.5  # seconds before anything is shown
 
@@ -43,8 +44,9 @@ class Progress:
 
 def said(search: Search) -> str:
     """What is known so far."""
-    wanted = "" if search.goal is None else f", wanted {search.goal:.6g}"
-    return f"between {search.below:.6g} and {search.above:.6g}{wanted}; {len(search.open):,} boxes open"
+    wanted = "" if search.goal is None else f", wanted {given(search.goal)}"
+    between = f"between {at_least(search.below, 6)} and {at_most(search.above, 6)}"
+    return f"{between}{wanted}; {len(search.open):,} boxes open"
 
 
 def _bar() -> Any:

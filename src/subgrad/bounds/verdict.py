@@ -10,6 +10,7 @@ import numpy as np
 
 from subgrad.bounds.proof import Proof
 from subgrad.errors import ArgumentError
+from subgrad.io.digits import at_least, at_most
 
 Status = Literal["proven", "refuted", "unknown"]
 
@@ -53,12 +54,13 @@ class Verdict:
     def __str__(self) -> str:
         effort = f"{self.boxes:,} boxes, {self.seconds:.2g} s" + (", interrupted" if self.interrupted else "")
         if self.status == "proven":
-            return f"proven: {self.claim} (bound {self.bound:.6g}; {effort})"
+            return f"proven: {self.claim} (bound {at_most(self.bound, 6)}; {effort})"
         if self.status == "refuted":
             assert self.witness is not None
-            return f"refuted: {self.claim}: {self.value:.6g} at {self.witness.tolist()} ({effort})"
+            return f"refuted: {self.claim}: {at_least(self.value, 6)} at {self.witness.tolist()} ({effort})"
         where = "" if self.stuck is None else f", stuck at {self.stuck.tolist()}"
-        return f"unknown: {self.claim}: between {self.value:.6g} and {self.bound:.6g}{where} ({effort})"
+        between = f"between {at_least(self.value, 6)} and {at_most(self.bound, 6)}"
+        return f"unknown: {self.claim}: {between}{where} ({effort})"
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the proof as a safetensors file, which ``python -m subgrad.bounds.checker FILE`` checks.

@@ -9,6 +9,8 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from subgrad.io.digits import at_most
+
 Claim = Literal["stationary", "descent", "unknown"]
 
 CLAIMS = get_args(Claim)
@@ -80,7 +82,7 @@ class Certificate:
         bounded = " and the bounds" if np.isfinite([self.low, self.high]).any() else ""
         gradients = f"{len(self.points)} gradients {where}{bounded}"
         if self.claim == "stationary":
-            return f"stationary: {gradients} have a convex combination of norm {self.norm:.3g}"
+            return f"stationary: {gradients} have a convex combination of norm {at_most(self.norm, 3)}"
         return f"descent: with {gradients}, f falls at a rate near {self.norm:.3g}"
 
     def save(self, path: str | os.PathLike[str]) -> None:

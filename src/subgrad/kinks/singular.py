@@ -15,7 +15,7 @@ Tangents = Sequence[Tensor | None]
 Trouble = tuple[np.ndarray, str] | None
 
 _ROOT = (
-    "of 0 its slope is infinite, or, as of sqrt(x * x), not decided by first derivatives "
+    "of 0 its slope is infinite, or, as of sqrt(x * x + x**4), not decided by first derivatives "
     "(the length of a vector is sg.norm)"
 )
 _EDGE = "of 0, and the direction leads out of its domain"

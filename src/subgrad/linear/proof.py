@@ -17,6 +17,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from subgrad.io.digits import at_least, at_most
+
 ROUNDING = 1e-12  # of the zero model's objective: below it P - D is noise, as where the optimum is 0
 
 
@@ -114,4 +116,4 @@ def _improved(problem: Problem, proof: Proof, best: Epoch, new: Point) -> Epoch:
 
 
 def _line(epoch: int, best: Epoch) -> str:
-    return f"epoch {epoch}: objective {best.objective:.6g}, bound {best.bound:.6g}, gap {best.gap:.2g}"
+    return f"epoch {epoch}: objective {best.objective:.6g}, bound {at_least(best.bound, 6)}, gap {at_most(best.gap, 2)}"

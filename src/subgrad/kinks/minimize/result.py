@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
+from subgrad.io.digits import at_most
 from subgrad.kinks.certificates import Certificate
 
 
@@ -45,7 +46,7 @@ class MinimizeResult:
         return getattr(self, key)
 
     def __str__(self) -> str:
-        bound = "" if self.bound is None else f", at most {self.bound:.3g} above the minimum"
+        bound = "" if self.bound is None else f", at most {at_most(self.bound, 3)} above the minimum"
         return f"f = {self.fun:.9g}{bound}, {self.nit} iterations, {self.nfev} evaluations; {self.message}"
 
 
