@@ -6,7 +6,8 @@ from hypothesis import given, settings
 
 import subgrad as sg
 from diff.test_random_graphs import graphs
-from subgrad.compile.fuse import CONTRACT, LARGEST, REDUCE, fuse, unsupported
+from subgrad.compile.fuse import LARGEST, fuse, unsupported
+from subgrad.compile.lower import Role, role
 from subgrad.compile.simplify import simplify
 from subgrad.compile.views import read_by
 from subgrad.errors import ArgumentError
@@ -111,7 +112,7 @@ def check(found, outputs):
         late = {n for n in read_in_memory(kernel, stored) if n.op not in (CONST, INPUT)} - written
         assert not late, f"{kernel} reads {late} before it is written"
         written |= set(kernel.stores)
-    heavy = {n for n in toposort(outputs) if n.op.name in CONTRACT | REDUCE}
+    heavy = {n for n in toposort(outputs) if role(n.op) in (Role.CONTRACT, Role.REDUCE)}
     assert heavy <= {k.seed for k in found}
 
 

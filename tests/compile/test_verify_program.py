@@ -209,7 +209,7 @@ def test_a_loop_without_its_barriers(unchecked, monkeypatch):
 
 def test_a_store_of_another_dtype(monkeypatch):
     x = placeholder((4,), "int64")
-    monkeypatch.setitem(lower.LOWERED, "relu", lambda b, x: lower.convert(b, x, "float"))
+    monkeypatch.setitem(lower.LOWER._rules, sg.relu, lower._element(lambda b, x: lower.convert(b, x, "float")))
     with pytest.raises(CheckError, match="float.*into int64"):
         Program([x], [sg.relu(x)], n_threads=1)
 

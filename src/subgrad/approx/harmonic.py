@@ -13,10 +13,12 @@ from subgrad.approx import elementary
 from subgrad.approx.pointwise import Pointwise
 from subgrad.approx.polynomial import Polynomial
 from subgrad.approx.spectrum import Spectrum, constant
-from subgrad.graph.op import Op
+from subgrad.graph.op import TABLE, Kind
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor
+from subgrad.graph.transform import Transform
 from subgrad.ops import indexing, singular
+from subgrad.ops.shape import cast
 
 
 class Unknown:
@@ -31,6 +33,7 @@ class Unknown:
 
 
 Known = Polynomial | Spectrum | Unknown
+Rule = Callable[..., Any]
 
 
 class Harmonic:
@@ -155,28 +158,27 @@ def _transform(f: Pointwise, box: np.ndarray) -> Spectrum | Unknown:
     def number(x: float) -> Harmonic:
         return Harmonic(Polynomial(float(x), np.zeros(d), nothing), half)
 
-    for node in toposort([f.value], is_leaf=known.__contains__):
-        if node in known:
-            continue
-        if not any(i in known for i in node.inputs):
-            continue
-        inputs = [known[i] if i in known else np.vectorize(number, [object])(i.numpy()) for i in node.inputs]
-        known[node] = _computed(node, inputs, number)
+    _compute([f.value], known, number)
     found = known[f.value].item() if f.value in known else number(f.value.item())
     return found.transform()
 
 
-def _computed(node: Tensor, inputs: list[np.ndarray], number: Callable[[float], Harmonic]) -> np.ndarray:
-    if node.op in _ELEMENTWISE:
-        return _array(np.frompyfunc(_ELEMENTWISE[node.op], len(inputs), 1)(*inputs), node)
-    if node.op is singular._power:
-        return _array(np.frompyfunc(lambda x: x.power(node.attrs["p"]), 1, 1)(inputs[0]), node)
-    if node.op in _MOVED:
-        return _array(node.op.ref(*inputs, **node.attrs), node)
-    if node.op is ops.contract:
-        return _array(np.einsum(node.attrs["spec"], *inputs, optimize=False), node)
-    unknown = Harmonic(Unknown(f"{node.op.name} has no rule"), number(0).half)
-    return np.full(node.shape, unknown, object)
+def _compute(outputs: list[Tensor], known: dict[Tensor, np.ndarray], number: Callable[[float], Harmonic]) -> None:
+    """Adds to ``known`` what ``outputs`` are made of, as far as it depends on what is known."""
+    for node in toposort(outputs, is_leaf=known.__contains__):
+        if node in known or not any(i in known for i in node.inputs):
+            continue
+        rule, expansion = FOURIER.get(node.op), FOURIER.expansion(node.op)
+        if rule is not None:
+            inputs = [known[i] if i in known else np.vectorize(number, [object])(i.numpy()) for i in node.inputs]
+            known[node] = _array(rule(node, *inputs), node)
+        elif expansion is not None:
+            made = expansion(*node.inputs, **node.attrs)
+            _compute([made], known, number)
+            known[node] = known[made]
+        else:
+            unknown = Harmonic(Unknown(f"{node.op.name} has no rule"), number(0).half)
+            known[node] = np.full(node.shape, unknown, object)
 
 
 def _array(found: Any, node: Tensor) -> np.ndarray:
@@ -189,11 +191,52 @@ def _quotient(a: Harmonic, b: Harmonic) -> Harmonic:
     return a * b.power(-1)
 
 
-_ELEMENTWISE: dict[Op, Callable[..., Harmonic]] = {
-    ops.add: lambda a, b: a + b, ops.sub: lambda a, b: a + b.times(-1), ops.neg: lambda a: a.times(-1),
-    ops.mul: lambda a, b: a * b, ops.scale: lambda a, b: a * b, ops.square: lambda a: a * a, ops.div: _quotient,
-    ops.exp: lambda a: a.exp(), ops.sin: lambda a: a.wave("sin"), ops.cos: lambda a: a.wave("cos"),
-    ops.tanh: lambda a: a.wave("tanh"), ops.sigmoid: lambda a: a.wave("sigmoid"), ops.erf: lambda a: a.wave("erf"),
-}  # fmt: skip
+def _by_element(f: Callable[..., Harmonic]) -> Rule:
+    return lambda node, *xs: np.frompyfunc(f, len(xs), 1)(*xs)
 
-_MOVED = (ops.reshape, ops.transpose, ops.broadcast_to, ops.concatenate, ops.sum, indexing.slice_)
+
+def _by_reference(node: Tensor, *xs: np.ndarray) -> Any:
+    """Elements that move or are added up, which NumPy does with objects as well."""
+    return node.op.ref(*xs, **node.attrs)
+
+
+FOURIER: Transform[Rule] = Transform(
+    "fourier",
+    "the Fourier transform, for Barron's constant",
+    {
+        ops.add: _by_element(lambda a, b: a + b),
+        ops.sub: _by_element(lambda a, b: a + b.times(-1)),
+        ops.neg: _by_element(lambda a: a.times(-1)),
+        ops.mul: _by_element(lambda a, b: a * b),
+        ops.scale: _by_element(lambda a, b: a * b),
+        ops.square: _by_element(lambda a: a * a),
+        ops.div: _by_element(_quotient),
+        ops.exp: _by_element(lambda a: a.exp()),
+        **{
+            op: _by_element(lambda a, name=op.name: a.wave(name))
+            for op in (ops.sin, ops.cos, ops.tanh, ops.sigmoid, ops.erf)
+        },
+        singular._power: lambda node, x: np.frompyfunc(lambda e: e.power(node.attrs["p"]), 1, 1)(x),
+        ops.contract: lambda node, x, y: np.einsum(node.attrs["spec"], x, y, optimize=False),
+        ops.concatenate: _by_reference,
+        ops.sum: _by_reference,
+    },
+    by_kind={Kind.VIEW: _by_reference},
+    unsupported={
+        **dict.fromkeys(
+            [ops.relu, ops.abs, ops.maximum, ops.minimum, ops.max, ops.min, ops.sign, ops.sqrt],
+            "kinks and jumps: Barron's constant is infinite, or found by other means",
+        ),
+        **dict.fromkeys(
+            [ops.log, ops.log1p, ops.expm1, ops.softplus, singular._pow], "no transform in closed form is known here"
+        ),
+        **dict.fromkeys(
+            [op for op in TABLE.values() if op.kind in (Kind.CHOICE, Kind.SOURCE, Kind.CONTROL) and not op.expand],
+            "of conditions or indices, or without inputs: formulas have none of them",
+        ),
+        **dict.fromkeys(
+            [ops.cumsum, ops.pad, cast, indexing.place, indexing.gather, indexing.scatter_add],
+            "formulas are made of elementwise functions and sums",
+        ),
+    },
+)

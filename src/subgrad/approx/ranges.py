@@ -16,7 +16,7 @@ from subgrad.approx.pointwise import Pointwise
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor
 from subgrad.kinks import intervals as iv
-from subgrad.kinks.interval_rules import RULES
+from subgrad.kinks.interval_rules import INTERVAL
 from subgrad.kinks.intervals import Interval
 from subgrad.ops import singular
 
@@ -50,7 +50,7 @@ def _extend(known: dict[Tensor, Interval], output: Tensor, n: int) -> np.ndarray
         if node in known or not any(i in known for i in node.inputs):
             continue
         inputs = [known.get(i) or iv.exactly(i.numpy()) for i in node.inputs]
-        rule = RULES.get(node.op)
+        rule = INTERVAL.get(node.op)
         known[node] = rule(node, *inputs) if rule else iv.anything(node.shape)
         doubt |= rule is None
         if node.op in _DOMAIN or (node.op is singular._power and node.attrs["p"] != int(node.attrs["p"])):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from subgrad import ops
-from subgrad.bounds.rules import EXPANSIONS
+from subgrad.bounds.rules import TAYLOR
 from subgrad.bounds.search import Leaves
 from subgrad.compile.simplify import rewrite
 from subgrad.errors import ArgumentError
@@ -112,7 +112,7 @@ def _is_exact(node: Tensor) -> bool:
 
 def _simpler(node: Tensor) -> Tensor:
     """The same in real numbers, of the few operations that the checker knows."""
-    expand = SIMPLER.get(node.op) or EXPANSIONS.get(node.op, node.op.expand)
+    expand = SIMPLER.get(node.op) or TAYLOR.expansion(node.op)
     if expand is None or node.op in KEPT:
         return node
     with using_dtype(float64):

@@ -20,11 +20,15 @@ from subgrad.graph.dtype import float64
 from subgrad.graph.op import Op, apply
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, INPUT, Tensor
+from subgrad.graph.transform import Transform
 from subgrad.ops import indexing, kinked, singular
 from subgrad.ops.contract import contract
+from subgrad.ops.random import uniform
 from subgrad.ops.rules import reduced_shape
+from subgrad.ops.several import part
 from subgrad.ops.shape import cast, stop_gradient
 from subgrad.ops.window import slide
+from subgrad.recur.loop import loop
 
 Known = dict[Tensor, Any]  # of each node a Form, or a Truth if it is a bool
 
@@ -45,13 +49,13 @@ def _form(node: Tensor, known: Known, half: Tensor) -> Any:
     if node.op in CONSTANTS or _is_fixed(node, known):
         return _constant(node, half)
     expand = _of_conditions(node)
-    if expand is None and node.op in RULES:
+    if expand is None and node.op in TAYLOR:
         inputs = _before_relu(node) if node.op is ops.less else node.inputs
-        found = RULES[node.op](node, *(_operand(node, k, known[i]) for k, i in enumerate(inputs)))
+        found = TAYLOR[node.op](node, *(_operand(node, k, known[i]) for k, i in enumerate(inputs)))
         if isinstance(found, Form):
             found.half = half  # conditions, of which numbers may be made, do not know the box
         return choice.within_dtype(node, found) if node.dtype.kind in "iu" else found
-    expand = expand or EXPANSIONS.get(node.op, node.op.expand)
+    expand = expand or TAYLOR.expansion(node.op)
     if expand is None:
         raise ArgumentError(f"there are no bounds for the op {node.op.name} (at {node.site})")
     return forms([expand(*node.inputs, **node.attrs)], known, half)[0]
@@ -150,19 +154,6 @@ def _same_everywhere(x: Tensor) -> float | None:
     return float(x.numpy().ravel()[0]) if x.op is CONST and x.size == 1 else None
 
 
-EXPANSIONS: dict[Op, Callable[..., Tensor]] = {
-    ops.max: _extremum(ops.maximum),
-    ops.min: _extremum(ops.minimum),
-    kinked._clip: _clip,
-    ops.leaky_relu: _leaky_relu,
-    ops.elu: lambda x, *, alpha: ops.relu(x) + alpha * ops.expm1(ops.minimum(x, 0.0)),
-    ops.norm: lambda x, *, axis, keepdims: ops.sqrt(ops.square(x).sum(axis, keepdims)),
-    ops.logsumexp: _logsumexp,
-    ops.log_softmax: lambda x, *, axis: x - _logsumexp(x, axis=(axis,), keepdims=True),
-    ops.one_hot: _one_hot,
-    singular._pow: _pow,
-}
-"""Exact in real numbers; what the compiler does with these ops is exact in floats."""
 
 def _summed(op: Op) -> Callable[..., Tensor]:
     return lambda x, **attrs: apply(op, (ops.astype(x, "int64"),), attrs)
@@ -187,53 +178,76 @@ CONSTANTS = (CONST, INPUT, ops.full, ops.arange)
 PLACED = (indexing.gather, indexing.scatter_add)
 SQRT_PI = math.sqrt(math.pi)
 
-RULES: dict[Op, Callable[..., Any]] = {
-    ops.add: lambda node, x, y: linear.plus(x, y),
-    ops.sub: lambda node, x, y: linear.minus(x, y),
-    ops.neg: lambda node, x: linear.negative(x),
-    ops.mul: linear.multiplied,
-    ops.scale: linear.multiplied,
-    ops.square: lambda node, x: linear.squared(x),
-    contract: linear.contracted,
-    ops.sum: linear.summed,
-    ops.cumsum: linear.summed,
-    indexing.scatter_add: linear.summed,
-    ops.concatenate: choice.joined,
-    **dict.fromkeys(
-        [ops.reshape, ops.transpose, ops.broadcast_to, ops.pad, slide, indexing.slice_, indexing.place,
-         indexing.gather], choice.moved,
-    ),
-    indexing.in_range: linear.known_place,  # one that varies is refused, others need no rule
-    stop_gradient: lambda node, x: x,
-    cast: choice.cast,
-    ops.div: curve.divided,
-    singular._power: curve.power,
-    ops.exp: curve.bent(ops.exp, lambda z, y: y, 0.0),
-    ops.expm1: curve.bent(ops.expm1, lambda z, y: ops.exp(z), -1.0),
-    ops.log: curve.bent(ops.log, lambda z, y: 1.0 / z),
-    ops.log1p: curve.bent(ops.log1p, lambda z, y: 1.0 / (1.0 + z)),
-    ops.sqrt: curve.rooted,
-    ops.softplus: curve.bent(ops.softplus, lambda z, y: ops.sigmoid(z), 0.0),
-    ops.tanh: curve.s_shaped(ops.tanh, lambda z, y: 1.0 - y * y, 0.77, 2.0, -1.0),
-    ops.sigmoid: curve.s_shaped(ops.sigmoid, lambda z, y: y * (1.0 - y), 0.0963, 0.125, 0.0),
-    ops.erf: curve.s_shaped(ops.erf, lambda z, y: 2 / SQRT_PI * ops.exp(-z * z), 0.968, 2.257, -1.0),
-    ops.sin: curve.wave(ops.sin, ops.cos),
-    ops.cos: curve.wave(ops.cos, lambda z: -ops.sin(z)),
-    ops.relu: lambda node, x: curve.rectified(x),
-    ops.abs: lambda node, x: curve.absolute(x),
-    ops.maximum: lambda node, x, y: curve.larger(x, y),
-    ops.minimum: lambda node, x, y: curve.smaller(x, y),
-    ops.sign: choice.sign,
-    ops.where: choice.chosen,
-    ops.less: choice.less,
-    ops.less_equal: choice.less_equal,
-    ops.equal: choice.equal,
-    ops.not_equal: choice.not_equal,
-    ops.logical_and: choice.logical,
-    ops.logical_or: choice.logical,
-    ops.logical_not: choice.negated,
-    ops.isfinite: choice.finite,
-    ops.isnan: lambda node, x: choice.negated(node, choice.finite(node, x)),
-}
+TAYLOR: Transform[Callable[..., Any]] = Transform(
+    "taylor",
+    "a first-order Taylor model with all rounding errors, for `certify` and `verify`",
+    {
+        ops.add: lambda node, x, y: linear.plus(x, y),
+        ops.sub: lambda node, x, y: linear.minus(x, y),
+        ops.neg: lambda node, x: linear.negative(x),
+        ops.mul: linear.multiplied,
+        ops.scale: linear.multiplied,
+        ops.square: lambda node, x: linear.squared(x),
+        contract: linear.contracted,
+        ops.sum: linear.summed,
+        ops.cumsum: linear.summed,
+        indexing.scatter_add: linear.summed,
+        ops.concatenate: choice.joined,
+        **dict.fromkeys(
+            [ops.reshape, ops.transpose, ops.broadcast_to, ops.pad, slide, indexing.slice_, indexing.place,
+             indexing.gather], choice.moved,
+        ),
+        indexing.in_range: linear.known_place,  # one that varies is refused, others need no rule
+        stop_gradient: lambda node, x: x,
+        cast: choice.cast,
+        ops.div: curve.divided,
+        singular._power: curve.power,
+        ops.exp: curve.bent(ops.exp, lambda z, y: y, 0.0),
+        ops.expm1: curve.bent(ops.expm1, lambda z, y: ops.exp(z), -1.0),
+        ops.log: curve.bent(ops.log, lambda z, y: 1.0 / z),
+        ops.log1p: curve.bent(ops.log1p, lambda z, y: 1.0 / (1.0 + z)),
+        ops.sqrt: curve.rooted,
+        ops.softplus: curve.bent(ops.softplus, lambda z, y: ops.sigmoid(z), 0.0),
+        ops.tanh: curve.s_shaped(ops.tanh, lambda z, y: 1.0 - y * y, 0.77, 2.0, -1.0),
+        ops.sigmoid: curve.s_shaped(ops.sigmoid, lambda z, y: y * (1.0 - y), 0.0963, 0.125, 0.0),
+        ops.erf: curve.s_shaped(ops.erf, lambda z, y: 2 / SQRT_PI * ops.exp(-z * z), 0.968, 2.257, -1.0),
+        ops.sin: curve.wave(ops.sin, ops.cos),
+        ops.cos: curve.wave(ops.cos, lambda z: -ops.sin(z)),
+        ops.relu: lambda node, x: curve.rectified(x),
+        ops.abs: lambda node, x: curve.absolute(x),
+        ops.maximum: lambda node, x, y: curve.larger(x, y),
+        ops.minimum: lambda node, x, y: curve.smaller(x, y),
+        ops.sign: choice.sign,
+        ops.where: choice.chosen,
+        ops.less: choice.less,
+        ops.less_equal: choice.less_equal,
+        ops.equal: choice.equal,
+        ops.not_equal: choice.not_equal,
+        ops.logical_and: choice.logical,
+        ops.logical_or: choice.logical,
+        ops.logical_not: choice.negated,
+        ops.isfinite: choice.finite,
+        ops.isnan: lambda node, x: choice.negated(node, choice.finite(node, x)),
+    },
+    expansions={
+        ops.max: _extremum(ops.maximum),
+        ops.min: _extremum(ops.minimum),
+        kinked._clip: _clip,
+        ops.leaky_relu: _leaky_relu,
+        ops.elu: lambda x, *, alpha: ops.relu(x) + alpha * ops.expm1(ops.minimum(x, 0.0)),
+        ops.norm: lambda x, *, axis, keepdims: ops.sqrt(ops.square(x).sum(axis, keepdims)),
+        ops.logsumexp: _logsumexp,
+        ops.log_softmax: lambda x, *, axis: x - _logsumexp(x, axis=(axis,), keepdims=True),
+        ops.one_hot: _one_hot,
+        singular._pow: _pow,
+    },  # exact in real numbers; what the compiler does with these ops is exact in floats
+    unsupported={
+        **dict.fromkeys([ops.argmax, ops.argmin], "an integer that jumps with the point: compare values instead"),
+        uniform: "random",
+        loop: "written out step by step before anything is bounded",
+        part: "of a loop, which is written out",
+        **dict.fromkeys([ops.full, ops.arange], "a constant, which needs no rule"),
+    },
+)
 
-__all__ = ["CONSTANTS", "EXPANSIONS", "OF_CONDITIONS", "RULES", "Known", "forms"]
+__all__ = ["CONSTANTS", "OF_CONDITIONS", "TAYLOR", "Known", "forms"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from subgrad import ops
-from subgrad.bounds.rules import EXPANSIONS, RULES
+from subgrad.bounds.rules import TAYLOR
 from subgrad.compile.simplify import expand, rewrite
 from subgrad.diff.reverse import gradients
 from subgrad.errors import ArgumentError
@@ -38,7 +38,7 @@ def _in_known_ops(node: Tensor) -> Tensor:
 
 
 def _known(node: Tensor) -> bool:
-    return node.op in (CONST, INPUT, ops.full) or node.op in RULES or node.op in EXPANSIONS
+    return node.op in (CONST, INPUT, ops.full) or node.op in TAYLOR or node.op in TAYLOR.expansions
 
 
 def jumps(y: Tensor, x: Tensor) -> Tensor | None:

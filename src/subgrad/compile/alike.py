@@ -9,7 +9,7 @@ from subgrad.compile.checks import FLAGS
 from subgrad.compile.hosting import Hosting
 from subgrad.compile.schedule import Slot
 from subgrad.compile.simplify import frozen
-from subgrad.compile.views import MOVES
+from subgrad.graph.op import Kind
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 from subgrad.ops import full
 from subgrad.ops.indexing import in_range
@@ -39,7 +39,7 @@ def form(
         in_memory = node.op in (CONST, INPUT) or stored(node)
         home = homes.setdefault(locate(node), numbers[node]) if in_memory else None
         lying = hosting.strides(node) if node in hosting else None
-        made_here = node in made or not in_memory or node.op in MOVES
+        made_here = node in made or not in_memory or node.op.kind is Kind.VIEW
         what: Hashable = (node.op.name, frozen(node.attrs)) if made_here else node.op is full
         inputs = node.inputs if made_here else ()
         if node.op is in_range and made_here:  # the code has the number of the check in it

@@ -14,10 +14,11 @@ from subgrad.compile.contract import Contraction, Loop, emit_contraction, plan_c
 from subgrad.compile.contract_tile import Place
 from subgrad.compile.cpu import BYTES, Cpu
 from subgrad.compile.fallback import blame
-from subgrad.compile.fuse import CONTRACT, Kernel
+from subgrad.compile.fuse import Kernel
 from subgrad.compile.hosting import Hosting
 from subgrad.compile.ir import Builder, Index, Module, Value, constant, lanes_of, scalar_of
 from subgrad.compile.loops import LoopKernel, finish
+from subgrad.compile.lower import Role
 from subgrad.compile.nest import Share
 from subgrad.compile.repeat import Turn
 from subgrad.compile.schedule import Schedule, Slot, loop_letters, operand_letters, swapped
@@ -131,7 +132,7 @@ class Emitter:
         return emitted
 
     def _kernel(self, name: str, slot: Slot) -> Emitted:
-        if slot.kernel.kind in CONTRACT:
+        if slot.kernel.role is Role.CONTRACT:
             return self._contraction(name, slot)
         kernel = slot.kernel
         nodes = self._in_memory(kernel, [kernel.seed, *kernel.body])

@@ -17,7 +17,7 @@ import operator
 from collections.abc import Sequence
 
 from subgrad import ops
-from subgrad.compile.lower import LOWERED
+from subgrad.compile.lower import Role, role
 from subgrad.graph.op import apply
 from subgrad.graph.tensor import Tensor
 from subgrad.ops import rules
@@ -59,7 +59,7 @@ class _Form:
         """Whether a tensor of windows is computed, element by element, of windows and of what is the same in each."""
         if self._seen(node) is not None or self.same(node) is not None:
             return True
-        return (node.op.name in LOWERED or node.op is cast) and all(map(self.fits, node.inputs))
+        return (role(node.op) is Role.ELEMENT or node.op is cast) and all(map(self.fits, node.inputs))
 
     def at(self, node: Tensor, lengths: Sequence[int], place: Sequence[int]) -> Tensor:
         """What ``node`` is, for each element, in the window that has the element at ``place``."""
@@ -110,7 +110,7 @@ class _Form:
             if x.ndim == node.ndim and all(n == 1 for n in x.shape[-self.axes :]):
                 return rules.expand(ops.reshape(x, x.shape[: -self.axes]), self.places)
             return None
-        if node.op.name not in LOWERED and node.op is not cast:
+        if role(node.op) is not Role.ELEMENT and node.op is not cast:
             return None
         inputs = tuple(s for s in map(self.same, node.inputs) if s is not None)
         return apply(node.op, inputs, node.attrs) if len(inputs) == len(node.inputs) else None

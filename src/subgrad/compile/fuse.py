@@ -14,23 +14,18 @@ from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from subgrad.compile import views
+from subgrad.compile import lower, views
 from subgrad.compile.fallback import blame
 from subgrad.compile.layout import is_copy
-from subgrad.compile.lower import COST, LOWERED
+from subgrad.compile.lower import LOWER, Role, role
 from subgrad.errors import ArgumentError
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 from subgrad.ops.contract import multiplications
 from subgrad.ops.shape import cast
 
-CONTRACT = frozenset({"contract"})
-LOOP = frozenset({"loop"})
-REDUCE = frozenset({"sum", "max", "min"})
-ALONE = frozenset({"argmax", "argmin", "cumsum", "concatenate", "pad", "place", "scatter_add"})
-POINTWISE = frozenset({"full", "arange", "one_hot", "gather", "in_range", "uniform", "cast", "reshape", "transpose",
-                       "broadcast_to", "slice", "slide"})  # fmt: skip
-KNOWN_OPS = CONTRACT | REDUCE | ALONE | POINTWISE | LOOP | frozenset({"part"}) | frozenset(LOWERED)
+ALONE = frozenset({Role.CONTRACT, Role.REDUCE, Role.ALONE, Role.LOOP})
+"""Roles of ops that begin a kernel."""
 SMALL = 64  # elements of a node that is computed as soon as it can be, so that later kernels can take up its users
 CHEAP = 6  # what a node may cost to be computed again wherever it is read, in multiplications
 LARGEST = 64
@@ -48,9 +43,13 @@ class Kernel:
     stores: list[Tensor] = field(default_factory=list)
 
     @property
+    def role(self) -> Role | None:
+        return role(self.seed.op)
+
+    @property
     def kind(self) -> str:
         name = self.seed.op.name
-        return name if name in CONTRACT | REDUCE | ALONE | LOOP else "map"
+        return name if self.role in ALONE else "map"
 
     @property
     def domain(self) -> tuple[int, ...]:
@@ -63,10 +62,10 @@ class Kernel:
 
 def unsupported(outputs: Sequence[Tensor]) -> str | None:
     """The name of an op in the graph that no kernel can compute, or None."""
-    known = KNOWN_OPS | {CONST.name, INPUT.name}
     order = toposort(outputs)
-    inner = (unsupported(n.attrs["body"].outputs) for n in order if n.op.name in LOOP)
-    return next((n.op.name for n in order if n.op.name not in known), None) or next(filter(None, inner), None)
+    inner = (unsupported(n.attrs["body"].outputs) for n in order if role(n.op) is Role.LOOP)
+    strange = (n.op.name for n in order if n.op not in LOWER and n.op not in (CONST, INPUT))
+    return next(strange, None) or next(filter(None, inner), None)
 
 
 def fuse(outputs: Sequence[Tensor]) -> list[Kernel]:
@@ -97,7 +96,7 @@ class _Fuser:
             if node in self.placed or node not in self.stored or node.op in (CONST, INPUT):
                 continue
             try:
-                kernel = self._loop(node) if node.op.name in LOOP else self._grow(Kernel(node))
+                kernel = self._loop(node) if role(node.op) is Role.LOOP else self._grow(Kernel(node))
             except Exception as error:
                 blame(error, node)
                 raise
@@ -119,12 +118,12 @@ class _Fuser:
         for node in self.order:
             if node.op in (CONST, INPUT):
                 continue
-            if node.op.name in CONTRACT | REDUCE | ALONE | LOOP or is_copy(node):
+            if role(node.op) in ALONE or is_copy(node):
                 stored.add(node)
-            if node.op.name in LOOP:
+            if role(node.op) is Role.LOOP:
                 stored.update(self.users[node])
                 stored.update(read_as_memory(node))
-            if node.op.name in CONTRACT or views.reads_memory(node):
+            if role(node.op) is Role.CONTRACT or views.reads_memory(node):
                 stored.update(views.read_by(node))
             if node.op.name == "gather":
                 stored.add(views.source(node.inputs[0]))
@@ -132,7 +131,7 @@ class _Fuser:
         cost: dict[Tensor, float] = {}
         for node in self.order:
             again = sum(cost.get(i, 0) for i in node.inputs if i not in stored)
-            cost[node] = COST.get(node.op.name, 1 if node.op.name in LOWERED else 0) + again
+            cost[node] = lower.cost(node.op) + again
             length = 1 + sum(self.length[i] for i in node.inputs)
             dear = cost[node] * self._reads(node) > self._limit(node) or length > LARGEST
             if dear and node.op not in (CONST, INPUT):
@@ -166,7 +165,7 @@ class _Fuser:
     # Growing a kernel
 
     def _grow(self, kernel: Kernel) -> Kernel:
-        if kernel.kind in ALONE:
+        if kernel.role is Role.ALONE:
             kernel.stores = self._stores(kernel)
             return kernel
         inside, size = {kernel.seed}, 1
@@ -183,7 +182,7 @@ class _Fuser:
         return kernel
 
     def _joins(self, node: Tensor, kernel: Kernel, inside: set[Tensor]) -> bool:
-        elementwise = node.op.name in LOWERED or node.op is cast
+        elementwise = role(node.op) is Role.ELEMENT or node.op is cast
         if not elementwise or node.shape != kernel.domain or node in self.placed:
             return False
         return all(i in inside or self._available(i, inside) for i in node.inputs)
@@ -212,9 +211,9 @@ def read_as_memory(node: Tensor) -> list[Tensor]:
 
 def _points(node: Tensor) -> int:
     """How many elements of its inputs a node looks at."""
-    if node.op.name in CONTRACT:
+    if role(node.op) is Role.CONTRACT:
         return multiplications(node.attrs["spec"], *node.inputs)
-    if node.op.name in REDUCE | ALONE:
+    if role(node.op) in (Role.REDUCE, Role.ALONE):
         return max(i.size for i in node.inputs)
     return node.size
 
@@ -226,11 +225,11 @@ def _critical_first(order: list[Tensor], users: dict[Tensor, list[Tensor]]) -> l
     """
     level: dict[Tensor, float] = {}
     for node in reversed(order):
-        heavy = node.op.name in CONTRACT | REDUCE | LOOP
+        heavy = role(node.op) in (Role.CONTRACT, Role.REDUCE, Role.LOOP)
         level[node] = heavy + max((level[u] for u in users[node]), default=0)
     after: set[Tensor] = set()  # what waits for heavy work; the small rest, such as step sizes, comes first of all
     for node in order:
-        if node.op.name in CONTRACT | REDUCE | LOOP or any(i in after for i in node.inputs):
+        if role(node.op) in (Role.CONTRACT, Role.REDUCE, Role.LOOP) or any(i in after for i in node.inputs):
             after.add(node)
         elif node.size <= SMALL:
             level[node] = math.inf

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from subgrad import ops
-from subgrad.compile.lower import LOWERED
+from subgrad.compile.lower import Role, role
 from subgrad.compile.views import only_unit_axes
 from subgrad.graph.op import apply
 from subgrad.graph.tensor import CONST, INPUT, Tensor, placeholder
@@ -36,9 +36,9 @@ def sink(node: Tensor) -> Tensor:
     if moving is None or any(i.op is not ops.transpose and _is_work(i) for i in node.inputs):
         return node  # what is computed in the order of its axes already stays so, also if this pass runs again
     axes = moving.attrs["axes"]
-    if node.op.elementwise or node.op.name in LOWERED or (node.op is cast and not is_copy(node)):
+    if node.op.elementwise or role(node.op) is Role.ELEMENT or (node.op is cast and not is_copy(node)):
         return transposed(_elementwise(node, axes), axes)
-    if node.op in (ops.sum, ops.max, ops.min):
+    if role(node.op) is Role.REDUCE:
         return _reduced(node, axes)
     if node.op is ops.broadcast_to and node.ndim == node.inputs[0].ndim:
         shape = _undone(node.shape, axes)
@@ -101,7 +101,7 @@ def _is_work(x: Tensor) -> bool:
         if node in seen or (node.op in _READ and not same):
             continue
         seen.add(node)
-        if not (same or node.op.elementwise or node.op.name in LOWERED or node.op is cast):
+        if not (same or node.op.elementwise or role(node.op) is Role.ELEMENT or node.op is cast):
             return True
         pending.extend(node.inputs)
     return False

@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from subgrad.compile.fuse import POINTWISE, Kernel
+from subgrad import ops
+from subgrad.compile.fuse import Kernel
 from subgrad.compile.hosting import Hosting
 from subgrad.compile.ir import Builder, Index, Value, constant
-from subgrad.compile.lower import LOWERED, convert, is_float
+from subgrad.compile.lower import Role, convert, emit, is_float, role
 from subgrad.compile.nest import Share, nest, vectors
 from subgrad.compile.reductions import Reduction
 from subgrad.compile.sums import BLOCK
 from subgrad.compile.values import Ix, Pointers, Points, type_of
 from subgrad.compile.views import contiguous
 from subgrad.graph.tensor import Tensor
+from subgrad.ops.shape import cast
 
 
 def finish(kernel: Kernel, points: Points, ixs: Sequence[Ix], pointers: Pointers) -> None:
@@ -68,7 +70,7 @@ class LoopKernel:
         kind = self.kernel.kind
         if kind == "map":
             self._map()
-        elif kind in ("sum", "max", "min"):
+        elif self.kernel.role is Role.REDUCE:
             self._reduce()
         else:
             getattr(self, f"_{kind}")()
@@ -106,7 +108,7 @@ class LoopKernel:
             if node.shape != self.kernel.domain:
                 return False
             if self.pointers(node) is None:
-                if node.op.name in POINTWISE - {"cast"}:
+                if role(node.op) is Role.INDEX and node.op is not cast:
                     return False
                 pending.extend(node.inputs)
         return True
@@ -146,18 +148,18 @@ class LoopKernel:
                     at = b.sub(n - 1, turn.index) if seed.attrs["reverse"] else turn.index
                     here = [Ix(at) if i == axis else ix for i, ix in enumerate(ixs)]
                     term = convert(b, self.points(1).value(seed.inputs[0], here), type_of(seed))
-                    turn.carry = (LOWERED["add"](b, turn.carry[0], term),)
-                    total = LOWERED["add"](b, before.carry[0], turn.carry[0])
+                    turn.carry = (emit(ops.add, b, turn.carry[0], term),)
+                    total = emit(ops.add, b, before.carry[0], turn.carry[0])
                     self.finish(self.points(1, None, {seed: total}), here)
-                before.carry = (LOWERED["add"](b, before.carry[0], turn.carry[0]),)
+                before.carry = (emit(ops.add, b, before.carry[0], turn.carry[0]),)
 
         nest(b, others, Share(None, 0, 0), 1, body)
 
     def _argmax(self) -> None:
-        self._arg(lambda x, best: LOWERED["less"](self.b, best, x))
+        self._arg(lambda x, best: emit(ops.less, self.b, best, x))
 
     def _argmin(self) -> None:
-        self._arg(lambda x, best: LOWERED["less"](self.b, x, best))
+        self._arg(lambda x, best: emit(ops.less, self.b, x, best))
 
     def _arg(self, beats: Callable[[Value, Value], Value]) -> None:
         """The first best element; the first NaN counts as better than all, as in NumPy."""
@@ -256,6 +258,6 @@ class LoopKernel:
                 for a in range(seed.ndim)
             ]
             old = points._load(seed, pointer, there)
-            points.store(seed, LOWERED["add"](b, old, points.value(part, ixs)), there, pointer)
+            points.store(seed, emit(ops.add, b, old, points.value(part, ixs)), there, pointer)
 
         nest(b, part.shape, Share(None, 0, 0), 1, body)

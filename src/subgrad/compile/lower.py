@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable
+from typing import NamedTuple
 
+from subgrad import ops
 from subgrad.compile import vecmath
 from subgrad.compile.ir import Builder, Value, constant, lanes_of, like, scalar_of, vector
-
-MATHS = {"exp", "expm1", "log", "log1p", "sin", "cos", "tanh", "sigmoid", "softplus", "erf", "pow"}
+from subgrad.graph.op import TABLE, Op
+from subgrad.graph.transform import Transform
+from subgrad.ops import indexing, random, shape, singular
+from subgrad.ops.several import part
+from subgrad.recur.loop import loop
 
 
 def is_float(x: Value) -> bool:
@@ -115,35 +121,106 @@ def _maths(name: str) -> Callable[..., Value]:
     return emit
 
 
-LOWERED: dict[str, Callable[..., Value]] = {
-    "add": _add,
-    "sub": _arith("sub"),
-    "mul": _arith("mul"),
-    "div": lambda b, x, y: b.op("fdiv", x, y),
-    "neg": _neg,
-    "abs": _abs,
-    "sign": _sign,
-    "scale": _scale,
-    "relu": _relu,
-    "sqrt": lambda b, x: b.intrinsic("llvm.sqrt", x),
-    "maximum": _maximum,
-    "minimum": _minimum,
-    "where": lambda b, c, x, y: b.select(c, x, y),
-    "equal": _compare("oeq", "eq"),
-    "not_equal": _compare("une", "ne"),
-    "less": _compare("olt", "slt"),
-    "less_equal": _compare("ole", "sle"),
-    "logical_and": _logic("and"),
-    "logical_or": _logic("or"),
-    "logical_not": lambda b, x: b.op("xor", x, 1),
-    "isnan": _isnan,
-    "isfinite": _isfinite,
-    **{name: _maths(name) for name in MATHS},
-}
-"""For each op a function of the builder and the values of its inputs, all of one shape."""
+class Role(enum.Enum):
+    """How native code has an op."""
 
-COST = {**dict.fromkeys(MATHS, 20), "pow": 60, "div": 4, "sqrt": 6, "uniform": 40}
-"""What an element costs, in multiplications; other arithmetic costs 1, moving elements 0."""
+    ELEMENT = "instructions for each element"
+    INDEX = "a number or an element that its index leads to: no kernel of its own"
+    REDUCE = "a kernel whose seed is a sum or an extremum; it may go on with each result"
+    ALONE = "a kernel of its own kind that computes nothing else"
+    CONTRACT = "a kernel of products"
+    LOOP = "a loop over kernels"
+    PART = "one of the places that a loop writes to"
+
+
+class Native(NamedTuple):
+    """The native form of an op.
+
+    Attributes:
+        role: see `Role`.
+        emit: for elements: from the builder and the values of the inputs, all of one shape, to the result's.
+        cost: what an element costs, in multiplications; moving it costs nothing.
+        combine: for reductions: the op that takes one more element into a total.
+    """
+
+    role: Role
+    emit: Callable[..., Value] | None = None
+    cost: int = 0
+    combine: Op | None = None
+
+
+def _element(emit: Callable[..., Value], cost: int = 1) -> Native:
+    return Native(Role.ELEMENT, emit, cost)
+
+
+LOWER: Transform[Native] = Transform(
+    "lower",
+    "native code",
+    {
+        ops.add: _element(_add),
+        ops.sub: _element(_arith("sub")),
+        ops.mul: _element(_arith("mul")),
+        ops.div: _element(lambda b, x, y: b.op("fdiv", x, y), 4),
+        ops.neg: _element(_neg),
+        ops.abs: _element(_abs),
+        ops.sign: _element(_sign),
+        ops.scale: _element(_scale),
+        ops.relu: _element(_relu),
+        ops.sqrt: _element(lambda b, x: b.intrinsic("llvm.sqrt", x), 6),
+        ops.maximum: _element(_maximum),
+        ops.minimum: _element(_minimum),
+        ops.where: _element(lambda b, c, x, y: b.select(c, x, y)),
+        ops.equal: _element(_compare("oeq", "eq")),
+        ops.not_equal: _element(_compare("une", "ne")),
+        ops.less: _element(_compare("olt", "slt")),
+        ops.less_equal: _element(_compare("ole", "sle")),
+        ops.logical_and: _element(_logic("and")),
+        ops.logical_or: _element(_logic("or")),
+        ops.logical_not: _element(lambda b, x: b.op("xor", x, 1)),
+        ops.isnan: _element(_isnan),
+        ops.isfinite: _element(_isfinite),
+        **{
+            op: _element(_maths(op.name), 20)
+            for op in (ops.exp, ops.expm1, ops.log, ops.log1p, ops.sin, ops.cos, ops.tanh, ops.sigmoid, ops.softplus,
+                       ops.erf)
+        },
+        singular._pow: _element(_maths("pow"), 60),
+        random.uniform: Native(Role.INDEX, cost=40),
+        **dict.fromkeys(
+            [ops.full, ops.arange, ops.one_hot, indexing.gather, indexing.in_range, shape.cast, ops.reshape,
+             ops.transpose, ops.broadcast_to, indexing.slice_, TABLE["slide"]], Native(Role.INDEX),
+        ),
+        ops.sum: Native(Role.REDUCE, combine=ops.add),
+        ops.max: Native(Role.REDUCE, combine=ops.maximum),
+        ops.min: Native(Role.REDUCE, combine=ops.minimum),
+        **dict.fromkeys(
+            [ops.argmax, ops.argmin, ops.cumsum, ops.concatenate, ops.pad, indexing.place, indexing.scatter_add],
+            Native(Role.ALONE),
+        ),
+        ops.contract: Native(Role.CONTRACT),
+        loop: Native(Role.LOOP),
+        part: Native(Role.PART),
+    },
+)
+
+
+def role(op: Op) -> Role | None:
+    """How native code has an op; None for one that it does not have, inputs and constants included."""
+    found = LOWER.get(op)
+    return found and found.role
+
+
+def emit(op: Op, b: Builder, *xs: Value) -> Value:
+    """The instructions for an element of an op that has some."""
+    found = LOWER[op].emit
+    assert found is not None
+    return found(b, *xs)
+
+
+def cost(op: Op) -> int:
+    """What an element costs, in multiplications."""
+    found = LOWER.get(op)
+    return found.cost if found else 0
 
 
 def convert(b: Builder, x: Value, scalar: str) -> Value:
@@ -183,4 +260,4 @@ def iota(lanes: int, kind: str) -> Value:
     return Value(vector(kind, lanes), "<" + ", ".join(f"{kind} {i}" for i in range(lanes)) + ">")
 
 
-__all__ = ["COST", "LOWERED", "convert", "iota", "is_float"]
+__all__ = ["LOWER", "Native", "Role", "convert", "cost", "emit", "iota", "is_float", "role"]

@@ -9,9 +9,9 @@ import numpy as np
 from subgrad.compile import memory, views
 from subgrad.compile.checks import FLAGS
 from subgrad.compile.emit import Located
-from subgrad.compile.fuse import CONTRACT, Kernel, read_as_memory
+from subgrad.compile.fuse import Kernel, read_as_memory
 from subgrad.compile.hosting import Hosting
-from subgrad.compile.lower import LOWERED
+from subgrad.compile.lower import Role, role
 from subgrad.compile.repeat import Region, Repeat, flat, loops, regions
 from subgrad.compile.schedule import schedule, through_views
 from subgrad.graph.tensor import CONST, INPUT, Tensor
@@ -148,7 +148,7 @@ class Placement:
                 last[n] = end
         regions = [(r, depth, times[k]) for r, depth, k in self.regions]
         kernels = [(k, t) for kernel, t in zip(self.p.kernels, times, strict=True) for k in flat([kernel])]
-        contractions = [(k.seed, t) for k, t in kernels if k.kind in CONTRACT]
+        contractions = [(k.seed, t) for k, t in kernels if k.role is Role.CONTRACT]
         sums = [(n, t) for n, t in contractions if n not in self.writer and _long(n)]
         spans = [memory.Interval(_title(n), n.size * n.dtype.itemsize, first[n], last[n]) for n in inside]
         spans += [memory.Interval(f"partial sums of {_title(n)}", n.size * n.dtype.itemsize, t, t) for n, t in sums]
@@ -242,7 +242,7 @@ def _reads_in_step(kernel: Kernel, variable: Tensor, stored) -> bool:
         if node in seen or (node not in made and (stored(node) or node.op in (CONST, INPUT))):
             continue
         seen.add(node)
-        together = node.op.name in LOWERED or node.op is cast
+        together = role(node.op) is Role.ELEMENT or node.op is cast
         if not together and any(variable in _upstream(i, stored) for i in views.read_by(node)):
             return False
         pending.extend(views.read_by(node))

@@ -13,15 +13,13 @@ from subgrad.compile import views
 from subgrad.compile.schedule import loop_letters, operand_letters, swapped
 from subgrad.compile.simplify import rewrite, simplify
 from subgrad.graph import place
-from subgrad.graph.op import apply
+from subgrad.graph.op import Kind, apply
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, INPUT, Tensor, placeholder
 from subgrad.ops.contract import contract
-from subgrad.ops.indexing import slice_
 from subgrad.ops.shape import cast
 
 FEW_ROWS = 16  # fewer rows read a transposed weight as fast as it lies (measured: one row 3.7 us, 3.6 transposed)
-_MOVES = {ops.transpose, ops.broadcast_to, ops.reshape, slice_}
 
 
 class Prepared(NamedTuple):
@@ -92,7 +90,7 @@ def _border(outputs: Sequence[Tensor], early: Collection[Tensor]) -> list[Tensor
         node = pending.pop()
         if node.op in (CONST, INPUT):
             continue
-        if node.op in _MOVES or node.size > max(views.source(i).size for i in node.inputs):
+        if node.op.kind is Kind.VIEW or node.size > max(views.source(i).size for i in node.inputs):
             pending.extend(i for i in node.inputs if i in early)
         else:
             found[node] = None

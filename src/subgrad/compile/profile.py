@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from subgrad.compile.fuse import CONTRACT, Kernel
+from subgrad.compile.fuse import Kernel
 from subgrad.compile.limit import core_limit
+from subgrad.compile.lower import Role
 from subgrad.ops.contract import multiplications
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def profile(program: Program, timed: Program, arrays: Sequence[np.ndarray], step
 
 
 def _row(kernel: Kernel, times: int, microseconds: float, share: float, limit: float) -> Row:
-    flops = 2 * multiplications(kernel.seed.attrs["spec"], *kernel.seed.inputs) if kernel.kind in CONTRACT else 0
+    flops = 2 * multiplications(kernel.seed.attrs["spec"], *kernel.seed.inputs) if kernel.role is Role.CONTRACT else 0
     rate = times * flops / max(microseconds, 1e-3) / 1e3
     return Row(f"{times} x {kernel}" if times > 1 else str(kernel), microseconds, share, rate, rate / limit)
 

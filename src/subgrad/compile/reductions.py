@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from subgrad.compile.fuse import Kernel
 from subgrad.compile.ir import Builder, Index, Value, constant, first_lanes, lanes_of, like, vector
-from subgrad.compile.lower import LOWERED, convert
+from subgrad.compile.lower import LOWER, convert, emit
 from subgrad.compile.nest import Share, nest
 from subgrad.compile.sums import BLOCK, Totals, in_blocks, outermost
 from subgrad.compile.values import Ix, Points, type_of
@@ -169,8 +169,9 @@ class Reduction:
         return constant(kind, low if name == "max" else high)
 
     def _combine(self, x: Value, y: Value) -> Value:
-        name = {"sum": "add", "max": "maximum", "min": "minimum"}[self.kernel.seed.op.name]
-        return LOWERED[name](self.b, x, y)
+        combine = LOWER[self.kernel.seed.op].combine
+        assert combine is not None
+        return emit(combine, self.b, x, y)
 
     def _fold(self, x: Value) -> Value:
         """All lanes combined, halves with halves."""

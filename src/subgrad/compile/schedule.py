@@ -13,19 +13,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from subgrad import ops
-from subgrad.compile import views
-from subgrad.compile.fuse import ALONE, CONTRACT, REDUCE, Kernel
-from subgrad.compile.lower import COST, LOWERED
+from subgrad.compile import lower, views
+from subgrad.compile.fuse import Kernel
+from subgrad.compile.lower import Role, role
 from subgrad.compile.nest import split_axis
 from subgrad.compile.repeat import Repeat, flat
+from subgrad.graph.op import Kind, Op
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 from subgrad.ops.contract import multiplications
 from subgrad.ops.indexing import gather, in_range, slice_
 from subgrad.ops.shape import cast
 from subgrad.ops.window import slide
-
-MOVES = frozenset({"pad", "concatenate", "place"})
-"""Kinds of kernels that copy to another place."""
 
 ROWS = -1
 """In the place of an axis: all rows of a contraction, counted through, where the first axis does not divide well."""
@@ -164,17 +162,27 @@ def work(kernel: Kernel) -> float:
     if isinstance(kernel, Repeat):
         return kernel.loop.length * sum(map(work, kernel.inner))
     size = max([i.size for i in kernel.seed.inputs] + [kernel.seed.size])
-    cost = sum(COST.get(n.op.name, 1) for n in (kernel.seed, *kernel.body)) * size
-    return cost + (multiplications(kernel.seed.attrs["spec"], *kernel.seed.inputs) if kernel.kind in CONTRACT else 0)
+    cost = sum(max(1, lower.cost(n.op)) for n in (kernel.seed, *kernel.body)) * size
+    return cost + products(kernel)
+
+
+def products(kernel: Kernel) -> int:
+    """How many multiplications the contraction of a kernel takes; 0 if it has none."""
+    return multiplications(kernel.seed.attrs["spec"], *kernel.seed.inputs) if kernel.role is Role.CONTRACT else 0
+
+
+def _is_moved(op: Op) -> bool:
+    """Whether a kernel does nothing but copy to another place."""
+    return role(op) is Role.ALONE and op.kind is Kind.MOVEMENT
 
 
 def _split(kernel: Kernel, threads: int) -> int | None:
-    if kernel.kind in ALONE - {"argmax", "argmin", *MOVES}:
+    if kernel.role is Role.ALONE and kernel.seed.op.kind is Kind.REDUCTION:
         return None
     axis = split_axis(kernel.domain)
-    if kernel.kind in MOVES and (axis is None or not _keeps(kernel.seed, axis)):
+    if _is_moved(kernel.seed.op) and (axis is None or not _keeps(kernel.seed, axis)):
         return None
-    if axis is None or kernel.kind not in CONTRACT:
+    if axis is None or kernel.role is not Role.CONTRACT:
         return axis
     if not rows_first(kernel.seed, axis):
         return None
@@ -275,7 +283,7 @@ def _read_at(node: Tensor, at: int | None) -> list[tuple[Tensor, int | None]]:
     if views.reads_memory(node):
         return [through_views(node, at)]
     inputs = zip(node.inputs, _axes_of_inputs(node, at), strict=True)
-    return [through_views(i, axis) for i, axis in inputs] if node.op.name in CONTRACT else list(inputs)
+    return [through_views(i, axis) for i, axis in inputs] if role(node.op) is Role.CONTRACT else list(inputs)
 
 
 def through_views(
@@ -294,15 +302,15 @@ def _axes_of_inputs(node: Tensor, at: int | None) -> list[int | None]:
     op, attrs = node.op, node.attrs
     if at is None or not node.inputs:
         return nowhere
-    if op.name in LOWERED or op in (cast, in_range):
+    if role(op) is Role.ELEMENT or op in (cast, in_range):
         return [at] * len(node.inputs)
-    if op.name in CONTRACT:
+    if role(op) is Role.CONTRACT:
         left, right = attrs["spec"].split("->")[0].split(",")
         letter = attrs["spec"].split("->")[1][at]
         return [term.index(letter) if letter in term else None for term in (left, right)]
-    if op.name in REDUCE or op in (ops.argmax, ops.argmin):
+    if role(op) is Role.REDUCE or op in (ops.argmax, ops.argmin):
         return [_kept_axis(node, at)]
-    if op.name in MOVES:
+    if _is_moved(op):
         return [at if _keeps(node, at) else None] * len(node.inputs)
     if op is ops.transpose:
         return [attrs["axes"][at]]

@@ -17,19 +17,16 @@ from subgrad.compile.empty import filled, has_empty
 from subgrad.compile.fallback import blame
 from subgrad.compile.folds import gathered
 from subgrad.compile.layout import is_copy, joined, sink
+from subgrad.compile.lower import Role, role
 from subgrad.compile.members import batch_size, spread
 from subgrad.errors import CheckError
 from subgrad.graph import place
 from subgrad.graph.check import check_graph, is_wanted
-from subgrad.graph.op import Op, apply
+from subgrad.graph.op import Kind, Op, apply
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 from subgrad.ops import rules
-from subgrad.ops.indexing import slice_
 from subgrad.ops.shape import cast
-
-MOVED = frozenset({ops.transpose, slice_, ops.broadcast_to, ops.reshape})
-"""Ops without memory of their own: a cast to the dtype that is there makes a copy of them, and of others nothing."""
 
 STAGED = 32
 """As many terms a sum of the first stage has at least: with fewer, its results would cost as much as they save."""
@@ -112,7 +109,7 @@ def staged(node: Tensor) -> Tensor:
 
     The first stage can be split between threads by examples, and is the same sum for any number of them.
     """
-    if node.op not in (ops.sum, ops.max, ops.min):
+    if role(node.op) is not Role.REDUCE:
         return node
     axes = node.attrs["axis"]
     if len(axes) < 2 or axes[0] != 0:
@@ -238,8 +235,8 @@ def _identity(node: Tensor) -> Tensor:
         return inputs[0]
     if op in (ops.reshape, ops.broadcast_to, cast) and inputs[0].op is ops.full:
         return ops.full(node.shape, _as_dtype(inputs[0], node.dtype), node.dtype)
-    if op in (ops.sum, ops.max, ops.min) and not node.attrs["axis"]:
+    if role(op) is Role.REDUCE and not node.attrs["axis"]:
         return rules.cast(inputs[0], node.dtype)
-    if is_copy(node) and inputs[0].op not in MOVED:
+    if is_copy(node) and inputs[0].op.kind is not Kind.VIEW:  # of a view a cast to the dtype that is there is a copy
         return inputs[0]
     return node

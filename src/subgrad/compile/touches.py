@@ -14,11 +14,11 @@ import numpy as np
 
 from subgrad import ops
 from subgrad.compile import views
-from subgrad.compile.fuse import CONTRACT, REDUCE, Kernel
+from subgrad.compile.fuse import Kernel
 from subgrad.compile.hosting import Hosting, parts
-from subgrad.compile.lower import LOWERED
+from subgrad.compile.lower import Role, role
 from subgrad.compile.schedule import ROWS, loop_letters, operand_letters, swapped
-from subgrad.compile.views import MOVES
+from subgrad.graph.op import Kind
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 from subgrad.ops.indexing import gather, in_range
 from subgrad.ops.random import uniform
@@ -50,7 +50,7 @@ class Touches:
     def reads(self, kernel: Kernel, axis: int | None) -> Iterator[Touch]:
         """What a kernel reads whose domain is split along ``axis``."""
         made = {kernel.seed, *kernel.body}
-        if kernel.kind in CONTRACT:
+        if kernel.role is Role.CONTRACT:
             yield from self._operands(kernel.seed, axis)
         else:
             yield from _split(self._of_seed(kernel), kernel.domain, axis)
@@ -93,7 +93,7 @@ class Touches:
 
     def _of_seed(self, kernel: Kernel) -> Seen:
         node = kernel.seed
-        if node.op.name in REDUCE or node.op in (ops.argmax, ops.argmin, ops.cumsum):
+        if role(node.op) is Role.REDUCE or node.op in (ops.argmax, ops.argmin, ops.cumsum):
             axes = node.attrs["axis"]
             axes = (axes,) if isinstance(axes, int) else axes
             found = {n: _gone(a, axes) for n, a in self.seen(node.inputs[0]).items()}
@@ -102,7 +102,7 @@ class Touches:
                 return {n: np.broadcast_to(np.expand_dims(a, axes[0]), (*shape, a.shape[-1])) for n, a in found.items()}
             keeps = node.attrs.get("keepdims")
             return {n: np.expand_dims(a, axes) if keeps else a for n, a in found.items()}
-        if node.op.name in ("pad", "concatenate", "place"):
+        if role(node.op) is Role.ALONE and node.op.kind is Kind.MOVEMENT:
             return self._moved(node)
         if node.op.name == "scatter_add":
             return _merged([_anywhere(self.seen(i), node.shape) for i in node.inputs])
@@ -124,9 +124,9 @@ class Touches:
 
     def _through(self, node: Tensor) -> Seen:
         op, inputs = node.op, node.inputs
-        if op.name in LOWERED or op in (cast, in_range):
+        if role(op) is Role.ELEMENT or op in (cast, in_range):
             return _merged([self.seen(i) for i in inputs])
-        if op in MOVES:
+        if op.kind is Kind.VIEW:
             return self._at_source(node) if views.reads_memory(node) else _rearranged(node, self.seen(inputs[0]))
         if op is ops.one_hot:
             return {n: np.repeat(a[..., None, :], node.shape[-1], -2) for n, a in self.seen(inputs[0]).items()}

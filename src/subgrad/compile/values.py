@@ -12,7 +12,7 @@ import numpy as np
 from subgrad import ops
 from subgrad.compile.checks import FLAGS, emit_check
 from subgrad.compile.ir import Builder, Index, Value, constant, like, scalar_of, vector
-from subgrad.compile.lower import LOWERED, convert, iota
+from subgrad.compile.lower import Role, convert, emit, iota, role
 from subgrad.compile.views import Strides, View, dense, reads_memory, view
 from subgrad.errors import CheckError
 from subgrad.graph.tensor import Tensor
@@ -119,7 +119,7 @@ class Points:
 
     def _made(self, node: Tensor, ixs: Sequence[Ix]) -> Value:
         op, inputs, attrs = node.op, node.inputs, node.attrs
-        if op.name in LOWERED:
+        if role(op) is Role.ELEMENT:
             return self.apply(node, [self.value(i, ixs) for i in inputs])
         if op is ops.full:
             return _literal(type_of(node), attrs["value"])
@@ -155,7 +155,7 @@ class Points:
         """An elementwise op on the values of its inputs."""
         if len({x.type.startswith("<") for x in xs}) > 1:
             xs = [self.wide(x) for x in xs]
-        return LOWERED[node.op.name](self.b, *xs)
+        return emit(node.op, self.b, *xs)
 
     def index(self, ix: Ix) -> Value:
         """An index as a value."""

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from subgrad.compile.fuse import CONTRACT, Kernel
+from subgrad.compile.fuse import Kernel
+from subgrad.compile.lower import Role
 from subgrad.compile.placement import ARENA, FIRST
 from subgrad.compile.repeat import Repeat
 from subgrad.compile.touches import NOWHERE, Touch, Touches, placed_parts
-from subgrad.compile.views import MOVES
 from subgrad.errors import CheckError
+from subgrad.graph.op import Kind
 from subgrad.graph.tensor import CONST, Tensor
 from subgrad.ops.shape import cast
 
@@ -119,14 +120,14 @@ class _Simulation:
 
     def _known(self, node: Tensor) -> np.ndarray | None:
         """The numbers of a node's values: of those in memory, and of what only rearranges them."""
-        if node in self.values or node.op not in MOVES:
+        if node in self.values or node.op.kind is not Kind.VIEW:
             return self.values.get(node)
         inner = self._known(node.inputs[0])
         return None if inner is None else node.op.ref(inner, **node.attrs)
 
     def _computed(self, node: Tensor) -> np.ndarray:
         """Numbers for what a kernel writes: new ones, but copies of values have theirs."""
-        if node.op in MOVES or (node.op is cast and node.dtype == node.inputs[0].dtype):
+        if node.op.kind is Kind.VIEW or (node.op is cast and node.dtype == node.inputs[0].dtype):
             inner = self._known(node.inputs[0])
             if inner is not None:
                 return inner if node.op is cast else node.op.ref(inner, **node.attrs)
@@ -195,7 +196,7 @@ class _Simulation:
     def _write(self, slot: Slot, at: At, reads: list[Touch], read: list[np.ndarray]) -> None:
         kernel = slot.kernel
         seed = kernel.seed
-        if kernel.kind in CONTRACT and seed in self.placed.where and not self.placed.stored(seed):
+        if kernel.role is Role.CONTRACT and seed in self.placed.where and not self.placed.stored(seed):
             self.values[seed] = self._fresh(seed)  # sums that wait in memory for their next block
             memory = self._memory_of(seed)
             memory.holds[self._bytes(seed, np.arange(seed.size), at)] = self.values[seed].reshape(-1, 1)

@@ -7,12 +7,11 @@ from typing import NamedTuple
 
 from subgrad import ops
 from subgrad.compile.checks import FLAGS
+from subgrad.graph.op import Kind
 from subgrad.graph.tensor import Tensor
 from subgrad.ops.contract import contract
 from subgrad.ops.indexing import in_range, slice_
 from subgrad.ops.window import slide
-
-MOVES = {ops.transpose, ops.broadcast_to, ops.reshape, slice_, slide}
 
 
 class View(NamedTuple):
@@ -44,7 +43,7 @@ def dense(node: Tensor) -> tuple[int, ...]:
 def view(node: Tensor, strides: Strides = dense) -> View:
     """``node`` as a view, going through as many rearranging ops as keep the steps even."""
     moves = []
-    while node.op in MOVES:
+    while node.op.kind is Kind.VIEW:
         moves.append(node)
         (node,) = node.inputs
     found = plain = View(node, 0, strides(node))

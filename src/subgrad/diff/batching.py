@@ -13,13 +13,14 @@ from typing import Any
 
 from subgrad import ops
 from subgrad.diff.custom import custom
-from subgrad.graph.op import Op, apply
+from subgrad.graph.op import Kind, apply
 from subgrad.graph.tensor import Tensor
+from subgrad.graph.transform import Transform
 from subgrad.ops import arange, broadcast_to, concatenate, full, gather, pad, reshape, rules, stack, transpose
 from subgrad.ops.contract import LETTERS, contract
 from subgrad.ops.convolution import CONVOLUTIONS
 from subgrad.ops.indexing import in_range, place, scatter_add, slice_
-from subgrad.ops.shape import cast
+from subgrad.ops.random import uniform
 from subgrad.ops.window import slide
 
 Rule = Callable[[Tensor, Sequence[Tensor], Sequence[bool], int], Tensor]
@@ -27,9 +28,8 @@ Rule = Callable[[Tensor, Sequence[Tensor], Sequence[bool], int], Tensor]
 
 
 def batched(node: Tensor, inputs: Sequence[Tensor], mapped: Sequence[bool], n: int) -> Tensor:
-    """``node`` for n members: by its op's rule, by the same op if that is elementwise, else one by one."""
-    rule = RULES.get(node.op, _same if node.op.elementwise else _one_by_one)
-    return rule(node, inputs, mapped, n)
+    """``node`` for n members: by the rule of its op or of its kind, else one by one."""
+    return (BATCH.get(node.op) or _one_by_one)(node, inputs, mapped, n)
 
 
 def copies(x: Tensor, n: int) -> Tensor:
@@ -182,27 +182,35 @@ def _by_hand(node: Tensor, inputs: Sequence[Tensor], mapped: Sequence[bool], n: 
     return apply(custom, _all_mapped(inputs, mapped, n), {"backward": vmap(backward)})
 
 
-RULES: dict[Op, Rule] = {
-    **dict.fromkeys([ops.sum, ops.max, ops.min, ops.logsumexp, ops.norm, ops.standardize], _over_axes),
-    **dict.fromkeys([ops.log_softmax, ops.cumsum, ops.argmax, ops.argmin, concatenate], _along_axis),
-    **dict.fromkeys([ops.equal, ops.not_equal, ops.less, ops.less_equal, ops.isnan, ops.isfinite], _same),
-    **dict.fromkeys([ops.logical_and, ops.logical_or, ops.logical_not, ops.where, ops.one_hot, in_range, cast], _same),
-    reshape: _to_shape,
-    transpose: _to_order,
-    broadcast_to: _broadcast,
-    pad: _padded,
-    slice_: _sliced,
-    place: _placed,
-    contract: _contracted,
-    ops.windows: _same,
-    slide: _slid,
-    ops.fold: _same,
-    **dict.fromkeys(CONVOLUTIONS, _convolved),
-    gather: _gathered,
-    scatter_add: _scattered,
-    custom: _by_hand,
-}
-"""Of the built-in ops only ``uniform`` has no rule: draws from seeds of the members' own go one by one."""
+BATCH: Transform[Rule] = Transform(
+    "batch",
+    "`vmap`: n members at once; without a rule, one by one",
+    {
+        **dict.fromkeys([ops.sum, ops.max, ops.min, ops.logsumexp, ops.norm, ops.standardize], _over_axes),
+        **dict.fromkeys([ops.log_softmax, ops.cumsum, ops.argmax, ops.argmin, concatenate], _along_axis),
+        reshape: _to_shape,
+        transpose: _to_order,
+        broadcast_to: _broadcast,
+        pad: _padded,
+        slice_: _sliced,
+        place: _placed,
+        contract: _contracted,
+        ops.windows: _same,
+        slide: _slid,
+        ops.fold: _same,
+        in_range: _same,
+        **dict.fromkeys(CONVOLUTIONS, _convolved),
+        gather: _gathered,
+        scatter_add: _scattered,
+        custom: _by_hand,
+    },
+    by_kind={Kind.ELEMENTWISE: _same, Kind.CHOICE: _same},
+    unsupported={
+        full: "it has no inputs that members could differ in",
+        arange: "it has no inputs that members could differ in",
+        uniform: "draws from seeds of the members' own go one by one",
+    },
+)
 
 
-__all__ = ["RULES", "batched", "copies", "moved"]
+__all__ = ["BATCH", "batched", "copies", "moved"]

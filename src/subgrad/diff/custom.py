@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from subgrad.errors import GradientError
-from subgrad.graph.op import apply, defop
+from subgrad.graph.op import Kind, apply, defop
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
 from subgrad.ops import rules
 
@@ -22,6 +22,7 @@ def _by_hand(g: Tensor, y: Tensor, *inputs: Tensor, backward: Callable[..., Any]
 
 
 @defop(
+    kind=Kind.CONTROL,
     prepare=rules.unchanged,
     shape=lambda y, *xs, backward: (y.shape, y.dtype),
     vjp=_by_hand,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import functools
 import importlib
 import inspect
@@ -9,7 +10,7 @@ import operator
 import sys
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
@@ -59,6 +60,24 @@ TABLE = OpTable()
 """The one list that tests, documentation and back ends go through."""
 
 
+class Kind(enum.Enum):
+    """What an op does with elements, for those who treat all ops of a kind alike."""
+
+    ELEMENTWISE = "each element of the result comes from the elements at the same place"
+    VIEW = "elements in another order or number, at even steps in memory: no copy is needed"
+    MOVEMENT = "elements at other places, nothing computed"
+    REDUCTION = "elements along axes come together"
+    CONTRACTION = "sums of products of two inputs"
+    CHOICE = "a comparison, or what a comparison chooses"
+    SOURCE = "no element comes from another tensor"
+    CONTROL = "a graph of its own, or something that is said of a graph"
+
+
+Linear = Literal["", "jointly", "each"] | tuple[int, ...]
+"""In which of its float inputs an op is linear, up to a constant: in none, in all of them together, in each of them
+while the others are held, or in those of these numbers together."""
+
+
 @dataclass(frozen=True)
 class Kink:
     """Where an op is not differentiable, and which slopes its Clarke subdifferential holds there.
@@ -93,11 +112,25 @@ class Op:
     push: Callable[..., Tensor] | None = None
     text: str = ""
     slopes: tuple[str, ...] = ()
+    kind: Kind = Kind.ELEMENTWISE
+    linear: Linear = ""
     elementwise: bool = False
     takes: range | None = None  # how many arguments by position; None: `prepare` knows
 
+    def is_linear_in(self, moving: Sequence[bool]) -> bool:
+        """Whether it is linear, up to a constant, in the inputs that are ``moving``, all of them together.
+
+        >>> TABLE["mul"].is_linear_in([True, False]), TABLE["mul"].is_linear_in([True, True])
+        (True, False)
+        """
+        if self.linear == "jointly":
+            return True
+        if self.linear == "each":
+            return sum(moving) <= 1
+        return not any(m for k, m in enumerate(moving) if k not in self.linear)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
-        if self.takes is not None and len(args) not in self.takes:
+        if self.takes is not None and not (len(args) <= self.takes[-1] and len(args) + len(kwargs) >= self.takes[0]):
             raise ArgumentError(f"{self.name} takes {self.takes[0]} of tensors or numbers, got {len(args)}")
         inputs, attrs = self.prepare(*args, **kwargs)
         return apply(self, tuple(inputs), attrs)
@@ -146,6 +179,8 @@ def defop(
     push: Callable[..., Any] | None = None,
     text: str = "",
     slopes: Sequence[str] = (),
+    kind: Kind | None = None,
+    linear: Linear = "",
 ) -> Callable[[Callable[..., Any]], Op]: ...
 def defop(
     ref: Callable[..., Any] | None = None,
@@ -160,6 +195,8 @@ def defop(
     push: Callable[..., Any] | None = None,
     text: str = "",
     slopes: Sequence[str] = (),
+    kind: Kind | None = None,
+    linear: Linear = "",
 ) -> Any:
     """Define a primitive by decorating its NumPy reference, which is its specification.
 
@@ -183,6 +220,8 @@ def defop(
             ``rule(outputs, wrt, tangents)`` carries tangents through such a graph.
         text: how `explain` writes it, with ``{0}``, ``{1}`` for the inputs.
         slopes: how `explain` writes the local derivative by each input.
+        kind: what it does with elements; elementwise if no ``shape`` is given.
+        linear: in which inputs it is linear, up to a constant.
 
     Raises:
         ArgumentError: if a built-in op has that name already.
@@ -201,7 +240,7 @@ def defop(
     if ref is None:
         return functools.partial(
             defop, name=name, shape=shape, prepare=prepare, vjp=vjp, dird=dird, kink=kink, expand=expand, push=push,
-            text=text, slopes=slopes,
+            text=text, slopes=slopes, kind=kind, linear=linear,
         )  # fmt: skip
     from subgrad.ops import rules
 
@@ -220,6 +259,8 @@ def defop(
         push=push,
         text=text,
         slopes=tuple(slopes),
+        kind=kind or (Kind.ELEMENTWISE if shape is None else Kind.CONTROL),
+        linear=linear,
         elementwise=shape is None,
         takes=_counts(ref) if prepare in (None, rules.numbers, rules.floats, rules.signed) else None,
     )

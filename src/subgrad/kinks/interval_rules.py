@@ -1,27 +1,32 @@
 """For each op of the table: the interval of its result from the intervals of its inputs.
 
-`RULES` maps an op to ``rule(node, *intervals)``. A comparison of intervals that touch goes both ways, so a graph of
+A rule of `INTERVAL` is ``rule(node, *intervals)``. A comparison of intervals that touch goes both ways, so a graph of
 gradients evaluated by these rules gives at a kink the hull of the slopes of both sides.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from subgrad import ops
-from subgrad.graph.op import TABLE, Op
+from subgrad.diff.custom import custom
+from subgrad.graph.op import TABLE
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor
+from subgrad.graph.transform import Transform
 from subgrad.kinks import intervals as iv
 from subgrad.kinks.intervals import Interval, cleaned, hull, widened
 from subgrad.kinks.pieces import groups
 from subgrad.ops import indexing, kinked, singular
 from subgrad.ops.contract import sizes_of
 from subgrad.ops.convolution import CONVOLUTIONS, products
+from subgrad.ops.random import uniform
+from subgrad.ops.several import part
 from subgrad.ops.shape import cast
+from subgrad.recur.loop import loop
 
 Rule = Callable[..., Interval]
 
@@ -62,6 +67,13 @@ def _from_zero(node: Tensor, x: Interval) -> Interval:
     """Rising where x is at least 0, and undefined below."""
     at_least = np.maximum(x.low, 0)
     return widened(_reference(node, at_least), _reference(node, np.maximum(x.high, at_least)), 8)
+
+
+def _pow(node: Tensor, x: Interval, p: Interval) -> Interval:
+    """Monotone in each, so largest and smallest at corners, where the base is above 0; unknown elsewhere."""
+    corners = [_reference(node, base, power) for base in (x.low, x.high) for power in (p.low, p.high)]
+    found, positive = widened(np.min(corners, axis=0), np.max(corners, axis=0), 8), x.low > 0
+    return Interval(np.where(positive, found.low, -math.inf), np.where(positive, found.high, math.inf))
 
 
 def _summed(node: Tensor, x: Interval) -> Interval:
@@ -268,29 +280,107 @@ def _log_softmax(node: Tensor, x: Interval) -> Interval:
 
 def _standardized(node: Tensor, x: Interval) -> Interval:
     """By the simpler ops that it is made of; and no element is further from the mean than sqrt(n) deviations."""
-    assert node.op.expand is not None
-    made, known = node.op.expand(*node.inputs, **node.attrs), {node.inputs[0]: x}
-    for n in toposort([made], is_leaf=known.__contains__):
-        if n not in known:
-            known[n] = RULES[n.op](n, *(known[i] for i in n.inputs)) if n.inputs else iv.exactly(n.numpy())
+    made = _expanded(node, {node.inputs[0]: x})
     most = math.sqrt(math.prod(node.shape[a] for a in node.attrs["axis"]))
-    return iv.within(known[made], -most, most)
+    return iv.within(made, -most, most)
 
 
-RULES: dict[Op, Rule] = {
-    ops.add: _add, ops.sub: _sub, ops.neg: lambda node, x: iv.neg(x), ops.mul: _mul, ops.scale: _mul, ops.div: _div,
-    ops.square: _square, ops.contract: _contract, ops.sum: _summed, ops.cumsum: _summed, ops.abs: _abs,
-    ops.exp: _rounded(8, 0), ops.expm1: _rounded(8, -1), ops.tanh: _rounded(8, -1, 1), ops.sigmoid: _rounded(8, 0, 1),
-    ops.softplus: _rounded(8, 0), ops.erf: _rounded(8, -1, 1), ops.sqrt: _from_zero, ops.log: _from_zero,
-    ops.log1p: lambda node, x: _rounded(8)(node, iv.within(x, -1, math.inf)),
-    ops.sin: _wave(math.pi / 2), ops.cos: _wave(0), ops.logsumexp: _logsumexp, ops.log_softmax: _log_softmax,
-    ops.standardize: _standardized,
-    ops.relu: _rising, ops.maximum: _rising, ops.minimum: _rising, ops.max: _rising, ops.min: _rising,
-    ops.leaky_relu: _leaky, ops.elu: _elu, kinked._clip: _clip, kinked.huber: _even, ops.norm: _even,
-    singular._power: _power, ops.where: _where, ops.less: _less, ops.less_equal: _less, ops.equal: _equal,
-    ops.not_equal: _not_equal, ops.logical_and: _logic, ops.logical_or: _logic, ops.logical_not: _not,
-    ops.sign: _sign, ops.isfinite: _isfinite, ops.isnan: _isnan, cast: _cast,
-    ops.reshape: _moved, ops.transpose: _moved, ops.broadcast_to: _moved, ops.pad: _moved, ops.concatenate: _rising,
-    indexing.slice_: _moved, indexing.place: _moved, indexing.gather: _moved, indexing.scatter_add: _scattered,
-    ops.windows: _moved, TABLE["slide"]: _moved, ops.fold: _scattered, **dict.fromkeys(CONVOLUTIONS, _convolve),
-}  # fmt: skip
+def interval_of(node: Tensor, known: Mapping[Tensor, Interval]) -> Interval:
+    """The interval of a node from those of its inputs; the inputs that are not in ``known`` have values.
+
+    An op without a rule goes by what it is made of; what is made of nothing else may have any value.
+    """
+    rule = INTERVAL.get(node.op)
+    if rule is not None:
+        return rule(node, *(known[i] if i in known else iv.exactly(i.numpy()) for i in node.inputs))
+    return iv.anything(node.shape) if INTERVAL.expansion(node.op) is None else _expanded(node, known)
+
+
+def _expanded(node: Tensor, known: Mapping[Tensor, Interval]) -> Interval:
+    """The interval of what a node is made of."""
+    expansion, here = INTERVAL.expansion(node.op), {i: known[i] for i in node.inputs if i in known}
+    assert expansion is not None
+    made = expansion(*node.inputs, **node.attrs)
+    for n in toposort([made], is_leaf=here.__contains__):
+        if n not in here:
+            here[n] = interval_of(n, here) if any(i in here for i in n.inputs) else iv.exactly(n.numpy())
+    return here[made]
+
+
+INTERVAL: Transform[Rule] = Transform(
+    "interval",
+    "the values over a box, for enclosures and certificates",
+    {
+        ops.add: _add,
+        ops.sub: _sub,
+        ops.neg: lambda node, x: iv.neg(x),
+        ops.mul: _mul,
+        ops.scale: _mul,
+        ops.div: _div,
+        ops.square: _square,
+        ops.contract: _contract,
+        ops.sum: _summed,
+        ops.cumsum: _summed,
+        ops.abs: _abs,
+        ops.exp: _rounded(8, 0),
+        ops.expm1: _rounded(8, -1),
+        ops.tanh: _rounded(8, -1, 1),
+        ops.sigmoid: _rounded(8, 0, 1),
+        ops.softplus: _rounded(8, 0),
+        ops.erf: _rounded(8, -1, 1),
+        ops.sqrt: _from_zero,
+        ops.log: _from_zero,
+        ops.log1p: lambda node, x: _rounded(8)(node, iv.within(x, -1, math.inf)),
+        ops.sin: _wave(math.pi / 2),
+        ops.cos: _wave(0),
+        ops.logsumexp: _logsumexp,
+        ops.log_softmax: _log_softmax,
+        ops.standardize: _standardized,
+        ops.relu: _rising,
+        ops.maximum: _rising,
+        ops.minimum: _rising,
+        ops.max: _rising,
+        ops.min: _rising,
+        ops.leaky_relu: _leaky,
+        ops.elu: _elu,
+        kinked._clip: _clip,
+        kinked.huber: _even,
+        ops.norm: _even,
+        singular._power: _power,
+        singular._pow: _pow,
+        ops.where: _where,
+        ops.less: _less,
+        ops.less_equal: _less,
+        ops.equal: _equal,
+        ops.not_equal: _not_equal,
+        ops.logical_and: _logic,
+        ops.logical_or: _logic,
+        ops.logical_not: _not,
+        ops.sign: _sign,
+        ops.isfinite: _isfinite,
+        ops.isnan: _isnan,
+        cast: _cast,
+        ops.reshape: _moved,
+        ops.transpose: _moved,
+        ops.broadcast_to: _moved,
+        ops.pad: _moved,
+        ops.concatenate: _rising,
+        indexing.slice_: _moved,
+        indexing.place: _moved,
+        indexing.gather: _moved,
+        indexing.scatter_add: _scattered,
+        ops.windows: _moved,
+        TABLE["slide"]: _moved,
+        ops.fold: _scattered,
+        **dict.fromkeys(CONVOLUTIONS, _convolve),
+    },
+    expansions=dict.fromkeys([custom, ops.stop_gradient]),  # None: their slopes are not those of what they are made of
+    unsupported={
+        **dict.fromkeys([custom, ops.stop_gradient], "its slopes are by hand, or none: they say nothing of the values"),
+        **dict.fromkeys([ops.full, ops.arange, uniform], "it has no inputs: its values are known"),
+        **dict.fromkeys(
+            [ops.argmax, ops.argmin, ops.one_hot, indexing.in_range], "of integers, which do not vary, or that jump"
+        ),
+        **dict.fromkeys([loop, part], "a loop is written out before"),
+    },
+)

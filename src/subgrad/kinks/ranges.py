@@ -7,7 +7,7 @@ comparison that may go either way gives both, so a kink has the slopes of both o
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ from subgrad.graph.op import Op, cotangents
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor, placeholder
 from subgrad.kinks import intervals as iv
-from subgrad.kinks.interval_rules import RULES
+from subgrad.kinks.interval_rules import INTERVAL, interval_of
 from subgrad.kinks.intervals import Interval
 from subgrad.kinks.problem import Problem
 from subgrad.kinks.thresholds import COMPARISONS, moves
@@ -65,7 +65,7 @@ class Ranges:
     @property
     def blind(self) -> str:
         """Which op has no interval rule, in words; empty if all have one."""
-        blind = [n for n in self.order if n in self._moving and n.inputs and n.op not in RULES]
+        blind = [n for n in self.order if n in self._moving and n.inputs and INTERVAL.way(n.op) == "none"]
         return f"{blind[0].op.name} (at {blind[0].site}) has no interval rule" if blind else ""
 
     def values(self, boxes: Sequence[Interval]) -> Values:
@@ -114,7 +114,7 @@ class Ranges:
         """The products of a cotangent with the slopes of ``node``, for each input."""
         if node.op in _SLOPES:
             return [_SLOPES[node.op](node, g, known)]
-        if node.op not in RULES:
+        if INTERVAL.way(node.op) == "none":
             return [iv.anything(i.shape) for i in node.inputs]
         if node not in self._back:
             u = placeholder(node.shape, node.dtype, "a cotangent")
@@ -128,7 +128,7 @@ class Ranges:
             return None
         if node.op in _RATES:
             return _RATES[node.op](node, tangents[there[0]], known)
-        if node.op not in RULES:
+        if INTERVAL.way(node.op) == "none":
             return iv.anything(node.shape)
         if node not in self._along:
             arriving = {i: placeholder(i.shape, i.dtype, "a tangent") for i in there}
@@ -149,14 +149,6 @@ class Ranges:
         for node in inner.order:
             here[node] = interval_of(node, here)
         return [None if m is None else here[m] if m in here else iv.exactly(m.numpy()) for m in inner.made]
-
-
-def interval_of(node: Tensor, known: Mapping[Tensor, Interval]) -> Interval:
-    """The interval of a node from those of its inputs; the inputs that are not in ``known`` have values."""
-    rule = RULES.get(node.op)
-    if rule is None:
-        return iv.anything(node.shape)
-    return rule(node, *(known[i] if i in known else iv.exactly(i.numpy()) for i in node.inputs))
 
 
 def _depending(order: Sequence[Tensor], sources: Sequence[Tensor] | set[Tensor]) -> set[Tensor]:
@@ -240,8 +232,8 @@ def _norm_slopes(node: Tensor, g: Interval, known: Known) -> Interval:
 
 def _norm_rate(node: Tensor, t: Interval, known: Known) -> Interval:
     """The product of t with a vector of length 1 at most."""
-    parts, most = iv.mul(t, _unit(node, known)), RULES[ops.norm](node, t).high
-    total = RULES[ops.sum](node, parts)
+    parts, most = iv.mul(t, _unit(node, known)), INTERVAL[ops.norm](node, t).high
+    total = INTERVAL[ops.sum](node, parts)
     return Interval(np.maximum(total.low, -most), np.minimum(total.high, most))
 
 

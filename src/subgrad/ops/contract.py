@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from subgrad.errors import ArgumentError, ShapeError
-from subgrad.graph.op import apply, defop
+from subgrad.graph.op import Kind, apply, defop
 from subgrad.graph.tensor import Tensor, TensorLike
 from subgrad.ops import rules
 from subgrad.ops.indexing import diagonal
@@ -48,7 +48,15 @@ def _contract_vjp(g, y, a, b, *, spec):
     return _contract(g, b, f"{out},{right}->{left}"), _contract(a, g, f"{left},{out}->{right}")
 
 
-@defop(prepare=rules.unchanged, shape=_contract_shape, vjp=_contract_vjp, text="{0} @ {1}", slopes=("{1}", "{0}"))
+@defop(
+    kind=Kind.CONTRACTION,
+    linear="each",
+    prepare=rules.unchanged,
+    shape=_contract_shape,
+    vjp=_contract_vjp,
+    text="{0} @ {1}",
+    slopes=("{1}", "{0}"),
+)
 def contract(a, b, *, spec):
     """The sum of products that ``spec`` says, as in ``numpy.einsum`` with two operands.
 

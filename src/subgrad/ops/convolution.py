@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from subgrad.errors import ShapeError
-from subgrad.graph.op import apply, defop
+from subgrad.graph.op import Kind, apply, defop
 from subgrad.graph.tensor import Tensor, TensorLike
 from subgrad.ops import rules
 from subgrad.ops.contract import contract
@@ -177,6 +177,8 @@ def _convolve_expanded(
 
 
 @defop(
+    kind=Kind.CONTRACTION,
+    linear="each",
     prepare=_convolve_prepare,
     shape=_convolve_shape,
     vjp=_convolve_vjp,
@@ -263,6 +265,8 @@ def _input_expanded(
 
 
 @defop(
+    kind=Kind.CONTRACTION,
+    linear="each",
     prepare=_input_prepare,
     shape=_input_shape,
     vjp=_input_vjp,
@@ -335,6 +339,8 @@ def _weight_expanded(
 
 
 @defop(
+    kind=Kind.CONTRACTION,
+    linear="each",
     prepare=_weight_prepare,
     shape=_weight_shape,
     vjp=_weight_vjp,

@@ -8,7 +8,7 @@ import numpy as np
 
 from subgrad.errors import ArgumentError, DTypeError, ShapeError
 from subgrad.graph import dtype as dt
-from subgrad.graph.op import apply, defop
+from subgrad.graph.op import Kind, apply, defop
 from subgrad.graph.out_of_range import OutOfRange
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
 from subgrad.ops import rules
@@ -147,6 +147,8 @@ def _slice_shape(x, *, steps):
 
 
 @defop(
+    kind=Kind.VIEW,
+    linear="jointly",
     name="slice",
     prepare=rules.unchanged,
     shape=_slice_shape,
@@ -160,6 +162,8 @@ def slice_(x, *, steps):
 
 
 @defop(
+    kind=Kind.MOVEMENT,
+    linear="jointly",
     prepare=rules.unchanged,
     shape=lambda x, *, steps, shape: (shape, x.dtype),
     vjp=lambda g, y, x, *, steps, shape: (apply(slice_, (g,), {"steps": steps}),),
@@ -194,6 +198,7 @@ def _gather_prepare(x: TensorLike, *indices: TensorLike, axes: int | tuple[int, 
 
 
 @defop(
+    kind=Kind.CONTROL,
     prepare=rules.unchanged,
     shape=lambda i, *, low, high, of: (i.shape, i.dtype),
     vjp=lambda *_, **__: (None,),
@@ -242,6 +247,8 @@ def _empty_gather_shape(x, indices, axes):
 
 
 @defop(
+    kind=Kind.MOVEMENT,
+    linear="jointly",
     prepare=_gather_prepare,
     shape=_gather_shape,
     vjp=lambda g, y, x, *i, axes: (apply(scatter_add, (g, *i), {"axes": axes, "shape": x.shape}), *[None] * len(i)),
@@ -261,6 +268,8 @@ def gather(x, *indices, axes):
 
 
 @defop(
+    kind=Kind.REDUCTION,
+    linear="jointly",
     prepare=rules.unchanged,
     shape=lambda x, *i, axes, shape: (shape, x.dtype),
     vjp=lambda g, y, x, *i, axes, shape: (apply(gather, (g, *i), {"axes": axes}), *[None] * len(i)),
@@ -284,6 +293,7 @@ def _one_hot_prepare(indices: TensorLike, n: int, dtype: npt.DTypeLike | None = 
 
 
 @defop(
+    kind=Kind.CHOICE,
     prepare=_one_hot_prepare,
     shape=lambda i, *, n, dtype: ((*i.shape, n), dtype),
     vjp=lambda *_, **__: (None,),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from subgrad.errors import ArgumentError, ShapeError
-from subgrad.graph.op import defop
+from subgrad.graph.op import Kind, defop
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
 from subgrad.ops import rules
 from subgrad.ops.reduce import mean
@@ -38,6 +38,7 @@ def _vjp(g, y, x, *, axis, eps):
 
 
 @defop(
+    kind=Kind.REDUCTION,
     prepare=_prepare,
     shape=_shape,
     vjp=_vjp,

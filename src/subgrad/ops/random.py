@@ -16,7 +16,7 @@ import numpy as np
 
 from subgrad.errors import ArgumentError, DTypeError
 from subgrad.graph import dtype as dt
-from subgrad.graph.op import defop
+from subgrad.graph.op import Kind, defop
 from subgrad.graph.tensor import Tensor, as_tensor
 from subgrad.ops.select import less
 from subgrad.ops.shape import as_shape
@@ -57,7 +57,7 @@ def _uniform_shape(seed, *, shape, stream, dtype):
     return shape, dtype
 
 
-@defop(prepare=_uniform_prepare, shape=_uniform_shape, vjp=lambda *_, **__: (None,), text="uniform")
+@defop(kind=Kind.SOURCE, prepare=_uniform_prepare, shape=_uniform_shape, vjp=lambda *_, **__: (None,), text="uniform")
 def uniform(seed, shape=(), stream=0, dtype=None):
     """Numbers in [0, 1) from the counter-based generator: a pure function of its arguments.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from subgrad.errors import ShapeError
 from subgrad.graph.dtype import int64
-from subgrad.graph.op import Kink, defop
+from subgrad.graph.op import Kind, Kink, defop
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
 from subgrad.ops import rules
 from subgrad.ops.select import isfinite, where
@@ -49,6 +49,8 @@ def spread(g: Tensor, x: Tensor, axis: tuple[int, ...]) -> Tensor:
 
 
 @defop(
+    kind=Kind.REDUCTION,
+    linear="jointly",
     prepare=_over_axes,
     shape=_reduced_sum,
     vjp=lambda g, y, x, *, axis, keepdims: (spread(g, x, axis),),
@@ -112,6 +114,7 @@ def _extremum_kink(find: Callable[..., np.ndarray]) -> Kink:
 
 
 @defop(
+    kind=Kind.REDUCTION,
     prepare=_over_axes,
     shape=_nonempty,
     vjp=_extremum_vjp,
@@ -132,6 +135,7 @@ def max(x, axis=None, keepdims=False):
 
 
 @defop(
+    kind=Kind.REDUCTION,
     prepare=_over_axes,
     shape=_nonempty,
     vjp=_extremum_vjp,
@@ -160,6 +164,7 @@ def _lse_expanded(x, *, axis, keepdims):
 
 
 @defop(
+    kind=Kind.REDUCTION,
     prepare=_float_over_axes,
     shape=_reduced,
     vjp=_lse_vjp,
@@ -197,6 +202,7 @@ def _log_softmax_expanded(x, *, axis):
 
 
 @defop(
+    kind=Kind.REDUCTION,
     prepare=_along,
     expand=_log_softmax_expanded,
     shape=lambda x, *, axis: (x.shape, x.dtype),
@@ -232,6 +238,8 @@ def _cumsum_prepare(x: TensorLike, axis: int = 0, reverse: bool = False):
 
 
 @defop(
+    kind=Kind.REDUCTION,
+    linear="jointly",
     prepare=_cumsum_prepare,
     shape=lambda x, **_: (x.shape, _sum_dtype(x)),
     vjp=lambda g, y, x, *, axis, reverse: (cumsum(g, axis, not reverse),),
@@ -258,7 +266,7 @@ def _arg_shape(x, *, axis):
     return _nonempty(x, axis=(axis,), keepdims=False)[0], int64
 
 
-@defop(prepare=_arg_prepare, shape=_arg_shape, text="argmax {0}")
+@defop(kind=Kind.CHOICE, prepare=_arg_prepare, shape=_arg_shape, text="argmax {0}")
 def argmax(x, axis=None):
     """The index of the (first) largest element along ``axis``, of all elements if None; int64.
 
@@ -269,7 +277,7 @@ def argmax(x, axis=None):
     return np.argmax(x, axis=axis)
 
 
-@defop(prepare=_arg_prepare, shape=_arg_shape, text="argmin {0}")
+@defop(kind=Kind.CHOICE, prepare=_arg_prepare, shape=_arg_shape, text="argmin {0}")
 def argmin(x, axis=None):
     """The index of the (first) smallest element along ``axis``, of all elements if None; int64."""
     return np.argmin(x, axis=axis)

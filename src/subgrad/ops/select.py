@@ -6,7 +6,7 @@ import numpy as np
 
 from subgrad.errors import DTypeError
 from subgrad.graph.dtype import bool_
-from subgrad.graph.op import defop
+from subgrad.graph.op import Kind, defop
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
 from subgrad.ops import rules
 
@@ -19,25 +19,25 @@ def _bools(*args: TensorLike):
     return rules.broadcast_all(tensors), {}
 
 
-@defop(shape=rules.predicate_shape, text="{0} = {1}")
+@defop(kind=Kind.CHOICE, shape=rules.predicate_shape, text="{0} = {1}")
 def equal(a, b):
     """a == b, elementwise with broadcasting, as a bool tensor."""
     return a == b
 
 
-@defop(shape=rules.predicate_shape, text="{0} ≠ {1}")
+@defop(kind=Kind.CHOICE, shape=rules.predicate_shape, text="{0} ≠ {1}")
 def not_equal(a, b):
     """a != b, elementwise with broadcasting, as a bool tensor."""
     return a != b
 
 
-@defop(shape=rules.predicate_shape, text="{0} < {1}")
+@defop(kind=Kind.CHOICE, shape=rules.predicate_shape, text="{0} < {1}")
 def less(a, b):
     """a < b, elementwise with broadcasting, as a bool tensor."""
     return a < b
 
 
-@defop(shape=rules.predicate_shape, text="{0} ≤ {1}")
+@defop(kind=Kind.CHOICE, shape=rules.predicate_shape, text="{0} ≤ {1}")
 def less_equal(a, b):
     """a <= b, elementwise with broadcasting, as a bool tensor."""
     return a <= b
@@ -53,31 +53,31 @@ def greater_equal(a: TensorLike, b: TensorLike) -> Tensor:
     return less_equal(b, a)
 
 
-@defop(shape=rules.predicate_shape, prepare=_bools, text="{0} ∧ {1}")
+@defop(kind=Kind.CHOICE, shape=rules.predicate_shape, prepare=_bools, text="{0} ∧ {1}")
 def logical_and(a, b):
     """a and b, elementwise, of bool tensors."""
     return a & b
 
 
-@defop(shape=rules.predicate_shape, prepare=_bools, text="{0} ∨ {1}")
+@defop(kind=Kind.CHOICE, shape=rules.predicate_shape, prepare=_bools, text="{0} ∨ {1}")
 def logical_or(a, b):
     """a or b, elementwise, of bool tensors."""
     return a | b
 
 
-@defop(shape=rules.predicate_shape, prepare=_bools, text="¬{0}")
+@defop(kind=Kind.CHOICE, shape=rules.predicate_shape, prepare=_bools, text="¬{0}")
 def logical_not(a):
     """not a, elementwise, of a bool tensor."""
     return ~a
 
 
-@defop(shape=rules.predicate_shape, text="isnan({0})")
+@defop(kind=Kind.CHOICE, shape=rules.predicate_shape, text="isnan({0})")
 def isnan(x):
     """True where x is NaN."""
     return np.isnan(x)
 
 
-@defop(shape=rules.predicate_shape, text="isfinite({0})")
+@defop(kind=Kind.CHOICE, shape=rules.predicate_shape, text="isfinite({0})")
 def isfinite(x):
     """True where x is neither inf nor NaN."""
     return np.isfinite(x)
@@ -99,6 +99,8 @@ def _where_vjp(g, y, condition, a, b):
 
 
 @defop(
+    kind=Kind.CHOICE,
+    linear=(1, 2),
     shape=_where_shape,
     prepare=_where_prepare,
     vjp=_where_vjp,

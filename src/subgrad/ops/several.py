@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from subgrad.graph.op import Op, apply, defop
+from subgrad.graph.op import Kind, Op, apply, defop
 from subgrad.graph.tensor import Tensor
 from subgrad.ops import rules
 
@@ -27,6 +27,7 @@ def array_of(values: Sequence[np.ndarray]) -> np.ndarray:
 
 
 @defop(
+    kind=Kind.CONTROL,
     prepare=lambda x, index: ([x], {"index": index}),
     shape=lambda x, *, index: x.attrs["body"].results[index],
     vjp=lambda g, y, x, *, index: (bundle(x.shape[0], {index: g}),),

@@ -10,7 +10,7 @@ import numpy as np
 
 from subgrad.errors import ArgumentError, ShapeError
 from subgrad.graph import dtype as dt
-from subgrad.graph.op import apply, defop
+from subgrad.graph.op import Kind, apply, defop
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor, to_array
 from subgrad.ops import rules
 
@@ -28,7 +28,11 @@ def _full_prepare(shape, value, dtype=None):
 
 
 @defop(
-    prepare=_full_prepare, shape=lambda *, shape, value, dtype: (shape, dtype), vjp=lambda *_, **__: (), text="const"
+    kind=Kind.SOURCE,
+    prepare=_full_prepare,
+    shape=lambda *, shape, value, dtype: (shape, dtype),
+    vjp=lambda *_, **__: (),
+    text="const",
 )
 def full(shape, value, dtype=None):
     """A tensor of ``shape`` that is ``value`` everywhere.
@@ -78,6 +82,7 @@ def ones_like(x: TensorLike) -> Tensor:
 
 
 @defop(
+    kind=Kind.SOURCE,
     prepare=lambda n, dtype="int64": ([], {"n": as_shape((n,))[0], "dtype": dt.as_dtype(dtype)}),
     shape=lambda *, n, dtype: ((n,), dtype),
     vjp=lambda *_, **__: (),
@@ -96,6 +101,8 @@ def _cast_vjp(g, y, x, *, dtype):
 
 
 @defop(
+    kind=Kind.ELEMENTWISE,
+    linear="jointly",
     prepare=lambda x, dtype: ([as_tensor(x)], {"dtype": dt.as_dtype(dtype)}),
     shape=lambda x, *, dtype: (x.shape, dtype),
     vjp=_cast_vjp,
@@ -144,6 +151,8 @@ def _fill_in(shape: tuple[int, ...], x: Tensor) -> tuple[int, ...]:
 
 
 @defop(
+    kind=Kind.VIEW,
+    linear="jointly",
     prepare=_reshape_prepare,
     shape=lambda x, *, shape: (_fill_in(shape, x), x.dtype),
     vjp=lambda g, y, x, *, shape: (g.reshape(x.shape),),
@@ -186,6 +195,8 @@ def _transpose_prepare(x: TensorLike, *axes: Any):
 
 
 @defop(
+    kind=Kind.VIEW,
+    linear="jointly",
     prepare=_transpose_prepare,
     shape=lambda x, *, axes: (tuple(x.shape[a] for a in axes), x.dtype),
     vjp=lambda g, y, x, *, axes: (transpose(g, tuple(int(i) for i in np.argsort(axes))),),
@@ -232,6 +243,8 @@ def _broadcast_vjp(g, y, x, *, shape):
 
 
 @defop(
+    kind=Kind.VIEW,
+    linear="jointly",
     prepare=_broadcast_prepare,
     shape=_broadcast_shape,
     vjp=_broadcast_vjp,
@@ -268,7 +281,15 @@ def _join_vjp(g, y, *parts, axis):
     return [g[(*whole, slice(end - p.shape[axis], end))] for p, end in zip(parts, ends, strict=True)]
 
 
-@defop(prepare=_join_prepare, shape=_join_shape, vjp=_join_vjp, text="join", slopes=())
+@defop(
+    kind=Kind.MOVEMENT,
+    linear="jointly",
+    prepare=_join_prepare,
+    shape=_join_shape,
+    vjp=_join_vjp,
+    text="join",
+    slopes=(),
+)
 def concatenate(*parts, axis=0):
     """A sequence of tensors joined along an axis that exists.
 
@@ -300,6 +321,8 @@ def _pad_vjp(g, y, x, *, widths, value):
 
 
 @defop(
+    kind=Kind.MOVEMENT,
+    linear="jointly",
     prepare=_pad_prepare,
     shape=lambda x, *, widths, value: (tuple(a + n + b for (a, b), n in zip(widths, x.shape, strict=True)), x.dtype),
     vjp=_pad_vjp,

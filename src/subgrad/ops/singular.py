@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from subgrad.errors import ArgumentError
-from subgrad.graph.op import Kink, apply, defop
+from subgrad.graph.op import Kind, Kink, apply, defop
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
 from subgrad.ops import rules
 from subgrad.ops.select import isfinite, where
@@ -131,6 +131,7 @@ def _norm_joint(slopes, x, *, axis, keepdims):
 
 
 @defop(
+    kind=Kind.REDUCTION,
     shape=_norm_shape,
     prepare=_norm_prepare,
     vjp=_norm_vjp,

@@ -19,7 +19,7 @@ def _scale_vjp(g, y, c, d):
     return scale(g, d), scale(c, g)
 
 
-@defop(vjp=_scale_vjp, text="{0}·{1}", slopes=("{1}", "{0}"))
+@defop(linear="each", vjp=_scale_vjp, text="{0}·{1}", slopes=("{1}", "{0}"))
 def scale(c, d):
     """The product of a cotangent ``c`` with a local derivative ``d``: 0 where ``c`` is 0, even if ``d`` is inf or NaN.
 
@@ -32,25 +32,26 @@ def scale(c, d):
     return np.where(spoiled & (c == 0), c, product) if spoiled.any() else product
 
 
-@defop(vjp=lambda g, y, a, b: (g, g), text="{0} + {1}", slopes=("1", "1"))
+@defop(linear="jointly", vjp=lambda g, y, a, b: (g, g), text="{0} + {1}", slopes=("1", "1"))
 def add(a, b):
     """a + b, elementwise with broadcasting."""
     return a + b
 
 
-@defop(prepare=rules.signed, vjp=lambda g, y, a, b: (g, -g), text="{0} - {1}", slopes=("1", "-1"))
+@defop(linear="jointly", prepare=rules.signed, vjp=lambda g, y, a, b: (g, -g), text="{0} - {1}", slopes=("1", "-1"))
 def sub(a, b):
     """a - b, elementwise with broadcasting."""
     return a - b
 
 
-@defop(vjp=lambda g, y, a, b: (scale(g, b), scale(g, a)), text="{0}·{1}", slopes=("{1}", "{0}"))
+@defop(linear="each", vjp=lambda g, y, a, b: (scale(g, b), scale(g, a)), text="{0}·{1}", slopes=("{1}", "{0}"))
 def mul(a, b):
     """a times b, elementwise with broadcasting."""
     return a * b
 
 
 @defop(
+    linear=(0,),
     prepare=rules.floats,
     vjp=lambda g, y, a, b: (scale(g, 1 / b), -scale(g, y / b)),
     text="{0} / {1}",
@@ -61,7 +62,7 @@ def div(a, b):
     return a / b
 
 
-@defop(prepare=rules.signed, vjp=lambda g, y, x: (-g,), text="-{0}", slopes=("-1",))
+@defop(linear="jointly", prepare=rules.signed, vjp=lambda g, y, x: (-g,), text="-{0}", slopes=("-1",))
 def neg(x):
     """-x."""
     return -x

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from subgrad.errors import ArgumentError, ShapeError
-from subgrad.graph.op import apply, defop
+from subgrad.graph.op import Kind, apply, defop
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
 from subgrad.ops import rules
 from subgrad.ops.indexing import place
@@ -99,7 +99,15 @@ def _adjacent(ndim: int, axes: Sequence[int]) -> list[int]:
     return [b for a in range(ndim) for b in ((a, inside[a]) if a in inside else (a,))]
 
 
-@defop(prepare=rules.unchanged, shape=_slide_shape, vjp=_slide_vjp, text="windows {0}", slopes=("1",))
+@defop(
+    kind=Kind.VIEW,
+    linear="jointly",
+    prepare=rules.unchanged,
+    shape=_slide_shape,
+    vjp=_slide_vjp,
+    text="windows {0}",
+    slopes=("1",),
+)
 def slide(x, *, axes, sizes, strides, dilations):
     """`windows` over any axes: each becomes two, the windows and the elements inside of one."""
     spans = tuple(map(span, sizes, dilations))
@@ -141,6 +149,7 @@ def _windows_expanded(x: Tensor, *, sizes: Counts, strides: Counts, dilations: C
 
 
 @defop(
+    kind=Kind.MOVEMENT, linear="jointly",
     prepare=_windows_prepare,
     shape=_windows_shape,
     vjp=lambda g, y, x, *, sizes, strides, dilations: (
@@ -251,6 +260,7 @@ def _at_distance(
 
 
 @defop(
+    kind=Kind.REDUCTION, linear="jointly",
     prepare=_fold_prepare,
     shape=_fold_shape,
     vjp=lambda g, y, x, *, sizes, strides, dilations: (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from subgrad.diff.batching import RULES, copies, moved
+from subgrad.diff.batching import BATCH, copies, moved
 from subgrad.diff.vmap import for_all
 from subgrad.graph.op import apply
 from subgrad.graph.order import dependents, toposort
@@ -47,4 +47,5 @@ def _batched_part(node: Tensor, inputs: Sequence[Tensor], mapped: Sequence[bool]
     return found if found.ndim > node.ndim else copies(found, n)
 
 
-RULES |= {loop: _batched_loop, part: _batched_part}
+BATCH.register(loop)(_batched_loop)
+BATCH.register(part)(_batched_part)

@@ -14,7 +14,7 @@ import numpy as np
 from subgrad import ops
 from subgrad.errors import ShapeError
 from subgrad.graph.evaluate import reference
-from subgrad.graph.op import Signature, apply, defop
+from subgrad.graph.op import Kind, Signature, apply, defop
 from subgrad.graph.order import dependents, toposort
 from subgrad.graph.substitute import substitute
 from subgrad.graph.tensor import CONST, INPUT, Tensor, placeholder
@@ -94,7 +94,9 @@ def _push(rule: Any, node: Tensor, tangents: Sequence[Tensor | None]) -> Tensor:
     return forward(rule, node, tangents)
 
 
-@defop(prepare=lambda *xs, body: (xs, {"body": body}), shape=_shape, vjp=_vjp, push=_push, text="loop")
+@defop(
+    kind=Kind.CONTROL, prepare=lambda *xs, body: (xs, {"body": body}), shape=_shape, vjp=_vjp, push=_push, text="loop"
+)
 def loop(*inputs, body):
     """The body's steps, one after the other."""
     consts, carry, xs = body.parted(inputs)
