@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 import subgrad as sg
-from subgrad.approx import progress, trained
+from subgrad.approx import trained
+from subgrad.io import terminal
 
 
 class Recorder:
@@ -19,7 +20,7 @@ class Recorder:
     def add_task(self, text, total):
         self.said.append(text)
 
-    def update(self, task, description):
+    def update(self, task, completed, description):
         self.said.append(description)
 
     def start(self):
@@ -31,8 +32,8 @@ class Recorder:
 @pytest.mark.parametrize("method", ["exact1d", "sampled"])
 def test_what_is_being_built_is_said(method, monkeypatch):
     bar = Recorder()
-    monkeypatch.setattr(progress, "MOMENT", 0)
-    monkeypatch.setattr(progress, "_bar", lambda: bar)
+    monkeypatch.setattr(terminal, "MOMENT", 0)
+    monkeypatch.setattr("rich.progress.Progress", lambda *columns, **options: bar)
     sg.approximate("sin(x)", (0, 1), n=8, method=method, verbose=False)
     assert not bar.said
     sg.approximate("sin(x)", (0, 1), n=8, method=method, verbose=True)

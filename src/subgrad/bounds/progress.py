@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-import time
-from types import TracebackType
 from typing import Any
 
 from subgrad.bounds.search import Search
 from subgrad.io.digits import at_least, at_most, given
+from subgrad.io.terminal import ProgressLine
 
-MOMENT = 0.5  # seconds before anything is shown
 
-
-class Progress:
+class Progress(ProgressLine):
     """A line with the bound so far, the goal, and the boxes that are left.
 
     Args:
@@ -21,25 +17,11 @@ class Progress:
     """
 
     def __init__(self, verbose: bool | None) -> None:
-        self._shown = sys.stderr.isatty() if verbose is None else verbose
-        self._start, self._bar, self._task = time.perf_counter(), None, None
-
-    def __enter__(self) -> Progress:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
-        if self._bar:
-            self._bar.stop()
+        super().__init__(verbose, _columns, stays=True)
 
     def __call__(self, search: Search) -> None:
         """A round of the search is over."""
-        if not self._shown or time.perf_counter() - self._start < MOMENT:
-            return
-        if self._bar is None:
-            self._bar = _bar()
-            self._task = self._bar.add_task(said(search), total=search.budget)
-            self._bar.start()
-        self._bar.update(self._task, completed=search.boxes, description=said(search))
+        self.show(lambda: said(search), search.boxes, search.budget)
 
 
 def said(search: Search) -> str:
@@ -49,12 +31,11 @@ def said(search: Search) -> str:
     return f"{between}{wanted}; {len(search.open):,} boxes open"
 
 
-def _bar() -> Any:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+def _columns() -> list[Any]:
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 
-    columns = TextColumn("boxes"), MofNCompleteColumn(), BarColumn(20), TextColumn("{task.description}")
-    return Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True))
+    columns = [TextColumn("boxes"), MofNCompleteColumn(), BarColumn(20), TextColumn("{task.description}")]
+    return [*columns, TimeElapsedColumn()]
 
 
 __all__ = ["Progress", "said"]
