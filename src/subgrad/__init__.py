@@ -3,18 +3,26 @@
 Tensors, ops and derivatives are loaded at once; the rest, named in ``_LATER``, by its first use: importing stays quick.
 """
 
-import sys  # noqa: I001  (of subgrad the tensor comes first: it closes a circle of imports)
+import sys
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from subgrad.graph.tensor import Parameter, Tensor, tensor
 from subgrad import errors, ops
 from subgrad.diff import check, custom_vjp, grad, hessian, jacobian, jvp, value_and_grad, vjp, vmap
 from subgrad.graph.dtype import (
-    bool_, default_dtype, float32, float64, int32, int64, set_default_dtype, uint8, using_dtype,
+    bool_,
+    default_dtype,
+    float32,
+    float64,
+    int32,
+    int64,
+    set_default_dtype,
+    uint8,
+    using_dtype,
 )  # fmt: skip
 from subgrad.graph.op import Kink, defop
+from subgrad.graph.tensor import Parameter, Tensor, tensor
 from subgrad.lazy import attach
 from subgrad.ops import *  # noqa: F403
 from subgrad.ops import random

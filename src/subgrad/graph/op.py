@@ -127,7 +127,8 @@ class Op:
             return True
         if self.linear == "each":
             return sum(moving) <= 1
-        return not any(m for k, m in enumerate(moving) if k not in self.linear)
+        held = () if self.linear == "" else self.linear
+        return not any(m for k, m in enumerate(moving) if k not in held)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
         if self.takes is not None and not (len(args) <= self.takes[-1] and len(args) + len(kwargs) >= self.takes[0]):

@@ -12,15 +12,19 @@ import numpy as np
 from subgrad.errors import ArgumentError, DataError, DTypeError, NotTraceableError, ShapeError
 from subgrad.graph import place, tracing
 from subgrad.graph.dtype import as_dtype, default_dtype, dtype_of_data
-from subgrad.graph.op import Op
+from subgrad.graph.op import Kind, Op
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from subgrad.ops.methods import TensorMethods
+else:
+    TensorMethods = object  # attached later, see there
+
 TensorLike = Any  # a Tensor, a NumPy array or scalar, a Python number, or a nested list of numbers
 
 
-class Tensor:
+class Tensor(TensorMethods):
     """A node: the result of ``op`` on ``inputs``, with the line of the user's code that made it.
 
     Make one with `subgrad.tensor`, combine them with operators and functions. Nothing is computed until a value is
@@ -154,28 +158,11 @@ class Tensor:
         """True if the value depends on an argument that has none yet, as while a function is traced."""
         return any(n.op is INPUT for n in toposort([self]))
 
-    def detach(self) -> Tensor:
-        """The same value as a leaf: gradients do not pass."""
-        return ops.stop_gradient(self) if self.is_symbolic() else constant(self.numpy())
-
-    def backward(self, cotangent: TensorLike = None) -> None:
-        """Add the gradient of this tensor to ``.grad`` of every parameter (and every leaf with ``requires_grad``).
-
-        Args:
-            cotangent: dE/dself, of this tensor's shape; 1 for a scalar if it is not given.
-
-        Raises:
-            GradientError: if this tensor is not a scalar and there is no cotangent.
-        """
-        diff.backward(self, cotangent)
-
     def zero_grad(self) -> None:
         """Forget ``.grad``."""
         self.grad = None
 
-    # Operators: one line each, the op table has the substance.
-
-    __hash__ = object.__hash__
+    # Copies
 
     def __copy__(self) -> Tensor: return self  # values never change, so a copy would be the same
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor: return self
@@ -183,66 +170,6 @@ class Tensor:
     def __reduce__(self) -> Any:
         """A pickled tensor is its value, without the graph that led to it."""
         return _restored, (type(self), self.numpy(), self.requires_grad)
-
-    def __add__(self, other: TensorLike) -> Tensor: return ops.add(self, other)
-    def __radd__(self, other: TensorLike) -> Tensor: return ops.add(other, self)
-    def __sub__(self, other: TensorLike) -> Tensor: return ops.sub(self, other)
-    def __rsub__(self, other: TensorLike) -> Tensor: return ops.sub(other, self)
-    def __mul__(self, other: TensorLike) -> Tensor: return ops.mul(self, other)
-    def __rmul__(self, other: TensorLike) -> Tensor: return ops.mul(other, self)
-    def __truediv__(self, other: TensorLike) -> Tensor: return ops.div(self, other)
-    def __rtruediv__(self, other: TensorLike) -> Tensor: return ops.div(other, self)
-    def __matmul__(self, other: TensorLike) -> Tensor: return ops.matmul(self, other)
-    def __rmatmul__(self, other: TensorLike) -> Tensor: return ops.matmul(other, self)
-    def __pow__(self, other: TensorLike) -> Tensor: return ops.pow(self, other)
-    def __rpow__(self, other: TensorLike) -> Tensor: return ops.pow(other, self)
-    def __neg__(self) -> Tensor: return ops.neg(self)
-    def __pos__(self) -> Tensor: return self
-    def __abs__(self) -> Tensor: return ops.abs(self)
-    def __eq__(self, other: TensorLike) -> Tensor: return ops.equal(self, other)  # type: ignore[override]
-    def __ne__(self, other: TensorLike) -> Tensor: return ops.not_equal(self, other)  # type: ignore[override]
-    def __lt__(self, other: TensorLike) -> Tensor: return ops.less(self, other)
-    def __le__(self, other: TensorLike) -> Tensor: return ops.less_equal(self, other)
-    def __gt__(self, other: TensorLike) -> Tensor: return ops.greater(self, other)
-    def __ge__(self, other: TensorLike) -> Tensor: return ops.greater_equal(self, other)
-    def __and__(self, other: TensorLike) -> Tensor: return ops.logical_and(self, other)
-    def __rand__(self, other: TensorLike) -> Tensor: return ops.logical_and(other, self)
-    def __or__(self, other: TensorLike) -> Tensor: return ops.logical_or(self, other)
-    def __ror__(self, other: TensorLike) -> Tensor: return ops.logical_or(other, self)
-    def __invert__(self) -> Tensor: return ops.logical_not(self)
-    def __getitem__(self, key: Any) -> Tensor: return ops.index(self, key)
-
-    @property
-    def T(self) -> Tensor:
-        """The transpose, all axes reversed."""
-        return ops.transpose(self)
-
-    Axes = int | Sequence[int] | None
-
-    def sum(self, axis: Axes = None, keepdims: bool = False) -> Tensor: return ops.sum(self, axis, keepdims)
-    def mean(self, axis: Axes = None, keepdims: bool = False) -> Tensor: return ops.mean(self, axis, keepdims)
-    def max(self, axis: Axes = None, keepdims: bool = False) -> Tensor: return ops.max(self, axis, keepdims)
-    def min(self, axis: Axes = None, keepdims: bool = False) -> Tensor: return ops.min(self, axis, keepdims)
-    def var(self, axis: Axes = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
-        return ops.var(self, axis, keepdims, ddof)
-    def std(self, axis: Axes = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
-        return ops.std(self, axis, keepdims, ddof)
-    def norm(self, axis: Axes = None, keepdims: bool = False) -> Tensor: return ops.norm(self, axis, keepdims)
-    def argmax(self, axis: int | None = None) -> Tensor: return ops.argmax(self, axis)
-    def argmin(self, axis: int | None = None) -> Tensor: return ops.argmin(self, axis)
-    def cumsum(self, axis: int = 0) -> Tensor: return ops.cumsum(self, axis)
-    def abs(self) -> Tensor: return ops.abs(self)
-    def exp(self) -> Tensor: return ops.exp(self)
-    def log(self) -> Tensor: return ops.log(self)
-    def sqrt(self) -> Tensor: return ops.sqrt(self)
-    def tanh(self) -> Tensor: return ops.tanh(self)
-    def clip(self, low: TensorLike = None, high: TensorLike = None) -> Tensor: return ops.clip(self, low, high)
-    def reshape(self, *shape: Any) -> Tensor: return ops.reshape(self, *shape)
-    def transpose(self, *axes: Any) -> Tensor: return ops.transpose(self, *axes)
-    def swapaxes(self, a: int, b: int) -> Tensor: return ops.swapaxes(self, a, b)
-    def squeeze(self, axis: Axes = None) -> Tensor: return ops.squeeze(self, axis)
-    def flatten(self) -> Tensor: return ops.reshape(self, -1)
-    def astype(self, dtype: npt.DTypeLike) -> Tensor: return ops.astype(self, dtype)
 
 
 _changes = itertools.count(1)
@@ -451,11 +378,9 @@ def _no_shape(*_: Any, **__: Any) -> Any:
     raise ArgumentError("leaves are made with subgrad.tensor, not by calling their op")
 
 
-CONST = Op("const", ref=_no_value, shape=_no_shape, prepare=_no_shape)
-INPUT = Op("input", ref=_no_value, shape=_no_shape, prepare=_no_shape)
+CONST = Op("const", ref=_no_value, shape=_no_shape, prepare=_no_shape, kind=Kind.SOURCE)
+INPUT = Op("input", ref=_no_value, shape=_no_shape, prepare=_no_shape, kind=Kind.SOURCE)
 
-# The methods above call the op table, evaluation and backprop, which are built on this class: the circle is closed
-# here, after the class exists.
-from subgrad import diff, ops  # noqa: E402
+# These are built on the class, and its methods call them: the circle is closed here, after the class exists.
 from subgrad.graph.evaluate import evaluate  # noqa: E402
 from subgrad.graph.order import toposort  # noqa: E402

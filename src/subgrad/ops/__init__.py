@@ -1,5 +1,6 @@
 """The table of primitives, one family a file, and the functions that are made of them."""
 
+from subgrad.ops import methods  # noqa: F401  (attaches operators to tensors, and takes them from above)
 from subgrad.ops.contract import contract, einsum, matmul, outer
 from subgrad.ops.convolution import convolve, convolve_input, convolve_weight
 from subgrad.ops.indexing import embedding, flip, gather, index, one_hot, pick
