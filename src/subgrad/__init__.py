@@ -24,7 +24,7 @@ from subgrad.graph.dtype import (
 from subgrad.graph.op import Kink, defop
 from subgrad.graph.tensor import Parameter, Tensor, tensor
 from subgrad.lazy import attach
-from subgrad.ops import *  # noqa: F403
+from subgrad.ops import *
 from subgrad.ops import random
 from subgrad.ops.random import manual_seed
 

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from subgrad.approx import refit
+from subgrad.approx.shallow import activation_of
 from subgrad.approx.units import Units
 
 PAIRS = 8  # candidates for each unit
@@ -35,7 +36,7 @@ def sampled(points: np.ndarray, values: np.ndarray, n: int, activation: str, see
 
 def _middle(activation: str) -> tuple[float, float]:
     """How much the argument of φ grows from the first point to the second, and minus what it is at the first."""
-    if activation in ("relu", "leakyrelu", "elu", "gelu", "silu", "softplus"):
+    if activation_of(activation)(100.0).item() > 1:  # relu and its smooth kin grow; the others saturate
         return 1.0, 0.0
     half = math.log(3) / 2 if activation == "tanh" else math.log(3)  # tanh(ln 3 / 2) = 1/2, σ(ln 3) = 3/4
     return 2 * half, half

@@ -39,9 +39,8 @@ def activation_of(name: str) -> Module:
     >>> activation_of("tanh")
     Tanh()
     """
-    known = [n for n in activations.NAMES if n != "softmax"]
-    if name not in known:
-        raise ArgumentError(f"unknown activation {name!r}: expected one of {', '.join(known)}")
+    if name not in activations.FIXED:
+        raise ArgumentError(f"unknown activation {name!r}: expected one of {', '.join(activations.FIXED)}")
     return activations.NAMES[name]()
 
 

@@ -15,10 +15,10 @@ from subgrad.cli.failure import job
 from subgrad.cli.formula import Box, Formula, formula_on
 from subgrad.cli.screen import screen
 from subgrad.io import save
-from subgrad.nn.activation import NAMES as ACTIVATIONS
+from subgrad.nn.activation import FIXED
 
 MethodName = options.choice("MethodName", list(get_args(Method)))
-PhiName = options.choice("PhiName", [name for name in ACTIVATIONS if name != "softmax"])
+PhiName = options.choice("PhiName", FIXED)
 RELU, AUTO = PhiName("relu"), MethodName("auto")
 
 Eps = Annotated[float | None, typer.Option(metavar="ERROR", help="The largest error to prove.", show_default="1e-3")]

@@ -13,7 +13,7 @@ from subgrad.cli.images import CHANGES
 from subgrad.cli.recipe import FASHION_MNIST
 from subgrad.cli.scores import LOSSES
 from subgrad.errors import ArgumentError
-from subgrad.nn.activation import NAMES as ACTIVATIONS
+from subgrad.nn.activation import HIDDEN
 from subgrad.optim.named import optimizers
 
 
@@ -27,7 +27,7 @@ def listed(names: type[Enum]) -> str:
     return ", ".join(str(name.value) for name in names)
 
 
-ActivationName = choice("ActivationName", [name for name in ACTIVATIONS if name not in ("softmax", "step")])
+ActivationName = choice("ActivationName", HIDDEN)
 LossName = choice("LossName", list(LOSSES))
 OptimizerName = choice("OptimizerName", list(optimizers()))
 ModelName = choice("ModelName", [*FASHION_MNIST, "char_lstm", "char_rnn"])

@@ -5,43 +5,62 @@ along the last axis; convolutions, pooling, `BatchNorm2d` and `Branches` have th
 (N, C, H, W). For data of shape (N, C) the two are the same.
 """
 
-from subgrad.nn import init, loss
-from subgrad.nn.activation import ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softmax, Softplus, Step, Tanh
-from subgrad.nn.attention import MultiHeadAttention, TransformerBlock
-from subgrad.nn.augment import Normalize, RandomCrop, RandomHorizontalFlip
-from subgrad.nn.batchnorm import BatchNorm1d, BatchNorm2d
-from subgrad.nn.blocks import Inception, ResidualBlock
-from subgrad.nn.compose import Branches, Residual, Sequential
+from subgrad.nn import (
+    activation,
+    attention,
+    augment,
+    batchnorm,
+    blocks,
+    compose,
+    convolution,
+    dropout,
+    embedding,
+    init,
+    linear,
+    loss,
+    normalise,
+    pooling,
+    position,
+    recurrent,
+    reshape,
+    upsample,
+)  # fmt: skip
+from subgrad.nn.activation import *
+from subgrad.nn.attention import *
+from subgrad.nn.augment import *
+from subgrad.nn.batchnorm import *
+from subgrad.nn.blocks import *
+from subgrad.nn.compose import *
 from subgrad.nn.config import from_config
-from subgrad.nn.convolution import Conv1d, Conv2d, ConvTranspose2d
-from subgrad.nn.dropout import Dropout, Dropout2d
-from subgrad.nn.embedding import Embedding
+from subgrad.nn.convolution import *
+from subgrad.nn.dropout import *
+from subgrad.nn.embedding import *
 from subgrad.nn.ensemble import Ensemble
-from subgrad.nn.linear import Bilinear, Linear
-from subgrad.nn.loss import (
-    absolute_loss,
-    binary_cross_entropy,
-    binomial_loss,
-    cross_entropy,
-    hinge_loss,
-    huber_loss,
-    squared_loss,
-)
+from subgrad.nn.linear import *
+from subgrad.nn.loss import *
 from subgrad.nn.module import Module
-from subgrad.nn.normalise import GroupNorm, LayerNorm, RMSNorm
-from subgrad.nn.pooling import AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, GlobalAvgPool, MaxPool1d, MaxPool2d
-from subgrad.nn.position import PositionalEmbedding, PositionalEncoding
-from subgrad.nn.recurrent import GRU, LSTM, RNN
-from subgrad.nn.reshape import Flatten, Unflatten
-from subgrad.nn.upsample import Upsample
+from subgrad.nn.normalise import *
+from subgrad.nn.pooling import *
+from subgrad.nn.position import *
+from subgrad.nn.recurrent import *
+from subgrad.nn.reshape import *
+from subgrad.nn.upsample import *
 
-__all__ = [
-    "ELU", "GELU", "GRU", "LSTM", "RNN", "AdaptiveAvgPool2d", "AvgPool1d", "AvgPool2d", "BatchNorm1d", "BatchNorm2d",
-    "Bilinear", "Branches",
-    "Conv1d", "Conv2d", "ConvTranspose2d", "Dropout", "Dropout2d", "Embedding", "Ensemble", "Flatten", "GlobalAvgPool",
-    "GroupNorm", "Inception", "LayerNorm", "LeakyReLU", "Linear", "MaxPool1d", "MaxPool2d", "Module",
-    "MultiHeadAttention", "Normalize", "PositionalEmbedding", "PositionalEncoding", "RMSNorm", "RandomCrop",
-    "RandomHorizontalFlip", "ReLU", "Residual", "ResidualBlock", "Sequential", "SiLU", "Sigmoid", "Softmax",
-    "Softplus", "Step", "Tanh", "TransformerBlock", "Unflatten", "Upsample", "absolute_loss", "binary_cross_entropy",
-    "binomial_loss", "cross_entropy", "from_config", "hinge_loss", "huber_loss", "init", "loss", "squared_loss",
-]  # fmt: skip
+__all__ = ["Ensemble", "Module", "from_config", "init", "loss"]
+__all__ += activation.__all__
+__all__ += attention.__all__
+__all__ += augment.__all__
+__all__ += batchnorm.__all__
+__all__ += blocks.__all__
+__all__ += compose.__all__
+__all__ += convolution.__all__
+__all__ += dropout.__all__
+__all__ += embedding.__all__
+__all__ += linear.__all__
+__all__ += loss.__all__
+__all__ += normalise.__all__
+__all__ += pooling.__all__
+__all__ += position.__all__
+__all__ += recurrent.__all__
+__all__ += reshape.__all__
+__all__ += upsample.__all__

@@ -1,10 +1,11 @@
-"""Activations: functions of one input without parameters, as modules and by name."""
+"""Activations: functions of one input, as modules and by name."""
 
 from __future__ import annotations
 
 from subgrad import ops
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
+from subgrad.nn.config import BUILT_IN
 from subgrad.nn.module import Module
 
 
@@ -132,11 +133,14 @@ class Softmax(Module):
         return ops.softmax(x, self.axis)
 
 
-NAMES: dict[str, type[Module]] = {
-    cls.__name__.lower(): cls
-    for cls in (ReLU, LeakyReLU, ELU, GELU, SiLU, Tanh, Sigmoid, Softplus, Softmax, Step)
-}  # fmt: skip
-"""The activations by name: ``relu``, ``leakyrelu``, ``elu`` and so on."""
+NAMES = {name.lower(): cls for name, cls in BUILT_IN.items() if cls.__module__ == __name__}
+"""The activations, which are the layers of this file, by name: ``relu``, ``leakyrelu``, ``elu`` and so on."""
+
+FIXED = [name for name, cls in NAMES.items() if name != "softmax" and not cls().parameters()]
+"""Those that are one function of one number: a softmax couples the units, and a PReLU learns its slopes."""
+
+HIDDEN = [name for name in NAMES if name not in ("softmax", "step")]
+"""Those for hidden layers: a softmax couples the units, and a step cannot be trained."""
 
 
 def get(name: str) -> type[Module]:
@@ -150,4 +154,6 @@ def get(name: str) -> type[Module]:
     return NAMES[name]
 
 
-__all__ = ["ELU", "GELU", "LeakyReLU", "ReLU", "SiLU", "Sigmoid", "Softmax", "Softplus", "Step", "Tanh"]
+__all__ = [
+    "ELU", "GELU", "LeakyReLU", "ReLU", "SiLU", "Sigmoid", "Softmax", "Softplus", "Step", "Tanh",
+]  # fmt: skip

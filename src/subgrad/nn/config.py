@@ -32,11 +32,14 @@ def given(module: Module) -> inspect.BoundArguments:
     return signature(type(module)).bind(*args, **kwargs)
 
 
-def _built_in() -> dict[str, type[Module]]:
-    from subgrad import nn
+BUILT_IN: dict[str, type[Module]] = {}
+"""The layers of `subgrad.nn` by name; each enters itself when its class is made."""
 
-    exported = {name: getattr(nn, name) for name in nn.__all__}
-    return {name: x for name, x in exported.items() if isinstance(x, type) and issubclass(x, nn.Module)}
+
+def enter(cls: type[Module]) -> None:
+    """Note a class of `subgrad.nn`; those of others, and private ones, are nobody's built-in layer."""
+    if cls.__module__.startswith("subgrad.nn.") and not cls.__name__.startswith("_"):
+        BUILT_IN[cls.__name__] = cls
 
 
 # To JSON
@@ -75,7 +78,7 @@ def _describe(module: Module, seen: _Described, depth: int) -> dict[str, Any]:
     if (reference := seen.again(module)) is not None:
         return reference
     cls = type(module)
-    if _built_in().get(cls.__name__, cls) is not cls:
+    if BUILT_IN.get(cls.__name__, cls) is not cls:
         raise ArgumentError(f"subgrad.nn has a module named {cls.__name__}: give your own class another name")
     found: dict[str, Any] = {"module": cls.__name__, "args": {}}
     seen.known[id(module)] = found
@@ -176,7 +179,7 @@ def named_classes(config: Any) -> list[str]:
 
 def known_classes(names: Iterable[str], modules: Iterable[type[Module]] = ()) -> dict[str, type[Module]]:
     """Built-in classes and ``modules`` by name; `ArgumentError` if one of ``names`` is not among them."""
-    known = {**_built_in(), **{cls.__name__: cls for cls in modules}}
+    known = {**BUILT_IN, **{cls.__name__: cls for cls in modules}}
     for name in names:
         if name not in known:
             name = reprlib.repr(name)[1:-1]

@@ -65,6 +65,10 @@ class Module:
     forward: Callable[..., Any] = _no_forward
     _given: tuple[tuple[Any, ...], dict[str, Any]]
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        config.enter(cls)
+
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         module = super().__new__(cls)
         module._given = args, kwargs
@@ -298,6 +302,9 @@ class Module:
         head = f"{type(self).__name__}({config.arguments_text(self)}"
         parts = [f"({name}): {child!r}".replace("\n", "\n  ") for name, child in self.children.items()]
         return "\n  ".join([head, *parts]) + "\n)" if parts else head + ")"
+
+
+config.enter(Module)
 
 
 def _evaluation(module: weakref.ref[Module]) -> Callable[..., Any]:
