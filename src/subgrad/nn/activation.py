@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from numbers import Real
+
+import numpy as np
+
 from subgrad import ops
-from subgrad.errors import ArgumentError
+from subgrad.errors import ArgumentError, ShapeError
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
+from subgrad.nn import check
 from subgrad.nn.config import BUILT_IN
+from subgrad.nn.init import parameter
 from subgrad.nn.module import Module
 
 
@@ -118,6 +125,57 @@ class ELU(Module):
         return ops.elu(x, self.alpha)
 
 
+class Mish(Module):
+    """x tanh(ln(1 + exp(x))), smooth, with a minimum of -0.31 at -1.19 (Misra 2019, arXiv 1908.08681).
+
+    >>> import subgrad as sg
+    >>> sg.nn.Mish()(sg.tensor([-1e4, 0.0, 1e4])).tolist()
+    [-0.0, 0.0, 10000.0]
+    """
+
+    def forward(self, x: TensorLike) -> Tensor:
+        x = as_tensor(x)
+        return x * ops.tanh(ops.softplus(x))
+
+
+class PReLU(Module):
+    """x where x > 0, a x elsewhere, with slopes a that are learnt (He et al. 2015, arXiv 1502.01852). As in PyTorch.
+
+    Args:
+        num_parameters: 1 for one slope, or the number of channels (axis 1) for a slope each.
+        init: the slopes at the start.
+
+    Its parameter ``weight`` has the shape (num_parameters,). A weight decay pulls it to 0, which makes it a `ReLU`.
+
+    Raises:
+        ArgumentError: if ``num_parameters`` is no positive integer, or ``init`` no finite number.
+        ShapeError: if there are several slopes, and axis 1 of the input is not as long.
+
+    >>> import subgrad as sg
+    >>> sg.nn.PReLU()(sg.tensor([-10.0, 2.0])).tolist()
+    [-2.5, 2.0]
+    """
+
+    def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
+        check.sizes("PReLU", num_parameters=num_parameters)
+        if not isinstance(init, Real) or not math.isfinite(init):
+            raise ArgumentError(f"PReLU needs init to be a finite number, got {init!r}")
+        self.weight = parameter((num_parameters,), lambda shape, seed: np.full(shape, init))
+
+    def forward(self, x: TensorLike) -> Tensor:
+        x = as_tensor(x, self.weight.dtype)
+        return ops.where(x > 0, x, self._slopes(x) * x)
+
+    def _slopes(self, x: Tensor) -> Tensor:
+        """The slopes, with axes to broadcast them along all axes of ``x`` but that of the channels."""
+        n = self.weight.shape[0]
+        if n == 1:
+            return self.weight[0]
+        if x.ndim < 2 or x.shape[1] != n:
+            raise ShapeError(f"PReLU({n}) takes a shape (N, {n}, ...), got {x.shape}")
+        return self.weight.reshape(n, *[1] * (x.ndim - 2))
+
+
 class Softmax(Module):
     """exp(x) normalised to sum to 1 along ``axis``, without overflow. `cross_entropy` takes the scores before it.
 
@@ -155,5 +213,5 @@ def get(name: str) -> type[Module]:
 
 
 __all__ = [
-    "ELU", "GELU", "LeakyReLU", "ReLU", "SiLU", "Sigmoid", "Softmax", "Softplus", "Step", "Tanh",
+    "ELU", "GELU", "LeakyReLU", "Mish", "PReLU", "ReLU", "SiLU", "Sigmoid", "Softmax", "Softplus", "Step", "Tanh",
 ]  # fmt: skip
