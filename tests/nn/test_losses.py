@@ -235,6 +235,9 @@ def test_losses_by_name():
     }
     assert {name: loss.get(name) for name in expected} == expected == loss.NAMES
     assert loss.get(max) is max
+    functions = {facts.function.__name__ for facts in loss.TABLE.values()}
+    assert functions == set(loss.__all__) <= set(nn.__all__)
+    assert list(loss.TABLE) == [name for name in loss.NAMES if name not in ("mse", "mae")]
 
 
 # What does not fit

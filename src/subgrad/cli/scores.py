@@ -9,32 +9,23 @@ import numpy as np
 from subgrad.data.target import Label
 from subgrad.data.task import Task
 from subgrad.errors import DataError
+from subgrad.nn.loss import TABLE
 
 LOSSES: dict[str, Task] = {
-    "cross_entropy": "classification",
-    "binary_cross_entropy": "classification",
-    "binomial": "classification",
-    "hinge": "classification",
-    "squared": "regression",
-    "absolute": "regression",
-    "huber": "regression",
+    name: "regression" if facts.targets == "numbers" else "classification" for name, facts in TABLE.items()
 }
 """The task of each loss."""
 
 DEFAULT_LOSS: dict[Task, str] = {"classification": "cross_entropy", "regression": "squared"}
-
-# How many times the score is the log-odds of the second class.
-_LOG_ODDS = {"binary_cross_entropy": 1.0, "binomial": 2.0}
-_BINARY = {*_LOG_ODDS, "hinge"}
 
 
 def width(loss: str, task: Task, classes: Sequence[Label]) -> int:
     """How many scores the network gives. Raises `DataError` if the loss does not suit the task or the classes."""
     if LOSSES[loss] != task:
         raise DataError(f"the loss {loss} is for {LOSSES[loss]}, and this is {task}")
-    if loss in _BINARY and len(classes) != 2:
+    if TABLE[loss].targets == "signs" and len(classes) != 2:
         raise DataError(f"the loss {loss} is for 2 classes, there are {len(classes)}; cross_entropy takes any number")
-    return len(classes) if loss == "cross_entropy" else 1
+    return len(classes) if TABLE[loss].targets == "classes" else 1
 
 
 def encoded(loss: str, y: np.ndarray) -> np.ndarray:
@@ -43,7 +34,7 @@ def encoded(loss: str, y: np.ndarray) -> np.ndarray:
     >>> encoded("hinge", np.array([0, 1]))
     array([-1.,  1.], dtype=float32)
     """
-    return (2 * y - 1).astype(np.float32) if loss in _BINARY else y
+    return (2 * y - 1).astype(np.float32) if TABLE[loss].targets == "signs" else y
 
 
 def decided(loss: str, scores: np.ndarray) -> np.ndarray:
@@ -52,9 +43,10 @@ def decided(loss: str, scores: np.ndarray) -> np.ndarray:
     >>> decided("hinge", np.array([[-0.5], [2.0]])).tolist()
     [0, 1]
     """
-    if loss in _BINARY:
+    targets = TABLE[loss].targets
+    if targets == "signs":
         return (scores[:, 0] > 0).astype(np.int64)
-    return scores.argmax(axis=1) if loss == "cross_entropy" else scores[:, 0]
+    return scores.argmax(axis=1) if targets == "classes" else scores[:, 0]
 
 
 def probabilities(loss: str, scores: np.ndarray) -> np.ndarray | None:
@@ -65,10 +57,11 @@ def probabilities(loss: str, scores: np.ndarray) -> np.ndarray | None:
     >>> probabilities("hinge", np.array([[0.0]])) is None
     True
     """
-    if loss in _LOG_ODDS:
-        odds = _LOG_ODDS[loss] * scores.astype(np.float64)
+    facts = TABLE[loss]
+    if facts.log_odds is not None:
+        odds = facts.log_odds * scores.astype(np.float64)
         scores = np.concatenate([np.zeros_like(odds), odds], axis=1)
-    elif loss != "cross_entropy":
+    elif facts.targets != "classes":
         return None
     powers = np.exp(scores - scores.max(axis=1, keepdims=True), dtype=np.float64)
     return powers / powers.sum(axis=1, keepdims=True)

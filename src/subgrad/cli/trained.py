@@ -53,6 +53,8 @@ class Trained:
             raise FileError(f"{path} is a model of text, for which there are `subgrad generate` and `subgrad show`")
         model, info = io.load(path), io.read_info(path)
         try:
+            if info["loss"] not in scores.LOSSES:
+                raise FileError(f"{path} was trained with a loss that is not known here: {info['loss']!r}")
             return cls(model, _from_plain(info["preprocessing"]), info["loss"], info["training"])
         except (KeyError, TypeError, ValueError):
             raise FileError(

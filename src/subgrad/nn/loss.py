@@ -15,6 +15,8 @@ unknown reduction raises `ArgumentError`, negative weights raise `DataError`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeVar
 
 from subgrad import ops
 from subgrad.errors import ArgumentError
@@ -24,8 +26,45 @@ from subgrad.nn.named import look_up
 from subgrad.nn.weighting import Weights
 
 Loss = Callable[..., Tensor]
+F = TypeVar("F", bound=Loss)
 
 
+@dataclass(frozen=True)
+class Facts:
+    """What training and the command line know of a loss.
+
+    Attributes:
+        function: the loss itself.
+        targets: what it compares scores with: numbers, the signs -1 and +1, or classes with a score each.
+        log_odds: how many times a score is the log-odds of +1; None if it has no such meaning.
+    """
+
+    function: Loss
+    targets: Literal["numbers", "signs", "classes"]
+    log_odds: float | None = None
+
+
+TABLE: dict[str, Facts] = {}
+"""Every loss by its first name; `named` enters them."""
+
+NAMES: dict[str, Loss] = {}
+"""Every loss by all of its names."""
+
+
+def named(
+    *names: str, targets: Literal["numbers", "signs", "classes"], log_odds: float | None = None
+) -> Callable[[F], F]:
+    """Enter the decorated function under these names: for ``fit``, ``evaluate`` and ``subgrad train --loss``."""
+
+    def enter(function: F) -> F:
+        TABLE[names[0]] = Facts(function, targets, log_odds)
+        NAMES.update(dict.fromkeys(names, function))
+        return function
+
+    return enter
+
+
+@named("squared", "mse", targets="numbers")
 def squared_loss(f: TensorLike, y: TensorLike, *, sample_weight: Weights = None, reduction: str = "mean") -> Tensor:
     """(f - y)², for any real y (Legendre 1805). Some texts put 1/2 before it; this one does not.
 
@@ -36,6 +75,7 @@ def squared_loss(f: TensorLike, y: TensorLike, *, sample_weight: Weights = None,
     return weighting.reduced(ops.square(f - y), sample_weight, None, reduction)
 
 
+@named("absolute", "mae", targets="numbers")
 def absolute_loss(f: TensorLike, y: TensorLike, *, sample_weight: Weights = None, reduction: str = "mean") -> Tensor:
     """\\|f - y\\|, for any real y. Its gradient where f = y is 0, the subgradient of least norm.
 
@@ -46,6 +86,7 @@ def absolute_loss(f: TensorLike, y: TensorLike, *, sample_weight: Weights = None
     return weighting.reduced(ops.abs(f - y), sample_weight, None, reduction)
 
 
+@named("huber", targets="numbers")
 def huber_loss(
     f: TensorLike, y: TensorLike, delta: float = 1.0, *, sample_weight: Weights = None, reduction: str = "mean"
 ) -> Tensor:
@@ -71,6 +112,7 @@ def huber_loss(
     return weighting.reduced(ops.huber(f - y, delta), sample_weight, None, reduction)
 
 
+@named("hinge", targets="signs")
 def hinge_loss(
     f: TensorLike,
     y: TensorLike,
@@ -88,6 +130,7 @@ def hinge_loss(
     return _binary(ops.relu(1 - y * f), y, sample_weight, class_weight, reduction)
 
 
+@named("binomial", targets="signs", log_odds=2.0)
 def binomial_loss(
     f: TensorLike,
     y: TensorLike,
@@ -109,6 +152,7 @@ def binomial_loss(
     return _binary(ops.softplus(-2 * y * f), y, sample_weight, class_weight, reduction)
 
 
+@named("binary_cross_entropy", targets="signs", log_odds=1.0)
 def binary_cross_entropy(
     f: TensorLike,
     y: TensorLike,
@@ -129,6 +173,7 @@ def binary_cross_entropy(
     return _binary(ops.softplus(-y * f), y, sample_weight, class_weight, reduction)
 
 
+@named("cross_entropy", targets="classes")
 def cross_entropy(
     f: TensorLike,
     y: TensorLike,
@@ -186,19 +231,6 @@ def cross_entropy(
 def _binary(losses: Tensor, y: Tensor, sample_weight: Weights, class_weight: Weights, reduction: str) -> Tensor:
     by_class = weighting.of_signs(class_weight, y)
     return weighting.reduced(weighting.weighted(losses, by_class), sample_weight, by_class, reduction)
-
-
-NAMES: dict[str, Loss] = {
-    "squared": squared_loss,
-    "mse": squared_loss,
-    "absolute": absolute_loss,
-    "mae": absolute_loss,
-    "huber": huber_loss,
-    "hinge": hinge_loss,
-    "binomial": binomial_loss,
-    "binary_cross_entropy": binary_cross_entropy,
-    "cross_entropy": cross_entropy,
-}
 
 
 def get(loss: str | Loss) -> Loss:
