@@ -38,6 +38,7 @@ REAL = {
     "squared": (nn.squared_loss, lambda f, y: (f - y) ** 2),
     "absolute": (nn.absolute_loss, lambda f, y: np.abs(f - y)),
     "huber": (nn.huber_loss, lambda f, y: np.where(abs(f - y) <= 1, (f - y) ** 2 / 2, abs(f - y) - 0.5)),
+    "quantile": (nn.quantile_loss, lambda f, y: np.maximum(0.5 * (y - f), -0.5 * (y - f))),
 }
 CLOSED_FORMS = {**BINARY, **REAL}
 
@@ -218,6 +219,26 @@ def test_a_confident_mistake_has_slope_minus_two():
     assert nn.binomial_loss(sg.tensor([0.0]), [1.0]).item() == pytest.approx(math.log(2))
 
 
+@pytest.mark.parametrize("q", [0.1, 0.5, 0.9])
+def test_the_quantile_loss_is_the_pinball_and_its_minimum_the_quantile(q, double):
+    f, y = np.array([-2.0, 0.0, 3.0, 1e4]), np.array([1.0, 0.0, -1.0, -1e4])
+    np.testing.assert_allclose(
+        nn.quantile_loss(f, y, q, reduction="none").numpy(), np.where(y > f, q * (y - f), (1 - q) * (f - y))
+    )
+    values = np.sort(np.random.default_rng(0).normal(size=101))
+    at = [nn.quantile_loss(np.full(101, c), values, q).item() for c in values]
+    assert values[np.argmin(at)] == np.quantile(values, q)  # of 101 values one of them, exactly
+
+
+def test_the_quantile_loss_has_all_slopes_of_its_kink(double):
+    f = sg.Parameter([2.0])
+    value = nn.quantile_loss(f, [2.0], 0.9)
+    found = sg.subdifferential(value, f)
+    assert found.exact == "exact"
+    assert sorted(float(cell.gradient[0]) for cell in found.cells) == pytest.approx([-0.9, 0.1])
+    assert sg.grad(value, f).tolist() == [0]
+
+
 # By name
 
 
@@ -228,6 +249,7 @@ def test_losses_by_name():
         "absolute": nn.absolute_loss,
         "mae": nn.absolute_loss,
         "huber": nn.huber_loss,
+        "quantile": nn.quantile_loss,
         "hinge": nn.hinge_loss,
         "binomial": nn.binomial_loss,
         "binary_cross_entropy": nn.binary_cross_entropy,
@@ -246,6 +268,7 @@ def test_losses_by_name():
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
+        (lambda: nn.quantile_loss([1.0], [1.0], 1.0), ArgumentError, "quantile_loss needs q between 0 and 1, got 1.0"),
         (lambda: loss.get("msee"), ArgumentError, "unknown loss 'msee': .* one of squared, mse, absolute"),
         (
             lambda: nn.squared_loss(sg.ones((4, 1)), sg.ones(4)),

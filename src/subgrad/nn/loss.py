@@ -112,6 +112,32 @@ def huber_loss(
     return weighting.reduced(ops.huber(f - y, delta), sample_weight, None, reduction)
 
 
+@named("quantile", targets="numbers")
+def quantile_loss(
+    f: TensorLike, y: TensorLike, q: float = 0.5, *, sample_weight: Weights = None, reduction: str = "mean"
+) -> Tensor:
+    """q (y - f) where f <= y, (1 - q)(f - y) beyond, for any real y (Koenker, Bassett 1978): the pinball loss.
+
+    The constant with the least mean loss is the q-quantile of y, so a network learns that of y given x. Where f = y
+    every slope from -q to 1 - q is a subgradient; the gradient there is 0, the one of least norm.
+
+    Args:
+        f: scores.
+        y: real numbers of the shape of f.
+        q: which quantile, in (0, 1); at 1/2 the loss is half the absolute one.
+        sample_weight: see the module's documentation.
+        reduction: see the module's documentation.
+
+    Example:
+        >>> quantile_loss([1.0, 1.0, 1.0], [0.0, 1.0, 2.0], 0.75, reduction="none").tolist()
+        [0.25, 0.0, 0.75]
+    """
+    if not 0 < q < 1:
+        raise ArgumentError(f"quantile_loss needs q between 0 and 1, got {q}")
+    f, y = weighting.numbers("quantile_loss", f, y)
+    return weighting.reduced(q * ops.relu(y - f) + (1 - q) * ops.relu(f - y), sample_weight, None, reduction)
+
+
 @named("hinge", targets="signs")
 def hinge_loss(
     f: TensorLike,
@@ -244,5 +270,5 @@ def get(loss: str | Loss) -> Loss:
 
 __all__ = [
     "absolute_loss", "binary_cross_entropy", "binomial_loss", "cross_entropy", "hinge_loss", "huber_loss",
-    "squared_loss",
+    "quantile_loss", "squared_loss",
 ]  # fmt: skip
