@@ -42,16 +42,15 @@ if TYPE_CHECKING:
         local_minimum, minimize, subdifferential, subgradient, verify_certificate,
     )  # fmt: skip
     from subgrad.nn.ensemble import ensemble
-    from subgrad.optim import (
-        SGD, Adagrad, Adam, AdamW, RMSprop, Subgradient, chain, clip_by_norm, step, update, weight_decay,
-    )  # fmt: skip
+    from subgrad.optim import chain, clip_by_norm, methods, step, update, weight_decay
+    from subgrad.optim.methods import *
     from subgrad.recur import checkpoint, scan
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "SGD", "Adagrad", "Adam", "AdamW", "Checkpoint", "CompiledFunction", "EarlyStopping", "History", "Kink",
-    "Parameter", "RMSprop", "Subgradient", "Tensor", "WatchUnits", "approximate", "barron", "barron_bound", "bool_",
+    "Checkpoint", "CompiledFunction", "EarlyStopping", "History", "Kink", "Parameter", "Tensor", "WatchUnits",
+    "approximate", "barron", "barron_bound", "bool_",
     "certify", "chain", "check", "checkpoint", "clip_by_norm", "compile", "custom_vjp", "data", "dead_units",
     "default_dtype", "defop", "directional_derivative", "draw", "enclosure", "ensemble", "errors", "evaluate",
     "explain", "fit", "float32", "float64", "get_threads", "grad", "hessian", "int32", "int64", "is_stationary",
@@ -79,15 +78,16 @@ _LATER = {
     "models": (),
     "nn": (),
     "nn.ensemble": ("ensemble",),
-    "optim": (
-        "SGD", "Adagrad", "Adam", "AdamW", "RMSprop", "Subgradient", "chain", "clip_by_norm", "step", "update",
-        "weight_decay",
-    ),
+    "optim": ("chain", "clip_by_norm", "step", "update", "weight_decay"),
     "recur": ("checkpoint", "scan"),
 }  # fmt: skip
 """What is loaded by its first use, by the module it comes from: these modules and their names."""
 
-__getattr__, __dir__ = attach(__name__, _LATER, __all__)
+__getattr__, __dir__ = attach(__name__, _LATER, __all__, rest="subgrad.optim.methods")
+if TYPE_CHECKING:
+    __all__ += methods.__all__
+else:
+    del __all__  # `__getattr__` has it, with all optimisers
 
 
 class _Package(ModuleType):

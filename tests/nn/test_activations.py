@@ -45,7 +45,7 @@ def test_mish_has_the_values_and_slopes_of_its_formula(double):
 def test_mish_stays_finite_with_its_derivatives_in_float32():
     x = sg.tensor([-1e4, -90.0, 0.0, 90.0, 1e4])
     first = sg.grad(nn.Mish()(x).sum(), x)
-    assert first.tolist() == [0, 0, pytest.approx(0.6), 1, 1]
+    np.testing.assert_allclose(first.numpy(), [0, 0, 0.6, 1, 1], rtol=1e-6, atol=1e-30)
     assert np.isfinite(sg.grad(first.sum(), x).numpy()).all()
 
 
@@ -75,7 +75,7 @@ def test_prelu_has_every_slope_between_its_own_and_1_at_0(double):
 def test_prelu_comes_back_from_a_file_and_learns_the_slope_of_the_data(tmp_path):
     x = np.linspace(-1, 1, 40, dtype=np.float32)[:, None]
     net = nn.Sequential(nn.PReLU())
-    sg.fit(net, x, np.where(x > 0, x, -0.5 * x), optimizer=sg.SGD(0.5), epochs=60)
+    sg.fit(net, x, np.where(x > 0, x, -0.5 * x), loss="squared", optimizer=sg.SGD(0.5), epochs=60)
     assert float(net.state_dict()["0.weight"][0]) == pytest.approx(-0.5, abs=1e-3)
     sg.save(net, tmp_path / "net.safetensors")
     np.testing.assert_array_equal(sg.load(tmp_path / "net.safetensors").predict(x), net.predict(x))

@@ -14,9 +14,9 @@ from subgrad.optim.base import Configured, Optimizer
 @functools.cache
 def optimizers() -> dict[str, type[Optimizer]]:
     """Every optimiser by name. Whoever has made one and names none need not load them all."""
-    from subgrad.optim import SGD, Adagrad, Adam, AdamW, RMSprop, Subgradient
+    from subgrad.optim import methods
 
-    return {o.name: o for o in (SGD, Adam, AdamW, RMSprop, Adagrad, Subgradient)}
+    return {o.name: o for o in (getattr(methods, name) for name in methods.__all__)}
 
 
 @functools.cache
@@ -31,7 +31,7 @@ def get(optimizer: Optimizer | str, **settings: Any) -> Optimizer:
     """The optimiser of that name with these settings, or the one given.
 
     Args:
-        optimizer: sgd, adam, adamw, rmsprop, adagrad or subgradient; or an optimiser, which comes back as is.
+        optimizer: the name of a class in lower case, such as ``"adamw"``; or an optimiser, which comes back as is.
         settings: as for the class; ``lr`` may be the text of a step rule.
 
     Raises:
