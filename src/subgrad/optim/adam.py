@@ -1,4 +1,4 @@
-"""Adam and AdamW: steps scaled by running averages of the gradient and of its square."""
+"""Adam, AdamW and Lion: steps along running averages of the gradient, whose length hardly depends on its own."""
 
 from __future__ import annotations
 
@@ -102,6 +102,49 @@ class AdamW(Adam):
         return decayed(directions, params, self.weight_decay), slots
 
 
+@dataclass(frozen=True)
+class Lion(Descent):
+    """x <- x - a_k (sign(b1 m + (1 - b1) g) + weight_decay x), then m <- b2 m + (1 - b2) g, where m starts at 0.
+
+    Chen et al., Symbolic Discovery of Optimization Algorithms, NeurIPS 2023, arXiv:2302.06675, algorithm 2. Every
+    coordinate moves by a_k: a size 3 to 10 times below Adam's suits, and a decay as many times above.
+
+    Args:
+        lr: the step size a_k: a number, a step rule, or a rule's text.
+        betas: (b1, b2), the weights of the past in what is stepped along and in what is kept, each in [0, 1).
+        weight_decay: the rate of the decay, times a_k.
+
+    Raises:
+        ArgumentError: for a setting outside its domain.
+
+    Example:
+        >>> import subgrad as sg
+        >>> from subgrad import optim
+        >>> x = sg.Parameter([1.0, -200.0, 0.0])
+        >>> lion = optim.Lion(lr=0.5)
+        >>> state = optim.update([x], sg.grad((x * x).sum(), [x]), lion, lion.init([x]))
+        >>> x.tolist()  # a step of the length lr in every coordinate whose gradient is not 0
+        [0.5, -199.5, 0.0]
+    """
+
+    lr: step.Rule | float | str = 1e-4
+    betas: tuple[float, float] = (0.9, 0.99)
+    weight_decay: float = 0.0
+
+    name = "lion"
+
+    def __post_init__(self) -> None:
+        domain.conform(self, lr=step_rule, betas=_pair, weight_decay=domain.not_negative)
+
+    def _start(self, params: Tensors) -> State:
+        return {"mean": zeros(params)}
+
+    def _directions(self, grads: Tensors, state: State, params: Tensors, now: Now) -> tuple[Tensors, State]:
+        first, second = self.betas
+        signs = [ops.sign(c) for c in average(state["mean"], grads, first)]
+        return decayed(signs, params, self.weight_decay), {"mean": average(state["mean"], grads, second)}
+
+
 def _seen(beta: float, k: Tensor) -> Tensor:
     """1 - beta^k, the weight of all gradients so far in a running average that began with 0.
 
@@ -116,4 +159,4 @@ def _pair(what: str, betas: Any) -> tuple[float, float]:
     return domain.decay(what, betas[0]), domain.decay(what, betas[1])
 
 
-__all__ = ["Adam", "AdamW"]
+__all__ = ["Adam", "AdamW", "Lion"]
