@@ -8,7 +8,7 @@ import pytest
 
 import subgrad as sg
 from subgrad import nn
-from subgrad.compile import emit, program
+from subgrad.compile import emit, pipeline, program
 from subgrad.graph.tensor import placeholder
 
 
@@ -34,7 +34,7 @@ def _emitted(monkeypatch, make):
             super().__init__(*given)
             seen.append(self)
 
-    monkeypatch.setattr(program, "Emitter", Watched)
+    monkeypatch.setattr(pipeline, "Emitter", Watched)
     net, shape = make()
     x, parameters = placeholder(shape, "float32"), [p.node for p in net.parameters()]
     loss = nn.squared_loss(net(x), np.zeros((shape[0], 9), np.float32)).mean()

@@ -6,8 +6,8 @@ import pytest
 import subgrad as sg
 from subgrad import nn
 from subgrad.compile.interpret import Interpreter
+from subgrad.compile.pipeline import simplify
 from subgrad.compile.program import Program
-from subgrad.compile.simplify import simplify
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import placeholder
 

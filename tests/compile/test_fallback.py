@@ -7,7 +7,7 @@ import pytest
 
 import subgrad as sg
 from subgrad import nn
-from subgrad.compile import fallback, simplify
+from subgrad.compile import fallback, pipeline
 from subgrad.compile.loops import LoopKernel
 from subgrad.errors import ArgumentError, ShapeError
 
@@ -25,8 +25,8 @@ def fault(request, monkeypatch):
     """A compiler that fails at each sum."""
     monkeypatch.delenv("SUBGRAD_CHECK", raising=False)
     if request.param == "a pass":
-        rule = simplify.factored
-        monkeypatch.setattr(simplify, "factored", lambda node: broken() if node.op is sg.sum else rule(node))
+        rule = pipeline.factored
+        monkeypatch.setattr(pipeline, "factored", lambda node: broken() if node.op is sg.sum else rule(node))
     else:
         monkeypatch.setattr(LoopKernel, "_reduce", broken)
     fallback.say_once.cache_clear()
@@ -66,7 +66,7 @@ def test_fit_and_predict(fault):
         loss, found = trained()
     assert 1 <= len(caught) <= 2  # of the sums of the loss and of a gradient
     with pytest.MonkeyPatch.context() as healthy:
-        healthy.setattr(simplify, "factored", lambda node: node)
+        healthy.setattr(pipeline, "factored", lambda node: node)
         healthy.setattr(LoopKernel, "_reduce", REDUCE)
         wanted, outputs = trained()
     assert loss == pytest.approx(wanted, rel=1e-4)

@@ -8,7 +8,7 @@ import subgrad as sg
 from diff.test_random_graphs import graphs
 from subgrad.compile.fuse import LARGEST, fuse, unsupported
 from subgrad.compile.lower import Role, role
-from subgrad.compile.simplify import simplify
+from subgrad.compile.pipeline import simplify
 from subgrad.compile.views import read_by
 from subgrad.errors import ArgumentError
 from subgrad.graph.order import toposort

@@ -8,8 +8,9 @@ from subgrad import ops
 from subgrad.compile.folds import gathered
 from subgrad.compile.interpret import Interpreter
 from subgrad.compile.layout import groups_of_axes, relaid, sink, transposed
+from subgrad.compile.pipeline import simplify
 from subgrad.compile.program import Program
-from subgrad.compile.simplify import rewrite, simplify
+from subgrad.compile.simplify import rewrite
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import placeholder
 

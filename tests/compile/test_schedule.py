@@ -11,8 +11,8 @@ from compile.test_memory import training_program
 from diff.test_random_graphs import graphs
 from subgrad.compile import views
 from subgrad.compile.fuse import fuse
+from subgrad.compile.pipeline import simplify
 from subgrad.compile.schedule import schedule
-from subgrad.compile.simplify import simplify
 from subgrad.graph.tensor import CONST, INPUT, placeholder
 
 steady = settings(deadline=None, derandomize=True, max_examples=25)

@@ -6,7 +6,8 @@ import pytest
 import subgrad as sg
 from samples import KINKS, SMOOTH
 from subgrad.compile.interpret import Interpreter
-from subgrad.compile.simplify import Merger, expand, rewrite, simplify
+from subgrad.compile.pipeline import simplify
+from subgrad.compile.simplify import Merger, expand, rewrite
 from subgrad.graph.check import check_graph
 from subgrad.graph.op import TABLE
 from subgrad.graph.order import toposort

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from subgrad.compile.interpret import Interpreter
-from subgrad.errors import CheckError
+from subgrad.errors import CheckError, FileError
 from subgrad.graph.check import is_wanted
 from subgrad.graph.tensor import Tensor
 
@@ -63,7 +63,7 @@ def attempt(make: Callable[[], T]) -> T | None:
     """
     try:
         return make()
-    except (CheckError, MemoryError):
+    except (CheckError, FileError, MemoryError):
         raise
     except Exception as error:
         if is_wanted():

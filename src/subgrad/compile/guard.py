@@ -133,7 +133,7 @@ class GuardedBound(Bound):
         rooms[SCRATCH] = Room.untyped("the scratch memory", program._scratch_size)
         for entry, array in program._placed.constants.items():
             rooms[entry] = Room.holding("a constant", array, constant=True)
-        variables = program._variables
+        variables = program.interface.variables
         changing = set(variables.values())
         for i, array in enumerate(self._arrays):
             if array.nbytes > LARGE and i not in changing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -13,41 +13,53 @@ from subgrad.compile.fuse import Kernel, read_as_memory
 from subgrad.compile.hosting import Hosting
 from subgrad.compile.lower import Role, role
 from subgrad.compile.repeat import Region, Repeat, flat, loops, regions
-from subgrad.compile.schedule import schedule, through_views
+from subgrad.compile.schedule import Schedule, schedule, through_views
+from subgrad.compile.unit import Interface
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 from subgrad.ops.contract import multiplications
 from subgrad.ops.shape import cast
-
-if TYPE_CHECKING:
-    from subgrad.compile.program import Program
 
 # Entries of the table of pointers; from FIRST on stand the arguments, the constants and the results.
 ARENA, SCRATCH, CLOCK, NOTED, FIRST = 0, 1, 2, 3, 4
 
 
 class Placement:
-    """Where every node lies: which entry of the table, and how far into the arena."""
+    """Where every node lies: which entry of the table, and how far into the arena.
 
-    def __init__(self, program: Program) -> None:
-        self.p = program
-        self.writer = {n: k for k, kernel in enumerate(program.kernels) for n in _written_by(kernel)}
-        self.regions = [(r, depth, k) for k, kernel in enumerate(program.kernels) for r, depth in _regions(kernel)]
-        self.reads = [_read_by(kernel, self.stored) for kernel in program.kernels]
+    Made in three steps: what has its place by itself and what lies inside of other results; the schedule; the arena.
+    """
+
+    n_threads: int
+    schedule: Schedule
+    memory: memory.Memory
+
+    def __init__(self, interface: Interface, kernels: Sequence[Kernel]) -> None:
+        self.interface, self.kernels = interface, kernels
+        self.writer = {n: k for k, kernel in enumerate(kernels) for n in _written_by(kernel)}
+        self.regions = [(r, depth, k) for k, kernel in enumerate(kernels) for r, depth in _regions(kernel)]
+        self.reads = [_read_by(kernel, self.stored) for kernel in kernels]
         self.last_reader = {n: k for k, read in enumerate(self.reads) for n in read}
         self.where: dict[Tensor, Located] = {FLAGS: Located(NOTED)}
         self.copies: list[tuple[Located, Located, int]] = []
         self.constants: dict[int, np.ndarray] = {}
         self._inputs()
         self._constants()
-        self.first_output = FIRST + len(program.inputs) + len(self.constants)
+        self.first_output = FIRST + len(interface.inputs) + len(self.constants)
         self.home = self._shared()
-        late = self._outputs()
-        settled = {*self.where, *program.outputs, *self._of_loops()}
-        self.hosting = Hosting(program.kernels, settled, overwriting=self.home)
-        self.schedule = schedule(program.kernels, program.n_threads, self.stored, self.memory_of)
+        self._late = self._outputs()
+        settled = {*self.where, *interface.outputs, *self._of_loops()}
+        self.hosting = Hosting(kernels, settled, overwriting=self.home)
+
+    def schedule_on(self, n_threads: int) -> None:
+        """Choose how so many threads share the kernels."""
+        self.n_threads = n_threads
+        self.schedule = schedule(self.kernels, n_threads, self.stored, self.memory_of)
+
+    def lay_out(self) -> None:
+        """Choose where in the arena lies what has no place yet; the schedule says what is alive at once."""
         self.memory = self._arena()
         self._bind_rows()
-        for node, target in late:
+        for node, target in self._late:
             self.copies.append((self.where[node], target, node.size * node.dtype.itemsize))
 
     def stored(self, node: Tensor) -> bool:
@@ -64,7 +76,7 @@ class Placement:
 
     def _shared(self) -> dict[Tensor, tuple[Tensor, int]]:
         """The nodes of loops that lie in another node's memory, and how many axes that has before theirs."""
-        found = {p: (x, axes) for k, _ in loops(self.p.kernels) for p, x, axes in k.bindings()}
+        found = {p: (x, axes) for k, _ in loops(self.kernels) for p, x, axes in k.bindings()}
         for region, _, _ in self.regions:
             others = [n for n in (*region.places, *region.results) if n is not region.name]
             found |= {n: (region.name, region.axes_before(n)) for n in others}
@@ -75,16 +87,16 @@ class Placement:
 
     def _of_loops(self) -> set[Tensor]:
         """What must lie in one piece because a loop reads it row by row, or makes it."""
-        read = {n for kernel, _ in loops(self.p.kernels) for n in read_as_memory(kernel.seed)}
+        read = {n for kernel, _ in loops(self.kernels) for n in read_as_memory(kernel.seed)}
         return read.union(*((*region.places, *region.results) for region, _, _ in self.regions))
 
     def _inputs(self) -> None:
-        for i, node in enumerate(self.p.inputs):
-            step = node.size * node.dtype.itemsize if i in self.p._stepped else 0
+        for i, node in enumerate(self.interface.inputs):
+            step = node.size * node.dtype.itemsize if i in self.interface.stepped else 0
             self.where[node] = Located(FIRST + i, 0, step)
 
     def _constants(self) -> None:
-        pending, seen = [*self.p.outputs], set()
+        pending, seen = [*self.interface.outputs], set()
         while pending:
             node = pending.pop()
             if node in seen:
@@ -92,7 +104,7 @@ class Placement:
             seen.add(node)
             pending.extend(node.inputs)
             if node.op is CONST and node not in self.where:
-                entry = FIRST + len(self.p.inputs) + len(self.constants)
+                entry = FIRST + len(self.interface.inputs) + len(self.constants)
                 self.constants[entry] = np.ascontiguousarray(node.numpy())
                 self.where[node] = Located(entry)
 
@@ -100,9 +112,9 @@ class Placement:
         """Give outputs their places; those that must be copied there at the end of a step come back."""
         late: list[tuple[Tensor, Located]] = []
         fixed = {n for region, _, _ in self.regions if not region.is_result for n in region.results}
-        for k, node in enumerate(self.p.outputs):
+        for k, node in enumerate(self.interface.outputs):
             target = self._target(k, node)
-            variable = self.p.inputs[self.p._variables[k]] if k in self.p._variables else None
+            variable = self.interface.inputs[self.interface.variables[k]] if k in self.interface.variables else None
             if node is variable:
                 continue
             if node in self.where or node in fixed or (variable is not None and not self._in_place(node, variable)):
@@ -114,21 +126,21 @@ class Placement:
         return late
 
     def _target(self, k: int, node: Tensor) -> Located:
-        if k in self.p._variables:
-            return self.where[self.p.inputs[self.p._variables[k]]]
-        return Located(self.first_output + k, 0, node.size * node.dtype.itemsize if k in self.p._measured else 0)
+        if k in self.interface.variables:
+            return self.where[self.interface.inputs[self.interface.variables[k]]]
+        return Located(self.first_output + k, 0, node.size * node.dtype.itemsize if k in self.interface.measured else 0)
 
     def _in_place(self, node: Tensor, variable: Tensor) -> bool:
         """Whether ``node`` can overwrite ``variable``: nobody reads the old value later, or at another place."""
         at = self.writer[node]
         last = self.last_reader.get(variable, -1)
-        kernel = self.p.kernels[at]
+        kernel = self.kernels[at]
         if isinstance(kernel, Repeat):
             return last < at
         return last < at or (last == at and _reads_in_step(kernel, variable, self.stored))
 
     def _arena(self) -> memory.Memory:
-        times = self.schedule.phases if self.p.n_threads > 1 else list(range(len(self.p.kernels)))
+        times = self.schedule.phases if self.n_threads > 1 else list(range(len(self.kernels)))
         end = max(times, default=0)
         own = {n for region, _, _ in self.regions for n in (*region.places, *region.results)}
         inside = [n for n in self.writer if n not in self.where and n not in self.hosting and n not in own]
@@ -142,12 +154,12 @@ class Placement:
             for n in map(self.hosting.home, read):
                 if n in last:
                     last[n] = max(last[n], time)
-        wanted = set(self.p.outputs)
+        wanted = set(self.interface.outputs)
         for n in inside:
             if n in wanted:
                 last[n] = end
         regions = [(r, depth, times[k]) for r, depth, k in self.regions]
-        kernels = [(k, t) for kernel, t in zip(self.p.kernels, times, strict=True) for k in flat([kernel])]
+        kernels = [(k, t) for kernel, t in zip(self.kernels, times, strict=True) for k in flat([kernel])]
         contractions = [(k.seed, t) for k, t in kernels if k.role is Role.CONTRACT]
         sums = [(n, t) for n, t in contractions if n not in self.writer and _long(n)]
         spans = [memory.Interval(_title(n), n.size * n.dtype.itemsize, first[n], last[n]) for n in inside]
@@ -169,7 +181,7 @@ class Placement:
     def _last(self, region: Region, times: list[int], first: int, end: int) -> int:
         """When the last result in a region is read."""
         read = [t for n in region.results for reads, t in zip(self.reads, times, strict=True) if n in reads]
-        return end if any(n in set(self.p.outputs) for n in region.results) else max([first, *read])
+        return end if any(n in set(self.interface.outputs) for n in region.results) else max([first, *read])
 
     def _bind(self, region: Region, depth: int, base: Located) -> None:
         """Places for the nodes of a region that starts at ``base``, in a loop with ``depth`` loops around it."""
@@ -180,7 +192,7 @@ class Placement:
 
     def _bind_rows(self) -> None:
         """Places for what the steps of loops read from outside."""
-        for kernel, depth in loops(self.p.kernels):
+        for kernel, depth in loops(self.kernels):
             body = kernel.loop
             for node, outer, axes in kernel.bindings():
                 source, elements = views.even(outer) or (outer, 0)

@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from subgrad import ops
 from subgrad.compile import views
+from subgrad.compile.pipeline import simplify
 from subgrad.compile.schedule import loop_letters, operand_letters, swapped
-from subgrad.compile.simplify import rewrite, simplify
+from subgrad.compile.simplify import rewrite
 from subgrad.graph import place
 from subgrad.graph.op import Kind, apply
 from subgrad.graph.order import toposort

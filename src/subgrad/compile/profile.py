@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from subgrad.compile.fuse import Kernel
-from subgrad.compile.limit import core_limit
 from subgrad.compile.lower import Role
+from subgrad.compile.schedule import Slot
 from subgrad.ops.contract import multiplications
-
-if TYPE_CHECKING:
-    from subgrad.compile.program import Program
 
 
 @dataclass(frozen=True)
@@ -50,18 +47,18 @@ class Profile:
         return "\n".join(lines)
 
 
-def profile(program: Program, timed: Program, arrays: Sequence[np.ndarray], steps: int) -> Profile:
-    """Time ``timed``, the program with a clock around each kernel, on copies of ``arrays``."""
-    cycles = timed.clock
+def profile(
+    run: Callable[[Sequence[np.ndarray], int], Any], cycles: np.ndarray, slots: Sequence[tuple[Slot, int]],
+    limit: float, arrays: Sequence[np.ndarray], steps: int,
+) -> Profile:  # fmt: skip
+    """Time ``run(arrays, steps)``, which counts the ``cycles`` of each of the ``slots``, on copies of ``arrays``."""
     copies = [np.array(a) for a in arrays]
-    timed(copies, steps)  # once to warm the caches
+    run(copies, steps)  # once to warm the caches
     cycles[:] = 0
     start = time.perf_counter()
-    timed(copies, steps)
+    run(copies, steps)
     total = 1e6 * (time.perf_counter() - start) / steps
     *share, between = (cycles / max(1, cycles.sum())).tolist()
-    slots = timed.schedule.flat()
-    limit = core_limit(program.cpu) * program.n_threads
     rows = [_row(k.kernel, times, s * total, s, limit) for (k, times), s in zip(slots, share, strict=True)]
     return Profile(rows, total, limit, between * total)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,28 +13,22 @@ from subgrad.compile import guard, memory, threads
 from subgrad.compile.bound import Bound
 from subgrad.compile.checks import Checks
 from subgrad.compile.cpu import Cpu, host
-from subgrad.compile.emit import Emitter
-from subgrad.compile.fuse import Kernel, fuse
-from subgrad.compile.layout import relaid, transposed, undo
+from subgrad.compile.dump import Dump
+from subgrad.compile.layout import undo
+from subgrad.compile.limit import core_limit
 from subgrad.compile.native import load
 from subgrad.compile.picture import to_dot
-from subgrad.compile.placement import ARENA, CLOCK, NOTED, SCRATCH, Placement
-from subgrad.compile.schedule import Schedule, work
-from subgrad.compile.simplify import replaced, simplify
-from subgrad.compile.verify_program import verify_program
+from subgrad.compile.pipeline import PASSES, run_passes
+from subgrad.compile.placement import ARENA, CLOCK, NOTED, SCRATCH
+from subgrad.compile.profile import Profile, profile
+from subgrad.compile.unit import Interface, Unit
 from subgrad.errors import ShapeError
 from subgrad.graph.check import is_wanted
 from subgrad.graph.lock import lock
-from subgrad.graph.op import apply
-from subgrad.graph.tensor import CONST, INPUT, Tensor
-from subgrad.ops.shape import cast
+from subgrad.graph.tensor import Tensor
 
 if TYPE_CHECKING:
-    from subgrad.compile.profile import Profile
     from subgrad.explain.picture import Drawing
-
-WORK_PER_THREAD = 2e6  # multiplications a step below which another thread costs more than it brings
-WORK_WITHOUT_UPDATE = 7e5  # where nothing is updated threads hardly meet: at 1.6e6 two are 1.4 times as fast
 
 
 class Program:
@@ -74,34 +69,21 @@ class Program:
         n_threads: int | None = None,
         timed: bool = False,
     ) -> None:
-        self._variables, self._stepped, self._measured = dict(variables or {}), set(stepped), set(measured)
-        self._traced = list(inputs), list(outputs)
-        self.outputs = simplify(outputs)
-        self.inputs, meaning, self._orders = relaid(inputs, self.outputs, self._variables)
-        if meaning:
-            turned = {k: undo(self._orders[i]) for k, i in self._variables.items() if i in self._orders}
-            found = [transposed(o, turned[k]) if k in turned else o for k, o in enumerate(self.outputs)]
-            self.outputs = replaced(found, meaning)
-        changing = {self.inputs[i] for k, i in self._variables.items() if self.outputs[k] is not self.inputs[i]}
-        self.outputs = [_copy(o) if o in changing else o for o in self.outputs]
-        self.cpu = cpu or host()
-        self.kernels = fuse([o for o in self.outputs if o.op not in (CONST, INPUT)])
-        self.n_threads = n_threads or _worthwhile(self.kernels, WORK_PER_THREAD if variables else WORK_WITHOUT_UPDATE)
-        self._placed = Placement(self)
-        self.schedule: Schedule = self._placed.schedule
-        self.memory: memory.Memory = self._placed.memory
-        if is_wanted():
-            verify_program(self)
+        given = Interface(list(inputs), list(outputs), dict(variables or {}), frozenset(stepped), frozenset(measured))
+        unit = Unit(given, cpu or host(), n_threads, timed)
+        run_passes(PASSES, unit, dump := Dump.wanted())
+        library = load(unit.ir, unit.cpu)
+        if dump:
+            dump.finish(library)
+        assert unit.placed is not None
+        assert unit.cpu is not None
+        assert unit.n_threads is not None
+        self._traced, self.interface, self._orders = given, unit.interface, unit.orders
+        self.inputs, self.outputs, self.kernels = unit.interface.inputs, unit.interface.outputs, unit.kernels
+        self.cpu, self.n_threads, self.ir = unit.cpu, unit.n_threads, unit.ir
+        self._placed, self.schedule, self.memory = unit.placed, unit.placed.schedule, unit.placed.memory
         self.clock = np.zeros(len(self.schedule.flat()) + 1, np.int64)
-        clock = CLOCK if timed else None
-        placed = self._placed
-        emitter = Emitter(
-            self.cpu, self.schedule, self.n_threads, placed.locate, placed.stored, placed.hosting, clock
-        )
-        self.ir, scratch = emitter.emit(self._placed.copies)
-        library = load(self.ir, self.cpu)
-        self._noted = list(emitter.module.noted)
-        self._library, self._scratch_size = library, scratch * self.n_threads
+        self._library, self._scratch_size, self._noted = library, unit.scratch, unit.noted
         self._bound_type = guard.GuardedBound if is_wanted() else Bound
         self._own_memory()
 
@@ -126,15 +108,16 @@ class Program:
         """The outputs for ``arrays``; variables are overwritten, and come back as the arrays that were given."""
         found: list[np.ndarray] = []
         for k, node in enumerate(self.outputs):
-            if k in self._variables:
-                found.append(arrays[self._variables[k]])
+            if k in self.interface.variables:
+                found.append(arrays[self.interface.variables[k]])
             else:
-                shape = (steps, *node.shape) if k in self._measured else node.shape
+                shape = (steps, *node.shape) if k in self.interface.measured else node.shape
                 found.append(np.empty(shape, node.dtype))
         inner = [self._checked(i, a, steps) for i, a in enumerate(arrays)]
         for i, axes in self._orders.items():
             inner[i] = np.ascontiguousarray(arrays[i].transpose(undo(axes)))
-        placed = [inner[self._variables[k]] if k in self._variables else a for k, a in enumerate(found)]
+        variables = self.interface.variables
+        placed = [inner[variables[k]] if k in variables else a for k, a in enumerate(found)]
         self.run(inner, placed, steps)
         for i, axes in self._orders.items():
             arrays[i][...] = inner[i].transpose(axes)
@@ -151,11 +134,11 @@ class Program:
         return self._bound_type(self, arrays, results)
 
     def _checked(self, i: int, array: np.ndarray, steps: int) -> np.ndarray:
-        node = self._traced[0][i]
-        expected = (steps, *node.shape) if i in self._stepped else node.shape
+        node = self._traced.inputs[i]
+        expected = (steps, *node.shape) if i in self.interface.stepped else node.shape
         if array.shape != expected or array.dtype != node.dtype:
             raise ShapeError(f"expected {node.dtype}{expected}, got {array.dtype}{array.shape}")
-        if i in self._variables.values():
+        if i in self.interface.variables.values():
             if not (array.flags.c_contiguous and array.flags.writeable):
                 raise ShapeError("a variable that is updated in place needs a writeable contiguous array")
             return array
@@ -163,7 +146,7 @@ class Program:
 
     def source(self) -> str:
         """The schedule, kernel by kernel, with the modules that the nodes come from."""
-        return "\n".join(line for slot in self.schedule.slots for line in slot.lines(_scopes))
+        return self.schedule.text()
 
     def graph(self) -> Drawing:
         """The kernels as a picture: print it for DOT, ``.save("step.svg")``, or show it in a notebook."""
@@ -177,29 +160,33 @@ class Program:
         Runs a copy of the program with a clock around each kernel, on copies of ``arrays`` (as for a call of so many
         steps). What the first thread spends at barriers, and in copying results at the end of a step, is ``between``.
         """
-        from subgrad.compile.profile import profile
+        timed = self._again(timed=True)
+        limit = core_limit(self.cpu) * self.n_threads
+        return profile(timed, timed.clock, timed.schedule.flat(), limit, arrays, steps)
 
-        timed = Program(
-            *self._traced, variables=self._variables, stepped=[*self._stepped],
-            measured=[*self._measured], cpu=self.cpu, n_threads=self.n_threads, timed=True,
+    def dump(self, folder: str | os.PathLike[str] | None = None) -> dict[str, str]:
+        """What each pass makes of the graph, as text, by the names of files; with ``folder``, these are written there.
+
+        First the nodes as they were traced and after each pass over the graph, then kernels, schedule and places in
+        memory, LLVM text, LLVM text after LLVM's optimiser, and assembly. The passes run once more for it.
+
+        Raises:
+            FileError: if the files cannot be written there.
+        """
+        dump = Dump(folder)
+        unit = Unit(self._traced, self.cpu, self.n_threads)
+        dump.add("traced", unit, "the graph as it was traced")
+        run_passes(PASSES, unit, dump)
+        dump.finish(load(unit.ir, self.cpu))
+        return dump.texts
+
+    def _again(self, timed: bool) -> Program:
+        """A program for the same graph."""
+        inputs, outputs, variables, stepped, measured = self._traced
+        return Program(
+            inputs, outputs, variables=variables, stepped=sorted(stepped), measured=sorted(measured), cpu=self.cpu,
+            n_threads=self.n_threads, timed=timed,
         )  # fmt: skip
-        return profile(self, timed, arrays, steps)
-
-
-def _worthwhile(kernels: Sequence[Kernel], share: float) -> int:
-    """How many threads the work of a step can keep busy, each with at least its ``share``."""
-    return max(1, min(threads.get_threads(), int(sum(map(work, kernels)) / share)))
-
-
-def _scopes(kernel: Kernel) -> str:
-    """The modules that a kernel's nodes come from, as a comment."""
-    scopes = dict.fromkeys(n.scope for n in (kernel.seed, *kernel.body) if n.scope)
-    return f"  # {', '.join(scopes)}" if scopes else ""
-
-
-def _copy(variable: Tensor) -> Tensor:
-    """A node of its own for the value that a variable has before it is overwritten."""
-    return apply(cast, (variable,), {"dtype": variable.dtype})
 
 
 def _aligned(size: int) -> np.ndarray:

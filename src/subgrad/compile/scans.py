@@ -6,7 +6,7 @@ be saved. Here the two become one, with the results that somebody reads.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from subgrad import ops
@@ -19,23 +19,26 @@ from subgrad.ops.several import part
 from subgrad.ops.shape import cast
 from subgrad.recur.loop import Loop, loop
 
+Simplify = Callable[[Sequence[Tensor]], list[Tensor]]
+
 
 def has_loops(outputs: Sequence[Tensor]) -> bool:
     """Whether a graph has a loop."""
     return any(n.op is loop for n in toposort(outputs))
 
 
-def tidied(outputs: Sequence[Tensor]) -> list[Tensor]:
+def tidied(outputs: Sequence[Tensor], simplify: Simplify) -> list[Tensor]:
     """The graph with each loop in the form that the later passes expect.
 
     In a body of that form each carry is a computed node of its own, and each y is a computed node or a carry.
+    ``simplify`` is done to the bodies.
     """
     order = toposort(outputs)
     families: dict[Any, _Family] = {}
     of: dict[Tensor, _Family] = {}
     for node in order:
         if node.op is loop:
-            of[node] = families.setdefault(_key(node), _Family(node))
+            of[node] = families.setdefault(_key(node), _Family(node, simplify))
     needed = _needed(outputs, of)
     new: dict[Tensor, Tensor] = {}
     for node in order:
@@ -78,8 +81,8 @@ def _body_node(node: Tensor) -> Tensor | int:
 class _Family:
     """Loops that do the same steps, and differ in what they give."""
 
-    def __init__(self, node: Tensor) -> None:
-        self.node, self.body = node, node.attrs["body"]
+    def __init__(self, node: Tensor, simplify: Simplify) -> None:
+        self.node, self.body, self.simplify = node, node.attrs["body"], simplify
         self.wanted: dict[Tensor | int, None] = {}
         self.results: dict[Tensor | int, Tensor] | None = None
 
@@ -102,14 +105,12 @@ class _Family:
 
     def _made(self, inputs: Sequence[Tensor]) -> dict[Tensor | int, Tensor]:
         """The loop, and the tensor for each wanted result."""
-        from subgrad.compile.simplify import simplify  # which calls this module
-
         old = self.body
         ys = [y for y in self.wanted if isinstance(y, Tensor)]
         still = [k for k, h in enumerate(old.carry) if old.after[k] is h]
         moving = [k for k in self._live(ys) if k not in still]
         new = {p: placeholder(p.shape, p.dtype, p.attrs["name"]) for p in old.places}
-        nodes = simplify(substitute([*(old.after[k] for k in moving), *ys], new))
+        nodes = self.simplify(substitute([*(old.after[k] for k in moving), *ys], new))
         outer = dict(zip((new[p] for p in old.places), inputs, strict=True))
         nodes, outer = _laid_out(nodes, outer, {new[p] for p in old.consts} | {new[old.carry[k]] for k in still})
         carry = {new[old.carry[k]]: outer[new[old.carry[k]]] for k in moving}

@@ -18,6 +18,7 @@ from subgrad.compile.fuse import Kernel
 from subgrad.compile.lower import Role, role
 from subgrad.compile.nest import split_axis
 from subgrad.compile.repeat import Repeat, flat
+from subgrad.compile.threads import get_threads
 from subgrad.graph.op import Kind, Op
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 from subgrad.ops.contract import multiplications
@@ -29,6 +30,8 @@ ROWS = -1
 """In the place of an axis: all rows of a contraction, counted through, where the first axis does not divide well."""
 
 WORK_PER_BARRIER = 3e5  # multiplications of a step below which it is done by one thread rather than with a barrier
+WORK_PER_THREAD = 2e6  # multiplications a step below which another thread costs more than it brings
+WORK_WITHOUT_UPDATE = 7e5  # where nothing is updated threads hardly meet: at 1.6e6 two are 1.4 times as fast
 
 Place = Callable[[Tensor, int | None], tuple[Tensor, int | None]]
 """The node in whose memory another one lives, and which axis of that an axis is: an updated parameter lives where the
@@ -102,8 +105,18 @@ class Schedule:
         """The slots, those of loops in place of the loops, and how often each has its turn."""
         return [s for slot in self.slots for s in slot.flat()]
 
+    def text(self) -> str:
+        """The slots in order, with the modules that their nodes come from."""
+        return "\n".join(line for slot in self.slots for line in slot.lines(_scopes))
+
     def __str__(self) -> str:
         return "\n".join(map(str, self.slots))
+
+
+def _scopes(kernel: Kernel) -> str:
+    """The modules that a kernel's nodes come from, as a comment."""
+    scopes = dict.fromkeys(n.scope for n in (kernel.seed, *kernel.body) if n.scope)
+    return f"  # {', '.join(scopes)}" if scopes else ""
 
 
 def schedule(kernels: Sequence[Kernel], threads: int, stored: Callable[[Tensor], bool], home: Place) -> Schedule:
@@ -155,6 +168,12 @@ def _loop_slot(
 
 def _by_one_thread(kernel: Repeat, stored: Callable[[Tensor], bool], home: Place) -> list[_Access]:
     return [a for k in flat([kernel]) for a in _accesses(k, None, stored, home)]
+
+
+def worthwhile(kernels: Sequence[Kernel], updates: bool) -> int:
+    """How many threads the work of a step can keep busy; ``updates``: whether the step changes variables."""
+    share = WORK_PER_THREAD if updates else WORK_WITHOUT_UPDATE
+    return max(1, min(get_threads(), int(sum(map(work, kernels)) / share)))
 
 
 def work(kernel: Kernel) -> float:
@@ -368,4 +387,4 @@ def _gather_axes(node: Tensor, at: int) -> list[int | None]:
 
 
 __all__ = ["Schedule", "Slot", "loop_letters", "operand_letters", "rows_first", "schedule", "swapped",
-           "through_views", "work"]  # fmt: skip
+           "through_views", "work", "worthwhile"]  # fmt: skip

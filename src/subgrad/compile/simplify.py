@@ -1,6 +1,6 @@
-"""The first passes: compound ops become the simple ones that machines have, equal nodes become one, identities go.
+"""The first rewrites: compound ops become the simple ones that machines have, equal nodes become one, identities go.
 
-Each pass is a function from a node and its new inputs to a node; `rewrite` carries it through a graph.
+Each is a function from a node with its new inputs to a node; `rewrite` carries it through a graph.
 """
 
 from __future__ import annotations
@@ -11,17 +11,12 @@ from typing import Any
 import numpy as np
 
 from subgrad import ops
-from subgrad.compile import scans
-from subgrad.compile.depthwise import elementwise
-from subgrad.compile.empty import filled, has_empty
 from subgrad.compile.fallback import blame
 from subgrad.compile.folds import gathered
-from subgrad.compile.layout import is_copy, joined, sink
+from subgrad.compile.layout import is_copy, joined
 from subgrad.compile.lower import Role, role
-from subgrad.compile.members import batch_size, spread
 from subgrad.errors import CheckError
 from subgrad.graph import place
-from subgrad.graph.check import check_graph, is_wanted
 from subgrad.graph.op import Kind, Op, apply
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, INPUT, Tensor
@@ -37,26 +32,9 @@ FACTORS = 16
 Rule = Callable[[Tensor], Tensor]
 
 
-def simplify(outputs: Sequence[Tensor]) -> list[Tensor]:
-    """The same values from a graph of simple ops in which no two nodes compute the same."""
-    found = rewrite(outputs, expand)
-    if has_empty(found):
-        found = rewrite(found, filled)
-    members = batch_size(found)
-    if members:
-        found = rewrite(found, lambda node: spread(node, members))
-    found = rewrite(rewrite(rewrite(rewrite(found, factored), _moved), staged), Merger())
-    return rewrite(scans.tidied(found), Merger()) if scans.has_loops(found) else found
-
-
 def replaced(outputs: Sequence[Tensor], leaves: Mapping[Tensor, Tensor]) -> list[Tensor]:
     """A simple graph with others in the place of some leaves, which may be transposes: those meet their inverses."""
     return rewrite(rewrite(outputs, joined, leaves), Merger())
-
-
-def _moved(node: Tensor) -> Tensor:
-    """`sink`, and what is no matrix product becomes a sum of products once its operands lie as they will."""
-    return sink(elementwise(node))
 
 
 def factored(node: Tensor) -> Tensor:
@@ -136,10 +114,7 @@ def rewrite(outputs: Sequence[Tensor], rule: Rule, leaves: Mapping[Tensor, Tenso
         except Exception as error:
             blame(error, node)
             raise
-    found = [new[o.node] for o in outputs]
-    if is_wanted():
-        check_graph(found)
-    return found
+    return [new[o.node] for o in outputs]
 
 
 def expand(node: Tensor) -> Tensor:
@@ -183,8 +158,12 @@ class Merger:
         node = _identity(node)
         if node.op in (CONST, INPUT):
             return node
-        key = (node.op.name, tuple(map(id, node.inputs)), frozen(node.attrs), node.shape, node.dtype)
-        return self._seen.setdefault(key, node)
+        return self._seen.setdefault(value_number(node), node)
+
+
+def value_number(node: Tensor) -> Any:
+    """Equal for nodes that compute the same from the same inputs."""
+    return node.op.name, tuple(map(id, node.inputs)), frozen(node.attrs), node.shape, node.dtype
 
 
 def frozen(attrs: dict[str, Any]) -> Any:

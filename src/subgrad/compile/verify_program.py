@@ -14,7 +14,7 @@ import numpy as np
 
 from subgrad.compile.fuse import Kernel
 from subgrad.compile.lower import Role
-from subgrad.compile.placement import ARENA, FIRST
+from subgrad.compile.placement import ARENA, FIRST, Placement
 from subgrad.compile.repeat import Repeat
 from subgrad.compile.touches import NOWHERE, Touch, Touches, placed_parts
 from subgrad.errors import CheckError
@@ -24,8 +24,7 @@ from subgrad.ops.shape import cast
 
 if TYPE_CHECKING:
     from subgrad.compile.emit import Located
-    from subgrad.compile.program import Program
-    from subgrad.compile.schedule import Slot
+    from subgrad.compile.schedule import Schedule, Slot
 
 LARGEST = 1_000_000
 """Elements that the kernels of a program may touch in all: larger programs are not looked at."""
@@ -37,16 +36,16 @@ At = tuple[int, ...]
 """The training step, and the steps of the loops around a kernel."""
 
 
-def verify_program(program: Program) -> None:
-    """Raise `CheckError` if a kernel of the program reads or writes where it must not."""
-    if _touched(program) <= LARGEST:
-        _Simulation(program).run()
+def verify_program(placed: Placement) -> None:
+    """Raise `CheckError` if a kernel of a program reads or writes where it must not."""
+    if _touched(placed.schedule) <= LARGEST:
+        _Simulation(placed).run()
 
 
-def _touched(program: Program) -> float:
+def _touched(schedule: Schedule) -> float:
     """About how many elements the kernels touch."""
     total = 0.0
-    for slot, times in program.schedule.flat():
+    for slot, times in schedule.flat():
         kernel = slot.kernel
         sizes = [i.size for n in (kernel.seed, *kernel.body) for i in n.inputs]
         total += min(times, STEPS) * (sum(sizes) + kernel.seed.size * (1 + len(kernel.stores)))
@@ -68,8 +67,8 @@ class _Memory:
 
 
 class _Simulation:
-    def __init__(self, program: Program) -> None:
-        self.p, self.placed, self.threads = program, program._placed, program.n_threads
+    def __init__(self, placed: Placement) -> None:
+        self.interface, self.placed, self.threads = placed.interface, placed, placed.n_threads
         self.hosting = self.placed.hosting
         self.touches = Touches(self.placed.stored, self.hosting)
         self.hosts = {self.hosting.home(n) for n in self.hosting}
@@ -79,24 +78,24 @@ class _Simulation:
         self.memory = self._memory()
 
     def _memory(self) -> dict[int, _Memory]:
-        found = {ARENA: _Memory("the arena", self.p.memory.size, False)}
-        changing = set(self.p._variables.values())
-        for i, node in enumerate(self.p.inputs):
+        found = {ARENA: _Memory("the arena", self.placed.memory.size, False)}
+        changing = set(self.interface.variables.values())
+        for i, node in enumerate(self.interface.inputs):
             found[FIRST + i] = _Memory(f"input {i}", _bytes(node), i not in changing)
         for entry, array in self.placed.constants.items():
             found[entry] = _Memory("a constant", array.nbytes, True)
-        for k, node in enumerate(self.p.outputs):
+        for k, node in enumerate(self.interface.outputs):
             found[self.placed.first_output + k] = _Memory(f"result {k}", _bytes(node), False)
         return found
 
     def run(self) -> None:
         """One training step."""
         constants = [n for n in self.placed.where if n.op is CONST]
-        for node in (*self.p.inputs, *constants):
+        for node in (*self.interface.inputs, *constants):
             self.values[node] = self._fresh(node)
             places = self._bytes(node, np.arange(node.size), (0,))
             self._memory_of(node).holds[places] = self.values[node].reshape(-1, 1)
-        for slot in self.p.schedule.slots:
+        for slot in self.placed.schedule.slots:
             self._slot(slot, (0,))
         if self.placed.copies and self.threads > 1:
             self._barrier()
@@ -306,7 +305,7 @@ class _Simulation:
         b.holds[y : y + size] = a.holds[x : x + size]
 
     def _results(self) -> None:
-        for k, node in enumerate(self.p.outputs):
+        for k, node in enumerate(self.interface.outputs):
             target = self.placed._target(k, node)
             memory = self.memory[target.entry]
             expected = np.repeat(self._value(node).reshape(-1), node.dtype.itemsize)
