@@ -245,6 +245,16 @@ class Term:
         return Term(self.code, self.code.builder.emit(self.code.wide(type_), instruction))
 
 
+BODIES: dict[str, Callable[..., Term]] = {}
+"""The elementary functions by name, as far as their files are loaded: from a code, a format and terms to a term."""
+
+
+def function(body: Callable[..., Term]) -> Callable[..., Term]:
+    """Enter the body of an elementary function under its name: an op of that name then has native code."""
+    BODIES[body.__name__.rstrip("_")] = body
+    return body
+
+
 def write_function(name: str, code: Code, parameters: Sequence[Term], results: Sequence[Term], inline: bool) -> str:
     """The text of ``define internal T @name(T %x, ...)`` around the code, inlined everywhere or nowhere.
 

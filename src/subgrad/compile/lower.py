@@ -179,11 +179,7 @@ LOWER: Transform[Native] = Transform(
         ops.logical_not: _element(lambda b, x: b.op("xor", x, 1)),
         ops.isnan: _element(_isnan),
         ops.isfinite: _element(_isfinite),
-        **{
-            op: _element(_maths(op.name), 20)
-            for op in (ops.exp, ops.expm1, ops.log, ops.log1p, ops.sin, ops.cos, ops.tanh, ops.sigmoid, ops.softplus,
-                       ops.erf)
-        },
+        **{TABLE[name]: _element(_maths(name), 20) for name in vecmath.FUNCTIONS if name in TABLE},
         singular._pow: _element(_maths("pow"), 60),
         random.uniform: Native(Role.INDEX, cost=40),
         **dict.fromkeys(

@@ -118,8 +118,8 @@ def rewrite(outputs: Sequence[Tensor], rule: Rule, leaves: Mapping[Tensor, Tenso
 
 
 def expand(node: Tensor) -> Tensor:
-    """A compound op in terms of simple ones, all the way down."""
-    if node.op.expand is None:
+    """A compound op without native code of its own in terms of simple ones, all the way down."""
+    if node.op.expand is None or role(node.op) is not None:
         return node
     simpler = gathered(node) if node.op is ops.fold else None
     if simpler is None:

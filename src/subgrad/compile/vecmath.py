@@ -24,36 +24,20 @@ sin and cos have this accuracy for all finite arguments, the largest and those n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
-from subgrad.compile.formula import F32, F64, Code, Term, write_function
-from subgrad.compile.vecmath_exp import exp, expm1, sigmoid
-from subgrad.compile.vecmath_log import log, log1p, softplus
-from subgrad.compile.vecmath_odd import erf, tanh
-from subgrad.compile.vecmath_pow import pow_
-from subgrad.compile.vecmath_trig import cos, far_turn, sin
+from subgrad.compile import vecmath_exp, vecmath_log, vecmath_odd, vecmath_pow  # noqa: F401  (they enter themselves)
+from subgrad.compile.formula import BODIES, F32, F64, Code, write_function
+from subgrad.compile.vecmath_trig import far_turn
 from subgrad.errors import ArgumentError, DTypeError
 
 _FORMATS = {"float32": F32, "float64": F64}
-_BODIES: dict[str, Callable[..., Term]] = {
-    "exp": exp,
-    "expm1": expm1,
-    "log": log,
-    "log1p": log1p,
-    "tanh": tanh,
-    "sigmoid": sigmoid,
-    "softplus": softplus,
-    "erf": erf,
-    "sin": sin,
-    "cos": cos,
-    "pow": pow_,
-}
 # The longest vector body, in instructions, that is inlined. In a register tile of 24 vectors (AVX-512) a call
 # takes 8 to 57 % more time than an inlined copy of the shorter functions, most of it for saving the other
 # vectors. For the longer ones it takes 4 to 23 % more, while 24 copies would fill 14 to 57 KiB and compile
 # 4 to 9 times as long; LLVM left to itself would make them.
 _LONGEST_INLINED = 40
-FUNCTIONS = tuple(_BODIES)
+FUNCTIONS = tuple(BODIES)
 """The names that :func:`definition` knows."""
 
 
@@ -63,7 +47,7 @@ def symbol(name: str, dtype: str, lanes: int = 1) -> str:
     >>> symbol("exp", "float32"), symbol("exp", "float32", lanes=16)
     ('sg_exp_f32', 'sg_exp_f32_x16')
     """
-    if name not in _BODIES:
+    if name not in BODIES:
         raise ArgumentError(f"no elementary function named {name!r}: expected one of {', '.join(FUNCTIONS)}")
     if dtype not in _FORMATS:
         raise DTypeError(f"elementary functions are for float32 and float64, not {dtype}")
@@ -92,7 +76,7 @@ def definition(name: str, dtype: str, fma: bool = True, lanes: int = 1) -> str:
     """
     full_name, kind, code = symbol(name, dtype, lanes), _FORMATS[dtype], Code(fma, lanes)
     parameters = [code.parameter(kind, p) for p in ("xy" if name == "pow" else "x")]
-    result = _BODIES[name](code, kind, *parameters)
+    result = BODIES[name](code, kind, *parameters)
     inline = lanes == 1 or len(code) <= _LONGEST_INLINED
     return write_function(full_name, code, parameters, [result], inline)
 

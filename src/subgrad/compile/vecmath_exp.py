@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from subgrad.compile.formula import F32, F64, Code, Format, Term
+from subgrad.compile.formula import F32, F64, Code, Format, Term, function
 
 
 class _Exp(NamedTuple):
@@ -52,11 +52,13 @@ _TABLE = {
 }
 
 
+@function
 def exp(c: Code, f: Format, x: Term) -> Term:
     """e**x."""
     return _exp_inside(c, f, x.at_least(_TABLE[f].low).at_most(_TABLE[f].high))
 
 
+@function
 def expm1(c: Code, f: Format, x: Term) -> Term:
     """e**x - 1, relatively accurate near 0."""
     p, n = reduced(c, f, x.at_least(-2.0 * f.digits).at_most(_TABLE[f].high))
@@ -73,6 +75,7 @@ def expm1_of_minus(c: Code, f: Format, magnitude: Term) -> Term:
     return c.fma(scale, p, scale - 1.0)
 
 
+@function
 def sigmoid(c: Code, f: Format, x: Term) -> Term:
     """1 / (1 + e**-x), through e**-|x|, so that the left tail is accurate down to the subnormals."""
     e = exp_of_minus(c, f, abs(x))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from subgrad.compile.formula import F32, F64, Code, Format, Term
+from subgrad.compile.formula import F32, F64, Code, Format, Term, function
 from subgrad.compile.vecmath_exp import LN2, exp_of_minus
 
 _SQRT_HALF_BITS = {F32: 0x3F3504F3, F64: 0x3FE6A09E667F3BCD}
@@ -33,12 +33,14 @@ _ATANH_TAIL = (
 )
 
 
+@function
 def log(c: Code, f: Format, x: Term) -> Term:
     """ln x; -inf at 0, NaN below."""
     k, m = split_any(c, f, x)
     return _limits(_log_of(c, f, k, m - 1.0), x)
 
 
+@function
 def log1p(c: Code, f: Format, x: Term) -> Term:
     """ln(1 + x), relatively accurate near 0."""
     c.note("u + e = 1 + x exactly (Knuth's two-sum)")
@@ -48,6 +50,7 @@ def log1p(c: Code, f: Format, x: Term) -> Term:
     return _limits(_log_of_sum(c, f, x, u, e), u)
 
 
+@function
 def softplus(c: Code, f: Format, x: Term) -> Term:
     """ln(1 + e**x) = max(x, 0) + ln(1 + e**-|x|): no overflow, and the left tail keeps its digits."""
     t = exp_of_minus(c, f, abs(x))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from subgrad.compile.formula import F32, F64, Code, Format, Term
+from subgrad.compile.formula import F32, F64, Code, Format, Term, function
 from subgrad.compile.vecmath_exp import expm1_of_minus
 
 _TANH_END = {F32: 10.0, F64: 20.0}  # tanh rounds to 1 before
@@ -55,6 +55,7 @@ _ERF = {
 }
 
 
+@function
 def tanh(c: Code, f: Format, x: Term) -> Term:
     """-d / (2 + d) with d = e**-2|x| - 1, and the sign of x."""
     a = abs(x).at_most(_TANH_END[f])
@@ -62,6 +63,7 @@ def tanh(c: Code, f: Format, x: Term) -> Term:
     return (d / (d + 2.0)).sign_of(x)
 
 
+@function
 def erf(c: Code, f: Format, x: Term) -> Term:
     """The error function: 1 - e**-g(|x|), and the sign of x."""
     a = abs(x).at_most(_ERF_END[f])

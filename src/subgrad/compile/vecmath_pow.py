@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from subgrad.compile.formula import F32, F64, Code, Format, Term
+from subgrad.compile.formula import F32, F64, Code, Format, Term, function
 from subgrad.compile.vecmath_exp import LOG2_E, reduced, times_power
 from subgrad.compile.vecmath_log import split, split_any
 
@@ -41,6 +41,7 @@ _TWO_THIRDS = (0.6666666666666666, 3.700743415417188e-17)
 _LN2_PAIR = (float.fromhex("0x1.62e42fefa38p-1"), float.fromhex("0x1.ef35793c7673p-45"))
 
 
+@function
 def pow_(c: Code, f: Format, x: Term, y: Term) -> Term:
     """x**y."""
     magnitude = _magnitude32(c, abs(x), y) if f is F32 else _magnitude64(c, abs(x), y)

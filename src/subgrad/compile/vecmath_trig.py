@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 
-from subgrad.compile.formula import F32, F64, Code, Format, Term, write_function
+from subgrad.compile.formula import F32, F64, Code, Format, Term, function, write_function
 from subgrad.compile.ir import Builder, Value
 
 LIMIT = {F32: 2.0**29, F64: 2.0**30}
@@ -47,12 +47,14 @@ _COS = {
 }
 
 
+@function
 def sin(c: Code, f: Format, x: Term) -> Term:
     """The sine of x radians."""
     y, quadrant = _turned(c, f, x, 0)
     return (y.bits ^ (quadrant & f.sign) ^ (x.bits & f.sign)).real
 
 
+@function
 def cos(c: Code, f: Format, x: Term) -> Term:
     """The cosine of x radians."""
     y, quadrant = _turned(c, f, x, 1)

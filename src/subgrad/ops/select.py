@@ -119,3 +119,9 @@ def where(condition, a, b):
     [1.0, 0.25]
     """
     return np.where(condition, a, b)
+
+
+__all__ = [
+    "equal", "greater", "greater_equal", "isfinite", "isnan", "less", "less_equal", "logical_and", "logical_not",
+    "logical_or", "not_equal", "where",
+]  # fmt: skip

@@ -171,3 +171,9 @@ def gelu(x: TensorLike) -> Tensor:
     """
     x = as_tensor(x)
     return 0.5 * x * (1 + erf(x * math.sqrt(0.5)))
+
+
+__all__ = [
+    "add", "cos", "div", "erf", "exp", "expm1", "gelu", "log", "log1p", "mul", "neg", "scale", "sigmoid", "silu", "sin",
+    "softplus", "square", "sub", "tanh",
+]  # fmt: skip
