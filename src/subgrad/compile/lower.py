@@ -206,6 +206,11 @@ def role(op: Op) -> Role | None:
     return found and found.role
 
 
+def is_compound(op: Op) -> bool:
+    """Whether native code has an op only as what it is made of."""
+    return op.expand is not None and role(op) is None
+
+
 def emit(op: Op, b: Builder, *xs: Value) -> Value:
     """The instructions for an element of an op that has some."""
     found = LOWER[op].emit
@@ -256,4 +261,4 @@ def iota(lanes: int, kind: str) -> Value:
     return Value(vector(kind, lanes), "<" + ", ".join(f"{kind} {i}" for i in range(lanes)) + ">")
 
 
-__all__ = ["LOWER", "Native", "Role", "convert", "cost", "emit", "iota", "is_float", "role"]
+__all__ = ["LOWER", "Native", "Role", "convert", "cost", "emit", "iota", "is_compound", "is_float", "role"]

@@ -14,7 +14,7 @@ from subgrad import ops
 from subgrad.compile.fallback import blame
 from subgrad.compile.folds import gathered
 from subgrad.compile.layout import is_copy, joined
-from subgrad.compile.lower import Role, role
+from subgrad.compile.lower import Role, is_compound, role
 from subgrad.errors import CheckError
 from subgrad.graph import place
 from subgrad.graph.op import Kind, Op, apply
@@ -119,7 +119,7 @@ def rewrite(outputs: Sequence[Tensor], rule: Rule, leaves: Mapping[Tensor, Tenso
 
 def expand(node: Tensor) -> Tensor:
     """A compound op without native code of its own in terms of simple ones, all the way down."""
-    if node.op.expand is None or role(node.op) is not None:
+    if not is_compound(node.op) or node.op.expand is None:
         return node
     simpler = gathered(node) if node.op is ops.fold else None
     if simpler is None:
@@ -127,7 +127,7 @@ def expand(node: Tensor) -> Tensor:
     _check_expanded(node, simpler)
     known = set(node.inputs)
     made = [n for n in toposort([simpler], is_leaf=known.__contains__) if n not in known]
-    if not any(n.op.expand for n in made):
+    if not any(is_compound(n.op) for n in made):
         return simpler
     return _within(simpler, known)
 
