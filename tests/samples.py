@@ -49,6 +49,7 @@ SMOOTH = {
     "sigmoid": [(sg.sigmoid, normal(2, 3))],
     "softplus": [(sg.softplus, normal(2, 3)), (sg.softplus, np.zeros(2))],
     "erf": [(sg.erf, normal(2, 3)), (sg.gelu, normal(3)), (sg.silu, normal(3))],
+    "erfc": [(sg.erfc, normal(2, 3))],
     "square": [(sg.square, normal(2, 3))],
     "sqrt": [(sg.sqrt, positive(2, 3))],
     "power": [(lambda x: x**3, normal(3)), (lambda x: x**-1.5, positive(3)), (lambda x: x**0, normal(3))],

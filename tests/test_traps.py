@@ -230,6 +230,7 @@ def test_nothing_but_minus_infinity():
         (sg.softplus, [0, 0, math.log(2), 1e4, INF], [0, 0, 0.5, 1, 1]),
         (sg.tanh, [-1, -1, 0, 1, 1], [0, 0, 1, 0, 0]),
         (sg.erf, [-1, -1, 0, 1, 1], [0, 0, 2 / math.sqrt(math.pi), 0, 0]),
+        (sg.erfc, [2, 2, 1, 0, 0], [0, 0, -2 / math.sqrt(math.pi), 0, 0]),
         (sg.relu, [0, 0, 0, 1e4, INF], [0, 0, 0, 1, 1]),
         (sg.elu, [-1, -1, 0, 1e4, INF], [0, 0, 1, 1, 1]),
         (sg.huber, [INF, 1e4 - 0.5, 0, 1e4 - 0.5, INF], [-1, -1, 0, 1, 1]),

@@ -71,6 +71,8 @@ CURVES = {
     "tanh": (sg.tanh, mp.tanh, -3, 3),
     "sigmoid": (sg.sigmoid, lambda z: 1 / (1 + mp.exp(-z)), -9, 9),
     "erf": (sg.erf, mp.erf, -2, 2),
+    "erfc": (sg.erfc, mp.erfc, -2, 2),
+    "far erfc": (sg.erfc, mp.erfc, 2, 9),
     "sin": (sg.sin, mp.sin, -5, 5),
     "cos": (sg.cos, mp.cos, -5, 5),
     "far sin": (lambda z: sg.sin(1e6 * z), lambda z: mp.sin(mp.mpf(1e6) * z), -5, 5),

@@ -183,7 +183,7 @@ FUNCTIONS = {
     "every curve": lambda x: sg.exp(x[:, 0]) + sg.expm1(x[:, 1]) * sg.log(x[:, 0] + 3) - sg.log1p(sg.sqrt(x[:, 1] + 2)),
     "waves": lambda x: sg.sin(3 * x[:, 0]) * sg.cos(2 * x[:, 1]) + sg.tanh(x[:, 0]) / (2 + sg.sigmoid(x[:, 1])),
     "kinks": lambda x: sg.abs(x).max(1) - sg.minimum(x[:, 0], 0.3) + sg.clip(x[:, 1], -0.5, 0.5) + sg.norm(x, 1),
-    "powers": lambda x: (x[:, 0] + 2) ** 1.5 + x[:, 1] ** 3 - (x[:, 0] + 3) ** -2 + sg.erf(x[:, 1]),
+    "powers": lambda x: (x[:, 0] + 2) ** 1.5 + x[:, 1] ** 3 - (x[:, 0] + 3) ** -2 + sg.erf(x[:, 1]) - sg.erfc(x[:, 0]),
     "choices": lambda x: sg.where(x[:, 0] < 0, sg.softplus(x[:, 0]), sg.softplus(-x[:, 0])),
     "shapes": lambda x: (x.T.reshape(2, 1) @ np.ones((1, 2))).sum(0)[::-1][:1] * sg.concatenate([x, x], 1)[:, 3],
 }

@@ -144,6 +144,7 @@ IN_DOUBLE = {
     "sigmoid": sigmoid,
     "softplus": lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
     "erf": np.vectorize(math.erf, otypes=[float]),
+    "erfc": np.vectorize(math.erfc, otypes=[float]),
     "sin": np.sin,
     "cos": np.cos,
     "pow": np.power,
@@ -157,6 +158,7 @@ IN_MPMATH = {
     "sigmoid": lambda x: mpmath.exp(min(x, 0)) / (1 + mpmath.exp(-abs(x))),
     "softplus": lambda x: max(x, 0) + mpmath.log1p(mpmath.exp(-abs(x))),
     "erf": mpmath.erf,
+    "erfc": lambda x: mpmath.erfc(max(min(x, 99), -99)),
     "sin": mpmath.sin,
     "cos": mpmath.cos,
     "pow": mpmath.power,
@@ -264,6 +266,7 @@ SPECIAL = {
     "sigmoid": [(0, 0.5), (-0.0, 0.5), (INF, 1), (-INF, 0.0), (50, 1), (-1e4, 0.0)],
     "softplus": [(INF, INF), (-INF, 0.0), (1e4, 1e4), (-1e4, 0.0)],
     "erf": [(0, 0.0), (-0.0, -0.0), (INF, 1), (-INF, -1), (7, 1), (-7, -1)],
+    "erfc": [(0, 1), (-0.0, 1), (INF, 0.0), (-INF, 2), (30, 0.0), (-30, 2), (1e30, 0.0)],
     "sin": [(0, 0.0), (-0.0, -0.0), (INF, NAN), (-INF, NAN)],
     "cos": [(0, 1), (-0.0, 1), (INF, NAN), (-INF, NAN)],
 }
@@ -308,6 +311,17 @@ def test_left_tails_end_in_subnormals(name, run):
     x = np.array([-88, -95, -103.2], "float32")
     assert np.all(run(name, x) > 0)
     assert errors(run(name, x), np.exp(x.astype(float))).max() <= 1
+
+
+def test_erfc_is_accurate_down_to_the_subnormals(run):
+    x = np.linspace(-6, 26.6, 4001)
+    with mpmath.workprec(200):
+        expected = [mpmath.erfc(mpmath.mpf(v)) for v in x]
+    high = np.array([float(e) for e in expected])
+    low = np.array([float(e - mpmath.mpf(float(h))) for e, h in zip(expected, high, strict=True)])
+    assert errors(run("erfc", x), high, low).max() <= ULPS
+    x = np.linspace(-4, 10.1, 4001, dtype="float32")
+    assert errors(run("erfc", x), np.vectorize(math.erfc)(x.astype(float))).max() <= ULPS
 
 
 @pytest.mark.parametrize("name", ["sin", "cos"])

@@ -12,8 +12,8 @@ Maker = Callable[[Draw], Step | None]
 
 MATHS = [
     "sg.exp(@0)", "sg.exp(-sg.abs(@0))", "sg.expm1(@0)", "sg.log(sg.abs(@0) + 0.25)", "sg.log1p(sg.abs(@0))",
-    "sg.sin(@0)", "sg.cos(@0)", "sg.tanh(@0)", "sg.sigmoid(@0)", "sg.softplus(@0)", "sg.erf(@0)", "sg.gelu(@0)",
-    "sg.silu(@0)", "(sg.abs(@0) + 0.5) ** 1.5", "sg.pow(2.0, @0)", "sg.elu(@0)", "sg.elu(@0, 0.5)",
+    "sg.sin(@0)", "sg.cos(@0)", "sg.tanh(@0)", "sg.sigmoid(@0)", "sg.softplus(@0)", "sg.erf(@0)", "sg.erfc(@0)",
+    "sg.gelu(@0)", "sg.silu(@0)", "(sg.abs(@0) + 0.5) ** 1.5", "sg.pow(2.0, @0)", "sg.elu(@0)", "sg.elu(@0, 0.5)",
 ]  # fmt: skip
 """Functions that take long to compile, and so stand in fewer programs."""
 

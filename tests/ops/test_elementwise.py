@@ -17,6 +17,7 @@ REFERENCES = {
     "abs": np.abs,
     "cos": np.cos,
     "erf": scipy.special.erf,
+    "erfc": scipy.special.erfc,
     "exp": np.exp,
     "expm1": np.expm1,
     "gelu": lambda x: x * scipy.special.ndtr(x),
@@ -41,6 +42,15 @@ def test_functions_of_one_tensor(name):
     np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-16)
     single = getattr(sg, name)(sg.tensor(POINTS)).numpy()
     np.testing.assert_allclose(single, expected, rtol=2e-6, atol=2e-6)
+
+
+def test_erfc_keeps_its_digits_far_out():
+    x = np.array([3.0, 9.0, 20.0, 26.5])
+    expected = scipy.special.erfc(x)
+    np.testing.assert_allclose(sg.erfc(sg.tensor(x, "float64")).numpy(), expected, rtol=1e-13)
+    np.testing.assert_allclose(sg.compile(sg.erfc)(sg.tensor(x, "float64")), expected, rtol=1e-13)
+    single = np.linspace(0, 9, 50, dtype=np.float32)
+    np.testing.assert_allclose(sg.compile(sg.erfc)(single), scipy.special.erfc(single.astype(float)), rtol=5e-7)
 
 
 @pytest.mark.parametrize("name", ["log", "log1p", "sqrt"])

@@ -63,6 +63,11 @@ def _rounded(ulps: float, low: float = -math.inf, high: float = math.inf) -> Rul
     return rule
 
 
+def _erfc(node: Tensor, x: Interval) -> Interval:
+    """Falling, from 2 to 0."""
+    return iv.within(widened(_reference(node, x.high), _reference(node, x.low), 8), 0, 2)
+
+
 def _from_zero(node: Tensor, x: Interval) -> Interval:
     """Rising where x is at least 0, and undefined below."""
     at_least = np.maximum(x.low, 0)
@@ -328,6 +333,7 @@ INTERVAL: Transform[Rule] = Transform(
         ops.sigmoid: _rounded(8, 0, 1),
         ops.softplus: _rounded(8, 0),
         ops.erf: _rounded(8, -1, 1),
+        ops.erfc: _erfc,
         ops.sqrt: _from_zero,
         ops.log: _from_zero,
         ops.log1p: lambda node, x: _rounded(8)(node, iv.within(x, -1, math.inf)),

@@ -144,6 +144,24 @@ def erf(x):
     return np.frompyfunc(math.erf, 1, 1)(x)
 
 
+@defop(
+    prepare=rules.floats,
+    vjp=lambda g, y, x: (scale(g, -2 / math.sqrt(math.pi) * exp(-x * x)),),
+    expand=lambda x: 1 - erf(x),
+    text="erfc({0})",
+    slopes=("-2/√π·exp(-{0}²)",),
+)
+def erfc(x):
+    """1 - erf(x), the complementary error function, without the cancellation of that difference: accurate for large x,
+    where it falls as exp(-x^2) / (x sqrt(pi)).
+
+    >>> import subgrad as sg
+    >>> sg.erfc(sg.tensor([-30.0, 0.0, 10.0, 30.0], "float64")).numpy()
+    array([2.00000000e+00, 1.00000000e+00, 2.08848758e-45, 0.00000000e+00])
+    """
+    return np.frompyfunc(math.erfc, 1, 1)(x)
+
+
 @defop(vjp=lambda g, y, x: (scale(g, 2 * x),), expand=lambda x: x * x, text="{0}²", slopes=("2·{0}",))
 def square(x):
     """x times x."""
@@ -174,6 +192,6 @@ def gelu(x: TensorLike) -> Tensor:
 
 
 __all__ = [
-    "add", "cos", "div", "erf", "exp", "expm1", "gelu", "log", "log1p", "mul", "neg", "scale", "sigmoid", "silu", "sin",
-    "softplus", "square", "sub", "tanh",
+    "add", "cos", "div", "erf", "erfc", "exp", "expm1", "gelu", "log", "log1p", "mul", "neg", "scale", "sigmoid",
+    "silu", "sin", "softplus", "square", "sub", "tanh",
 ]  # fmt: skip
