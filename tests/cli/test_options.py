@@ -3,8 +3,8 @@
 import pytest
 from command import fail, misuse, new_process, succeed, write_csv
 
+from subgrad.cli.options import JOBS, OPTIONS
 from subgrad.cli.screen import visible
-from subgrad.cli.uses import USED
 
 
 @pytest.fixture
@@ -63,10 +63,14 @@ GIVEN = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("job", USED)
+def test_every_option_that_some_job_does_not_use_is_tried():
+    assert {o.flag[2:] for o in OPTIONS.values() if set(o.used.jobs) < set(JOBS)} <= set(GIVEN)
+
+
+@pytest.mark.parametrize("job", JOBS)
 def test_options_that_a_job_does_not_use_are_refused(table, job):
     data = {"FILE": [table], "text": ["text", table], "series": ["series", table]}.get(job, [job])
-    for option in GIVEN.keys() - USED[job]:
+    for option in GIVEN.keys() - {o.flag[2:] for o in OPTIONS.values() if job in o.used.jobs}:
         assert f"'--{option}'" in misuse("train", *data, f"--{option}", GIVEN[option])
 
 

@@ -6,7 +6,8 @@ import contextlib
 import functools
 import inspect
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any
+from dataclasses import fields
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -40,6 +41,29 @@ def job(command: Callable[..., None]) -> Callable[..., None]:
     run.__signature__ = own.replace(parameters=[*own.parameters.values(), extra])  # pyright: ignore
     run.__annotations__ = {**command.__annotations__, "debug": Debug}
     return run
+
+
+def with_options(options: type) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A command whose last parameter is a dataclass ``options``: on the command line its fields are options."""
+
+    def wrap(command: Callable[..., None]) -> Callable[..., None]:
+        *own, last = inspect.signature(command, eval_str=True).parameters.values()
+        hints = get_type_hints(options, include_extras=True)
+        made = [
+            inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name])
+            for f in fields(options)
+        ]
+
+        @functools.wraps(command)
+        def run(**given: Any) -> None:
+            arguments = [given.pop(p.name) for p in own]
+            command(*arguments, **{last.name: options(**given)})
+
+        run.__signature__ = inspect.Signature([*own, *made])  # pyright: ignore
+        run.__annotations__ = {p.name: p.annotation for p in [*own, *made]}
+        return run
+
+    return wrap
 
 
 def fail(message: str) -> None:

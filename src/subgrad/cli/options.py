@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Any, NamedTuple, cast, get_type_hints
 
 import typer
 
@@ -33,6 +35,24 @@ OptimizerName = choice("OptimizerName", list(optimizers()))
 ModelName = choice("ModelName", [*FASHION_MNIST, "char_lstm", "char_rnn"])
 ADAM = OptimizerName("adam")
 
+JOBS = ("digits", "fashion-mnist", "text", "series", "FILE")
+
+
+@dataclass(frozen=True, init=False)
+class Used:
+    """Which of the jobs use an option; without this all of them do. The others refuse it, as it would do nothing.
+
+    What ``fit`` makes of its value are arguments of `subgrad.fit`: for an option with that, nothing else is to be done.
+    """
+
+    jobs: tuple[str, ...]
+    fit: Callable[[Any], dict[str, Any]] | None
+
+    def __init__(self, *jobs: str, fit: Callable[[Any], dict[str, Any]] | None = None) -> None:
+        object.__setattr__(self, "jobs", jobs or JOBS)
+        object.__setattr__(self, "fit", fit)
+
+
 _NETWORK, _TRAINING, _DATA = "The network", "The training", "The data"
 
 Data = Annotated[str, typer.Argument(
@@ -44,37 +64,37 @@ File = Annotated[Path | None, typer.Argument(metavar="", show_default=False, hel
 Window = Annotated[int | None, typer.Option(
     metavar="N", min=2, help="Of a text or a series: characters or rows that the network goes through at once.",
     show_default="100 of a text, 50 of a series", rich_help_panel=_NETWORK,
-)]  # fmt: skip
+), Used("text", "series")]  # fmt: skip
 Target = Annotated[str | None, typer.Option(
     metavar="COLUMN", help="The column of FILE to predict.", show_default="y in an NPZ file",
     rich_help_panel=_DATA,
-)]  # fmt: skip
+), Used("series", "FILE")]  # fmt: skip
 Drop = Annotated[str | None, typer.Option(
     metavar="COLUMN,COLUMN", help="Columns of FILE that are not learnt from.", rich_help_panel=_DATA,
-)]  # fmt: skip
+), Used("series", "FILE")]  # fmt: skip
 Only = Annotated[str | None, typer.Option(
     metavar="COLUMN,COLUMN", help="The columns of FILE that are learnt from, whatever they look like.",
     show_default="all that are of use", rich_help_panel=_DATA,
-)]  # fmt: skip
+), Used("series", "FILE")]  # fmt: skip
 SeriesColumn = Annotated[str | None, typer.Option(
     "--series", metavar="COLUMN", help="Which column tells several series in FILE apart.", rich_help_panel=_DATA,
-)]  # fmt: skip
+), Used("series")]  # fmt: skip
 Folder = Annotated[Path | None, typer.Option(
     "--data", metavar="DIR", help="The folder with the four files of Fashion-MNIST, or of MNIST.",
     show_default="where Debian's package dataset-fashion-mnist puts them", rich_help_panel=_DATA,
-)]  # fmt: skip
+), Used("fashion-mnist")]  # fmt: skip
 Test = Annotated[float | None, typer.Option(
     metavar="SHARE", min=0, max=1, help="Share of the rows held out to test on; 0 to train on all.", show_default="0.2",
     rich_help_panel=_DATA,
-)]  # fmt: skip
+), Used("digits", "text", "series", "FILE")]  # fmt: skip
 Validation = Annotated[float | None, typer.Option(
     metavar="SHARE", min=0, max=1, help="Share of the other rows that decides when to stop; 0 for never.",
     show_default="0.2 for a file, else 0", rich_help_panel=_DATA,
-)]  # fmt: skip
+), Used("digits", "fashion-mnist", "series", "FILE")]  # fmt: skip
 Model = Annotated[ModelName | None, typer.Option(
     metavar="NAME", rich_help_panel=_NETWORK, show_default="mlp, char_lstm for text",
     help=f"One of {listed(ModelName)}; char_lstm and char_rnn are for text, the others but mlp for fashion-mnist.",
-)]  # fmt: skip
+), Used("digits", "fashion-mnist", "text", "FILE")]  # fmt: skip
 Hidden = Annotated[str | None, typer.Option(
     metavar="N,N,...", help="Units of each hidden layer of an mlp; 0 for none.",
     show_default="64,64 for a file, 64 for digits, 128 for fashion-mnist, 256 for text, 32 for a series",
@@ -83,15 +103,15 @@ Hidden = Annotated[str | None, typer.Option(
 Activation = Annotated[ActivationName | None, typer.Option(
     metavar="NAME", help=f"Between the layers of an mlp: {listed(ActivationName)}.", show_default="relu",
     rich_help_panel=_NETWORK,
-)]  # fmt: skip
+), Used("digits", "fashion-mnist", "FILE")]  # fmt: skip
 Augment = Annotated[str | None, typer.Option(
     metavar="NAME,NAME", help=f"How images change from step to step: {', '.join(CHANGES)}, or none.",
     show_default="what suits the model", rich_help_panel=_TRAINING,
-)]  # fmt: skip
+), Used("fashion-mnist")]  # fmt: skip
 Loss = Annotated[LossName | None, typer.Option(
     metavar="NAME", help=f"Decides the task, too: {listed(LossName)}.",
     show_default="cross_entropy for classes, squared for numbers", rich_help_panel=_TRAINING,
-)]  # fmt: skip
+), Used("digits", "fashion-mnist", "FILE")]  # fmt: skip
 Optimizer = Annotated[OptimizerName, typer.Option(
     "--optimizer", metavar="NAME", help=f"One of {listed(OptimizerName)}.", rich_help_panel=_TRAINING,
 )]  # fmt: skip
@@ -115,6 +135,81 @@ Out = Annotated[Path | None, typer.Option(
 )]  # fmt: skip
 Force = Annotated[bool, typer.Option("--force", help="Overwrite a model of other data.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+
+
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """The options of ``subgrad train``, each in one line: the command and its help have them from here.
+
+    None is for what was not given.
+    """
+
+    target: Target = None
+    drop: Drop = None
+    only: Only = None
+    series: SeriesColumn = None
+    folder: Folder = None
+    test: Test = None
+    validation: Validation = None
+    model: Model = None
+    hidden: Hidden = None
+    window: Window = None
+    activation: Activation = None
+    augment: Augment = None
+    loss: Loss = None
+    method: Optimizer = ADAM
+    step: Step = None
+    epochs: Epochs = None
+    batch_size: BatchSize = None
+    seed: Seed = 0
+    out: Out = None
+    force: Force = False
+    quiet: Quiet = False
+
+    def check_used(self, job: str) -> None:
+        """Raise a usage error for an option that was given and that the job does not use."""
+        for name, option in OPTIONS.items():
+            if getattr(self, name) is not None and job not in option.used.jobs:
+                jobs = [f"`subgrad train {name}`" for name in JOBS if name in option.used.jobs]
+                why = _WHY.get((job, option.flag), f"is for {' and '.join(jobs)}")
+                raise typer.BadParameter(why, param_hint=f"'{option.flag}'")
+
+    def for_fit(self) -> dict[str, Any]:
+        """The arguments of `subgrad.fit` that options stand for."""
+        found: dict[str, Any] = {}
+        for name, option in OPTIONS.items():
+            if option.used.fit is not None and getattr(self, name) is not None:
+                found |= option.used.fit(getattr(self, name))
+        return found
+
+
+class _Option(NamedTuple):
+    flag: str
+    used: Used
+
+
+def _option(name: str, hint: Any) -> _Option:
+    """What the annotation of a field says."""
+    said = next(part for part in hint.__metadata__ if isinstance(part, typer.models.OptionInfo))
+    names = said.default, *(said.param_decls or ())  # the first name is in the place of a default
+    flag = next((text for text in names if isinstance(text, str)), "--" + name.replace("_", "-"))
+    return _Option(flag, next((part for part in hint.__metadata__ if isinstance(part, Used)), Used()))
+
+
+OPTIONS = {name: _option(name, hint) for name, hint in get_type_hints(TrainOptions, include_extras=True).items()}
+"""Flags and uses of all options, by their fields."""
+
+_WHY = {
+    ("digits", "--target"): "digits has its own target",
+    ("fashion-mnist", "--target"): "fashion-mnist has its own target",
+    ("fashion-mnist", "--test"): "fashion-mnist has its own test images",
+    ("text", "--target"): "a text has no columns",
+    ("series", "--model"): "a series is forecast by an LSTM",
+    ("FILE", "--augment"): "is for networks of images, see --model",
+    ("digits", "--augment"): "is for networks of images, see --model",
+}
 
 
 def place(path: Path | None, option: str) -> Path | None:

@@ -19,64 +19,55 @@ KINDS = ("text", "series")
 
 
 @dataclass(frozen=True)
-class Options:
-    """The options of ``subgrad train`` that sequences have a use for; None where none was given."""
+class Request:
+    """What was asked for: the options as they were given, and what was made of some."""
 
     file: Path | None
-    target: str | None
     columns: Columns
-    series: str | None
-    test: float | None
-    validation: float | None
-    model: str | None
-    hidden: str | None
-    window: int | None
-    method: str
-    step: str | None
-    epochs: int | None
-    batch_size: int | None
-    seed: int
     out: Path
     origin: str
-    quiet: bool
+    given: options.TrainOptions
 
 
-def train(kind: str, given: Options) -> None:
+def train(kind: str, asked: Request) -> None:
     """Train on a sequence in a file."""
-    if given.file is None:
+    if asked.file is None:
         raise typer.BadParameter(f"say which file: subgrad train {kind} FILE", param_hint="'FILE'")
-    (_train_text if kind == "text" else _train_series)(given.file, given)
+    (_train_text if kind == "text" else _train_series)(asked.file, asked)
 
 
-def _train_text(file: Path, given: Options) -> None:
-    model = given.model or "char_lstm"
+def _train_text(file: Path, asked: Request) -> None:
+    given = asked.given
+    model = "char_lstm" if given.model is None else given.model.value
     if model not in text.NETWORKS:
         raise typer.BadParameter(f"for text: {', '.join(text.NETWORKS)}", param_hint="'--model'")
     plan = text.TextPlan(
         model, _widths(given, "256"), given.window or text.WINDOW, given.epochs or text.EPOCHS,
         given.batch_size or text.BATCH_SIZE, _share(given.test, text.TEST), _descent(given, text.STEP), given.seed,
-        given.out, given.origin,
+        asked.out, asked.origin, given.for_fit(),
     )  # fmt: skip
     with usage("--hidden"):
         plan.network(2)
     text.run(file, plan, screen(given.quiet))
 
 
-def _train_series(file: Path, given: Options) -> None:
+def _train_series(file: Path, asked: Request) -> None:
+    given = asked.given
     if given.target is None:
         raise typer.BadParameter("say which column to forecast", param_hint="'--target'")
     hidden = _widths(given, "32")
     if len(hidden) != 1:
         raise typer.BadParameter("a series is forecast by one recurrent layer", param_hint="'--hidden'")
     plan = series.SeriesPlan(
-        given.target, given.columns, given.series, given.window or series.WINDOW, hidden[0],
+        given.target, asked.columns, given.series, given.window or series.WINDOW, hidden[0],
         given.epochs or series.EPOCHS, given.batch_size or series.BATCH_SIZE, _share(given.test, series.TEST),
-        _share(given.validation, series.VALIDATION), _descent(given, "0.003"), given.seed, given.out, given.origin,
+        _share(given.validation, series.VALIDATION), _descent(given, "0.003"), given.seed, asked.out, asked.origin,
+        given.for_fit(),
     )  # fmt: skip
     series.run(file, plan, screen(given.quiet))
 
 
-def _widths(given: Options, usual: str) -> tuple[int, ...]:
+def _widths(given: options.TrainOptions, usual: str) -> tuple[int, ...]:
     with usage("--hidden"):
         return options.sizes(given.hidden or usual)
 
@@ -85,15 +76,15 @@ def _share(given: float | None, usual: float) -> float:
     return usual if given is None else given
 
 
-def _descent(given: Options, step: str) -> Callable[[int], Descent]:
+def _descent(given: options.TrainOptions, step: str) -> Callable[[int], Descent]:
     """The optimiser for a run of so many steps; that a step rule is none shows here."""
 
     def chosen(steps: int) -> Descent:
-        return optimizer(given.method, given.step, Recipe(step=step.format(steps=steps), epochs=1), 1)
+        return optimizer(given.method.value, given.step, Recipe(step=step.format(steps=steps), epochs=1), 1)
 
     with usage("--step"):
         chosen(1)
     return chosen
 
 
-__all__ = ["KINDS", "Options", "train"]
+__all__ = ["KINDS", "Request", "train"]

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -47,6 +48,7 @@ class SeriesPlan:
     seed: int
     out: Path
     origin: str
+    fit: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,7 @@ def _fit(
     history = fit(
         model, learn[0], learn[1], loss="squared", optimizer=plan.optimizer(steps), epochs=plan.epochs,
         batch_size=plan.batch_size, validation=(validation[0], validation[1]) if validated else None,
-        early_stopping=EarlyStopping(PATIENCE) if validated else None, seed=plan.seed,
+        seed=plan.seed, **{"early_stopping": EarlyStopping(PATIENCE) if validated else None, **plan.fit},
         verbose=False if console.quiet else None, callbacks=epoch_lines(console, plan.epochs),
     )  # fmt: skip
     if not len(history):

@@ -40,6 +40,7 @@ class TextPlan:
     seed: int
     out: Path
     origin: str
+    fit: dict[str, Any]
 
     def network(self, characters: int) -> nn.Sequential:
         """The network before the training. Raises `ArgumentError` for layers of different widths, or none."""
@@ -91,7 +92,7 @@ def _fit(
     history = fit(
         model, *learn, loss="cross_entropy", optimizer=plan.optimizer(steps), epochs=plan.epochs,
         batch_size=plan.batch_size, seed=plan.seed, verbose=False if console.quiet else None,
-        callbacks=epoch_lines(console, plan.epochs),
+        callbacks=epoch_lines(console, plan.epochs), **plan.fit,
     )  # fmt: skip
     if not len(history):
         fail("interrupted in the first epoch: there is no model to save")

@@ -8,13 +8,12 @@ import typer
 
 from subgrad.cli import images, options, sequences, source
 from subgrad.cli.columns import Columns
-from subgrad.cli.failure import job, usage
+from subgrad.cli.failure import job, usage, with_options
 from subgrad.cli.origin import origin_in, origin_of
 from subgrad.cli.recipe import DIGITS, FASHION_MNIST, Recipe
 from subgrad.cli.scores import LOSSES
 from subgrad.cli.screen import screen
 from subgrad.cli.training import Plan, run
-from subgrad.cli.uses import USED, check_used
 from subgrad.data.fashion_mnist import DEBIAN_FOLDER
 from subgrad.data.names import listed
 
@@ -22,68 +21,42 @@ _BUILT_IN = ("digits", "fashion-mnist")
 
 
 @job
-def train(
-    data: options.Data,
-    file: options.File = None,
-    target: options.Target = None,
-    drop: options.Drop = None,
-    only: options.Only = None,
-    series: options.SeriesColumn = None,
-    folder: options.Folder = None,
-    test: options.Test = None,
-    validation: options.Validation = None,
-    model: options.Model = None,
-    hidden: options.Hidden = None,
-    window: options.Window = None,
-    activation: options.Activation = None,
-    augment: options.Augment = None,
-    loss: options.Loss = None,
-    method: options.Optimizer = options.ADAM,
-    step: options.Step = None,
-    epochs: options.Epochs = None,
-    batch_size: options.BatchSize = None,
-    seed: options.Seed = 0,
-    out: options.Out = None,
-    force: options.Force = False,
-    quiet: options.Quiet = False,
-) -> None:
+@with_options(options.TrainOptions)
+def train(data: options.Data, file: options.File = None, *, given: options.TrainOptions) -> None:
     """Train a network, test it on examples it has not seen, and save it with the preparation of its inputs.
 
     For example: subgrad train digits, or: subgrad train houses.csv --target price, or: subgrad train text book.txt
     """
     if file is not None and data not in sequences.KINDS:
         raise typer.BadParameter(f"is for {' and '.join(sequences.KINDS)}", param_hint="'FILE'")
-    check_used(data if data in USED else "FILE", {
-        "target": target, "drop": drop, "only": only, "series": series, "data": folder, "test": test,
-        "validation": validation, "model": model, "hidden": hidden, "window": window, "activation": activation,
-        "augment": augment, "loss": loss, "step": step, "epochs": epochs, "batch-size": batch_size,
-    })  # fmt: skip
-    if test is not None and not 0 <= test < 1:
-        raise typer.BadParameter(f"a share between 0 and 1, got {test}", param_hint="'--test'")
-    columns = Columns(options.columns(drop), options.columns(only))
+    given.check_used(data if data in options.JOBS else "FILE")
+    if given.test is not None and not 0 <= given.test < 1:
+        raise typer.BadParameter(f"a share between 0 and 1, got {given.test}", param_hint="'--test'")
+    columns = Columns(options.columns(given.drop), options.columns(given.only))
     columns.check()
     origin = origin_of(data if file is None else str(file))
-    place = _out(data if file is None else str(file), out, force, origin)
+    place = _out(data if file is None else str(file), given.out, given.force, origin)
     if data in sequences.KINDS:
-        return sequences.train(data, sequences.Options(
-            file, target, columns, series, test, validation, model and model.value, hidden, window, method.value, step,
-            epochs, batch_size, seed, place, origin, quiet,
-        ))  # fmt: skip
-    name = "mlp" if model is None else model.value
-    _check_target(data, target)
-    _check_network_options(data, name, hidden, augment, activation)
-    recipe = _recipe(data, name).but(test=test, validation=validation, epochs=epochs, batch_size=batch_size)
+        return sequences.train(data, sequences.Request(file, columns, place, origin, given))
+    name = "mlp" if given.model is None else given.model.value
+    _check_target(data, given.target)
+    _check_network_options(data, name, given)
+    recipe = _recipe(data, name).but(
+        test=given.test, validation=given.validation, epochs=given.epochs, batch_size=given.batch_size
+    )
     with usage("--hidden"):
-        recipe = recipe.but(hidden=None if hidden is None else options.sizes(hidden))
+        recipe = recipe.but(hidden=None if given.hidden is None else options.sizes(given.hidden))
     with usage("--augment"):
-        recipe = recipe.but(augment=None if augment is None else images.changes(augment))
-    chosen_loss = None if loss is None else loss.value
-    units = "relu" if activation is None else activation.value
-    plan = Plan(recipe, units, chosen_loss, method.value, step, seed, place, origin)
+        recipe = recipe.but(augment=None if given.augment is None else images.changes(given.augment))
+    plan = Plan(
+        recipe=recipe, activation="relu" if given.activation is None else given.activation.value,
+        loss=None if given.loss is None else given.loss.value, method=given.method.value, step=given.step,
+        seed=given.seed, out=place, origin=origin, fit=given.for_fit(),
+    )  # fmt: skip
     with usage("--step"):
         plan.optimizer(rows=1)
-    examples = _open(data, target, columns, folder, plan)
-    return run(examples, plan, screen(quiet))
+    examples = _open(data, given.target, columns, given.folder, plan)
+    return run(examples, plan, screen(given.quiet))
 
 
 def _check_target(data: str, target: str | None) -> None:
@@ -92,17 +65,15 @@ def _check_target(data: str, target: str | None) -> None:
         raise typer.BadParameter(f"say which column to predict: {columns}", param_hint="'--target'")
 
 
-def _check_network_options(
-    data: str, model: str, hidden: str | None, augment: str | None, activation: object
-) -> None:
+def _check_network_options(data: str, model: str, given: options.TrainOptions) -> None:
     if model == "mlp":
-        if augment is not None:
+        if given.augment is not None:
             raise typer.BadParameter("is for networks of images, see --model", param_hint="'--augment'")
         return
     if data != "fashion-mnist":
         raise typer.BadParameter(f"{model} is for `subgrad train fashion-mnist`", param_hint="'--model'")
-    for option, given in (("--hidden", hidden), ("--activation", activation)):
-        if given is not None:
+    for option, value in (("--hidden", given.hidden), ("--activation", given.activation)):
+        if value is not None:
             raise typer.BadParameter(f"{model} has its own layers", param_hint=f"'{option}'")
 
 

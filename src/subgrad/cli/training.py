@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ class Plan:
     seed: int
     out: Path
     origin: str = ""
+    fit: dict[str, Any] = field(default_factory=dict)  # more arguments of `subgrad.fit`
 
     def optimizer(self, rows: int) -> Descent:
         """The optimiser for so many examples. Raises `ArgumentError` for a step rule that is none."""
@@ -115,7 +116,7 @@ def _fit(model: Module, learn: Part, validate: Part | None, loss: str, plan: Pla
             validation=validate and (validate[0], scores.encoded(loss, validate[1])),
             metrics=["accuracy"] if scores.LOSSES[loss] == "classification" else [],
             seed=plan.seed,
-            early_stopping=EarlyStopping(PATIENCE) if validate else None,
+            **{"early_stopping": EarlyStopping(PATIENCE) if validate else None, **plan.fit},
             verbose=False if console.quiet else None,
             callbacks=epoch_lines(console, plan.recipe.epochs),
         )
