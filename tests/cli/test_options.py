@@ -63,6 +63,22 @@ GIVEN = {
 }  # fmt: skip
 
 
+def test_patience_decides_when_a_run_stops(table, tmp_path):
+    """With steps of 1e-30 nothing gets better."""
+    options = ("--step", "1e-30", "--epochs", 30, "--test", 0)
+    for validation in (0.2, 0):
+        printed = succeed("train", table, "--target", "y", "--patience", 2, "--validation", validation,
+                          "--out", tmp_path / "m.safetensors", *options)  # fmt: skip
+        assert ("3 epochs in" in printed) or not validation  # the training loss wavers by rounding
+        assert "early stopping" in printed
+    (tmp_path / "t.txt").write_text("abcab" * 40)
+    printed = succeed("train", "text", tmp_path / "t.txt", "--hidden", 4, "--window", 5, "--patience", 1,
+                      "--out", tmp_path / "t.safetensors", *options)  # fmt: skip
+    assert "\n30 epochs in" not in printed
+    assert "--patience" in misuse("train", table, "--target", "y", "--patience", 0)
+    assert "--patience" in misuse("predict", tmp_path / "m.safetensors", table, "--patience", 1)
+
+
 def test_every_option_that_some_job_does_not_use_is_tried():
     assert {o.flag[2:] for o in OPTIONS.values() if set(o.used.jobs) < set(JOBS)} <= set(GIVEN)
 

@@ -15,6 +15,7 @@ from subgrad.cli.images import CHANGES
 from subgrad.cli.recipe import FASHION_MNIST
 from subgrad.cli.scores import LOSSES
 from subgrad.errors import ArgumentError
+from subgrad.fit import EarlyStopping
 from subgrad.nn.activation import HIDDEN
 from subgrad.optim.named import optimizers
 
@@ -127,6 +128,10 @@ BatchSize = Annotated[int | None, typer.Option(
     metavar="N", min=1, help="Examples a step.", show_default="a hundredth of the rows, between 32 and 256",
     rich_help_panel=_TRAINING,
 )]  # fmt: skip
+Patience = Annotated[int | None, typer.Option(
+    metavar="N", min=1, help="Epochs without a better validation loss (or training loss, if there is none) to a stop.",
+    show_default="20 with a validation, 10 of a series; else never", rich_help_panel=_TRAINING,
+), Used(fit=lambda epochs: {"early_stopping": EarlyStopping(epochs)})]  # fmt: skip
 Seed = Annotated[int, typer.Option(
     metavar="N", min=0, help="Of the split, the initial weights and the order.", rich_help_panel=_TRAINING,
 )]  # fmt: skip
@@ -163,6 +168,7 @@ class TrainOptions:
     step: Step = None
     epochs: Epochs = None
     batch_size: BatchSize = None
+    patience: Patience = None
     seed: Seed = 0
     out: Out = None
     force: Force = False
