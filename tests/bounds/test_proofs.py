@@ -153,7 +153,7 @@ def test_command_says_what_fails(saved, tmp_path):
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    ([], "usage: checker FILE\n"), (["no-such-file"], "this is no proof: FileNotFoundError"),
+    ([], "usage: checker FILE\n"), (["no-such-file"], "cannot read no-such-file: there is no file of this name"),
     ([__file__], "this is no proof: SafetensorError"),
     (["a model"], "this is no proof: ValueError: the kind of the file"),
 ])  # fmt: skip
