@@ -57,7 +57,7 @@ def test_what_cannot_be_mapped_is_said(tmp_path):
             read_idx(tmp_path / "short.idx", mmap_mode="r")
     with pytest.raises(FileError, match="gzipped and cannot be mapped"):
         read_idx(tmp_path / "packed.idx", mmap_mode="r")
-    with pytest.raises(FileError, match="cannot map"):
+    with pytest.raises(FileError, match="cannot read"):
         read_idx(tmp_path / "missing.idx", mmap_mode="r")
     with pytest.raises(ArgumentError, match='mmap_mode is None or "r"'):
         read_idx(tmp_path / "short.idx", mmap_mode="w")
