@@ -39,7 +39,7 @@ def test_an_unknown_column(table):
         ("", "is empty"),
         ("a,y\n", "has a header but no rows"),
         ("1,2\n3,4\n", "has no header"),
-        ("x,y\n1,2,3\n", "3 values, the header names 2 columns"),
+        ("x,y\n5,2,3\n", "3 values, the header names 2 columns"),
         ("x,y\n1,a\n2,a\n3,a\n4,a\n5,a\n6,a\n", "the target needs at least 2 distinct values, it has 1"),
         ("x,y\n1,\n2,NaN\n3,\n", "the target 'y' is missing in all 3 rows"),
         ("x,y\n1,a\n2,b\n", "2 rows are too few"),
