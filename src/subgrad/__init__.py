@@ -21,7 +21,8 @@ from subgrad.graph.dtype import (
     uint8,
     using_dtype,
 )  # fmt: skip
-from subgrad.graph.op import Kink, defop
+from subgrad.graph.kink import Kink
+from subgrad.graph.op import defop
 from subgrad.graph.tensor import Parameter, Tensor, tensor
 from subgrad.lazy import attach
 from subgrad.ops import *

@@ -43,8 +43,8 @@ def check(f: Op | Function, *inputs: TensorLike, order: int = 2, tolerance: floa
     - The result has the shape and dtype that the shape rules promise.
     - Off kinks: the vjp agrees with central differences, and so does the vjp of the vjp (``order=2``); jvp and vjp
       are transposes of each other.
-    - On a kink: the one-sided derivative of `Op.dird` agrees with one-sided differences, and the slopes that the vjp
-      picks lie in the hull that the op's `Kink` declares.
+    - On a kink: the one-sided derivative, the op's own or what its `Kink` says, agrees with one-sided differences, and
+      the slopes that the vjp picks lie in the hull of the `Kink`.
 
     Args:
         f: an op, or a function of tensors that returns a tensor.
@@ -200,8 +200,7 @@ def _check_hull(node: Tensor) -> int:
     for s, (low, high) in zip(slopes, kink.hull(*arrays, **node.attrs), strict=True):
         inside = (low - 1e-9 <= s) & (s <= high + 1e-9)
         _require(inside[on] if inside.shape == on.shape else inside, node, slopes)
-    if kink.joint is not None:
-        _require(np.asarray(kink.joint(slopes, *arrays, **node.attrs))[on], node, slopes)
+    _require(np.asarray(kink.joint(slopes, *arrays, **node.attrs))[on], node, slopes)
     return int(on.sum())
 
 

@@ -9,14 +9,17 @@ and the jumps count as kinks: sqrt(x^2)^2 and x \\|x\\| sign(x) are smooth as we
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from subgrad import ops
 from subgrad.diff.directional import one_sided_rule
+from subgrad.diff.one_sided import has_one_sided_jvp
 from subgrad.graph import place
+from subgrad.graph.kink import Breaks, Cone, Kink, Largest
 from subgrad.graph.op import TABLE, Op, apply
 from subgrad.graph.order import dependents, toposort
 from subgrad.graph.tensor import INPUT, Tensor, constant
@@ -46,12 +49,12 @@ def sides(y: Tensor, x: Tensor) -> Sides | None:
     kinked = [node for node in order if node in depending and node is not x and _may_have_a_kink(node)]
     known = not any(node.op is INPUT for node in toposort([y]))
     if known:
-        kinked = [node for node in kinked if _any(_RULES[node.op].on(node, node.inputs)).numpy()]
-    if not kinked or any(node.op.kink is not None and node.op.dird is None for node in depending):
+        kinked = [node for node in kinked if _any(_rule(node).on(node, node.inputs)).numpy()]
+    if not kinked or not all(has_one_sided_jvp(node.op) for node in depending):
         return None
     first, other = (np.random.default_rng(seed).uniform(0.5, 1.0, x.shape) for seed in (0, 1))
     found = [_Beside(order, x, constant(v.astype(x.dtype)), kinked) for v in (first, -first, -other)]
-    unsure = functools.reduce(lambda a, b: a | b, [u for beside in found for u in beside.unsure])
+    unsure = _any_of([u for beside in found for u in beside.unsure])
     return Sides(tuple(beside.new[y] for beside in found), unsure, known)
 
 
@@ -59,7 +62,7 @@ def _may_have_a_kink(node: Tensor) -> bool:
     if node.op is TABLE["power"]:
         p = node.attrs["p"]
         return p < 0 or p != int(p)
-    return node.op in _RULES
+    return node.op in _SINGULAR or type(node.op.kink) in _OF_KINKS
 
 
 class _Beside:
@@ -89,7 +92,7 @@ class _Beside:
             if node in self.leading and any(i in far for i in node.inputs):
                 far[node] = apply(node.op, tuple(far.get(i, i) for i in node.inputs), node.attrs)
         if node in self.kinked:
-            rule, ts = _RULES[node.op], self._tangents(node)
+            rule, ts = _rule(node), self._tangents(node)
             self.unsure.append(_any(rule.unsure(node, inputs, ts, [far.get(i, i) for i in node.inputs])))
             moved = moved if rule.leave is None else rule.leave(node, inputs, ts)
         self.new[node] = self._stepped(node, moved) if node in self.leading else moved
@@ -162,32 +165,63 @@ def _differ(a: Tensor, b: Tensor) -> Tensor:
     return ~(abs(a - b) <= slack * ops.maximum(abs(a), abs(b)))
 
 
-def _clip_on(node: Tensor, xs: tuple[Tensor, ...]) -> Tensor:
-    return (xs[0] == node.attrs["low"]) | (xs[0] == node.attrs["high"])
+def _of_breaks(node: Tensor) -> _Rule:
+    kink = node.op.kink
+    assert isinstance(kink, Breaks)
+    points = [b.at for b in kink.points(**node.attrs)]
 
-
-def _clip_leave(node: Tensor, xs: tuple[Tensor, ...], ts: list[Tensor]) -> Tensor:
-    (x,), (t,), low, high = xs, ts, node.attrs["low"], node.attrs["high"]
-    inside = ((x > low) | ((x == low) & (t > 0))) & ((x < high) | ((x == high) & (t < 0)))
-    return ops.where(inside, x, apply(node.op, xs, node.attrs))
-
-
-def _clip_unsure(node: Tensor, xs: tuple[Tensor, ...], ts: list[Tensor], far: list[Tensor]) -> Tensor:
-    return _clip_on(node, xs) & (ts[0] == 0) & _differ(far[0], xs[0])
-
-
-def _pair(sign: int) -> _Rule:
-    """The larger of two for 1, the smaller for -1."""
+    def on(node: Tensor, xs: tuple[Tensor, ...]) -> Tensor:
+        return _any_of([xs[0] == p for p in points or [np.nan]])
 
     def leave(node: Tensor, xs: tuple[Tensor, ...], ts: list[Tensor]) -> Tensor:
-        a, b = xs
-        ahead, leads = (a > b, ts[0] > ts[1]) if sign > 0 else (a < b, ts[0] < ts[1])
-        return ops.where(ahead | ((a == b) & leads), *xs)
+        """The op a step aside, as short as can be; the step is a constant."""
+        (x,), (t,) = xs, ts
+        for p in points:
+            x = x + ops.where(x == p, ops.sign(t) * _least_step(p, x.dtype), 0)
+        return apply(node.op, (x,), node.attrs)
 
     def unsure(node: Tensor, xs: tuple[Tensor, ...], ts: list[Tensor], far: list[Tensor]) -> Tensor:
-        return (xs[0] == xs[1]) & (ts[0] == ts[1]) & _differ(far[0], far[1])
+        return on(node, xs) & (ts[0] == 0) & _differ(far[0], xs[0])
 
-    return _Rule(lambda node, xs: xs[0] == xs[1], unsure, leave)
+    return _at_zero(on) if not any(points) else _Rule(on, unsure, leave)  # what is 0 has been stepped aside already
+
+
+def _least_step(p: float, dtype: np.dtype) -> float:
+    return max(_short(dtype), 2 * float(np.finfo(dtype).eps) * abs(p))
+
+
+def _of_largest(node: Tensor) -> _Rule:
+    kink = node.op.kink
+    assert isinstance(kink, Largest)
+    if kink.along:
+        return _extremum(ops.max if kink.sign > 0 else ops.min, kink.sign)
+    return _of_inputs(kink.sign)
+
+
+def _of_inputs(sign: int) -> _Rule:
+    """The largest input for 1, the smallest for -1."""
+
+    def ahead(one: tuple[Tensor, Tensor], other: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        (a, s), (b, t) = one, other
+        best, leads = (a > b, s > t) if sign > 0 else (a < b, s < t)
+        first = best | ((a == b) & leads)
+        return ops.where(first, a, b), ops.where(first, s, t)
+
+    def leave(node: Tensor, xs: tuple[Tensor, ...], ts: list[Tensor]) -> Tensor:
+        return functools.reduce(ahead, zip(xs, ts, strict=True))[0]
+
+    def on(node: Tensor, xs: tuple[Tensor, ...]) -> Tensor:
+        return _any_of([a == b for a, b in itertools.combinations(xs, 2)])
+
+    def unsure(node: Tensor, xs: tuple[Tensor, ...], ts: list[Tensor], far: list[Tensor]) -> Tensor:
+        pairs = itertools.combinations(zip(xs, ts, far, strict=True), 2)
+        return _any_of([(a == b) & (s == t) & _differ(f, g) for (a, s, f), (b, t, g) in pairs])
+
+    return _Rule(on, unsure, leave)
+
+
+def _any_of(masks: Iterable[Tensor]) -> Tensor:
+    return functools.reduce(lambda a, b: a | b, masks)
 
 
 def _extremum(best: Op, sign: int) -> _Rule:
@@ -218,15 +252,16 @@ def _extremum(best: Op, sign: int) -> _Rule:
 
 
 _ZERO = _at_zero(lambda node, xs: xs[0] == 0)
-_RULES: dict[Op, _Rule] = {
-    **dict.fromkeys([ops.relu, ops.leaky_relu, ops.elu, ops.abs, ops.sign, ops.sqrt], _ZERO),
-    **dict.fromkeys([TABLE["power"], TABLE["pow"]], _ZERO),
-    ops.norm: _at_zero(lambda node, xs: ops.norm(xs[0], node.attrs["axis"]) == 0),
-    TABLE["clip"]: _Rule(_clip_on, _clip_unsure, _clip_leave),
-    ops.maximum: _pair(1),
-    ops.minimum: _pair(-1),
-    ops.max: _extremum(ops.max, 1),
-    ops.min: _extremum(ops.min, -1),
+_SINGULAR: dict[Op, _Rule] = dict.fromkeys([ops.sign, ops.sqrt, TABLE["power"], TABLE["pow"]], _ZERO)
+_OF_KINKS: dict[type[Kink], Callable[[Tensor], _Rule]] = {
+    Breaks: _of_breaks,
+    Largest: _of_largest,
+    Cone: lambda node: _at_zero(lambda node, xs: ops.norm(xs[0], node.attrs["axis"]) == 0),
 }
+
+
+def _rule(node: Tensor) -> _Rule:
+    return _SINGULAR.get(node.op) or _OF_KINKS[type(node.op.kink)](node)
+
 
 __all__ = ["Sides", "sides"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from subgrad.diff.one_sided import one_sided_jvp
 from subgrad.diff.reverse import backprop
 from subgrad.errors import GradientError
 from subgrad.graph import place
@@ -36,15 +37,13 @@ def one_sided(outputs: Sequence[Tensor], wrt: Sequence[Tensor], tangents: Sequen
 
 
 def one_sided_rule(node: Tensor, tangents: Tangents) -> Tensor | None:
-    """The tangent of ``node`` along those of its inputs: by the op's own rule if it has one."""
+    """The tangent of ``node`` along those of its inputs: by `one_sided_jvp` if it may have a kink."""
     if node.op.push is not None:
         return node.op.push(one_sided, node, tangents)
-    if node.op.dird is None:
-        if node.op.kink is not None:
-            raise GradientError(f"{node.op.name} has a kink and no directional derivative")
+    if node.op.dird is None and node.op.kink is None:
         return _transposed_vjp(node, tangents)
     filled = [full(i.shape, 0, i.dtype) if t is None else t for i, t in zip(node.inputs, tangents, strict=True)]
-    return node.op.dird(node, node.inputs, filled, **node.attrs)
+    return one_sided_jvp(node.op, node, node.inputs, filled, node.attrs)
 
 
 def _push(

@@ -16,6 +16,7 @@ import numpy as np
 
 from subgrad.errors import ArgumentError, GradientError
 from subgrad.graph import place
+from subgrad.graph.kink import Kink
 
 if TYPE_CHECKING:
     from subgrad.graph.tensor import Tensor
@@ -75,22 +76,8 @@ class Kind(enum.Enum):
 
 Linear = Literal["", "jointly", "each"] | tuple[int, ...]
 """In which of its float inputs an op is linear, up to a constant: in none, in all of them together, in each of them
-while the others are held, or in those of these numbers together."""
-
-
-@dataclass(frozen=True)
-class Kink:
-    """Where an op is not differentiable, and which slopes its Clarke subdifferential holds there.
-
-    ``at(*xs)`` is a bool array of the output's shape (elementwise ops) or of the reduced shape (reductions): True on
-    a kink. ``hull(*xs)`` gives for each input a pair (low, high) of arrays that bound the slopes, elementwise. Where
-    the slopes of several inputs or elements hang together (they sum to 1 in a maximum), ``joint(slopes, *xs)`` says
-    True where they do. Attributes of the op are passed as keywords.
-    """
-
-    at: Callable[..., Any]
-    hull: Callable[..., Sequence[tuple[Any, Any]]]
-    joint: Callable[..., Any] | None = None
+while the others are held, or in those of these numbers together. The constant of ops that move or add elements up is 0,
+but for what is put beside these (the attribute ``value``)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,9 +199,9 @@ def defop(
         prepare: ``prepare(*args, **kwargs) -> (inputs, attrs)``, from the caller's arguments to tensors.
         vjp: ``vjp(g, y, *inputs, **attrs)``, from the cotangent of the output to one cotangent for each input (None
             where there is none), written with ops so that it can be differentiated again.
-        dird: ``dird(y, inputs, tangents, **attrs)``, the one-sided directional derivative; ops without a kink need
-            none, theirs follows from the vjp.
-        kink: a `Kink`, if the op has points where it is not differentiable.
+        dird: ``dird(y, inputs, tangents, **attrs)``, the one-sided directional derivative. Without it, it follows from
+            the vjp and the kink; only a kink made by hand needs it.
+        kink: a `Kink`, if the op has points where it is not differentiable: `Kink.linear`, for example.
         expand: ``expand(*inputs, **attrs)``, the same function made of simpler ops: how the compiler, which knows only
             those, runs this one.
         push: ``push(rule, node, tangents)``, the tangent of an op that holds a graph of its own, as a loop does;

@@ -13,7 +13,8 @@ import numpy as np
 
 from subgrad import ops
 from subgrad.diff.custom import custom
-from subgrad.graph.op import TABLE
+from subgrad.graph.kink import Breaks
+from subgrad.graph.op import TABLE, Op
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor
 from subgrad.graph.transform import Transform
@@ -293,12 +294,36 @@ def _standardized(node: Tensor, x: Interval) -> Interval:
 def interval_of(node: Tensor, known: Mapping[Tensor, Interval]) -> Interval:
     """The interval of a node from those of its inputs; the inputs that are not in ``known`` have values.
 
-    An op without a rule goes by what it is made of; what is made of nothing else may have any value.
+    An op without a rule goes by what it is made of, or by its linear pieces; else it may have any value.
     """
-    rule = INTERVAL.get(node.op)
+    rule = _rule_of(node.op)
     if rule is not None:
         return rule(node, *(known[i] if i in known else iv.exactly(i.numpy()) for i in node.inputs))
     return iv.anything(node.shape) if INTERVAL.expansion(node.op) is None else _expanded(node, known)
+
+
+def has_interval(op: Op) -> bool:
+    """Whether anything is known of the op's values over a box."""
+    return _rule_of(op) is not None or INTERVAL.expansion(op) is not None
+
+
+def _rule_of(op: Op) -> Rule | None:
+    rule = INTERVAL.get(op)
+    by_pieces = rule is None and INTERVAL.expansion(op) is None and isinstance(op.kink, Breaks) and op.kink.straight
+    return _by_pieces if by_pieces else rule
+
+
+def _by_pieces(node: Tensor, x: Interval) -> Interval:
+    """A function with linear pieces is largest and least at the ends or at breaks between them. Its reference may
+    round as often as a sum of some multiples of x and the breaks does."""
+    kink = node.op.kink
+    assert isinstance(kink, Breaks)
+    points = kink.points(**node.attrs)
+    places = [x.low, x.high, *(np.clip(b.at, x.low, x.high) for b in points)]
+    steepest = max([1.0, *(max(abs(b.left), abs(b.right)) for b in points)])
+    values = np.array([_reference(node, p) for p in places])
+    size = np.abs(values).max(axis=0) + steepest * (x.largest + max([abs(b.at) for b in points], default=0.0))
+    return cleaned(values.min(axis=0) - 8 * iv.EPS * size, values.max(axis=0) + 8 * iv.EPS * size)
 
 
 def _expanded(node: Tensor, known: Mapping[Tensor, Interval]) -> Interval:

@@ -22,7 +22,7 @@ from subgrad.graph.tensor import Tensor, constant
 from subgrad.kinks.jumps import Undecided, moving
 from subgrad.kinks.linear import is_piecewise_linear
 from subgrad.kinks.obstacles import obstacle_at
-from subgrad.kinks.pieces import Combination, Piece, pieces_of
+from subgrad.kinks.pieces import Combination, Piece, pieces_of, with_known_pieces
 from subgrad.kinks.problem import Problem
 
 
@@ -100,6 +100,7 @@ class _Sweep:
     """The reverse pass. Row 0 is f, the next ones are the kinks' arguments, then come the jumps of `where`."""
 
     def __init__(self, output: Tensor, sources: list[Tensor]) -> None:
+        output = with_known_pieces(output)
         self.output, self.sources = output, sources
         self.order = toposort([output], is_leaf=lambda n: n.op is ops.stop_gradient)
         self.flows = moving(self.order, sources)

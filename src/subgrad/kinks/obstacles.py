@@ -8,7 +8,9 @@ from subgrad import ops
 from subgrad.diff.custom import custom
 from subgrad.errors import GradientError
 from subgrad.graph import place
+from subgrad.graph.kink import Cone, Kink
 from subgrad.graph.tensor import Tensor
+from subgrad.kinks.corners import on_kink
 from subgrad.kinks.enclosure import everywhere
 from subgrad.kinks.pieces import groups
 from subgrad.kinks.thresholds import at_root
@@ -28,13 +30,13 @@ def obstacle_at(node: Tensor, reached: np.ndarray, flows: set[Tensor]) -> str:
     root = at_root(node)
     if root is not None:
         return _root(node, root.numpy() & ~_is_level(node, flows), reached)
-    if node.op is ops.norm:
+    if isinstance(node.op.kink, Cone):
         at_zero = (node.numpy() == 0) & reached
         sphere = groups(node).shape[1] > 1 and at_zero.any()
         return f"the norm at {node.site} is at 0, where its gradients fill a sphere" if sphere else ""
     if node.op is custom:
         return f"the derivative of the custom_vjp at {node.site} is written by hand"
-    if _own_kink(node):
+    if _kink_by_hand(node):
         return f"{node.op.name} at {node.site} sits on a kink of which no linear pieces are known"
     return ""
 
@@ -59,8 +61,7 @@ def _is_level(node: Tensor, flows: set[Tensor]) -> np.ndarray:
     return whole | ((p > 1) & (everywhere(base, flows).low >= 0))
 
 
-def _own_kink(node: Tensor) -> bool:
-    """Whether an op made by the user, of which only the kink is known, sits on it."""
-    if node.op.kink is None or (node.op.__module__ or "").startswith("subgrad."):
-        return False
-    return bool(np.any(node.op.kink.at(*(i.numpy() for i in node.inputs), **node.attrs)))
+def _kink_by_hand(node: Tensor) -> bool:
+    """Whether an op sits on a kink of which only the place is known."""
+    by_hand = type(node.op.kink) is Kink
+    return by_hand and bool(on_kink(node, [i.numpy() for i in node.inputs]).any())

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from subgrad import ops
-from subgrad.graph.op import Op
+from subgrad.graph import place
+from subgrad.graph.kink import Breaks, Cone, Kink, Largest
+from subgrad.graph.op import apply
+from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor
-from subgrad.ops import kinked
 
 Combination = tuple[tuple[Tensor, int, float], ...]
 """A linear function: nodes, a place in each when it is flat, and a factor."""
@@ -42,66 +43,59 @@ class Piece:
 
 def pieces_of(node: Tensor) -> list[Piece]:
     """The active kinks of ``node``, whose inputs have values."""
-    find = _FINDERS.get(node.op)
+    find = _FINDERS.get(type(node.op.kink))
     return list(find(node)) if find else []
 
 
-Finder = Callable[[Tensor], Iterator[Piece]]
+def with_known_pieces(output: Tensor) -> Tensor:
+    """The graph with what ops are made of in the place of those whose kinks were made by hand."""
+    new: dict[Tensor, Tensor] = {}
+    for node in toposort([output]):
+        inputs = tuple(new.get(i, i) for i in node.inputs)
+        with place.inherit(node.site, node.scope):
+            if type(node.op.kink) is Kink and node.op.expand is not None:
+                new[node] = node.op.expand(*inputs, **node.attrs)
+            elif any(a is not b for a, b in zip(inputs, node.inputs, strict=True)):
+                new[node] = apply(node.op, inputs, node.attrs)
+    return new.get(output, output)
+
+
+def _at_breaks(node: Tensor) -> Iterator[Piece]:
+    kink, x = node.op.kink, node.inputs[0]
+    assert isinstance(kink, Breaks)
+    for b in kink.points(**node.attrs):
+        for i in np.flatnonzero(x.numpy() == x.dtype.type(b.at)).tolist():
+            yield _two_slopes(x, i, i, b.left, b.right)
 
 
 def _two_slopes(x: Tensor, i: int, out: int, left: float, right: float) -> Piece:
-    """The slopes left and right of 0, of one element of x."""
+    """The slopes of one element of x left and right of its value."""
     return Piece(out, (((x, i, 1.0),),), right - left, ((x, i, left),) if left else ())
 
 
-def _scalar(slopes: Callable[..., tuple[float, float]]) -> Finder:
-    """For functions of one number with a kink at 0; ``slopes(**attrs)`` are those left and right of it."""
-
-    def find(node: Tensor) -> Iterator[Piece]:
-        left, right = slopes(**node.attrs)
-        if left != right:
-            for i in np.flatnonzero(node.inputs[0].numpy() == 0).tolist():
-                yield _two_slopes(node.inputs[0], i, i, left, right)
-
-    return find
+def _of_largest(node: Tensor) -> Iterator[Piece]:
+    """The first of the tied ones, and what the best of the others has more than it."""
+    kink = node.op.kink
+    assert isinstance(kink, Largest)
+    sign = float(kink.sign)
+    for out, (first, *others) in _tied(node, kink.along):
+        leads = tuple(((*_element(node, i), sign), (*_element(node, first), -sign)) for i in others)
+        yield Piece(out, leads, sign, ((*_element(node, first), 1.0),))
 
 
-def _clip(node: Tensor) -> Iterator[Piece]:
-    x, low, high = node.inputs[0], node.attrs["low"], node.attrs["high"]
-    if low < high:
-        for bound, left, right in ((low, 0.0, 1.0), (high, 1.0, 0.0)):
-            for i in np.flatnonzero(x.numpy() == x.dtype.type(bound)).tolist():
-                yield _two_slopes(x, i, i, left, right)
-
-
-def _pair(sign: float) -> Finder:
-    """For the larger (1) or the smaller (-1) of two."""
-
-    def find(node: Tensor) -> Iterator[Piece]:
-        a, b = node.inputs
-        for i in np.flatnonzero(a.numpy() == b.numpy()).tolist():
-            yield Piece(i, (((a, i, sign), (b, i, -sign)),), sign, ((b, i, 1.0),))
-
-    return find
-
-
-def _extremum(sign: float) -> Finder:
-    """For the largest (1) or the smallest (-1) element over axes."""
-
-    def find(node: Tensor) -> Iterator[Piece]:
-        x = node.inputs[0]
-        for out, (first, *others) in _tied(node):
-            leads = tuple(((x, i, sign), (x, first, -sign)) for i in others)
-            yield Piece(out, leads, sign, ((x, first, 1.0),))
-
-    return find
-
-
-def _tied(node: Tensor) -> Iterator[tuple[int, list[int]]]:
-    values, rows = node.inputs[0].numpy().ravel(), groups(node)
+def _tied(node: Tensor, along: bool) -> Iterator[tuple[int, list[int]]]:
+    """Elements of the result, each with those that are tied for it, numbered through all inputs."""
+    values = np.concatenate([i.numpy().ravel() for i in node.inputs])
+    rows = groups(node) if along else np.arange(values.size).reshape(-1, node.size).T
     ties = values[rows] == node.numpy().reshape(-1, 1)
     for out in np.flatnonzero(ties.sum(axis=1) > 1).tolist():
         yield out, rows[out][ties[out]].tolist()
+
+
+def _element(node: Tensor, number: int) -> tuple[Tensor, int]:
+    """An input and a place in it, from a number through all inputs, which have one size."""
+    which, i = divmod(number, node.inputs[0].size)
+    return node.inputs[which], i
 
 
 def groups(node: Tensor) -> np.ndarray:
@@ -112,7 +106,7 @@ def groups(node: Tensor) -> np.ndarray:
     return places.transpose([*kept, *axes]).reshape(node.size, -1 if x.size else 0)
 
 
-def _norm(node: Tensor) -> Iterator[Piece]:
+def _at_apex(node: Tensor) -> Iterator[Piece]:
     """The norm of a single element is its absolute value; that of more has no finite number of slopes at 0."""
     rows = groups(node)
     if rows.shape[1] == 1:
@@ -120,15 +114,6 @@ def _norm(node: Tensor) -> Iterator[Piece]:
             yield _two_slopes(node.inputs[0], int(rows[out, 0]), out, -1.0, 1.0)
 
 
-_FINDERS: dict[Op, Finder] = {
-    ops.relu: _scalar(lambda: (0.0, 1.0)),
-    ops.abs: _scalar(lambda: (-1.0, 1.0)),
-    ops.leaky_relu: _scalar(lambda slope: (slope, 1.0)),
-    ops.elu: _scalar(lambda alpha: (alpha, 1.0)),
-    ops.maximum: _pair(1.0),
-    ops.minimum: _pair(-1.0),
-    ops.max: _extremum(1.0),
-    ops.min: _extremum(-1.0),
-    ops.norm: _norm,
-    kinked._clip: _clip,
-}
+_FINDERS: dict[type[Kink], Callable[[Tensor], Iterator[Piece]]] = {
+    Breaks: _at_breaks, Largest: _of_largest, Cone: _at_apex
+}  # fmt: skip

@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from subgrad import ops
 from subgrad.diff.directional import one_sided_rule
 from subgrad.graph import place
-from subgrad.graph.op import Op, cotangents
+from subgrad.graph.kink import Cone, Largest
+from subgrad.graph.op import cotangents
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor, placeholder
 from subgrad.kinks import intervals as iv
-from subgrad.kinks.interval_rules import INTERVAL, interval_of
+from subgrad.kinks.interval_rules import INTERVAL, has_interval, interval_of
 from subgrad.kinks.intervals import Interval
 from subgrad.kinks.problem import Problem
 from subgrad.kinks.thresholds import COMPARISONS, moves
@@ -65,7 +67,7 @@ class Ranges:
     @property
     def blind(self) -> str:
         """Which op has no interval rule, in words; empty if all have one."""
-        blind = [n for n in self.order if n in self._moving and n.inputs and INTERVAL.way(n.op) == "none"]
+        blind = [n for n in self.order if n in self._moving and n.inputs and not has_interval(n.op)]
         return f"{blind[0].op.name} (at {blind[0].site}) has no interval rule" if blind else ""
 
     def values(self, boxes: Sequence[Interval]) -> Values:
@@ -112,9 +114,10 @@ class Ranges:
 
     def _pulled(self, node: Tensor, g: Interval, known: Known) -> Sequence[Interval | None]:
         """The products of a cotangent with the slopes of ``node``, for each input."""
-        if node.op in _SLOPES:
-            return [_SLOPES[node.op](node, g, known)]
-        if INTERVAL.way(node.op) == "none":
+        by_hand = _by_hand(node)
+        if by_hand is not None:
+            return [by_hand.slopes(node, g, known)]
+        if not has_interval(node.op):
             return [iv.anything(i.shape) for i in node.inputs]
         if node not in self._back:
             u = placeholder(node.shape, node.dtype, "a cotangent")
@@ -126,9 +129,10 @@ class Ranges:
         there = [i for i in node.inputs if i in tangents]
         if not there:
             return None
-        if node.op in _RATES:
-            return _RATES[node.op](node, tangents[there[0]], known)
-        if INTERVAL.way(node.op) == "none":
+        by_hand = _by_hand(node)
+        if by_hand is not None:
+            return by_hand.rate(node, tangents[there[0]], known)
+        if not has_interval(node.op):
             return iv.anything(node.shape)
         if node not in self._along:
             arriving = {i: placeholder(i.shape, i.dtype, "a tangent") for i in there}
@@ -189,9 +193,25 @@ def _undecided(node: Tensor, known: Known) -> np.ndarray:
     return np.zeros(node.shape, bool) if c is None else c.high & ~c.low
 
 
-# Ops whose slopes are closer than those that their derivatives' graphs give
+# Kinks whose slopes are closer than those that their derivatives' graphs give
 
 Hand = Callable[[Tensor, Interval, Known], Interval]
+
+
+class _ByHand(NamedTuple):
+    """The slopes of a reduction times a cotangent, and its rate along a tangent."""
+
+    slopes: Hand
+    rate: Hand
+
+
+def _by_hand(node: Tensor) -> _ByHand | None:
+    kink = node.op.kink
+    if isinstance(kink, Cone):
+        return _ByHand(_norm_slopes, _norm_rate)
+    if isinstance(kink, Largest) and kink.along:
+        return _ByHand(_extremum_slopes(kink.sign), _extremum_rate(kink.sign))
+    return None
 
 
 def _shares(node: Tensor, sign: int, known: Known) -> Interval:
@@ -243,8 +263,5 @@ def _spread(node: Tensor, x: Interval) -> Interval:
     kept = [1 if i in axis else n for i, n in enumerate(shape)]
     return Interval(*(np.broadcast_to(e.reshape(kept), shape) for e in x))
 
-
-_SLOPES: dict[Op, Hand] = {ops.max: _extremum_slopes(1), ops.min: _extremum_slopes(-1), ops.norm: _norm_slopes}
-_RATES: dict[Op, Hand] = {ops.max: _extremum_rate(1), ops.min: _extremum_rate(-1), ops.norm: _norm_rate}
 
 __all__ = ["Known", "Ranges", "Values", "interval_of"]

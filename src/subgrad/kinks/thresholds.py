@@ -12,14 +12,8 @@ from typing import Any
 import numpy as np
 
 from subgrad import ops
-from subgrad.graph.op import TABLE, Op
+from subgrad.graph.op import TABLE, Kind, Op
 from subgrad.graph.tensor import Tensor
-
-MOVES = {
-    TABLE[name]
-    for name in ("reshape", "transpose", "broadcast_to", "slice", "place", "gather", "concatenate", "slide", "windows")
-}
-"""Ops that only move elements about: the same of tangents as of values."""
 
 COMPARISONS = {ops.less, ops.less_equal, ops.equal, ops.not_equal}
 
@@ -42,7 +36,7 @@ def matters(node: Tensor) -> tuple[np.ndarray, np.ndarray]:
 
 def moves(node: Tensor) -> bool:
     """Whether ``node`` only moves elements about, perhaps among others that are constant."""
-    return node.op in MOVES or node.op is ops.pad
+    return node.op.kind in (Kind.VIEW, Kind.MOVEMENT)
 
 
 def moved(node: Tensor, facts: Sequence[np.ndarray], around: Any) -> np.ndarray:
@@ -101,4 +95,4 @@ _ROOTS: dict[Op, Callable[[Tensor], Tensor | None]] = {
     TABLE["pow"]: _at_zero,
 }
 
-__all__ = ["COMPARISONS", "MOVES", "at_root", "matters", "moved", "moves", "undecided"]
+__all__ = ["COMPARISONS", "at_root", "matters", "moved", "moves", "undecided"]

@@ -7,28 +7,25 @@ So an infinite slope in the branch that a `where` does not take does no harm.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from subgrad.diff.custom import custom
 from subgrad.diff.directional import one_sided_rule
+from subgrad.diff.one_sided import one_sided_jvp
 from subgrad.errors import GradientError
 from subgrad.graph import place
 from subgrad.graph.evaluate import evaluate
-from subgrad.graph.op import TABLE, Op, apply, cotangents
+from subgrad.graph.op import TABLE, Kind, Op, apply, cotangents
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor, constant
 from subgrad.kinks.corners import on_kink
 from subgrad.kinks.singular import trouble
 from subgrad.kinks.switches import Switch, switch_of
-from subgrad.kinks.thresholds import COMPARISONS, MOVES, undecided
-from subgrad.ops import add, contract, cumsum, div, fold, full, mul, neg, stop_gradient, sub, sum, where
-from subgrad.ops.convolution import CONVOLUTIONS
-
-LINEAR = MOVES | {sum, cumsum, fold, TABLE["scatter_add"], TABLE["cast"]}
-"""Ops that are the same function of the tangents as of the values."""
+from subgrad.kinks.thresholds import COMPARISONS, undecided
+from subgrad.ops import contract, full, stop_gradient, where
 
 Tangents = Sequence[Tensor | None]
 
@@ -144,13 +141,11 @@ class Walk:
         return bool(on.any()) or node in self._points
 
     def _at_kink(self, node: Tensor, arriving: Tangents) -> Tensor:
-        if node.op.dird is None:
-            raise GradientError(f"{node.op.name} has a kink and no directional derivative")
         inputs, y = node.inputs, node
         if node in self._points:
             inputs = tuple(constant(x) for x in self._points[node])
             y = apply(node.op, inputs, node.attrs)
-        return node.op.dird(y, inputs, _filled(node, arriving), **node.attrs)
+        return one_sided_jvp(node.op, y, inputs, _filled(node, arriving), node.attrs)
 
     def _chosen(self, node: Tensor, arriving: Tangents) -> Tensor | None:
         condition = node.inputs[0]
@@ -210,11 +205,18 @@ def smooth_tangent(node: Tensor, arriving: Tangents) -> Tensor | None:
     """The tangent of a node that is not on a kink: by a rule that costs what the node costs, where there is one."""
     if node.op is contract:
         return _by_parts(node, arriving)
-    if node.op in LINEAR:
-        return apply(node.op, tuple(_filled(node, arriving)), node.attrs)
+    if _is_its_own_derivative(node.op):
+        attrs = {**node.attrs, "value": 0} if "value" in node.attrs else node.attrs
+        return apply(node.op, tuple(_filled(node, arriving)), attrs)
     if node.op.elementwise and node.op.vjp is not None:
         return _diagonal(node, arriving)
     return one_sided_rule(node, list(arriving))
+
+
+def _is_its_own_derivative(op: Op) -> bool:
+    """Whether it is linear with no constant but what it puts beside the elements."""
+    adds = op.kind in (Kind.VIEW, Kind.MOVEMENT, Kind.REDUCTION) and op.linear == "jointly"
+    return adds or op is TABLE["cast"]
 
 
 def live(y: Tensor, wrt: Sequence[Tensor]) -> list[Tensor]:
@@ -265,13 +267,7 @@ def _keeps_straight(node: Tensor, arriving: Tangents, straight: set[Tensor]) -> 
     """Whether ``node`` is an affine function of x for certain."""
     if any(t is not None and i not in straight for i, t in zip(node.inputs, arriving, strict=True)):
         return False
-    moving = [t is not None for t in arriving]
-    products: dict[Op, Callable[[], bool]] = {
-        mul: lambda: not all(moving),
-        **dict.fromkeys([contract, *CONVOLUTIONS], lambda: not all(moving)),
-        div: lambda: not moving[1],
-    }
-    return node.op in LINEAR or node.op in (add, sub, neg) or products.get(node.op, bool)()
+    return node.op.kind is not Kind.CHOICE and node.op.is_linear_in([t is not None for t in arriving])
 
 
 def _refuse_jump(node: Tensor) -> None:

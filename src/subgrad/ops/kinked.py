@@ -12,27 +12,17 @@ from typing import Any
 import numpy as np
 
 from subgrad.errors import ArgumentError
-from subgrad.graph.op import Kink, apply, defop
+from subgrad.graph.kink import Kink
+from subgrad.graph.op import apply, defop
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
 from subgrad.ops import rules
 from subgrad.ops.select import where
 from subgrad.ops.smooth import exp, expm1, scale
 
 
-def _slopes(low, high):
-    """A hull for one input: slopes between ``low`` and ``high``."""
-    return lambda x, **_: [(np.full_like(x, low), np.full_like(x, high))]
-
-
-def _relu_dird(y, xs, ts):
-    (x,), (t,) = xs, ts
-    return where(x > 0, t, where(x == 0, relu(t), 0))
-
-
 @defop(
     vjp=lambda g, y, x: (where(y > 0, g, 0),),  # y > 0 says what x > 0 says, and x need not be kept
-    dird=_relu_dird,
-    kink=Kink(lambda x: x == 0, _slopes(0, 1)),
+    kink=Kink.linear([0], slopes=[0, 1]),
     text="max({0}, 0)",
     slopes=("1[{0} > 0]",),
 )
@@ -47,17 +37,11 @@ def relu(x):
     return np.where(x <= 0, np.zeros_like(x), x)
 
 
-def _sides(x, t, left, right):
-    """The one-sided derivative of a function with slope ``left`` below 0 and ``right`` above, at 0 along t."""
-    return where((x > 0) | ((x == 0) & (t > 0)), right * t, left * t)
-
-
 @defop(
     prepare=lambda x, slope=0.01: ([rules.as_float(as_tensor(x))], {"slope": float(slope)}),
     vjp=lambda g, y, x, *, slope: (_leaky(g, x, slope),),
-    dird=lambda y, xs, ts, *, slope: _sides(xs[0], ts[0], slope, 1),
     expand=lambda x, *, slope: where(x > 0, x, slope * x),
-    kink=Kink(lambda x, slope: x == 0, lambda x, slope: _slopes(min(slope, 1), max(slope, 1))(x)),
+    kink=Kink.linear([0], slopes=lambda slope: [slope, 1]),
     text="max({0}, s·{0})",
     slopes=("1 if {0} > 0 else s",),
 )
@@ -86,9 +70,8 @@ def _leaky(g, x, slope):
 @defop(
     prepare=lambda x, alpha=1.0: ([rules.as_float(as_tensor(x))], {"alpha": float(alpha)}),
     vjp=lambda g, y, x, *, alpha: (_elu_vjp(g, x, alpha),),
-    dird=lambda y, xs, ts, *, alpha: _elu_dird(xs[0], ts[0], alpha),
     expand=lambda x, *, alpha: where(x > 0, x, alpha * expm1(minimum(x, 0))),
-    kink=Kink(lambda x, alpha: (x == 0) & (alpha != 1), lambda x, alpha: _slopes(min(alpha, 1), max(alpha, 1))(x)),
+    kink=Kink.curved([0], sides=lambda alpha: [(alpha, 1)]),
     text="{0} if {0} > 0 else α(exp({0}) - 1)",
     slopes=("1 if {0} > 0 else α·exp({0})",),
 )
@@ -108,15 +91,9 @@ def _elu_vjp(g, x, alpha):
     return where(x > 0, g, where(x == 0, least(alpha, 1) * g, scale(g, alpha * exp(x))))
 
 
-def _elu_dird(x, t, alpha):
-    at_kink = where(t > 0, t, alpha * t)
-    return where(x > 0, t, where(x == 0, at_kink, scale(t, alpha * exp(x))))
-
-
 @defop(
     vjp=lambda g, y, x: (scale(g, sign(x)),),
-    dird=lambda y, xs, ts: where(xs[0] == 0, abs(ts[0]), ts[0] * sign(xs[0])),
-    kink=Kink(lambda x: x == 0, _slopes(-1, 1)),
+    kink=Kink.linear([0], slopes=[-1, 1]),
     text="|{0}|",
     slopes=("sign {0}",),
 )
@@ -142,32 +119,9 @@ def _share(g, a, b):
     return where(a > b, g, where(a == b, 0.5 * g, 0))
 
 
-def _tie(a, b):
-    return a == b
-
-
-def _unit_hull(*xs):
-    return [(np.zeros_like(x), np.ones_like(x)) for x in xs]
-
-
-def _sums_to_one(slopes, *xs):
-    return np.isclose(slopes[0] + slopes[1], 1)
-
-
-def _max_dird(y, xs, ts):
-    (a, b), (s, t) = xs, ts
-    return where(a > b, s, where(b > a, t, maximum(s, t)))
-
-
-def _min_dird(y, xs, ts):
-    (a, b), (s, t) = xs, ts
-    return where(a < b, s, where(b < a, t, minimum(s, t)))
-
-
 @defop(
     vjp=lambda g, y, a, b: (_share(g, a, b), _share(g, b, a)),
-    dird=_max_dird,
-    kink=Kink(_tie, _unit_hull, _sums_to_one),
+    kink=Kink.largest(),
     text="max({0}, {1})",
     slopes=("1[{0} > {1}]", "1[{1} > {0}]"),
 )
@@ -184,8 +138,7 @@ def maximum(a, b):
 
 @defop(
     vjp=lambda g, y, a, b: (_share(g, b, a), _share(g, a, b)),
-    dird=_min_dird,
-    kink=Kink(_tie, _unit_hull, _sums_to_one),
+    kink=Kink.smallest(),
     text="min({0}, {1})",
     slopes=("1[{0} < {1}]", "1[{1} < {0}]"),
 )
@@ -194,18 +147,11 @@ def minimum(a, b):
     return np.minimum(a, b)
 
 
-def _clip_dird(y, xs, ts, *, low, high):
-    (x,), (t,) = xs, ts
-    inside = where((x > low) & (x < high), t, 0)
-    return where(x == low, relu(t), where(x == high, -relu(-t), inside)) if low < high else 0 * t
-
-
 @defop(
     name="clip",
     vjp=lambda g, y, x, *, low, high: (where((x > low) & (x < high), g, 0),),
-    dird=_clip_dird,
     expand=lambda x, *, low, high: minimum(maximum(x, low), high),
-    kink=Kink(lambda x, low, high: ((x == low) | (x == high)) & (low < high), lambda x, **_: _slopes(0, 1)(x)),
+    kink=Kink.linear(lambda low, high: [low, high], slopes=[0, 1, 0]),
     text="clip({0})",
     slopes=("1[low < {0} < high]",),
 )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from subgrad.errors import ShapeError
 from subgrad.graph.dtype import int64
-from subgrad.graph.op import Kind, Kink, defop
+from subgrad.graph.kink import Largest
+from subgrad.graph.op import Kind, defop
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
 from subgrad.ops import rules
 from subgrad.ops.select import isfinite, where
@@ -89,37 +88,12 @@ def _count_of(tied: Tensor, x: Tensor, axis: tuple[int, ...]) -> Tensor:
     return rules.expand(where(n > 0, n, 1), x.shape)
 
 
-def _extremum_dird(choose: Callable[..., Tensor], beaten: float):
-    def dird(y, xs, ts, *, axis, keepdims):
-        (x,), (t,) = xs, ts
-        return choose(where(x == spread(y, x, axis), t, beaten), axis, keepdims)
-
-    return dird
-
-
-def _extremum_kink(find: Callable[..., np.ndarray]) -> Kink:
-    def tied(x, axis):
-        return x == find(x, axis=axis, keepdims=True)
-
-    def at(x, *, axis, keepdims):
-        return np.sum(tied(x, axis), axis=axis, keepdims=keepdims) > 1
-
-    def hull(x, *, axis, keepdims):
-        return [(np.zeros_like(x), tied(x, axis).astype(x.dtype))]
-
-    def joint(slopes, x, *, axis, keepdims):
-        return np.isclose(np.sum(slopes[0], axis=axis, keepdims=keepdims), 1)
-
-    return Kink(at, hull, joint)
-
-
 @defop(
     kind=Kind.REDUCTION,
     prepare=_over_axes,
     shape=_nonempty,
     vjp=_extremum_vjp,
-    dird=lambda *a, **k: _extremum_dird(max, -np.inf)(*a, **k),
-    kink=_extremum_kink(np.max),
+    kink=Largest(1, along=True),
     text="max {0}",
     slopes=("1[{0} = y]/ties",),
 )
@@ -139,8 +113,7 @@ def max(x, axis=None, keepdims=False):
     prepare=_over_axes,
     shape=_nonempty,
     vjp=_extremum_vjp,
-    dird=lambda *a, **k: _extremum_dird(min, np.inf)(*a, **k),
-    kink=_extremum_kink(np.min),
+    kink=Largest(-1, along=True),
     text="min {0}",
     slopes=("1[{0} = y]/ties",),
 )

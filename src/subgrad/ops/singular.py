@@ -11,7 +11,8 @@ import math
 import numpy as np
 
 from subgrad.errors import ArgumentError
-from subgrad.graph.op import Kind, Kink, apply, defop
+from subgrad.graph.kink import Cone
+from subgrad.graph.op import Kind, apply, defop
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
 from subgrad.ops import rules
 from subgrad.ops.select import isfinite, where
@@ -107,12 +108,6 @@ def _norm_vjp(g, y, x, *, axis, keepdims):
     return (scale(rules.expand(g, x.shape), x / where(y == 0, 1, y)),)
 
 
-def _norm_dird(y, xs, ts, *, axis, keepdims):
-    (x,), (t,) = xs, ts
-    along = (x * t).sum(axis, keepdims) / where(y == 0, 1, y)
-    return where(y == 0, norm(t, axis, keepdims), along)
-
-
 def _norm_prepare(x: TensorLike, axis: rules.Axes = None, keepdims: bool = False):
     x = rules.as_float(as_tensor(x))
     return [x], {"axis": rules.normalise_axes(axis, x.ndim), "keepdims": keepdims}
@@ -122,21 +117,12 @@ def _norm_shape(x, *, axis, keepdims):
     return rules.reduced_shape(x.shape, axis, keepdims), x.dtype
 
 
-def _norm_at(x, *, axis, keepdims):
-    return np.all(x == 0, axis=axis, keepdims=keepdims)
-
-
-def _norm_joint(slopes, x, *, axis, keepdims):
-    return np.sum(slopes[0] ** 2, axis=axis, keepdims=keepdims) <= 1 + 1e-9
-
-
 @defop(
     kind=Kind.REDUCTION,
     shape=_norm_shape,
     prepare=_norm_prepare,
     vjp=_norm_vjp,
-    dird=_norm_dird,
-    kink=Kink(_norm_at, lambda x, **_: [(-np.ones_like(x), np.ones_like(x))], _norm_joint),
+    kink=Cone(),
     expand=lambda x, *, axis, keepdims: _norm_expanded(x, axis, keepdims),
     text="‖{0}‖",
     slopes=("{0}/y",),
