@@ -7,9 +7,9 @@ from nested_kinks import random_program
 import subgrad as sg
 from samples import KINKS, SMOOTH
 from subgrad import errors
+from subgrad.intervals.arithmetic import Interval
+from subgrad.intervals.rules import interval_of
 from subgrad.kinks.enclosure import enclosure
-from subgrad.kinks.interval_rules import interval_of
-from subgrad.kinks.intervals import Interval
 from subgrad.kinks.subdifferential import subdifferential
 
 

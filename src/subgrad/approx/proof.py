@@ -15,8 +15,8 @@ import numpy as np
 from subgrad.approx.pieces import Pieces
 from subgrad.approx.pointwise import Pointwise
 from subgrad.approx.ranges import ranges
-from subgrad.kinks import intervals as iv
-from subgrad.kinks.intervals import Interval
+from subgrad.intervals import arithmetic as iv
+from subgrad.intervals.arithmetic import Interval
 
 
 def proven_error(f: Pointwise, knots: np.ndarray, v: np.ndarray, c: float, pieces: Pieces) -> float:

@@ -15,9 +15,9 @@ from subgrad import ops
 from subgrad.approx.pointwise import Pointwise
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor
-from subgrad.kinks import intervals as iv
-from subgrad.kinks.interval_rules import INTERVAL
-from subgrad.kinks.intervals import Interval
+from subgrad.intervals import arithmetic as iv
+from subgrad.intervals.arithmetic import Interval
+from subgrad.intervals.rules import INTERVAL
 from subgrad.ops import singular
 
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from subgrad.graph.dtype import using_dtype
 from subgrad.graph.tensor import Tensor, tensor
-from subgrad.kinks import intervals as iv
+from subgrad.intervals import arithmetic as iv
+from subgrad.intervals.arithmetic import Interval
 from subgrad.kinks.certificate import Certificate, LoadedCertificate
 from subgrad.kinks.certificate_file import load_certificate
 from subgrad.kinks.evidence import NEAR, Evidence, Sampled, evidence, is_finest, is_near
-from subgrad.kinks.intervals import Interval
 from subgrad.kinks.limits import read_bounds
 from subgrad.kinks.problem import Problem, flat_problem
 

@@ -15,9 +15,9 @@ import numpy as np
 from subgrad.errors import ArgumentError, ShapeError
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor
-from subgrad.kinks import intervals as iv
-from subgrad.kinks.interval_rules import interval_of
-from subgrad.kinks.intervals import Interval
+from subgrad.intervals import arithmetic as iv
+from subgrad.intervals.arithmetic import Interval
+from subgrad.intervals.rules import interval_of
 from subgrad.kinks.problem import Problem, flat_problem
 from subgrad.kinks.ranges import Known, Ranges
 from subgrad.kinks.tears import tears

@@ -12,8 +12,8 @@ from typing import Protocol
 
 import numpy as np
 
-from subgrad.kinks import intervals as iv
-from subgrad.kinks.intervals import Interval
+from subgrad.intervals import arithmetic as iv
+from subgrad.intervals.arithmetic import Interval
 from subgrad.kinks.problem import Problem
 from subgrad.kinks.ranges import Ranges
 from subgrad.kinks.space import Evaluate

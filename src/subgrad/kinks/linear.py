@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from subgrad.graph.kink import Breaks, Cone, Largest
 from subgrad.graph.tensor import Tensor
-from subgrad.kinks.pieces import groups
+from subgrad.ops.rules import groups
 
 
 def is_piecewise_linear(order: Iterable[Tensor], moving: set[Tensor]) -> bool:

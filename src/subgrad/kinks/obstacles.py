@@ -12,8 +12,8 @@ from subgrad.graph.kink import Cone, Kink
 from subgrad.graph.tensor import Tensor
 from subgrad.kinks.corners import on_kink
 from subgrad.kinks.enclosure import everywhere
-from subgrad.kinks.pieces import groups
 from subgrad.kinks.thresholds import at_root
+from subgrad.ops.rules import groups
 
 
 def obstacle_at(node: Tensor, reached: np.ndarray, flows: set[Tensor]) -> str:

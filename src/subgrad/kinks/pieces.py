@@ -16,6 +16,7 @@ from subgrad.graph.kink import Breaks, Cone, Kink, Largest
 from subgrad.graph.op import apply
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor
+from subgrad.ops.rules import groups
 
 Combination = tuple[tuple[Tensor, int, float], ...]
 """A linear function: nodes, a place in each when it is flat, and a factor."""
@@ -96,14 +97,6 @@ def _element(node: Tensor, number: int) -> tuple[Tensor, int]:
     """An input and a place in it, from a number through all inputs, which have one size."""
     which, i = divmod(number, node.inputs[0].size)
     return node.inputs[which], i
-
-
-def groups(node: Tensor) -> np.ndarray:
-    """For a reduction: the flat places of the elements behind each element of the result, one row each."""
-    x, axes = node.inputs[0], node.attrs["axis"]
-    places = np.arange(x.size).reshape(x.shape)
-    kept = [a for a in range(x.ndim) if a not in axes]
-    return places.transpose([*kept, *axes]).reshape(node.size, -1 if x.size else 0)
 
 
 def _at_apex(node: Tensor) -> Iterator[Piece]:

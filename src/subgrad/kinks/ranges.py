@@ -20,9 +20,9 @@ from subgrad.graph.kink import Cone, Largest
 from subgrad.graph.op import cotangents
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor, placeholder
-from subgrad.kinks import intervals as iv
-from subgrad.kinks.interval_rules import INTERVAL, has_interval, interval_of
-from subgrad.kinks.intervals import Interval
+from subgrad.intervals import arithmetic as iv
+from subgrad.intervals.arithmetic import Interval
+from subgrad.intervals.rules import INTERVAL, has_interval, interval_of
 from subgrad.kinks.problem import Problem
 from subgrad.kinks.thresholds import COMPARISONS, moves
 from subgrad.kinks.walk import smooth_tangent

@@ -12,9 +12,9 @@ from subgrad.errors import GradientError
 from subgrad.graph.evaluate import evaluate
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import constant
-from subgrad.kinks import intervals as iv
+from subgrad.intervals import arithmetic as iv
+from subgrad.intervals.arithmetic import Interval
 from subgrad.kinks.goldstein import Goldstein
-from subgrad.kinks.intervals import Interval
 from subgrad.kinks.jumps import Undecided, moving
 from subgrad.kinks.obstacles import obstacle_at
 from subgrad.kinks.problem import Problem

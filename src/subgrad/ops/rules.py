@@ -182,3 +182,11 @@ def reduced_shape(shape: tuple[int, ...], axis: tuple[int, ...], keepdims: bool)
 def count(shape: tuple[int, ...], axis: tuple[int, ...]) -> int:
     """How many elements one reduction over ``axis`` sees."""
     return math.prod(shape[i] for i in axis)
+
+
+def groups(node: Tensor) -> np.ndarray:
+    """For a reduction: the flat places of the elements behind each element of the result, one row each."""
+    x, axes = node.inputs[0], node.attrs["axis"]
+    places = np.arange(x.size).reshape(x.shape)
+    kept = [a for a in range(x.ndim) if a not in axes]
+    return places.transpose([*kept, *axes]).reshape(node.size, -1 if x.size else 0)

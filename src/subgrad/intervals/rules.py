@@ -18,13 +18,13 @@ from subgrad.graph.op import TABLE, Op
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor
 from subgrad.graph.transform import Transform
-from subgrad.kinks import intervals as iv
-from subgrad.kinks.intervals import Interval, cleaned, hull, widened
-from subgrad.kinks.pieces import groups
+from subgrad.intervals import arithmetic as iv
+from subgrad.intervals.arithmetic import Interval, cleaned, hull, widened
 from subgrad.ops import indexing, kinked, singular
 from subgrad.ops.contract import sizes_of
 from subgrad.ops.convolution import CONVOLUTIONS, products
 from subgrad.ops.random import uniform
+from subgrad.ops.rules import groups
 from subgrad.ops.several import part
 from subgrad.ops.shape import cast
 from subgrad.recur.loop import loop
