@@ -14,8 +14,8 @@ from subgrad import ops
 from subgrad.errors import GradientError
 from subgrad.graph import place
 from subgrad.graph.tensor import Tensor
+from subgrad.kinks.conditions import COMPARISONS, matters, moved, moves, undecided
 from subgrad.kinks.pieces import Piece
-from subgrad.kinks.thresholds import COMPARISONS, matters, moved, moves, undecided
 
 MIXED = np.iinfo(np.int64).max
 """Stands for an element that hangs on something else than one comparison."""

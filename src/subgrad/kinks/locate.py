@@ -10,14 +10,13 @@ import numpy as np
 
 from subgrad.errors import ArgumentError, GradientError
 from subgrad.graph.evaluate import evaluate
-from subgrad.graph.op import TABLE, Op
 from subgrad.graph.order import dependents
 from subgrad.graph.place import Site
 from subgrad.graph.tensor import Tensor
+from subgrad.kinks.conditions import CONDITIONS
 from subgrad.kinks.corners import margin
 from subgrad.kinks.problem import leaf
 from subgrad.kinks.walk import live
-from subgrad.ops import equal, less, less_equal, not_equal, sign, sqrt
 from subgrad.recur.unroll import unrolled
 
 
@@ -137,40 +136,22 @@ def _graph(f: Callable[..., Tensor] | Tensor, x: Sequence[Any]) -> tuple[Tensor,
 
 
 def _is_rough(node: Tensor) -> bool:
-    return node.op.kink is not None or (node.op in _ELSEWHERE and node.inputs[0].dtype.kind == "f")
+    found = CONDITIONS.get(node.op)
+    elsewhere = found is not None and found.distance is not None and node.inputs[0].dtype.kind == "f"
+    return node.op.kink is not None or elsewhere
 
 
 def _spot(node: Tensor, tau: float) -> Spot:
-    kind, distance = _ELSEWHERE.get(node.op, ("kink", None))
-    xs = [i.numpy() for i in node.inputs]
-    with np.errstate(invalid="ignore"):
-        away = margin(node, xs) if distance is None else distance(*xs, **node.attrs)
+    kind, xs = "kink", [i.numpy() for i in node.inputs]
+    if node.op.kink is not None:
+        away = margin(node, xs)
+    else:
+        found = CONDITIONS[node.op]
+        assert found.distance is not None
+        with np.errstate(invalid="ignore"):
+            kind, away = found.kind, found.distance(*xs, **node.attrs)
     nearest = float(np.nanmin(away, initial=np.inf))
     return Spot(node.op.name, node.site, node.scope, kind, int(np.sum(away <= tau)), away.size, nearest)
 
-
-def _to_zero(x: np.ndarray, **_: Any) -> np.ndarray:
-    return np.abs(x)
-
-
-def _apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.abs(a - b)
-
-
-def _of_power(x: np.ndarray, p: Any) -> np.ndarray:
-    return np.where((p > 0) & (p < 1), np.abs(x), np.inf)
-
-
-_ELSEWHERE: dict[Op, tuple[str, Callable[..., np.ndarray]]] = {
-    sqrt: ("root", _to_zero),
-    TABLE["power"]: ("root", _of_power),
-    TABLE["pow"]: ("root", _of_power),
-    sign: ("jump", _to_zero),
-    equal: ("jump", _apart),
-    not_equal: ("jump", _apart),
-    less: ("jump", _apart),
-    less_equal: ("jump", _apart),
-}
-"""Ops that are not smooth at some points and have no `Kink`: what is there, and the distance to it."""
 
 __all__ = ["Kinks", "Spot", "kinks"]

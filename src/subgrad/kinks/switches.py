@@ -13,10 +13,8 @@ import numpy as np
 
 from subgrad.errors import GradientError
 from subgrad.graph.tensor import Tensor
-from subgrad.kinks.thresholds import matters, moved, moves, undecided
-from subgrad.ops import equal, less, less_equal, logical_and, logical_not, logical_or, not_equal
-
-_AFTER = {less: np.greater, less_equal: np.greater_equal, equal: np.equal, not_equal: np.not_equal}
+from subgrad.kinks.conditions import COMPARISONS, matters, moved, moves, undecided
+from subgrad.ops import logical_and, logical_not, logical_or
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Switch:
 
 def switch_of(node: Tensor, tangents: Sequence[Tensor | None], arriving: Sequence[Switch | None]) -> Switch | None:
     """The switch of the bool node ``node``, None if it stays as it is. Raises `GradientError` if that is not known."""
-    if node.op in _AFTER and any(t is not None for t in tangents):
+    if node.op in COMPARISONS and any(t is not None for t in tangents):
         return _compared(node, tangents)
     if not any(s is not None and s.on.any() for s in arriving):
         return None
@@ -63,7 +61,7 @@ def _compared(node: Tensor, tangents: Sequence[Tensor | None]) -> Switch | None:
         return None
     s, t = (0.0 if t is None else t.numpy() for t in tangents)
     slope = np.where(on, t - s, 0)
-    return Switch(on, np.where(on, _AFTER[node.op](slope, 0), node.numpy()), slope, on & (slope == 0))
+    return Switch(on, np.where(on, node.op.ref(0, slope), node.numpy()), slope, on & (slope == 0))
 
 
 def _still(node: Tensor) -> Switch:
