@@ -16,7 +16,7 @@ import subgrad as sg
 loaded = {m.split(".")[1] for m in sys.modules if m.startswith("subgrad.")}
 assert loaded == {"diff", "errors", "graph", "lazy", "ops"}, loaded
 assert not {"llvmlite", "scipy", "pathlib", "json"} & (set(sys.modules) - before)
-import subgrad.compile.ir, subgrad.fit.engine
+import subgrad.compile.codegen.llvm, subgrad.fit.engine
 assert sg.compile is sys.modules["subgrad.compile.function"].compile
 assert sg.fit is sys.modules["subgrad.fit"].fit
 assert not {"subgrad.optim.adam", "subgrad.optim.step.schedule"} & set(sys.modules)

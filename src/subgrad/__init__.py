@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from subgrad import data, linear, models, nn, optim  # noqa: I001
     from subgrad.approx import approximate, barron, barron_bound
     from subgrad.bounds import certify, verify
-    from subgrad.compile.function import CompiledFunction, compile
-    from subgrad.compile.threads import get_threads, set_threads
+    from subgrad.compile.runtime.function import CompiledFunction, compile
+    from subgrad.compile.runtime.threads import get_threads, set_threads
     from subgrad.explain import draw, explain
     from subgrad.fit import Checkpoint, EarlyStopping, History, evaluate, fit, predict
     from subgrad.io import load, save
@@ -66,7 +66,7 @@ _LATER = {
     "approx": ("approximate", "barron", "barron_bound"),
     "bounds": ("certify", "verify"),
     "compile.function": ("CompiledFunction", "compile"),
-    "compile.threads": ("get_threads", "set_threads"),
+    "compile.runtime.threads": ("get_threads", "set_threads"),
     "data": (),
     "explain": ("draw", "explain"),
     "fit": ("Checkpoint", "EarlyStopping", "History", "evaluate", "fit", "predict"),

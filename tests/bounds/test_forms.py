@@ -9,8 +9,8 @@ from subgrad import errors
 from subgrad.bounds import Within
 from subgrad.bounds.form import Form
 from subgrad.bounds.rules import forms
-from subgrad.compile.interpret import Interpreter
-from subgrad.compile.program import Program
+from subgrad.compile.runtime.interpret import Interpreter
+from subgrad.compile.runtime.program import Program
 from subgrad.graph.dtype import using_dtype
 from subgrad.graph.tensor import constant, placeholder
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from subgrad.compile import cache
-from subgrad.compile.cache import ObjectCache, default_cache, key
+from subgrad.compile.runtime import cache
+from subgrad.compile.runtime.cache import ObjectCache, default_cache, key
 
 posix = pytest.mark.skipif(os.name != "posix", reason="owners and modes of files are what is tested")
 KEY, OTHER = key("one", "cpu"), key("another", "cpu")
@@ -209,7 +209,7 @@ def test_the_usual_folder_of_each_system(monkeypatch, platform, expected):
 WRITER = """
 import sys
 from pathlib import Path
-from subgrad.compile.cache import ObjectCache, key
+from subgrad.compile.runtime.cache import ObjectCache, key
 store = ObjectCache(Path(sys.argv[1]), limit=20000)
 for turn in range(100):
     name = str(turn % 7)

@@ -8,8 +8,8 @@ import pytest
 
 import subgrad as sg
 from subgrad import nn
-from subgrad.compile.cpu import host
-from subgrad.compile.program import Program
+from subgrad.compile.runtime.cpu import host
+from subgrad.compile.runtime.program import Program
 from subgrad.errors import DataError, ShapeError
 from subgrad.graph.tensor import placeholder
 

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from subgrad.compile import cpu as cpus
-from subgrad.compile.contract import Contraction, Loop, emit_contraction, plan_contraction
-from subgrad.compile.contract_plan import _candidates
-from subgrad.compile.ir import Module, Value, constant
-from subgrad.compile.native import Library, compile_object
+from subgrad.compile.codegen.gemm.contraction import Contraction, Loop, emit_contraction, plan_contraction
+from subgrad.compile.codegen.gemm.plan import _candidates
+from subgrad.compile.codegen.llvm import Module
+from subgrad.compile.codegen.llvm_values import Value, constant
+from subgrad.compile.runtime import cpu as cpus
+from subgrad.compile.runtime.native import Library, compile_object
 from subgrad.errors import ArgumentError, DTypeError
 
 CPUS = ["", "avx2", "sse2"]

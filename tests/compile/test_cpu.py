@@ -5,7 +5,7 @@ import platform
 
 import pytest
 
-from subgrad.compile.cpu import default_threads, host
+from subgrad.compile.runtime.cpu import default_threads, host
 from subgrad.errors import ArgumentError
 
 on_x86 = pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="names x86 instruction sets")

@@ -5,9 +5,9 @@ import pytest
 
 import subgrad as sg
 from subgrad import nn
-from subgrad.compile.interpret import Interpreter
 from subgrad.compile.pipeline import simplify
-from subgrad.compile.program import Program
+from subgrad.compile.runtime.interpret import Interpreter
+from subgrad.compile.runtime.program import Program
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import placeholder
 

@@ -7,8 +7,9 @@ import pytest
 
 import subgrad as sg
 from subgrad import nn
-from subgrad.compile import fallback, pipeline
-from subgrad.compile.loops import LoopKernel
+from subgrad.compile import pipeline
+from subgrad.compile.codegen.loops import LoopKernel
+from subgrad.compile.runtime import fallback
 from subgrad.errors import ArgumentError, ShapeError
 
 pytest.importorskip("llvmlite")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import subgrad as sg
-from subgrad.compile import fallback
+from subgrad.compile.runtime import fallback
 from subgrad.errors import ArgumentError, NotTraceableError, ShapeError
 from subgrad.graph.op import TABLE
 

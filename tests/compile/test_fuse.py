@@ -6,10 +6,10 @@ from hypothesis import given, settings
 
 import subgrad as sg
 from diff.test_random_graphs import graphs
-from subgrad.compile.fuse import LARGEST, fuse, unsupported
-from subgrad.compile.lower import Role, role
+from subgrad.compile.codegen.lower import Role, role
+from subgrad.compile.kernels.fuse import LARGEST, fuse, unsupported
+from subgrad.compile.kernels.views import read_by
 from subgrad.compile.pipeline import simplify
-from subgrad.compile.views import read_by
 from subgrad.errors import ArgumentError
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, INPUT, placeholder

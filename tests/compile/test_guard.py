@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import subgrad as sg
-from subgrad.compile import guard
-from subgrad.compile.bound import Bound
-from subgrad.compile.guard import Room
-from subgrad.compile.placement import FIRST
-from subgrad.compile.program import Program
+from subgrad.compile.kernels.placement import FIRST
+from subgrad.compile.runtime import guard
+from subgrad.compile.runtime.bound import Bound
+from subgrad.compile.runtime.guard import Room
+from subgrad.compile.runtime.program import Program
 from subgrad.errors import CheckError
 from subgrad.graph.tensor import placeholder
 

@@ -5,12 +5,12 @@ import pytest
 
 import subgrad as sg
 from subgrad import ops
-from subgrad.compile.folds import gathered
-from subgrad.compile.interpret import Interpreter
-from subgrad.compile.layout import groups_of_axes, relaid, sink, transposed
+from subgrad.compile.passes.layout import groups_of_axes, relaid, sink, transposed
+from subgrad.compile.passes.scatter_to_gather import scatter_to_gather
+from subgrad.compile.passes.simplify import rewrite
 from subgrad.compile.pipeline import simplify
-from subgrad.compile.program import Program
-from subgrad.compile.simplify import rewrite
+from subgrad.compile.runtime.interpret import Interpreter
+from subgrad.compile.runtime.program import Program
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import placeholder
 
@@ -107,7 +107,7 @@ def test_gradients_of_poolings_are_gathered(size, stride, padding):
         g = sg.grad((y * y).sum(), x)
         (fold,) = named([g], "fold")
         expanded = rewrite(fold.inputs, lambda n: n if n.op.expand is None else n.op.expand(*n.inputs, **n.attrs))
-        assert gathered(ops.fold(expanded[0], **fold.attrs)) is not None
+        assert scatter_to_gather(ops.fold(expanded[0], **fold.attrs)) is not None
         largest = max(n.size for k in Program([x], [y, g]).kernels for n in k.stores)
         assert largest <= 2 * 3 * (7 + 2 * padding + 2 * size) ** 2  # nothing as large as all windows
         agree([x], [y, g], [array])

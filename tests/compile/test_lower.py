@@ -5,8 +5,8 @@ import pytest
 
 import subgrad as sg
 from subgrad import ops
-from subgrad.compile.interpret import Interpreter
-from subgrad.compile.program import Program
+from subgrad.compile.runtime.interpret import Interpreter
+from subgrad.compile.runtime.program import Program
 from subgrad.errors import CheckError, DTypeError
 from subgrad.graph.op import apply
 from subgrad.graph.tensor import placeholder

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import subgrad as sg
-from subgrad.compile.memory import ALIGN, Interval, plan
-from subgrad.compile.program import Program
+from subgrad.compile.kernels.memory import ALIGN, Interval, plan
+from subgrad.compile.runtime.program import Program
 from subgrad.fit.step import trace_step
 from subgrad.graph.tensor import placeholder
 from subgrad.nn import loss

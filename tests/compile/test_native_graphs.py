@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 import subgrad as sg
 from diff.test_random_graphs import graphs, points
-from subgrad.compile.interpret import Interpreter
-from subgrad.compile.program import Program
+from subgrad.compile.runtime.interpret import Interpreter
+from subgrad.compile.runtime.program import Program
 from subgrad.graph.tensor import placeholder
 
 steady = settings(deadline=None, derandomize=True, max_examples=10)

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 import subgrad as sg
-from subgrad.compile import pipeline, program
+from subgrad.compile import pipeline
 from subgrad.compile.pipeline import PASSES, Pass, simplify
-from subgrad.compile.program import Program
+from subgrad.compile.runtime import program
+from subgrad.compile.runtime.program import Program
 from subgrad.errors import CheckError, FileError
 from subgrad.graph.tensor import Tensor, placeholder
 

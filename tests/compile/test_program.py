@@ -5,8 +5,8 @@ import pytest
 
 import subgrad as sg
 from samples import FLAT, KINKS, SMOOTH
-from subgrad.compile.interpret import Interpreter
-from subgrad.compile.program import Program
+from subgrad.compile.runtime.interpret import Interpreter
+from subgrad.compile.runtime.program import Program
 from subgrad.graph.tensor import placeholder
 
 

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 import subgrad as sg
 from compile.test_memory import training_program
 from diff.test_random_graphs import graphs
-from subgrad.compile import views
-from subgrad.compile.fuse import fuse
+from subgrad.compile.kernels import views
+from subgrad.compile.kernels.fuse import fuse
+from subgrad.compile.kernels.schedule import schedule
 from subgrad.compile.pipeline import simplify
-from subgrad.compile.schedule import schedule
 from subgrad.graph.tensor import CONST, INPUT, placeholder
 
 steady = settings(deadline=None, derandomize=True, max_examples=25)
@@ -66,7 +66,7 @@ def _contracted(node, mask):
 # What the threads of a schedule touch
 
 
-def touched(slot, thread, threads, stored, home):
+def touched(slot, thread, threads, stored, root):
     """(memory, what is read of it, what is written) for the share of one thread."""
     kernel = slot.kernel
     share = np.zeros(kernel.domain, bool)
@@ -77,7 +77,7 @@ def touched(slot, thread, threads, stored, home):
         index = [slice(None)] * share.ndim
         index[slot.axis] = slice(thread * n // threads, (thread + 1) * n // threads)
         share[tuple(index)] = True
-    reads, writes = defaultdict(lambda: False), {home(n): share for n in kernel.stores}
+    reads, writes = defaultdict(lambda: False), {root(n): share for n in kernel.stores}
     made = {kernel.seed, *kernel.body}
     pending = [pair for n in made for pair in read_from(n, share)]
     while pending:
@@ -85,7 +85,7 @@ def touched(slot, thread, threads, stored, home):
         if node in made:
             continue
         if stored(node) or node.op in (CONST, INPUT):
-            reads[home(node)] = reads[home(node)] | mask
+            reads[root(node)] = reads[root(node)] | mask
         else:
             pending.extend(read_from(node, mask))
     return reads, writes
@@ -106,7 +106,7 @@ def through_views(node, mask):
     return node, mask
 
 
-def check_races(plan, threads, stored, home):
+def check_races(plan, threads, stored, root):
     """Between two barriers nobody reads or writes an element that another thread writes."""
     reads, writes = ([defaultdict(lambda: False) for _ in range(threads)] for _ in range(2))
     for slot in plan.slots:
@@ -115,7 +115,7 @@ def check_races(plan, threads, stored, home):
                 reads[t].clear()
                 writes[t].clear()
         for t in range(threads):
-            r, w = touched(slot, t, threads, stored, home)
+            r, w = touched(slot, t, threads, stored, root)
             for node, mask in r.items():
                 reads[t][node] = reads[t][node] | mask
             for node, mask in w.items():
@@ -154,7 +154,7 @@ def network(norm=False):
 def test_updates_in_place_wait_for_those_who_read_the_old_values(norm, optimizer, threads):
     program = training_program(network(norm), optimizer, 12, threads)
     placed = program._placed
-    assert placed.home, "nothing is updated in place"
+    assert placed.alias_of, "nothing is updated in place"
     check_races(program.schedule, threads, placed.stored, lambda n: placed.memory_of(n, None)[0])
 
 

@@ -5,9 +5,9 @@ import pytest
 
 import subgrad as sg
 from samples import KINKS, SMOOTH
-from subgrad.compile.interpret import Interpreter
+from subgrad.compile.passes.simplify import Merger, expand, rewrite
 from subgrad.compile.pipeline import simplify
-from subgrad.compile.simplify import Merger, expand, rewrite
+from subgrad.compile.runtime.interpret import Interpreter
 from subgrad.graph.check import check_graph
 from subgrad.graph.op import TABLE
 from subgrad.graph.order import toposort

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import subgrad as sg
-from subgrad.compile.cpu import host
-from subgrad.compile.program import Program
-from subgrad.compile.sums import BLOCK
+from subgrad.compile.codegen.sums import BLOCK
+from subgrad.compile.runtime.cpu import host
+from subgrad.compile.runtime.program import Program
 from subgrad.graph.tensor import placeholder
 
 pytest.importorskip("llvmlite")

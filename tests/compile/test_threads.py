@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 import subgrad as sg
-from subgrad.compile import threads
-from subgrad.compile.program import Program
-from subgrad.compile.team import PARKED
+from subgrad.compile.runtime import threads
+from subgrad.compile.runtime.program import Program
+from subgrad.compile.runtime.team import PARKED
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import placeholder
 

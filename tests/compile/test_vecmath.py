@@ -14,10 +14,10 @@ import mpmath
 import numpy as np
 import pytest
 
-from subgrad.compile import vecmath
-from subgrad.compile.cpu import host
-from subgrad.compile.formula import F32, F64
-from subgrad.compile.vecmath_trig import FAR, LIMIT
+from subgrad.compile.codegen import vecmath
+from subgrad.compile.codegen.vecmath.formula import F32, F64
+from subgrad.compile.codegen.vecmath.trig import FAR, LIMIT
+from subgrad.compile.runtime.cpu import host
 from subgrad.errors import ArgumentError, DTypeError
 
 X86 = platform.machine().lower() in ("x86_64", "amd64")

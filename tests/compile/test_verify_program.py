@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 
 import subgrad as sg
-from subgrad.compile import lower, pipeline, schedule
-from subgrad.compile.hosting import Hosting, parts
-from subgrad.compile.placement import ARENA, Placement
-from subgrad.compile.program import Program
-from subgrad.compile.touches import Touches
-from subgrad.compile.verify_program import verify_program
+from subgrad.compile import pipeline
+from subgrad.compile.codegen import lower
+from subgrad.compile.kernels import schedule
+from subgrad.compile.kernels.aliasing import Aliasing, parts
+from subgrad.compile.kernels.placement import ARENA, Placement
+from subgrad.compile.kernels.touches import Touches
+from subgrad.compile.kernels.verify_program import verify_program
+from subgrad.compile.runtime.program import Program
 from subgrad.errors import CheckError
 from subgrad.graph.tensor import Tensor, placeholder
 
@@ -114,7 +116,7 @@ def test_a_part_that_is_not_copied(unchecked, monkeypatch):
     """As when a result that two arrays need is written into one of them."""
     program = joined()
     verify_program(program._placed)
-    monkeypatch.setattr(Hosting, "copied", lambda self, host: [])
+    monkeypatch.setattr(Aliasing, "copied", lambda self, host: [])
     with pytest.raises(CheckError, match="before it is written"):
         verify_program(program._placed)
 
@@ -128,7 +130,7 @@ def test_rows_that_an_index_may_choose_are_counted_once(unchecked, join):
     table, i = placeholder((1000, 4), "float32"), placeholder((50,), "int64")
     program = Program([table, i], [join(table[i]).node], n_threads=1)
     verify_program(program._placed)
-    touches = Touches(program._placed.stored, program._placed.hosting)
+    touches = Touches(program._placed.stored, program._placed.aliasing)
     read = [t for slot in program.schedule.slots for t in touches.reads(slot.kernel, slot.axis)]
     assert {t.node for t in read} >= {table, i}
     assert sum(t.elements.size for t in read) < 10 * table.size
@@ -136,15 +138,15 @@ def test_rows_that_an_index_may_choose_are_counted_once(unchecked, join):
 
 def test_a_part_that_is_written_twice(unchecked, monkeypatch):
     program = joined()
-    assert any(True for _ in program._placed.hosting)
-    monkeypatch.setattr(Hosting, "copied", lambda self, host: parts(host))
+    assert any(True for _ in program._placed.aliasing)
+    monkeypatch.setattr(Aliasing, "copied", lambda self, host: parts(host))
     with pytest.raises(CheckError, match="twice"):
         verify_program(program._placed)
 
 
 def test_a_part_at_another_place(unchecked):
     program = joined()
-    part = next(iter(program._placed.hosting))
+    part = next(iter(program._placed.aliasing))
     program._placed.where[part] = program._placed.where[part].moved(4)
     with pytest.raises(CheckError):
         verify_program(program._placed)
@@ -184,11 +186,11 @@ def test_a_loop_whose_carry_stands_still(unchecked, threads):
     last, rows = sg.scan(lambda h, x: (sg.tanh(h + x), h * x), h, xs)
     program = Program([h, xs], [last, rows], n_threads=threads)
     verify_program(program._placed)
-    moving = [n for n, where in program._placed.where.items() if any(any(turn) for turn in where.turns)]
+    moving = [n for n, where in program._placed.where.items() if any(any(turn) for turn in where.loop_strides)]
     assert len(moving) >= 3
     for node in moving:
         before = program._placed.where[node]
-        program._placed.where[node] = before._replace(turns=((0, 0),))
+        program._placed.where[node] = before._replace(loop_strides=((0, 0),))
         with pytest.raises(CheckError):
             verify_program(program._placed)
         program._placed.where[node] = before

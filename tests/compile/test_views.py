@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import subgrad as sg
-from subgrad.compile.interpret import Interpreter
-from subgrad.compile.program import Program
-from subgrad.compile.simplify import expand
-from subgrad.compile.views import contiguous, only_unit_axes, restrided, source, view
+from subgrad.compile.kernels.views import contiguous, only_unit_axes, restrided, source, view
+from subgrad.compile.passes.simplify import expand
+from subgrad.compile.runtime.interpret import Interpreter
+from subgrad.compile.runtime.program import Program
 from subgrad.graph.tensor import placeholder
 
 steady = settings(deadline=None, derandomize=True, max_examples=100)

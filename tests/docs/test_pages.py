@@ -51,24 +51,6 @@ def test_every_page_is_in_the_navigation():
     assert sorted(listed) == sorted(written)
 
 
-def test_packages_import_in_the_order_of_the_architecture_page():
-    page = (DOCS / "architecture.md").read_text(encoding="utf-8")
-    order = re.findall(r"^\| `(\w+)` \|", page, flags=re.MULTILINE)
-    places = {name: i for i, name in enumerate(order)}
-    allowed = {("graph", "ops"), ("graph", "diff"), ("errors", "graph")}
-    source = Path(sg.__file__).parent
-    packages = {p.stem for p in source.iterdir() if p.is_dir() or p.suffix == ".py"}
-    assert set(order) == {name for name in packages if not name.startswith("_") and name != "py"}
-    wrong = [
-        f"{file.relative_to(source)} imports {used}"
-        for name in order
-        for file in sorted((source / name).rglob("*.py") if (source / name).is_dir() else [source / f"{name}.py"])
-        for used in re.findall(r"^from subgrad(?:\.| import )(\w+)", file.read_text(encoding="utf-8"), re.MULTILINE)
-        if used in places and places[used] > places[name] and (name, used) not in allowed
-    ]
-    assert wrong == []
-
-
 def _documented() -> set[int]:
     """The objects that the reference pages describe: those they name, and the public ones of modules they name."""
     found: list[object] = []

@@ -21,8 +21,8 @@ IMPORTS = """\
 import numpy as np
 
 import subgrad as sg
-from subgrad.compile.interpret import Interpreter
-from subgrad.compile.program import Program
+from subgrad.compile.runtime.interpret import Interpreter
+from subgrad.compile.runtime.program import Program
 from subgrad.graph.op import apply
 from subgrad.graph.tensor import placeholder
 from subgrad.graph.tree import leaves

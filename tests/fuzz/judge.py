@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 import subgrad as sg
-from subgrad.compile import native
-from subgrad.compile.cpu import Cpu, host
-from subgrad.compile.interpret import Interpreter
-from subgrad.compile.program import Program
+from subgrad.compile.runtime import native
+from subgrad.compile.runtime.cpu import Cpu, host
+from subgrad.compile.runtime.interpret import Interpreter
+from subgrad.compile.runtime.program import Program
 from subgrad.errors import ArgumentError, SubgradError
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor, placeholder

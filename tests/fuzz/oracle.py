@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from subgrad.compile.interpret import Interpreter
-from subgrad.compile.simplify import expand, rewrite
+from subgrad.compile.passes.simplify import expand, rewrite
+from subgrad.compile.runtime.interpret import Interpreter
 from subgrad.graph.evaluate import reference
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, Tensor

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import subgrad as sg
-from subgrad.compile import lower
+from subgrad.compile.codegen import lower
 from subgrad.graph.op import TABLE
 from subgrad.graph.order import toposort
 

@@ -10,8 +10,8 @@ from architectures import CASES, FILE, in_torch, sums, values
 
 import subgrad as sg
 from subgrad import nn
-from subgrad.compile.interpret import Interpreter
-from subgrad.compile.program import Program
+from subgrad.compile.runtime.interpret import Interpreter
+from subgrad.compile.runtime.program import Program
 from subgrad.graph.tensor import placeholder
 from subgrad.nn.binding import bound
 

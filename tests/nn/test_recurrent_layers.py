@@ -7,7 +7,7 @@ import pytest
 
 import subgrad as sg
 from subgrad import nn
-from subgrad.compile.interpret import Interpreter
+from subgrad.compile.runtime.interpret import Interpreter
 from subgrad.graph.tensor import placeholder
 from subgrad.graph.tree import leaves
 
@@ -169,7 +169,7 @@ def test_dropout_stands_between_layers_in_training_mode():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_native_code_agrees(kind):
-    program = pytest.importorskip("subgrad.compile.program")
+    program = pytest.importorskip("subgrad.compile.runtime.program")
     net = layer(kind, bidirectional=True)
     x = placeholder((EXAMPLES, STEPS, INPUTS), "float64")
     mask = placeholder((EXAMPLES, STEPS), "bool")

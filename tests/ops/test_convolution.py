@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import subgrad as sg
-from subgrad.compile.interpret import Interpreter
-from subgrad.compile.program import Program
+from subgrad.compile.runtime.interpret import Interpreter
+from subgrad.compile.runtime.program import Program
 from subgrad.errors import ArgumentError, ShapeError
 from subgrad.graph.tensor import placeholder
 

@@ -35,7 +35,7 @@ def test_dropout_drops_the_same_twice():
 
 
 def test_a_deep_network_takes_less_memory_and_gives_the_same_numbers():
-    program = pytest.importorskip("subgrad.compile.program")
+    program = pytest.importorskip("subgrad.compile.runtime.program")
 
     def step(change):
         parts = [_part(10 * i) for i in range(6)]

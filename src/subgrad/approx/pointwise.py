@@ -15,7 +15,7 @@ import numpy as np
 
 from subgrad import ops
 from subgrad.bounds.slopes import as_computed
-from subgrad.compile.interpret import Interpreter
+from subgrad.compile.runtime.interpret import Interpreter
 from subgrad.diff import grad
 from subgrad.diff.vmap import for_all
 from subgrad.errors import NotTraceableError, ShapeError

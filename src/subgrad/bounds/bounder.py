@@ -13,8 +13,8 @@ import numpy as np
 from subgrad import ops
 from subgrad.bounds.form import Form
 from subgrad.bounds.rules import forms
-from subgrad.compile.interpret import Interpreter
-from subgrad.compile.threads import get_threads
+from subgrad.compile.runtime.interpret import Interpreter
+from subgrad.compile.runtime.threads import get_threads
 from subgrad.graph.dtype import float64, using_dtype
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, Tensor, constant, placeholder
@@ -146,11 +146,11 @@ class _Runner:
 
 def _compiled(inputs: list[Tensor], outputs: list[Tensor]) -> list[Any]:
     """A program for each thread, none without llvmlite."""
-    try:
-        import llvmlite  # noqa: F401
-    except ImportError:
+    from subgrad.compile.runtime.native import has_llvmlite
+
+    if not has_llvmlite():
         return []
-    from subgrad.compile.program import Program
+    from subgrad.compile.runtime.program import Program
 
     first = Program(inputs, outputs, n_threads=1)
     return [first, *(first.twin() for _ in range(get_threads() - 1))]

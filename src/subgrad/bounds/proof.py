@@ -15,7 +15,7 @@ import numpy as np
 from subgrad import ops
 from subgrad.bounds.rules import TAYLOR
 from subgrad.bounds.search import Leaves
-from subgrad.compile.simplify import rewrite
+from subgrad.compile.passes.simplify import rewrite
 from subgrad.errors import ArgumentError
 from subgrad.graph.dtype import float64, using_dtype
 from subgrad.graph.op import Op, apply

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from subgrad.bounds.bounder import Bounder, Bounds
-from subgrad.compile.threads import get_threads
+from subgrad.compile.runtime.threads import get_threads
 
 GAP = 0.01  # without a goal: how near, relatively, the upper bound comes to the lower one
 ROOM = 1e-6  # with a goal: how far, relatively, bounds stay below it, so that another arithmetic can follow the proof

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from subgrad import ops
 from subgrad.bounds.rules import TAYLOR
-from subgrad.compile.simplify import expand, rewrite
+from subgrad.compile.passes.simplify import expand, rewrite
 from subgrad.diff.reverse import gradients
 from subgrad.errors import ArgumentError
 from subgrad.graph.dtype import float64, using_dtype

@@ -12,11 +12,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from subgrad.compile.fuse import Kernel
-from subgrad.compile.native import Library
-from subgrad.compile.ownership import write_renamed
-from subgrad.compile.placement import ARENA, CLOCK, FIRST, NOTED, SCRATCH, Placement
-from subgrad.compile.repeat import Repeat
+from subgrad.compile.kernels.kernel import Kernel, Repeat
+from subgrad.compile.kernels.placement import ARENA, CLOCK, FIRST, NOTED, SCRATCH, Placement
+from subgrad.compile.runtime.native import Library
+from subgrad.compile.runtime.ownership import write_renamed
 from subgrad.compile.unit import Unit
 from subgrad.errors import FileError
 from subgrad.graph.order import toposort
@@ -139,7 +138,7 @@ def _kernel_lines(kernel: Kernel, names: Mapping[Tensor, str]) -> list[str]:
         names = {**_names([*kernel.loop.places, *kernel.loop.outputs])}
         inner = [line for k in (*kernel.start, *kernel.inner) for line in _kernel_lines(k, names)]
     else:
-        inner = [line for node in (kernel.seed, *kernel.body) for line in _node_lines(node, names)]
+        inner = [line for node in kernel.nodes for line in _node_lines(node, names)]
         inner.append(f"stores {', '.join(names.get(n, '?') for n in kernel.stores)}")
     return [str(kernel), *(f"    {line}" for line in inner)]
 
@@ -149,8 +148,8 @@ def _placed_lines(placed: Placement) -> list[str]:
     found = []
     if hasattr(placed, "schedule"):
         found += ["schedule:", placed.schedule.text(), ""]
-    inside = [f"{_title(n)} lies in {_title(placed.hosting.home(n))}, strides {placed.hosting.strides(n)}"
-              for n in placed.hosting]  # fmt: skip
+    inside = [f"{_title(n)} lies in {_title(placed.aliasing.root(n))}, strides {placed.aliasing.strides(n)}"
+              for n in placed.aliasing]  # fmt: skip
     found += ["inside of others:", *inside, ""] if inside else []
     if hasattr(placed, "memory"):
         found += ["memory:", str(placed.memory), ""]
@@ -158,7 +157,7 @@ def _placed_lines(placed: Placement) -> list[str]:
     for node, where in placed.where.items():
         entry = _ENTRIES.get(where.entry) or _argument(placed, where.entry)
         moves = f", {where.step} more with each step" if where.step else ""
-        turns = enumerate(where.turns)
+        turns = enumerate(where.loop_strides)
         moves += "".join(f", loop {i}: {each} a step, {other} every other" for i, (each, other) in turns)
         found.append(f"{_title(node)}: {entry} + {where.offset}{moves}")
     return found

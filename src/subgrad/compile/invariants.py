@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from subgrad import ops
-from subgrad.compile.lower import Role, is_compound, role
-from subgrad.compile.simplify import staged, value_number
+from subgrad.compile.codegen.lower import Role, is_compound, role
+from subgrad.compile.kernels.verify_program import verify_program
+from subgrad.compile.passes.simplify import staged, value_number
 from subgrad.compile.unit import Interface, Unit
-from subgrad.compile.verify_program import verify_program
 from subgrad.errors import CheckError
 from subgrad.graph.check import check_graph
 from subgrad.graph.order import toposort
@@ -107,10 +107,10 @@ def threads_known(unit: Unit) -> None:
 
 def aliases_fit(unit: Unit) -> None:
     assert unit.placed is not None
-    for node in unit.placed.hosting:
-        view = unit.placed.hosting.view(node)
+    for node in unit.placed.aliasing:
+        view = unit.placed.aliasing.view(node)
         last = view.offset + sum((n - 1) * s for n, s in zip(node.shape, view.strides, strict=True))
-        if view.source in unit.placed.hosting or not 0 <= last < view.source.size:
+        if view.source in unit.placed.aliasing or not 0 <= last < view.source.size:
             raise _broken(node, f"lies outside of the {view.source.op.name} that it is a part of")
 
 

@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from subgrad.compile import invariants, scans
-from subgrad.compile.depthwise import elementwise
+from subgrad.compile import invariants
+from subgrad.compile.codegen.emit import Emitter
 from subgrad.compile.dump import Dump
-from subgrad.compile.emit import Emitter
-from subgrad.compile.empty import filled, has_empty
-from subgrad.compile.fuse import fuse
-from subgrad.compile.layout import relaid, sink, transposed, undo
-from subgrad.compile.members import batch_size, spread
-from subgrad.compile.placement import CLOCK, Placement
-from subgrad.compile.schedule import worthwhile
-from subgrad.compile.simplify import Merger, expand, factored, replaced, rewrite, staged
+from subgrad.compile.kernels.fuse import fuse
+from subgrad.compile.kernels.placement import CLOCK, Placement
+from subgrad.compile.kernels.schedule import worthwhile
+from subgrad.compile.passes import scans
+from subgrad.compile.passes.batch_innermost import batch_innermost, batch_size
+from subgrad.compile.passes.depthwise import elementwise
+from subgrad.compile.passes.empty import filled, has_empty
+from subgrad.compile.passes.layout import relaid, sink, transposed, undo
+from subgrad.compile.passes.simplify import Merger, expand, factored, replaced, rewrite, staged
 from subgrad.compile.unit import Unit
 from subgrad.graph.check import is_wanted
 from subgrad.graph.op import apply
@@ -79,7 +80,7 @@ def _without_empty(outputs: Outputs) -> Outputs:
 
 def _batch_innermost(outputs: Outputs) -> Outputs:
     members = batch_size(outputs)
-    return rewrite(outputs, lambda node: spread(node, members)) if members else outputs
+    return rewrite(outputs, lambda node: batch_innermost(node, members)) if members else outputs
 
 
 def _loops(outputs: Outputs) -> Outputs:
@@ -131,7 +132,7 @@ def _emit(unit: Unit) -> None:
     assert cpu is not None
     assert unit.n_threads is not None
     clock = CLOCK if unit.timed else None
-    emitter = Emitter(cpu, placed.schedule, unit.n_threads, placed.locate, placed.stored, placed.hosting, clock)
+    emitter = Emitter(cpu, placed.schedule, unit.n_threads, placed.locate, placed.stored, placed.aliasing, clock)
     unit.ir, scratch = emitter.emit(placed.copies)
     unit.scratch, unit.noted = scratch * unit.n_threads, list(emitter.module.noted)
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from subgrad.graph.tensor import Tensor
 
 if TYPE_CHECKING:
-    from subgrad.compile.cpu import Cpu
-    from subgrad.compile.fuse import Kernel
-    from subgrad.compile.placement import Placement
+    from subgrad.compile.kernels.kernel import Kernel
+    from subgrad.compile.kernels.placement import Placement
+    from subgrad.compile.runtime.cpu import Cpu
 
 
 class Interface(NamedTuple):
-    """What a program takes and gives: see `subgrad.compile.program.Program`, which has these as arguments."""
+    """What a program takes and gives: see `subgrad.compile.runtime.program.Program`, which has these as arguments."""
 
     inputs: list[Tensor]
     outputs: list[Tensor]

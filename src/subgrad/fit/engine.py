@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from subgrad.compile.fallback import is_native, runnable
-from subgrad.compile.interpret import Interpreter
+from subgrad.compile.runtime.fallback import is_native, runnable
+from subgrad.compile.runtime.interpret import Interpreter
 from subgrad.fit.diagnose import find_source
 from subgrad.fit.measured import Term
 from subgrad.fit.step import Signature, Step
@@ -201,12 +201,12 @@ def _work(node: Tensor) -> int:
 
 @functools.cache
 def _has_llvm() -> bool:
-    try:
-        import llvmlite  # noqa: F401
-    except ImportError:
-        warnings.warn("llvmlite is not installed: training is interpreted, and slower", stacklevel=5)
-        return False
-    return True
+    from subgrad.compile.runtime.native import has_llvmlite
+
+    if has_llvmlite():
+        return True
+    warnings.warn("llvmlite is not installed: training is interpreted, and slower", stacklevel=5)
+    return False
 
 
 def _signatures(data: Sequence[np.ndarray], rows: int) -> list[Signature]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from subgrad.compile.interpret import Interpreter
+from subgrad.compile.runtime.interpret import Interpreter
 from subgrad.diff import vmap
 from subgrad.diff.reverse import gradients
 from subgrad.fit.measured import Measured, Term, measured

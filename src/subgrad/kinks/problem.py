@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from subgrad.compile.interpret import Interpreter
+from subgrad.compile.runtime.interpret import Interpreter
 from subgrad.diff.reverse import gradients, leaves_of
 from subgrad.errors import ArgumentError, DTypeError, GradientError, ShapeError
 from subgrad.graph import place, tracing

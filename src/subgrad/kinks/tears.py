@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from subgrad.compile.interpret import Interpreter
+from subgrad.compile.runtime.interpret import Interpreter
 from subgrad.graph.tensor import Tensor
 from subgrad.kinks.problem import Problem
 

@@ -114,11 +114,11 @@ class Module:
         """
         predictor = self.__dict__.get("_predictor")
         if predictor is None:
-            from subgrad.compile.function import compile
+            from subgrad.compile.runtime.function import compile
 
             predictor = self.__dict__["_predictor"] = compile(_evaluation(weakref.ref(self)))
         if tuple in map(type, xs):  # rows of numbers, as lists are; or several tensors
-            from subgrad.compile.arguments import is_numeric
+            from subgrad.compile.tracing.arguments import is_numeric
 
             xs = tuple([np.asarray(x) if type(x) is tuple and is_numeric(x) else x for x in xs])
         return predictor(*xs)

@@ -16,8 +16,8 @@ from subgrad.graph.order import dependents, toposort
 from subgrad.graph.substitute import substitute
 from subgrad.graph.tensor import Tensor, placeholder
 from subgrad.ops.several import part, unbundled
-from subgrad.recur.hoist import VIEWS, Later, sum_over_steps
 from subgrad.recur.loop import Loop, loop, make_loop, zeros_like
+from subgrad.recur.loop_invariants import VIEWS, Later, sum_over_steps
 
 
 def backward(g: Tensor, y: Tensor, inputs: Sequence[Tensor], body: Loop) -> list[Tensor | None]:

@@ -15,8 +15,8 @@ from subgrad.graph.substitute import substitute
 from subgrad.graph.tensor import Tensor, as_tensor, placeholder
 from subgrad.graph.tree import Tree, as_tree, leaves, rebuild
 from subgrad.ops import random
-from subgrad.recur.hoist import hoisted
 from subgrad.recur.loop import make_loop
+from subgrad.recur.loop_invariants import move_invariants
 
 
 def scan(
@@ -77,7 +77,7 @@ def scan(
     outputs = [*after, *(y.node for y in leaves(ys))]
     bound = dict(zip(row, leaves(rows), strict=True))
     outputs, drawn = _draws(outputs, seed, steps)
-    outputs, bound = hoisted(outputs, {**bound, **drawn}, before, steps)
+    outputs, bound = move_invariants(outputs, {**bound, **drawn}, before, steps)
     first = dict(zip(before, leaves(carry), strict=True))
     found = make_loop(first, bound, outputs[: len(after)], outputs[len(after) :], steps, reverse)
     return rebuild(carry, found[: len(after)]), rebuild(ys, found[len(after) :])

@@ -1,0 +1,392 @@
+"""LLVM text for a schedule: one function for each kernel, and one that runs them, step after step."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import NamedTuple
+
+from subgrad.compile.blame import blame
+from subgrad.compile.codegen import vecmath
+from subgrad.compile.codegen.expressions import Ix, Points
+from subgrad.compile.codegen.gemm.contraction import Contraction, Loop, emit_contraction, plan_contraction
+from subgrad.compile.codegen.gemm.tile import Place
+from subgrad.compile.codegen.llvm import Builder, Module
+from subgrad.compile.codegen.llvm_values import Index, Value, constant, lanes_of, scalar_of
+from subgrad.compile.codegen.loops import LoopKernel, finish
+from subgrad.compile.codegen.lower import Role
+from subgrad.compile.codegen.nest import Share
+from subgrad.compile.kernels import views
+from subgrad.compile.kernels.aliasing import Aliasing
+from subgrad.compile.kernels.buffer_slice import BufferSlice
+from subgrad.compile.kernels.dedupe import kernel_key
+from subgrad.compile.kernels.kernel import Kernel
+from subgrad.compile.kernels.schedule import Schedule, Slot, loop_letters, operand_letters, swapped
+from subgrad.compile.runtime.cpu import BYTES, Cpu
+from subgrad.compile.runtime.team import SPINS, clock, pause
+from subgrad.graph.tensor import CONST, INPUT, Tensor
+
+
+class EngineModule(Module):
+    """A module that brings the elementary functions that its code calls."""
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        called = sorted(set(re.findall(r"@sg_(\w+?)_(f32|f64)(?:_x(\d+))?\(", text)))
+        dtypes = {"f32": "float32", "f64": "float64"}
+        needed = [(name, dtypes[suffix], int(lanes or 1)) for name, suffix, lanes in called]
+        return f"{text}\n{vecmath.library(needed, self.cpu.fma)}\n"
+
+
+Locate = Callable[[Tensor], BufferSlice]
+
+
+class Emitted(NamedTuple):
+    """A kernel's function: its name, the nodes whose addresses it takes, rows of work for one index of the split."""
+
+    name: str
+    nodes: list[Tensor]
+    rows: int
+    scratch: int
+    contraction: bool
+
+
+class _Run(NamedTuple):
+    """The values of the function that runs the kernels: its arguments, and what it has loaded."""
+
+    table: Value
+    sync: Value
+    thread: Value
+    room: Value
+    places: dict[int, Value]
+
+
+class Emitter:
+    """Writes the functions of all kernels, and the one that calls them.
+
+    Args:
+        cpu: to generate for.
+        plan: the schedule.
+        threads: how many run it.
+        locate: where nodes lie in memory.
+        stored: which nodes lie in memory.
+        aliasing: which nodes lie inside of others.
+        clock: the entry of the table with a counter of cycles for each kernel, and one for all barriers and copies,
+            if the run is to be timed.
+    """
+
+    def __init__(
+        self, cpu: Cpu, plan: Schedule, threads: int, locate: Locate, stored: Callable[[Tensor], bool],
+        aliasing: Aliasing, clock: int | None = None,
+    ) -> None:  # fmt: skip
+        self.cpu, self.plan, self.threads = cpu, plan, threads
+        self.locate, self.stored, self.aliasing, self.clock = locate, stored, aliasing, clock
+        self.module = EngineModule(cpu)
+        self._by_key: dict[Hashable, tuple[Emitted, list[int]]] = {}
+        self._emitted: dict[Slot, Emitted] = {}
+        self._clocks: dict[Slot, int] = {}
+
+    def emit(self, copies: Sequence[tuple[BufferSlice, BufferSlice, int]] = ()) -> tuple[str, int]:
+        """The text, and the bytes of scratch that each thread needs. ``copies`` are done at the end of each step."""
+        for i, (slot, _) in enumerate(self.plan.flat()):
+            self._emitted[slot] = self._shared(f"k{i}", slot)
+            self._clocks[slot] = i
+        scratch = max((e.scratch for e in self._emitted.values()), default=0)
+        self._run(scratch, copies)
+        return str(self.module), scratch
+
+    # Kernels
+
+    def _shared(self, name: str, slot: Slot) -> Emitted:
+        """A kernel, by the function of an earlier one if that has the same form: so layers that repeat cost once."""
+        found, numbers = kernel_key(slot, self.stored, self.aliasing, self.locate)
+        if found in self._by_key:
+            emitted, places = self._by_key[found]
+            nodes = list(numbers)
+            return emitted._replace(nodes=[nodes[i] for i in places])
+        try:
+            emitted = self._kernel(name, slot)
+        except Exception as error:
+            blame(error, slot.kernel.seed)
+            raise
+        self._by_key[found] = emitted, [numbers[n] for n in emitted.nodes]
+        return emitted
+
+    def _kernel(self, name: str, slot: Slot) -> Emitted:
+        if slot.kernel.role is Role.CONTRACT:
+            return self._contraction(name, slot)
+        kernel = slot.kernel
+        nodes = self._in_memory(kernel, kernel.nodes)
+        parameters = {n: Value("ptr", f"%p{i}") for i, n in enumerate(nodes)}
+        begin, end = Value("i64", "%begin"), Value("i64", "%end")
+        whole = slot.axis is None
+        share = Share(None, 0, 0) if whole else Share(slot.axis, begin, end)
+        given, apart = [*parameters.values(), begin, end], self._apart(parameters)
+        with self.module.function(name, given, noalias=apart, inline=False) as b:
+            LoopKernel(b, kernel, parameters.get, share, self._lanes(kernel), self.aliasing).emit()
+        return Emitted(name, nodes, 1, 0, False)
+
+    def _apart(self, parameters: dict[Tensor, Value]) -> list[Value]:
+        """The parameters that no other one overlaps: all but a variable's old and new value."""
+        places = [self.locate(n) for n in parameters]
+        return [v for n, v in parameters.items() if places.count(self.locate(n)) == 1]
+
+    def _lanes(self, kernel: Kernel) -> int:
+        floats = [n.dtype.name for n in (*kernel.stores, kernel.seed, *kernel.seed.inputs) if n.dtype.kind == "f"]
+        return self.cpu.lanes(floats[0] if floats else "float32")
+
+    def _in_memory(self, kernel: Kernel, computed: Sequence[Tensor]) -> list[Tensor]:
+        """The nodes in memory that a kernel writes, or reads for those that are ``computed``, each once."""
+        seen, found = set(kernel.nodes), dict.fromkeys(kernel.stores)
+        pending = [i for n in computed for i in views.read_by(n)]
+        while pending:
+            node = pending.pop()
+            if node in seen:
+                continue
+            seen.add(node)
+            if self.stored(node) or node.op in (CONST, INPUT):
+                found[node] = None
+            else:
+                pending.extend(views.read_by(node))
+        return list(found)
+
+    def _contraction(self, name: str, slot: Slot) -> Emitted:
+        kernel, node = slot.kernel, slot.kernel.seed
+        inputs = reversed(node.inputs) if swapped(node) else node.inputs
+        sources = [views.view(i, self.aliasing.strides) for i in inputs]
+        nest = _Nest(node, sources, self.aliasing.strides(node))
+        teams = 1 if slot.axis is None else self.threads
+        ranges = [self._rows(nest.contraction.rows, t, slot) for t in range(teams)]
+        plan = plan_contraction(nest.contraction, self.cpu, ranges=ranges)
+        k_steps = math.prod(x.size for x in nest.contraction.k)
+        needs_c = plan.k_block < k_steps
+        extra = self._in_memory(kernel, kernel.body)
+        parameters = {n: Value("ptr", f"%p{i}") for i, n in enumerate(extra)}
+        emit_contraction(
+            self.module, name, nest.contraction, plan,
+            epilogue=self._epilogue(kernel, nest, parameters), extras=list(parameters.values()),
+        )  # fmt: skip
+        self._wrap(name, sources, [*extra], node if needs_c else None)
+        outer = nest.contraction.rows // (slot.extent if slot.axis is not None else nest.contraction.rows)
+        first = _distinct([*(v.source for v in sources), *extra, *([node] if needs_c else [])])
+        scratch = plan.scratch(nest.contraction) * BYTES[node.dtype.name]
+        return Emitted(f"{name}w", first, outer if slot.axis is not None else nest.contraction.rows, scratch, True)
+
+    def _rows(self, rows: int, thread: int, slot: Slot) -> int:
+        if slot.axis is None:
+            return rows
+        n, t = slot.extent, self.threads
+        return ((thread + 1) * n // t - thread * n // t) * (rows // n)
+
+    def _wrap(self, name: str, sources: Sequence[views.View], extra: list[Tensor], c: Tensor | None) -> None:
+        """A function with one parameter for each node in memory, that calls the contraction's."""
+        nodes = _distinct([*(v.source for v in sources), *extra, *([c] if c is not None else [])])
+        pointer = {n: Value("ptr", f"%q{i}") for i, n in enumerate(nodes)}
+        scratch, begin, end = Value("ptr", "%scratch"), Value("i64", "%begin"), Value("i64", "%end")
+        with self.module.function(f"{name}w", [*pointer.values(), scratch, begin, end], inline=False) as b:
+            a, bb = (b.at(pointer[v.source], v.offset, _element(v.source)) for v in sources)
+            target = Value("ptr", "null") if c is None else pointer[c]
+            given = [a, bb, target, scratch, *(pointer[n] for n in extra), begin, end]
+            b.lines.append(f"  call void @{name}({', '.join(f'{v.type} {v}' for v in given)})")
+
+    def _epilogue(self, kernel: Kernel, nest: _Nest, parameters: dict[Tensor, Value]):
+        made = set(kernel.nodes)
+
+        def pointers(node: Tensor) -> Value | None:
+            return None if node in made else parameters.get(node)
+
+        def epilogue(b: Builder, sums: Value, place: Place) -> None:
+            if not nest.columns or sums.type.startswith("<1 x"):  # a result with no axis along the lanes
+                sums = b.emit(scalar_of(sums.type), f"extractelement {sums.type} {sums}, i64 0")
+            lanes, known = lanes_of(sums.type), {kernel.seed: sums}
+            points = Points(b, lanes, pointers, place.mask, known, strides=self.aliasing.strides)
+            finish(kernel, points, nest.indices(b, place), parameters.get)
+
+        return epilogue
+
+    # The run
+
+    def _run(self, scratch: int, copies: Sequence[tuple[BufferSlice, BufferSlice, int]]) -> None:
+        table, sync = Value("ptr", "%table"), Value("ptr", "%sync")
+        thread, steps = Value("i64", "%thread"), Value("i64", "%steps")
+        with self.module.function("run", [table, thread, steps, sync], exported=True) as b:
+            places = self._pointers(b, table, copies)
+            room = b.at(self._entry(b, table, 1), b.mul(thread, scratch), "i8")
+            run = _Run(table, sync, thread, room, places)
+            with b.loop(0, steps) as turn:
+                for slot in self.plan.slots:
+                    self._do(b, slot, run, (turn.index,))
+                with self._between(b, run):
+                    self._copy(b, copies, thread, turn.index, places, sync)
+                    if self.threads > 1:  # who comes last to the end of the run is waited for by the caller
+                        with b.when(b.compare("slt", b.add(turn.index, 1), steps)):
+                            self._barrier(b, sync)
+        if self.threads > 1:
+            self._barrier_function()
+
+    def _do(self, b: Builder, slot: Slot, run: _Run, at: tuple[Index, ...]) -> None:
+        """A slot's turn; ``at`` are the training step and the steps of the loops around it."""
+        if slot.barrier:
+            with self._between(b, run):
+                self._barrier(b, run.sync)
+        if not slot.inner:
+            with self._timed(b, run, self._clocks[slot]):
+                return self._call(b, slot, run, at)
+        for s in slot.start:
+            self._do(b, s, run, (*at, 0))
+        with b.loop(0, slot.kernel.seed.attrs["body"].length) as turn:
+            for s in slot.inner:
+                self._do(b, s, run, (*at, turn.index))
+        return None
+
+    def _between(self, b: Builder, run: _Run) -> AbstractContextManager[None]:
+        """Times what is no kernel, in the last counter."""
+        return self._timed(b, run, len(self._clocks))
+
+    @contextmanager
+    def _timed(self, b: Builder, run: _Run, i: int) -> Iterator[None]:
+        """Adds the first thread's cycles to counter ``i``, if there is a clock."""
+        if self.clock is None:
+            yield
+            return
+        name = clock(self.cpu.triple)
+        start = b.call("i64", name)
+        yield
+        took = b.op("sub", b.call("i64", name), start)
+        with b.when(b.compare("eq", run.thread, 0)):
+            place = b.at(self._entry(b, run.table, self.clock), i, "i64")
+            b.store(b.op("add", b.load("i64", place), took), place)
+
+    def _pointers(self, b: Builder, table: Value, copies) -> dict[int, Value]:
+        entries = {self.locate(n).entry for e in self._emitted.values() for n in e.nodes}
+        entries |= {where.entry for source, target, _ in copies for where in (source, target)}
+        return {i: self._entry(b, table, i) for i in sorted(entries)}
+
+    def _entry(self, b: Builder, table: Value, i: int) -> Value:
+        return b.load("ptr", b.at(table, i, "ptr"))
+
+    def _address(self, b: Builder, where: BufferSlice, at: tuple[Index, ...], places: dict[int, Value]) -> Value:
+        offset = b.add(b.mul(at[0], where.step), where.offset)
+        for index, (each, other) in zip(at[1:], where.loop_strides, strict=False):
+            odd = index & 1 if isinstance(index, int) else b.op("and", index, 1) if other else 0
+            offset = b.add(offset, b.add(b.mul(index, each), b.mul(odd, other)))
+        return b.at(places[where.entry], offset, "i8")
+
+    def _call(self, b: Builder, slot: Slot, run: _Run, at: tuple[Index, ...]) -> None:
+        e, thread = self._emitted[slot], run.thread
+
+        def call(begin: Index, end: Index) -> None:
+            given = [self._address(b, self.locate(n), at, run.places) for n in e.nodes]
+            given += [run.room] if e.contraction else []
+            ends = [x if isinstance(x, Value) else constant("i64", x) for x in (begin, end)]
+            b.lines.append(f"  call void @{e.name}({', '.join(f'{v.type} {v}' for v in [*given, *ends])})")
+
+        if slot.axis is not None:
+            n = slot.extent
+            begin = b.divmod(b.mul(thread, n), self.threads)[0]
+            end = b.divmod(b.mul(b.add(thread, 1), n), self.threads)[0]
+            return call(b.mul(begin, e.rows), b.mul(end, e.rows))
+        if self.threads == 1:
+            return call(0, e.rows)
+        with b.when(b.compare("eq", thread, 0)):
+            call(0, e.rows)
+        return None
+
+    def _copy(self, b: Builder, copies, thread: Value, step: Index, places: dict[int, Value], sync: Value) -> None:
+        if not copies:
+            return
+        if self.threads > 1:
+            self._barrier(b, sync)
+        with b.when(b.compare("eq", thread, 0)):
+            for source, target, size in copies:
+                x, y = (self._address(b, where, (step,), places) for where in (source, target))
+                with b.loop(0, size) as turn:
+                    b.store(b.load("i8", b.at(x, turn.index, "i8")), b.at(y, turn.index, "i8"))
+
+    def _barrier(self, b: Builder, sync: Value) -> None:
+        b.lines.append(f"  call void @barrier(ptr {sync})")
+
+    def _barrier_function(self) -> None:
+        """All threads wait until the last has come: it resets the count and moves the round on.
+
+        Waiting spins at first, since the wait is mostly short, and then yields, since the machine may be shared.
+        """
+        self.module._functions.append(f"""define internal void @barrier(ptr %sync) nounwind noinline {{
+entry:
+  %roundp = getelementptr i8, ptr %sync, i64 64
+  %yieldp = getelementptr i8, ptr %sync, i64 128
+  %round = load atomic i64, ptr %roundp acquire, align 8
+  %came = atomicrmw add ptr %sync, i64 1 acq_rel
+  %last = icmp eq i64 %came, {self.threads - 1}
+  br i1 %last, label %open, label %wait
+open:
+  store atomic i64 0, ptr %sync monotonic, align 8
+  %next = add i64 %round, 1
+  store atomic i64 %next, ptr %roundp release, align 8
+  ret void
+wait:
+  %spins = phi i64 [ 0, %entry ], [ %more, %again ]
+  %now = load atomic i64, ptr %roundp acquire, align 8
+  %moved = icmp ne i64 %now, %round
+  br i1 %moved, label %done, label %spin
+spin:
+  {pause(self.cpu.triple)}
+  %more = add i64 %spins, 1
+  %long = icmp sgt i64 %spins, {SPINS}
+  br i1 %long, label %yield, label %again
+yield:
+  %f = load ptr, ptr %yieldp, align 8
+  call void %f()
+  br label %again
+again:
+  br label %wait
+done:
+  ret void
+}}""")
+
+
+class _Nest:
+    """A contraction node as nested loops, and the way from its rows and columns to the axes of the result."""
+
+    def __init__(self, node: Tensor, sources: Sequence[views.View], strides: tuple[int, ...]) -> None:
+        left, right, self.out = operand_letters(node)
+        size = dict(zip(self.out, node.shape, strict=True))
+        inputs = list(reversed(node.inputs)) if swapped(node) else list(node.inputs)
+        for term, x in zip((left, right), inputs, strict=True):
+            size |= dict(zip(term, x.shape, strict=True))
+        a = dict(zip(left, sources[0].strides, strict=True))
+        b = dict(zip(right, sources[1].strides, strict=True))
+        c = dict(zip(self.out, strides, strict=True))
+        self.batch, self.rows, self.columns = loop_letters(node)
+        inner = sorted((x for x in left if x in right and x not in self.out), key=lambda x: -b[x])
+        self.size = size
+
+        def loops(letters: Sequence[str]) -> tuple[Loop, ...]:
+            return tuple(Loop(size[x], a.get(x, 0), b.get(x, 0), c.get(x, 0)) for x in letters)
+
+        one = (Loop(1),)
+        self.contraction = Contraction(
+            node.dtype.name, m=loops(self.rows) or one, n=loops(self.columns) or (Loop(1, 0, 0, 1),),
+            k=loops(inner) or one, batch=loops(self.batch),
+        )  # fmt: skip
+
+    def indices(self, b: Builder, place: Place) -> list[Ix]:
+        """The index along each axis of the result for the vector at ``place``."""
+        found: dict[str, Ix] = {}
+        row: Index = place.m
+        for letter in reversed(self.batch + self.rows):
+            row, at = b.divmod(row, self.size[letter]) if letter != (self.batch + self.rows)[0] else (0, row)
+            found[letter] = Ix(at)
+        if self.columns:
+            found[self.columns[-1]] = Ix(place.n, 1)
+        return [found[letter] for letter in self.out]
+
+
+def _distinct(nodes: Sequence[Tensor]) -> list[Tensor]:
+    return list(dict.fromkeys(nodes))
+
+
+def _element(node: Tensor) -> str:
+    return {"float32": "float", "float64": "double"}[node.dtype.name]

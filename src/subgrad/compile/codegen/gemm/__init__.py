@@ -1,0 +1,1 @@
+"""Matrix products of every layout, by one generator."""

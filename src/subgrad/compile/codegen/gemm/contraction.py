@@ -1,0 +1,213 @@
+"""The one generator behind every matrix product and convolution: LLVM text of a nest of register tiles.
+
+    contraction = Contraction.matmul("float32", 64, 128, 784)
+    plan = plan_contraction(contraction, module.cpu, ranges=[32, 32])
+    emit_contraction(module, "forward", contraction, plan, epilogue=bias_and_relu, extras=[bias])
+
+defines ``@forward(ptr A, ptr B, ptr C, ptr scratch, <extras>, i64 begin, i64 end)``, which computes the rows from
+``begin`` up to ``end``. With one plan an element of C is always the same sum in the same order, however the rows are
+split between calls; of the plan itself, only ``dot`` changes the order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from subgrad.compile.codegen.gemm.dot import add_lanes, dot_products
+from subgrad.compile.codegen.gemm.pack import pack_a, pack_b
+from subgrad.compile.codegen.gemm.plan import Plan, plan_contraction
+from subgrad.compile.codegen.gemm.spec import Contraction, Loop
+from subgrad.compile.codegen.gemm.tile import (
+    LONGEST,
+    Epilogue,
+    Operand,
+    Phase,
+    Place,
+    Result,
+    Tile,
+    finish,
+    initial_sums,
+    sum_products,
+)
+from subgrad.compile.codegen.llvm import Builder, Module
+from subgrad.compile.codegen.llvm_values import SCALARS, Index, Value, first_lanes, vector, zero
+
+__all__ = ["Contraction", "Epilogue", "Loop", "Place", "Plan", "emit_contraction", "plan_contraction"]
+
+_A, _B, _C, _SCRATCH = (Value("ptr", name) for name in ("%A", "%B", "%C", "%scratch"))
+_BEGIN, _END = Value("i64", "%begin"), Value("i64", "%end")
+
+
+def emit_contraction(
+    module: Module,
+    name: str,
+    contraction: Contraction,
+    plan: Plan,
+    *,
+    epilogue: Epilogue | None = None,
+    extras: Sequence[Value] = (),
+    exported: bool = False,
+) -> None:
+    """Define ``@name(ptr A, ptr B, ptr C, ptr scratch, <extras>, i64 begin, i64 end)`` in the module.
+
+    ``scratch`` is room for ``plan.scratch(contraction)`` elements, one for each thread. A, B, C and scratch must not
+    overlap; what the extras point to may overlap anything that this function does not write through C. Where the
+    plan's ``k_block`` is less than the whole reduction, C holds partial sums in between.
+    """
+    parameters = [_A, _B, _C, _SCRATCH, *extras, _BEGIN, _END]
+    with module.function(name, parameters, noalias=[_A, _B, _C, _SCRATCH], exported=exported) as b:
+        merged = contraction.merged()
+        lanes = plan.width if plan.dot else plan.lanes
+        scalar = SCALARS[contraction.dtype]
+        room = b.buffer(vector(scalar, lanes), plan.rows * (1 if plan.dot else plan.vectors))
+        c = Result(_C, merged.m[-1].c, merged.n[-1].c, merged.accumulate, epilogue, room)
+        _Nest(b, merged, plan, c).emit()
+
+
+class _Spot(NamedTuple):
+    """Where the nest stands: A and B there, and the row, column and element of C."""
+
+    a: Operand
+    b: Operand
+    m: Index
+    n: Index
+    c: Index
+
+
+class _Nest:
+    """The loops around the tiles, outermost first: batches and outer rows, outer columns, blocks of k, blocks of rows,
+    panels of columns, tiles of rows."""
+
+    def __init__(self, b: Builder, contraction: Contraction, plan: Plan, c: Result) -> None:
+        self.b, self.contraction, self.plan, self.c = b, contraction, plan, c
+        self.scalar = SCALARS[contraction.dtype]
+        self.kind = vector(self.scalar, plan.lanes)
+
+    def emit(self) -> None:
+        """The whole nest."""
+        k, rows, columns = self.contraction.k, self.contraction.m[-1], self.contraction.n[-1]
+        a = Operand(_A, 0, rows.a, tuple(loop.a for loop in k))
+        b = Operand(_B, 0, columns.b, tuple(loop.b for loop in k))
+        self._outer_rows(_Spot(a, b, 0, 0, 0))
+
+    def _outer_rows(self, at: _Spot) -> None:
+        b, inner = self.b, self.contraction.m[-1].size
+        outer = self.contraction.batch + self.contraction.m[:-1]
+        if not outer:
+            return self._outer_columns(at, self.contraction.n[:-1], _BEGIN, _END)
+        first, last = b.divmod(_BEGIN, inner)[0], b.divmod(b.add(_END, inner - 1), inner)[0]
+        with b.loop(first, last) as turn:
+            start = b.mul(turn.index, inner)
+            begin, end = b.max(b.sub(_BEGIN, start), 0), b.min(b.sub(_END, start), inner)
+            here = self._moved(at, outer, turn.index)._replace(m=start)
+            self._outer_columns(here, self.contraction.n[:-1], begin, end)
+        return None
+
+    def _moved(self, at: _Spot, loops: Sequence[Loop], index: Index) -> _Spot:
+        """At step ``index`` of nested loops, counted through all of them."""
+        for loop in reversed(loops):
+            index, step = self.b.divmod(index, loop.size)
+            at = self._stepped(at, loop, step)
+        return at
+
+    def _stepped(self, at: _Spot, loop: Loop, steps: Index) -> _Spot:
+        b = self.b
+        a, bs = at.a.moved(b, b.mul(steps, loop.a)), at.b.moved(b, b.mul(steps, loop.b))
+        return at._replace(a=a, b=bs, c=b.add(at.c, b.mul(steps, loop.c)))
+
+    def _outer_columns(self, at: _Spot, loops: Sequence[Loop], begin: Index, end: Index) -> None:
+        if not loops:
+            return self._k_blocks(at, begin, end)
+        size = 1
+        for loop in (*loops[1:], self.contraction.n[-1]):
+            size *= loop.size
+        with self.b.loop(0, loops[0].size) as turn:
+            here = self._stepped(at, loops[0], turn.index)
+            here = here._replace(n=self.b.add(at.n, self.b.mul(turn.index, size)))
+            self._outer_columns(here, loops[1:], begin, end)
+        return None
+
+    def _k_blocks(self, at: _Spot, begin: Index, end: Index) -> None:
+        b, k, block = self.b, self.contraction.k, self.plan.k_block
+        sizes = [loop.size for loop in k]
+        if len(k) > 1 or block >= sizes[0]:
+            return self._m_blocks(at, sizes, Phase(), begin, end)
+        with b.loop(0, sizes[0], block) as turn:
+            left = b.sub(sizes[0], turn.index)
+            phase = Phase(b.compare("eq", turn.index, 0), b.compare("sle", left, block))
+            count = block if sizes[0] % block == 0 else b.min(left, block)
+            self._m_blocks(self._stepped(at, k[0], turn.index), [count], phase, begin, end)
+        return None
+
+    def _m_blocks(self, at: _Spot, sizes: Sequence[Index], phase: Phase, begin: Index, end: Index) -> None:
+        b, plan = self.b, self.plan
+        if not plan.m_block:
+            return self._panels(at, sizes, phase, begin, end)
+        with b.loop(begin, end, plan.m_block) as turn:
+            stop = b.min(end, b.add(turn.index, plan.m_block))
+            rows = b.sub(stop, turn.index)
+            source = at.a.moved(b, b.mul(turn.index, at.a.across))
+            a = pack_a(b, source, _SCRATCH, plan.a_row(self.contraction), rows, sizes[0], self.kind)
+            origin = b.mul(turn.index, -a.across)
+            self._panels(at._replace(a=a.moved(b, origin)), sizes, phase, turn.index, stop)
+        return None
+
+    def _panels(self, at: _Spot, sizes: Sequence[Index], phase: Phase, begin: Index, end: Index) -> None:
+        b, plan, loop = self.b, self.plan, self.contraction.n[-1]
+        whole = loop.size // plan.width * plan.width
+        if whole:
+            with b.loop(0, whole, plan.width) as turn:
+                here = self._stepped(at, loop, turn.index)
+                here = here._replace(n=b.add(at.n, turn.index))
+                self._panel(here, sizes, phase, begin, end, plan.width)
+        if whole < loop.size:
+            here = self._stepped(at, loop, whole)._replace(n=b.add(at.n, whole))
+            self._panel(here, sizes, phase, begin, end, loop.size - whole)
+
+    def _panel(self, at: _Spot, sizes: Sequence[Index], phase: Phase, begin: Index, end: Index, columns: int) -> None:
+        b, plan = self.b, self.plan
+        if plan.pack_b:
+            room = b.at(_SCRATCH, plan.a_room(self.contraction), self.scalar)
+            kind = vector(self.scalar, plan.lanes_for(columns))
+            at = at._replace(b=pack_b(b, at.b, room, sizes, columns, plan.width, kind))
+        for rows in plan.row_counts:
+            with b.loop(begin, b.sub(end, rows - 1), rows) as turn:
+                here = self._stepped(at, self.contraction.m[-1], turn.index)
+                here = here._replace(a=at.a.moved(b, b.mul(turn.index, at.a.across)))
+                self._tile(here._replace(m=b.add(at.m, turn.index)), sizes, phase, rows, columns)
+            begin = turn.index
+
+    def _tile(self, at: _Spot, sizes: Sequence[Index], phase: Phase, rows: int, columns: int) -> None:
+        b, plan, place = self.b, self.plan, Place(at.m, at.n, at.c, None)
+        if plan.dot:
+            kind = vector(self.scalar, plan.width)
+            tile = Tile(rows, 1, kind, place, first_lanes(plan.width, columns))
+            sums = self._dots(at, tile, columns)
+        else:
+            lanes = plan.lanes_for(columns)
+            vectors = -(-columns // lanes)
+            mask = first_lanes(lanes, columns - (vectors - 1) * lanes)
+            tile = Tile(rows, vectors, vector(self.scalar, lanes), place, mask)
+            sums = self._sums(at, tile, sizes, phase)
+        finish(b, self.c, tile, sums, phase)
+
+    def _sums(self, at: _Spot, tile: Tile, sizes: Sequence[Index], phase: Phase) -> Sequence[Value]:
+        """The sums of products, and what C holds of earlier blocks: if the whole is long, each block is its own sum."""
+        b = self.b
+        long = math.prod(loop.size for loop in self.contraction.k) > LONGEST
+        if not (long and phase.first):
+            return sum_products(b, at.a, at.b, sizes, tile, initial_sums(b, self.c, tile, phase))
+        zeros = (zero(tile.kind),) * (tile.rows * tile.vectors)
+        sums = sum_products(b, at.a, at.b, sizes, tile, zeros)
+        return [b.fadd(x, y) for x, y in zip(initial_sums(b, self.c, tile, phase), sums, strict=True)]
+
+    def _dots(self, at: _Spot, tile: Tile, columns: int) -> list[Value]:
+        b, sizes = self.b, [loop.size for loop in self.contraction.k]
+        products = dot_products(b, at.a, at.b, sizes, tile.rows, columns, self.kind)
+        filled = [row + row[:1] * (self.plan.width - columns) for row in products]
+        sums = [add_lanes(b, row) for row in filled]
+        if self.c.accumulate:
+            sums = [b.fadd(x, y) for x, y in zip(initial_sums(b, self.c, tile, Phase()), sums, strict=True)]
+        return sums

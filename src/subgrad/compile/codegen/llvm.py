@@ -1,0 +1,349 @@
+"""A small builder of LLVM text: typed values, fresh names, vectors, and loops as ``with`` blocks.
+
+>>> from subgrad.compile.runtime.cpu import Cpu
+>>> module = Module(Cpu("generic", "", "", vector_bits=128, registers=16, fma=False))
+>>> x, n = Value("ptr", "%x"), Value("i64", "%n")
+>>> with module.function("double", [x, n], exported=True) as b:
+...     with b.loop(0, n) as turn:
+...         here = b.at(x, turn.index, "float")
+...         b.store(b.fmul(b.load("float", here), 2), here)
+>>> print(module)  # doctest: +ELLIPSIS
+define void @double(ptr %x, i64 %n) nounwind "no-builtins" {
+...
+
+Integers that are known while the text is made stay Python integers and are folded, so index arithmetic with known
+strides costs no instruction.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from subgrad.compile.codegen.llvm_values import BYTES, Index, Value, constant, lanes_of, like, scalar_of, vector, zero
+from subgrad.compile.runtime.cpu import Cpu
+
+
+class Module:
+    """Functions, and the declarations and metadata they need. ``str(module)`` is the LLVM text."""
+
+    def __init__(self, cpu: Cpu) -> None:
+        self.cpu = cpu
+        self._functions: list[str] = []
+        self._declarations: dict[str, str] = {}
+        self._loops = 0
+        self.noted: dict[Any, int] = {}  # what the code notes in flags, by number
+
+    @contextmanager
+    def function(
+        self,
+        name: str,
+        parameters: Sequence[Value],
+        *,
+        noalias: Sequence[Value] = (),
+        exported: bool = False,
+        inline: bool = True,
+    ) -> Iterator[Builder]:
+        """The body of a function that returns nothing, to be filled through the builder.
+
+        LLVM would optimise one that it inlines twice, by itself and in its caller; with ``alwaysinline`` only there.
+        """
+        builder = Builder(self)
+        yield builder
+        heads = ", ".join(f"{p.type}{' noalias' if p in noalias else ''} {p}" for p in parameters)
+        linkage = "" if exported else "internal "
+        # no-builtins: a copying loop must not become a call of memcpy, which the loader would have to find.
+        place = "" if exported else "alwaysinline " if inline else "noinline "
+        head = f'define {linkage}void @{name}({heads}) {place}nounwind "no-builtins" {{'
+        self._functions.append("\n".join([head, "entry:", *builder.rooms, *builder.lines, "  ret void", "}"]))
+
+    def declare(self, name: str, signature: str) -> None:
+        """Make an external function or intrinsic known; saying it twice is harmless."""
+        self._declarations[name] = signature
+
+    def rolled_loop(self) -> str:
+        """The mark of a loop that LLVM must not unroll, because the generator chose what one turn does."""
+        self._loops += 1
+        return f"!llvm.loop !{self._loops}"
+
+    def __str__(self) -> str:
+        parts = [*self._declarations.values(), *self._functions]
+        if self._loops:
+            parts.append('!0 = !{!"llvm.loop.unroll.disable"}')
+            parts += [f"!{i} = distinct !{{!{i}, !0}}" for i in range(1, self._loops + 1)]
+        return "\n".join(parts) + "\n"
+
+
+@dataclass(slots=True)
+class Turn:
+    """One turn of a loop: its counter, and the values carried to the next turn (assign ``carry``).
+
+    After the loop, both are what they were when it ended.
+    """
+
+    index: Index
+    carry: tuple[Value, ...]
+
+
+class Builder:
+    """Appends instructions to one function."""
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.lines: list[str] = []
+        self.rooms: list[str] = []
+        self._names = itertools.count()
+        self._block = "entry"
+
+    def emit(self, kind: str, text: str) -> Value:
+        """Append an instruction that yields a value of type ``kind``."""
+        name = self._name()
+        self.lines.append(f"  {name} = {text}")
+        return Value(kind, name)
+
+    def op(self, opcode: str, x: Value | float, y: Value | float) -> Value:
+        """A two-operand instruction; a number takes the type of the other operand."""
+        (kind, left), (_, right) = _same_type(x, y)
+        return self.emit(kind, f"{opcode} {kind} {left}, {right}")
+
+    def call(self, kind: str, name: str, *arguments: Value) -> Value:
+        """Call an external function or intrinsic, declaring it."""
+        self.module.declare(name, f"declare {kind} @{name}({', '.join(a.type for a in arguments)})")
+        return self.emit(kind, f"call {kind} @{name}({_typed(arguments)})")
+
+    def intrinsic(self, name: str, *arguments: Value) -> Value:
+        """Call an intrinsic that is overloaded on the type of its first argument, and returns that type."""
+        kind = arguments[0].type
+        return self.call(kind, f"{name}.{_mangled(kind)}", *arguments)
+
+    # Index arithmetic
+
+    def add(self, x: Index, y: Index) -> Index:
+        """x + y, folded where it can be."""
+        if isinstance(x, int) and isinstance(y, int):
+            return x + y
+        if 0 in (x, y):
+            return y if x == 0 else x
+        return self.op("add nsw", x, y)
+
+    def sub(self, x: Index, y: Index) -> Index:
+        """x - y, folded where it can be."""
+        if isinstance(x, int) and isinstance(y, int):
+            return x - y
+        return x if y == 0 else self.op("sub nsw", x, y)
+
+    def mul(self, x: Index, y: Index) -> Index:
+        """x * y, folded where it can be."""
+        if isinstance(x, int) and isinstance(y, int):
+            return x * y
+        if 0 in (x, y):
+            return 0
+        if 1 in (x, y):
+            return y if x == 1 else x
+        return self.op("mul nsw", x, y)
+
+    def divmod(self, x: Index, by: int) -> tuple[Index, Index]:
+        """Quotient and remainder of a non-negative x."""
+        if isinstance(x, int):
+            return divmod(x, by)
+        return (x, 0) if by == 1 else (self.op("udiv", x, by), self.op("urem", x, by))
+
+    def min(self, x: Index, y: Index) -> Index:
+        """The lesser of two signed indices."""
+        if isinstance(x, int) and isinstance(y, int):
+            return min(x, y)
+        return self.intrinsic("llvm.smin", *_same_type(x, y))
+
+    def max(self, x: Index, y: Index) -> Index:
+        """The greater of two signed indices."""
+        if isinstance(x, int) and isinstance(y, int):
+            return max(x, y)
+        return self.intrinsic("llvm.smax", *_same_type(x, y))
+
+    # Floating point, scalars and vectors
+
+    def fadd(self, x: Value | float, y: Value | float) -> Value:
+        """x + y."""
+        return self.op("fadd", x, y)
+
+    def fsub(self, x: Value | float, y: Value | float) -> Value:
+        """x - y."""
+        return self.op("fsub", x, y)
+
+    def fmul(self, x: Value | float, y: Value | float) -> Value:
+        """x * y."""
+        return self.op("fmul", x, y)
+
+    def fma(self, x: Value, y: Value, z: Value) -> Value:
+        """x * y + z, rounded once where the processor can, else twice."""
+        if self.module.cpu.fma:
+            return self.intrinsic("llvm.fma", x, y, z)
+        return self.fadd(self.fmul(x, y), z)
+
+    # Comparing and choosing
+
+    def compare(self, predicate: str, x: Value | float, y: Value | float) -> Value:
+        """``icmp`` or ``fcmp``, by the operands' type: predicates as in LLVM ("slt", "ogt", "une", ...)."""
+        x, y = _same_type(x, y)
+        opcode = "fcmp" if scalar_of(x.type) in ("float", "double") else "icmp"
+        return self.emit(like(x.type, "i1"), f"{opcode} {predicate} {x.type} {x}, {y}")
+
+    def select(self, condition: Value, x: Value | float, y: Value | float) -> Value:
+        """x where the condition holds, else y."""
+        x, y = _same_type(x, y)
+        return self.emit(x.type, f"select {_typed([condition, x, y])}")
+
+    # Vectors
+
+    def splat(self, scalar: Value, lanes: int) -> Value:
+        """A vector with the scalar in each lane."""
+        kind = vector(scalar.type, lanes)
+        one = self.emit(kind, f"insertelement {kind} poison, {scalar.type} {scalar}, i64 0")
+        return self.shuffle(one, one, [0] * lanes)
+
+    def shuffle(self, x: Value, y: Value, lanes: Sequence[int]) -> Value:
+        """The chosen lanes of x followed by y."""
+        mask = ", ".join(f"i32 {lane}" for lane in lanes)
+        kind = vector(scalar_of(x.type), len(lanes))
+        return self.emit(kind, f"shufflevector {_typed([x, y])}, <{len(lanes)} x i32> <{mask}>")
+
+    # Memory
+
+    def at(self, pointer: Value, index: Index, kind: str) -> Value:
+        """The address of element ``index`` of an array of scalars of type ``kind``."""
+        if index == 0:
+            return pointer
+        return self.emit("ptr", f"getelementptr inbounds {kind}, ptr {pointer}, i64 {index}")
+
+    def load(self, kind: str, pointer: Value, mask: Value | None = None) -> Value:
+        """Load a scalar or vector; masked-off lanes are not touched and read as 0."""
+        align = BYTES[scalar_of(kind)]
+        if mask is None:
+            return self.emit(kind, f"load {kind}, ptr {pointer}, align {align}")
+        name = f"llvm.masked.load.{_mangled(kind)}.p0"
+        return self.call(kind, name, pointer, constant("i32", align), mask, zero(kind))
+
+    def store(self, value: Value, pointer: Value, mask: Value | None = None) -> None:
+        """Store a scalar or vector; masked-off lanes are not touched."""
+        align = BYTES[scalar_of(value.type)]
+        if mask is None:
+            self.lines.append(f"  store {value.type} {value}, ptr {pointer}, align {align}")
+            return
+        name = f"llvm.masked.store.{_mangled(value.type)}.p0"
+        self.module.declare(name, f"declare void @{name}({value.type}, ptr, i32, {mask.type})")
+        self.lines.append(f"  call void @{name}({_typed([value, pointer, constant('i32', align), mask])})")
+
+    # Control flow
+
+    @contextmanager
+    def loop(
+        self, begin: Index, end: Index, step: int = 1, carry: Sequence[Value] = (), rolled: bool = True
+    ) -> Iterator[Turn]:
+        """``for index in range(begin, end, step)``, with values carried from turn to turn.
+
+        A loop that is known to take one turn is no loop at all. LLVM must not unroll one that is to stay ``rolled``.
+        """
+        known = range(begin, end, step) if isinstance(begin, int) and isinstance(end, int) else None
+        if known and len(known) == 1:
+            turn = Turn(begin, tuple(carry))
+            yield turn
+            turn.index = self.add(begin, step)
+            return
+        starts = (_as_value("i64", begin), *carry)
+        head, tail, before = self._label(), self._label(), self._block
+        if known:
+            self._jump(head)
+        else:
+            self._fork(self.compare("slt", starts[0], end), head, tail)
+        self._open(head)
+        place = len(self.lines)
+        states = [Value(value.type, self._name()) for value in starts]
+        turn = Turn(states[0], tuple(states[1:]))
+        yield turn
+        nexts = (self.op("add nsw", states[0], step), *turn.carry)
+        after = self._block
+        mark = self.module.rolled_loop() if rolled else ""
+        self._fork(self.compare("slt", nexts[0], end), head, tail, mark)
+        arms = [[(x, before), (y, after)] for x, y in zip(starts, nexts, strict=True)]
+        # The phi nodes stand at the head of the loop, but what they join is known only now.
+        self.lines[place:place] = [f"  {state} = {_phi(arm)}" for state, arm in zip(states, arms, strict=True)]
+        self._open(tail)
+        turn.index, *ends = nexts if known else [self.emit(arm[0][0].type, _phi(arm)) for arm in arms]
+        turn.carry = tuple(ends)
+
+    @contextmanager
+    def when(self, condition: Value) -> Iterator[None]:
+        """What is emitted inside runs only if the condition holds."""
+        inside, after = self._label(), self._label()
+        self._fork(condition, inside, after)
+        self._open(inside)
+        yield
+        self._jump(after)
+        self._open(after)
+
+    def choose(
+        self, condition: Value, then: Callable[[], Sequence[Value]], otherwise: Callable[[], Sequence[Value]]
+    ) -> tuple[Value, ...]:
+        """The values of one of two branches; only that branch runs."""
+        yes, no, after = self._label(), self._label(), self._label()
+        self._fork(condition, yes, no)
+        arms = []
+        for label, make in ((yes, then), (no, otherwise)):
+            self._open(label)
+            values = make()
+            arms.append([(value, self._block) for value in values])
+            self._jump(after)
+        self._open(after)
+        return tuple(self.emit(x[0].type, _phi([x, y])) for x, y in zip(*arms, strict=True))
+
+    def buffer(self, kind: str, count: int) -> Value:
+        """Room for ``count`` values of type ``kind`` on the stack, allocated when the function is entered."""
+        room = Value("ptr", self._name())
+        self.rooms.append(f"  {room} = alloca [{count} x {kind}], align 64")
+        return room
+
+    def _name(self) -> str:
+        return f"%v{next(self._names)}"
+
+    def _label(self) -> str:
+        return f"block{next(self._names)}"
+
+    def _open(self, label: str) -> None:
+        self.lines.append(f"{label}:")
+        self._block = label
+
+    def _jump(self, label: str) -> None:
+        self.lines.append(f"  br label %{label}")
+
+    def _fork(self, condition: Value, yes: str, no: str, mark: str = "") -> None:
+        suffix = f", {mark}" if mark else ""
+        self.lines.append(f"  br i1 {condition}, label %{yes}, label %{no}{suffix}")
+
+
+def _same_type(x: Value | float, y: Value | float) -> tuple[Value, Value]:
+    if isinstance(x, Value):
+        return x, y if isinstance(y, Value) else constant(x.type, y)
+    kind = y.type if isinstance(y, Value) else "i64"
+    return constant(kind, x), _as_value(kind, y)
+
+
+def _as_value(kind: str, x: Value | float) -> Value:
+    return x if isinstance(x, Value) else constant(kind, x)
+
+
+def _typed(values: Sequence[Value]) -> str:
+    return ", ".join([f"{kind} {name}" for kind, name in values])
+
+
+def _phi(arms: Sequence[tuple[Value, str]]) -> str:
+    return f"phi {arms[0][0].type} " + ", ".join(f"[ {value}, %{block} ]" for value, block in arms)
+
+
+def _mangled(kind: str) -> str:
+    """The suffix of an overloaded intrinsic's name."""
+    scalar = scalar_of(kind)
+    short = {"float": "f32", "double": "f64"}.get(scalar, scalar)
+    return f"v{lanes_of(kind)}{short}" if kind.startswith("<") else short

@@ -1,0 +1,82 @@
+"""Types and values of LLVM text: scalars, vectors of them, constants, masks."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import struct
+from typing import NamedTuple
+
+SCALARS = {"float32": "float", "float64": "double", "int32": "i32", "int64": "i64"}
+BYTES = {"float": 4, "double": 8, "i1": 1, "i8": 1, "i32": 4, "i64": 8, "ptr": 8}
+
+
+class Value(NamedTuple):
+    """An LLVM value: its type, and its name or constant."""
+
+    type: str
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+Index = int | Value
+"""An i64: known now, or only when the program runs."""
+
+
+def vector(scalar: str, lanes: int) -> str:
+    """The type of ``lanes`` scalars side by side."""
+    return f"<{lanes} x {scalar}>"
+
+
+@functools.cache
+def scalar_of(kind: str) -> str:
+    """The element type of a vector type; a scalar type itself."""
+    return kind[1:-1].split(" x ")[1] if kind.startswith("<") else kind
+
+
+@functools.cache
+def lanes_of(kind: str) -> int:
+    """The number of elements of a vector type; 1 for a scalar."""
+    return int(kind[1:].split(" x ")[0]) if kind.startswith("<") else 1
+
+
+def like(kind: str, scalar: str) -> str:
+    """The type with as many lanes as ``kind`` and elements of type ``scalar``."""
+    return vector(scalar, lanes_of(kind)) if kind.startswith("<") else scalar
+
+
+def constant(kind: str, number: float) -> Value:
+    """A number as a constant of any scalar or vector type.
+
+    >>> constant("<4 x float>", 0.1).name
+    'splat (float 0x3FB99999A0000000)'
+    """
+    scalar = scalar_of(kind)
+    text = _float_text(scalar, number) if scalar in ("float", "double") else str(int(number))
+    return Value(kind, f"splat ({scalar} {text})" if kind.startswith("<") else text)
+
+
+def _float_text(scalar: str, number: float) -> str:
+    """LLVM writes floats as the bits of a double that must be exact in the narrower type."""
+    rounded = ctypes.c_float(number).value if scalar == "float" else float(number)
+    return f"0x{struct.unpack('>Q', struct.pack('>d', rounded))[0]:016X}"
+
+
+def zero(kind: str) -> Value:
+    """All bits zero, of any type."""
+    return Value(kind, "zeroinitializer")
+
+
+def first_lanes(lanes: int, count: int) -> Value | None:
+    """The mask of the first ``count`` of ``lanes`` lanes; None where that is all of them."""
+    if count == lanes:
+        return None
+    bits = ", ".join(f"i1 {int(lane < count)}" for lane in range(lanes))
+    return Value(vector("i1", lanes), f"<{bits}>")
+
+
+__all__ = [
+    "BYTES", "SCALARS", "Index", "Value", "constant", "first_lanes", "lanes_of", "like", "scalar_of", "vector", "zero",
+]  # fmt: skip

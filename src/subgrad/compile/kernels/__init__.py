@@ -1,0 +1,1 @@
+"""From nodes to kernels: what is computed together, by whom, when, and where in memory it lies."""

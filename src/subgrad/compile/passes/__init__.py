@@ -1,0 +1,1 @@
+"""Passes over the graph: from nodes to nodes."""

@@ -1,0 +1,1 @@
+"""What a compiled function is given, and what it depends on besides."""

@@ -1,0 +1,73 @@
+"""Kernels of one form: they share a function, and it is the one that each of them would have had."""
+
+import itertools
+import re
+
+import numpy as np
+import pytest
+
+import subgrad as sg
+from subgrad import nn
+from subgrad.compile import pipeline
+from subgrad.compile.codegen import emit
+from subgrad.compile.runtime import program
+from subgrad.graph.tensor import placeholder
+
+
+def _deep(depth=6):
+    return nn.Sequential(*(layer for i in range(depth) for layer in (nn.Linear(9, 9, seed=i), nn.Tanh()))), (5, 9)
+
+
+def _residual():
+    return nn.Sequential(nn.Conv2d(3, 4, 3, padding=1, seed=0), *(nn.ResidualBlock(4, 4, seed=i) for i in range(3)),
+                         nn.GlobalAvgPool(), nn.Linear(4, 9, seed=9)).eval(), (2, 3, 6, 6)  # fmt: skip
+
+
+def _recurrent():
+    return nn.Sequential(nn.LSTM(3, 9, num_layers=3, returns="last", seed=0)), (4, 5, 3)
+
+
+def _emitted(monkeypatch, make):
+    """The functions of a training step by name, and for each kernel the name of the one that runs it."""
+    seen = []
+
+    class Watched(emit.Emitter):
+        def __init__(self, *given):
+            super().__init__(*given)
+            seen.append(self)
+
+    monkeypatch.setattr(pipeline, "Emitter", Watched)
+    net, shape = make()
+    x, parameters = placeholder(shape, "float32"), [p.node for p in net.parameters()]
+    loss = nn.squared_loss(net(x), np.zeros((shape[0], 9), np.float32)).mean()
+    news = [p - 0.1 * g for p, g in zip(parameters, sg.grad(loss, parameters), strict=True)]
+    program.Program([x], [loss, *news], n_threads=2)
+    emitter = seen[-1]
+    functions = dict(re.findall(r"define \w* ?void @(\w+)(\(.*?\n)}", str(emitter.module), flags=re.DOTALL))
+    return functions, [e.name for e in emitter._emitted.values()]
+
+
+def _code(functions, name):
+    """A kernel's text, that of a contraction with its wrapper, without what differs by the place of the function."""
+    parts = [functions[n] for n in {name, name.removesuffix("w")}]
+    return sorted(re.sub(rf"!llvm.loop !\d+|@{name.removesuffix('w')}\b", "", text) for text in parts)
+
+
+@pytest.mark.parametrize("make", [_deep, _residual, _recurrent])
+def test_the_shared_function_is_the_one_that_the_kernel_would_have(monkeypatch, make):
+    shared, names = _emitted(monkeypatch, make)
+    count, form = itertools.count(), emit.kernel_key
+
+    def never_alike(*given):
+        key, numbers = form(*given)
+        return (next(count), key), numbers
+
+    monkeypatch.setattr(emit, "kernel_key", never_alike)
+    alone, own_names = _emitted(monkeypatch, make)
+    assert len(set(names)) < len(own_names) == len(set(own_names))
+    assert [_code(shared, n) for n in names] == [_code(alone, n) for n in own_names]
+
+
+def test_layers_that_repeat_are_written_once(monkeypatch):
+    few, many = (len(set(_emitted(monkeypatch, lambda n=n: _deep(n))[1])) for n in (5, 10))
+    assert few == many

@@ -1,0 +1,122 @@
+"""The builder of LLVM text, by running what it builds."""
+
+import ctypes
+
+import numpy as np
+import pytest
+
+from subgrad.compile.codegen.llvm import Module
+from subgrad.compile.codegen.llvm_values import Value, constant, first_lanes, vector, zero
+from subgrad.compile.runtime import cpu as cpus
+from subgrad.compile.runtime.native import load
+
+P, N = Value("ptr", "%p"), Value("i64", "%n")
+MANY = [(0, 5, 2), (3, 4, 1), (0, 0, 1), (5, 3, 1), (0, 6, 3), (2, 9, 10)]
+
+
+@pytest.fixture(autouse=True)
+def _no_cache(monkeypatch):
+    monkeypatch.setenv("SUBGRAD_CACHE", "off")
+
+
+def run(fill, data, n=0):
+    module = Module(cpus.host())
+    with module.function("f", [P, N], exported=True) as b:
+        fill(b)
+    function = load(str(module)).function("f", None, [ctypes.c_void_p, ctypes.c_int64])
+    function(data.ctypes.data, n)
+    return data
+
+
+@pytest.mark.parametrize(("begin", "end", "step"), MANY)
+@pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
+def test_a_loop_is_a_range(begin, end, step, known):
+    """Turns, the carried sum, and the counter afterwards."""
+
+    def fill(b):
+        stop = end if known else N
+        with b.loop(begin, stop, step, carry=[constant("i64", 0)]) as turn:
+            turn.carry = (b.op("add", turn.carry[0], turn.index),)
+        b.store(turn.carry[0], P)
+        after = turn.index if isinstance(turn.index, Value) else constant("i64", turn.index)
+        b.store(after, b.at(P, 1, "i64"))
+
+    turns = range(begin, end, step)
+    expected = [sum(turns), turns[-1] + step if turns else begin]
+    np.testing.assert_array_equal(run(fill, np.full(2, -1), end), expected)
+
+
+def test_loops_nest_and_carry():
+    def fill(b):
+        with b.loop(0, N, carry=[constant("i64", 0)]) as i:
+            with b.loop(0, i.index, carry=i.carry) as j:
+                j.carry = (b.op("add", j.carry[0], b.mul(i.index, j.index)),)
+            i.carry = j.carry
+        b.store(i.carry[0], P)
+
+    assert run(fill, np.zeros(1, "i8"), 7)[0] == sum(i * j for i in range(7) for j in range(i))
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_branches(n):
+    def fill(b):
+        one = b.compare("eq", N, 1)
+        chosen = b.choose(one, lambda: [b.op("add", N, 10)], lambda: [b.op("mul", N, 100)])
+        b.store(chosen[0], P)
+        with b.when(one):
+            b.store(constant("i64", 5), b.at(P, 1, "i64"))
+
+    np.testing.assert_array_equal(run(fill, np.zeros(2, "i8"), n), [11, 5] if n == 1 else [200, 0])
+
+
+@pytest.mark.parametrize("count", [1, 3, 4])
+def test_masked_lanes_are_not_touched(count):
+    kind, mask = vector("float", 4), first_lanes(4, count)
+
+    def fill(b):
+        x = b.load(kind, P, mask)
+        b.store(b.fma(x, constant(kind, 2), constant(kind, 0.5)), P, mask)
+        b.store(b.load(kind, P, mask), b.at(P, 4, "float"))
+
+    data = run(fill, np.arange(8, dtype="f"))
+    changed = np.arange(count) * 2 + 0.5
+    np.testing.assert_array_equal(data[:4], [*changed, *range(count, 4)])
+    np.testing.assert_array_equal(data[4:], [*changed, *[0] * (4 - count)])
+
+
+def test_known_integers_are_folded():
+    module = Module(cpus.host())
+    with module.function("f", [P, N]) as b:
+        assert (b.add(2, 3), b.sub(2, 3), b.mul(2, 3), b.min(2, 3), b.max(2, 3)) == (5, -1, 6, 2, 3)
+        assert b.divmod(17, 5) == (3, 2)
+        assert b.add(N, 0) is N
+        assert b.mul(1, N) is N
+        assert b.mul(N, 0) == 0
+    assert b.lines == []
+
+
+def test_index_arithmetic_of_unknown_integers():
+    def fill(b):
+        quotient, rest = b.divmod(N, 5)
+        for i, x in enumerate([b.sub(N, 20), quotient, rest, b.min(N, 3), b.max(3, N), b.mul(N, 2)]):
+            b.store(x, b.at(P, i, "i64"))
+
+    np.testing.assert_array_equal(run(fill, np.zeros(6, "i8"), 17), [-3, 3, 2, 3, 17, 34])
+
+
+@pytest.mark.parametrize("number", [0.1, -0.0, 1e-45, 3.4e38, float("inf"), float("nan"), 2.0**-1074])
+@pytest.mark.parametrize(("kind", "dtype"), [("float", "f"), ("double", "d")])
+def test_constants_are_exact(kind, dtype, number):
+    data = run(lambda b: b.store(constant(kind, number), P), np.zeros(1, dtype))
+    assert data.tobytes() == np.array([number], dtype).tobytes()
+
+
+def test_shuffles_and_splats():
+    def fill(b):
+        kind = vector("double", 2)
+        x = b.load(kind, P)
+        b.store(b.shuffle(x, x, [1, 0]), P)
+        b.store(b.splat(b.load("double", b.at(P, 2, "double")), 2), b.at(P, 2, "double"))
+        b.store(zero(kind), b.at(P, 4, "double"))
+
+    np.testing.assert_array_equal(run(fill, np.arange(6.0)), [1, 0, 2, 2, 0, 0])
