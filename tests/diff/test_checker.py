@@ -10,13 +10,13 @@ from subgrad.errors import CheckError, GradientError
 from subgrad.graph.op import Kink
 
 
-def distance(at=lambda x: x == 0, pick=0.0, dird=None, hull=(-1, 1), joint=None, slope=1.0):
+def distance(at=lambda x: x == 0, pick=0.0, one_sided_jvp=None, hull=(-1, 1), joint=None, slope=1.0):
     """|x| as an op, each part of which can be made wrong."""
     return sg.defop(
         np.abs,
         name="distance",
         vjp=lambda g, y, x: (sg.where(x == 0, pick * g, slope * sg.sign(x) * g),),
-        dird=dird or (lambda y, xs, ts: sg.where(xs[0] == 0, sg.abs(ts[0]), sg.sign(xs[0]) * ts[0])),
+        one_sided_jvp=one_sided_jvp or (lambda y, xs, ts: sg.where(xs[0] == 0, sg.abs(ts[0]), sg.sign(xs[0]) * ts[0])),
         kink=Kink(at, lambda x: [(np.full_like(x, hull[0]), np.full_like(x, hull[1]))], joint),
     )
 
@@ -82,7 +82,7 @@ def test_a_vjp_that_is_not_linear():
 
 
 def test_a_wrong_one_sided_derivative():
-    op = distance(dird=lambda y, xs, ts: sg.sign(xs[0]) * ts[0])
+    op = distance(one_sided_jvp=lambda y, xs, ts: sg.sign(xs[0]) * ts[0])
     with pytest.raises(CheckError, match="the one-sided derivative disagrees with one-sided differences"):
         sg.check(op, [0.0, 1.0])
 
@@ -106,7 +106,7 @@ def test_picks_that_do_not_hang_together():
         np.maximum,
         name="larger",
         vjp=lambda g, y, a, b: (sg.where(a >= b, g, 0), sg.where(b >= a, g, 0)),
-        dird=lambda y, xs, ts: sg.where(xs[0] > xs[1], ts[0], sg.where(xs[1] > xs[0], ts[1], sg.maximum(*ts))),
+        one_sided_jvp=lambda y, xs, ts: sg.where(xs[0] > xs[1], ts[0], sg.where(xs[1] > xs[0], ts[1], sg.maximum(*ts))),
         kink=Kink(
             lambda a, b: a == b,
             lambda a, b: [(np.zeros_like(a), np.ones_like(a))] * 2,

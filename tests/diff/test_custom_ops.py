@@ -70,11 +70,17 @@ def test_an_op_with_a_kink():
         lambda x: np.maximum(1 - x, 0),
         name="hinge_by_hand",
         vjp=lambda g, y, x: (sg.where(x < 1, -g, 0),),
-        dird=lambda y, xs, ts: sg.where(xs[0] < 1, -ts[0], sg.where(xs[0] == 1, sg.relu(-ts[0]), 0)),
+        one_sided_jvp=lambda y, xs, ts: sg.where(xs[0] < 1, -ts[0], sg.where(xs[0] == 1, sg.relu(-ts[0]), 0)),
         kink=Kink(lambda x: x == 1, lambda x: [(-np.ones_like(x), np.zeros_like(x))]),
     )
     assert sg.check(hinge, [0.0, 1.0, 2.0]).kinks == 1
     assert sg.check(hinge, [0.0, 2.0]).kinks == 0
+
+
+def test_the_former_name_of_the_one_sided_derivative():
+    with pytest.warns(DeprecationWarning, match="one_sided_jvp"):
+        op = sg.defop(lambda x: 2 * x, name="former", dird=lambda y, xs, ts: 2 * ts[0])
+    assert op.one_sided_jvp is not None
 
 
 def test_an_op_with_an_argument_that_has_no_derivative():

@@ -356,7 +356,7 @@ def test_an_op_of_ones_own():
     @sg.defop(
         name="test_hat",
         vjp=lambda g, y, x: (sg.where(x > 0, -g, sg.where(x < 0, g, 0)),),
-        dird=lambda y, xs, ts: sg.where(xs[0] == 0, -abs(ts[0]), -sg.sign(xs[0]) * ts[0]),
+        one_sided_jvp=lambda y, xs, ts: sg.where(xs[0] == 0, -abs(ts[0]), -sg.sign(xs[0]) * ts[0]),
         kink=sg.Kink(lambda x: x == 0, lambda x: [(-np.ones_like(x), np.ones_like(x))]),
     )
     def hat(x):

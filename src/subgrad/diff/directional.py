@@ -40,7 +40,7 @@ def one_sided_rule(node: Tensor, tangents: Tangents) -> Tensor | None:
     """The tangent of ``node`` along those of its inputs: by `one_sided_jvp` if it may have a kink."""
     if node.op.push is not None:
         return node.op.push(one_sided, node, tangents)
-    if node.op.dird is None and node.op.kink is None:
+    if node.op.one_sided_jvp is None and node.op.kink is None:
         return _transposed_vjp(node, tangents)
     filled = [full(i.shape, 0, i.dtype) if t is None else t for i, t in zip(node.inputs, tangents, strict=True)]
     return one_sided_jvp(node.op, node, node.inputs, filled, node.attrs)

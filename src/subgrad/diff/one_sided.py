@@ -20,16 +20,16 @@ Nodes = Sequence[Tensor]
 
 def has_one_sided_jvp(op: Op) -> bool:
     """Whether the derivative along a direction is known on the op's kink, or it has none."""
-    return op.kink is None or op.dird is not None or type(op.kink) in _DERIVED
+    return op.kink is None or op.one_sided_jvp is not None or type(op.kink) in _DERIVED
 
 
 def one_sided_jvp(op: Op, y: Tensor, xs: Nodes, ts: Nodes, attrs: dict[str, Any]) -> Tensor:
-    """The derivative of y = op(xs) along ``ts``, of an op with a kink or a ``dird``.
+    """The derivative of y = op(xs) along ``ts``, of an op with a kink or a ``one_sided_jvp``.
 
-    Raises `GradientError` if it has a kink of which only the place is known, and no ``dird``.
+    Raises `GradientError` if it has a kink of which only the place is known, and no ``one_sided_jvp``.
     """
-    if op.dird is not None:
-        return op.dird(y, xs, ts, **attrs)
+    if op.one_sided_jvp is not None:
+        return op.one_sided_jvp(y, xs, ts, **attrs)
     if type(op.kink) not in _DERIVED:
         raise GradientError(f"{op.name} has a kink and no directional derivative")
     return _DERIVED[type(op.kink)](op, y, xs, ts, attrs)

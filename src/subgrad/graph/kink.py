@@ -25,7 +25,7 @@ class Kink:
     """Where an op is not differentiable, and which slopes its Clarke subdifferential holds there.
 
     `linear`, `curved`, `largest` and `smallest` make one of a few numbers, and everything else follows. One made by
-    hand says where it is and between which slopes; it needs an op with a ``dird``, and its pieces stay unknown.
+    hand says where it is and between which slopes; its op needs a ``one_sided_jvp``, and its pieces stay unknown.
 
     Args:
         at: ``at(*xs, **attrs)``, a bool array of the output's shape (elementwise ops) or of the reduced shape

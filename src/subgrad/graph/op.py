@@ -8,6 +8,7 @@ import importlib
 import inspect
 import operator
 import sys
+import warnings
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -93,7 +94,7 @@ class Op:
     shape: Callable[..., Signature]
     prepare: Callable[..., tuple[Sequence[Tensor], dict[str, Any]]]
     vjp: Callable[..., Sequence[Tensor | None]] | None = None
-    dird: Callable[..., Tensor] | None = None
+    one_sided_jvp: Callable[..., Tensor] | None = None
     kink: Kink | None = None
     expand: Callable[..., Tensor] | None = None
     push: Callable[..., Tensor] | None = None
@@ -161,7 +162,7 @@ def defop(
     shape: Callable[..., Signature] | None = None,
     prepare: Callable[..., Any] | None = None,
     vjp: Callable[..., Sequence[Any]] | None = None,
-    dird: Callable[..., Any] | None = None,
+    one_sided_jvp: Callable[..., Any] | None = None,
     kink: Kink | None = None,
     expand: Callable[..., Any] | None = None,
     push: Callable[..., Any] | None = None,
@@ -169,6 +170,7 @@ def defop(
     slopes: Sequence[str] = (),
     kind: Kind | None = None,
     linear: Linear = "",
+    dird: Callable[..., Any] | None = None,
 ) -> Callable[[Callable[..., Any]], Op]: ...
 def defop(
     ref: Callable[..., Any] | None = None,
@@ -177,7 +179,7 @@ def defop(
     shape: Callable[..., Signature] | None = None,
     prepare: Callable[..., Any] | None = None,
     vjp: Callable[..., Sequence[Any]] | None = None,
-    dird: Callable[..., Any] | None = None,
+    one_sided_jvp: Callable[..., Any] | None = None,
     kink: Kink | None = None,
     expand: Callable[..., Any] | None = None,
     push: Callable[..., Any] | None = None,
@@ -185,6 +187,7 @@ def defop(
     slopes: Sequence[str] = (),
     kind: Kind | None = None,
     linear: Linear = "",
+    dird: Callable[..., Any] | None = None,
 ) -> Any:
     """Define a primitive by decorating its NumPy reference, which is its specification.
 
@@ -199,8 +202,8 @@ def defop(
         prepare: ``prepare(*args, **kwargs) -> (inputs, attrs)``, from the caller's arguments to tensors.
         vjp: ``vjp(g, y, *inputs, **attrs)``, from the cotangent of the output to one cotangent for each input (None
             where there is none), written with ops so that it can be differentiated again.
-        dird: ``dird(y, inputs, tangents, **attrs)``, the one-sided directional derivative. Without it, it follows from
-            the vjp and the kink; only a kink made by hand needs it.
+        one_sided_jvp: ``one_sided_jvp(y, inputs, tangents, **attrs)``, the one-sided directional derivative. Without
+            it, it follows from the vjp and the kink; only a kink made by hand needs it.
         kink: a `Kink`, if the op has points where it is not differentiable: `Kink.linear`, for example.
         expand: ``expand(*inputs, **attrs)``, the same function made of simpler ops: how the compiler, which knows only
             those, runs this one.
@@ -210,6 +213,7 @@ def defop(
         slopes: how `explain` writes the local derivative by each input.
         kind: what it does with elements; elementwise if no ``shape`` is given.
         linear: in which inputs it is linear, up to a constant.
+        dird: the former name of ``one_sided_jvp``, with a `DeprecationWarning`.
 
     Raises:
         ArgumentError: if a built-in op has that name already.
@@ -227,11 +231,15 @@ def defop(
     """
     if ref is None:
         return functools.partial(
-            defop, name=name, shape=shape, prepare=prepare, vjp=vjp, dird=dird, kink=kink, expand=expand, push=push,
-            text=text, slopes=slopes, kind=kind, linear=linear,
+            defop, name=name, shape=shape, prepare=prepare, vjp=vjp, one_sided_jvp=one_sided_jvp, kink=kink,
+            expand=expand, push=push,
+            text=text, slopes=slopes, kind=kind, linear=linear, dird=dird,
         )  # fmt: skip
     from subgrad.ops import rules
 
+    if dird is not None:
+        warnings.warn("the argument dird of defop is now one_sided_jvp", DeprecationWarning, stacklevel=2)
+        one_sided_jvp = one_sided_jvp or dird
     title = name or ref.__name__
     if not _is_ours(ref) and title in TABLE and _is_ours(TABLE[title].ref):
         raise ArgumentError(f"there is a built-in op named {title!r} already: choose another name")
@@ -241,7 +249,7 @@ def defop(
         shape=shape or rules.elementwise_shape,
         prepare=prepare or rules.numbers,
         vjp=vjp,
-        dird=dird,
+        one_sided_jvp=one_sided_jvp,
         kink=kink,
         expand=expand,
         push=push,

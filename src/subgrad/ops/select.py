@@ -104,7 +104,7 @@ def _where_vjp(g, y, condition, a, b):
     shape=_where_shape,
     prepare=_where_prepare,
     vjp=_where_vjp,
-    dird=lambda y, xs, ts: where(xs[0], ts[1], ts[2]),
+    one_sided_jvp=lambda y, xs, ts: where(xs[0], ts[1], ts[2]),
     text="{1} if {0} else {2}",
     slopes=("", "1[{0}]", "1[¬{0}]"),
 )

@@ -326,7 +326,7 @@ def _pad_vjp(g, y, x, *, widths, value):
     prepare=_pad_prepare,
     shape=lambda x, *, widths, value: (tuple(a + n + b for (a, b), n in zip(widths, x.shape, strict=True)), x.dtype),
     vjp=_pad_vjp,
-    dird=lambda y, xs, ts, *, widths, value: apply(pad, tuple(ts), {"widths": widths, "value": 0}),
+    one_sided_jvp=lambda y, xs, ts, *, widths, value: apply(pad, tuple(ts), {"widths": widths, "value": 0}),
     text="pad {0}",
     slopes=("1",),
 )
