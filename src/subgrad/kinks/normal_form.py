@@ -21,9 +21,9 @@ from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor, constant
 from subgrad.kinks.jumps import Undecided, moving
 from subgrad.kinks.linear import is_piecewise_linear
-from subgrad.kinks.obstacles import obstacle_at
 from subgrad.kinks.pieces import Combination, Piece, pieces_of, with_known_pieces
 from subgrad.kinks.problem import Problem
+from subgrad.kinks.qualification import qualification_failure
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +162,7 @@ class _Sweep:
             self._start_rows(k, piece, self._flat(node)[:, piece.out])
         self._flat(node)[:, [piece.out for _, piece in self.kinks.get(node, ())]] = 0
         rows = self.arrived.pop(node)
-        self.obstacle = obstacle_at(node, (rows != 0).any(axis=0), self.flows) or self.obstacle
+        self.obstacle = qualification_failure(node, (rows != 0).any(axis=0), self.flows) or self.obstacle
         for source, product in zip(node.inputs, _pulled(node, rows), strict=True):
             if product is not None and source in self.flows:
                 self._cotangent(source)[...] += product

@@ -16,8 +16,8 @@ from subgrad.intervals import arithmetic as iv
 from subgrad.intervals.arithmetic import Interval
 from subgrad.kinks.goldstein import Goldstein
 from subgrad.kinks.jumps import Undecided, moving
-from subgrad.kinks.obstacles import obstacle_at
 from subgrad.kinks.problem import Problem
+from subgrad.kinks.qualification import qualification_failure
 from subgrad.kinks.ranges import Ranges
 
 BOXES, GRADIENTS = 2000, 300
@@ -48,7 +48,8 @@ class Slopes:
             if Undecided(order, flows).marks:
                 return None
             for node in order:
-                if node in flows and node.op is not ops.norm and obstacle_at(node, np.ones(node.shape, bool), flows):
+                looked_at, everywhere = node in flows and node.op is not ops.norm, np.ones(node.shape, bool)
+                if looked_at and qualification_failure(node, everywhere, flows):
                     return None
             places = [constant(np.zeros(s.shape, s.dtype)) for s in sources]
             (slope,) = one_sided([y], sources, places)

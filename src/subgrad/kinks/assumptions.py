@@ -1,4 +1,4 @@
-"""What an element of the subdifferential takes on trust, in sentences; and jumps that show when one looks twice."""
+"""What an element of the subdifferential assumes, in sentences; and jumps that show when one looks twice."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import numpy as np
 from subgrad.errors import GradientError
 from subgrad.graph import place
 from subgrad.graph.tensor import Tensor
+from subgrad.kinks.branch_selection import Points, random_direction
 from subgrad.kinks.corners import margin, snapped
 from subgrad.kinks.problem import Problem
-from subgrad.kinks.side import Points, random_direction
 from subgrad.kinks.walk import Piece, Walk, live
 
 CLOSE = 2.0**-10

@@ -1,4 +1,4 @@
-"""Points at which an op's derivatives do not tell how it behaves nearby: roots of 0, and kinks that are not linear."""
+"""Qualification failures: points at which first derivatives do not tell how an op behaves nearby, as at roots of 0."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from subgrad.kinks.enclosure import everywhere
 from subgrad.ops.rules import groups
 
 
-def obstacle_at(node: Tensor, reached: np.ndarray, flows: set[Tensor]) -> str:
+def qualification_failure(node: Tensor, reached: np.ndarray, flows: set[Tensor]) -> str:
     """Why the first-order behaviour of ``node`` is not known; empty if it is.
 
     Args:
