@@ -19,7 +19,7 @@ from subgrad import ops
 from subgrad.diff.directional import one_sided_rule
 from subgrad.diff.one_sided import has_one_sided_jvp
 from subgrad.graph import place
-from subgrad.graph.kink import Breaks, Cone, Kink, Largest
+from subgrad.graph.kink import Breaks, Cone, Largest
 from subgrad.graph.op import TABLE, Op, apply
 from subgrad.graph.order import dependents, toposort
 from subgrad.graph.tensor import INPUT, Tensor, constant
@@ -253,7 +253,7 @@ def _extremum(best: Op, sign: int) -> _Rule:
 
 _ZERO = _at_zero(lambda node, xs: xs[0] == 0)
 _SINGULAR: dict[Op, _Rule] = dict.fromkeys([ops.sign, ops.sqrt, TABLE["power"], TABLE["pow"]], _ZERO)
-_OF_KINKS: dict[type[Kink], Callable[[Tensor], _Rule]] = {
+_OF_KINKS: dict[type, Callable[[Tensor], _Rule]] = {
     Breaks: _of_breaks,
     Largest: _of_largest,
     Cone: lambda node: _at_zero(lambda node, xs: ops.norm(xs[0], node.attrs["axis"]) == 0),

@@ -10,7 +10,7 @@ import numpy as np
 
 from subgrad import ops
 from subgrad.errors import GradientError
-from subgrad.graph.kink import Breaks, Cone, Kink, Largest
+from subgrad.graph.kink import Breaks, Cone, Largest
 from subgrad.graph.op import Op
 from subgrad.graph.tensor import Tensor
 from subgrad.ops.reduce import spread
@@ -83,6 +83,6 @@ def _at_apex(op: Op, y: Tensor, xs: Nodes, ts: Nodes, attrs: dict[str, Any]) -> 
     return ops.where(y == 0, ops.norm(t, axis, keepdims), along)
 
 
-_DERIVED: dict[type[Kink], Callable[..., Tensor]] = {Breaks: _at_breaks, Largest: _of_largest, Cone: _at_apex}
+_DERIVED: dict[type, Callable[..., Tensor]] = {Breaks: _at_breaks, Largest: _of_largest, Cone: _at_apex}
 
 __all__ = ["has_one_sided_jvp", "one_sided_jvp"]

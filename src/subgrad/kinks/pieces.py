@@ -107,6 +107,6 @@ def _at_apex(node: Tensor) -> Iterator[Piece]:
             yield _two_slopes(node.inputs[0], int(rows[out, 0]), out, -1.0, 1.0)
 
 
-_FINDERS: dict[type[Kink], Callable[[Tensor], Iterator[Piece]]] = {
+_FINDERS: dict[type, Callable[[Tensor], Iterator[Piece]]] = {
     Breaks: _at_breaks, Largest: _of_largest, Cone: _at_apex
 }  # fmt: skip
