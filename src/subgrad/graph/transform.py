@@ -16,7 +16,7 @@ from subgrad.graph.op import Kind, Op
 if TYPE_CHECKING:
     from subgrad.graph.tensor import Tensor
 
-R = TypeVar("R", bound=Callable[..., Any])
+R = TypeVar("R")
 Expansion = Callable[..., "Tensor"]
 
 TRANSFORMS: dict[str, Transform[Any]] = {}
