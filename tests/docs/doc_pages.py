@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from typer.testing import CliRunner
 
@@ -90,7 +91,8 @@ def command_output(command: str) -> str:
     command, _, head = command.partition(" | head -n ")
     program, *arguments = shlex.split(command)
     assert program == "subgrad", f"pages run subgrad only, not {program}"
-    printed = CliRunner().invoke(app, arguments, prog_name="subgrad").output
+    with mock.patch("subgrad.cli.epochs.SECONDS", math.inf):  # a busy machine has more to say of a run
+        printed = CliRunner().invoke(app, arguments, prog_name="subgrad").output
     return "".join(printed.splitlines(keepends=True)[: int(head) if head else None])
 
 
