@@ -18,8 +18,8 @@ from collections.abc import Callable
 import numpy as np
 
 import subgrad as sg
-from subgrad.approx.greedy import Greedy
-from subgrad.approx.points import uniform
+from subgrad.approx.builders.greedy import Greedy
+from subgrad.approx.builders.points import uniform
 from subgrad.approx.target import Target
 
 POINTS, UNITS = 2000, 32

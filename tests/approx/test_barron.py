@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import subgrad as sg
-from subgrad.approx.drawn import drawn, expected, fitted
-from subgrad.approx.harmonic import Unknown, harmonic
+from subgrad.approx.fourier.drawn import drawn, expected, fitted
+from subgrad.approx.fourier.harmonic import Unknown, harmonic
 from subgrad.approx.shallow import values
 from subgrad.approx.target import Target
 from subgrad.errors import ArgumentError

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 import subgrad as sg
-from subgrad.approx import refit
-from subgrad.approx.dictionary import Dictionary
-from subgrad.approx.greedy import Greedy, candidates
-from subgrad.approx.points import spread
-from subgrad.approx.sampled import sampled
-from subgrad.approx.scaled import Scaled
-from subgrad.approx.units import Units
+from subgrad.approx.builders import refit
+from subgrad.approx.builders.dictionary import Dictionary
+from subgrad.approx.builders.greedy import Greedy, candidates
+from subgrad.approx.builders.points import spread
+from subgrad.approx.builders.sampled import sampled
+from subgrad.approx.builders.scaled import Scaled
+from subgrad.approx.builders.units import Units
 from subgrad.errors import ArgumentError, DataError, ShapeError
 
 SQUARE = np.array([[-1.0, 1.0]] * 2)

@@ -10,7 +10,7 @@ import pytest
 from scipy.integrate import quad
 
 import subgrad as sg
-from subgrad.approx.exact1d import slope_changes
+from subgrad.approx.univariate.exact1d import slope_changes
 from subgrad.errors import ArgumentError, DataError
 
 WAVE = "exp(-x**2)*sin(5*x)"

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 import subgrad as sg
-from subgrad.approx import trained
+from subgrad.approx.builders import trained
 from subgrad.io import terminal
 
 

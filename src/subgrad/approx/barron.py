@@ -13,7 +13,7 @@ from subgrad.io.digits import at_least, at_most
 
 if TYPE_CHECKING:
     from subgrad.approx.pointwise import Pointwise
-    from subgrad.approx.spectrum import Spectrum
+    from subgrad.approx.fourier.spectrum import Spectrum
     from subgrad.approx.target import Target
 
 SAMPLE = 4096  # points for slopes
@@ -84,7 +84,7 @@ def barron(f: Any, box: Any = None) -> BarronConstant:
         >>> sg.barron("abs(x)", (-1, 1)).rules
         ('abs has no rule',)
     """
-    from subgrad.approx.harmonic import Unknown, harmonic
+    from subgrad.approx.fourier.harmonic import Unknown, harmonic
     from subgrad.approx.target import Target
 
     target = Target(f, box)

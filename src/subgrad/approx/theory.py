@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from subgrad.approx.barron import barron_bound
-from subgrad.approx.drawn import FACTOR, expected
-from subgrad.approx.harmonic import Unknown, harmonic
-from subgrad.approx.pieces import estimated
+from subgrad.approx.fourier.drawn import FACTOR, expected
+from subgrad.approx.fourier.harmonic import Unknown, harmonic
+from subgrad.approx.univariate.pieces import estimated
 from subgrad.approx.target import Target
 from subgrad.io.digits import at_most
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from subgrad.approx.pointwise import Pointwise
-from subgrad.approx.ranges import ranges
+from subgrad.approx.univariate.ranges import ranges
 
 if TYPE_CHECKING:
     from subgrad.approx.target import Target

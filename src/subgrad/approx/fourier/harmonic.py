@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from subgrad import ops
-from subgrad.approx import elementary
+from subgrad.approx.fourier import elementary
 from subgrad.approx.pointwise import Pointwise
-from subgrad.approx.polynomial import Polynomial
-from subgrad.approx.spectrum import Spectrum, constant
+from subgrad.approx.fourier.polynomial import Polynomial
+from subgrad.approx.fourier.spectrum import Spectrum, constant
 from subgrad.graph.op import TABLE, Kind
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor

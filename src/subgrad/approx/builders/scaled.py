@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from subgrad.approx.units import Units
+from subgrad.approx.builders.units import Units
 
 
 class Scaled:

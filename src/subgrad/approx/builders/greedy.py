@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from subgrad.approx import refit
-from subgrad.approx.dictionary import Dictionary
-from subgrad.approx.units import Units
+from subgrad.approx.builders import refit
+from subgrad.approx.builders.dictionary import Dictionary
+from subgrad.approx.builders.units import Units
 
 CANDIDATES = 400  # of random directions and places, for each unit
 CLIMBERS = 16  # the best of them, which then follow their gradients

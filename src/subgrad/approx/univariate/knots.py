@@ -14,7 +14,7 @@ import math
 
 import numpy as np
 
-from subgrad.approx.pieces import Pieces
+from subgrad.approx.univariate.pieces import Pieces
 
 
 class March:

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from subgrad.approx import refit
-from subgrad.approx.harmonic import Unknown, harmonic
-from subgrad.approx.spectrum import Spectrum
+from subgrad.approx.builders import refit
+from subgrad.approx.fourier.harmonic import Unknown, harmonic
+from subgrad.approx.fourier.spectrum import Spectrum
 from subgrad.approx.target import Target
-from subgrad.approx.units import Units
+from subgrad.approx.builders.units import Units
 from subgrad.errors import ArgumentError
 
 POOL = 1 << 16  # frequencies; those of the units are taken from them, with weights

@@ -10,8 +10,8 @@ import math
 
 import numpy as np
 
-from subgrad.approx.polynomial import Polynomial
-from subgrad.approx.spectrum import Draw, Spectrum
+from subgrad.approx.fourier.polynomial import Polynomial
+from subgrad.approx.fourier.spectrum import Draw, Spectrum
 
 ZETA3 = 1.2020569031595942
 

@@ -1,0 +1,1 @@
+"""Networks for functions of several variables: greedy, sampled, trained."""

@@ -1,0 +1,1 @@
+"""Fourier transforms of formulas, for Barron's constant and networks drawn by it."""
