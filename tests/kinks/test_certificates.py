@@ -10,9 +10,9 @@ from scipy.optimize import linprog
 
 import subgrad as sg
 from subgrad import errors, nn
-from subgrad.kinks.certificates import load_certificate, verify_certificate
-from subgrad.kinks.hull import least_norm
-from subgrad.kinks.stationary import is_stationary
+from subgrad.kinks.certify.certificates import load_certificate, verify_certificate
+from subgrad.kinks.certify.stationary import is_stationary
+from subgrad.kinks.hull.min_norm_point import least_norm
 
 
 def holds_zero(gradients):

@@ -9,8 +9,8 @@ from samples import KINKS, SMOOTH
 from subgrad import errors
 from subgrad.intervals.arithmetic import Interval
 from subgrad.intervals.rules import interval_of
-from subgrad.kinks.enclosure import enclosure
-from subgrad.kinks.subdifferential import subdifferential
+from subgrad.kinks.certify.enclosure import enclosure
+from subgrad.kinks.hull.subdifferential import subdifferential
 
 
 def summed(f, inputs):

@@ -10,8 +10,8 @@ import pytest
 
 import subgrad as sg
 from subgrad.errors import FileError, SubgradError
-from subgrad.kinks.certificates import load_certificate, verify_certificate
-from subgrad.kinks.stationary import is_stationary
+from subgrad.kinks.certify.certificates import load_certificate, verify_certificate
+from subgrad.kinks.certify.stationary import is_stationary
 
 COUNT = 2000
 

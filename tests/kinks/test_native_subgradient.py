@@ -10,8 +10,8 @@ from test_subgradient import CONDITIONS, IDENTITIES, NOT_LIPSCHITZ
 import subgrad as sg
 from subgrad import nn
 from subgrad.errors import GradientError
-from subgrad.kinks import native as native_module
 from subgrad.kinks import subgradient
+from subgrad.kinks.one_sided import native as native_module
 
 
 def assert_alike(f, x, seed=0, is_native=True):

@@ -13,8 +13,8 @@ from scipy.optimize import linprog
 
 import subgrad as sg
 from subgrad import errors
-from subgrad.kinks.local_minimum import local_minimum
-from subgrad.kinks.subdifferential import subdifferential
+from subgrad.kinks.hull.local_minimum import local_minimum
+from subgrad.kinks.hull.subdifferential import subdifferential
 
 
 def rows(array):

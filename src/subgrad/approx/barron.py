@@ -12,8 +12,8 @@ from subgrad.errors import ArgumentError
 from subgrad.io.digits import at_least, at_most
 
 if TYPE_CHECKING:
-    from subgrad.approx.pointwise import Pointwise
     from subgrad.approx.fourier.spectrum import Spectrum
+    from subgrad.approx.pointwise import Pointwise
     from subgrad.approx.target import Target
 
 SAMPLE = 4096  # points for slopes

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from subgrad.approx.builders import points
-from subgrad.approx.univariate.exact1d import MOST_UNITS, Exact1d
+from subgrad.approx.builders.stages import stages
+from subgrad.approx.builders.units import Units
 from subgrad.approx.progress import Progress
 from subgrad.approx.report import Report
 from subgrad.approx.shallow import activation_of, values
-from subgrad.approx.builders.stages import stages
 from subgrad.approx.target import Target
 from subgrad.approx.theory import promise
-from subgrad.approx.builders.units import Units
+from subgrad.approx.univariate.exact1d import MOST_UNITS, Exact1d
 from subgrad.bounds import certify
 from subgrad.errors import ArgumentError, SubgradError
 from subgrad.nn.compose import Sequential

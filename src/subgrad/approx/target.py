@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from subgrad.approx.expression import Expression
 from subgrad.approx.builders.points import spread
+from subgrad.approx.expression import Expression
 from subgrad.approx.pointwise import Function, Pointwise
 from subgrad.bounds.box import as_box
 from subgrad.errors import ArgumentError, DataError, NotTraceableError, ShapeError

@@ -7,8 +7,8 @@ import numpy as np
 from subgrad.approx.barron import barron_bound
 from subgrad.approx.fourier.drawn import FACTOR, expected
 from subgrad.approx.fourier.harmonic import Unknown, harmonic
-from subgrad.approx.univariate.pieces import estimated
 from subgrad.approx.target import Target
+from subgrad.approx.univariate.pieces import estimated
 from subgrad.io.digits import at_most
 
 

@@ -1,14 +1,14 @@
 """Nonsmooth calculus: where the kinks are, one-sided derivatives, exact subgradients."""
 
-from subgrad.kinks.certificates import Certificate, load_certificate, verify_certificate
-from subgrad.kinks.directional import directional_derivative
-from subgrad.kinks.enclosure import Enclosure, enclosure
-from subgrad.kinks.local_minimum import LocalMinimum, local_minimum
+from subgrad.kinks.certify.certificates import Certificate, load_certificate, verify_certificate
+from subgrad.kinks.certify.enclosure import Enclosure, enclosure
+from subgrad.kinks.certify.stationary import is_stationary
+from subgrad.kinks.hull.local_minimum import LocalMinimum, local_minimum
+from subgrad.kinks.hull.subdifferential import Subdifferential, subdifferential
 from subgrad.kinks.locate import Kinks, Spot, kinks
 from subgrad.kinks.minimize import MinimizeResult, minimize
-from subgrad.kinks.stationary import is_stationary
-from subgrad.kinks.subdifferential import Subdifferential, subdifferential
-from subgrad.kinks.subgradient import ClarkeElement, subgradient
+from subgrad.kinks.one_sided.directional import directional_derivative
+from subgrad.kinks.one_sided.subgradient import ClarkeElement, subgradient
 from subgrad.kinks.units import Units, dead_units
 from subgrad.kinks.watch import WatchUnits
 

@@ -14,9 +14,9 @@ from subgrad.graph.order import dependents
 from subgrad.graph.place import Site
 from subgrad.graph.tensor import Tensor
 from subgrad.kinks.conditions import CONDITIONS
-from subgrad.kinks.corners import margin
+from subgrad.kinks.one_sided.corners import margin
+from subgrad.kinks.one_sided.walk import live
 from subgrad.kinks.problem import leaf
-from subgrad.kinks.walk import live
 from subgrad.recur.unroll import unrolled
 
 

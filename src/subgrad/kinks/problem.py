@@ -18,7 +18,7 @@ from subgrad.graph.op import apply
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Parameter, Tensor, TensorLike, as_tensor, constant, placeholder, tensor
 from subgrad.graph.tree import Tree, as_tree, leaves, rebuild
-from subgrad.kinks.rooted import without_roots
+from subgrad.kinks.one_sided.rooted import without_roots
 from subgrad.kinks.space import Space
 from subgrad.nn.binding import bound
 from subgrad.ops import rules

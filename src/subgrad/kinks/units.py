@@ -12,8 +12,8 @@ from subgrad.graph.evaluate import evaluate
 from subgrad.graph.op import cotangents
 from subgrad.graph.place import Site
 from subgrad.graph.tensor import Tensor
-from subgrad.kinks.corners import margin
-from subgrad.kinks.walk import live
+from subgrad.kinks.one_sided.corners import margin
+from subgrad.kinks.one_sided.walk import live
 from subgrad.nn.running import evaluating
 from subgrad.ops import full
 from subgrad.recur.unroll import unrolled

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from subgrad.approx.shallow import activation_of
 from subgrad.approx.builders.units import Units
+from subgrad.approx.shallow import activation_of
 from subgrad.diff import grad
 from subgrad.graph.dtype import float64
 from subgrad.graph.tensor import tensor

@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from subgrad.approx.builders import refit
-from subgrad.approx.shallow import activation_of
 from subgrad.approx.builders.units import Units
+from subgrad.approx.shallow import activation_of
 
 PAIRS = 8  # candidates for each unit
 NEAREST = 1e-3  # pairs that are closer count as so far apart: their slope may be an accident

@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from subgrad.approx.fourier.drawn import fitted
 from subgrad.approx.builders.greedy import Greedy
-from subgrad.approx.progress import Progress
 from subgrad.approx.builders.sampled import sampled
 from subgrad.approx.builders.scaled import Scaled
-from subgrad.approx.target import Target
 from subgrad.approx.builders.trained import trained
 from subgrad.approx.builders.units import Units
+from subgrad.approx.fourier.drawn import fitted
+from subgrad.approx.progress import Progress
+from subgrad.approx.target import Target
 
 
 class Stage(NamedTuple):

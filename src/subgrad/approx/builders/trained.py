@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from subgrad.approx.shallow import activation_of
 from subgrad.approx.builders.units import Units
+from subgrad.approx.shallow import activation_of
 from subgrad.fit import fit
 from subgrad.graph.dtype import float64, using_dtype
 from subgrad.nn.compose import Sequential

@@ -14,10 +14,10 @@ from __future__ import annotations
 import numpy as np
 
 from subgrad.approx.builders import refit
+from subgrad.approx.builders.units import Units
 from subgrad.approx.fourier.harmonic import Unknown, harmonic
 from subgrad.approx.fourier.spectrum import Spectrum
 from subgrad.approx.target import Target
-from subgrad.approx.builders.units import Units
 from subgrad.errors import ArgumentError
 
 POOL = 1 << 16  # frequencies; those of the units are taken from them, with weights

@@ -10,9 +10,9 @@ import numpy as np
 
 from subgrad import ops
 from subgrad.approx.fourier import elementary
-from subgrad.approx.pointwise import Pointwise
 from subgrad.approx.fourier.polynomial import Polynomial
 from subgrad.approx.fourier.spectrum import Spectrum, constant
+from subgrad.approx.pointwise import Pointwise
 from subgrad.graph.op import TABLE, Kind
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor

@@ -8,12 +8,12 @@ from fractions import Fraction
 
 import numpy as np
 
+from subgrad.approx.builders.units import Units
+from subgrad.approx.progress import Progress
+from subgrad.approx.target import Target
 from subgrad.approx.univariate.knots import March
 from subgrad.approx.univariate.pieces import FIRST, estimated, on_pieces, refined
-from subgrad.approx.progress import Progress
 from subgrad.approx.univariate.proof import proven_error
-from subgrad.approx.target import Target
-from subgrad.approx.builders.units import Units
 
 MOST_UNITS = 1 << 14  # which take some ten seconds
 NEAR = 1.001  # of the least error that so many units reach, as a factor

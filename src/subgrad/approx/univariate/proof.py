@@ -12,8 +12,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from subgrad.approx.univariate.pieces import Pieces
 from subgrad.approx.pointwise import Pointwise
+from subgrad.approx.univariate.pieces import Pieces
 from subgrad.approx.univariate.ranges import ranges
 from subgrad.intervals import arithmetic as iv
 from subgrad.intervals.arithmetic import Interval

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from subgrad.kinks.certificates import Certificate
-from subgrad.kinks.goldstein import Goldstein
+from subgrad.kinks.certify.certificates import Certificate
+from subgrad.kinks.certify.goldstein import Goldstein
+from subgrad.kinks.certify.stationary import checked
 from subgrad.kinks.minimize.least_norm import least_weights
 from subgrad.kinks.minimize.objective import Objective, Point
-from subgrad.kinks.stationary import checked
 
 MORE = 200
 """How many gradients may be computed to replace those on kinks, beyond one for each that is needed."""

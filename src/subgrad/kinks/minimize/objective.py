@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from subgrad.errors import NonFiniteError, SubgradError
-from subgrad.kinks.evidence import Evidence, Sampled, evidence
+from subgrad.kinks.certify.evidence import Evidence, Sampled, evidence
 from subgrad.kinks.minimize.target import Target
-from subgrad.kinks.subgradient import element
+from subgrad.kinks.one_sided.subgradient import element
 
 STEEPEST = 1e150
 """Slopes above this count as infinite: their squares overflow."""

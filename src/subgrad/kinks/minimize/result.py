@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from subgrad.io.digits import at_most
-from subgrad.kinks.certificates import Certificate
+from subgrad.kinks.certify.certificates import Certificate
 
 
 @dataclass(frozen=True, eq=False)

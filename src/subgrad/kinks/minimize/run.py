@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from subgrad.kinks.certificates import Certificate
+from subgrad.kinks.certify.certificates import Certificate
 from subgrad.kinks.minimize.certificate import convex_lower
 from subgrad.kinks.minimize.objective import Objective, Point
 from subgrad.kinks.minimize.result import Iterate, MinimizeResult

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from subgrad.errors import SubgradError
-from subgrad.kinks.certificate import Certificate
-from subgrad.kinks.local_minimum import judged
+from subgrad.kinks.certify.certificate import Certificate
+from subgrad.kinks.hull.local_minimum import judged
+from subgrad.kinks.hull.subdifferential import at_point
 from subgrad.kinks.minimize.objective import Objective, Point
-from subgrad.kinks.subdifferential import at_point
 
 BUDGET = 200
 """How many cells around the best point are looked at, for one into which f falls."""

@@ -12,9 +12,9 @@ from typing import NoReturn
 
 import numpy as np
 
-from subgrad.kinks.jumps import jump_error
-from subgrad.kinks.normal_form import NormalForm
-from subgrad.kinks.programs import NARROW, interior
+from subgrad.kinks.hull.normal_form import NormalForm
+from subgrad.kinks.hull.programs import NARROW, interior
+from subgrad.kinks.one_sided.jumps import jump_error
 
 CANCELLED = 1e-13
 """What is left of a sum, relative to its terms, that counts as 0."""

@@ -22,8 +22,8 @@ from subgrad.graph.op import TABLE, Kind, Op, apply, cotangents
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor, constant
 from subgrad.kinks.conditions import COMPARISONS, trouble, undecided
-from subgrad.kinks.corners import on_kink
-from subgrad.kinks.switches import Switch, switch_of
+from subgrad.kinks.one_sided.corners import on_kink
+from subgrad.kinks.one_sided.switches import Switch, switch_of
 from subgrad.ops import contract, full, stop_gradient, where
 
 Tangents = Sequence[Tensor | None]

@@ -10,10 +10,10 @@ import numpy as np
 
 from subgrad.graph.evaluate import evaluate
 from subgrad.graph.tensor import Tensor, constant
-from subgrad.kinks.programs import is_empty, least_on_face, nonnegative, steepest
-from subgrad.kinks.slopes import Slopes
-from subgrad.kinks.subdifferential import Subdifferential, subdifferential
-from subgrad.kinks.walk import Walk
+from subgrad.kinks.hull.programs import is_empty, least_on_face, nonnegative, steepest
+from subgrad.kinks.hull.subdifferential import Subdifferential, subdifferential
+from subgrad.kinks.one_sided.slopes import Slopes
+from subgrad.kinks.one_sided.walk import Walk
 
 TOLERANCE = 1e-9
 """Slopes below minus this part of the gradient's size are seen by linear programs in floats; nearer to 0 is asked in

@@ -12,9 +12,9 @@ from subgrad.graph.dtype import using_dtype
 from subgrad.graph.tensor import Tensor, tensor
 from subgrad.intervals import arithmetic as iv
 from subgrad.intervals.arithmetic import Interval
-from subgrad.kinks.certificate import Certificate, LoadedCertificate
-from subgrad.kinks.certificate_file import load_certificate
-from subgrad.kinks.evidence import NEAR, Evidence, Sampled, evidence, is_finest, is_near
+from subgrad.kinks.certify.certificate import Certificate, LoadedCertificate
+from subgrad.kinks.certify.certificate_file import load_certificate
+from subgrad.kinks.certify.evidence import NEAR, Evidence, Sampled, evidence, is_finest, is_near
 from subgrad.kinks.limits import read_bounds
 from subgrad.kinks.problem import Problem, flat_problem
 
@@ -62,7 +62,7 @@ def verify_certificate(
 
     Example:
         >>> import subgrad as sg
-        >>> from subgrad.kinks.stationary import is_stationary
+        >>> from subgrad.kinks.certify.stationary import is_stationary
         >>> f = lambda x: abs(x).sum()
         >>> found = is_stationary(f, [0.0, 0.0])
         >>> bool(found), verify_certificate(found, f), verify_certificate(found, lambda x: (abs(x) + x).sum())

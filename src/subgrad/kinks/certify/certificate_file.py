@@ -13,7 +13,7 @@ import numpy as np
 
 from subgrad.errors import FileError
 from subgrad.io.atomic import require_regular, write_atomically
-from subgrad.kinks.certificate import CLAIMS, Certificate, LoadedCertificate
+from subgrad.kinks.certify.certificate import CLAIMS, Certificate, LoadedCertificate
 
 FORMAT = "subgrad certificate 1"
 

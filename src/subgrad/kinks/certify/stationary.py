@@ -13,13 +13,13 @@ from subgrad.diff.reverse import gradients
 from subgrad.errors import ArgumentError, GradientError
 from subgrad.graph.evaluate import evaluate as evaluate_nodes
 from subgrad.graph.tensor import Tensor, constant
-from subgrad.kinks.certificates import PROMISED, Certificate, falls_from, holds
-from subgrad.kinks.evidence import Evidence, evidence, is_finest
-from subgrad.kinks.goldstein import Goldstein
-from subgrad.kinks.hull import least_norm
+from subgrad.kinks.certify.certificates import PROMISED, Certificate, falls_from, holds
+from subgrad.kinks.certify.evidence import Evidence, evidence, is_finest
+from subgrad.kinks.certify.goldstein import Goldstein
+from subgrad.kinks.hull.min_norm_point import least_norm
+from subgrad.kinks.hull.subdifferential import Subdifferential, at_point
+from subgrad.kinks.one_sided.walk import Walk
 from subgrad.kinks.problem import Problem, flat_problem
-from subgrad.kinks.subdifferential import Subdifferential, at_point
-from subgrad.kinks.walk import Walk
 
 Sample = tuple[np.ndarray, np.ndarray]
 """A point and the gradient there."""

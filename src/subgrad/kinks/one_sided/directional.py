@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from subgrad.graph.tensor import Tensor
+from subgrad.kinks.one_sided.walk import Walk
 from subgrad.kinks.problem import Function, Point, Problem
-from subgrad.kinks.walk import Walk
 from subgrad.ops import full
 
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from subgrad.intervals import arithmetic as iv
 from subgrad.intervals.arithmetic import Interval
+from subgrad.kinks.certify.ranges import Ranges
 from subgrad.kinks.problem import Problem
-from subgrad.kinks.ranges import Ranges
 from subgrad.kinks.space import Evaluate
 
 FINEST = 2.0**6

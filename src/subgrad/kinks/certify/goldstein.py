@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from subgrad.kinks.certificate import Certificate, Claim
-from subgrad.kinks.hull import least_norm
+from subgrad.kinks.certify.certificate import Certificate, Claim
+from subgrad.kinks.hull.min_norm_point import least_norm
 from subgrad.kinks.space import Evaluate, Space
 
 STILL = 1e-7

@@ -18,9 +18,9 @@ from subgrad.graph.tensor import Tensor
 from subgrad.intervals import arithmetic as iv
 from subgrad.intervals.arithmetic import Interval
 from subgrad.intervals.rules import interval_of
+from subgrad.kinks.certify.ranges import Known, Ranges
+from subgrad.kinks.one_sided.tears import tears
 from subgrad.kinks.problem import Problem, flat_problem
-from subgrad.kinks.ranges import Known, Ranges
-from subgrad.kinks.tears import tears
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +69,7 @@ def enclosure(f: Callable[[Any], Tensor], x: Any, upper: Any = None) -> Enclosur
 
     Example:
         >>> import subgrad as sg
-        >>> from subgrad.kinks.enclosure import enclosure
+        >>> from subgrad.kinks.certify.enclosure import enclosure
         >>> f = lambda x: abs(x) + 0.25 * x
         >>> at = enclosure(f, 0.0)
         >>> at.low.tolist(), at.high.tolist()

@@ -19,11 +19,11 @@ from subgrad.errors import GradientError
 from subgrad.graph.op import cotangents
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor, constant
-from subgrad.kinks.jumps import Undecided, moving
-from subgrad.kinks.linear import is_piecewise_linear
-from subgrad.kinks.pieces import Combination, Piece, pieces_of, with_known_pieces
+from subgrad.kinks.hull.linear import is_piecewise_linear
+from subgrad.kinks.hull.pieces import Combination, Piece, pieces_of, with_known_pieces
+from subgrad.kinks.one_sided.jumps import Undecided, moving
+from subgrad.kinks.one_sided.qualification import qualification_failure
 from subgrad.kinks.problem import Problem
-from subgrad.kinks.qualification import qualification_failure
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from subgrad.graph.tensor import Tensor, TensorLike, constant
-from subgrad.kinks.corners import nudged, on_kink
 from subgrad.kinks.locate import Spot
+from subgrad.kinks.one_sided.corners import nudged, on_kink
+from subgrad.kinks.one_sided.walk import Walk
 from subgrad.kinks.problem import Problem
-from subgrad.kinks.walk import Walk
 from subgrad.ops.random import uniform
 
 Points = dict[Tensor, Sequence[np.ndarray]]

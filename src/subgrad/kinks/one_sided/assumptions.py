@@ -7,10 +7,10 @@ import numpy as np
 from subgrad.errors import GradientError
 from subgrad.graph import place
 from subgrad.graph.tensor import Tensor
-from subgrad.kinks.branch_selection import Points, random_direction
-from subgrad.kinks.corners import margin, snapped
+from subgrad.kinks.one_sided.branch_selection import Points, random_direction
+from subgrad.kinks.one_sided.corners import margin, snapped
+from subgrad.kinks.one_sided.walk import Piece, Walk, live
 from subgrad.kinks.problem import Problem
-from subgrad.kinks.walk import Piece, Walk, live
 
 CLOSE = 2.0**-10
 """How far apart the two directions are that show whether a `where` is continuous: few kinks lie between them."""

@@ -12,12 +12,12 @@ import numpy as np
 
 from subgrad.errors import ArgumentError, ShapeError
 from subgrad.graph.tensor import Tensor
-from subgrad.kinks.cells import Cell, Enumeration
-from subgrad.kinks.enclosure import Enclosure, of_problem
-from subgrad.kinks.hull import least_norm
-from subgrad.kinks.normal_form import normal_form
+from subgrad.kinks.certify.enclosure import Enclosure, of_problem
+from subgrad.kinks.hull.cells import Cell, Enumeration
+from subgrad.kinks.hull.min_norm_point import least_norm
+from subgrad.kinks.hull.normal_form import normal_form
+from subgrad.kinks.hull.programs import is_empty
 from subgrad.kinks.problem import Problem, flat_problem
-from subgrad.kinks.programs import is_empty
 
 Exactness = Literal["exact", "inner", "unknown"]
 
@@ -97,7 +97,7 @@ class Subdifferential:
             ArgumentError: for more than two variables.
             MissingExtraError: if matplotlib is not installed.
         """
-        from subgrad.kinks.plot import figure
+        from subgrad.kinks.hull.plot import figure
 
         return figure(self, self._function.value, path, radius)
 
@@ -143,7 +143,7 @@ def subdifferential(f: Callable[[Any], Tensor], x: Any, *, budget: int = 2000) -
 
     Example:
         >>> import subgrad as sg
-        >>> from subgrad.kinks.subdifferential import subdifferential
+        >>> from subgrad.kinks.hull.subdifferential import subdifferential
         >>> d = subdifferential(lambda x: sg.relu(x[0]) + abs(x[1]), [0.0, 0.0])
         >>> d.exact, d.gradients.tolist()
         ('exact', [[0.0, -1.0], [0.0, 1.0], [1.0, -1.0], [1.0, 1.0]])

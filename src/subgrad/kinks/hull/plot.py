@@ -12,7 +12,7 @@ from subgrad.errors import ArgumentError, missing_extra
 from subgrad.io.figure import save_figure
 
 if TYPE_CHECKING:
-    from subgrad.kinks.subdifferential import Subdifferential
+    from subgrad.kinks.hull.subdifferential import Subdifferential
 
 Value = Callable[[np.ndarray], float]
 

@@ -15,7 +15,7 @@ from subgrad.errors import GradientError
 from subgrad.graph import place
 from subgrad.graph.tensor import Tensor
 from subgrad.kinks.conditions import COMPARISONS, matters, moved, moves, undecided
-from subgrad.kinks.pieces import Piece
+from subgrad.kinks.hull.pieces import Piece
 
 MIXED = np.iinfo(np.int64).max
 """Stands for an element that hangs on something else than one comparison."""

@@ -24,8 +24,8 @@ from subgrad.intervals import arithmetic as iv
 from subgrad.intervals.arithmetic import Interval
 from subgrad.intervals.rules import INTERVAL, has_interval, interval_of
 from subgrad.kinks.conditions import COMPARISONS, moves
+from subgrad.kinks.one_sided.walk import smooth_tangent
 from subgrad.kinks.problem import Problem
-from subgrad.kinks.walk import smooth_tangent
 
 Known = dict[Tensor, Interval]
 

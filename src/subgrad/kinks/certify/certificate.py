@@ -87,7 +87,7 @@ class Certificate:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the certificate as JSON, with every number exact. Raises `FileError` if that cannot be done."""
-        from subgrad.kinks.certificate_file import save
+        from subgrad.kinks.certify.certificate_file import save
 
         save(self, path)
 

@@ -14,11 +14,11 @@ from subgrad.graph.order import toposort
 from subgrad.graph.tensor import constant
 from subgrad.intervals import arithmetic as iv
 from subgrad.intervals.arithmetic import Interval
-from subgrad.kinks.goldstein import Goldstein
-from subgrad.kinks.jumps import Undecided, moving
+from subgrad.kinks.certify.goldstein import Goldstein
+from subgrad.kinks.certify.ranges import Ranges
+from subgrad.kinks.one_sided.jumps import Undecided, moving
+from subgrad.kinks.one_sided.qualification import qualification_failure
 from subgrad.kinks.problem import Problem
-from subgrad.kinks.qualification import qualification_failure
-from subgrad.kinks.ranges import Ranges
 
 BOXES, GRADIENTS = 2000, 300
 """How many boxes of directions are bounded, and how many gradients are asked for a direction downhill."""

@@ -21,12 +21,12 @@ from subgrad.graph import place
 from subgrad.graph.evaluate import evaluate
 from subgrad.graph.tensor import Parameter, Tensor, constant
 from subgrad.graph.tree import Tree, as_tree, leaves, rebuild
-from subgrad.kinks.assumptions import by_hand, continuous, snap
-from subgrad.kinks.branch_selection import decided_by, lexicographic, random_direction, spots
 from subgrad.kinks.locate import Spot
-from subgrad.kinks.native import native
+from subgrad.kinks.one_sided.assumptions import by_hand, continuous, snap
+from subgrad.kinks.one_sided.branch_selection import decided_by, lexicographic, random_direction, spots
+from subgrad.kinks.one_sided.native import native
+from subgrad.kinks.one_sided.walk import Walk
 from subgrad.kinks.problem import Function, Point, Problem, held_still, scalar_problem
-from subgrad.kinks.walk import Walk
 from subgrad.nn.binding import bound
 
 MODES = ("random", "lexicographic")

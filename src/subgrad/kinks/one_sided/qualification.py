@@ -10,9 +10,9 @@ from subgrad.errors import GradientError
 from subgrad.graph import place
 from subgrad.graph.kink import Cone, Kink
 from subgrad.graph.tensor import Tensor
+from subgrad.kinks.certify.enclosure import everywhere
 from subgrad.kinks.conditions import at_root
-from subgrad.kinks.corners import on_kink
-from subgrad.kinks.enclosure import everywhere
+from subgrad.kinks.one_sided.corners import on_kink
 from subgrad.ops.rules import groups
 
 

@@ -22,10 +22,10 @@ from subgrad.graph import place
 from subgrad.graph.dtype import float64, using_dtype
 from subgrad.graph.tensor import Tensor
 from subgrad.graph.tree import leaves
-from subgrad.kinks.branch_selection import random_direction
 from subgrad.kinks.conditions import at_root, undecided
+from subgrad.kinks.one_sided.branch_selection import random_direction
+from subgrad.kinks.one_sided.walk import live, smooth_tangent
 from subgrad.kinks.problem import scalar_node
-from subgrad.kinks.walk import live, smooth_tangent
 from subgrad.ops import isfinite
 from subgrad.recur.unroll import unrolled
 

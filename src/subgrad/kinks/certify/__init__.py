@@ -1,0 +1,1 @@
+"""Stationarity with certificates: the search for them, their files, their independent check, intervals over boxes."""

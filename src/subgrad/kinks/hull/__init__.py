@@ -1,0 +1,1 @@
+"""Whole subdifferentials: normal forms, cells, linear programs, hulls; minima proved cell by cell."""
