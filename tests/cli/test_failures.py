@@ -8,7 +8,7 @@ import pytest
 from command import fail, misuse, new_process, python, succeed, write_csv
 
 import subgrad as sg
-from subgrad.cli import training
+from subgrad.cli.jobs import training
 
 
 @pytest.fixture

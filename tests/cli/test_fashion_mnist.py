@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from command import misuse, read_csv, succeed
 
-from subgrad.cli import source
-from subgrad.cli.recipe import FASHION_MNIST
-from subgrad.cli.training import Plan, _network
+from subgrad.cli.jobs import source
+from subgrad.cli.jobs.recipe import FASHION_MNIST
+from subgrad.cli.jobs.training import Plan, _network
 from subgrad.data.fashion_mnist import DEBIAN_FOLDER
 
 

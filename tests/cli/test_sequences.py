@@ -9,8 +9,8 @@ import pytest
 from command import fail, misuse, succeed, write_csv
 
 import subgrad as sg
-from subgrad.cli.forecaster import Scaling, windows
-from subgrad.cli.timeline import series_of
+from subgrad.cli.jobs.forecaster import Scaling, windows
+from subgrad.cli.jobs.timeline import series_of
 from subgrad.data import Table
 from subgrad.errors import DataError
 

@@ -10,14 +10,14 @@ from typing import Annotated
 import typer
 
 import subgrad
-from subgrad.cli.approximate import approximate
-from subgrad.cli.certify import certify, verify
-from subgrad.cli.evaluate import evaluate
-from subgrad.cli.generate import generate
-from subgrad.cli.predict import predict
-from subgrad.cli.show import show
-from subgrad.cli.train import train
-from subgrad.cli.xor import xor
+from subgrad.cli.commands.approximate import approximate
+from subgrad.cli.commands.certify import certify, verify
+from subgrad.cli.commands.evaluate import evaluate
+from subgrad.cli.commands.generate import generate
+from subgrad.cli.commands.predict import predict
+from subgrad.cli.commands.show import show
+from subgrad.cli.commands.train import train
+from subgrad.cli.commands.xor import xor
 
 app = typer.Typer(
     name="subgrad",

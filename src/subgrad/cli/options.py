@@ -11,9 +11,9 @@ from typing import Annotated, Any, NamedTuple, cast, get_type_hints
 
 import typer
 
-from subgrad.cli.images import CHANGES
-from subgrad.cli.recipe import FASHION_MNIST
-from subgrad.cli.scores import LOSSES
+from subgrad.cli.jobs.images import CHANGES
+from subgrad.cli.jobs.recipe import FASHION_MNIST
+from subgrad.cli.jobs.scores import LOSSES
 from subgrad.errors import ArgumentError
 from subgrad.fit import EarlyStopping
 from subgrad.nn.activation import HIDDEN

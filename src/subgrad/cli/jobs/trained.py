@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from subgrad import io
-from subgrad.cli import scores
-from subgrad.cli.pixels import Pixels
-from subgrad.cli.report import Classified, Outcome, Regressed
-from subgrad.cli.source import Preparation
+from subgrad.cli.jobs import scores
+from subgrad.cli.jobs.pixels import Pixels
+from subgrad.cli.jobs.report import Classified, Outcome, Regressed
+from subgrad.cli.jobs.source import Preparation
 from subgrad.data import TablePreprocessor
 from subgrad.errors import DataError, FileError
 from subgrad.fit import predict

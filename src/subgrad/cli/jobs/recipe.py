@@ -26,7 +26,7 @@ class Recipe:
     Attributes:
         model: the network, by name: ``mlp``, or one for images.
         hidden: units of each hidden layer of an mlp.
-        augment: how images are changed in training, see `subgrad.cli.images`.
+        augment: how images are changed in training, see `subgrad.cli.jobs.images`.
         step: the step rule of Adam, in which ``{steps}`` is the number of steps of the run; None for its default.
         epochs: passes over the data, at most.
         batch_size: examples a step; None for what suits the number of rows.

@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from subgrad.cli import images, scores
+from subgrad.cli.commands.show import run_line
 from subgrad.cli.epochs import epoch_lines
 from subgrad.cli.failure import fail
-from subgrad.cli.pixels import Pixels
-from subgrad.cli.recipe import PATIENCE, Recipe, network, optimizer
-from subgrad.cli.report import Outcome
+from subgrad.cli.jobs import images, scores
+from subgrad.cli.jobs.pixels import Pixels
+from subgrad.cli.jobs.recipe import PATIENCE, Recipe, network, optimizer
+from subgrad.cli.jobs.report import Outcome
+from subgrad.cli.jobs.source import Part, Source, split
+from subgrad.cli.jobs.trained import Trained
 from subgrad.cli.screen import bullets
-from subgrad.cli.show import run_line
-from subgrad.cli.source import Part, Source, split
-from subgrad.cli.trained import Trained
 from subgrad.errors import NonFiniteError
 from subgrad.fit import EarlyStopping, History, fit
 from subgrad.nn import Module

@@ -10,8 +10,8 @@ import typer
 from subgrad import bounds
 from subgrad.bounds.error import BUDGET
 from subgrad.cli import options
+from subgrad.cli.commands.formula import Box, Formula, formula_on, pair_of
 from subgrad.cli.failure import job, usage
-from subgrad.cli.formula import Box, Formula, formula_on, pair_of
 from subgrad.cli.screen import screen
 from subgrad.io import load
 

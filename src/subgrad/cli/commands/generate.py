@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from subgrad.cli import text
+from subgrad.cli.commands.show import ModelFile
 from subgrad.cli.failure import job
+from subgrad.cli.jobs import text
 from subgrad.cli.screen import visible
-from subgrad.cli.show import ModelFile
 
 Prompt = Annotated[str, typer.Option(metavar="TEXT", help="What the text begins with.")]
 Length = Annotated[int, typer.Option(metavar="N", min=1, help="Characters to write.")]

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import typer
 
-from subgrad.cli import options, series, text
-from subgrad.cli.columns import Columns
+from subgrad.cli import options
 from subgrad.cli.failure import usage
-from subgrad.cli.recipe import Recipe, optimizer
+from subgrad.cli.jobs import series, text
+from subgrad.cli.jobs.columns import Columns
+from subgrad.cli.jobs.recipe import Recipe, optimizer
 from subgrad.cli.screen import screen
 from subgrad.optim.base import Descent
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from subgrad.cli.columns import Columns
-from subgrad.cli.pixels import Pixels
+from subgrad.cli.jobs.columns import Columns
+from subgrad.cli.jobs.pixels import Pixels
 from subgrad.data import (
     TablePreprocessor,
     drop_unlabelled,

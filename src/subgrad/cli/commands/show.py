@@ -10,11 +10,11 @@ import typer
 from rich.console import Console
 
 from subgrad import io
-from subgrad.cli import text
 from subgrad.cli.failure import job
-from subgrad.cli.forecaster import Forecaster
+from subgrad.cli.jobs import text
+from subgrad.cli.jobs.forecaster import Forecaster
+from subgrad.cli.jobs.trained import Trained, kind_of
 from subgrad.cli.screen import bullets, screen
-from subgrad.cli.trained import Trained, kind_of
 
 ModelFile = Annotated[Path, typer.Argument(metavar="MODEL", help="A file that subgrad train wrote.")]
 

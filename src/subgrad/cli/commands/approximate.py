@@ -11,8 +11,8 @@ import typer
 from subgrad.approx import approximate as build
 from subgrad.approx.approximate import Method
 from subgrad.cli import options
+from subgrad.cli.commands.formula import Box, Formula, formula_on
 from subgrad.cli.failure import job
-from subgrad.cli.formula import Box, Formula, formula_on
 from subgrad.cli.screen import screen
 from subgrad.io import save
 from subgrad.nn.activation import FIXED

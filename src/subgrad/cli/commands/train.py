@@ -6,14 +6,16 @@ from pathlib import Path
 
 import typer
 
-from subgrad.cli import images, options, sequences, source
-from subgrad.cli.columns import Columns
+from subgrad.cli import options
+from subgrad.cli.commands import sequences
 from subgrad.cli.failure import job, usage, with_options
-from subgrad.cli.origin import origin_in, origin_of
-from subgrad.cli.recipe import DIGITS, FASHION_MNIST, Recipe
-from subgrad.cli.scores import LOSSES
+from subgrad.cli.jobs import images, source
+from subgrad.cli.jobs.columns import Columns
+from subgrad.cli.jobs.origin import origin_in, origin_of
+from subgrad.cli.jobs.recipe import DIGITS, FASHION_MNIST, Recipe
+from subgrad.cli.jobs.scores import LOSSES
+from subgrad.cli.jobs.training import Plan, run
 from subgrad.cli.screen import screen
-from subgrad.cli.training import Plan, run
 from subgrad.data.fashion_mnist import DEBIAN_FOLDER
 from subgrad.data.names import listed
 

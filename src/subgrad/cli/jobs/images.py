@@ -1,4 +1,4 @@
-"""Networks for images, whose rows of pixels come from `subgrad.cli.pixels`."""
+"""Networks for images, whose rows of pixels come from `subgrad.cli.jobs.pixels`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from subgrad import models, nn
-from subgrad.cli.pixels import Pixels
-from subgrad.cli.source import Source
+from subgrad.cli.jobs.pixels import Pixels
+from subgrad.cli.jobs.source import Source
 from subgrad.errors import ArgumentError
 
 _NETWORKS: dict[str, Callable[[int, int, int], nn.Sequential]] = {  # of classes, height, seed

@@ -12,7 +12,7 @@ import numpy as np
 from rich.console import Console
 
 from subgrad import io, nn
-from subgrad.cli.timeline import Series, parts_of, series_of
+from subgrad.cli.jobs.timeline import Series, parts_of, series_of
 from subgrad.data import Table
 from subgrad.data.formats import Format, format_from_plain
 from subgrad.errors import DataError, FileError

@@ -11,13 +11,14 @@ from typing import Annotated, NamedTuple
 import numpy as np
 import typer
 
-from subgrad.cli import options, scores
+from subgrad.cli import options
+from subgrad.cli.commands.show import ModelFile
 from subgrad.cli.failure import job
-from subgrad.cli.forecaster import Forecaster
-from subgrad.cli.pixels import read_rows
+from subgrad.cli.jobs import scores
+from subgrad.cli.jobs.forecaster import Forecaster
+from subgrad.cli.jobs.pixels import read_rows
+from subgrad.cli.jobs.trained import Trained, kind_of
 from subgrad.cli.screen import error_screen, screen, visible
-from subgrad.cli.show import ModelFile
-from subgrad.cli.trained import Trained, kind_of
 from subgrad.io.atomic import write_atomically
 
 Rows = Annotated[Path, typer.Argument(

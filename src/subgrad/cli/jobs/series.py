@@ -13,12 +13,12 @@ import numpy as np
 from rich.console import Console
 
 from subgrad import nn
-from subgrad.cli.columns import Columns
 from subgrad.cli.epochs import epoch_lines
 from subgrad.cli.failure import fail
-from subgrad.cli.forecaster import Errors, Forecaster, Scaling, windows
+from subgrad.cli.jobs.columns import Columns
+from subgrad.cli.jobs.forecaster import Errors, Forecaster, Scaling, windows
+from subgrad.cli.jobs.timeline import Series, parts_of, series_of
 from subgrad.cli.screen import bullets
-from subgrad.cli.timeline import Series, parts_of, series_of
 from subgrad.data import Table, read_table
 from subgrad.data.formats import DateFormat, NumberFormat
 from subgrad.data.names import listed

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from subgrad.cli.commands.show import ModelFile
 from subgrad.cli.failure import job
-from subgrad.cli.forecaster import Errors, Forecaster
-from subgrad.cli.pixels import read_rows
+from subgrad.cli.jobs.forecaster import Errors, Forecaster
+from subgrad.cli.jobs.pixels import read_rows
+from subgrad.cli.jobs.trained import Trained, kind_of
 from subgrad.cli.screen import bullets, screen
-from subgrad.cli.show import ModelFile
-from subgrad.cli.trained import Trained, kind_of
 from subgrad.data import drop_unlabelled
 from subgrad.errors import DataError
 

@@ -1,0 +1,1 @@
+"""The commands: from what was typed to a job."""
