@@ -7,8 +7,8 @@ import pytest
 import subgrad as sg
 from subgrad import errors
 from subgrad.bounds import Within
-from subgrad.bounds.form import Form
-from subgrad.bounds.rules import forms
+from subgrad.bounds.taylor.form import Form
+from subgrad.bounds.taylor.rules import forms
 from subgrad.compile.runtime.interpret import Interpreter
 from subgrad.compile.runtime.program import Program
 from subgrad.graph.dtype import using_dtype

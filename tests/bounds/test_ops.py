@@ -4,7 +4,7 @@ import pytest
 
 import subgrad as sg
 from subgrad.bounds.proof import SIMPLER
-from subgrad.bounds.rules import CONSTANTS, TAYLOR
+from subgrad.bounds.taylor.rules import CONSTANTS, TAYLOR
 from subgrad.graph.op import TABLE
 from subgrad.ops.indexing import in_range
 

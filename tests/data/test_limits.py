@@ -6,7 +6,8 @@ import os
 import numpy as np
 import pytest
 
-from subgrad.data import memory, raw, read_csv, read_idx, read_npz, read_table
+from subgrad.data import memory, read_csv, read_idx, read_npz, read_table
+from subgrad.data.readers import raw
 from subgrad.errors import FileError
 
 

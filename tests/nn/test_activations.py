@@ -9,7 +9,7 @@ import pytest
 import subgrad as sg
 from subgrad import nn
 from subgrad.errors import ArgumentError, ShapeError
-from subgrad.nn.activation import FIXED, HIDDEN, NAMES
+from subgrad.nn.layers.activation import FIXED, HIDDEN, NAMES
 
 X = np.array([-30.0, -1.5, -0.25, 0.5, 1.0, 40.0])
 

@@ -9,7 +9,7 @@ from subgrad.graph.op import TABLE, Kind, Op
 from subgrad.graph.transform import TRANSFORMS as _LOADED
 from subgrad.graph.transform import Transform
 
-for _module in ("compile.codegen.lower", "recur.batch", "intervals.rules", "bounds.rules", "approx.harmonic"):
+for _module in ("compile.codegen.lower", "recur.batch", "intervals.rules", "bounds.taylor.rules", "approx.fourier.harmonic"):
     importlib.import_module(f"subgrad.{_module}")  # the files of rules
 
 TRANSFORMS = dict(sorted(_LOADED.items()))

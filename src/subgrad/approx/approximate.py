@@ -8,7 +8,7 @@ from subgrad.errors import ArgumentError
 
 if TYPE_CHECKING:
     from subgrad.approx.report import Report
-    from subgrad.nn.compose import Sequential
+    from subgrad.nn.layers.compose import Sequential
 
 Method = Literal["auto", "exact1d", "barron", "greedy", "sampled", "train"]
 

@@ -19,7 +19,7 @@ from subgrad.approx.theory import promise
 from subgrad.approx.univariate.exact1d import MOST_UNITS, Exact1d
 from subgrad.bounds import certify
 from subgrad.errors import ArgumentError, SubgradError
-from subgrad.nn.compose import Sequential
+from subgrad.nn.layers.compose import Sequential
 
 FIRST_UNITS, MOST_GROWN = (
     16,

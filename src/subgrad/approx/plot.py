@@ -12,7 +12,7 @@ from subgrad.approx.target import Target
 from subgrad.errors import ArgumentError, missing_extra
 from subgrad.io.digits import at_most
 from subgrad.io.figure import save_figure
-from subgrad.nn.compose import Sequential
+from subgrad.nn.layers.compose import Sequential
 
 if TYPE_CHECKING:
     from subgrad.approx.report import Report

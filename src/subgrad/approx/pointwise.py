@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from subgrad import ops
-from subgrad.bounds.slopes import as_computed
+from subgrad.bounds.taylor.slopes import as_computed
 from subgrad.compile.runtime.interpret import Interpreter
 from subgrad.diff import grad
 from subgrad.diff.vmap import for_all

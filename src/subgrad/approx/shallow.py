@@ -6,9 +6,9 @@ import numpy as np
 
 from subgrad.errors import ArgumentError
 from subgrad.graph.dtype import float64, using_dtype
-from subgrad.nn import activation as activations
-from subgrad.nn.compose import Sequential
-from subgrad.nn.linear import Linear
+from subgrad.nn.layers import activation as activations
+from subgrad.nn.layers.compose import Sequential
+from subgrad.nn.layers.linear import Linear
 from subgrad.nn.module import Module
 
 

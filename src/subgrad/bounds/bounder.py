@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from subgrad import ops
-from subgrad.bounds.form import Form
-from subgrad.bounds.rules import forms
+from subgrad.bounds.taylor.form import Form
+from subgrad.bounds.taylor.rules import forms
 from subgrad.compile.runtime.interpret import Interpreter
 from subgrad.compile.runtime.threads import get_threads
 from subgrad.graph.dtype import float64, using_dtype

@@ -12,8 +12,8 @@ from subgrad.bounds.bounder import Bounder
 from subgrad.bounds.box import as_box
 from subgrad.bounds.progress import Progress
 from subgrad.bounds.proof import ROOM, Proof
-from subgrad.bounds.rounding import LARGEST
 from subgrad.bounds.search import Search
+from subgrad.bounds.taylor.rounding import LARGEST
 from subgrad.bounds.traced import Function, traced
 from subgrad.bounds.verdict import Status, Verdict
 from subgrad.errors import ArgumentError, ShapeError
@@ -31,8 +31,8 @@ def certify(
     """Whether ``|f(x) - net(x)| <= eps`` for all real x in a box: proven, refuted by a point, or unknown.
 
     f and the network are traced into one graph. On each of many small boxes their difference is enclosed by a linear
-    function and a remainder (`subgrad.bounds.form`), with all rounding errors counted; boxes where that is not enough
-    are halved. What is proven holds for the network in real arithmetic with its weights as they are stored; the
+    function and a remainder (`subgrad.bounds.taylor.form`), with all rounding errors counted; boxes where that is not
+    enough are halved. What is proven holds for the network in real arithmetic with its weights as they are stored; the
     rounding errors of a run in float32 come on top.
 
     Args:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from subgrad import ops
-from subgrad.bounds.rules import TAYLOR
 from subgrad.bounds.search import Leaves
+from subgrad.bounds.taylor.rules import TAYLOR
 from subgrad.compile.passes.simplify import rewrite
 from subgrad.errors import ArgumentError
 from subgrad.graph.dtype import float64, using_dtype

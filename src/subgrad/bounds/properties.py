@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from subgrad import ops
-from subgrad.bounds.slopes import jumps, slopes
+from subgrad.bounds.taylor.slopes import jumps, slopes
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import Tensor
 

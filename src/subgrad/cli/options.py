@@ -16,7 +16,7 @@ from subgrad.cli.jobs.recipe import FASHION_MNIST
 from subgrad.cli.jobs.scores import LOSSES
 from subgrad.errors import ArgumentError
 from subgrad.fit import EarlyStopping
-from subgrad.nn.activation import HIDDEN
+from subgrad.nn.layers.activation import HIDDEN
 from subgrad.optim.named import optimizers
 
 

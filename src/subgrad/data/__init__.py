@@ -1,14 +1,14 @@
 """Data: readers of files and frames, the bundled digits, and the preparation of tables."""
 
-from subgrad.data.columnar import read_arrow, read_excel, read_ndjson, read_parquet
-from subgrad.data.csv import read_csv
 from subgrad.data.digits import load_digits
 from subgrad.data.fashion_mnist import load_fashion_mnist
 from subgrad.data.frame import as_array, is_frame, table_from_frame
-from subgrad.data.idx import read_idx
-from subgrad.data.npz import read_npz
 from subgrad.data.prepare import TablePreprocessor
-from subgrad.data.read import read_table
+from subgrad.data.readers.columnar import read_arrow, read_excel, read_ndjson, read_parquet
+from subgrad.data.readers.csv import read_csv
+from subgrad.data.readers.idx import read_idx
+from subgrad.data.readers.npz import read_npz
+from subgrad.data.readers.read import read_table
 from subgrad.data.split import train_test_split
 from subgrad.data.table import Table
 from subgrad.data.task import drop_unlabelled, infer_task

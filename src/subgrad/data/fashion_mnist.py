@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from subgrad.data.idx import read_idx
+from subgrad.data.readers.idx import read_idx
 from subgrad.errors import FileError
 
 DEBIAN_FOLDER = "/usr/share/datasets/fashion-mnist"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from subgrad.data.raw import read_bytes
+from subgrad.data.readers.raw import read_bytes
 from subgrad.errors import DataError, FileError
 
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"

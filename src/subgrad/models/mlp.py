@@ -7,7 +7,7 @@ import itertools
 from subgrad import nn
 from subgrad.errors import ArgumentError
 from subgrad.models.seeds import seeds
-from subgrad.nn import activation as activations
+from subgrad.nn.layers import activation as activations
 
 
 def mlp(*sizes: int, activation: str = "relu", seed: int | None = None) -> nn.Sequential:

@@ -5,46 +5,44 @@ along the last axis; convolutions, pooling, `BatchNorm2d` and `Branches` have th
 (N, C, H, W). For data of shape (N, C) the two are the same.
 """
 
-from subgrad.nn import (
+from subgrad.nn import augment, init, loss
+from subgrad.nn.augment import *
+from subgrad.nn.config import from_config
+from subgrad.nn.ensemble import Ensemble
+from subgrad.nn.layers import (  # fmt: skip
     activation,
     attention,
-    augment,
     batchnorm,
     blocks,
     compose,
     convolution,
     dropout,
     embedding,
-    init,
     linear,
-    loss,
     normalise,
     pooling,
     position,
     recurrent,
     reshape,
     upsample,
-)  # fmt: skip
-from subgrad.nn.activation import *
-from subgrad.nn.attention import *
-from subgrad.nn.augment import *
-from subgrad.nn.batchnorm import *
-from subgrad.nn.blocks import *
-from subgrad.nn.compose import *
-from subgrad.nn.config import from_config
-from subgrad.nn.convolution import *
-from subgrad.nn.dropout import *
-from subgrad.nn.embedding import *
-from subgrad.nn.ensemble import Ensemble
-from subgrad.nn.linear import *
+)
+from subgrad.nn.layers.activation import *
+from subgrad.nn.layers.attention import *
+from subgrad.nn.layers.batchnorm import *
+from subgrad.nn.layers.blocks import *
+from subgrad.nn.layers.compose import *
+from subgrad.nn.layers.convolution import *
+from subgrad.nn.layers.dropout import *
+from subgrad.nn.layers.embedding import *
+from subgrad.nn.layers.linear import *
+from subgrad.nn.layers.normalise import *
+from subgrad.nn.layers.pooling import *
+from subgrad.nn.layers.position import *
+from subgrad.nn.layers.recurrent import *
+from subgrad.nn.layers.reshape import *
+from subgrad.nn.layers.upsample import *
 from subgrad.nn.loss import *
 from subgrad.nn.module import Module
-from subgrad.nn.normalise import *
-from subgrad.nn.pooling import *
-from subgrad.nn.position import *
-from subgrad.nn.recurrent import *
-from subgrad.nn.reshape import *
-from subgrad.nn.upsample import *
 
 __all__ = ["Ensemble", "Module", "from_config", "init", "loss"]
 __all__ += activation.__all__

@@ -8,8 +8,8 @@ from subgrad.approx.builders.units import Units
 from subgrad.approx.shallow import activation_of
 from subgrad.fit import fit
 from subgrad.graph.dtype import float64, using_dtype
-from subgrad.nn.compose import Sequential
-from subgrad.nn.linear import Linear
+from subgrad.nn.layers.compose import Sequential
+from subgrad.nn.layers.linear import Linear
 from subgrad.optim import Adam
 from subgrad.optim.step import Cosine
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from subgrad.approx.shallow import shallow
-from subgrad.nn.compose import Sequential
+from subgrad.nn.layers.compose import Sequential
 
 
 class Units(NamedTuple):

@@ -15,7 +15,7 @@ from subgrad.cli.commands.formula import Box, Formula, formula_on
 from subgrad.cli.failure import job
 from subgrad.cli.screen import screen
 from subgrad.io import save
-from subgrad.nn.activation import FIXED
+from subgrad.nn.layers.activation import FIXED
 
 MethodName = options.choice("MethodName", list(get_args(Method)))
 PhiName = options.choice("PhiName", FIXED)

@@ -12,7 +12,7 @@ from typing import Any, cast
 import numpy as np
 
 from subgrad import nn, optim
-from subgrad.nn import activation as activations
+from subgrad.nn.layers import activation as activations
 from subgrad.optim.base import Descent
 
 PATIENCE = 20  # epochs without a better validation loss before a run stops

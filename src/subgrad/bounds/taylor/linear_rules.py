@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable
 
 from subgrad import ops
-from subgrad.bounds.form import Form, total
-from subgrad.bounds.rounding import UNIT
+from subgrad.bounds.taylor.form import Form, total
+from subgrad.bounds.taylor.rounding import UNIT
 from subgrad.diff.batching import batched
 from subgrad.errors import ArgumentError
 from subgrad.graph.op import apply

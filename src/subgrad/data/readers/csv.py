@@ -10,11 +10,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from subgrad.data.formats.words import stands_for_none
-from subgrad.data.layout import Layout, decode, is_numeric, layout_of, records
 from subgrad.data.lazy import pl
 from subgrad.data.memory import check_room
 from subgrad.data.names import unique_names
-from subgrad.data.raw import read_bytes
+from subgrad.data.readers.layout import Layout, decode, is_numeric, layout_of, records
+from subgrad.data.readers.raw import read_bytes
 from subgrad.data.table import Table
 from subgrad.errors import FileError
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from subgrad.data.columnar import read_arrow, read_excel, read_ndjson, read_parquet
-from subgrad.data.csv import read_csv
-from subgrad.data.npz import read_npz
+from subgrad.data.readers.columnar import read_arrow, read_excel, read_ndjson, read_parquet
+from subgrad.data.readers.csv import read_csv
+from subgrad.data.readers.npz import read_npz
 from subgrad.data.table import Table
 from subgrad.errors import FileError
 

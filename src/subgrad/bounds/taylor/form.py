@@ -14,7 +14,7 @@ import math
 from dataclasses import dataclass, field
 
 from subgrad import ops
-from subgrad.bounds.rounding import UNIT, raised
+from subgrad.bounds.taylor.rounding import UNIT, raised
 from subgrad.graph.op import apply
 from subgrad.graph.tensor import Tensor
 from subgrad.ops.contract import contract

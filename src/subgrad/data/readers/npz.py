@@ -12,7 +12,7 @@ import numpy as np
 
 from subgrad.data.memory import check_room
 from subgrad.data.names import listed
-from subgrad.data.raw import read_bytes
+from subgrad.data.readers.raw import read_bytes
 from subgrad.data.table import Table, check_unique, usable
 from subgrad.errors import FileError
 

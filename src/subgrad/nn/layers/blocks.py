@@ -5,12 +5,12 @@ from __future__ import annotations
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import Tensor
 from subgrad.nn import check
-from subgrad.nn.activation import ReLU
-from subgrad.nn.batchnorm import BatchNorm2d
-from subgrad.nn.compose import Branches, Sequential
-from subgrad.nn.convolution import Conv2d
+from subgrad.nn.layers.activation import ReLU
+from subgrad.nn.layers.batchnorm import BatchNorm2d
+from subgrad.nn.layers.compose import Branches, Sequential
+from subgrad.nn.layers.convolution import Conv2d
+from subgrad.nn.layers.pooling import MaxPool2d
 from subgrad.nn.module import Module
-from subgrad.nn.pooling import MaxPool2d
 from subgrad.ops import relu
 
 

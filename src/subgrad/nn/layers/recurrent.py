@@ -16,7 +16,7 @@ from subgrad.graph.dtype import bool_
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
 from subgrad.graph.tree import Tree, leaves, tree_map
 from subgrad.nn import check, init
-from subgrad.nn.dropout import Dropout
+from subgrad.nn.layers.dropout import Dropout
 from subgrad.nn.module import Module
 from subgrad.ops import concatenate, contract, einsum, relu, sigmoid, stack, tanh, where, zeros
 from subgrad.recur import scan

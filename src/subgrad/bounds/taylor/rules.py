@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from subgrad import ops
-from subgrad.bounds import choice_rules as choice
-from subgrad.bounds import curve_rules as curve
-from subgrad.bounds import linear_rules as linear
-from subgrad.bounds.choice_rules import Truth
-from subgrad.bounds.form import Form
-from subgrad.bounds.rounding import UNIT
+from subgrad.bounds.taylor import choice_rules as choice
+from subgrad.bounds.taylor import curve_rules as curve
+from subgrad.bounds.taylor import linear_rules as linear
+from subgrad.bounds.taylor.choice_rules import Truth
+from subgrad.bounds.taylor.form import Form
+from subgrad.bounds.taylor.rounding import UNIT
 from subgrad.errors import ArgumentError
 from subgrad.graph.dtype import float64
 from subgrad.graph.op import Op, apply

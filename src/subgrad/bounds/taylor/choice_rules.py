@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from subgrad import ops
-from subgrad.bounds import linear_rules as linear
-from subgrad.bounds.curve_rules import number
-from subgrad.bounds.form import Form, total
-from subgrad.bounds.rounding import UNIT
+from subgrad.bounds.taylor import linear_rules as linear
+from subgrad.bounds.taylor.curve_rules import number
+from subgrad.bounds.taylor.form import Form, total
+from subgrad.bounds.taylor.rounding import UNIT
 from subgrad.graph.op import apply
 from subgrad.graph.tensor import Tensor
 

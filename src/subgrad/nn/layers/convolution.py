@@ -10,7 +10,7 @@ from subgrad import ops
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
 from subgrad.nn import check, init
-from subgrad.nn.linear import weight_and_bias
+from subgrad.nn.layers.linear import weight_and_bias
 from subgrad.nn.module import Module
 from subgrad.ops.window import Counts, Ints, Padding, as_pairs, per_axis, span
 

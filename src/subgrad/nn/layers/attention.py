@@ -10,11 +10,11 @@ from subgrad.errors import ArgumentError, ShapeError
 from subgrad.graph.dtype import bool_
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor, constant
 from subgrad.nn import check, init
-from subgrad.nn.activation import get as activation_class
-from subgrad.nn.dropout import Dropout
-from subgrad.nn.linear import Linear
+from subgrad.nn.layers.activation import get as activation_class
+from subgrad.nn.layers.dropout import Dropout
+from subgrad.nn.layers.linear import Linear
+from subgrad.nn.layers.normalise import LayerNorm
 from subgrad.nn.module import Module
-from subgrad.nn.normalise import LayerNorm
 from subgrad.ops import einsum, logical_and, softmax, where
 
 
@@ -37,7 +37,7 @@ def scaled_dot_product_attention(
 
     Example:
         >>> import subgrad as sg
-        >>> from subgrad.nn.attention import scaled_dot_product_attention
+        >>> from subgrad.nn.layers.attention import scaled_dot_product_attention
         >>> q, v = sg.zeros((3, 2)), sg.tensor([[1.0], [3.0], [8.0]])
         >>> scaled_dot_product_attention(q, q, v, causal=True).tolist()
         [[1.0], [2.0], [4.0]]

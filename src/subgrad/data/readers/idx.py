@@ -8,7 +8,7 @@ import struct
 
 import numpy as np
 
-from subgrad.data.raw import GZIP_MAGIC, read_bytes
+from subgrad.data.readers.raw import GZIP_MAGIC, read_bytes
 from subgrad.errors import ArgumentError, FileError
 from subgrad.io.atomic import require_regular
 

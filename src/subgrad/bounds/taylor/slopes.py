@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from subgrad import ops
-from subgrad.bounds.rules import TAYLOR
+from subgrad.bounds.taylor.rules import TAYLOR
 from subgrad.compile.passes.simplify import expand, rewrite
 from subgrad.diff.reverse import gradients
 from subgrad.errors import ArgumentError

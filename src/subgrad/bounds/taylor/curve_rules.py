@@ -11,9 +11,9 @@ import math
 from collections.abc import Callable
 
 from subgrad import ops
-from subgrad.bounds.form import Form, total
-from subgrad.bounds.linear_rules import minus, negative, plus, squared, times
-from subgrad.bounds.rounding import CURVE, UNIT
+from subgrad.bounds.taylor.form import Form, total
+from subgrad.bounds.taylor.linear_rules import minus, negative, plus, squared, times
+from subgrad.bounds.taylor.rounding import CURVE, UNIT
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import Tensor
 from subgrad.ops.shape import full

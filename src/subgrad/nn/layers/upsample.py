@@ -7,8 +7,8 @@ import numpy as np
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
 from subgrad.nn import check
+from subgrad.nn.layers.pooling import along_axes
 from subgrad.nn.module import Module
-from subgrad.nn.pooling import along_axes
 from subgrad.ops import broadcast_to
 from subgrad.ops.window import Ints, per_axis
 

@@ -1,0 +1,1 @@
+"""First-order Taylor models with all rounding errors, and the rule of each op."""

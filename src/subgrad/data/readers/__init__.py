@@ -1,0 +1,1 @@
+"""Readers of files: text, columns with types, arrays."""
