@@ -9,8 +9,9 @@ from subgrad.graph.op import TABLE, Kind, Op
 from subgrad.graph.transform import TRANSFORMS as _LOADED
 from subgrad.graph.transform import Transform
 
-for _module in ("compile.codegen.lower", "recur.batch", "intervals.rules", "bounds.taylor.rules", "approx.fourier.harmonic"):
-    importlib.import_module(f"subgrad.{_module}")  # the files of rules
+RULES = ("approx.fourier.harmonic", "bounds.taylor.rules", "compile.codegen.lower", "intervals.rules", "recur.batch")
+for _module in RULES:
+    importlib.import_module(f"subgrad.{_module}")
 
 TRANSFORMS = dict(sorted(_LOADED.items()))
 PAGE = Path(__file__).parents[2] / "docs" / "ops.md"
