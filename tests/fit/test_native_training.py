@@ -74,13 +74,14 @@ OPTIMISERS = {
     "adamw": sg.AdamW(0.02, weight_decay=0.1),
     "rmsprop": sg.RMSprop(0.01),
     "adagrad": sg.Adagrad(0.05),
+    "lion": sg.Lion(0.002),
     "subgradient": sg.Subgradient(sg.step.SquareSummable(0.5, 10), R=3.0),
     "polyak": sg.Subgradient(sg.step.Polyak(0.0)),
     "constant length": sg.SGD(sg.step.ConstantLength(0.1)),
     "warmup and cosine": sg.Adam(sg.step.Warmup(sg.step.Cosine(0.05, 15), 5)),
     "clipped": sg.chain(sg.clip_by_norm(0.05), sg.weight_decay(0.1), sg.SGD(0.1, momentum=0.5)),
 }
-LOSSES = ["squared", "absolute", "huber", "hinge", "binomial", "binary_cross_entropy", "cross_entropy"]
+LOSSES = ["squared", "absolute", "huber", "hinge", "binomial", "binary_cross_entropy", "cross_entropy", "quantile"]
 
 
 def samples(model="tanh", loss="cross_entropy", dtype="float64", n=N):
