@@ -14,8 +14,8 @@ from subgrad.compile.codegen.gemm.contraction import Contraction, Loop, emit_con
 from subgrad.compile.codegen.gemm.plan import _candidates
 from subgrad.compile.codegen.llvm import Module
 from subgrad.compile.codegen.llvm_values import Value, constant
+from subgrad.compile.native import Library, compile_object
 from subgrad.compile.runtime import cpu as cpus
-from subgrad.compile.runtime.native import Library, compile_object
 from subgrad.errors import ArgumentError, DTypeError
 
 CPUS = ["", "avx2", "sse2"]

@@ -7,8 +7,8 @@ import pytest
 
 from subgrad.compile.codegen.llvm import Module
 from subgrad.compile.codegen.llvm_values import Value, constant, first_lanes, vector, zero
+from subgrad.compile.native import load
 from subgrad.compile.runtime import cpu as cpus
-from subgrad.compile.runtime.native import load
 
 P, N = Value("ptr", "%p"), Value("i64", "%n")
 MANY = [(0, 5, 2), (3, 4, 1), (0, 0, 1), (5, 3, 1), (0, 6, 3), (2, 9, 10)]

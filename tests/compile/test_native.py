@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 
-from subgrad.compile.runtime import native
+from subgrad.compile import native
 from subgrad.compile.runtime.cpu import host
 from subgrad.graph import lock
 
@@ -159,7 +159,7 @@ def test_the_code_can_be_read():
 
 LEFT = """
 import threading, time
-from subgrad.compile.runtime import native
+from subgrad.compile import native
 from subgrad.compile.runtime.cpu import host
 from subgrad.graph import lock
 lines = [f"%x{i + 1} = mul i64 %x{i}, %x{i // 2}" for i in range(3000)]
@@ -180,7 +180,7 @@ def test_the_process_ends_cleanly_while_a_daemon_thread_compiles():
 ENDING = """
 import atexit, subgrad, time, threading
 def work():
-    from subgrad.compile.runtime import native
+    from subgrad.compile import native
     from subgrad.compile.runtime.cpu import host
     while True:
         native.compile_object("define i64 @f(i64 %x) {{ ret i64 %x }}", host())
@@ -207,7 +207,7 @@ def test_the_lock_that_llvmlite_takes_for_each_call_is_known_to_whoever_forks_or
 
 
 def test_importing_loads_no_llvm():
-    modules = "sys, subgrad.compile.runtime.native, subgrad.compile.codegen.gemm.contraction"
+    modules = "sys, subgrad.compile.native, subgrad.compile.codegen.gemm.contraction"
     code = f"import {modules}; assert 'llvmlite' not in sys.modules"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     assert subprocess.run([sys.executable, "-c", code], env=environment, timeout=60).returncode == 0

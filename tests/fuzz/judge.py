@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 import subgrad as sg
-from subgrad.compile.runtime import native
+from subgrad.compile import native
 from subgrad.compile.runtime.cpu import Cpu, host
 from subgrad.compile.runtime.interpret import Interpreter
 from subgrad.compile.runtime.program import Program

@@ -146,7 +146,7 @@ class _Runner:
 
 def _compiled(inputs: list[Tensor], outputs: list[Tensor]) -> list[Any]:
     """A program for each thread, none without llvmlite."""
-    from subgrad.compile.runtime.native import has_llvmlite
+    from subgrad.compile.native import has_llvmlite
 
     if not has_llvmlite():
         return []

@@ -14,7 +14,7 @@ from typing import Any
 
 from subgrad.compile.kernels.kernel import Kernel, Repeat
 from subgrad.compile.kernels.placement import ARENA, CLOCK, FIRST, NOTED, SCRATCH, Placement
-from subgrad.compile.runtime.native import Library
+from subgrad.compile.native import Library
 from subgrad.compile.runtime.ownership import write_renamed
 from subgrad.compile.unit import Unit
 from subgrad.errors import FileError

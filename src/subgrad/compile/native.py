@@ -1,5 +1,155 @@
-"""The former place of `subgrad.compile.runtime.native`."""
+"""From LLVM text to functions that Python can call, through the object cache.
 
-from subgrad.compile.runtime.native import Library, compile_object, load
+llvmlite is imported by the first use, not with this module: importing the package must not load LLVM.
 
-__all__ = ["Library", "compile_object", "load"]
+LLVM is used by one thread at a time, under a lock.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import itertools
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from subgrad.compile.runtime import cache
+from subgrad.compile.runtime.cpu import Cpu, host
+from subgrad.graph.lock import llvm_lock
+
+_numbers = itertools.count()  # a library's name can be used only once in a process
+
+
+def load(ir: str, cpu: Cpu | None = None) -> Library:
+    """Machine code of the LLVM text, from the cache or compiled now, for ``cpu`` (None: the host's).
+
+    Raises:
+        ImportError: llvmlite is not installed.
+
+    >>> library = load("define i64 @twice(i64 %x) { %y = shl i64 %x, 1  ret i64 %y }")
+    >>> library.function("twice", ctypes.c_int64, [ctypes.c_int64])(21)
+    42
+    """
+    cpu = cpu or host()
+    store, key = cache.default_cache(), cache.key(ir, *_fingerprint(cpu))
+    code = store.get(key)
+    if code is None:
+        code = compile_object(ir, cpu)
+        store.put(key, code)
+    return Library(code, ir, cpu)
+
+
+def _alone(f: Callable[..., Any]) -> Callable[..., Any]:
+    """``f`` while no other thread uses LLVM."""
+
+    @functools.wraps(f)
+    def alone(*args: Any, **options: Any) -> Any:
+        with llvm_lock:
+            return f(*args, **options)
+
+    return alone
+
+
+@_alone
+def compile_object(ir: str, cpu: Cpu) -> bytes:
+    """The text's object code, optimised for ``cpu``."""
+    machine = _machine(cpu)
+    return machine.emit_object(_optimised(ir, machine))
+
+
+class Library:
+    """Loaded machine code; its functions stay callable as long as it, or one of them, lives."""
+
+    @_alone
+    def __init__(self, code: bytes, ir: str, cpu: Cpu) -> None:
+        self._ir, self._cpu = ir, cpu
+        self._linker, self._name = _linker(cpu), f"library{next(_numbers)}"
+        builder = _llvm().JITLibraryBuilder().add_object_img(code).add_current_process()
+        self._loaded = builder.link(self._linker, self._name)
+        self._found: dict[str, Any] = {}
+
+    def function(self, name: str, restype: Any, argtypes: Sequence[Any]) -> Any:
+        """The exported function as a ctypes function; it runs without the interpreter lock.
+
+        Raises:
+            KeyError: the library has no such function.
+        """
+        function: Any = ctypes.CFUNCTYPE(restype, *argtypes)(self.address(name))
+        function.library = self  # the code must outlive whoever holds only the function
+        return function
+
+    @_alone
+    def address(self, name: str) -> int:
+        """Where the exported function is, as long as this library lives. Raises as `function` does."""
+        if name not in self._found:  # once, whoever asks: to drop what a second look-up finds would unload the code
+            try:
+                self._found[name] = self._linker.lookup(self._name, name)
+            except RuntimeError as error:
+                raise KeyError(f"no function {name} in this library") from error
+        return self._found[name][name]
+
+    @_alone
+    def optimised_ir(self) -> str:
+        """The text after LLVM's optimiser, for reading."""
+        return str(_optimised(self._ir, _machine(self._cpu)))
+
+    @_alone
+    def assembly(self) -> str:
+        """The machine code as assembly, for reading."""
+        machine = _machine(self._cpu)
+        return machine.emit_assembly(_optimised(self._ir, machine))
+
+
+def has_llvmlite() -> bool:
+    """Whether llvmlite is installed: without it, programs are interpreted. This does not load LLVM."""
+    try:
+        import llvmlite  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+@functools.cache
+@_alone
+def _llvm() -> Any:
+    import llvmlite.binding as llvm  # pyright: ignore[reportMissingImports]
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm
+
+
+def _fingerprint(cpu: Cpu) -> tuple[str, ...]:
+    """All that determines the object code besides the text."""
+    from subgrad import __version__
+
+    llvm_version = ".".join(map(str, _llvm().llvm_version_info))
+    return cpu.triple, cpu.name, cpu.features, llvm_version, __version__
+
+
+def _machine(cpu: Cpu) -> Any:
+    # Position independent code of the small model is what a loader can place anywhere, constants next to the code.
+    target = _llvm().Target.from_triple(cpu.triple)
+    return target.create_target_machine(cpu=cpu.name, features=cpu.features, opt=3, reloc="pic", codemodel="small")
+
+
+def _optimised(ir: str, machine: Any) -> Any:
+    llvm = _llvm()
+    module = llvm.parse_assembly(ir)
+    tuning = llvm.create_pipeline_tuning_options(speed_level=3)
+    tuning.loop_vectorization = tuning.slp_vectorization = True
+    passes = llvm.create_pass_builder(machine, tuning)
+    passes.getModulePassManager().run(module, passes)
+    return module
+
+
+@functools.cache
+def _linker(cpu: Cpu) -> Any:
+    """Loads object code without compiling anything.
+
+    LLVM's JITLink puts code and constants into one piece of memory, so that one always reaches the other; its older
+    loader does not promise that, but is the one that is complete for Windows.
+    """
+    modern = sys.platform != "win32"
+    return _llvm().create_lljit_compiler(_machine(cpu), use_jit_link=modern, suppress_errors=True)

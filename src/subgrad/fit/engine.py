@@ -201,7 +201,7 @@ def _work(node: Tensor) -> int:
 
 @functools.cache
 def _has_llvm() -> bool:
-    from subgrad.compile.runtime.native import has_llvmlite
+    from subgrad.compile.native import has_llvmlite
 
     if has_llvmlite():
         return True

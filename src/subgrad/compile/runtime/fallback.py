@@ -37,7 +37,7 @@ def is_native(outputs: Sequence[Tensor]) -> bool:
 
     Raises `ArgumentError` for settings of the environment that make no sense.
     """
-    from subgrad.compile.runtime.native import has_llvmlite
+    from subgrad.compile.native import has_llvmlite
 
     if not has_llvmlite():
         say_once("llvmlite is not installed: compiled functions are interpreted")

@@ -11,8 +11,8 @@ import numpy as np
 
 from subgrad.compile.codegen.llvm import Module
 from subgrad.compile.codegen.llvm_values import Value, vector
+from subgrad.compile.native import load
 from subgrad.compile.runtime.cpu import Cpu
-from subgrad.compile.runtime.native import load
 
 CHAINS = 12  # more than latency times ports of any current core, and few enough for 16 registers
 ROUNDS = 20_000  # some 0.1 ms: shorter than the turns that other programs take

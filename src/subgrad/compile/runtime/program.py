@@ -14,12 +14,12 @@ from subgrad.compile.dump import Dump
 from subgrad.compile.kernels import memory
 from subgrad.compile.kernels.dot import to_dot
 from subgrad.compile.kernels.placement import ARENA, CLOCK, NOTED, SCRATCH
+from subgrad.compile.native import load
 from subgrad.compile.passes.layout import undo
 from subgrad.compile.pipeline import PASSES, run_passes
 from subgrad.compile.runtime import guard, threads
 from subgrad.compile.runtime.bound import Bound
 from subgrad.compile.runtime.cpu import Cpu, host
-from subgrad.compile.runtime.native import load
 from subgrad.compile.runtime.peak import peak_gflops
 from subgrad.compile.runtime.profile import Profile, profile
 from subgrad.compile.unit import Interface, Unit

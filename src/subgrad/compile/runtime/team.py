@@ -12,8 +12,8 @@ import ctypes
 import functools
 from typing import Any
 
+from subgrad.compile.native import load
 from subgrad.compile.runtime.cpu import host
-from subgrad.compile.runtime.native import load
 
 PARKED, WAITING, CLAIMED, POSTED, RUNNING = range(5)
 STATE, SLOT = 0, 16  # the word with the state, and the words of a slot: two cache lines, that nobody else is on
