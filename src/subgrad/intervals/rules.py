@@ -19,7 +19,9 @@ from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor
 from subgrad.graph.transform import Transform
 from subgrad.intervals import arithmetic as iv
+from subgrad.intervals import choice
 from subgrad.intervals.arithmetic import Interval, cleaned, hull, widened
+from subgrad.intervals.choice import reference
 from subgrad.ops import indexing, kinked, singular
 from subgrad.ops.contract import sizes_of
 from subgrad.ops.convolution import CONVOLUTIONS, products
@@ -32,18 +34,12 @@ from subgrad.recur.loop import loop
 Rule = Callable[..., Interval]
 
 
-def _reference(node: Tensor, *arrays: np.ndarray) -> np.ndarray:
-    with np.errstate(all="ignore"):
-        found = np.asarray(node.op.ref(*arrays, **node.attrs))
-    return found.astype(np.float64) if found.dtype.kind in "fO" else found
-
-
 # Monotone functions, and ops that only move elements
 
 
 def _rising(node: Tensor, *xs: Interval) -> Interval:
     """Not falling in any input, and computed without rounding."""
-    return cleaned(_reference(node, *(x.low for x in xs)), _reference(node, *(x.high for x in xs)))
+    return cleaned(reference(node, *(x.low for x in xs)), reference(node, *(x.high for x in xs)))
 
 
 def _moved(node: Tensor, x: Interval, *places: Interval) -> Interval:
@@ -51,14 +47,14 @@ def _moved(node: Tensor, x: Interval, *places: Interval) -> Interval:
     if any(not np.array_equal(p.low, p.high) for p in places):
         return iv.anything(node.shape)
     where = [p.low for p in places]
-    return Interval(_reference(node, x.low, *where), _reference(node, x.high, *where))
+    return Interval(reference(node, x.low, *where), reference(node, x.high, *where))
 
 
 def _rounded(ulps: float, low: float = -math.inf, high: float = math.inf) -> Rule:
     """Rising, with values between ``low`` and ``high`` and an error of some units in the last place."""
 
     def rule(node: Tensor, x: Interval) -> Interval:
-        found = widened(_reference(node, x.low), _reference(node, x.high), ulps)
+        found = widened(reference(node, x.low), reference(node, x.high), ulps)
         return iv.within(found, low, high)
 
     return rule
@@ -66,18 +62,18 @@ def _rounded(ulps: float, low: float = -math.inf, high: float = math.inf) -> Rul
 
 def _erfc(node: Tensor, x: Interval) -> Interval:
     """Falling, from 2 to 0."""
-    return iv.within(widened(_reference(node, x.high), _reference(node, x.low), 8), 0, 2)
+    return iv.within(widened(reference(node, x.high), reference(node, x.low), 8), 0, 2)
 
 
 def _from_zero(node: Tensor, x: Interval) -> Interval:
     """Rising where x is at least 0, and undefined below."""
     at_least = np.maximum(x.low, 0)
-    return widened(_reference(node, at_least), _reference(node, np.maximum(x.high, at_least)), 8)
+    return widened(reference(node, at_least), reference(node, np.maximum(x.high, at_least)), 8)
 
 
 def _pow(node: Tensor, x: Interval, p: Interval) -> Interval:
     """Monotone in each, so largest and smallest at corners, where the base is above 0; unknown elsewhere."""
-    corners = [_reference(node, base, power) for base in (x.low, x.high) for power in (p.low, p.high)]
+    corners = [reference(node, base, power) for base in (x.low, x.high) for power in (p.low, p.high)]
     found, positive = widened(np.min(corners, axis=0), np.max(corners, axis=0), 8), x.low > 0
     return Interval(np.where(positive, found.low, -math.inf), np.where(positive, found.high, math.inf))
 
@@ -90,14 +86,14 @@ def _summed(node: Tensor, x: Interval) -> Interval:
         single = ((x.largest.ravel()[rows] != 0).sum(axis=1) <= 1).reshape(node.shape)
     else:
         terms, single = max(node.inputs[0].size, 1), np.zeros(node.shape, bool)
-    low, high, size = (_reference(node, e) for e in (x.low, x.high, x.largest))
+    low, high, size = (reference(node, e) for e in (x.low, x.high, x.largest))
     with np.errstate(all="ignore"):
         error = np.where(single, 0.0, terms * iv.EPS * size)
         return cleaned(low - error, high + error)
 
 
 def _scattered(node: Tensor, x: Interval, *places: Interval) -> Interval:
-    low, high, size = (_reference(node, e, *(p.low for p in places)) for e in (x.low, x.high, x.largest))
+    low, high, size = (reference(node, e, *(p.low for p in places)) for e in (x.low, x.high, x.largest))
     error = node.inputs[0].size * iv.EPS * size
     return cleaned(low - error, high + error)
 
@@ -131,12 +127,12 @@ def _contract(node: Tensor, a: Interval, b: Interval) -> Interval:
     terms, out = spec.split("->")
     inner = set(terms) - set(out) - {","}
     sizes = sizes_of(spec, *node.inputs)
-    return iv.bilinear(lambda p, q: _reference(node, p, q), a, b, math.prod(sizes[c] for c in inner))
+    return iv.bilinear(lambda p, q: reference(node, p, q), a, b, math.prod(sizes[c] for c in inner))
 
 
 def _convolve(node: Tensor, a: Interval, b: Interval) -> Interval:
     terms = products(node) // max(node.size, 1)
-    return iv.bilinear(lambda p, q: _reference(node, p, q), a, b, terms)
+    return iv.bilinear(lambda p, q: reference(node, p, q), a, b, terms)
 
 
 def _abs(node: Tensor, x: Interval) -> Interval:
@@ -159,20 +155,20 @@ def _to_power(node: Tensor, p: float, x: Interval) -> Interval:
         return widened(np.power(x.low, p), np.power(x.high, p), 8)
 
 
-# Kinks and choices
+# Kinks
 
 
 def _leaky(node: Tensor, x: Interval) -> Interval:
     if node.attrs["slope"] < 0:
-        ends = hull(*(widened(e, e) for e in (_reference(node, x.low), _reference(node, x.high))))
+        ends = hull(*(widened(e, e) for e in (reference(node, x.low), reference(node, x.high))))
         return Interval(np.where((x.low <= 0) & (x.high >= 0), np.minimum(ends.low, 0), ends.low), ends.high)
-    return widened(_reference(node, x.low), _reference(node, x.high))
+    return widened(reference(node, x.low), reference(node, x.high))
 
 
 def _elu(node: Tensor, x: Interval) -> Interval:
     if node.attrs["alpha"] < 0:
         return iv.anything(node.shape)
-    return widened(_reference(node, x.low), _reference(node, x.high), 8)
+    return widened(reference(node, x.low), reference(node, x.high), 8)
 
 
 def _clip(node: Tensor, x: Interval) -> Interval:
@@ -182,60 +178,8 @@ def _clip(node: Tensor, x: Interval) -> Interval:
 def _even(node: Tensor, x: Interval) -> Interval:
     """A function of magnitudes that rises with them: Huber's, or a norm."""
     size, count = iv.magnitude(x), node.inputs[0].size // max(node.size, 1)
-    found = widened(_reference(node, size.low), _reference(node, size.high), 8 + count)
+    found = widened(reference(node, size.low), reference(node, size.high), 8 + count)
     return iv.within(found, 0, math.inf)
-
-
-def _where(node: Tensor, c: Interval, a: Interval, b: Interval) -> Interval:
-    both = hull(a, b) if a.low.dtype.kind == "f" else Interval(a.low & b.low, a.high | b.high)
-    low = np.where(c.low, a.low, np.where(c.high, both.low, b.low))
-    return Interval(low, np.where(c.low, a.high, np.where(c.high, both.high, b.high)))
-
-
-def _less(node: Tensor, a: Interval, b: Interval) -> Interval:
-    """Numbers that do not change over the box are compared as they are; intervals that touch may go both ways."""
-    fixed = _fixed(a, b)
-    now = _reference(node, a.low, b.low)
-    return Interval(np.where(fixed, now, a.high < b.low), np.where(fixed, now, a.low <= b.high))
-
-
-def _equal(node: Tensor, a: Interval, b: Interval) -> Interval:
-    fixed = _fixed(a, b)
-    return Interval(fixed & (a.low == b.low), (a.low <= b.high) & (b.low <= a.high))
-
-
-def _fixed(a: Interval, b: Interval) -> np.ndarray:
-    return (a.low == a.high) & (b.low == b.high)
-
-
-def _not(node: Tensor, c: Interval) -> Interval:
-    return Interval(~c.high, ~c.low)
-
-
-def _not_equal(node: Tensor, a: Interval, b: Interval) -> Interval:
-    return _not(node, _equal(node, a, b))
-
-
-def _logic(node: Tensor, a: Interval, b: Interval) -> Interval:
-    return Interval(_reference(node, a.low, b.low), _reference(node, a.high, b.high))
-
-
-def _sign(node: Tensor, x: Interval) -> Interval:
-    return Interval(np.where(x.low > 0, 1.0, -1.0), np.where(x.high < 0, -1.0, 1.0))
-
-
-def _isfinite(node: Tensor, x: Interval) -> Interval:
-    return Interval(np.isfinite(x.largest), np.ones(node.shape, bool))
-
-
-def _isnan(node: Tensor, x: Interval) -> Interval:
-    return _not(node, _isfinite(node, x))
-
-
-def _cast(node: Tensor, x: Interval) -> Interval:
-    if node.dtype.kind != "f":
-        return iv.anything(node.shape) if x.low.dtype.kind == "f" else Interval(*(e.astype(node.dtype) for e in x))
-    return Interval(x.low.astype(np.float64), x.high.astype(np.float64))
 
 
 # Waves and log-sum-exp
@@ -246,7 +190,7 @@ def _wave(shift: float) -> Rule:
 
     def rule(node: Tensor, x: Interval) -> Interval:
         with np.errstate(all="ignore"):
-            ends = hull(*(widened(e, e, 8) for e in (_reference(node, x.low), _reference(node, x.high))))
+            ends = hull(*(widened(e, e, 8) for e in (reference(node, x.low), reference(node, x.high))))
         crest, trough = _meets(x, shift), _meets(x, shift + math.pi)
         high = np.where(crest, 1.0, ends.high)
         return iv.within(Interval(np.where(trough, -1.0, ends.low), high), -1, 1)
@@ -267,7 +211,7 @@ def _logsumexp(node: Tensor, x: Interval) -> Interval:
     size = np.max(x.largest, axis=node.attrs["axis"], keepdims=node.attrs["keepdims"])
     error = (count + 8) * iv.EPS * (1 + size)
     with np.errstate(all="ignore"):
-        return cleaned(_reference(node, x.low) - error, _reference(node, x.high) + error)
+        return cleaned(reference(node, x.low) - error, reference(node, x.high) + error)
 
 
 def _log_softmax(node: Tensor, x: Interval) -> Interval:
@@ -278,7 +222,7 @@ def _log_softmax(node: Tensor, x: Interval) -> Interval:
     sides = []
     for mine, others in ((x.low, x.high), (x.high, x.low)):
         mixed = np.where(own, mine[..., None], others[..., None])
-        found = _reference(node, mixed)
+        found = reference(node, mixed)
         sides.append(np.where(own, found, 0).sum(axis=-1))
     error = (n + 8) * iv.EPS * (1 + np.max(x.largest, axis=axis, keepdims=True))
     return cleaned(sides[0] - error, np.minimum(sides[1] + error, np.maximum(sides[1], 0)))
@@ -321,7 +265,7 @@ def _by_pieces(node: Tensor, x: Interval) -> Interval:
     points = kink.points(**node.attrs)
     places = [x.low, x.high, *(np.clip(b.at, x.low, x.high) for b in points)]
     steepest = max([1.0, *(max(abs(b.left), abs(b.right)) for b in points)])
-    values = np.array([_reference(node, p) for p in places])
+    values = np.array([reference(node, p) for p in places])
     size = np.abs(values).max(axis=0) + steepest * (x.largest + max([abs(b.at) for b in points], default=0.0))
     return cleaned(values.min(axis=0) - 8 * iv.EPS * size, values.max(axis=0) + 8 * iv.EPS * size)
 
@@ -379,18 +323,18 @@ INTERVAL: Transform[Rule] = Transform(
         ops.norm: _even,
         singular._power: _power,
         singular._pow: _pow,
-        ops.where: _where,
-        ops.less: _less,
-        ops.less_equal: _less,
-        ops.equal: _equal,
-        ops.not_equal: _not_equal,
-        ops.logical_and: _logic,
-        ops.logical_or: _logic,
-        ops.logical_not: _not,
-        ops.sign: _sign,
-        ops.isfinite: _isfinite,
-        ops.isnan: _isnan,
-        cast: _cast,
+        ops.where: choice.chosen,
+        ops.less: choice.less,
+        ops.less_equal: choice.less,
+        ops.equal: choice.equal,
+        ops.not_equal: choice.not_equal,
+        ops.logical_and: choice.logic,
+        ops.logical_or: choice.logic,
+        ops.logical_not: choice.negated,
+        ops.sign: choice.sign,
+        ops.isfinite: choice.isfinite,
+        ops.isnan: choice.isnan,
+        cast: choice.converted,
         ops.reshape: _moved,
         ops.transpose: _moved,
         ops.broadcast_to: _moved,
