@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from subgrad import data, linear, models, nn, optim  # noqa: I001
     from subgrad.approx import approximate, barron, barron_bound
     from subgrad.bounds import certify, verify
-    from subgrad.compile.runtime.function import CompiledFunction, compile
+    from subgrad.compile.function import CompiledFunction, compile
     from subgrad.compile.runtime.threads import get_threads, set_threads
     from subgrad.explain import draw, explain
     from subgrad.fit import Checkpoint, EarlyStopping, History, evaluate, fit, predict

@@ -142,8 +142,6 @@ Force = Annotated[bool, typer.Option("--force", help="Overwrite a model of other
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
 
-
-
 @dataclass(frozen=True, kw_only=True)
 class TrainOptions:
     """The options of ``subgrad train``, each in one line: the command and its help have them from here.

@@ -119,10 +119,6 @@ def _at_zero(node: Tensor) -> Tensor:
     return node.inputs[0] == 0
 
 
-def _to_zero(x: np.ndarray) -> np.ndarray:
-    return np.abs(x)
-
-
 def _of_power(x: np.ndarray, p: Any) -> np.ndarray:
     return np.where((p > 0) & (p < 1), np.abs(x), np.inf)
 
@@ -165,11 +161,11 @@ def _pow(node: Tensor, moves: np.ndarray, ts: Arrays) -> Trouble:
 
 CONDITIONS: dict[Op, Condition] = {
     **dict.fromkeys(COMPARISONS, Condition("jump", _equal, _apart)),
-    ops.sign: Condition("jump", _at_zero, _to_zero, lambda node, moves, ts: (moves, "it jumps at 0")),
+    ops.sign: Condition("jump", _at_zero, np.abs, lambda node, moves, ts: (moves, "it jumps at 0")),
     ops.argmax: Condition("jump", _tied(ops.max)),
     ops.argmin: Condition("jump", _tied(ops.min)),
     TABLE["cast"]: Condition("jump", _cut),
-    ops.sqrt: Condition("root", _at_zero, _to_zero, lambda node, moves, ts: (moves, _ROOT)),
+    ops.sqrt: Condition("root", _at_zero, np.abs, lambda node, moves, ts: (moves, _ROOT)),
     TABLE["power"]: Condition("root", _fraction, _of_power, _power),
     TABLE["pow"]: Condition("root", _at_zero, _of_power, _pow),
 }

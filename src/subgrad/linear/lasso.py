@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from subgrad import ops
-from subgrad.compile.runtime.function import compile
+from subgrad.compile.function import compile
 from subgrad.graph.dtype import using_dtype
 from subgrad.graph.tensor import Tensor
 from subgrad.linear.proof import Point

@@ -114,7 +114,7 @@ class Module:
         """
         predictor = self.__dict__.get("_predictor")
         if predictor is None:
-            from subgrad.compile.runtime.function import compile
+            from subgrad.compile.function import compile
 
             predictor = self.__dict__["_predictor"] = compile(_evaluation(weakref.ref(self)))
         if tuple in map(type, xs):  # rows of numbers, as lists are; or several tensors

@@ -6,7 +6,7 @@ import numpy as np
 
 from subgrad import ops
 from subgrad.approx.shallow import activation_of
-from subgrad.compile.runtime.function import compile
+from subgrad.compile.function import compile
 from subgrad.diff import grad
 from subgrad.graph.dtype import float64
 from subgrad.graph.tensor import Parameter, Tensor

@@ -10,7 +10,7 @@ from subgrad import ops
 from subgrad.compile.codegen import vecmath
 from subgrad.compile.codegen.llvm import Builder
 from subgrad.compile.codegen.llvm_values import Value, constant, lanes_of, like, scalar_of, vector
-from subgrad.graph.op import TABLE, Op
+from subgrad.graph.op import TABLE, Kind, Op
 from subgrad.graph.transform import Transform
 from subgrad.ops import indexing, random, shape, singular
 from subgrad.ops.several import part
@@ -207,9 +207,14 @@ def role(op: Op) -> Role | None:
     return found and found.role
 
 
+def is_movement(op: Op) -> bool:
+    """Whether a kernel of the op does nothing but copy elements to other places."""
+    return role(op) is Role.ALONE and op.kind is Kind.MOVEMENT
+
+
 def is_compound(op: Op) -> bool:
     """Whether native code has an op only as what it is made of."""
-    return op.expand is not None and role(op) is None
+    return LOWER.way(op) == "expand"
 
 
 def emit(op: Op, b: Builder, *xs: Value) -> Value:
@@ -262,4 +267,6 @@ def iota(lanes: int, kind: str) -> Value:
     return Value(vector(kind, lanes), "<" + ", ".join(f"{kind} {i}" for i in range(lanes)) + ">")
 
 
-__all__ = ["LOWER", "Native", "Role", "convert", "cost", "emit", "iota", "is_compound", "is_float", "role"]
+__all__ = [
+    "LOWER", "Native", "Role", "convert", "cost", "emit", "iota", "is_compound", "is_float", "is_movement", "role",
+]  # fmt: skip

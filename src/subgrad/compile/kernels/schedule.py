@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 
 from subgrad import ops
 from subgrad.compile.codegen import lower
-from subgrad.compile.codegen.lower import Role, role
+from subgrad.compile.codegen.lower import Role, is_movement, role
 from subgrad.compile.codegen.nest import split_axis
 from subgrad.compile.kernels import views
 from subgrad.compile.kernels.kernel import Kernel, Repeat, flat
 from subgrad.compile.runtime.threads import get_threads
-from subgrad.graph.op import Kind, Op
+from subgrad.graph.op import Kind
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 from subgrad.ops.contract import multiplications
 from subgrad.ops.indexing import gather, in_range, slice_
@@ -190,16 +190,11 @@ def products(kernel: Kernel) -> int:
     return multiplications(kernel.seed.attrs["spec"], *kernel.seed.inputs) if kernel.role is Role.CONTRACT else 0
 
 
-def _is_moved(op: Op) -> bool:
-    """Whether a kernel does nothing but copy to another place."""
-    return role(op) is Role.ALONE and op.kind is Kind.MOVEMENT
-
-
 def _split(kernel: Kernel, threads: int) -> int | None:
     if kernel.role is Role.ALONE and kernel.seed.op.kind is Kind.REDUCTION:
         return None
     axis = split_axis(kernel.domain)
-    if _is_moved(kernel.seed.op) and (axis is None or not _keeps(kernel.seed, axis)):
+    if is_movement(kernel.seed.op) and (axis is None or not _keeps(kernel.seed, axis)):
         return None
     if axis is None or kernel.role is not Role.CONTRACT:
         return axis
@@ -329,7 +324,7 @@ def _axes_of_inputs(node: Tensor, at: int | None) -> list[int | None]:
         return [term.index(letter) if letter in term else None for term in (left, right)]
     if role(op) is Role.REDUCE or op in (ops.argmax, ops.argmin):
         return [_kept_axis(node, at)]
-    if _is_moved(op):
+    if is_movement(op):
         return [at if _keeps(node, at) else None] * len(node.inputs)
     if op is ops.transpose:
         return [attrs["axes"][at]]

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from subgrad import ops
-from subgrad.compile.codegen.lower import Role, role
+from subgrad.compile.codegen.lower import Role, is_movement, role
 from subgrad.compile.kernels import views
 from subgrad.compile.kernels.aliasing import Aliasing, parts
 from subgrad.compile.kernels.kernel import Kernel
@@ -102,7 +102,7 @@ class Touches:
                 return {n: np.broadcast_to(np.expand_dims(a, axes[0]), (*shape, a.shape[-1])) for n, a in found.items()}
             keeps = node.attrs.get("keepdims")
             return {n: np.expand_dims(a, axes) if keeps else a for n, a in found.items()}
-        if role(node.op) is Role.ALONE and node.op.kind is Kind.MOVEMENT:
+        if is_movement(node.op):
             return self._moved(node)
         if node.op.name == "scatter_add":
             return _merged([_anywhere(self.seen(i), node.shape) for i in node.inputs])

@@ -9,10 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from subgrad.compile.codegen.lower import Role
 from subgrad.compile.kernels.kernel import Kernel
-from subgrad.compile.kernels.schedule import Slot
-from subgrad.ops.contract import multiplications
+from subgrad.compile.kernels.schedule import Slot, products
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ def profile(
 
 
 def _row(kernel: Kernel, times: int, microseconds: float, share: float, limit: float) -> Row:
-    flops = 2 * multiplications(kernel.seed.attrs["spec"], *kernel.seed.inputs) if kernel.role is Role.CONTRACT else 0
+    flops = 2 * products(kernel)
     rate = times * flops / max(microseconds, 1e-3) / 1e3
     return Row(f"{times} x {kernel}" if times > 1 else str(kernel), microseconds, share, rate, rate / limit)
 

@@ -7,7 +7,7 @@ from collections.abc import Generator
 
 import numpy as np
 
-from subgrad.compile.runtime.function import compile
+from subgrad.compile.function import compile
 from subgrad.graph.dtype import using_dtype
 from subgrad.kinks.minimize.objective import Objective, Point
 from subgrad.optim import step as rules

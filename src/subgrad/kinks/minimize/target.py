@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from subgrad.compile.runtime.function import compile
+from subgrad.compile.function import compile
 from subgrad.diff.reverse import gradients
 from subgrad.errors import ShapeError
 from subgrad.graph.tensor import Tensor, constant

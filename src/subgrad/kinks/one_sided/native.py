@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from subgrad import ops
-from subgrad.compile.runtime.function import CompiledFunction, compile
+from subgrad.compile.function import CompiledFunction, compile
 from subgrad.diff.custom import custom
 from subgrad.diff.directional import one_sided_rule
 from subgrad.diff.reverse import gradients

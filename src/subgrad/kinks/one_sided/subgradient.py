@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from subgrad.compile.runtime.function import CompiledFunction
+from subgrad.compile.function import CompiledFunction
 from subgrad.diff.reverse import gradients
 from subgrad.errors import ArgumentError, GradientError
 from subgrad.graph import place
