@@ -36,11 +36,11 @@ if TYPE_CHECKING:
     from subgrad.compile.function import CompiledFunction, compile
     from subgrad.compile.runtime.threads import get_threads, set_threads
     from subgrad.explain import draw, explain
-    from subgrad.fit import Checkpoint, EarlyStopping, History, evaluate, fit, predict
+    from subgrad.fit import Checkpoint, EarlyStopping, History, WatchUnits, evaluate, fit, predict
     from subgrad.io import load, save
     from subgrad.kinks import (
-        WatchUnits, dead_units, directional_derivative, enclosure, is_stationary, kinks, load_certificate,
-        local_minimum, minimize, subdifferential, subgradient, verify_certificate,
+        dead_units, directional_derivative, enclosure, is_stationary, kinks, load_certificate, local_minimum,
+        minimize, subdifferential, subgradient, verify_certificate,
     )  # fmt: skip
     from subgrad.nn.ensemble import ensemble
     from subgrad.optim import chain, clip_by_norm, methods, step, update, weight_decay
@@ -69,11 +69,11 @@ _LATER = {
     "compile.runtime.threads": ("get_threads", "set_threads"),
     "data": (),
     "explain": ("draw", "explain"),
-    "fit": ("Checkpoint", "EarlyStopping", "History", "evaluate", "fit", "predict"),
+    "fit": ("Checkpoint", "EarlyStopping", "History", "WatchUnits", "evaluate", "fit", "predict"),
     "io": ("load", "save"),
     "kinks": (
-        "WatchUnits", "dead_units", "directional_derivative", "enclosure", "is_stationary", "kinks",
-        "load_certificate", "local_minimum", "minimize", "subdifferential", "subgradient", "verify_certificate",
+        "dead_units", "directional_derivative", "enclosure", "is_stationary", "kinks", "load_certificate",
+        "local_minimum", "minimize", "subdifferential", "subgradient", "verify_certificate",
     ),
     "linear": (),
     "models": (),

@@ -146,12 +146,12 @@ def _kernel_lines(kernel: Kernel, names: Mapping[Tensor, str]) -> list[str]:
 def _placed_lines(placed: Placement) -> list[str]:
     """Schedule, arena and places, as far as they are chosen."""
     found = []
-    if hasattr(placed, "schedule"):
+    if placed.schedule.slots:
         found += ["schedule:", placed.schedule.text(), ""]
     inside = [f"{_title(n)} lies in {_title(placed.aliasing.root(n))}, strides {placed.aliasing.strides(n)}"
               for n in placed.aliasing]  # fmt: skip
     found += ["inside of others:", *inside, ""] if inside else []
-    if hasattr(placed, "memory"):
+    if placed.memory.intervals:
         found += ["memory:", str(placed.memory), ""]
     found.append("places:")
     for node, where in placed.where.items():

@@ -4,5 +4,6 @@ from subgrad.fit.evaluation import evaluate, predict
 from subgrad.fit.history import History
 from subgrad.fit.options import Checkpoint, EarlyStopping
 from subgrad.fit.train import fit
+from subgrad.fit.watch_units import WatchUnits
 
-__all__ = ["Checkpoint", "EarlyStopping", "History", "evaluate", "fit", "predict"]
+__all__ = ["Checkpoint", "EarlyStopping", "History", "WatchUnits", "evaluate", "fit", "predict"]

@@ -29,12 +29,9 @@ class Placement:
     Made in three steps: what has its place by itself and what lies inside of other results; the schedule; the arena.
     """
 
-    n_threads: int
-    schedule: Schedule
-    memory: memory.Memory
-
     def __init__(self, interface: Interface, kernels: Sequence[Kernel]) -> None:
         self.interface, self.kernels = interface, kernels
+        self.n_threads, self.schedule, self.memory = 1, Schedule(), memory.Memory((), 0, ())
         self.writer = {n: k for k, kernel in enumerate(kernels) for n in kernel.written()}
         self.loop_buffers = [(r, depth, k) for k, kernel in enumerate(kernels) for r, depth in _loop_buffers(kernel)]
         self.reads = [kernel.read(self.stored) for kernel in kernels]

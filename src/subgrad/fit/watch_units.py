@@ -6,11 +6,11 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from subgrad.errors import ArgumentError
-from subgrad.kinks.units import Units, dead_units
+from subgrad.fit.history import History
+from subgrad.nn.module import Module
 
 if TYPE_CHECKING:
-    from subgrad.fit.history import History
-    from subgrad.nn.module import Module
+    from subgrad.kinks.units import Units
 
 
 class WatchUnits:
@@ -45,6 +45,8 @@ class WatchUnits:
         self._last: dict[str, float] = {}
 
     def __call__(self, history: History) -> None:
+        from subgrad.kinks.units import dead_units  # few runs are watched, and kinks take long to import
+
         if not self._last or (len(history) - 1) % self.every == 0:
             self._last = _numbers(dead_units(self.net, *self.X, tau=self.tau))
         history.epochs[-1].update(self._last)
