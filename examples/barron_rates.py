@@ -20,7 +20,7 @@ import numpy as np
 import subgrad as sg
 from subgrad.approx.builders.greedy import Greedy
 from subgrad.approx.builders.points import uniform
-from subgrad.approx.target import Target
+from subgrad.approx.target_function import TargetFunction
 
 POINTS, UNITS = 2000, 32
 SHOWN = (1, 2, 3, 5, 10)  # variables, in the picture
@@ -59,7 +59,7 @@ FAMILIES: dict[str, tuple[Callable[[int], Callable], Callable[[int], float], str
 
 def measured(name: str, d: int, units: int = UNITS) -> np.ndarray:
     """The mean squared error with 1, 2, ... units."""
-    target = Target(FAMILIES[name][0](d), [(-1, 1)] * d)
+    target = TargetFunction(FAMILIES[name][0](d), [(-1, 1)] * d)
     X = uniform(target.box, POINTS, seed=d)
     greedy = Greedy(X, target.values(X), "relu", seed=0)
     greedy.grow(units, together=False)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import subgrad as sg
-from subgrad.approx.fourier.drawn import drawn, expected, fitted
+from subgrad.approx.fourier.barron_sampling import drawn, expected, fitted
 from subgrad.approx.fourier.harmonic import Unknown, harmonic
 from subgrad.approx.shallow import values
-from subgrad.approx.target import Target
+from subgrad.approx.target_function import TargetFunction
 from subgrad.errors import ArgumentError
 
 
@@ -48,7 +48,7 @@ CLOSED = [  # (function, number of variables, its constant in closed form, that 
 
 @pytest.mark.parametrize(("f", "d", "first", "box"), CLOSED)
 def test_rules_give_the_closed_forms(f, d, first, box):
-    found = harmonic(Target(f, [(-1, 1)] * d).traced, np.array([[-1.0, 1.0]] * d))
+    found = harmonic(TargetFunction(f, [(-1, 1)] * d).traced, np.array([[-1.0, 1.0]] * d))
     assert found.first == pytest.approx(first, rel=1e-12)
     if box is not None:
         assert found.box == pytest.approx(box, rel=1e-12)
@@ -61,7 +61,7 @@ def test_rules_give_the_closed_forms(f, d, first, box):
 def test_a_transform_is_that_of_its_function(f):
     """The average of cos(w·x + phase) over draws is the function, and averages of |w| are not above their bounds."""
     box = np.array([[-1.0, 2.0], [0.0, 1.0]])
-    target, half, middle = Target(f, box), np.array([1.5, 0.5]), np.array([0.5, 0.5])
+    target, half, middle = TargetFunction(f, box), np.array([1.5, 0.5]), np.array([0.5, 0.5])
     found = harmonic(target.traced, box)
     w, phase = found.draw(np.random.default_rng(0), 200_000)
     X = np.random.default_rng(1).uniform(box[:, 0], box[:, 1], (5, 2))
@@ -96,7 +96,7 @@ UNKNOWN = {
 
 @pytest.mark.parametrize("f", UNKNOWN)
 def test_where_no_rule_applies_nothing_is_claimed(f):
-    found = harmonic(Target(f, [(0, 1)] * 2).traced, np.array([[0.0, 1.0]] * 2))
+    found = harmonic(TargetFunction(f, [(0, 1)] * 2).traced, np.array([[0.0, 1.0]] * 2))
     assert isinstance(found, Unknown)
     assert UNKNOWN[f] in found.reason
 
@@ -124,7 +124,7 @@ def test_the_estimate_is_near_the_constant_of_a_function_that_fades(f, d, first)
     ("exp(-x*x/2 - y*y/2)", [(-1, 1), (0, 2)]), ("sin(2*x + 1)", (0, 2)), ("1/(1 + x*x)", (-2, 2)),
 ])  # fmt: skip
 def test_random_units_keep_to_the_bound_and_fall_like_one_over_n(f, box, activation):
-    target = Target(f, box)
+    target = TargetFunction(f, box)
     X, y = target.sample(1500, seed=0)
     found = {
         n: np.mean([(values(drawn(target, n, activation, seed).network(activation), X) - y) ** 2 for seed in range(25)])

@@ -9,10 +9,10 @@ import subgrad as sg
 from subgrad.approx.builders import refit
 from subgrad.approx.builders.dictionary import Dictionary
 from subgrad.approx.builders.greedy import Greedy, candidates
+from subgrad.approx.builders.hidden_units import HiddenUnits
 from subgrad.approx.builders.points import spread
 from subgrad.approx.builders.sampled import sampled
 from subgrad.approx.builders.scaled import Scaled
-from subgrad.approx.builders.units import Units
 from subgrad.errors import ArgumentError, DataError, ShapeError
 
 SQUARE = np.array([[-1.0, 1.0]] * 2)
@@ -105,7 +105,7 @@ def test_sampled_units_are_where_the_function_is_steep():
 def test_units_on_a_box_are_those_on_the_cube():
     box = np.array([[0.0, 4.0], [-3.0, -2.0], [1.0, 1.0]])
     scaled, random = Scaled(box), np.random.default_rng(0)
-    inside = Units(random.normal(size=(5, 3)), random.normal(size=5), random.normal(size=5), 0.5)
+    inside = HiddenUnits(random.normal(size=(5, 3)), random.normal(size=5), random.normal(size=5), 0.5)
     X = spread(box, 20, seed=0)
     np.testing.assert_allclose(
         scaled.units(inside).network("tanh")(X).numpy(), inside.network("tanh")(scaled.points(X)).numpy(), atol=1e-12

@@ -80,9 +80,9 @@ def approximate(
         )
     """
     _check(eps, n, method)
-    from subgrad.approx.build import Wish, build
+    from subgrad.approx.build import Options, build
 
-    return Approximation(*build(f, box, Wish(eps, n, activation, method, seed, verbose)))
+    return Approximation(*build(f, box, Options(eps, n, activation, method, seed, verbose)))
 
 
 def _check(eps: float | None, n: int | None, method: str) -> None:

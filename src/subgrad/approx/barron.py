@@ -14,7 +14,7 @@ from subgrad.io.digits import at_least, at_most
 if TYPE_CHECKING:
     from subgrad.approx.fourier.spectrum import Spectrum
     from subgrad.approx.pointwise import Pointwise
-    from subgrad.approx.target import Target
+    from subgrad.approx.target_function import TargetFunction
 
 SAMPLE = 4096  # points for slopes
 GRID = {1: 4096, 2: 256, 3: 64}  # points a side, by the number of variables
@@ -85,9 +85,9 @@ def barron(f: Any, box: Any = None) -> BarronConstant:
         ('abs has no rule',)
     """
     from subgrad.approx.fourier.harmonic import Unknown, harmonic
-    from subgrad.approx.target import Target
+    from subgrad.approx.target_function import TargetFunction
 
-    target = Target(f, box)
+    target = TargetFunction(f, box)
     half = (target.box[:, 1] - target.box[:, 0]) / 2
     with np.errstate(all="ignore"):
         lower, lower_box = _slopes(target, half)
@@ -114,7 +114,7 @@ def barron_bound(C: float, r: float, n: int) -> float:
     return (2 * r * C) ** 2 / n
 
 
-def _slopes(target: Target, half: np.ndarray) -> tuple[float, float]:
+def _slopes(target: TargetFunction, half: np.ndarray) -> tuple[float, float]:
     """The largest |gradient| and Σ h_i |∂_i f| on a sample; of samples, the steepest line between two neighbours."""
     X, y = target.sample(SAMPLE, seed=0)
     if target.traced is not None:

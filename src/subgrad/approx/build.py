@@ -1,4 +1,4 @@
-"""From a function and a wish to a network with a report: which builder, how many units, what is proven."""
+"""From a function and options to a network with a report: which builder, how many units, what is proven."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from subgrad.approx.build_progress import BuildProgress
 from subgrad.approx.builders import points
+from subgrad.approx.builders.hidden_units import HiddenUnits
 from subgrad.approx.builders.stages import stages
-from subgrad.approx.builders.units import Units
-from subgrad.approx.progress import Progress
 from subgrad.approx.report import Report
 from subgrad.approx.shallow import activation_of, values
-from subgrad.approx.target import Target
+from subgrad.approx.target_function import TargetFunction
 from subgrad.approx.theory import promise
 from subgrad.approx.univariate.exact1d import MOST_UNITS, Exact1d
 from subgrad.bounds import certify
@@ -31,7 +31,7 @@ SLOPES = 4096  # points at which slopes are looked at
 
 
 @dataclass(frozen=True)
-class Wish:
+class Options:
     """The arguments of `subgrad.approximate`."""
 
     eps: float | None
@@ -43,10 +43,10 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Built:
+class Candidate:
     """A network on the way, with what is known of it."""
 
-    units: Units
+    units: HiddenUnits
     net: Sequential
     sup: float
     l2: float
@@ -54,54 +54,57 @@ class Built:
     proven: float | None
 
 
-def build(f: Any, box: Any, wish: Wish) -> tuple[Sequential, Report]:
+def build(f: Any, box: Any, options: Options) -> tuple[Sequential, Report]:
     """As `subgrad.approximate`."""
     start = time.perf_counter()
-    target = Target(f, box)
-    activation_of(wish.activation)
-    method = _method(target, wish)
-    with Progress(wish.verbose) as progress:
-        built = _exact1d(target, wish, progress) if method == "exact1d" else _grown(target, wish, method, progress)
-    theory, bound = promise(target, method, wish.activation, len(built.units.v))
-    return built.net, Report(
-        method=method, activation=wish.activation, n=len(built.units.v), sup=built.sup, l2=built.l2,
-        points=built.points, proven=built.proven, theory=theory, bound=bound, eps=wish.eps,
-        seconds=time.perf_counter() - start, notes=_notes(target, built),
+    target = TargetFunction(f, box)
+    activation_of(options.activation)
+    method = _method(target, options)
+    with BuildProgress(options.verbose) as progress:
+        if method == "exact1d":
+            candidate = _exact1d(target, options, progress)
+        else:
+            candidate = _grown(target, options, method, progress)
+    theory, bound = promise(target, method, options.activation, len(candidate.units.v))
+    return candidate.net, Report(
+        method=method, activation=options.activation, n=len(candidate.units.v), sup=candidate.sup, l2=candidate.l2,
+        points=candidate.points, proven=candidate.proven, theory=theory, bound=bound, eps=options.eps,
+        seconds=time.perf_counter() - start, notes=_notes(target, candidate),
     )  # fmt: skip
 
 
-def _method(target: Target, wish: Wish) -> str:
-    fits = target.dimensions == 1 and wish.activation == "relu" and target.given is None
-    if wish.method == "auto":
+def _method(target: TargetFunction, options: Options) -> str:
+    fits = target.dimensions == 1 and options.activation == "relu" and target.given is None
+    if options.method == "auto":
         return "exact1d" if fits else "greedy"
-    if wish.method == "exact1d" and not fits:
+    if options.method == "exact1d" and not fits:
         raise ArgumentError("exact1d makes relu networks for a function of one variable")
-    return wish.method
+    return options.method
 
 
-def _notes(target: Target, built: Built) -> tuple[str, ...]:
+def _notes(target: TargetFunction, candidate: Candidate) -> tuple[str, ...]:
     if target.traced is None:
         return (f"f is {target.known}: between them nothing can be proven",)
-    if built.proven is not None and built.sup > built.proven:
+    if candidate.proven is not None and candidate.sup > candidate.proven:
         return ("the measured error is above the proven one: the sum over the units was rounded in float64",)
     return ()
 
 
-# The builders
+# Builders
 
 
-def _exact1d(target: Target, wish: Wish, progress: Progress) -> Built:
+def _exact1d(target: TargetFunction, options: Options, progress: BuildProgress) -> Candidate:
     _check_turns(target)
     builder = Exact1d(target, progress)
-    if wish.eps is None:
-        units, proven = builder.with_units(wish.n or MOST_UNITS)
+    if options.eps is None:
+        units, proven = builder.with_units(options.n or MOST_UNITS)
     else:
-        units, proven = builder.with_error(wish.eps, wish.n or MOST_UNITS)
+        units, proven = builder.with_error(options.eps, options.n or MOST_UNITS)
     net = units.network("relu")
-    return Built(units, net, *_measured(target, net, wish.seed), proven)
+    return Candidate(units, net, *_measured(target, net, options.seed), proven)
 
 
-def _check_turns(target: Target) -> None:
+def _check_turns(target: TargetFunction) -> None:
     """Raises `ArgumentError` for a function of one variable that turns more often than units can follow."""
     if target.traced is None:
         return
@@ -116,46 +119,46 @@ def _check_turns(target: Target) -> None:
         )
 
 
-def _grown(target: Target, wish: Wish, method: str, progress: Progress) -> Built:
+def _grown(target: TargetFunction, options: Options, method: str, progress: BuildProgress) -> Candidate:
     """Networks of growing size until one is proven, or is the largest; then the best one."""
-    best: Built | None = None
-    first = _most(wish) if wish.eps is None else FIRST_UNITS
-    for units in stages(target, method, wish.activation, wish.seed, first, _most(wish), progress):
+    best: Candidate | None = None
+    first = _most(options) if options.eps is None else FIRST_UNITS
+    for units in stages(target, method, options.activation, options.seed, first, _most(options), progress):
         progress(f"looking at {len(units.v):,} units")
-        net = units.network(wish.activation)
-        measured = _measured(target, net, wish.seed)
-        last = len(units.v) >= _most(wish)
+        net = units.network(options.activation)
+        measured = _measured(target, net, options.seed)
+        last = len(units.v) >= _most(options)
         progress.pause()
-        proven = _proven(target, net, wish) if last or _promising(measured[0], wish.eps) else None
-        built = Built(units, net, *measured, proven)
-        best = built if best is None or _rank(built) < _rank(best) else best
-        if wish.eps is not None and _reached(target, built, wish.eps):
-            return built
+        proven = _proven(target, net, options) if last or _promising(measured[0], options.eps) else None
+        candidate = Candidate(units, net, *measured, proven)
+        best = candidate if best is None or _rank(candidate) < _rank(best) else best
+        if options.eps is not None and _reached(target, candidate, options.eps):
+            return candidate
     assert best is not None
     return best
 
 
-def _most(wish: Wish) -> int:
-    return wish.n or MOST_GROWN
+def _most(options: Options) -> int:
+    return options.n or MOST_GROWN
 
 
 def _promising(sup: float, eps: float | None) -> bool:
     return eps is not None and sup <= eps
 
 
-def _reached(target: Target, built: Built, eps: float) -> bool:
+def _reached(target: TargetFunction, candidate: Candidate, eps: float) -> bool:
     """Whether the error is proven; without a formula of f, whether it was measured."""
-    return built.sup <= eps if target.traced is None else built.proven is not None and built.proven <= eps
+    return candidate.sup <= eps if target.traced is None else candidate.proven is not None and candidate.proven <= eps
 
 
-def _rank(built: Built) -> tuple[float, float]:
-    return np.inf if built.proven is None else built.proven, built.sup
+def _rank(candidate: Candidate) -> tuple[float, float]:
+    return np.inf if candidate.proven is None else candidate.proven, candidate.sup
 
 
 # What is known of a network
 
 
-def _measured(target: Target, net: Sequential, seed: int) -> tuple[float, float, int]:
+def _measured(target: TargetFunction, net: Sequential, seed: int) -> tuple[float, float, int]:
     """The largest error, the root of the mean squared one, and on how many points; other points than built it."""
     if target.given is not None:
         X, y = target.given
@@ -166,11 +169,11 @@ def _measured(target: Target, net: Sequential, seed: int) -> tuple[float, float,
     return float(error.max()), float(np.sqrt(np.mean(error**2))), len(error)
 
 
-def _proven(target: Target, net: Sequential, wish: Wish) -> float | None:
+def _proven(target: TargetFunction, net: Sequential, options: Options) -> float | None:
     if target.function is None:
         return None
     try:
-        found = certify(target.function, net, target.box, wish.eps, budget=BOXES, verbose=wish.verbose)
+        found = certify(target.function, net, target.box, options.eps, budget=BOXES, verbose=options.verbose)
     except SubgradError:  # an op without bounds
         return None
     if found.interrupted:

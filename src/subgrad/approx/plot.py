@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from subgrad.approx.shallow import values
-from subgrad.approx.target import Target
+from subgrad.approx.target_function import TargetFunction
 from subgrad.errors import ArgumentError, missing_extra
 from subgrad.io.digits import at_most
 from subgrad.io.figure import save_figure
@@ -36,7 +36,7 @@ def plot(f: Any, box: Any, net: Sequential, report: Report, path: str | os.PathL
         FileError: if the file cannot be written.
         MissingExtraError: if matplotlib is not installed.
     """
-    target = Target(f, box)
+    target = TargetFunction(f, box)
     check(target.dimensions, path)
     from matplotlib.figure import Figure
 
@@ -65,7 +65,7 @@ def _ending(path: str | os.PathLike[str]) -> str:
     return os.path.splitext(path)[1].removeprefix(".").lower()
 
 
-def _line(drawn: Any, target: Target, net: Sequential, report: Report) -> None:
+def _line(drawn: Any, target: TargetFunction, net: Sequential, report: Report) -> None:
     above, below = drawn.subplots(2, 1, sharex=True)
     (low, high), knots = target.box[0], _knots(net, *target.box[0])
     xs = np.union1d(np.linspace(low, high, 2001), knots)
@@ -96,7 +96,7 @@ def _knots(net: Sequential, low: float, high: float) -> _Array:
     return np.sort(places[(places >= low) & (places <= high)])
 
 
-def _plane(drawn: Any, target: Target, net: Sequential, report: Report) -> None:
+def _plane(drawn: Any, target: TargetFunction, net: Sequential, report: Report) -> None:
     xs, ys = (np.linspace(low, high, 121) for low, high in target.box)
     grid = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
     wanted, found = (v.reshape(len(ys), len(xs)) for v in _at(target, net, grid))
@@ -107,5 +107,5 @@ def _plane(drawn: Any, target: Target, net: Sequential, report: Report) -> None:
         drawn.colorbar(mesh, ax=axes)
 
 
-def _at(target: Target, net: Sequential, points: _Array) -> tuple[_Array, _Array]:
+def _at(target: TargetFunction, net: Sequential, points: _Array) -> tuple[_Array, _Array]:
     return target.values(points), values(net, points)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from subgrad.approx.barron import barron_bound
-from subgrad.approx.fourier.drawn import FACTOR, expected
+from subgrad.approx.fourier.barron_sampling import FACTOR, expected
 from subgrad.approx.fourier.harmonic import Unknown, harmonic
-from subgrad.approx.target import Target
-from subgrad.approx.univariate.pieces import estimated
+from subgrad.approx.target_function import TargetFunction
+from subgrad.approx.univariate.piecewise_bounds import estimated
 from subgrad.io.digits import at_most
 
 
-def promise(target: Target, method: str, activation: str, n: int) -> tuple[str, float | None]:
+def promise(target: TargetFunction, method: str, activation: str, n: int) -> tuple[str, float | None]:
     """A sentence, and the bound of the mean squared error if it is one of that."""
     if target.traced is None or not np.ptp(target.box, axis=1).any():
         return "", None

@@ -1,4 +1,4 @@
-"""The units that a network could get next, and how much each would lower its error: many at once, in native code."""
+"""Candidates for the next unit of a greedy network, and the error reduction of each; many at once, compiled."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from subgrad.diff import grad
 from subgrad.graph.dtype import float64
 from subgrad.graph.tensor import Parameter, Tensor
 
-NEW = 1e-10  # share of a unit's square that the other units must leave for it to count as another one
+NEW = 1e-10  # a unit whose orthogonal part has a smaller share of its squared norm counts as one of the span
 MOMENTUM = 0.7
 
 
@@ -19,7 +19,7 @@ _Found = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 class Dictionary:
-    """Units φ(w·x + b) on N points, beside the span of those that are chosen already.
+    """Units φ(w·x + b) on N points, judged by their part orthogonal to the span of the chosen units.
 
     Args:
         points: (N, d).
@@ -36,7 +36,7 @@ class Dictionary:
         self._gain, self._step = compile(self._gains), compile(self._climbed)
 
     def span(self, basis: np.ndarray, residual: np.ndarray) -> None:
-        """The orthonormal columns (N, k) of the span, and what it leaves of the function, (N,)."""
+        """Set the orthonormal columns (N, k) of the span, and the residual of the function, (N,)."""
         n, width = self._basis.shape
         self._basis.assign(np.concatenate([basis, np.zeros((n, width - basis.shape[1]))], axis=1))
         self._residual.assign(residual)
@@ -59,7 +59,7 @@ class Dictionary:
         return _better((self.gains(w, b), w, b), best)
 
     def _gains(self, w: Tensor, b: Tensor) -> Tensor:
-        """c² / q for each unit g: c its product with the residual, q the square of what the span leaves of it."""
+        """c² / q for each unit g: c is its product with the residual, q the squared norm of its orthogonal part."""
         g = self._phi(self._points @ w.T + b)
         whole = (g * g).sum(0)
         left = whole - ops.square(self._basis.T @ g).sum(0)

@@ -1,7 +1,7 @@
-"""Orthogonal greedy approximation: the unit that helps most, then the next one, and at last all weights together.
+"""Orthogonal greedy approximation: the best unit is added again and again; at last all weights are fitted together.
 
-A candidate is judged by what is left of it outside the span of the units that are there (orthogonal least squares:
-Chen, Billings, Luo 1989), since all outer weights are fitted anew with each unit. The rate for functions with a
+A candidate is judged by its part orthogonal to the span of the chosen units (orthogonal least squares: Chen, Billings,
+Luo 1989), since all outer weights are fitted anew with each unit. The rate for functions with a
 finite variation norm is that of Siegel and Xu 2021, arXiv 2106.15000: n^(-1/2 - 3/(2d)) for relu.
 """
 
@@ -11,12 +11,12 @@ import numpy as np
 
 from subgrad.approx.builders import refit
 from subgrad.approx.builders.dictionary import Dictionary
-from subgrad.approx.builders.units import Units
+from subgrad.approx.builders.hidden_units import HiddenUnits
 
 CANDIDATES = 400  # of random directions and places, for each unit
 CLIMBERS = 16  # the best of them, which then follow their gradients
 SIZES = 0.1 * (1 - np.arange(20) / 20)  # of their steps
-STEPS = 20  # of Gauss and Newton
+STEPS = 20  # of the Gauss-Newton method
 
 
 class Greedy:
@@ -33,14 +33,14 @@ class Greedy:
     """
 
     def __init__(
-        self, points: np.ndarray, values: np.ndarray, activation: str, seed: int, start: Units | None = None
+        self, points: np.ndarray, values: np.ndarray, activation: str, seed: int, start: HiddenUnits | None = None
     ) -> None:
         self.points, self.values, self.activation = points, values, activation
         self._random = np.random.default_rng(seed)
         self.w, self.b = (start.w, start.b) if start else (np.empty((0, points.shape[1])), np.empty(0))
         self.errors: list[float] = []
 
-    def grow(self, n: int, together: bool = True) -> Units:
+    def grow(self, n: int, together: bool = True) -> HiddenUnits:
         """The network with n units: those that it has, and new ones; ``together`` fits all weights at the end."""
         dictionary = Dictionary(self.points, self.activation, n + 1)
         g, _ = refit.hidden(self.points, self.w, self.b, self.activation)
@@ -64,7 +64,7 @@ class Greedy:
         best = int(np.argmax(gains))
         return w[best], b[best]
 
-    def _fitted(self, together: bool) -> Units:
+    def _fitted(self, together: bool) -> HiddenUnits:
         sample = self.points, self.values, self.w, self.b, self.activation
         if not together or self.w.size + self.b.size > refit.MOST_WEIGHTS:
             return refit.outer(*sample)

@@ -1,16 +1,16 @@
-"""Weights of a network fitted to a sample: the outer ones by linear least squares, all of them by Gauss and Newton."""
+"""Weights fitted to a sample: the outer ones by linear least squares, all of them by the Gauss-Newton method."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from subgrad.approx.builders.units import Units
+from subgrad.approx.builders.hidden_units import HiddenUnits
 from subgrad.approx.shallow import activation_of
 from subgrad.diff import grad
 from subgrad.graph.dtype import float64
 from subgrad.graph.tensor import tensor
 
-MOST_WEIGHTS = 1500  # the matrix of Gauss and Newton has so many rows and columns
+MOST_WEIGHTS = 1500  # that Gauss-Newton is used for: its matrix has as many rows and columns
 SHRINK, GROW, ATTEMPTS = 0.25, 4.0, 6
 
 
@@ -21,20 +21,20 @@ def hidden(points: np.ndarray, w: np.ndarray, b: np.ndarray, activation: str) ->
     return y.numpy(), grad(y.sum(), z).numpy()
 
 
-def outer(points: np.ndarray, values: np.ndarray, w: np.ndarray, b: np.ndarray, activation: str) -> Units:
+def outer(points: np.ndarray, values: np.ndarray, w: np.ndarray, b: np.ndarray, activation: str) -> HiddenUnits:
     """The units with the v and c of least mean squared error."""
     g, _ = hidden(points, w, b, activation)
     v = np.linalg.lstsq(np.column_stack([g, np.ones(len(g))]), values, rcond=None)[0]
-    return Units(w, b, v[:-1], float(v[-1]))
+    return HiddenUnits(w, b, v[:-1], float(v[-1]))
 
 
 def all_weights(
     points: np.ndarray, values: np.ndarray, w: np.ndarray, b: np.ndarray, activation: str, steps: int
-) -> Units:
-    """The units after some steps of Gauss and Newton on w and b, with the outer weights always the best ones.
+) -> HiddenUnits:
+    """The units after some Gauss-Newton steps on w and b; the outer weights are always the least-squares ones.
 
-    Variable projection (Golub, Pereyra 1973, with Kaufman's simplification, 1975) with Levenberg's and Marquardt's
-    damping. With relu it ignores the kinks, and takes no step that does not lower the error.
+    Variable projection (Golub, Pereyra 1973, with Kaufman's simplification, 1975) with Levenberg-Marquardt
+    damping. The kinks of relu are ignored; a step that does not lower the error is rejected.
     """
     if activation == "step":  # no derivative tells where to go
         return outer(points, values, w, b, activation)
@@ -52,7 +52,7 @@ def all_weights(
             damping *= GROW
         else:
             break
-    return Units(fit.w, fit.b, fit.v, fit.c)
+    return HiddenUnits(fit.w, fit.b, fit.v, fit.c)
 
 
 class _Fit:

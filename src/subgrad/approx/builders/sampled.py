@@ -7,18 +7,18 @@ import math
 import numpy as np
 
 from subgrad.approx.builders import refit
-from subgrad.approx.builders.units import Units
+from subgrad.approx.builders.hidden_units import HiddenUnits
 from subgrad.approx.shallow import activation_of
 
 PAIRS = 8  # candidates for each unit
-NEAREST = 1e-3  # pairs that are closer count as so far apart: their slope may be an accident
+NEAREST = 1e-3  # the least distance that slopes are divided by: those of closer pairs may be noise
 
 
-def sampled(points: np.ndarray, values: np.ndarray, n: int, activation: str, seed: int) -> Units:
+def sampled(points: np.ndarray, values: np.ndarray, n: int, activation: str, seed: int) -> HiddenUnits:
     """n units, each made of a pair of points, with the outer weights by least squares.
 
-    A pair is drawn with a probability in proportion to the slope of f between its points. The unit's direction leads
-    from one to the other: relu is 0 at the first and 1 at the second, tanh -1/2 and 1/2 (sigmoid 1/4 and 3/4).
+    A pair is drawn with a probability proportional to the slope of f between its points. The unit's direction is that
+    from the first point to the second. At these two points a relu is 0 and 1, tanh -1/2 and 1/2, sigmoid 1/4 and 3/4.
     """
     random = np.random.default_rng(seed)
     first, second = random.integers(len(points), size=(2, max(PAIRS * n, 1000)))
@@ -35,7 +35,7 @@ def sampled(points: np.ndarray, values: np.ndarray, n: int, activation: str, see
 
 
 def _middle(activation: str) -> tuple[float, float]:
-    """How much the argument of φ grows from the first point to the second, and minus what it is at the first."""
+    """How much the argument of φ grows from the first point to the second, and minus its value at the first."""
     if activation_of(activation)(100.0).item() > 1:  # relu and its smooth kin grow; the others saturate
         return 1.0, 0.0
     half = math.log(3) / 2 if activation == "tanh" else math.log(3)  # tanh(ln 3 / 2) = 1/2, σ(ln 3) = 3/4

@@ -1,10 +1,10 @@
-"""The cube [-1, 1]^d in the place of a box, so that builders need not know how long its sides are."""
+"""The affine map from a box to the cube [-1, 1]^d, in which all builders work."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from subgrad.approx.builders.units import Units
+from subgrad.approx.builders.hidden_units import HiddenUnits
 
 
 class Scaled:
@@ -23,14 +23,14 @@ class Scaled:
         """Points of the cube, in the box."""
         return self.middle + Z * self.half
 
-    def inside(self, units: Units) -> Units:
+    def inside(self, units: HiddenUnits) -> HiddenUnits:
         """Units on the box, as those on the cube."""
         return units._replace(w=units.w * self.half, b=units.b + units.w @ self.middle)
 
-    def units(self, inside: Units) -> Units:
+    def units(self, inside: HiddenUnits) -> HiddenUnits:
         """Units on the cube, as those on the box.
 
-        >>> found = Scaled(np.array([[0.0, 4.0]])).units(Units(np.ones((1, 1)), np.zeros(1), np.ones(1), 0.0))
+        >>> found = Scaled(np.array([[0.0, 4.0]])).units(HiddenUnits(np.ones((1, 1)), np.zeros(1), np.ones(1), 0.0))
         >>> found.w.tolist(), found.b.tolist()
         ([[0.5]], [-1.0])
         """

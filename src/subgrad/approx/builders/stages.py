@@ -7,54 +7,54 @@ from typing import NamedTuple
 
 import numpy as np
 
+from subgrad.approx.build_progress import BuildProgress
 from subgrad.approx.builders.greedy import Greedy
+from subgrad.approx.builders.hidden_units import HiddenUnits
 from subgrad.approx.builders.sampled import sampled
 from subgrad.approx.builders.scaled import Scaled
-from subgrad.approx.builders.trained import trained
-from subgrad.approx.builders.units import Units
-from subgrad.approx.fourier.drawn import fitted
-from subgrad.approx.progress import Progress
-from subgrad.approx.target import Target
+from subgrad.approx.builders.training_baseline import trained
+from subgrad.approx.fourier.barron_sampling import fitted
+from subgrad.approx.target_function import TargetFunction
 
 
 class Stage(NamedTuple):
     """What a builder is given: the function, a sample with the points in [-1, 1]^d, the size, what was built before."""
 
-    target: Target
+    target: TargetFunction
     points: np.ndarray
     values: np.ndarray
     n: int
     activation: str
     seed: int
-    before: Units | None
+    before: HiddenUnits | None
 
 
-def _greedy(stage: Stage) -> Units:
+def _greedy(stage: Stage) -> HiddenUnits:
     return Greedy(stage.points, stage.values, stage.activation, stage.seed, stage.before).grow(stage.n)
 
 
-def _sampled(stage: Stage) -> Units:
+def _sampled(stage: Stage) -> HiddenUnits:
     return sampled(stage.points, stage.values, stage.n, stage.activation, stage.seed)
 
 
-def _trained(stage: Stage) -> Units:
+def _trained(stage: Stage) -> HiddenUnits:
     return trained(stage.points, stage.values, stage.n, stage.activation, stage.seed)
 
 
-def _drawn(stage: Stage) -> Units:
+def _drawn(stage: Stage) -> HiddenUnits:
     scaled = Scaled(stage.target.box)
     units = fitted(stage.target, scaled.back(stage.points), stage.values, stage.n, stage.activation, stage.seed)
     return scaled.inside(units)
 
 
-BUILDERS: dict[str, Callable[[Stage], Units]] = {
+BUILDERS: dict[str, Callable[[Stage], HiddenUnits]] = {
     "greedy": _greedy, "barron": _drawn, "sampled": _sampled, "train": _trained,
 }  # fmt: skip
 
 
 def stages(
-    target: Target, method: str, activation: str, seed: int, first: int, last: int, progress: Progress
-) -> Iterator[Units]:
+    target: TargetFunction, method: str, activation: str, seed: int, first: int, last: int, progress: BuildProgress
+) -> Iterator[HiddenUnits]:
     """Networks with ``first`` units, twice as many, and so on up to ``last``."""
     scaled, before, n = Scaled(target.box), None, min(first, last)
     while True:

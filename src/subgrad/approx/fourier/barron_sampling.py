@@ -14,17 +14,17 @@ from __future__ import annotations
 import numpy as np
 
 from subgrad.approx.builders import refit
-from subgrad.approx.builders.units import Units
+from subgrad.approx.builders.hidden_units import HiddenUnits
 from subgrad.approx.fourier.harmonic import Unknown, harmonic
 from subgrad.approx.fourier.spectrum import Spectrum
-from subgrad.approx.target import Target
+from subgrad.approx.target_function import TargetFunction
 from subgrad.errors import ArgumentError
 
 POOL = 1 << 16  # frequencies; those of the units are taken from them, with weights
 FACTOR = {"step": 2.0, "relu": 2 / 3}
 
 
-def drawn(target: Target, n: int, activation: str, seed: int) -> Units:
+def drawn(target: TargetFunction, n: int, activation: str, seed: int) -> HiddenUnits:
     """n units drawn at random: their plain average, as in the proof.
 
     With relu one of them is the tangent at the middle of the box, a unit that is never cut off there.
@@ -41,20 +41,22 @@ def drawn(target: Target, n: int, activation: str, seed: int) -> Units:
     return units if activation == "step" else _with_tangent(units, target, half, middle)
 
 
-def fitted(target: Target, points: np.ndarray, values: np.ndarray, n: int, activation: str, seed: int) -> Units:
+def fitted(
+    target: TargetFunction, points: np.ndarray, values: np.ndarray, n: int, activation: str, seed: int
+) -> HiddenUnits:
     """As `drawn`, with the outer weights by least squares on a sample: there the error is not larger."""
     units = drawn(target, n, activation, seed)
     return refit.outer(points, values, units.w, units.b, activation)
 
 
-def expected(target: Target, n: int, activation: str) -> float:
+def expected(target: TargetFunction, n: int, activation: str) -> float:
     """The bound of the mean squared error of `drawn`, on average over the draws."""
     spectrum = _spectrum(target)
     constant, drawn = (spectrum.box, n) if activation == "step" else (spectrum.curved, max(n - 1, 1))
     return FACTOR[activation] * constant**2 / drawn
 
 
-def _spectrum(target: Target) -> Spectrum:
+def _spectrum(target: TargetFunction) -> Spectrum:
     if target.traced is None:
         raise ArgumentError(f"the method 'barron' needs a formula, f is {target.known}")
     found = harmonic(target.traced, target.box)
@@ -67,27 +69,27 @@ def _spectrum(target: Target) -> Spectrum:
     return found
 
 
-def _average(spectrum: Spectrum, half: np.ndarray, n: int, activation: str, random: np.random.Generator) -> Units:
+def _average(spectrum: Spectrum, half: np.ndarray, n: int, activation: str, random: np.random.Generator) -> HiddenUnits:
     """The average of n draws, for the box around 0, without the value and the tangent there."""
     assert spectrum.draw is not None
     w, phase = spectrum.draw(random, POOL)
     a = np.abs(w) @ half
     density = a if activation == "step" else a**2
     if not density.any():  # a constant
-        return Units(np.zeros((n, len(half))), -np.ones(n), np.zeros(n), 0.0)
+        return HiddenUnits(np.zeros((n, len(half))), -np.ones(n), np.zeros(n), 0.0)
     chosen = random.choice(POOL, n, p=density / density.sum())
     w, phase, a = w[chosen], phase[chosen], a[chosen]
     sign, t = random.choice([-1.0, 1.0], n), random.random(n)
     at = sign * a * t + phase
     size = -2 * spectrum.mass * density.mean() / max(n, 1)
     v = size * (sign * np.sin(at) if activation == "step" else np.cos(at))
-    return Units((sign / a)[:, None] * w, -t, v, 0.0)
+    return HiddenUnits((sign / a)[:, None] * w, -t, v, 0.0)
 
 
-def _with_tangent(units: Units, target: Target, half: np.ndarray, middle: np.ndarray) -> Units:
+def _with_tangent(units: HiddenUnits, target: TargetFunction, half: np.ndarray, middle: np.ndarray) -> HiddenUnits:
     """One more relu unit, g·(x - middle) + reach, which is at least 0 on the box."""
     assert target.traced is not None
     slope = target.traced.gradients(middle[None])[0]
     reach = float(np.abs(slope) @ half)
     w, b = np.vstack([units.w, slope]), np.append(units.b, reach - slope @ middle)
-    return Units(w, b, np.append(units.v, 1.0), units.c - reach)
+    return HiddenUnits(w, b, np.append(units.v, 1.0), units.c - reach)

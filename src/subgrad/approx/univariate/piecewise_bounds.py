@@ -1,4 +1,4 @@
-"""What is known of a function of one variable on small pieces of an interval, refined where it bends."""
+"""Bounds on f, f' and f'' on small pieces of an interval, refined where the curvature is large."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from subgrad.approx.pointwise import Pointwise
-from subgrad.approx.univariate.ranges import ranges
+from subgrad.approx.univariate.derivative_ranges import ranges
 
 if TYPE_CHECKING:
-    from subgrad.approx.target import Target
+    from subgrad.approx.target_function import TargetFunction
 
 FIRST = 128  # pieces to begin with
 FINER = 12  # pieces in a cell of the finished network: more of them cost time, fewer cost units
@@ -22,7 +22,7 @@ MOST = 1 << 20  # pieces, whatever the number of cells: what takes seconds
 
 
 @dataclass(frozen=True)
-class Pieces:
+class PiecewiseBounds:
     """Lower and upper bounds, (2, m) each, on m pieces; infinite where nothing is known.
 
     Attributes:
@@ -35,13 +35,13 @@ class Pieces:
     slope: np.ndarray
     curvature: np.ndarray
 
-    def cells(self, starts: np.ndarray) -> Pieces:
+    def cells(self, starts: np.ndarray) -> PiecewiseBounds:
         """The bounds on runs of pieces, each from one of ``starts`` up to the next."""
         both = [
             np.stack([np.minimum.reduceat(x[0], starts), np.maximum.reduceat(x[1], starts)])
             for x in (self.value, self.slope, self.curvature)
         ]
-        return Pieces(np.append(self.edges[starts], self.edges[-1]), *both)
+        return PiecewiseBounds(np.append(self.edges[starts], self.edges[-1]), *both)
 
     def units(self, eps: float) -> float:
         """How many cells an error of eps takes, for small eps: the integral of √(|f''| / 16 eps)."""
@@ -49,23 +49,22 @@ class Pieces:
         return float((np.sqrt(bend) * np.diff(self.edges)).sum() / math.sqrt(16 * eps))
 
     def reach(self, eps: float) -> np.ndarray:
-        """How long a chord may be on each piece, with an error of at most eps for all that is known, (m,)."""
+        """The length up to which the bounds guarantee that a chord on each piece is off by at most eps, (m,)."""
         with np.errstate(all="ignore"):
             bend = np.abs(self.curvature).max(axis=0)
             longest = np.maximum(np.sqrt(8 * eps / bend), 4 * eps / np.ptp(self.slope, axis=0))
         return np.where(np.ptp(self.value, axis=0) <= eps, np.inf, longest)
 
 
-def on_pieces(f: Pointwise, edges: np.ndarray) -> Pieces:
+def on_pieces(f: Pointwise, edges: np.ndarray) -> PiecewiseBounds:
     """The bounds on the pieces between ``edges``."""
-    return Pieces(edges, *_bounds(f, edges[:-1], edges[1:]))
+    return PiecewiseBounds(edges, *_bounds(f, edges[:-1], edges[1:]))
 
 
-def refined(f: Pointwise, pieces: Pieces, eps: float, cells: float) -> Pieces:
+def refined(f: Pointwise, pieces: PiecewiseBounds, eps: float, cells: float) -> PiecewiseBounds:
     """The pieces halved until each is a small part of a chord with error eps, as far as floats allow.
 
-    There are not many more than those of about as many ``cells`` as are expected: where nothing can be known of f,
-    halves say no more.
+    Their number is limited by that of the expected ``cells``: where nothing is known of f, halving does not help.
     """
     most = min(SOME + MORE * cells, MOST)
     shortest = NARROWEST * (pieces.edges[-1] - pieces.edges[0])
@@ -82,7 +81,7 @@ def _bounds(f: Pointwise, low: np.ndarray, high: np.ndarray) -> list[np.ndarray]
     return [np.stack([x.low.ravel(), x.high.ravel()]) for x in ranges(f, low[:, None], high[:, None])]
 
 
-def _halved(f: Pointwise, pieces: Pieces, which: np.ndarray) -> Pieces:
+def _halved(f: Pointwise, pieces: PiecewiseBounds, which: np.ndarray) -> PiecewiseBounds:
     """Those ``which`` are True, in halves."""
     low, high = pieces.edges[:-1][which], pieces.edges[1:][which]
     middle = low + (high - low) / 2
@@ -91,11 +90,11 @@ def _halved(f: Pointwise, pieces: Pieces, which: np.ndarray) -> Pieces:
     fresh = [np.repeat(old, times, axis=1) for old in (pieces.value, pieces.slope, pieces.curvature)]
     for array, new in zip(fresh, halves, strict=True):
         array[:, np.repeat(which, times)] = new
-    return Pieces(np.insert(pieces.edges, np.flatnonzero(which) + 1, middle), *fresh)
+    return PiecewiseBounds(np.insert(pieces.edges, np.flatnonzero(which) + 1, middle), *fresh)
 
 
-def estimated(target: Target, low: float, high: float, count: int = 4096) -> Pieces:
-    """Pieces of a function that is known by its values: f'' by second differences, and nothing is certain."""
+def estimated(target: TargetFunction, low: float, high: float, count: int = 4096) -> PiecewiseBounds:
+    """Estimated bounds of a function that is known by its values: f'' by second differences, with no guarantee."""
     edges = np.linspace(low, high, count + 1)
     values = target.values(edges[:, None])
     with np.errstate(all="ignore"):  # a box may be as narrow as floats can make it
@@ -103,4 +102,4 @@ def estimated(target: Target, low: float, high: float, count: int = 4096) -> Pie
     second = np.concatenate([second[:1], second, second[-1:]])
     bounds = np.stack([np.minimum(second[:-1], second[1:]), np.maximum(second[:-1], second[1:])])
     nothing = np.stack([np.full(count, -np.inf), np.full(count, np.inf)])
-    return Pieces(edges, nothing, nothing, bounds)
+    return PiecewiseBounds(edges, nothing, nothing, bounds)

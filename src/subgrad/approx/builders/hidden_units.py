@@ -10,7 +10,7 @@ from subgrad.approx.shallow import shallow
 from subgrad.nn.layers.compose import Sequential
 
 
-class Units(NamedTuple):
+class HiddenUnits(NamedTuple):
     """F(x) = Σ v_i φ(w_i·x + b_i) + c, with w of shape (n, d), b and v of (n,)."""
 
     w: np.ndarray

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 import subgrad as sg
-from subgrad.approx.builders import trained
+from subgrad.approx.builders import training_baseline
 from subgrad.io import terminal
 
 
@@ -41,6 +41,6 @@ def test_what_is_being_built_is_said(method, monkeypatch):
 
 
 def test_an_interrupted_training_gives_no_network(monkeypatch):
-    monkeypatch.setattr(trained, "fit", lambda *given, **named: SimpleNamespace(stopped="interrupted"))
+    monkeypatch.setattr(training_baseline, "fit", lambda *given, **named: SimpleNamespace(stopped="interrupted"))
     with pytest.raises(KeyboardInterrupt):
         sg.approximate("sin(x)", (0, 1), n=8, method="train")

@@ -14,7 +14,7 @@ from subgrad.bounds.box import as_box
 from subgrad.errors import ArgumentError, DataError, NotTraceableError, ShapeError
 
 
-class Target:
+class TargetFunction:
     """A function on a box, and how it can be asked for values.
 
     Args:

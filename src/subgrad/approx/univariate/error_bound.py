@@ -1,7 +1,7 @@
 """A bound on sup|F - f| for a relu network F of one variable, proven without search.
 
-Between two knots F is a line, and f is off its own chord by at most h²/8 times the largest f''. At the knots F is
-computed in rational numbers, f in intervals. All other arithmetic is rounded outwards.
+Between two knots F is linear, and the distance of f from its own chord is at most h²/8 max |f''|. At the knots F is
+computed in rational numbers and f in intervals. All other arithmetic is rounded outwards.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from fractions import Fraction
 import numpy as np
 
 from subgrad.approx.pointwise import Pointwise
-from subgrad.approx.univariate.pieces import Pieces
-from subgrad.approx.univariate.ranges import ranges
+from subgrad.approx.univariate.derivative_ranges import ranges
+from subgrad.approx.univariate.piecewise_bounds import PiecewiseBounds
 from subgrad.intervals import arithmetic as iv
 from subgrad.intervals.arithmetic import Interval
 
 
-def proven_error(f: Pointwise, knots: np.ndarray, v: np.ndarray, c: float, pieces: Pieces) -> float:
+def proven_error(f: Pointwise, knots: np.ndarray, v: np.ndarray, c: float, pieces: PiecewiseBounds) -> float:
     """An upper bound of sup|f - F| for F(x) = c + Σ v_j relu(x - knots_j) between the first knot and the last.
 
     Args:
@@ -67,15 +67,15 @@ def _right(x: Interval) -> Interval:
     return Interval(x.low[1:], x.high[1:])
 
 
-def _split(pieces: Pieces, knots: np.ndarray) -> Pieces:
+def _split(pieces: PiecewiseBounds, knots: np.ndarray) -> PiecewiseBounds:
     """The pieces, cut at the knots: what holds on a piece holds on its parts."""
     edges = np.union1d(pieces.edges, knots)
     edges = edges[(edges >= knots[0]) & (edges <= knots[-1])]
     inside = np.clip(np.searchsorted(pieces.edges, edges[:-1], side="right") - 1, 0, len(pieces.edges) - 2)
-    return Pieces(edges, *(x[:, inside] for x in (pieces.value, pieces.slope, pieces.curvature)))
+    return PiecewiseBounds(edges, *(x[:, inside] for x in (pieces.value, pieces.slope, pieces.curvature)))
 
 
-def _chord_error(knots: np.ndarray, cells: Pieces) -> Interval:
+def _chord_error(knots: np.ndarray, cells: PiecewiseBounds) -> Interval:
     """Chord minus f, on each cell: by f'' or by f', whichever says more."""
     right, left = iv.exactly(knots[1:]), iv.exactly(knots[:-1])
     length = iv.add(right, iv.neg(left))

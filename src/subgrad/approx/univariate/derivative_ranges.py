@@ -1,8 +1,8 @@
 """Intervals that hold a function, its gradient and its Hessian on boxes, rounded outwards.
 
-By the chain rule and interval arithmetic: the graph of a derivative is evaluated in intervals. That holds where the
-functions it is made of are smooth. A comparison that is undecided on a box may hide a jump of what is compared, so
-then nothing is said about the derivatives of the graph in which it stands.
+The graphs of the derivatives are evaluated in interval arithmetic. The result is valid where the functions in them are
+smooth. A comparison that is undecided on a box may select another branch inside of the box, at a jump; then the
+derivatives of the graph with that comparison are unbounded.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from subgrad.intervals.rules import INTERVAL
 from subgrad.ops import singular
 
 
-class Ranges(NamedTuple):
+class DerivativeRanges(NamedTuple):
     """Of n boxes: intervals (n,) of the values, (n, d) of the gradients, (n, d, d) of the Hessians."""
 
     value: Interval
@@ -29,7 +29,7 @@ class Ranges(NamedTuple):
     curvature: Interval
 
 
-def ranges(f: Pointwise, low: np.ndarray, high: np.ndarray) -> Ranges:
+def ranges(f: Pointwise, low: np.ndarray, high: np.ndarray) -> DerivativeRanges:
     """What is known of f on boxes with the corners ``low`` and ``high``, (n, d) each; infinite where nothing is."""
     n = len(low)
     point, nodes = f.for_points((f.value, f.slope, f.curvature), n)
@@ -40,7 +40,7 @@ def ranges(f: Pointwise, low: np.ndarray, high: np.ndarray) -> Ranges:
             undecided = _extend(known, node, n)
         found.append(_unless(doubt, known.get(node) or iv.exactly(node.numpy())))
         doubt = doubt | undecided
-    return Ranges(*found)
+    return DerivativeRanges(*found)
 
 
 def _extend(known: dict[Tensor, Interval], output: Tensor, n: int) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any
 from subgrad.io.terminal import ProgressLine
 
 
-class Progress(ProgressLine):
+class BuildProgress(ProgressLine):
     """A line that says what is being built, with the time that it has taken.
 
     Args:
@@ -28,4 +28,4 @@ def _columns() -> list[Any]:
     return [SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()]
 
 
-__all__ = ["Progress"]
+__all__ = ["BuildProgress"]

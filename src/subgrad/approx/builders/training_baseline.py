@@ -1,10 +1,10 @@
-"""The same network by plain training, for comparison."""
+"""The method "train": the network trained with Adam, as a baseline for the other methods."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from subgrad.approx.builders.units import Units
+from subgrad.approx.builders.hidden_units import HiddenUnits
 from subgrad.approx.shallow import activation_of
 from subgrad.fit import fit
 from subgrad.graph.dtype import float64, using_dtype
@@ -16,7 +16,7 @@ from subgrad.optim.step import Cosine
 EPOCHS, BATCH = 200, 64
 
 
-def trained(points: np.ndarray, values: np.ndarray, n: int, activation: str, seed: int) -> Units:
+def trained(points: np.ndarray, values: np.ndarray, n: int, activation: str, seed: int) -> HiddenUnits:
     """n units by Adam on the mean squared error: 200 epochs, batches of 64, steps falling from 0.01 along a cosine."""
     with using_dtype(float64):
         hidden, out = Linear(points.shape[1], n, seed=seed), Linear(n, 1, seed=seed + 1)
@@ -30,4 +30,4 @@ def trained(points: np.ndarray, values: np.ndarray, n: int, activation: str, see
         raise KeyboardInterrupt
     assert hidden.bias is not None
     assert out.bias is not None
-    return Units(hidden.weight.numpy(), hidden.bias.numpy(), out.weight.numpy()[0], out.bias.item())
+    return HiddenUnits(hidden.weight.numpy(), hidden.bias.numpy(), out.weight.numpy()[0], out.bias.item())

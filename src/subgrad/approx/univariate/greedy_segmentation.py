@@ -1,11 +1,13 @@
-"""Where the knots of a piecewise linear function go that stays within eps of f, and how far from f it is there.
+"""Greedy segmentation: the knots of a piecewise linear function that stays within eps of f, and its offsets there.
 
-A chord of a convex f lies above it, by at most h²/8 times the largest f''. Lowered by eps it may use twice that: on a
-convex stretch the knots lie at f - eps and cells have h² f'' = 16 eps, on a concave one at f + eps, and at f itself
-where the sign changes. That is the fewest knots that continuous pieces can have as eps goes to 0, 1/√2 of those of an
-interpolant. The march from left to right takes the longest cell each time, so all cells but a few have the same error.
+The chord of a convex f lies above f, by at most h²/8 max f'' on a cell of length h. If the chord is lowered by eps,
+that distance may be 2 eps: the error is -eps at the knots and eps in the middle. So on a convex stretch the knots lie
+at f - eps and the cells satisfy h² f'' = 16 eps; on a concave stretch they lie at f + eps; where the sign of f''
+changes, at f itself. As eps goes to 0 no continuous piecewise linear function needs fewer knots, and an interpolant
+needs √2 times as many. The segmentation goes from left to right and makes each cell as long as its error allows, so
+all cells but a few have the same error.
 
-What is found here is a plan. The proof looks at the network alone, in `proof`.
+Nothing is proven here: `error_bound` proves the error of the network that is made of these knots.
 """
 
 from __future__ import annotations
@@ -14,23 +16,23 @@ import math
 
 import numpy as np
 
-from subgrad.approx.univariate.pieces import Pieces
+from subgrad.approx.univariate.piecewise_bounds import PiecewiseBounds
 
 
-class March:
-    """From left to right over the pieces.
+class GreedySegmentation:
+    """The cells that a pass over the pieces from left to right makes, each as long as its error allows.
 
     Args:
         pieces: what is known of f.
         eps: the largest distance from f.
-        most: the march stops where more cells than these are behind it.
+        most: the pass stops when it has made more cells than this.
 
     Attributes:
         knots: where the cells begin and end.
         offsets: the distance of the piecewise linear function from f at the knots: eps, 0 or -eps.
     """
 
-    def __init__(self, pieces: Pieces, eps: float, most: float = math.inf) -> None:
+    def __init__(self, pieces: PiecewiseBounds, eps: float, most: float = math.inf) -> None:
         self.eps, self.most = eps, most
         self.edges = pieces.edges.tolist()
         self.bend = np.abs(pieces.curvature).max(axis=0).tolist()
