@@ -1,8 +1,8 @@
-"""Modules as closed boxes: which nodes of a graph are drawn as one.
+"""Modules as collapsed boxes: which nodes of a graph are drawn as one.
 
-A box holds what one call of a module made. Calls are told apart by their arrows: a node belongs to the box that one of
-its inputs is in, if both come from the same module. Two boxes of a module become one where they meet inside of it, as
-the branches of an Inception module do, unless that would lead an arrow in a circle.
+A box holds the nodes that one call of a module made. A node joins the box of an input if both were made by the same
+module; so two calls of one module have two boxes. If a node has inputs in two boxes of its module, as where the
+branches of an Inception module meet, these boxes are merged, unless the graph of boxes would then have a cycle.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-from subgrad.explain.names import is_leaf
+from subgrad.explain.node_names import is_leaf
 from subgrad.graph.tensor import Tensor
 
 Origin = Callable[[Tensor], Tensor]
 
 
 def boxes(nodes: Sequence[Tensor], depth: int, origin: Origin) -> dict[Tensor, Tensor]:
-    """For each node in a closed module the last node of its box; ``nodes`` are in topological order.
+    """Map each node in a collapsed module to the last node of its box; ``nodes`` are in topological order.
 
-    Modules ``depth`` levels down are closed, and those above that hold no others. A parameter goes into the box that
-    has all of its users. A module of one op alone, such as a ReLU, is no box.
+    Modules at nesting level ``depth`` are collapsed, and modules above it that contain no other module. A parameter is
+    in the box that contains all of its users, if there is one. A module of one op, such as a ReLU, gets no box.
     """
     found = _Boxes(keys(nodes, depth), origin)
     for node in nodes:
@@ -33,7 +33,7 @@ def boxes(nodes: Sequence[Tensor], depth: int, origin: Origin) -> dict[Tensor, T
 
 
 def keys(nodes: Sequence[Tensor], depth: int) -> dict[str, str]:
-    """The closed module of each scope that occurs; empty if that is open.
+    """Map each scope that occurs to its collapsed module; to the empty string if it is in none.
 
     >>> from types import SimpleNamespace
     >>> keys([SimpleNamespace(scope=s) for s in ("layer1.0.conv1", "layer1.0", "fc", "")], 2)
@@ -53,7 +53,7 @@ class _Boxes:
     def __init__(self, keys: dict[str, str], origin: Origin) -> None:
         self._keys, self._origin = keys, origin
         self._parent: dict[Tensor, Tensor] = {}
-        self._above: dict[Tensor, set[Tensor]] = {}  # the boxes that a node depends on, its own included
+        self._above: dict[Tensor, set[Tensor]] = {}  # the boxes that a node depends on, and its own
 
     def key(self, node: Tensor) -> str:
         return self._keys[node.scope]
@@ -64,7 +64,7 @@ class _Boxes:
         return node
 
     def add(self, node: Tensor) -> None:
-        """Put ``node`` into the boxes of its inputs, where they are of its module."""
+        """Put ``node`` into the boxes of those inputs that its own module made; this merges these boxes."""
         self._parent[node] = node
         inputs = [self._origin(i) for i in node.inputs if self._origin(i) in self._parent]
         for i in inputs:
@@ -81,7 +81,7 @@ class _Boxes:
 
 
 def _owned(nodes: Sequence[Tensor], members: dict[Tensor, Tensor], origin: Origin):
-    """Each parameter with the one box that has all of its users, None if there is no such box."""
+    """Pairs of a parameter and the box that contains all of its users; None for a user outside of boxes."""
     users: dict[Tensor, list[Tensor | None]] = {}
     for node in nodes:
         for i in map(origin, node.inputs):

@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from subgrad.explain.names import is_folded
+from subgrad.explain.node_names import is_folded
 from subgrad.explain.notation import CONTRACT
 from subgrad.graph.order import dependents, toposort
 from subgrad.graph.tensor import Tensor

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator
 
 from subgrad.errors import GradientError
-from subgrad.explain.drawn import LARGEST, Arrow, Drawn, ancestors, drawn, origin
-from subgrad.explain.names import is_folded, is_leaf, names_of
+from subgrad.explain.drawn_graph import LARGEST, Arrow, DrawnGraph, ancestors, drawn_graph, origin
+from subgrad.explain.node_names import is_folded, is_leaf, names_of
 from subgrad.explain.notation import CONTRACT, Names, as_factor, shape_text, slope
-from subgrad.explain.rows import Pass, backward_pass, targets
+from subgrad.explain.rows import BackwardPass, backward_pass, targets
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import INPUT, Tensor, placeholder
 from subgrad.graph.tree import Tree
@@ -36,15 +36,15 @@ _CIRCLES = ("+", "−", "×", "÷")
 
 def to_dot(output: Tensor, wrt: Tree, backward: bool, depth: int | None = None) -> str:
     """The graph of ``output`` in DOT; with ``backward``, the local derivatives along the edges that gradients go."""
-    picture = drawn(output, depth, None if backward else LARGEST)
+    graph = drawn_graph(output, depth, None if backward else LARGEST)
     names = names_of(toposort([output]), wrt, output="" if output.shape else "E")
     back = _backward(output, wrt) if backward else None
-    statements = _nodes(picture, names, back, classes_of(wrt))
-    lines = [*_clusters(picture, statements), *_arrows(picture, names, back)]
+    statements = _nodes(graph, names, back, classes_of(wrt))
+    lines = [*_clusters(graph, statements), *_arrows(graph, names, back)]
     return "\n".join(["digraph {", _HEAD, *lines, "}", ""])
 
 
-def _backward(output: Tensor, wrt: Tree) -> Pass:
+def _backward(output: Tensor, wrt: Tree) -> BackwardPass:
     if output.dtype.kind != "f":
         raise GradientError(f"only floats have gradients to draw, this tensor is {output.dtype} (at {output.site})")
     return backward_pass(output, targets(output, wrt), placeholder(output.shape, output.dtype, "cotangent"))
@@ -53,20 +53,20 @@ def _backward(output: Tensor, wrt: Tree) -> Pass:
 # Nodes
 
 
-def _nodes(picture: Drawn, names: Names, back: Pass | None, classes: dict[str, str]) -> dict[Tensor, str]:
+def _nodes(graph: DrawnGraph, names: Names, back: BackwardPass | None, classes: dict[str, str]) -> dict[Tensor, str]:
     """The statement of each node."""
     uses = _uses(back)
 
     def statement(node: Tensor) -> str:
-        if node in picture.boxes:
-            return _box(picture.boxes[node], node, classes)
-        return _node(node, names, picture.scopes[node], uses)
+        if node in graph.boxes:
+            return _box(graph.boxes[node], node, classes)
+        return _node(node, names, graph.scopes[node], uses)
 
-    return {node: f"n{i} [{statement(node)}];" for i, node in enumerate(picture.nodes)}
+    return {node: f"n{i} [{statement(node)}];" for i, node in enumerate(graph.nodes)}
 
 
 def _box(scope: str, node: Tensor, classes: dict[str, str]) -> str:
-    """A closed module: its name, and its class if that is known."""
+    """A collapsed module: its name, and its class if that is known."""
     lines = [f"<b>{_line(scope.rpartition('.')[2])}</b>"]
     lines += [_line(classes[scope], _GREY, 9)] if scope in classes else []
     return f'label=<{"<br/>".join(lines)}>, fillcolor="{_PAPER}", penwidth=1.6, tooltip="{_escape(scope)}"'
@@ -79,7 +79,7 @@ def classes_of(wrt: Tree) -> dict[str, str]:
     return {name: type(module).__name__ for name, module in wrt.named_modules()}  # pyright: ignore
 
 
-def _uses(back: Pass | None) -> dict[Tensor, int]:
+def _uses(back: BackwardPass | None) -> dict[Tensor, int]:
     """How often the cotangent of each node is used; no node at all without a backward pass."""
     if back is None:
         return {}
@@ -145,13 +145,13 @@ def _escape(text: str) -> str:
 # Arrows
 
 
-def _arrows(picture: Drawn, names: Names, back: Pass | None) -> Iterator[str]:
-    ids = {node: f"n{i}" for i, node in enumerate(picture.nodes)}
+def _arrows(graph: DrawnGraph, names: Names, back: BackwardPass | None) -> Iterator[str]:
+    ids = {node: f"n{i}" for i, node in enumerate(graph.nodes)}
     active = set() if back is None else {(e.node, e.k) for e in back.edges}
     shown = {n: names[origin(n)] for n in names}
-    for a in picture.arrows:
+    for a in graph.arrows:
         style = _label(a, shown, (a.user, a.k) in active) | _stroke(a, (a.user, a.k) in active)
-        if picture.scopes[a.source] == picture.scopes[a.user]:
+        if graph.scopes[a.source] == graph.scopes[a.user]:
             style["weight"] = "4"  # keeps a frame together and straight
         attributes = ", ".join(f"{key}={value}" for key, value in style.items())
         yield f"  {ids[a.source]} -> {ids[a.user]} [{attributes}];"
@@ -173,18 +173,18 @@ def _factor(a: Arrow, names: Names) -> str:
 
 
 def _stroke(a: Arrow, active: bool) -> dict[str, str]:
-    """Two heads where a gradient comes back; heavier where the arrow leaps over other ops, to a residual join."""
+    """Two heads where a gradient comes back; a skip edge, into the sum of a residual block, is drawn heavier."""
     back = {"color": f'"{_BACK}"', "dir": "both", "arrowtail": "empty"} if active else {}
-    return ({"color": f'"{_INK}"', "penwidth": "1.6"} if a.leaps else {}) | back
+    return ({"color": f'"{_INK}"', "penwidth": "1.6"} if a.skips else {}) | back
 
 
 # Clusters
 
 
-def _clusters(picture: Drawn, statements: dict[Tensor, str]) -> Iterator[str]:
+def _clusters(graph: DrawnGraph, statements: dict[Tensor, str]) -> Iterator[str]:
     """The nodes of each module inside a frame with its name, frames inside frames."""
     content: dict[str, list[str]] = {}
-    for node, scope in picture.scopes.items():
+    for node, scope in graph.scopes.items():
         content.setdefault(scope, []).append(statements[node])
     ids = {scope: i for i, scope in enumerate(dict.fromkeys(s for scope in content for s in ancestors(scope)))}
     children: dict[str, list[str]] = {}

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from subgrad.explain.names import is_leaf
+from subgrad.explain.node_names import is_leaf
 from subgrad.graph.op import Op
 from subgrad.graph.tensor import INPUT, Tensor
 from subgrad.ops.contract import contract

@@ -74,8 +74,9 @@ def draw(
         input_shape: the shape of the module's input, batch included.
         backward: write the local derivative on each arrow that a gradient takes back, and how often a cotangent is
             used.
-        depth: modules so many levels down are closed boxes: with 1 the modules that a network holds itself, with 2
-            what is in those. None opens all, or, if that were more than fifty nodes, as many as can be.
+        depth: modules at this nesting level are drawn as collapsed boxes: 1 are the modules that a network holds
+            itself, 2 the modules in those. None chooses the deepest level that leaves at most fifty nodes; a smaller
+            graph is drawn op by op.
 
     Returns:
         A `Drawing`: print it for the DOT text, ``.save("net.svg")``, or show it in a notebook.

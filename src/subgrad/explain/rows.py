@@ -1,4 +1,4 @@
-"""The rows of an explanation as data: one for each node on the way forward, one for each on the way back."""
+"""The rows of an explanation as data: one for each node of the forward pass, one for each of the backward pass."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from subgrad.diff.reverse import backprop, leaves_of
 from subgrad.errors import GradientError
 from subgrad.explain.count import Edge, edge_cost, loop_costs, multiplications_of, paths_from, paths_to
-from subgrad.explain.names import is_folded
+from subgrad.explain.node_names import is_folded
 from subgrad.explain.notation import Names, formula, slope
 from subgrad.graph.evaluate import evaluate
 from subgrad.graph.op import cotangents
@@ -88,7 +88,7 @@ class Backward:
 
 
 @dataclass(frozen=True, eq=False)
-class Pass:
+class BackwardPass:
     """The graph of a backward pass: cotangents by node in reverse topological order, and its edges in that order."""
 
     output: Tensor
@@ -107,7 +107,7 @@ def targets(output: Tensor, wrt: Tree) -> list[Tensor]:
     return [n for n in order if n in wanted]
 
 
-def backward_pass(output: Tensor, wrt: list[Tensor], seed: Tensor) -> Pass:
+def backward_pass(output: Tensor, wrt: list[Tensor], seed: Tensor) -> BackwardPass:
     """Backprop from ``output`` with the cotangent ``seed``, and what it passes along each edge.
 
     Raises:
@@ -123,7 +123,7 @@ def backward_pass(output: Tensor, wrt: list[Tensor], seed: Tensor) -> Pass:
     if not paths.get(output):
         raise GradientError(f"no gradient gets from this tensor (at {output.site}) to those to differentiate by")
     total = {node: g for node, g in total.items() if paths.get(node)}
-    return Pass(output, wrt, total, [e for e in edges if paths.get(e.source)])
+    return BackwardPass(output, wrt, total, [e for e in edges if paths.get(e.source)])
 
 
 def _edges(node: Tensor, g: Tensor, total: dict[Tensor, Tensor]) -> list[Edge]:
@@ -159,7 +159,7 @@ def _on_kink(node: Tensor) -> int:
     return int(np.count_nonzero(node.op.kink.at(*values, **node.attrs)))
 
 
-def backward_rows(back: Pass, names: Names) -> list[Backward]:
+def backward_rows(back: BackwardPass, names: Names) -> list[Backward]:
     """The rows of the backward pass, from the output to the tensors it is differentiated by."""
     paths = paths_from(back.output, back.edges)
     local = {e: _local(e) for e in back.edges if e.node.op.elementwise}
@@ -187,5 +187,5 @@ def _local(e: Edge) -> Tensor:
     return cotangents(e.node, ones)[e.k]  # pyright: ignore[reportReturnType]  (an edge has a product)
 
 
-__all__ = ["Backward", "Forward", "Pass", "Product", "backward_pass", "backward_rows", "forward_order",
+__all__ = ["Backward", "Forward", "BackwardPass", "Product", "backward_pass", "backward_rows", "forward_order",
            "forward_rows", "targets"]  # fmt: skip

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, TypeVar
 
 from subgrad.diff.reverse import seed_for
 from subgrad.errors import ArgumentError
-from subgrad.explain.closed import closed_backward, closed_forward, closed_names
+from subgrad.explain.collapsed import collapsed_backward, collapsed_forward, collapsed_names
 from subgrad.explain.count import cost_without_reuse, paths_to
 from subgrad.explain.dot import classes_of
-from subgrad.explain.drawn import LARGEST, drawn
-from subgrad.explain.names import names_of
+from subgrad.explain.drawn_graph import LARGEST, drawn_graph
+from subgrad.explain.node_names import names_of
 from subgrad.explain.notation import Names, shape_text, summary, whole
 from subgrad.explain.rows import (
     Backward,
+    BackwardPass,
     Forward,
-    Pass,
     Product,
     backward_pass,
     backward_rows,
@@ -54,7 +54,7 @@ class Explanation:
         multiplications: of the backward pass, each cotangent computed once.
         multiplications_without_reuse: of the backward pass, each path computed on its own.
         max_rows: how many rows of each pass are printed.
-        closed: the rows of both passes with modules closed, which are printed instead; None if all are open.
+        closed: the rows of both passes with modules collapsed, which are printed instead; None if none is.
     """
 
     forward: list[Forward]
@@ -107,8 +107,8 @@ def explain(output: Tensor, wrt: Tree = None, *, max_rows: int = 60, depth: int 
             names as well. If it is left out: all parameters (and leaves with ``requires_grad``), or all float data if
             there is no parameter.
         max_rows: how many rows of each pass are printed; the first and the last ones are kept. The data has all rows.
-        depth: modules so many levels down are printed as one row, as in `draw`. None opens all, or, if that were more
-            than fifty nodes, as many as can be.
+        depth: modules at this nesting level are printed as one row, as in `draw`. None chooses the deepest level that
+            leaves at most fifty rows; a smaller graph is printed op by op.
 
     Returns:
         An `Explanation`: print it, show it in a notebook, or read its rows.
@@ -121,12 +121,12 @@ def explain(output: Tensor, wrt: Tree = None, *, max_rows: int = 60, depth: int 
         >>> import subgrad as sg
         >>> x = sg.tensor(3.0)
         >>> square = x * x
-        >>> story = sg.explain(square * square, {"x": x})
-        >>> [(row.name, row.formula, row.value.item()) for row in story.forward]
+        >>> explanation = sg.explain(square * square, {"x": x})
+        >>> [(row.name, row.formula, row.value.item()) for row in explanation.forward]
         [('x', 'data', 3.0), ('x1', 'x·x', 9.0), ('E', 'x1·x1', 81.0)]
-        >>> [(row.name, row.cotangent.item(), row.uses) for row in story.backward]
+        >>> [(row.name, row.cotangent.item(), row.uses) for row in explanation.backward]
         [('E', 1.0, 2), ('x1', 18.0, 2), ('x', 108.0, 0)]
-        >>> story.paths, story.multiplications, story.multiplications_without_reuse
+        >>> explanation.paths, explanation.multiplications, explanation.multiplications_without_reuse
         (4, 4, 8)
     """
     if not isinstance(output, Tensor):
@@ -134,7 +134,7 @@ def explain(output: Tensor, wrt: Tree = None, *, max_rows: int = 60, depth: int 
     if max_rows < 2:
         raise ArgumentError(f"explain prints at least 2 rows, got max_rows={max_rows}")
     if depth is not None and depth < 1:
-        raise ArgumentError(f"modules are closed at a depth of 1 or more, got depth={depth}")
+        raise ArgumentError(f"modules are collapsed at a depth of 1 or more, got depth={depth}")
     node = output.node
     names = names_of(toposort([node]), wrt, output="E")
     forward = forward_rows(node, names)
@@ -148,23 +148,23 @@ def explain(output: Tensor, wrt: Tree = None, *, max_rows: int = 60, depth: int 
         multiplications=sum(e.cost for e in back.edges),
         multiplications_without_reuse=cost_without_reuse(node, back.wrt, back.edges),
         max_rows=max_rows,
-        closed=_closed(back, backward, names, wrt, depth),
+        closed=_collapsed(back, backward, names, wrt, depth),
     )
 
 
-def _closed(
-    back: Pass, backward: list[Backward], names: Names, wrt: Tree, depth: int | None
+def _collapsed(
+    back: BackwardPass, backward: list[Backward], names: Names, wrt: Tree, depth: int | None
 ) -> tuple[list[Forward], list[Backward]] | None:
-    """The rows with modules closed, if there are any to close."""
+    """The rows with modules collapsed, if there are any to collapse."""
     if not any(node.scope for node in names):
         return None
-    picture = drawn(back.output, depth, LARGEST)
-    if not picture.boxes:
+    graph = drawn_graph(back.output, depth, LARGEST)
+    if not graph.boxes:
         return None
-    shown = closed_names(picture, names)
+    shown = collapsed_names(graph, names)
     forward = dict(zip(forward_order(back.output), forward_rows(back.output, shown), strict=True))
     rows = dict(zip(back.cotangents, backward, strict=True))
-    return closed_forward(picture, forward, shown, classes_of(wrt)), closed_backward(picture, back, rows, shown)
+    return collapsed_forward(graph, forward, shown, classes_of(wrt)), collapsed_backward(graph, back, rows, shown)
 
 
 def _terminal_width() -> int:

@@ -1,4 +1,4 @@
-"""Large graphs explained with modules closed: their rows against those of single nodes, gradients and counts."""
+"""Large graphs explained with modules collapsed: their rows against those of single nodes, gradients and counts."""
 
 import numpy as np
 import pytest

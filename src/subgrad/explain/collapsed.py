@@ -1,4 +1,4 @@
-"""The rows of an explanation with modules closed: what goes in, what comes out, and what all of it costs."""
+"""The rows of an explanation with modules collapsed: a module's inputs, its output, and its total cost."""
 
 from __future__ import annotations
 
@@ -7,39 +7,39 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from subgrad.explain.count import Edge, paths_from
-from subgrad.explain.drawn import Drawn
-from subgrad.explain.names import is_folded, is_leaf
+from subgrad.explain.drawn_graph import DrawnGraph
+from subgrad.explain.node_names import is_folded, is_leaf
 from subgrad.explain.notation import Names, slope
-from subgrad.explain.rows import Backward, Forward, Pass, Product
+from subgrad.explain.rows import Backward, BackwardPass, Forward, Product
 from subgrad.graph.tensor import Tensor
 
 
-def closed_names(picture: Drawn, names: Names) -> Names:
-    """Every node by the name of what is drawn for it: a closed module by its own."""
-    shown = {n: picture.boxes.get(picture.place(n)) or names.get(picture.place(n), names[n]) for n in names}
+def collapsed_names(graph: DrawnGraph, names: Names) -> Names:
+    """The name shown for each node: that of the node drawn for it, or of its collapsed module."""
+    shown = {n: graph.boxes.get(graph.place(n)) or names.get(graph.place(n), names[n]) for n in names}
     return {n: names[n] if is_folded(n) else name for n, name in shown.items()}
 
 
-def closed_forward(
-    picture: Drawn, rows: Mapping[Tensor, Forward], names: Names, classes: Mapping[str, str]
+def collapsed_forward(
+    graph: DrawnGraph, rows: Mapping[Tensor, Forward], names: Names, classes: Mapping[str, str]
 ) -> list[Forward]:
-    """A row for each node that is drawn; that of a closed module counts all that is in it.
+    """A row for each node that is drawn; the row of a collapsed module has the counts of all nodes in it.
 
-    ``rows`` are those of single nodes, written with ``names``, which are those of `closed_names`.
+    ``rows`` are those of single nodes, written with ``names``, which are those of `collapsed_names`.
     """
     cost: Counter[Tensor] = Counter()
     on_kink: Counter[Tensor] = Counter()
     for node, row in rows.items():
-        cost[picture.place(node)] += row.multiplications
-        on_kink[picture.place(node)] += row.on_kink
+        cost[graph.place(node)] += row.multiplications
+        on_kink[graph.place(node)] += row.on_kink
     sources: dict[Tensor, list[str]] = defaultdict(list)
-    for arrow in picture.arrows:
+    for arrow in graph.arrows:
         sources[arrow.user].append(names[arrow.source])
     made = []
-    for node in picture.nodes:
+    for node in graph.nodes:
         row = replace(rows[node], multiplications=cost[node], on_kink=on_kink[node])
-        if node in picture.boxes:
-            title = picture.boxes[node]
+        if node in graph.boxes:
+            title = graph.boxes[node]
             given = ", ".join(dict.fromkeys(sources[node]))
             row = replace(row, op="module", formula=f"{classes.get(title, 'module')}({given})",
                           scope=title.rpartition(".")[0])  # fmt: skip
@@ -47,24 +47,24 @@ def closed_forward(
     return made
 
 
-def closed_backward(picture: Drawn, back: Pass, rows: Mapping[Tensor, Backward], names: Names) -> list[Backward]:
-    """A row for each node that is drawn and has a gradient; the products are those that leave it."""
+def collapsed_backward(graph: DrawnGraph, back: BackwardPass, rows: Mapping[Tensor, Backward], names: Names) -> list[Backward]:
+    """A row for each drawn node with a gradient, with the products that leave the node or module."""
     leaving: dict[Tensor, dict[Tensor, list[Edge]]] = defaultdict(lambda: defaultdict(list))
     arrivals, cost, own = Counter([back.output]), Counter(), Counter()
     for e in back.edges:
-        here, there = picture.place(e.node), picture.place(e.source)
+        here, there = graph.place(e.node), graph.place(e.source)
         cost[here] += e.cost
         if here is not there:
             leaving[here][there].append(e)
     for to in leaving.values():
         arrivals.update(to.keys())
     for node in back.cotangents:
-        own[picture.place(node)] += is_leaf(node) and picture.place(node) is not node
+        own[graph.place(node)] += is_leaf(node) and graph.place(node) is not node
     paths = paths_from(back.output, back.edges)
     found = []
     for node in back.cotangents:
-        if picture.place(node) is node:
-            products = [_product(node, there, edges, picture, names) for there, edges in leaving[node].items()]
+        if graph.place(node) is node:
+            products = [_product(node, there, edges, graph, names) for there, edges in leaving[node].items()]
             if own[node]:
                 products.append(Product(f"{own[node]} of its own parameters", "", None, None, 0))
             if products:  # the cost of all of them stands with the first
@@ -74,13 +74,13 @@ def closed_backward(picture: Drawn, back: Pass, rows: Mapping[Tensor, Backward],
     return found
 
 
-def _product(node: Tensor, there: Tensor, edges: list[Edge], picture: Drawn, names: Names) -> Product:
-    """What goes from a node or a closed module to another: the sum of its products, if all are of one shape."""
+def _product(node: Tensor, there: Tensor, edges: list[Edge], graph: DrawnGraph, names: Names) -> Product:
+    """The gradient that a node or a collapsed module passes to another: the sum of its products, if of one shape."""
     values = [e.product._value for e in edges]
     known = [v for v in values if v is not None and v.shape == edges[0].product.shape]
     value = sum(known[1:], known[0]) if len(known) == len(values) else None
-    local = "" if node in picture.boxes else slope(edges[0].node, edges[0].k, names)
+    local = "" if node in graph.boxes else slope(edges[0].node, edges[0].k, names)
     return Product(names[there], local, None, value, 0)
 
 
-__all__ = ["closed_backward", "closed_forward", "closed_names"]
+__all__ = ["collapsed_backward", "collapsed_forward", "collapsed_names"]

@@ -1,4 +1,4 @@
-"""What of a graph is drawn: constants go into the ops that use them, reshapes and repeats into the edges."""
+"""The nodes and arrows of a graph that are drawn: constants are written into their users, reshapes on arrows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from subgrad.explain.boxes import boxes, keys
-from subgrad.explain.names import is_folded, is_leaf
+from subgrad.explain.node_names import is_folded, is_leaf
 from subgrad.explain.notation import shape_text
 from subgrad.graph.op import Op
 from subgrad.graph.order import toposort
@@ -18,7 +18,7 @@ from subgrad.ops.several import SEVERAL, part
 from subgrad.ops.shape import broadcast_to, cast, reshape
 
 LARGEST = 50
-"""Nodes of a picture in which all modules are open, unless a depth is given."""
+"""How many nodes are drawn without collapsing a module, unless a depth is given."""
 
 _MOVES: set[Op] = {broadcast_to, cast, part, reshape}
 
@@ -32,26 +32,26 @@ class Arrow:
         user: where it ends.
         k: which input of the user it is.
         label: the shape of what flows.
-        leaps: True into a residual join: a longer way leads from the source to the same sum, through the body.
+        skips: True for a skip edge: the source also reaches the same sum on a longer path, through a residual block.
     """
 
     source: Tensor
     user: Tensor
     k: int
     label: str
-    leaps: bool
+    skips: bool
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn:
+class DrawnGraph:
     """What is drawn, in topological order.
 
     Attributes:
-        nodes: each op or leaf; the last node of a closed module stands for all of it.
-        arrows: between them.
-        scopes: the module in which each node stands.
-        boxes: the full name of each closed module, by the node that stands for it.
-        inside: of each node in a closed module, the one that stands for it.
+        nodes: ops and leaves; a collapsed module is represented by its last node.
+        arrows: the edges between them.
+        scopes: the module in whose frame each node is drawn.
+        boxes: the full name of each collapsed module, by the node that represents it.
+        inside: for each node in a collapsed module, the node that represents the module.
     """
 
     nodes: list[Tensor]
@@ -61,20 +61,20 @@ class Drawn:
     inside: dict[Tensor, Tensor]
 
     def place(self, node: Tensor) -> Tensor:
-        """The node that is drawn for any node of the graph."""
+        """The node that is drawn in place of ``node``: its module's, or what it reshapes or repeats."""
         node = origin(node)
         return self.inside.get(node, node)
 
 
-def drawn(output: Tensor, depth: int | None = None, largest: int | None = None) -> Drawn:
-    """What is drawn of the graph of ``output``, with the modules ``depth`` levels down as closed boxes.
+def drawn_graph(output: Tensor, depth: int | None = None, largest: int | None = None) -> DrawnGraph:
+    """What is drawn of the graph of ``output``, with the modules at nesting level ``depth`` collapsed.
 
-    Without a ``depth`` no module is closed if that makes at most ``largest`` nodes, else as few as that takes.
+    Without a ``depth`` the modules are collapsed at the deepest level that leaves at most ``largest`` nodes.
     """
     nodes = [n for n in toposort([output]) if n is output or not (n.op in _MOVES or is_folded(n))]
     inside = boxes(nodes, depth, origin) if depth is not None else {}
     if depth is None and largest is not None and len(nodes) > largest:
-        depth, inside = _closed_enough(nodes, largest)
+        depth, inside = _collapsed_enough(nodes, largest)
     names = keys(nodes, depth) if depth is not None else {}
     titles = {last: names[last.scope] for last in inside.values()}
     level = _depths(nodes)
@@ -82,10 +82,10 @@ def drawn(output: Tensor, depth: int | None = None, largest: int | None = None) 
     arrows = _between(inside, [_arrow(node, k, level) for node, k in ways])
     shown = [n for n in nodes if inside.get(n, n) is n]
     scopes = _scopes(shown, arrows, {n: title.rpartition(".")[0] for n, title in titles.items()})
-    return Drawn(shown, arrows, scopes, titles, inside)
+    return DrawnGraph(shown, arrows, scopes, titles, inside)
 
 
-def _closed_enough(nodes: list[Tensor], largest: int) -> tuple[int, dict[Tensor, Tensor]]:
+def _collapsed_enough(nodes: list[Tensor], largest: int) -> tuple[int, dict[Tensor, Tensor]]:
     """The greatest depth that leaves at most ``largest`` nodes, or 1; and its boxes."""
     deepest = max(len(ancestors(n.scope)) for n in nodes)
     for depth in range(deepest, 1, -1):
@@ -96,13 +96,13 @@ def _closed_enough(nodes: list[Tensor], largest: int) -> tuple[int, dict[Tensor,
 
 
 def _between(inside: dict[Tensor, Tensor], arrows: Iterable[Arrow]) -> list[Arrow]:
-    """The arrows that do not stay in one box, from box to box, each once."""
+    """The arrows between different boxes or nodes, without duplicates."""
     found: dict[tuple[Tensor, Tensor, str], Arrow] = {}
     for i, a in enumerate(arrows):
         source, user = inside.get(a.source, a.source), inside.get(a.user, a.user)
         if source is not user:
             key = (source, user, a.label if user in inside else str(i))
-            found.setdefault(key, replace(a, source=source, user=user, leaps=a.leaps and user not in inside))
+            found.setdefault(key, replace(a, source=source, user=user, skips=a.skips and user not in inside))
     return list(found.values())
 
 
@@ -121,11 +121,11 @@ def _arrow(user: Tensor, k: int, depth: dict[Tensor, int]) -> Arrow:
     before = "" if unsaid else shape_text(source.shape)
     label = f"{before} → {shape_text(used.shape)}".lstrip() if moved else before
     label = shape_text(used.shape) if source.dtype == SEVERAL else label
-    return Arrow(source, user, k, label, user.op is add and _leaps(source, user, depth))
+    return Arrow(source, user, k, label, user.op is add and _is_skip_edge(source, user, depth))
 
 
-def _leaps(source: Tensor, user: Tensor, depth: dict[Tensor, int]) -> bool:
-    """True if another input of ``user`` is made of ``source``. The search ends at the depth of the source."""
+def _is_skip_edge(source: Tensor, user: Tensor, depth: dict[Tensor, int]) -> bool:
+    """True if another input of ``user`` depends on ``source``. The search ends at the depth of the source."""
     others = [o for o in map(origin, user.inputs) if depth.get(o, 0) > depth[source]]
     above = toposort(others, is_leaf=lambda n: depth.get(n, depth[source] + 1) <= depth[source])
     return any(n is source for n in above)
@@ -140,10 +140,10 @@ def _depths(nodes: Iterable[Tensor]) -> dict[Tensor, int]:
 
 
 def _scopes(nodes: Iterable[Tensor], arrows: Iterable[Arrow], around: dict[Tensor, str]) -> dict[Tensor, str]:
-    """The module of each node, of a box the one ``around`` it; a parameter stands in the innermost one that has all of
-    its users.
+    """The module in whose frame each node is drawn: its own, for a box the module ``around`` it, for a parameter the
+    innermost one that contains all of its users.
 
-    A module of one node alone, such as a ReLU, is not framed: the node stands in the module around it.
+    A module with a single node, such as a ReLU, has no frame: the node is drawn in the frame of the module around it.
     """
     scopes = {n: around.get(n, n.scope) for n in nodes}
     users: dict[Tensor, list[str]] = {}
