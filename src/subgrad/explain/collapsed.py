@@ -47,7 +47,9 @@ def collapsed_forward(
     return made
 
 
-def collapsed_backward(graph: DrawnGraph, back: BackwardPass, rows: Mapping[Tensor, Backward], names: Names) -> list[Backward]:
+def collapsed_backward(
+    graph: DrawnGraph, back: BackwardPass, rows: Mapping[Tensor, Backward], names: Names
+) -> list[Backward]:
     """A row for each drawn node with a gradient, with the products that leave the node or module."""
     leaving: dict[Tensor, dict[Tensor, list[Edge]]] = defaultdict(lambda: defaultdict(list))
     arrivals, cost, own = Counter([back.output]), Counter(), Counter()

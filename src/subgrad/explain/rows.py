@@ -187,5 +187,7 @@ def _local(e: Edge) -> Tensor:
     return cotangents(e.node, ones)[e.k]  # pyright: ignore[reportReturnType]  (an edge has a product)
 
 
-__all__ = ["Backward", "Forward", "BackwardPass", "Product", "backward_pass", "backward_rows", "forward_order",
-           "forward_rows", "targets"]  # fmt: skip
+__all__ = [
+    "Backward", "BackwardPass", "Forward", "Product", "backward_pass", "backward_rows", "forward_order",
+    "forward_rows", "targets",
+]  # fmt: skip
