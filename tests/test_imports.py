@@ -14,7 +14,7 @@ SOURCE = Path(sg.__file__).parent
 PAGE = Path(__file__).parents[1] / "docs" / "architecture.md"
 
 AGAINST_THE_ORDER = {
-    ("errors.py", "graph"): "an error names the user's line; graph/place.py imports nothing",
+    ("errors.py", "graph"): "an error names the user's line; graph/source_location.py imports nothing",
     ("graph/op.py", "ops"): "the default rules of an op are made of ops, when it is defined",
     ("ops/methods.py", "diff"): "the method backward of a tensor is backpropagation, which is built on the ops",
     ("compile/runtime/program.py", "explain"): "a program shows its kernels as a drawing, if it is asked to",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from subgrad.graph.place import user_site
+from subgrad.graph.source_location import user_site
 
 
 class SubgradError(Exception):

@@ -9,10 +9,10 @@ from subgrad.compile.codegen.lower import LOWER
 from subgrad.compile.passes.simplify import Merger, expand, rewrite
 from subgrad.compile.pipeline import simplify
 from subgrad.compile.runtime.interpret import Interpreter
-from subgrad.graph.check import check_graph
 from subgrad.graph.op import TABLE
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, INPUT, placeholder
+from subgrad.graph.verify_graph import check_graph
 
 OURS = {name: op for name, op in TABLE.items() if op.ref.__module__.startswith("subgrad.")}
 COMPOUND = [name for name, op in OURS.items() if LOWER.way(op) == "expand"]

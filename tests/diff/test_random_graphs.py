@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import subgrad as sg
-from subgrad.graph.check import check_graph
+from subgrad.graph.verify_graph import check_graph
 
 steady = settings(deadline=None, derandomize=True, max_examples=60)
 SHAPES = [(), (3,), (1, 3), (2, 1), (2, 3), (2, 2, 3), (2, 1, 5), (1, 2, 3, 3)]

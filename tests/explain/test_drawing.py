@@ -12,7 +12,7 @@ import subgrad as sg
 from subgrad import nn
 from subgrad.errors import ArgumentError, FileError, GradientError, MissingExtraError
 from subgrad.explain import draw, picture
-from subgrad.graph import place
+from subgrad.graph import source_location
 
 needs_graphviz = pytest.mark.skipif(shutil.which("dot") is None, reason="needs Graphviz")
 
@@ -91,7 +91,7 @@ def test_graphviz_finds_the_nodes_and_arrows_of_the_graph():
 )
 def test_hostile_names_are_only_text(name, tmp_path):
     w = sg.Parameter([1.0])
-    with place.enter(name):
+    with source_location.enter(name):
         y = sg.relu(w * 2)
     drawing = draw(y.sum(), {name: w}, backward=True)
     assert len([o for o in parse(drawing)["objects"] if not o["name"].startswith("cluster")]) == 4

@@ -11,7 +11,7 @@ from subgrad.fit.step import trace_step
 from subgrad.fit.train import _Run
 from subgrad.graph.tree import leaves
 from subgrad.nn import loss as losses
-from subgrad.optim.named import optimizers
+from subgrad.optim.registry import optimizers
 
 N, WIDTH, CLASSES = 70, 6, 3
 TOLERANCE = {"float64": 1e-12, "float32": 1e-4}

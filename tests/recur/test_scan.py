@@ -5,9 +5,9 @@ import pytest
 
 import subgrad as sg
 from recur.recurrences import CASES, objective
-from subgrad.graph.check import check_graph
 from subgrad.graph.order import toposort
 from subgrad.graph.tree import leaves
+from subgrad.graph.verify_graph import check_graph
 from subgrad.recur.loop import loop
 from subgrad.recur.unroll import unrolled
 

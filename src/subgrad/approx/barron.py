@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from subgrad.errors import ArgumentError
-from subgrad.io.digits import at_least, at_most
+from subgrad.io.number_text import at_least, at_most
 
 if TYPE_CHECKING:
     from subgrad.approx.fourier.spectrum import Spectrum

@@ -10,8 +10,8 @@ import numpy as np
 from subgrad.approx.shallow import values
 from subgrad.approx.target_function import TargetFunction
 from subgrad.errors import ArgumentError, missing_extra
-from subgrad.io.digits import at_most
 from subgrad.io.figure import save_figure
+from subgrad.io.number_text import at_most
 from subgrad.nn.layers.compose import Sequential
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from subgrad.io.digits import at_most, given
+from subgrad.io.number_text import at_most, given
 
 
 @dataclass(frozen=True)

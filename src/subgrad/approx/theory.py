@@ -9,7 +9,7 @@ from subgrad.approx.fourier.barron_sampling import FACTOR, expected
 from subgrad.approx.fourier.harmonic import Unknown, harmonic
 from subgrad.approx.target_function import TargetFunction
 from subgrad.approx.univariate.piecewise_bounds import estimated
-from subgrad.io.digits import at_most
+from subgrad.io.number_text import at_most
 
 
 def promise(target: TargetFunction, method: str, activation: str, n: int) -> tuple[str, float | None]:

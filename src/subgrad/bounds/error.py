@@ -19,7 +19,7 @@ from subgrad.bounds.verdict import Status, Verdict
 from subgrad.errors import ArgumentError, ShapeError
 from subgrad.graph.dtype import float64
 from subgrad.graph.tensor import Tensor, placeholder
-from subgrad.io.digits import at_most, given
+from subgrad.io.number_text import at_most, given
 
 BUDGET = 1_000_000
 

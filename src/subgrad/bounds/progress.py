@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from subgrad.bounds.search import Search
-from subgrad.io.digits import at_least, at_most, given
+from subgrad.io.number_text import at_least, at_most, given
 from subgrad.io.terminal import ProgressLine
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from subgrad.bounds.proof import Proof
 from subgrad.errors import ArgumentError
-from subgrad.io.digits import at_least, at_most
+from subgrad.io.number_text import at_least, at_most
 
 Status = Literal["proven", "refuted", "unknown"]
 

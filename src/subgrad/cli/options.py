@@ -17,7 +17,7 @@ from subgrad.cli.jobs.scores import LOSSES
 from subgrad.errors import ArgumentError
 from subgrad.fit import EarlyStopping
 from subgrad.nn.layers.activation import HIDDEN
-from subgrad.optim.named import optimizers
+from subgrad.optim.registry import optimizers
 
 
 def choice(title: str, names: list[str]) -> type[Enum]:

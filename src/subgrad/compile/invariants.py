@@ -10,9 +10,9 @@ from subgrad.compile.kernels.verify_program import verify_program
 from subgrad.compile.passes.simplify import staged, value_number
 from subgrad.compile.unit import Interface, Unit
 from subgrad.errors import CheckError
-from subgrad.graph.check import check_graph
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, INPUT, Tensor
+from subgrad.graph.verify_graph import check_graph
 from subgrad.ops.several import part
 from subgrad.ops.shape import cast
 from subgrad.recur.loop import loop

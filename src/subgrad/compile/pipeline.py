@@ -22,9 +22,9 @@ from subgrad.compile.passes.empty import filled, has_empty
 from subgrad.compile.passes.layout import relaid, sink, transposed, undo
 from subgrad.compile.passes.simplify import Merger, expand, factored, replaced, rewrite, staged
 from subgrad.compile.unit import Unit
-from subgrad.graph.check import is_wanted
 from subgrad.graph.op import apply
 from subgrad.graph.tensor import CONST, INPUT, Tensor
+from subgrad.graph.verify_graph import is_wanted
 from subgrad.ops.shape import cast
 
 Outputs = Sequence[Tensor]

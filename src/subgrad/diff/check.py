@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from subgrad.diff.directional import one_sided, push_forward
+from subgrad.diff.forward_mode import one_sided, push_forward
 from subgrad.diff.reverse import gradients
 from subgrad.errors import CheckError, GradientError
-from subgrad.graph.check import check_graph
 from subgrad.graph.dtype import float64, using_dtype
 from subgrad.graph.op import Op, cotangents
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor, TensorLike, constant, tensor
+from subgrad.graph.verify_graph import check_graph
 from subgrad.ops import full
 
 Function = Callable[..., Tensor]

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from subgrad import ops
-from subgrad.diff.directional import one_sided_rule
+from subgrad.diff.forward_mode import one_sided_rule
 from subgrad.diff.one_sided import has_one_sided_jvp
-from subgrad.graph import place
+from subgrad.graph import source_location
 from subgrad.graph.kink import Breaks, Cone, Largest
 from subgrad.graph.op import TABLE, Op, apply
 from subgrad.graph.order import dependents, toposort
@@ -79,7 +79,7 @@ class _Beside:
         self.leading, self.kinked = set(toposort(kinked, is_leaf={x}.__contains__)), set(kinked)
         far = {x: x + _FAR[x.dtype.name] * (1 + abs(x)) * along}
         for node in order:
-            with place.inherit(node.site, node.scope):
+            with source_location.inherit(node.site, node.scope):
                 self._add(node, far)
 
     def _add(self, node: Tensor, far: dict[Tensor, Tensor]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from subgrad.errors import DTypeError, GradientError, ShapeError
-from subgrad.graph import place
+from subgrad.graph import source_location
 from subgrad.graph.evaluate import evaluate
 from subgrad.graph.op import cotangents
 from subgrad.graph.order import dependents, toposort
@@ -45,7 +45,7 @@ def backprop(
 
 
 def _add_up(node: Tensor, products: list[Tensor]) -> Tensor:
-    with place.inherit(node.site, node.scope):
+    with source_location.inherit(node.site, node.scope):
         total = products[0]
         for p in products[1:]:
             total = add(total, p)

@@ -10,7 +10,7 @@ import numpy as np
 
 from subgrad.diff.batching import batched, copies, moved
 from subgrad.errors import ArgumentError, ShapeError
-from subgrad.graph import place
+from subgrad.graph import source_location
 from subgrad.graph.dtype import int64
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor, as_tensor, placeholder
@@ -85,7 +85,7 @@ def for_all(outputs: Sequence[Tensor], known: dict[Tensor, Tensor], n: int) -> l
     for node in toposort(outputs, is_leaf=known.__contains__):
         mapped = [i in together for i in node.inputs]
         if node not in together and any(mapped):
-            with place.inherit(node.site, node.scope):
+            with source_location.inherit(node.site, node.scope):
                 together[node] = batched(node, [together.get(i, i) for i in node.inputs], mapped, n)
     return [together[o] if o in together else copies(o, n) for o in outputs]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from subgrad.errors import ShapeError, SubgradError
-from subgrad.graph import place
+from subgrad.graph import source_location
 from subgrad.graph.order import toposort
 from subgrad.graph.out_of_range import OutOfRange
 
@@ -43,5 +43,5 @@ def reference(node: Tensor, inputs: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _located(node: Tensor, error: IndexError) -> SubgradError:
-    with place.inherit(node.site, node.scope):
+    with source_location.inherit(node.site, node.scope):
         return error.located() if isinstance(error, OutOfRange) else ShapeError(str(error))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 
 from subgrad.errors import ArgumentError, GradientError
-from subgrad.graph import place
+from subgrad.graph import source_location
 from subgrad.graph.kink import Kink
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def apply(op: Op, inputs: tuple[Tensor, ...], attrs: dict[str, Any]) -> Tensor:
     from subgrad.graph.tensor import Tensor
 
     shape, dtype = op.shape(*inputs, **attrs)
-    return Tensor(op, inputs, attrs, shape, dtype, place.user_site(), place.scope())
+    return Tensor(op, inputs, attrs, shape, dtype, source_location.user_site(), source_location.scope())
 
 
 @overload
@@ -292,7 +292,7 @@ def _is_ours(ref: Callable[..., Any]) -> bool:
 
 def cotangents(node: Tensor, g: Tensor) -> Sequence[Tensor | None]:
     """The products of ``g`` with ``node``'s local derivatives, one for each input, None where there is none."""
-    with place.inherit(node.site, node.scope):
+    with source_location.inherit(node.site, node.scope):
         if node.op.vjp is None:
             raise GradientError(f"{node.op.name} has no derivative")
         return node.op.vjp(g, node, *node.inputs, **node.attrs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from subgrad.errors import DataError, ShapeError, SubgradError
-from subgrad.graph import place
+from subgrad.graph import source_location
 
 
 class OutOfRange(IndexError):
@@ -18,10 +18,10 @@ class OutOfRange(IndexError):
         self.value, self.low, self.high, self.of = value, low, high, of
 
     def located(self) -> SubgradError:
-        """The error for the user, with the line that `place.inherit` has set."""
+        """The error for the user, with the line that `source_location.inherit` has set."""
         if self.of:
             has = f"{self.of} has {self.high} classes, 0..{self.high - 1}"
-            return DataError(f"{has}, got {self.value} (at {place.user_site()})")
+            return DataError(f"{has}, got {self.value} (at {source_location.user_site()})")
         allowed = "" if self.low < 0 else ", and negative ones do not count from the end here"
         return ShapeError(f"index {self.value} is out of range for an axis of length {self.high}{allowed}")
 

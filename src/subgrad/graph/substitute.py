@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from subgrad.graph import place
+from subgrad.graph import source_location
 from subgrad.graph.op import apply
 from subgrad.graph.order import toposort
 
@@ -21,6 +21,6 @@ def substitute(outputs: Iterable[Tensor], new: Mapping[Tensor, Tensor]) -> list[
         if node not in found:
             inputs = tuple(found[i] for i in node.inputs)
             same = all(a is b for a, b in zip(inputs, node.inputs, strict=True))
-            with place.inherit(node.site, node.scope):
+            with source_location.inherit(node.site, node.scope):
                 found[node] = node if same else apply(node.op, inputs, node.attrs)
     return [found[o] for o in outputs]

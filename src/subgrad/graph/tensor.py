@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from subgrad.errors import ArgumentError, DataError, DTypeError, NotTraceableError, ShapeError
-from subgrad.graph import place, tracing
+from subgrad.graph import source_location, tracing
 from subgrad.graph.dtype import as_dtype, default_dtype, dtype_of_data
 from subgrad.graph.op import Kind, Op
 
@@ -66,7 +66,7 @@ class Tensor(TensorMethods):
         attrs: dict[str, Any],
         shape: tuple[int, ...],
         dtype: np.dtype,
-        site: place.Site,
+        site: source_location.Site,
         scope: str = "",
     ) -> None:
         self.op, self.inputs, self.attrs = op, inputs, attrs
@@ -333,7 +333,7 @@ def _require_float(dtype: np.dtype, what: str) -> None:
 
 def constant(value: np.ndarray) -> Tensor:
     """A leaf that takes ``value`` over without a copy: for arrays that nobody else will write to."""
-    leaf = Tensor(CONST, (), {}, value.shape, value.dtype, place.user_site(), place.scope())
+    leaf = Tensor(CONST, (), {}, value.shape, value.dtype, source_location.user_site(), source_location.scope())
     leaf._value = _frozen(value)
     return leaf
 
@@ -341,7 +341,7 @@ def constant(value: np.ndarray) -> Tensor:
 def placeholder(shape: Sequence[int], dtype: npt.DTypeLike, name: str = "") -> Tensor:
     """A leaf whose value comes later: an argument of a function that is being traced."""
     attrs = {"name": name}
-    return Tensor(INPUT, (), attrs, tuple(shape), as_dtype(dtype), place.user_site(), place.scope())
+    return Tensor(INPUT, (), attrs, tuple(shape), as_dtype(dtype), source_location.user_site(), source_location.scope())
 
 
 def as_tensor(value: TensorLike, like: np.dtype | None = None) -> Tensor:

@@ -11,7 +11,7 @@ import numpy as np
 from subgrad.errors import ArgumentError, GradientError
 from subgrad.graph.evaluate import evaluate
 from subgrad.graph.order import dependents
-from subgrad.graph.place import Site
+from subgrad.graph.source_location import Site
 from subgrad.graph.tensor import Tensor
 from subgrad.kinks.conditions import CONDITIONS
 from subgrad.kinks.one_sided.corners import margin

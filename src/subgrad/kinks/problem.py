@@ -11,7 +11,7 @@ import numpy as np
 from subgrad.compile.runtime.interpret import Interpreter
 from subgrad.diff.reverse import gradients, leaves_of
 from subgrad.errors import ArgumentError, DTypeError, GradientError, ShapeError
-from subgrad.graph import place, tracing
+from subgrad.graph import source_location, tracing
 from subgrad.graph.dtype import float64, using_dtype
 from subgrad.graph.evaluate import evaluate
 from subgrad.graph.op import apply
@@ -137,7 +137,7 @@ class Problem:
         y, sources = (self.output, self.places) if self._graph_is_given else self.at(self.start)
         evaluate([y])
         if not np.isfinite(y.numpy()).all():
-            with place.inherit(y.site, y.scope):
+            with source_location.inherit(y.site, y.scope):
                 raise GradientError("there is no derivative where the function is NaN or inf")
         return y, sources
 
@@ -251,7 +251,7 @@ def scalar_node(y: Any) -> Tensor:
     """The node of what a function returned. Raises `GradientError` unless it is a float scalar."""
     y = _float_node(y)
     if y.shape != ():
-        with place.inherit(y.site, y.scope):
+        with source_location.inherit(y.site, y.scope):
             raise GradientError(f"a subgradient is of a scalar, this function returned the shape {y.shape}")
     return y
 
@@ -260,7 +260,7 @@ def _float_node(y: Any) -> Tensor:
     if not isinstance(y, Tensor):
         raise GradientError(f"a function to differentiate returns a tensor, this one returned {type(y).__name__}")
     if y.dtype.kind != "f":
-        with place.inherit(y.site, y.scope):
+        with source_location.inherit(y.site, y.scope):
             raise GradientError(f"only floats have derivatives, this function returned {y.dtype}")
     return y.node
 
@@ -275,7 +275,7 @@ def _current(y: Tensor, tensors: Sequence[Tensor]) -> list[Tensor]:
 def _with_inputs(node: Tensor, inputs: tuple[Tensor, ...]) -> Tensor:
     if all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
         return node
-    with place.inherit(node.site, node.scope):
+    with source_location.inherit(node.site, node.scope):
         return apply(node.op, inputs, node.attrs)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from subgrad.errors import ArgumentError
 from subgrad.graph.evaluate import evaluate
 from subgrad.graph.op import cotangents
-from subgrad.graph.place import Site
+from subgrad.graph.source_location import Site
 from subgrad.graph.tensor import Tensor
 from subgrad.kinks.one_sided.corners import margin
 from subgrad.kinks.one_sided.walk import live

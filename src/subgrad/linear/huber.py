@@ -12,7 +12,7 @@ from subgrad.linear.design import Design, by_columns, by_rows
 from subgrad.linear.interior import Loss, interior_point
 from subgrad.linear.proof import Point
 from subgrad.linear.regressor import Regressor, projected
-from subgrad.optim import domain
+from subgrad.optim import validators
 
 
 @dataclass(eq=False)
@@ -66,8 +66,8 @@ class Huber(Regressor):
 
     def _check(self) -> None:
         super()._check()
-        domain.positive("delta of Huber", self.delta)
-        domain.not_negative("alpha of Huber", self.alpha)
+        validators.positive("delta of Huber", self.delta)
+        validators.not_negative("alpha of Huber", self.alpha)
 
     def _problem(self, X: np.ndarray, y: np.ndarray) -> Clipped:
         return Clipped(X, y, self.delta, self.alpha, self.fit_intercept)

@@ -13,7 +13,7 @@ from subgrad.graph.dtype import using_dtype
 from subgrad.graph.tensor import Tensor
 from subgrad.linear.proof import Point
 from subgrad.linear.regressor import Regressor
-from subgrad.optim import domain
+from subgrad.optim import validators
 
 
 @dataclass(eq=False)
@@ -63,7 +63,7 @@ class Lasso(Regressor):
 
     def _check(self) -> None:
         super()._check()
-        domain.positive("alpha of Lasso", self.alpha)
+        validators.positive("alpha of Lasso", self.alpha)
 
     def _problem(self, X: np.ndarray, y: np.ndarray) -> Sparse:
         return Sparse(X, y, self.alpha, self.fit_intercept)

@@ -11,7 +11,7 @@ import numpy as np
 from subgrad.linear.classifier import Classifier, balanced
 from subgrad.linear.design import by_rows
 from subgrad.linear.proof import Point
-from subgrad.optim import domain
+from subgrad.optim import validators
 
 
 @dataclass(eq=False)
@@ -68,7 +68,7 @@ class LogisticRegression(Classifier):
 
     def _check(self) -> None:
         super()._check()
-        domain.positive("C of LogisticRegression", self.C)
+        validators.positive("C of LogisticRegression", self.C)
 
     def _problem(self, X: np.ndarray, y: np.ndarray) -> Logistic:
         return Logistic(X, y, self.C, self.fit_intercept)

@@ -13,7 +13,7 @@ from subgrad.data.names import listed
 from subgrad.errors import ArgumentError, DataError, NotFittedError, ShapeError
 from subgrad.linear import arrays
 from subgrad.linear.proof import Epoch, Point, Problem, prove
-from subgrad.optim import domain
+from subgrad.optim import validators
 
 
 @dataclass(eq=False)
@@ -52,10 +52,10 @@ class LinearModel(ABC):
 
     def _check(self) -> None:
         own, params = type(self).__name__, self.get_params()
-        gap = domain.positive(f"gap of {own}", params["gap"])
+        gap = validators.positive(f"gap of {own}", params["gap"])
         if gap >= 1:
             raise ArgumentError(f"gap of {own} is a share of the objective, below 1, got {gap!r}")
-        domain.count(f"max_iter of {own}", params["max_iter"])
+        validators.count(f"max_iter of {own}", params["max_iter"])
 
     @abstractmethod
     def _problem(self, X: np.ndarray, y: np.ndarray) -> Any:

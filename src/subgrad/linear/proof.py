@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from subgrad.io.digits import at_least, at_most
+from subgrad.io.number_text import at_least, at_most
 
 ROUNDING = 1e-12  # of the zero model's objective: below it P - D is noise, as where the optimum is 0
 

@@ -13,7 +13,7 @@ from subgrad.linear.classifier import Classifier, balanced
 from subgrad.linear.design import by_rows
 from subgrad.linear.interior import Loss, interior_point
 from subgrad.linear.proof import Point
-from subgrad.optim import domain
+from subgrad.optim import validators
 
 
 @dataclass(eq=False)
@@ -70,7 +70,7 @@ class SVM(Classifier):
 
     def _check(self) -> None:
         super()._check()
-        domain.positive("C of SVM", self.C)
+        validators.positive("C of SVM", self.C)
         if self.solver not in ("interior", "subgradient"):
             raise ArgumentError(f"solver of SVM is 'interior' or 'subgradient', got {self.solver!r}")
 

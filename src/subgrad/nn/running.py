@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from subgrad.graph import place
+from subgrad.graph import source_location
 
 if TYPE_CHECKING:
     from subgrad.nn.module import Module
@@ -33,7 +33,7 @@ def running(module: Module) -> Iterator[None]:
     _state.parent = module
     _state.names = {id(child): name for name, child in module.children.items()}
     try:
-        with place.enter(name) if name else contextlib.nullcontext():
+        with source_location.enter(name) if name else contextlib.nullcontext():
             yield
     finally:
         _state.parent, _state.names = before

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 from subgrad.lazy import attach
 from subgrad.optim import step
-from subgrad.optim.base import Optimizer
-from subgrad.optim.loop import update
-from subgrad.optim.named import from_config, get
+from subgrad.optim.apply_updates import update
+from subgrad.optim.optimizer import Optimizer
+from subgrad.optim.registry import from_config, get
 
 if TYPE_CHECKING:
     from subgrad.optim import methods

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from subgrad import ops
-from subgrad.optim import domain, step
-from subgrad.optim.base import Descent, Now, State, Tensors, zeros
-from subgrad.optim.step.named import step_rule
+from subgrad.optim import step, validators
+from subgrad.optim.optimizer import Descent, Now, State, Tensors, zeros
+from subgrad.optim.step.parsing import step_rule
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Adagrad(Descent):
     name = "adagrad"
 
     def __post_init__(self) -> None:
-        domain.conform(self, lr=step_rule, eps=domain.positive)
+        validators.validate(self, lr=step_rule, eps=validators.positive)
 
     def _start(self, params: Tensors) -> State:
         return {"sum": zeros(params)}

@@ -9,9 +9,9 @@ from typing import Any
 from subgrad import ops
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import Tensor
-from subgrad.optim import domain, step
-from subgrad.optim.base import Descent, Now, State, Tensors, average, decayed, zeros
-from subgrad.optim.step.named import step_rule
+from subgrad.optim import step, validators
+from subgrad.optim.optimizer import Descent, Now, State, Tensors, average, decayed, zeros
+from subgrad.optim.step.parsing import step_rule
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class Adam(Descent):
     name = "adam"
 
     def __post_init__(self) -> None:
-        domain.conform(self, lr=step_rule, betas=_pair, eps=domain.positive)
-        domain.conform(self, weight_decay=domain.not_negative)
+        validators.validate(self, lr=step_rule, betas=_pair, eps=validators.positive)
+        validators.validate(self, weight_decay=validators.not_negative)
 
     def _prepare(self, grads: Tensors, params: Tensors) -> Tensors:
         return decayed(grads, params, self.weight_decay)
@@ -134,7 +134,7 @@ class Lion(Descent):
     name = "lion"
 
     def __post_init__(self) -> None:
-        domain.conform(self, lr=step_rule, betas=_pair, weight_decay=domain.not_negative)
+        validators.validate(self, lr=step_rule, betas=_pair, weight_decay=validators.not_negative)
 
     def _start(self, params: Tensors) -> State:
         return {"mean": zeros(params)}
@@ -156,7 +156,7 @@ def _seen(beta: float, k: Tensor) -> Tensor:
 def _pair(what: str, betas: Any) -> tuple[float, float]:
     if not isinstance(betas, (tuple, list)) or len(betas) != 2:
         raise ArgumentError(f"{what} needs to be a pair of numbers, got {betas!r}")
-    return domain.decay(what, betas[0]), domain.decay(what, betas[1])
+    return validators.decay(what, betas[0]), validators.decay(what, betas[1])
 
 
 __all__ = ["Adam", "AdamW", "Lion"]

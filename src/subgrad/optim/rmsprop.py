@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from subgrad import ops
-from subgrad.optim import domain, step
-from subgrad.optim.base import Descent, Now, State, Tensors, average, zeros
-from subgrad.optim.step.named import step_rule
+from subgrad.optim import step, validators
+from subgrad.optim.optimizer import Descent, Now, State, Tensors, average, zeros
+from subgrad.optim.step.parsing import step_rule
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,8 @@ class RMSprop(Descent):
     name = "rmsprop"
 
     def __post_init__(self) -> None:
-        domain.conform(self, lr=step_rule, alpha=domain.decay, eps=domain.positive, momentum=domain.decay)
+        validators.validate(self, lr=step_rule, alpha=validators.decay, eps=validators.positive)
+        validators.validate(self, momentum=validators.decay)
 
     def _start(self, params: Tensors) -> State:
         momentum = {"momentum": zeros(params)} if self.momentum else {}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from subgrad.errors import ArgumentError
-from subgrad.optim import domain, step
-from subgrad.optim.base import Descent, Now, State, Tensors, decayed, zeros
-from subgrad.optim.step.named import step_rule
+from subgrad.optim import step, validators
+from subgrad.optim.optimizer import Descent, Now, State, Tensors, decayed, zeros
+from subgrad.optim.step.parsing import step_rule
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class SGD(Descent):
     name = "sgd"
 
     def __post_init__(self) -> None:
-        domain.conform(self, lr=step_rule, momentum=domain.decay, weight_decay=domain.not_negative)
+        validators.validate(self, lr=step_rule, momentum=validators.decay, weight_decay=validators.not_negative)
         if self.nesterov and not self.momentum:
             raise ArgumentError("SGD with nesterov=True needs a momentum above 0")
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from subgrad import ops
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import Tensor
-from subgrad.optim import domain, step
-from subgrad.optim.base import Descent, Now, State, Tensors, zeros
-from subgrad.optim.step.named import step_rule
+from subgrad.optim import step, validators
+from subgrad.optim.optimizer import Descent, Now, State, Tensors, zeros
+from subgrad.optim.step.parsing import step_rule
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class Subgradient(Descent):
     name = "subgradient"
 
     def __post_init__(self) -> None:
-        at_most = domain.optional(domain.positive)
-        domain.conform(self, lr=step_rule, R=at_most, G=at_most)
+        at_most = validators.optional(validators.positive)
+        validators.validate(self, lr=step_rule, R=at_most, G=at_most)
 
     def best(self, state: State) -> list[Tensor]:
         """The parameters at which the loss was least."""

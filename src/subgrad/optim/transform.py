@@ -10,8 +10,8 @@ from subgrad import ops
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import Tensor, TensorLike
 from subgrad.graph.tree import Tree
-from subgrad.optim import domain
-from subgrad.optim.base import Configured, Optimizer, State, Tensors, check_gradients, decayed, global_norm
+from subgrad.optim import validators
+from subgrad.optim.optimizer import Configured, Optimizer, State, Tensors, check_gradients, decayed, global_norm
 
 
 class Transform(Configured, ABC):
@@ -31,7 +31,7 @@ class ClipByNorm(Transform):
     name = "clip_by_norm"
 
     def __post_init__(self) -> None:
-        domain.conform(self, max_norm=domain.positive)
+        validators.validate(self, max_norm=validators.positive)
 
     def __call__(self, grads: Tensors, params: Tensors) -> Tensors:
         factor = ops.minimum(self.max_norm / global_norm(grads), 1)
@@ -47,7 +47,7 @@ class WeightDecay(Transform):
     name = "weight_decay"
 
     def __post_init__(self) -> None:
-        domain.conform(self, rate=domain.not_negative)
+        validators.validate(self, rate=validators.not_negative)
 
     def __call__(self, grads: Tensors, params: Tensors) -> Tensors:
         return decayed(grads, params, self.rate)
@@ -63,7 +63,7 @@ class Chain(Optimizer):
     name = "chain"
 
     def __post_init__(self) -> None:
-        domain.conform(self, transforms=_transforms, optimizer=_optimizer)
+        validators.validate(self, transforms=_transforms, optimizer=_optimizer)
 
     def init(self, params: Tree) -> State:
         return self.optimizer.init(params)

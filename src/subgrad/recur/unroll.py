@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from subgrad import ops
-from subgrad.graph import place
+from subgrad.graph import source_location
 from subgrad.graph.op import apply
 from subgrad.graph.order import toposort
 from subgrad.graph.substitute import substitute
@@ -29,7 +29,7 @@ def unrolled(outputs: Sequence[Tensor]) -> list[Tensor]:
     results: dict[Tensor, list[Tensor]] = {}
     for node in order:
         inputs = tuple(new[i] for i in node.inputs if i in new)
-        with place.inherit(node.site, node.scope):
+        with source_location.inherit(node.site, node.scope):
             if node.op is loop:
                 results[node] = _written_out(node, inputs)
             elif node.op is part:

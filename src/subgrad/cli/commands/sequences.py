@@ -14,7 +14,7 @@ from subgrad.cli.jobs import series, text
 from subgrad.cli.jobs.columns import Columns
 from subgrad.cli.jobs.recipe import Recipe, optimizer
 from subgrad.cli.screen import screen
-from subgrad.optim.base import Descent
+from subgrad.optim.optimizer import Descent
 
 KINDS = ("text", "series")
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from subgrad import nn, optim
 from subgrad.nn.layers import activation as activations
-from subgrad.optim.base import Descent
+from subgrad.optim.optimizer import Descent
 
 PATIENCE = 20  # epochs without a better validation loss before a run stops
 _STEPS = {"sgd": "0.05", "subgradient": "square_summable(10, 100)"}  # the other methods have their own default

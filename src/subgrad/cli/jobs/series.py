@@ -24,7 +24,7 @@ from subgrad.data.formats import DateFormat, NumberFormat
 from subgrad.data.names import listed
 from subgrad.errors import DataError
 from subgrad.fit import EarlyStopping, History, fit
-from subgrad.optim.base import Descent
+from subgrad.optim.optimizer import Descent
 
 EPOCHS, BATCH_SIZE, WINDOW, TEST, VALIDATION, PATIENCE = 100, 32, 50, 0.2, 0.2, 10
 LEAST = 10  # windows to learn from, at least

@@ -20,7 +20,7 @@ from subgrad.cli.screen import bullets
 from subgrad.data.text import Characters, read_text, windows
 from subgrad.errors import ArgumentError, FileError
 from subgrad.fit import History, evaluate, fit
-from subgrad.optim.base import Descent
+from subgrad.optim.optimizer import Descent
 
 NETWORKS: dict[str, Callable[..., nn.Sequential]] = {"char_lstm": models.char_lstm, "char_rnn": models.char_rnn}
 EPOCHS, BATCH_SIZE, WINDOW, TEST, STEP = 10, 32, 100, 0.1, "cosine(0.005, steps={steps})"

@@ -23,7 +23,7 @@ from subgrad.cli.screen import bullets
 from subgrad.errors import NonFiniteError
 from subgrad.fit import EarlyStopping, History, fit
 from subgrad.nn import Module
-from subgrad.optim.base import Descent
+from subgrad.optim.optimizer import Descent
 
 SENTENCES = 12  # of the preparation, that are printed: a table may have a thousand columns
 

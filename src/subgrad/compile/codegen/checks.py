@@ -14,7 +14,7 @@ import numpy as np
 from subgrad.compile.codegen.llvm import Builder
 from subgrad.compile.codegen.llvm_values import Value, constant, lanes_of
 from subgrad.compile.codegen.lower import convert
-from subgrad.graph import place
+from subgrad.graph import source_location
 from subgrad.graph.out_of_range import OutOfRange
 from subgrad.graph.tensor import Tensor, placeholder
 
@@ -72,7 +72,7 @@ class Checks:
         found = zip(self._nodes, self.flags[1:].reshape(-1, 2), strict=True)
         node, value = next((node, value) for node, (failed, value) in found if failed)
         self.flags[:] = 0
-        with place.inherit(node.site, node.scope):
+        with source_location.inherit(node.site, node.scope):
             raise OutOfRange(int(value), **node.attrs).located()
 
 

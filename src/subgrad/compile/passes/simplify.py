@@ -16,7 +16,7 @@ from subgrad.compile.codegen.lower import Role, is_compound, role
 from subgrad.compile.passes.layout import is_copy, joined
 from subgrad.compile.passes.scatter_to_gather import scatter_to_gather
 from subgrad.errors import CheckError
-from subgrad.graph import place
+from subgrad.graph import source_location
 from subgrad.graph.op import Kind, Op, apply
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, INPUT, Tensor
@@ -109,7 +109,7 @@ def rewrite(outputs: Sequence[Tensor], rule: Rule, leaves: Mapping[Tensor, Tenso
         inputs = tuple(new[i] for i in node.inputs)
         changed = any(a is not b for a, b in zip(inputs, node.inputs, strict=True))
         try:
-            with place.inherit(node.site, node.scope):
+            with source_location.inherit(node.site, node.scope):
                 new[node] = rule(apply(node.op, inputs, node.attrs) if changed else node)
         except Exception as error:
             blame(error, node)

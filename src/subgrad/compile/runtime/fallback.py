@@ -11,8 +11,8 @@ import numpy as np
 
 from subgrad.compile.runtime.interpret import Interpreter
 from subgrad.errors import CheckError, FileError
-from subgrad.graph.check import is_wanted
 from subgrad.graph.tensor import Tensor
+from subgrad.graph.verify_graph import is_wanted
 
 T = TypeVar("T")
 

@@ -24,9 +24,9 @@ from subgrad.compile.runtime.peak import peak_gflops
 from subgrad.compile.runtime.profile import Profile, profile
 from subgrad.compile.unit import Interface, Unit
 from subgrad.errors import ShapeError
-from subgrad.graph.check import is_wanted
 from subgrad.graph.lock import lock
 from subgrad.graph.tensor import Tensor
+from subgrad.graph.verify_graph import is_wanted
 
 if TYPE_CHECKING:
     from subgrad.explain.picture import Drawing

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from subgrad.io.digits import at_most
+from subgrad.io.number_text import at_most
 
 Claim = Literal["stationary", "descent", "unknown"]
 

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from subgrad import ops
-from subgrad.diff.directional import one_sided_rule
-from subgrad.graph import place
+from subgrad.diff.forward_mode import one_sided_rule
+from subgrad.graph import source_location
 from subgrad.graph.kink import Cone, Largest
 from subgrad.graph.op import cotangents
 from subgrad.graph.order import toposort
@@ -137,7 +137,7 @@ class Ranges:
         if node not in self._along:
             arriving = {i: placeholder(i.shape, i.dtype, "a tangent") for i in there}
             rule = one_sided_rule if node.op.kink is not None or node.op is ops.where else smooth_tangent
-            with place.inherit(node.site, node.scope):
+            with source_location.inherit(node.site, node.scope):
                 found = rule(node, [arriving.get(i) for i in node.inputs])
             self._along[node] = self._inner(tuple(arriving.values()), (found,))
         return self._filled(self._along[node], [tangents[i] for i in dict.fromkeys(there)], known)[0]

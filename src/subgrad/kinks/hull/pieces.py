@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from subgrad.graph import place
+from subgrad.graph import source_location
 from subgrad.graph.kink import Breaks, Cone, Kink, Largest
 from subgrad.graph.op import apply
 from subgrad.graph.order import toposort
@@ -53,7 +53,7 @@ def with_known_pieces(output: Tensor) -> Tensor:
     new: dict[Tensor, Tensor] = {}
     for node in toposort([output]):
         inputs = tuple(new.get(i, i) for i in node.inputs)
-        with place.inherit(node.site, node.scope):
+        with source_location.inherit(node.site, node.scope):
             if type(node.op.kink) is Kink and node.op.expand is not None:
                 new[node] = node.op.expand(*inputs, **node.attrs)
             elif any(a is not b for a, b in zip(inputs, node.inputs, strict=True)):

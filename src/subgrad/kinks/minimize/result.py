@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
-from subgrad.io.digits import at_most
+from subgrad.io.number_text import at_most
 from subgrad.kinks.certify.certificates import Certificate
 
 

@@ -20,9 +20,9 @@ from subgrad.kinks.minimize.run import OUT_OF_ITERATIONS, STUCK, Callback, resul
 from subgrad.kinks.minimize.subgradient import default_rule, subgradient
 from subgrad.kinks.minimize.target import of_function, of_graph
 from subgrad.kinks.minimize.way_down import way_down
-from subgrad.optim import domain
+from subgrad.optim import validators
 from subgrad.optim.step import Rule
-from subgrad.optim.step.named import step_rule
+from subgrad.optim.step.parsing import step_rule
 
 METHODS = ("auto", "subgradient", "bundle", "gradient_sampling", "bfgs")
 
@@ -46,8 +46,8 @@ def solve(
         raise ArgumentError(f"method is one of {', '.join(METHODS)}, got {method!r}")
     if step is not None and method != "subgradient":
         raise ArgumentError(f"step is the step rule of the subgradient method, the method is {method!r}")
-    tol, max_iter = domain.positive("tol", tol), domain.count("max_iter", max_iter)
-    R, G = (domain.optional(domain.positive)(name, value) for name, value in (("R", R), ("G", G)))
+    tol, max_iter = validators.positive("tol", tol), validators.count("max_iter", max_iter)
+    R, G = (validators.optional(validators.positive)(name, value) for name, value in (("R", R), ("G", G)))
     objective = Objective((of_function if jac else of_graph)(f, x0, bounds))
     if method == "subgradient":
         rule = default_rule(objective.start, R, G, max_iter) if step is None else step_rule("step", step)

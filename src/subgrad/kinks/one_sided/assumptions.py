@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from subgrad.errors import GradientError
-from subgrad.graph import place
+from subgrad.graph import source_location
 from subgrad.graph.tensor import Tensor
 from subgrad.kinks.one_sided.branch_selection import Points, random_direction
 from subgrad.kinks.one_sided.corners import margin, snapped
@@ -63,7 +63,7 @@ def continuous(problem: Problem, points: Points, walk: Walk, seed: int) -> list[
         joined = piece.on & np.isnan(piece.slope)
         fits = _in_proportion(piece, after.pieces[node], ~joined, node.dtype)
         if not fits or (joined.any() and not _meets(problem, points, node, joined, first, seed)):
-            with place.inherit(node.site, node.scope):
+            with source_location.inherit(node.site, node.scope):
                 raise GradientError(
                     f"{node.op.name} is at its threshold, and its branches, equal here, differ nearby: it jumps there"
                 )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from subgrad.errors import GradientError
-from subgrad.graph import place
+from subgrad.graph import source_location
 from subgrad.graph.kink import Kink
 from subgrad.graph.tensor import Tensor
 
@@ -39,7 +39,7 @@ def nudged(node: Tensor, xs: Arrays, ts: Arrays) -> Arrays:
     """
     found = _kink(node).nudge(xs, ts, **node.attrs)
     if found is None:
-        with place.inherit(node.site, node.scope):
+        with source_location.inherit(node.site, node.scope):
             raise GradientError(f"how to leave the kink of {node.op.name} is not known: use mode='random'")
     return found
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from subgrad import ops
 from subgrad.errors import GradientError
-from subgrad.graph import place
+from subgrad.graph import source_location
 from subgrad.graph.tensor import Tensor
 from subgrad.kinks.conditions import COMPARISONS, matters, moved, moves, undecided
 from subgrad.kinks.hull.pieces import Piece
@@ -122,5 +122,5 @@ def jump_error(node: Tensor) -> GradientError:
 
 
 def _jumps(node: Tensor, message: str) -> GradientError:
-    with place.inherit(node.site, node.scope):
+    with source_location.inherit(node.site, node.scope):
         return GradientError(f"{message}: the function is not Lipschitz at this point and has no subdifferential")

@@ -16,9 +16,9 @@ import numpy as np
 from subgrad import ops
 from subgrad.compile.function import CompiledFunction, compile
 from subgrad.diff.custom import custom
-from subgrad.diff.directional import one_sided_rule
+from subgrad.diff.forward_mode import one_sided_rule
 from subgrad.diff.reverse import gradients
-from subgrad.graph import place
+from subgrad.graph import source_location
 from subgrad.graph.dtype import float64, using_dtype
 from subgrad.graph.tensor import Tensor
 from subgrad.graph.tree import leaves
@@ -55,7 +55,7 @@ def _element(f: Callable[[], CompiledFunction | None], x: Any, seed: Tensor) -> 
     for node in live(y, sources):
         arriving = [tangent.get(i) for i in node.inputs]
         if node not in tangent and any(t is not None for t in arriving):
-            with place.inherit(node.site, node.scope):
+            with source_location.inherit(node.site, node.scope):
                 odd += [_count(t) for t in (undecided(node), at_root(node)) if t is not None]
                 odd += [ops.full((), 1.0)] if node.op is custom else []  # its derivative is taken on trust
                 tangent[node] = _tangent(node, arriving) if node.dtype.kind == "f" else None

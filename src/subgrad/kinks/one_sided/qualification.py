@@ -7,7 +7,7 @@ import numpy as np
 from subgrad import ops
 from subgrad.diff.custom import custom
 from subgrad.errors import GradientError
-from subgrad.graph import place
+from subgrad.graph import source_location
 from subgrad.graph.kink import Cone, Kink
 from subgrad.graph.tensor import Tensor
 from subgrad.kinks.certify.enclosure import everywhere
@@ -43,7 +43,7 @@ def qualification_failure(node: Tensor, reached: np.ndarray, flows: set[Tensor])
 
 def _root(node: Tensor, at_zero: np.ndarray, reached: np.ndarray) -> str:
     if (at_zero & reached).any():
-        with place.inherit(node.site, node.scope):
+        with source_location.inherit(node.site, node.scope):
             raise GradientError(
                 f"{node.op.name} at 0 has an infinite slope, or is at the end of its domain: as far as first "
                 "derivatives tell, the function is not Lipschitz here"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from subgrad import ops
-from subgrad.graph import place
+from subgrad.graph import source_location
 from subgrad.graph.op import TABLE, apply
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor
@@ -23,7 +23,7 @@ def without_roots(output: Tensor) -> Tensor:
     new: dict[Tensor, Tensor] = {}
     for node in toposort([output]):
         inputs = tuple(new[i] for i in node.inputs)
-        with place.inherit(node.site, node.scope):
+        with source_location.inherit(node.site, node.scope):
             found = _plainer(node, inputs)
             if found is None:
                 same = all(a is b for a, b in zip(inputs, node.inputs, strict=True))

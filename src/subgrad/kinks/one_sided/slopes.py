@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from subgrad import ops
-from subgrad.diff.directional import one_sided
+from subgrad.diff.forward_mode import one_sided
 from subgrad.errors import GradientError
 from subgrad.graph.evaluate import evaluate
 from subgrad.graph.order import toposort

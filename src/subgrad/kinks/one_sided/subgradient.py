@@ -17,7 +17,7 @@ import numpy as np
 from subgrad.compile.function import CompiledFunction
 from subgrad.diff.reverse import gradients
 from subgrad.errors import ArgumentError, GradientError
-from subgrad.graph import place
+from subgrad.graph import source_location
 from subgrad.graph.evaluate import evaluate
 from subgrad.graph.tensor import Parameter, Tensor, constant
 from subgrad.graph.tree import Tree, as_tree, leaves, rebuild
@@ -175,7 +175,7 @@ def _element(problem: Problem, walk: Walk, along: list[Tensor]) -> tuple[Any, fl
     evaluate(nodes)
     found = [np.array(n.numpy()) for n in nodes]
     if not all(np.isfinite(g).all() for g in found):
-        with place.inherit(problem.y.site, problem.y.scope):
+        with source_location.inherit(problem.y.site, problem.y.scope):
             raise GradientError(f"the subgradient overflows {problem.y.dtype}")
     return problem.rebuild(found), float(walk.slope)
 

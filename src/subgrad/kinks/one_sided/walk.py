@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from subgrad.diff.custom import custom
-from subgrad.diff.directional import one_sided_rule
+from subgrad.diff.forward_mode import one_sided_rule
 from subgrad.diff.one_sided import one_sided_jvp
 from subgrad.errors import GradientError
-from subgrad.graph import place
+from subgrad.graph import source_location
 from subgrad.graph.evaluate import evaluate
 from subgrad.graph.op import TABLE, Kind, Op, apply, cotangents
 from subgrad.graph.order import toposort
@@ -77,7 +77,7 @@ class Walk:
         self._broken: dict[Tensor, str] = {}
         for node in live(y, wrt):
             if node not in self.tangent:
-                with place.inherit(node.site, node.scope):
+                with source_location.inherit(node.site, node.scope):
                     self._visit(node)
         self.slope = self.tangent.get(y)
 
@@ -99,7 +99,7 @@ class Walk:
             return
         node = self._culprit()
         inside = f" in {node.scope}" if node.scope else ""
-        with place.inherit(node.site, node.scope):
+        with source_location.inherit(node.site, node.scope):
             reason = self._broken.get(node, "its slope is not finite here")
             raise GradientError(f"no derivative along this direction: {node.op.name}{inside}: {reason}")
 

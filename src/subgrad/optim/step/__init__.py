@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from subgrad.lazy import attach
 from subgrad.optim.step.constant import Constant
-from subgrad.optim.step.named import get
+from subgrad.optim.step.parsing import get
 from subgrad.optim.step.rule import Rule
 
 if TYPE_CHECKING:

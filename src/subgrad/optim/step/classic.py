@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from subgrad import ops
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import Tensor
-from subgrad.optim import domain
+from subgrad.optim import validators
 from subgrad.optim.step.rule import BOYD, Rule
 
 
@@ -28,7 +28,7 @@ class ConstantLength(Rule):
     name = "constant_length"
 
     def __post_init__(self) -> None:
-        domain.conform(self, c=domain.positive)
+        validators.validate(self, c=validators.positive)
 
     def _at(self, k: Tensor, grad_norm: Tensor | None, loss: Tensor | None) -> Tensor:
         norm = _given(grad_norm, self, "grad_norm")
@@ -59,7 +59,7 @@ class SquareSummable(Rule):
     name = "square_summable"
 
     def __post_init__(self) -> None:
-        domain.conform(self, a=domain.positive, b=domain.not_negative)
+        validators.validate(self, a=validators.positive, b=validators.not_negative)
 
     def _at(self, k: Tensor, grad_norm: Tensor | None, loss: Tensor | None) -> Tensor:
         return self.a / (self.b + k)
@@ -89,7 +89,7 @@ class InverseSqrt(Rule):
     name = "inverse_sqrt"
 
     def __post_init__(self) -> None:
-        domain.conform(self, a=domain.positive)
+        validators.validate(self, a=validators.positive)
 
     def _at(self, k: Tensor, grad_norm: Tensor | None, loss: Tensor | None) -> Tensor:
         return self.a / ops.sqrt(k)
@@ -122,7 +122,7 @@ class Polyak(Rule):
     name = "polyak"
 
     def __post_init__(self) -> None:
-        domain.conform(self, f_star=domain.number)
+        validators.validate(self, f_star=validators.number)
 
     def _at(self, k: Tensor, grad_norm: Tensor | None, loss: Tensor | None) -> Tensor:
         norm = _given(grad_norm, self, "grad_norm")

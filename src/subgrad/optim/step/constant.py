@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from subgrad import ops
 from subgrad.graph.tensor import Tensor
-from subgrad.optim import domain
+from subgrad.optim import validators
 from subgrad.optim.step.rule import Rule, tail
 
 
@@ -26,7 +26,7 @@ class Constant(Rule):
     name = "constant"
 
     def __post_init__(self) -> None:
-        domain.conform(self, a=domain.positive)
+        validators.validate(self, a=validators.positive)
 
     def _at(self, k: Tensor, grad_norm: Tensor | None, loss: Tensor | None) -> Tensor:
         return ops.full((), self.a, k.dtype)

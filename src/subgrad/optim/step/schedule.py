@@ -11,8 +11,8 @@ from typing import Any
 from subgrad import ops
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import Tensor
-from subgrad.optim import domain
-from subgrad.optim.step.named import get, step_rule
+from subgrad.optim import validators
+from subgrad.optim.step.parsing import get, step_rule
 from subgrad.optim.step.rule import Rule, short, tail
 
 
@@ -37,7 +37,7 @@ class Cosine(Rule):
     name = "cosine"
 
     def __post_init__(self) -> None:
-        domain.conform(self, a=domain.positive, steps=domain.count, end=domain.not_negative)
+        validators.validate(self, a=validators.positive, steps=validators.count, end=validators.not_negative)
 
     def _at(self, k: Tensor, grad_norm: Tensor | None, loss: Tensor | None) -> Tensor:
         done = ops.minimum((k - 1) / self.steps, 1)
@@ -73,7 +73,7 @@ class Warmup(Rule):
     name = "warmup"
 
     def __post_init__(self) -> None:
-        domain.conform(self, rule=step_rule, steps=domain.count)
+        validators.validate(self, rule=step_rule, steps=validators.count)
 
     def _at(self, k: Tensor, grad_norm: Tensor | None, loss: Tensor | None) -> Tensor:
         return ops.minimum(k / self.steps, 1) * get(self.rule)(k, grad_norm, loss)
@@ -104,7 +104,7 @@ class Piecewise(Rule):
     name = "piecewise"
 
     def __post_init__(self) -> None:
-        domain.conform(self, values=_pieces)
+        validators.validate(self, values=_pieces)
 
     def _at(self, k: Tensor, grad_norm: Tensor | None, loss: Tensor | None) -> Tensor:
         (_, first), *others = dict(self.values).items()
@@ -135,7 +135,7 @@ def _pieces(what: str, values: Any) -> tuple[tuple[int, float], ...]:
     if 0 not in pieces or not all(isinstance(k, Integral) and int(k) >= 0 for k in pieces):
         wanted = "whole keys, one of them 0, as in {0: 0.1, 1000: 0.01}"
         raise ArgumentError(f"{what} need {wanted}, got {values!r}")
-    return tuple((int(k), domain.not_negative(what, pieces[k])) for k in sorted(pieces))
+    return tuple((int(k), validators.not_negative(what, pieces[k])) for k in sorted(pieces))
 
 
 __all__ = ["Cosine", "Piecewise", "Warmup"]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from subgrad.diff.curvature import sides
-from subgrad.diff.directional import push_forward
+from subgrad.diff.forward_mode import push_forward
 from subgrad.diff.reverse import gradients, seed_for
 from subgrad.errors import ArgumentError, GradientError
 from subgrad.graph.tensor import Tensor, TensorLike, constant, tensor

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from subgrad.io.digits import at_least, at_most, given
+from subgrad.io.number_text import at_least, at_most, given
 
 
 @pytest.mark.parametrize("digits", [2, 3, 6])

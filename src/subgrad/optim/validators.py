@@ -1,4 +1,4 @@
-"""The domains of settings: each function returns a setting as a plain Python value, or says what is wrong."""
+"""Validators of settings: each returns the setting as a plain Python value, or raises an error that names it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from typing import Any
 
 from subgrad.errors import ArgumentError
 
-Domain = Callable[[str, Any], Any]
+Validator = Callable[[str, Any], Any]
 
 
-def conform(owner: Any, **domains: Domain) -> None:
-    """Put each named field of the frozen dataclass ``owner`` into its domain."""
-    for field, domain in domains.items():
-        found = domain(f"{field} of {type(owner).__name__}", getattr(owner, field))
+def validate(owner: Any, **fields: Validator) -> None:
+    """Replace each field of the frozen dataclass ``owner`` by what its validator returns.
+
+    Raises:
+        ArgumentError: for a value outside the domain of its field.
+    """
+    for field, validator in fields.items():
+        found = validator(f"{field} of {type(owner).__name__}", getattr(owner, field))
         object.__setattr__(owner, field, found)
 
 
@@ -46,9 +50,9 @@ def count(what: str, value: Any) -> int:
     return int(value)
 
 
-def optional(domain: Domain) -> Domain:
-    """None, or what ``domain`` takes."""
-    return lambda what, value: None if value is None else domain(what, value)
+def optional(validator: Validator) -> Validator:
+    """A validator that lets None pass, and gives everything else to ``validator``."""
+    return lambda what, value: None if value is None else validator(what, value)
 
 
 def _real(what: str, value: Any, holds: Callable[[float], bool], wanted: str) -> float:

@@ -8,7 +8,7 @@ from subgrad.graph.evaluate import evaluate
 from subgrad.graph.tensor import Parameter, Tensor, TensorLike, constant
 from subgrad.graph.tree import Tree, leaves, named_leaves, tree_map
 from subgrad.graph.values import assign_all
-from subgrad.optim.base import Optimizer, State
+from subgrad.optim.optimizer import Optimizer, State
 
 
 def update(params: Tree, grads: Tree, optimizer: Optimizer, state: State, loss: TensorLike = None) -> State:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from subgrad.diff.one_sided import one_sided_jvp
 from subgrad.diff.reverse import backprop
 from subgrad.errors import GradientError
-from subgrad.graph import place
+from subgrad.graph import source_location
 from subgrad.graph.op import cotangents
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor, placeholder
@@ -56,7 +56,7 @@ def _push(
     for node in toposort(outputs, is_leaf=set(wrt).__contains__):
         arriving = [tangent.get(i) for i in node.inputs]
         if node not in tangent and node.dtype.kind in "fO" and any(t is not None for t in arriving):
-            with place.inherit(node.site, node.scope):
+            with source_location.inherit(node.site, node.scope):
                 tangent[node] = rule(node, arriving)
     return [tangent.get(out) for out in outputs]
 

@@ -8,7 +8,7 @@ from dataclasses import MISSING, fields
 from typing import Any
 
 from subgrad.errors import ArgumentError
-from subgrad.optim.base import Configured, Optimizer
+from subgrad.optim.optimizer import Configured, Optimizer
 
 
 @functools.cache
