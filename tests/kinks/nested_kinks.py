@@ -12,6 +12,17 @@ import subgrad as sg
 KINDS = ("relu", "abs", "leaky", "clip", "maximum", "minimum", "max", "min")
 
 
+def rows(array):
+    """The rows of a matrix, as a set."""
+    return {tuple(row) for row in np.asarray(array).tolist()}
+
+
+def on_sphere(rng, count, n):
+    """Directions of length 1."""
+    directions = rng.standard_normal((count, n))
+    return directions / np.linalg.norm(directions, axis=1, keepdims=True)
+
+
 @dataclass(frozen=True)
 class Program:
     """Each step applies a kink to combinations of the variables and of all steps before; f sums up everything.

@@ -9,7 +9,7 @@ from subgrad.optim.optimizer import Optimizer
 from subgrad.optim.registry import from_config, get
 
 if TYPE_CHECKING:
-    from subgrad.optim import methods
+    import subgrad.optim.methods as methods
     from subgrad.optim.methods import *
     from subgrad.optim.transform import chain, clip_by_norm, weight_decay
 

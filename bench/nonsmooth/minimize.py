@@ -1,6 +1,6 @@
 """`sg.minimize` beside SciPy's minimisers on nonsmooth test problems: evaluations, error and time, in one run.
 
-    python -m bench.minimize
+    python -m bench.nonsmooth.minimize
 
 All get the same value and gradient, from one native program that is compiled before. SciPy's methods have their default
 settings but for the number of iterations, Nelder-Mead a tolerance of 1e-8, and all a minute. Prints a table in

@@ -1,6 +1,6 @@
 """What an exact subgradient costs, in plain gradients: both native, of the same function at the same point.
 
-    python -m bench.subgradients
+    python -m bench.nonsmooth.subgradients
 
 Medians of calls that take turns. Prints a table in Markdown.
 """

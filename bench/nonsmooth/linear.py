@@ -1,6 +1,6 @@
 """The convex models beside scikit-learn's: the time to the same gap.
 
-    python -m bench.linear
+    python -m bench.nonsmooth.linear
 
 scikit-learn proves no gap, so it is helped: its tolerance is loosened as far as its objective stays within GAP of an
 optimum that is known much better, and only the fit at that tolerance is timed. Prints a table in Markdown.

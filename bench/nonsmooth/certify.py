@@ -1,6 +1,6 @@
 """How long proofs take: Gaussian bumps on [-1, 1]^d and networks from orthogonal greedy.
 
-    python bench/certify.py
+    python -m bench.nonsmooth.certify
 
 The error to prove is 1.05 and 1.01 times the largest one found by dense samples and local ascent. "first" is the first
 call (tracing, interpreting, compiling), "again" the median of five more, with the program at hand.
