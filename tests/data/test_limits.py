@@ -6,14 +6,14 @@ import os
 import numpy as np
 import pytest
 
-from subgrad.data import memory, read_csv, read_idx, read_npz, read_table
+from subgrad.data import free_memory, read_csv, read_idx, read_npz, read_table
 from subgrad.data.readers import raw
 from subgrad.errors import FileError
 
 
 @pytest.fixture
 def little_memory(monkeypatch):
-    monkeypatch.setattr(memory, "available", lambda: 1_000_000)
+    monkeypatch.setattr(free_memory, "available", lambda: 1_000_000)
 
 
 def test_a_packed_file_that_unfolds_too_far(tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ import gzip
 import numpy as np
 import pytest
 
-from subgrad.data.text import UNKNOWN, Characters, read_text, windows
+from subgrad.data.characters import UNKNOWN, Characters, read_text, windows
 from subgrad.errors import DataError, FileError
 
 

@@ -13,7 +13,7 @@ from subgrad import nn
 from subgrad.compile.runtime.interpret import Interpreter
 from subgrad.compile.runtime.program import Program
 from subgrad.graph.tensor import placeholder
-from subgrad.nn.binding import bound
+from subgrad.nn.functional_call import bound
 
 REFERENCE = json.loads(FILE.read_text())
 

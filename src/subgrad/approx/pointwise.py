@@ -21,7 +21,7 @@ from subgrad.diff.vmap import for_all
 from subgrad.errors import NotTraceableError, ShapeError
 from subgrad.graph.dtype import float64, using_dtype
 from subgrad.graph.tensor import Parameter, Tensor, constant, placeholder
-from subgrad.nn.binding import bound
+from subgrad.nn.functional_call import bound
 from subgrad.nn.module import Module
 from subgrad.nn.running import evaluating
 

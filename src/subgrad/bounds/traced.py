@@ -12,7 +12,7 @@ import numpy as np
 from subgrad.errors import ArgumentError, DTypeError, NotTraceableError, ShapeError
 from subgrad.graph.dtype import float64, using_dtype
 from subgrad.graph.tensor import Parameter, Tensor, placeholder
-from subgrad.nn.binding import bound
+from subgrad.nn.functional_call import bound
 from subgrad.nn.module import Module
 from subgrad.nn.running import evaluating
 from subgrad.recur.unroll import unrolled

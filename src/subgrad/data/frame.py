@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from subgrad.data.column_values import as_series
 from subgrad.data.formats import NumberFormat, TextFormat, is_text
-from subgrad.data.series import as_series
 from subgrad.data.table import Table, check_unique, usable
 from subgrad.errors import DataError
 

@@ -7,7 +7,7 @@ import re
 import numpy as np
 
 from subgrad.data.formats import Format
-from subgrad.data.lazy import pl
+from subgrad.data.lazy_polars import pl
 
 LEAST = 10  # rows, below which numbers that are all different mean nothing
 _WORDS = "id ids uuid guid key index idx serial row rownames rownum number num nr no code hash ean isbn"

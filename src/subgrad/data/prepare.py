@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from subgrad.data.column_names import listed
 from subgrad.data.formats import NumberFormat, has_value
 from subgrad.data.kinds import Kind, fit_column, kind_from_plain
 from subgrad.data.kinds.number import NumberColumn
 from subgrad.data.kinds.useless import why_useless
-from subgrad.data.lazy import pl
-from subgrad.data.names import listed
+from subgrad.data.lazy_polars import pl
 from subgrad.data.table import Table
 from subgrad.data.target import TARGETS, ClassTarget, Label, NumberTarget, Target
 from subgrad.data.task import Task, drop_unlabelled, task_of_column

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from subgrad.data.column_names import listed, suggestion
+from subgrad.data.column_values import as_columns, as_series
 from subgrad.data.formats import Format, NumberFormat, TextFormat, decide_formats
 from subgrad.data.identifiers import counts_rows
-from subgrad.data.lazy import pl
-from subgrad.data.names import listed, suggestion
-from subgrad.data.series import as_columns, as_series
+from subgrad.data.lazy_polars import pl
 from subgrad.errors import DataError
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from subgrad.data.column_names import listed
 from subgrad.data.formats import Format, NumberFormat, TextFormat, TruthFormat, as_texts, format_from_plain
 from subgrad.data.kinds import mean_and_std
-from subgrad.data.lazy import pl
-from subgrad.data.names import listed
+from subgrad.data.lazy_polars import pl
 from subgrad.errors import DataError
 
 Label = int | float | str

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from subgrad.data.column_values import as_series
 from subgrad.data.formats import NumberFormat, decide_format
-from subgrad.data.series import as_series
 from subgrad.data.table import Table
 from subgrad.data.target import Label, labels
 from subgrad.errors import DataError

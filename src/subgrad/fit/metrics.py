@@ -15,7 +15,7 @@ from subgrad.errors import ArgumentError
 from subgrad.fit.labels import Labels, compared, labels_of, unknown
 from subgrad.graph.dtype import default_dtype
 from subgrad.graph.tensor import Tensor
-from subgrad.nn import weighting
+from subgrad.nn import loss_reduction
 from subgrad.nn.noted import Noted
 
 Metric = Callable[..., Tensor]
@@ -54,22 +54,22 @@ def accuracy(f: Tensor, y: Tensor, labels: Labels | None = None) -> Tensor:
         0.5
     """
     if labels is None:
-        values = weighting.known(y)
+        values = loss_reduction.known(y)
         labels = unknown(f, y) if values is None else labels_of(f.shape, [values], signs=False, ignored=())
     right, counts = compared(f, y, labels)
     right = right.astype(f.dtype if f.dtype.kind == "f" else default_dtype())
-    return right.mean() if counts is None else weighting.reduced(right, counts, None, "mean")
+    return right.mean() if counts is None else loss_reduction.reduced(right, counts, None, "mean")
 
 
 def mean_squared_error(f: Tensor, y: Tensor) -> Tensor:
     """The mean of (f - y)^2; `ShapeError` unless both have one shape."""
-    f, y = weighting.numbers("mean_squared_error", f, y)
+    f, y = loss_reduction.numbers("mean_squared_error", f, y)
     return ((f - y) ** 2).mean()
 
 
 def mean_absolute_error(f: Tensor, y: Tensor) -> Tensor:
     """The mean of |f - y|; `ShapeError` unless both have one shape."""
-    f, y = weighting.numbers("mean_absolute_error", f, y)
+    f, y = loss_reduction.numbers("mean_absolute_error", f, y)
     return abs(f - y).mean()
 
 

@@ -17,8 +17,8 @@ from subgrad.graph.dtype import int64
 from subgrad.graph.op import apply
 from subgrad.graph.tensor import Tensor, constant, placeholder
 from subgrad.graph.tree import Tree, leaves, rebuild
-from subgrad.nn.binding import bound
 from subgrad.nn.ensemble import Ensemble
+from subgrad.nn.functional_call import bound
 from subgrad.nn.module import Module
 from subgrad.nn.noted import Noted, listening
 from subgrad.nn.running import evaluating

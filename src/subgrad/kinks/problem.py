@@ -20,7 +20,7 @@ from subgrad.graph.tensor import Parameter, Tensor, TensorLike, as_tensor, const
 from subgrad.graph.tree import Tree, as_tree, leaves, rebuild
 from subgrad.kinks.one_sided.rooted import without_roots
 from subgrad.kinks.space import Space
-from subgrad.nn.binding import bound
+from subgrad.nn.functional_call import bound
 from subgrad.ops import rules
 from subgrad.recur.unroll import unrolled
 

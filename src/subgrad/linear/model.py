@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from subgrad.data.names import listed
+from subgrad.data.column_names import listed
 from subgrad.errors import ArgumentError, DataError, NotFittedError, ShapeError
 from subgrad.linear import arrays
 from subgrad.linear.proof import Epoch, Point, Problem, prove

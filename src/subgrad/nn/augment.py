@@ -14,7 +14,7 @@ import numpy as np
 from subgrad.errors import ArgumentError, ShapeError
 from subgrad.graph.dtype import int64
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor, constant
-from subgrad.nn import check
+from subgrad.nn import validation
 from subgrad.nn.module import Module
 from subgrad.ops import arange, expand_dims, flip, pad, rules, where
 from subgrad.ops.random import bernoulli, draw
@@ -78,7 +78,7 @@ class RandomHorizontalFlip(Module):
 
     def forward(self, x: TensorLike) -> Tensor:
         x = as_tensor(x)
-        check.images("RandomHorizontalFlip", x)
+        validation.images("RandomHorizontalFlip", x)
         return where(bernoulli(self.p, (len(x), 1, 1, 1)), flip(x, -1), x) if self.training else x
 
 
@@ -107,7 +107,7 @@ class RandomCrop(Module):
 
     def forward(self, x: TensorLike) -> Tensor:
         x = as_tensor(x)
-        check.images("RandomCrop", x)
+        validation.images("RandomCrop", x)
         (rows, columns), p = self.size, self.padding
         around = pad(x, ((0, 0), (0, 0), (p, p), (p, p))) if p else x
         spare = around.shape[2] - rows, around.shape[3] - columns

@@ -11,8 +11,8 @@ import numpy as np
 from subgrad.diff import vmap
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import constant
-from subgrad.nn import check, config, init
-from subgrad.nn.binding import bound
+from subgrad.nn import config, init, validation
+from subgrad.nn.functional_call import bound
 from subgrad.nn.module import Module
 from subgrad.ops import random
 
@@ -56,7 +56,7 @@ class Ensemble(Module):
     """
 
     def __init__(self, model: Module, n: int, seed: int = 0) -> None:
-        check.sizes("Ensemble", n=n)
+        validation.sizes("Ensemble", n=n)
         blank = init.is_blank()
         starts = [] if blank else [_fresh(model, seed, i) for i in range(n)]
         _check_copy(model, model if blank else starts[0])

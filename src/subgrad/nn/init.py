@@ -24,7 +24,7 @@ import numpy as np
 from subgrad.errors import ArgumentError, ShapeError
 from subgrad.graph.dtype import default_dtype
 from subgrad.graph.tensor import Parameter, constant
-from subgrad.nn.named import look_up
+from subgrad.nn.lookup import look_up
 from subgrad.ops import random
 
 if TYPE_CHECKING:  # looking at np.random loads it, some 8 ms of the time that `import subgrad` takes

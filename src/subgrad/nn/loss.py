@@ -21,9 +21,9 @@ from typing import Literal, TypeVar
 from subgrad import ops
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import Tensor, TensorLike
-from subgrad.nn import weighting
-from subgrad.nn.named import look_up
-from subgrad.nn.weighting import Weights
+from subgrad.nn import loss_reduction
+from subgrad.nn.lookup import look_up
+from subgrad.nn.loss_reduction import Weights
 
 Loss = Callable[..., Tensor]
 F = TypeVar("F", bound=Loss)
@@ -45,13 +45,13 @@ class Facts:
 
 
 TABLE: dict[str, Facts] = {}
-"""Every loss by its first name; `named` enters them."""
+"""Every loss by its first name; `register` enters them."""
 
 NAMES: dict[str, Loss] = {}
 """Every loss by all of its names."""
 
 
-def named(
+def register(
     *names: str, targets: Literal["numbers", "signs", "classes"], log_odds: float | None = None
 ) -> Callable[[F], F]:
     """Enter the decorated function under these names: for ``fit``, ``evaluate`` and ``subgrad train --loss``."""
@@ -64,29 +64,29 @@ def named(
     return enter
 
 
-@named("squared", "mse", targets="numbers")
+@register("squared", "mse", targets="numbers")
 def squared_loss(f: TensorLike, y: TensorLike, *, sample_weight: Weights = None, reduction: str = "mean") -> Tensor:
     """(f - y)², for any real y (Legendre 1805). Some texts put 1/2 before it; this one does not.
 
     >>> float(squared_loss([1.0, 2.0], [0.0, 4.0]))
     2.5
     """
-    f, y = weighting.numbers("squared_loss", f, y)
-    return weighting.reduced(ops.square(f - y), sample_weight, None, reduction)
+    f, y = loss_reduction.numbers("squared_loss", f, y)
+    return loss_reduction.reduced(ops.square(f - y), sample_weight, None, reduction)
 
 
-@named("absolute", "mae", targets="numbers")
+@register("absolute", "mae", targets="numbers")
 def absolute_loss(f: TensorLike, y: TensorLike, *, sample_weight: Weights = None, reduction: str = "mean") -> Tensor:
     """\\|f - y\\|, for any real y. Its gradient where f = y is 0, the subgradient of least norm.
 
     >>> float(absolute_loss([1.0, 2.0], [0.0, 4.0]))
     1.5
     """
-    f, y = weighting.numbers("absolute_loss", f, y)
-    return weighting.reduced(ops.abs(f - y), sample_weight, None, reduction)
+    f, y = loss_reduction.numbers("absolute_loss", f, y)
+    return loss_reduction.reduced(ops.abs(f - y), sample_weight, None, reduction)
 
 
-@named("huber", targets="numbers")
+@register("huber", targets="numbers")
 def huber_loss(
     f: TensorLike, y: TensorLike, delta: float = 1.0, *, sample_weight: Weights = None, reduction: str = "mean"
 ) -> Tensor:
@@ -108,11 +108,11 @@ def huber_loss(
     """
     if not delta > 0:
         raise ArgumentError(f"huber_loss needs a positive delta, got {delta}")
-    f, y = weighting.numbers("huber_loss", f, y)
-    return weighting.reduced(ops.huber(f - y, delta), sample_weight, None, reduction)
+    f, y = loss_reduction.numbers("huber_loss", f, y)
+    return loss_reduction.reduced(ops.huber(f - y, delta), sample_weight, None, reduction)
 
 
-@named("quantile", targets="numbers")
+@register("quantile", targets="numbers")
 def quantile_loss(
     f: TensorLike, y: TensorLike, q: float = 0.5, *, sample_weight: Weights = None, reduction: str = "mean"
 ) -> Tensor:
@@ -134,11 +134,11 @@ def quantile_loss(
     """
     if not 0 < q < 1:
         raise ArgumentError(f"quantile_loss needs q between 0 and 1, got {q}")
-    f, y = weighting.numbers("quantile_loss", f, y)
-    return weighting.reduced(q * ops.relu(y - f) + (1 - q) * ops.relu(f - y), sample_weight, None, reduction)
+    f, y = loss_reduction.numbers("quantile_loss", f, y)
+    return loss_reduction.reduced(q * ops.relu(y - f) + (1 - q) * ops.relu(f - y), sample_weight, None, reduction)
 
 
-@named("hinge", targets="signs")
+@register("hinge", targets="signs")
 def hinge_loss(
     f: TensorLike,
     y: TensorLike,
@@ -152,11 +152,11 @@ def hinge_loss(
     >>> hinge_loss([2.0, 0.5, -1.0], [1, 1, 1], reduction="none").tolist()
     [0.0, 0.5, 2.0]
     """
-    f, y = weighting.signs("hinge_loss", f, y)
+    f, y = loss_reduction.signs("hinge_loss", f, y)
     return _binary(ops.relu(1 - y * f), y, sample_weight, class_weight, reduction)
 
 
-@named("binomial", targets="signs", log_odds=2.0)
+@register("binomial", targets="signs", log_odds=2.0)
 def binomial_loss(
     f: TensorLike,
     y: TensorLike,
@@ -174,11 +174,11 @@ def binomial_loss(
     >>> float(binomial_loss([0.0, 0.0], [-1, 1]))  # ln 2
     0.6931471824645996
     """
-    f, y = weighting.signs("binomial_loss", f, y)
+    f, y = loss_reduction.signs("binomial_loss", f, y)
     return _binary(ops.softplus(-2 * y * f), y, sample_weight, class_weight, reduction)
 
 
-@named("binary_cross_entropy", targets="signs", log_odds=1.0)
+@register("binary_cross_entropy", targets="signs", log_odds=1.0)
 def binary_cross_entropy(
     f: TensorLike,
     y: TensorLike,
@@ -195,11 +195,11 @@ def binary_cross_entropy(
     >>> binary_cross_entropy([1e4, 1e4], [-1, 1], reduction="none").tolist()
     [10000.0, 0.0]
     """
-    f, y = weighting.signs("binary_cross_entropy", f, y)
+    f, y = loss_reduction.signs("binary_cross_entropy", f, y)
     return _binary(ops.softplus(-y * f), y, sample_weight, class_weight, reduction)
 
 
-@named("cross_entropy", targets="classes")
+@register("cross_entropy", targets="classes")
 def cross_entropy(
     f: TensorLike,
     y: TensorLike,
@@ -243,20 +243,20 @@ def cross_entropy(
     """
     if not 0 <= label_smoothing < 1:
         raise ArgumentError(f"label_smoothing lies in [0, 1), got {label_smoothing}")
-    y, counts = weighting.without_ignored("cross_entropy", y, ignore_index)
-    f, p = weighting.distributions("cross_entropy", f, y)
-    weight = None if class_weight is None else weighting.of_classes(class_weight, f.shape[-1], f.dtype)
+    y, counts = loss_reduction.without_ignored("cross_entropy", y, ignore_index)
+    f, p = loss_reduction.distributions("cross_entropy", f, y)
+    weight = None if class_weight is None else loss_reduction.of_classes(class_weight, f.shape[-1], f.dtype)
     target = (1 - label_smoothing) * p + label_smoothing / f.shape[-1] if label_smoothing else p
     terms = ops.scale(target if weight is None else target * weight, -ops.log_softmax(f))
     losses, by_class = terms.sum(-1), None if weight is None else (p * weight).sum(-1)
     if counts is not None:
         losses, by_class = ops.where(counts, losses, 0), ops.where(counts, 1 if by_class is None else by_class, 0)
-    return weighting.reduced(losses, sample_weight, by_class, reduction)
+    return loss_reduction.reduced(losses, sample_weight, by_class, reduction)
 
 
 def _binary(losses: Tensor, y: Tensor, sample_weight: Weights, class_weight: Weights, reduction: str) -> Tensor:
-    by_class = weighting.of_signs(class_weight, y)
-    return weighting.reduced(weighting.weighted(losses, by_class), sample_weight, by_class, reduction)
+    by_class = loss_reduction.of_signs(class_weight, y)
+    return loss_reduction.reduced(loss_reduction.weighted(losses, by_class), sample_weight, by_class, reduction)
 
 
 def get(loss: str | Loss) -> Loss:

@@ -16,8 +16,8 @@ from subgrad.cli.jobs.recipe import DIGITS, FASHION_MNIST, Recipe
 from subgrad.cli.jobs.scores import LOSSES
 from subgrad.cli.jobs.training import Plan, run
 from subgrad.cli.screen import screen
+from subgrad.data.column_names import listed
 from subgrad.data.fashion_mnist import DEBIAN_FOLDER
-from subgrad.data.names import listed
 
 _BUILT_IN = ("digits", "fashion-mnist")
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from subgrad.data import load_fashion_mnist, read_idx, read_table
+from subgrad.data.column_values import as_series
 from subgrad.data.formats import NumberFormat
 from subgrad.data.prepare import Prepared
-from subgrad.data.series import as_series
 from subgrad.data.table import Table, is_number
 from subgrad.data.target import ClassTarget, Label
 from subgrad.data.task import Task

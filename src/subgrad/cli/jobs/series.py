@@ -20,8 +20,8 @@ from subgrad.cli.jobs.forecaster import Errors, Forecaster, Scaling, windows
 from subgrad.cli.jobs.timeline import Series, parts_of, series_of
 from subgrad.cli.screen import bullets
 from subgrad.data import Table, read_table
+from subgrad.data.column_names import listed
 from subgrad.data.formats import DateFormat, NumberFormat
-from subgrad.data.names import listed
 from subgrad.errors import DataError
 from subgrad.fit import EarlyStopping, History, fit
 from subgrad.optim.optimizer import Descent

@@ -17,7 +17,7 @@ from subgrad.data import (
     read_table,
     train_test_split,
 )  # fmt: skip
-from subgrad.data.series import as_series
+from subgrad.data.column_values import as_series
 from subgrad.data.table import Table
 from subgrad.data.task import Task, task_of_column
 from subgrad.errors import DataError, FileError

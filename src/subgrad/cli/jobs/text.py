@@ -17,7 +17,7 @@ from subgrad import io, models, nn
 from subgrad.cli.epochs import epoch_lines
 from subgrad.cli.failure import fail
 from subgrad.cli.screen import bullets
-from subgrad.data.text import Characters, read_text, windows
+from subgrad.data.characters import Characters, read_text, windows
 from subgrad.errors import ArgumentError, FileError
 from subgrad.fit import History, evaluate, fit
 from subgrad.optim.optimizer import Descent

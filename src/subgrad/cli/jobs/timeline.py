@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from subgrad.data import Table
+from subgrad.data.column_names import listed
 from subgrad.data.formats import DateFormat, TextFormat
-from subgrad.data.names import listed
 from subgrad.data.table import is_number, missing_mask
 from subgrad.errors import DataError
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from subgrad.data.formats.base import FEW, Format, has_value, is_text, known_texts, unread
+from subgrad.data.formats.booleans import TruthFormat, decide_truth
+from subgrad.data.formats.column_format import FEW, Format, has_value, is_text, known_texts, unread
 from subgrad.data.formats.dates import DateFormat, decide_dates, decide_times
 from subgrad.data.formats.numbers import VOTERS, Habit, NumberFormat, decide_numbers, habit_of
-from subgrad.data.formats.text import TextFormat, as_texts
-from subgrad.data.formats.truth import TruthFormat, decide_truth
-from subgrad.data.lazy import pl
+from subgrad.data.formats.texts import TextFormat, as_texts
+from subgrad.data.lazy_polars import pl
 
 FORMATS: dict[str, type[Format]] = {cls.kind: cls for cls in (NumberFormat, DateFormat, TruthFormat, TextFormat)}
 _SAMPLE = 1000

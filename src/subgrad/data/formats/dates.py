@@ -8,9 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from subgrad.data.formats.base import FEW, Format, is_text, known_texts
+from subgrad.data.formats.column_format import FEW, Format, is_text, known_texts
 from subgrad.data.formats.months import MONTHS, WEEKDAYS, ZONES
-from subgrad.data.lazy import pl
+from subgrad.data.lazy_polars import pl
 
 _MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
 _ZONE = "|".join(ZONES)

@@ -8,8 +8,8 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from subgrad.data.formats.base import FEW, Format, is_text, known_texts
-from subgrad.data.lazy import pl
+from subgrad.data.formats.column_format import FEW, Format, is_text, known_texts
+from subgrad.data.lazy_polars import pl
 
 _CURRENCY = (
     r"(?:(?:US|A|C|CA|AU|NZ|HK|R|S)?\$|\p{Sc}|USD|EUR|GBP|CHF|JPY|CNY|INR|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|BRL|MXN"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from subgrad.data.formats import DateFormat, Format, NumberFormat, TruthFormat
-from subgrad.data.kinds.base import Encoded, Kind, mean_and_std
+from subgrad.data.kinds.boolean import TruthColumn
 from subgrad.data.kinds.category import CategoryColumn
+from subgrad.data.kinds.column_kind import Encoded, Kind, mean_and_std
 from subgrad.data.kinds.date import DateColumn
 from subgrad.data.kinds.number import NumberColumn
-from subgrad.data.kinds.truth import TruthColumn
-from subgrad.data.lazy import pl
+from subgrad.data.lazy_polars import pl
 
 KINDS: dict[str, Any] = {cls.kind: cls for cls in (NumberColumn, DateColumn, TruthColumn, CategoryColumn)}
 _OF_FORMAT: dict[type[Format], Any] = {NumberFormat: NumberColumn, DateFormat: DateColumn, TruthFormat: TruthColumn}

@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from subgrad.data.formats import Format, as_texts, is_text
-from subgrad.data.kinds.base import Encoded, Kind, missing_values
-from subgrad.data.lazy import pl
+from subgrad.data.kinds.column_kind import Encoded, Kind, missing_values
+from subgrad.data.lazy_polars import pl
 
 MOST_CATEGORIES = 50
 

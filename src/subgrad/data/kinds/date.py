@@ -9,9 +9,9 @@ import numpy as np
 
 from subgrad.data.formats import DateFormat, Format, unread
 from subgrad.data.formats.dates import spoken
-from subgrad.data.kinds.base import Encoded, Kind, mean_and_std, missing_values, standardised
+from subgrad.data.kinds.column_kind import Encoded, Kind, mean_and_std, missing_values, standardised
 from subgrad.data.kinds.number import about_odd, odd_values
-from subgrad.data.lazy import pl
+from subgrad.data.lazy_polars import pl
 
 _DAY, _YEAR = 86400.0, 365.2425 * 86400
 _DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]

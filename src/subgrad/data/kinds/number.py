@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from subgrad.data.column_names import listed
 from subgrad.data.formats import Format, NumberFormat, unread
-from subgrad.data.kinds.base import Encoded, Kind, mean_and_std, missing_values, standardised
-from subgrad.data.lazy import pl
-from subgrad.data.names import listed
+from subgrad.data.kinds.column_kind import Encoded, Kind, mean_and_std, missing_values, standardised
+from subgrad.data.lazy_polars import pl
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 
 from subgrad.data.formats import Format, NumberFormat, TextFormat
 from subgrad.data.identifiers import LEAST, is_called_identifier
-from subgrad.data.lazy import pl
+from subgrad.data.lazy_polars import pl
 
 _ONCE = 0.95  # the share of texts that differ, from which on they are identifiers or free text
 

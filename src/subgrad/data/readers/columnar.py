@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-from subgrad.data.lazy import pl
-from subgrad.data.memory import check_room
-from subgrad.data.names import unique_names
+from subgrad.data.column_names import unique_names
+from subgrad.data.free_memory import check_room
+from subgrad.data.lazy_polars import pl
 from subgrad.data.readers.csv import check_header, table_of_texts
-from subgrad.data.readers.layout import Layout, titles_above
+from subgrad.data.readers.csv_dialect import Layout, titles_above
 from subgrad.data.readers.raw import check_file, read_bytes
 from subgrad.data.table import Table, usable
 from subgrad.errors import FileError, missing_extra

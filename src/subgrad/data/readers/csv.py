@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from subgrad.data.column_names import unique_names
 from subgrad.data.formats.words import stands_for_none
-from subgrad.data.lazy import pl
-from subgrad.data.memory import check_room
-from subgrad.data.names import unique_names
-from subgrad.data.readers.layout import Layout, decode, is_numeric, layout_of, records
+from subgrad.data.free_memory import check_room
+from subgrad.data.lazy_polars import pl
+from subgrad.data.readers.csv_dialect import Layout, decode, is_numeric, layout_of, records
 from subgrad.data.readers.raw import read_bytes
 from subgrad.data.table import Table
 from subgrad.errors import FileError

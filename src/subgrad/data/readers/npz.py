@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from subgrad.data.memory import check_room
-from subgrad.data.names import listed
+from subgrad.data.column_names import listed
+from subgrad.data.free_memory import check_room
 from subgrad.data.readers.raw import read_bytes
 from subgrad.data.table import Table, check_unique, usable
 from subgrad.errors import FileError

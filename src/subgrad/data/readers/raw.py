@@ -8,7 +8,7 @@ import os
 import zlib
 from pathlib import Path
 
-from subgrad.data.memory import available, check_room, size_text
+from subgrad.data.free_memory import available, check_room, size_text
 from subgrad.errors import FileError
 from subgrad.io.atomic import require_regular
 

@@ -27,7 +27,7 @@ from subgrad.kinks.one_sided.branch_selection import decided_by, lexicographic, 
 from subgrad.kinks.one_sided.native import native
 from subgrad.kinks.one_sided.walk import Walk
 from subgrad.kinks.problem import Function, Point, Problem, held_still, scalar_problem
-from subgrad.nn.binding import bound
+from subgrad.nn.functional_call import bound
 
 MODES = ("random", "lexicographic")
 

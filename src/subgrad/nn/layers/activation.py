@@ -10,7 +10,7 @@ import numpy as np
 from subgrad import ops
 from subgrad.errors import ArgumentError, ShapeError
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
-from subgrad.nn import check
+from subgrad.nn import validation
 from subgrad.nn.config import BUILT_IN
 from subgrad.nn.init import parameter
 from subgrad.nn.module import Module
@@ -157,7 +157,7 @@ class PReLU(Module):
     """
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
-        check.sizes("PReLU", num_parameters=num_parameters)
+        validation.sizes("PReLU", num_parameters=num_parameters)
         if not isinstance(init, Real) or not math.isfinite(init):
             raise ArgumentError(f"PReLU needs init to be a finite number, got {init!r}")
         self.weight = parameter((num_parameters,), lambda shape, seed: np.full(shape, init))

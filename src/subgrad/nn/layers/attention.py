@@ -9,7 +9,7 @@ import numpy as np
 from subgrad.errors import ArgumentError, ShapeError
 from subgrad.graph.dtype import bool_
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor, constant
-from subgrad.nn import check, init
+from subgrad.nn import init, validation
 from subgrad.nn.layers.activation import get as activation_class
 from subgrad.nn.layers.dropout import Dropout
 from subgrad.nn.layers.linear import Linear
@@ -92,7 +92,7 @@ class MultiHeadAttention(Module):
     def __init__(
         self, features: int, heads: int, bias: bool = True, causal: bool = False, *, seed: int | None = None
     ) -> None:
-        check.sizes("MultiHeadAttention", features=features, heads=heads)
+        validation.sizes("MultiHeadAttention", features=features, heads=heads)
         if features % heads:
             raise ArgumentError(f"MultiHeadAttention needs heads that divide the features, got {heads} for {features}")
         random = init.generator(seed)

@@ -6,7 +6,7 @@ import math
 
 from subgrad.errors import ArgumentError, NotTraceableError, ShapeError
 from subgrad.graph.tensor import Parameter, Tensor, TensorLike, as_tensor
-from subgrad.nn import check, init
+from subgrad.nn import init, validation
 from subgrad.nn.module import Module
 from subgrad.ops import mean, sqrt, standardize, stop_gradient, var
 
@@ -15,7 +15,7 @@ class _BatchNorm(Module):
     dims: tuple[int, ...]  # how many axes the input may have
 
     def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
-        check.sizes(type(self).__name__, num_features=num_features)
+        validation.sizes(type(self).__name__, num_features=num_features)
         if not 0 <= momentum <= 1 or not eps > 0:
             raise ArgumentError(
                 f"{type(self).__name__} needs a momentum in [0, 1] and an eps above 0, got {momentum} and {eps}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import Tensor
-from subgrad.nn import check
+from subgrad.nn import validation
 from subgrad.nn.layers.activation import ReLU
 from subgrad.nn.layers.batchnorm import BatchNorm2d
 from subgrad.nn.layers.compose import Branches, Sequential
@@ -90,7 +90,7 @@ class ResidualBlock(Module):
         self, in_channels: int, out_channels: int, stride: int = 1, bottleneck: bool = False, *,
         init: str = "he_normal", seed: int | None = None,
     ) -> None:  # fmt: skip
-        check.sizes("ResidualBlock", in_channels=in_channels, out_channels=out_channels, stride=stride)
+        validation.sizes("ResidualBlock", in_channels=in_channels, out_channels=out_channels, stride=stride)
         if bottleneck and out_channels % 4:
             raise ArgumentError(f"a bottleneck has a quarter of the channels inside, got out_channels={out_channels}")
 

@@ -9,7 +9,7 @@ from typing import Any, overload
 
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import Tensor
-from subgrad.nn import check
+from subgrad.nn import validation
 from subgrad.nn.module import Module
 from subgrad.ops import concatenate
 
@@ -104,7 +104,7 @@ class Residual(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y, short = self.body(x), x if self.shortcut is None else self.shortcut(x)
-        check.same_shapes("Residual", [y, short])
+        validation.same_shapes("Residual", [y, short])
         return y + short
 
 
@@ -141,7 +141,7 @@ class Branches(Module):
         outputs = [path(x) for path in self.paths]
         if self.join == "concat":
             return concatenate(outputs, self.axis)
-        check.same_shapes("Branches", outputs)
+        validation.same_shapes("Branches", outputs)
         return functools.reduce(operator.add, outputs)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from subgrad import ops
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
-from subgrad.nn import check, init
+from subgrad.nn import init, validation
 from subgrad.nn.layers.linear import weight_and_bias
 from subgrad.nn.module import Module
 from subgrad.ops.window import Counts, Ints, Padding, as_pairs, per_axis, span
@@ -26,7 +26,7 @@ class _Convolution(Module):
         seed: int | None = None,
     ) -> None:  # fmt: skip
         owner = type(self).__name__
-        check.sizes(owner, in_channels=in_channels, out_channels=out_channels, groups=groups)
+        validation.sizes(owner, in_channels=in_channels, out_channels=out_channels, groups=groups)
         if in_channels % groups or out_channels % groups:
             raise ArgumentError(
                 f"{owner} needs channels that groups={groups} divides, got {in_channels} in and {out_channels} out"
@@ -44,7 +44,7 @@ class _Convolution(Module):
 
     def _input(self, x: TensorLike) -> Tensor:
         x = as_tensor(x, self.weight.dtype)
-        check.images(type(self).__name__, x, self.in_channels, self.space)
+        validation.images(type(self).__name__, x, self.in_channels, self.space)
         return x
 
     def _biased(self, y: Tensor) -> Tensor:

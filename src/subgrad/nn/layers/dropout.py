@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
-from subgrad.nn import check
+from subgrad.nn import validation
 from subgrad.nn.module import Module
 from subgrad.ops import where
 from subgrad.ops.random import bernoulli
@@ -66,7 +66,7 @@ class Dropout2d(Dropout):
     """
 
     def _kept(self, x: Tensor) -> Tensor:
-        check.images("Dropout2d", x)
+        validation.images("Dropout2d", x)
         return bernoulli(1 - self.p, (*x.shape[:2], 1, 1), x.dtype)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from subgrad.graph.tensor import Tensor, TensorLike
-from subgrad.nn import check, init
+from subgrad.nn import init, validation
 from subgrad.nn.module import Module
 from subgrad.ops import embedding
 
@@ -35,7 +35,7 @@ class Embedding(Module):
     """
 
     def __init__(self, count: int, features: int, *, seed: int | None = None) -> None:
-        check.sizes("Embedding", count=count, features=features)
+        validation.sizes("Embedding", count=count, features=features)
         self.weight = init.parameter((count, features), init.normal, seed)
 
     def forward(self, indices: TensorLike) -> Tensor:

@@ -6,7 +6,7 @@ import math
 from functools import partial
 
 from subgrad.graph.tensor import Parameter, Tensor, TensorLike, as_tensor
-from subgrad.nn import check, init
+from subgrad.nn import init, validation
 from subgrad.nn.module import Module
 from subgrad.ops import einsum
 
@@ -51,12 +51,12 @@ class Linear(Module):
         init: str | init.Initialiser = "uniform",
         seed: int | None = None,
     ) -> None:
-        check.sizes("Linear", in_features=in_features, out_features=out_features)
+        validation.sizes("Linear", in_features=in_features, out_features=out_features)
         self.weight, self.bias = weight_and_bias((out_features, in_features), bias, init, seed)
 
     def forward(self, x: TensorLike) -> Tensor:
         x = as_tensor(x, self.weight.dtype)
-        check.last_axes(f"Linear{self.weight.shape[::-1]}", x, self.weight.shape[1:])
+        validation.last_axes(f"Linear{self.weight.shape[::-1]}", x, self.weight.shape[1:])
         y = einsum("...i,oi->...o", x, self.weight)
         return y if self.bias is None else y + self.bias
 
@@ -92,7 +92,7 @@ class Bilinear(Module):
     def __init__(
         self, in1_features: int, in2_features: int, out_features: int, bias: bool = True, *, seed: int | None = None
     ) -> None:
-        check.sizes("Bilinear", in1_features=in1_features, in2_features=in2_features, out_features=out_features)
+        validation.sizes("Bilinear", in1_features=in1_features, in2_features=in2_features, out_features=out_features)
         random = init.generator(seed)
         bound = 1 / math.sqrt(in1_features)
         within = partial(init.within, bound)
@@ -101,8 +101,8 @@ class Bilinear(Module):
 
     def forward(self, a: TensorLike, b: TensorLike) -> Tensor:
         a, b = as_tensor(a, self.weight.dtype), as_tensor(b, self.weight.dtype)
-        check.last_axes("Bilinear's first input", a, self.weight.shape[1:2])
-        check.last_axes("Bilinear's second input", b, self.weight.shape[2:])
+        validation.last_axes("Bilinear's first input", a, self.weight.shape[1:2])
+        validation.last_axes("Bilinear's second input", b, self.weight.shape[2:])
         y = einsum("...i,oij,...j->...o", a, self.weight, b)
         return y if self.bias is None else y + self.bias
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from subgrad.errors import ArgumentError, ShapeError
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
-from subgrad.nn import check, init
+from subgrad.nn import init, validation
 from subgrad.nn.module import Module
 from subgrad.ops import sqrt, standardize
 
@@ -42,7 +42,7 @@ class LayerNorm(Module):
 
     def forward(self, x: TensorLike) -> Tensor:
         x = as_tensor(x, self.weight.dtype)
-        check.last_axes("LayerNorm", x, self.weight.shape)
+        validation.last_axes("LayerNorm", x, self.weight.shape)
         return standardize(x, range(-self.weight.ndim, 0), self.eps) * self.weight + self.bias
 
 
@@ -70,7 +70,7 @@ class GroupNorm(Module):
     """
 
     def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5) -> None:
-        check.sizes("GroupNorm", num_groups=num_groups, num_channels=num_channels)
+        validation.sizes("GroupNorm", num_groups=num_groups, num_channels=num_channels)
         if num_channels % num_groups:
             raise ArgumentError(f"GroupNorm needs groups of one size, got {num_channels} channels in {num_groups}")
         self.groups, self.eps = num_groups, eps
@@ -113,14 +113,14 @@ class RMSNorm(Module):
 
     def forward(self, x: TensorLike) -> Tensor:
         x = as_tensor(x, self.weight.dtype)
-        check.last_axes("RMSNorm", x, self.weight.shape)
+        validation.last_axes("RMSNorm", x, self.weight.shape)
         squares = (x * x).mean(range(-self.weight.ndim, 0), keepdims=True)
         return x * (1 / sqrt(squares + self.eps)) * self.weight
 
 
 def _lengths(owner: str, shape: int | Sequence[int]) -> tuple[int, ...]:
     lengths = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
-    check.sizes(owner, **{f"length {i}": n for i, n in enumerate(lengths)})
+    validation.sizes(owner, **{f"length {i}": n for i, n in enumerate(lengths)})
     return lengths
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from subgrad import ops
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor, constant
-from subgrad.nn import check
+from subgrad.nn import validation
 from subgrad.nn.module import Module
 from subgrad.ops import rules
 from subgrad.ops.window import Ints, Padding, per_axis
@@ -26,7 +26,7 @@ class _MaxPool(Module):
 
     def forward(self, x: TensorLike) -> Tensor:
         x = as_tensor(x)
-        check.images(type(self).__name__, x, space=self.space)
+        validation.images(type(self).__name__, x, space=self.space)
         return ops.max_pool(x, *self.how)
 
 
@@ -90,7 +90,7 @@ class _AvgPool(Module):
 
     def forward(self, x: TensorLike) -> Tensor:
         x = as_tensor(x)
-        check.images(type(self).__name__, x, space=self.space)
+        validation.images(type(self).__name__, x, space=self.space)
         return ops.avg_pool(x, *self.how)
 
 
@@ -150,7 +150,7 @@ class GlobalAvgPool(Module):
 
     def forward(self, x: TensorLike) -> Tensor:
         x = as_tensor(x)
-        check.images("GlobalAvgPool", x, space=min(max(x.ndim - 2, 1), 3))
+        validation.images("GlobalAvgPool", x, space=min(max(x.ndim - 2, 1), 3))
         return ops.mean(x, range(2, x.ndim))
 
 
@@ -177,7 +177,7 @@ class AdaptiveAvgPool2d(Module):
 
     def forward(self, x: TensorLike) -> Tensor:
         x = as_tensor(x)
-        check.images("AdaptiveAvgPool2d", x)
+        validation.images("AdaptiveAvgPool2d", x)
         if all(n % out == 0 for n, out in zip(x.shape[2:], self.output_size, strict=True)):
             return ops.avg_pool(x, tuple(n // out for n, out in zip(x.shape[2:], self.output_size, strict=True)))
         return along_axes(x, self.output_size, _window_means)

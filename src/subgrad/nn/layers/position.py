@@ -8,7 +8,7 @@ import numpy as np
 
 from subgrad.errors import ShapeError
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor, constant
-from subgrad.nn import check, init
+from subgrad.nn import init, validation
 from subgrad.nn.module import Module
 from subgrad.ops import rules
 
@@ -54,7 +54,7 @@ class PositionalEmbedding(Module):
     """
 
     def __init__(self, length: int, features: int, *, seed: int | None = None) -> None:
-        check.sizes("PositionalEmbedding", length=length, features=features)
+        validation.sizes("PositionalEmbedding", length=length, features=features)
         self.weight = init.parameter((length, features), partial(init.normal, std=0.02), seed)
 
     def forward(self, x: TensorLike) -> Tensor:

@@ -15,7 +15,7 @@ from subgrad.errors import ArgumentError, DTypeError, ShapeError
 from subgrad.graph.dtype import bool_
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
 from subgrad.graph.tree import Tree, leaves, tree_map
-from subgrad.nn import check, init
+from subgrad.nn import init, validation
 from subgrad.nn.layers.dropout import Dropout
 from subgrad.nn.module import Module
 from subgrad.ops import concatenate, contract, einsum, relu, sigmoid, stack, tanh, where, zeros
@@ -44,7 +44,7 @@ class _Recurrent(Module):
         returns: str = "both",
         seed: int | None = None,
     ) -> None:
-        check.sizes(type(self).__name__, input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
+        validation.sizes(type(self).__name__, input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
         if returns not in _RETURNS:
             raise ArgumentError(f"{type(self).__name__} returns one of {', '.join(_RETURNS)}, not {returns!r}")
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
@@ -128,7 +128,7 @@ class _Recurrent(Module):
         if x.ndim != 3:
             order = "(examples, steps, features)" if self.batch_first else "(steps, examples, features)"
             raise ShapeError(f"{owner} takes a shape {order}, got {x.shape}")
-        check.last_axes(owner, x, (self.input_size,))
+        validation.last_axes(owner, x, (self.input_size,))
         return x if self.batch_first else x.transpose(1, 0, 2)
 
     def _checked_mask(self, mask: Tensor, shape: tuple[int, int]) -> Tensor:

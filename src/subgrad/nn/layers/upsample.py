@@ -6,7 +6,7 @@ import numpy as np
 
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
-from subgrad.nn import check
+from subgrad.nn import validation
 from subgrad.nn.layers.pooling import along_axes
 from subgrad.nn.module import Module
 from subgrad.ops import broadcast_to
@@ -41,7 +41,7 @@ class Upsample(Module):
 
     def forward(self, x: TensorLike) -> Tensor:
         x = as_tensor(x)
-        check.images("Upsample", x)
+        validation.images("Upsample", x)
         n, c, h, w = x.shape
         rows, columns = self.factors
         if self.mode == "bilinear":

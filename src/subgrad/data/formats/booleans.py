@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from subgrad.data.formats.base import Format, is_text
+from subgrad.data.formats.column_format import Format, is_text
 from subgrad.data.formats.words import ALONE, TRUTH
-from subgrad.data.lazy import pl
+from subgrad.data.lazy_polars import pl
 
 
 @dataclass(frozen=True)

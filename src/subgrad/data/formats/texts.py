@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from subgrad.data.formats.base import Format, is_text
-from subgrad.data.lazy import pl
+from subgrad.data.formats.column_format import Format, is_text
+from subgrad.data.lazy_polars import pl
 
 
 @dataclass(frozen=True)

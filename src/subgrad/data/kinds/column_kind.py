@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from subgrad.data.formats import Format, TextFormat, format_from_plain
-from subgrad.data.lazy import pl
+from subgrad.data.lazy_polars import pl
 
 # In deviations from the mean. No row that was fitted on comes near it (of n values none is further off than
 # sqrt(n)), but a slip of the keyboard in a later file must not become an infinite float32.

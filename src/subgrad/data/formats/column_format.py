@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from subgrad.data.formats.words import PLACEHOLDERS
-from subgrad.data.lazy import pl
+from subgrad.data.lazy_polars import pl
 
 FEW = 0.9
 """The share of the values of a column that has to fit its format: the others, few, count as missing."""

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from subgrad.data.formats.text import as_texts
+from subgrad.data.formats.texts import as_texts
 from subgrad.data.formats.words import MISSING
-from subgrad.data.lazy import pl
+from subgrad.data.lazy_polars import pl
 from subgrad.errors import DataError
 
 
