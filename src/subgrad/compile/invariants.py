@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 
-from subgrad import ops
 from subgrad.compile.codegen.lower import Role, is_compound, role
 from subgrad.compile.kernels.verify_program import verify_program
+from subgrad.compile.passes.empty import filled
 from subgrad.compile.passes.simplify import staged, value_number
 from subgrad.compile.unit import Interface, Unit
 from subgrad.errors import CheckError
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 from subgrad.graph.verify_graph import check_graph
-from subgrad.ops.several import part
 from subgrad.ops.shape import cast
 from subgrad.recur.loop import loop
 
@@ -40,8 +39,7 @@ def no_compound_ops(unit: Unit) -> None:
 def no_empty_work(unit: Unit) -> None:
     sound(unit)
     for node in toposort(unit.outputs):
-        empty = not node.size and node.op not in (CONST, INPUT, ops.full, loop)
-        if empty or (node.op is loop and not node.attrs["body"].length):
+        if filled(node) is not node or (node.op is loop and not node.attrs["body"].length):
             raise _broken(node, "computes nothing: it has no elements, or no steps")
 
 
@@ -66,10 +64,15 @@ def tidy_loops(unit: Unit) -> None:
         if node.op is loop:
             body = node.attrs["body"]
             after, carry = list(body.after), set(body.carry)
-            if len(set(after)) < len(after) or any(n.op in (CONST, INPUT, part) for n in after):
+            if len(set(after)) < len(after) or not all(map(_computes, after)):
                 raise _broken(node, "has a carry that is no computed node of its own")
-            if any(y not in carry and y.op in (CONST, INPUT, part) for y in body.ys):
+            if any(y not in carry and not _computes(y) for y in body.ys):
                 raise _broken(node, "gives what it does not compute")
+
+
+def _computes(node: Tensor) -> bool:
+    """Whether a node is the result of native code of its own."""
+    return role(node.op) not in (None, Role.PART)
 
 
 def variables_fit(unit: Unit) -> None:

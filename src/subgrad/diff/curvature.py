@@ -16,11 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from subgrad import ops
+from subgrad.diff.conditions import at_root, undecided
 from subgrad.diff.forward_mode import one_sided_rule
 from subgrad.diff.one_sided import has_one_sided_jvp
 from subgrad.graph import source_location
 from subgrad.graph.kink import Breaks, Cone, Largest
-from subgrad.graph.op import TABLE, Op, apply
+from subgrad.graph.op import Op, apply
 from subgrad.graph.order import dependents, toposort
 from subgrad.graph.tensor import INPUT, Tensor, constant
 from subgrad.ops import rules
@@ -59,10 +60,15 @@ def sides(y: Tensor, x: Tensor) -> Sides | None:
 
 
 def _may_have_a_kink(node: Tensor) -> bool:
-    if node.op is TABLE["power"]:
-        p = node.attrs["p"]
-        return p < 0 or p != int(p)
-    return node.op in _SINGULAR or type(node.op.kink) in _OF_KINKS
+    return type(node.op.kink) in _OF_KINKS or _condition(node) is not None
+
+
+def _condition(node: Tensor) -> Tensor | None:
+    """Where a float jumps or has an infinite slope; None if it never does."""
+    if node.dtype.kind != "f":
+        return None
+    jumps = undecided(node)
+    return at_root(node) if jumps is None else jumps
 
 
 class _Beside:
@@ -251,8 +257,12 @@ def _extremum(best: Op, sign: int) -> _Rule:
     return _Rule(on, unsure, leave)
 
 
-_ZERO = _at_zero(lambda node, xs: xs[0] == 0)
-_SINGULAR: dict[Op, _Rule] = dict.fromkeys([ops.sign, ops.sqrt, TABLE["power"], TABLE["pow"]], _ZERO)
+def _on_condition(node: Tensor, xs: tuple[Tensor, ...]) -> Tensor:
+    found = _condition(apply(node.op, xs, node.attrs))
+    assert found is not None
+    return found
+
+
 _OF_KINKS: dict[type, Callable[[Tensor], _Rule]] = {
     Breaks: _of_breaks,
     Largest: _of_largest,
@@ -261,7 +271,8 @@ _OF_KINKS: dict[type, Callable[[Tensor], _Rule]] = {
 
 
 def _rule(node: Tensor) -> _Rule:
-    return _SINGULAR.get(node.op) or _OF_KINKS[type(node.op.kink)](node)
+    kind = type(node.op.kink)
+    return _OF_KINKS[kind](node) if kind in _OF_KINKS else _at_zero(_on_condition)
 
 
 __all__ = ["Sides", "sides"]

@@ -24,13 +24,12 @@ from dataclasses import dataclass
 
 from subgrad.explain.node_names import is_folded
 from subgrad.explain.notation import CONTRACT
+from subgrad.graph.op import Kind, Op
 from subgrad.graph.order import dependents, toposort
 from subgrad.graph.tensor import Tensor
-from subgrad.ops import div, mul, scale, square
+from subgrad.ops import square
 from subgrad.ops.contract import multiplications as products_summed
 from subgrad.ops.convolution import CONVOLUTIONS, products
-
-_PRODUCTS = {mul, scale, square, div}
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +61,12 @@ def multiplications_of(node: Tensor) -> int:
         return body.length * sum(map(multiplications_of, toposort(body.outputs)))
     if node.op in CONVOLUTIONS:
         return products(node)
-    return node.size if node.op in _PRODUCTS else 0
+    return node.size if _is_product(node.op) else 0
+
+
+def _is_product(op: Op) -> bool:
+    """Whether each element of the result is one product or quotient: linear in a factor while the others are held."""
+    return op is square or (op.kind is Kind.ELEMENTWISE and op.linear not in ("", "jointly"))
 
 
 def edge_cost(node: Tensor, cotangent: Tensor, product: Tensor) -> int:

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from subgrad.diff.conditions import CONDITIONS
 from subgrad.errors import ArgumentError, GradientError
 from subgrad.graph.evaluate import evaluate
 from subgrad.graph.order import dependents
 from subgrad.graph.source_location import Site
 from subgrad.graph.tensor import Tensor
-from subgrad.kinks.conditions import CONDITIONS
 from subgrad.kinks.one_sided.corners import margin
 from subgrad.kinks.one_sided.walk import live
 from subgrad.kinks.problem import leaf

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Sequence
 
 from subgrad import ops
 from subgrad.diff.reverse import backprop
-from subgrad.graph.op import apply
+from subgrad.graph.op import Kind, apply
 from subgrad.graph.order import dependents, toposort
 from subgrad.graph.substitute import substitute
 from subgrad.graph.tensor import Tensor, placeholder
 from subgrad.ops.several import part, unbundled
 from subgrad.recur.loop import Loop, loop, make_loop, zeros_like
-from subgrad.recur.loop_invariants import VIEWS, Later, sum_over_steps
+from subgrad.recur.loop_invariants import Later, sum_over_steps
 
 
 def backward(g: Tensor, y: Tensor, inputs: Sequence[Tensor], body: Loop) -> list[Tensor | None]:
@@ -77,7 +77,7 @@ class _Backward:
         """What may be saved: all that the body computes and places, but views, and what no placeholder decides."""
         order = toposort(self.body.outputs)
         places = set(self.body.places)
-        return {n for n in dependents(order, places) if n.op not in (*VIEWS, loop)}
+        return {n for n in dependents(order, places) if n.op.kind is not Kind.VIEW and n.op is not loop}
 
     def _saving(self, nodes: Sequence[Tensor]) -> list[Tensor]:
         """The values of body nodes in all steps: from the loop itself, or from one like it that gives them as well."""

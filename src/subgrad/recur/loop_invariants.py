@@ -7,14 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from subgrad import ops
 from subgrad.diff.batching import batched
 from subgrad.diff.vmap import for_all
-from subgrad.graph.op import apply
+from subgrad.graph.op import Kind, apply
 from subgrad.graph.order import dependents, toposort
 from subgrad.graph.substitute import substitute
 from subgrad.graph.tensor import Tensor, placeholder
 from subgrad.ops.contract import LETTERS, contract
-from subgrad.ops.indexing import slice_
 
-VIEWS = (ops.reshape, ops.transpose, ops.broadcast_to, slice_)
 Stack = Callable[[Tensor], Callable[[], Tensor]]
 Later = Callable[[], Tensor]
 
@@ -55,7 +53,7 @@ def sum_over_steps(node: Tensor, varying: set[Tensor], stack: Stack, steps: int)
     if node.op is ops.sum:
         whole, axes = _stacked(node.inputs[0], stack, steps), (0, *(a + 1 for a in node.attrs["axis"]))
         return lambda: ops.sum(whole(), axes).reshape(node.shape)
-    if node.op in (*VIEWS, ops.neg):
+    if node.op.kind is Kind.VIEW or node.op is ops.neg:
         inner = sum_over_steps(node.inputs[0], varying, stack, steps)
         return inner and (lambda: apply(node.op, (inner(),), node.attrs))
     if node.op is ops.add:
@@ -78,10 +76,10 @@ def _product(node: Tensor, varying: set[Tensor], stack: Stack, steps: int) -> La
 
 def _stacked(node: Tensor, stack: Stack, steps: int) -> Later:
     """All values of a node; of a view, a view of all values of what it looks at."""
-    if node.op not in VIEWS:
+    if node.op.kind is not Kind.VIEW:
         return stack(node)
     inner = _stacked(node.inputs[0], stack, steps)
     return lambda: batched(node, [inner()], [True], steps)
 
 
-__all__ = ["VIEWS", "move_invariants", "sum_over_steps"]
+__all__ = ["move_invariants", "sum_over_steps"]

@@ -7,6 +7,7 @@ logistic function, 2/√π for erf.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,15 +16,28 @@ from subgrad.approx.fourier.spectrum import Draw, Spectrum
 
 ZETA3 = 1.2020569031595942
 
-# name: (mass, ∫ |w| |F|, ∫ w² |F|) of a function of one variable
-_RIDGES = {
-    "sin": (1.0, 1.0, 1.0),
-    "cos": (1.0, 1.0, 1.0),
-    "tanh": (math.inf, 1.0, 28 * ZETA3 / math.pi**3),
-    "sigmoid": (math.inf, 0.25, 3.5 * ZETA3 / math.pi**3),
-    "erf": (math.inf, 2 / math.sqrt(math.pi), 4 / math.pi),
-}
-_WAVES = {"sin": -math.pi / 2, "cos": 0.0}  # and their phases at frequency 1
+
+class Ridge(NamedTuple):
+    """A function of one variable whose transform F is known.
+
+    Attributes:
+        mass: ∫ |F|.
+        first: ∫ |w| |F|.
+        second: ∫ w² |F|.
+        phase: of a wave, at frequency 1; None for a sigmoid.
+    """
+
+    mass: float
+    first: float
+    second: float
+    phase: float | None = None
+
+
+SINE = Ridge(1.0, 1.0, 1.0, -math.pi / 2)
+COSINE = Ridge(1.0, 1.0, 1.0, 0.0)
+TANH = Ridge(math.inf, 1.0, 28 * ZETA3 / math.pi**3)
+LOGISTIC = Ridge(math.inf, 0.25, 3.5 * ZETA3 / math.pi**3)
+ERROR_FUNCTION = Ridge(math.inf, 2 / math.sqrt(math.pi), 4 / math.pi)
 
 
 def linear(form: Polynomial, half: np.ndarray) -> Spectrum:
@@ -32,19 +46,14 @@ def linear(form: Polynomial, half: np.ndarray) -> Spectrum:
     return Spectrum(math.inf, first, 0.0, float(half @ np.abs(form.a)), 0.0, ("C of a·x is |a|",), None)
 
 
-def ridge(name: str, form: Polynomial, half: np.ndarray) -> Spectrum:
-    """A function of `_RIDGES` of the linear form a·x + c."""
-    mass, first, second = _RIDGES[name]
+def ridge(name: str, f: Ridge, form: Polynomial, half: np.ndarray) -> Spectrum:
+    """A function of the linear form a·x + c; ``name`` is what the rule calls it."""
+    mass, first, second, phase = f
     size = float(half @ np.abs(form.a))
     rule = f"C of {name}(a·x + b) is {first:.4g} |a|" if first != 1 else f"C of {name}(a·x + b) is |a|"
-    draw = _wave(form, _WAVES[name]) if name in _WAVES else None
+    draw = None if phase is None else _wave(form, phase)
     length = math.hypot(*form.a)  # unlike the root of a sum of squares, right for numbers of any size
     return Spectrum(mass, first * length, second * length**2, first * size, second * size**2, (rule,), draw)
-
-
-def has_ridge(name: str) -> bool:
-    """Whether `ridge` knows the function."""
-    return name in _RIDGES
 
 
 def _wave(form: Polynomial, phase: float) -> Draw:

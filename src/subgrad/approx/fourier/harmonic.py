@@ -10,6 +10,7 @@ import numpy as np
 
 from subgrad import ops
 from subgrad.approx.fourier import elementary
+from subgrad.approx.fourier.elementary import COSINE, ERROR_FUNCTION, LOGISTIC, SINE, TANH, Ridge
 from subgrad.approx.fourier.polynomial import Polynomial
 from subgrad.approx.fourier.spectrum import Spectrum, constant
 from subgrad.approx.pointwise import Pointwise
@@ -101,16 +102,16 @@ class Harmonic:
             return self._new(elementary.gaussian(known, self.half), "exp of what grows without bound")
         return self._through("exp", math.exp, math.exp, math.exp)
 
-    def wave(self, name: str) -> Harmonic:
-        """sin, cos, or a sigmoid."""
+    def ridge(self, name: str, f: Ridge, *series: Callable[[float], float]) -> Harmonic:
+        """A wave or a sigmoid of it.
+
+        ``series`` is the power series of f with the sizes of its coefficients, and the first and the second derivative
+        of that; without it nothing is known of f of what is not linear.
+        """
         known = self.known
         if isinstance(known, Polynomial) and known.degree <= 1:
-            return self._new(elementary.ridge(name, known, self.half))
-        if name == "sin":
-            return self._through("sin", math.sinh, math.cosh, math.sinh)
-        if name == "cos":
-            return self._through("cos", math.cosh, math.sinh, math.cosh)
-        return self._new(None, f"{name} of what is not linear")
+            return self._new(elementary.ridge(name, f, known, self.half))
+        return self._through(name, *series) if series else self._new(None, f"{name} of what is not linear")
 
     def power(self, p: float) -> Harmonic:
         known = self.known
@@ -212,10 +213,11 @@ FOURIER: Transform[Rule] = Transform(
         ops.square: _by_element(lambda a: a * a),
         ops.div: _by_element(_quotient),
         ops.exp: _by_element(lambda a: a.exp()),
-        **{
-            op: _by_element(lambda a, name=op.name: a.wave(name))
-            for op in (ops.sin, ops.cos, ops.tanh, ops.sigmoid, ops.erf)
-        },
+        ops.sin: _by_element(lambda a: a.ridge("sin", SINE, math.sinh, math.cosh, math.sinh)),
+        ops.cos: _by_element(lambda a: a.ridge("cos", COSINE, math.cosh, math.sinh, math.cosh)),
+        ops.tanh: _by_element(lambda a: a.ridge("tanh", TANH)),
+        ops.sigmoid: _by_element(lambda a: a.ridge("sigmoid", LOGISTIC)),
+        ops.erf: _by_element(lambda a: a.ridge("erf", ERROR_FUNCTION)),
         singular._power: lambda node, x: np.frompyfunc(lambda e: e.power(node.attrs["p"]), 1, 1)(x),
         ops.contract: lambda node, x, y: np.einsum(node.attrs["spec"], x, y, optimize=False),
         ops.concatenate: _by_reference,

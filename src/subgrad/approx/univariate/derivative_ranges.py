@@ -17,8 +17,10 @@ from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor
 from subgrad.intervals import arithmetic as iv
 from subgrad.intervals.arithmetic import Interval
+from subgrad.intervals.choice import reference
 from subgrad.intervals.rules import INTERVAL
-from subgrad.ops import singular
+
+LARGEST = np.finfo(np.float64).max
 
 
 class DerivativeRanges(NamedTuple):
@@ -53,15 +55,17 @@ def _extend(known: dict[Tensor, Interval], output: Tensor, n: int) -> np.ndarray
         rule = INTERVAL.get(node.op)
         known[node] = rule(node, *inputs) if rule else iv.anything(node.shape)
         doubt |= rule is None
-        if node.op in _DOMAIN or (node.op is singular._power and node.attrs["p"] != int(node.attrs["p"])):
-            outside = inputs[0].low < _DOMAIN.get(node.op, 0)
-            known[node] = _unless(outside, known[node])
+        if node.op.elementwise and len(inputs) == 1:
+            known[node] = _unless(_outside(node, inputs[0]), known[node])
         if node.dtype.kind != "f" or node.op in (ops.sign, ops.stop_gradient):
             doubt |= _of_boxes(known[node].low != known[node].high, n)
     return doubt
 
 
-_DOMAIN = {ops.sqrt: 0, ops.log: 0, ops.log1p: -1}
+def _outside(node: Tensor, x: Interval) -> np.ndarray:
+    """Where a function of one number is undefined at an end of x: it gives NaN there."""
+    ends = (np.clip(e, -LARGEST, LARGEST) for e in x)  # a sine of infinity is NaN as well
+    return np.logical_or(*(np.isnan(reference(node, e)) for e in ends))
 
 
 def _of_boxes(flags: np.ndarray, n: int) -> np.ndarray:

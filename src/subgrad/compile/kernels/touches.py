@@ -93,7 +93,9 @@ class Touches:
 
     def _of_seed(self, kernel: Kernel) -> Seen:
         node = kernel.seed
-        if role(node.op) is Role.REDUCE or node.op in (ops.argmax, ops.argmin, ops.cumsum):
+        if is_movement(node.op):
+            return self._moved(node)
+        if "axis" in node.attrs:
             axes = node.attrs["axis"]
             axes = (axes,) if isinstance(axes, int) else axes
             found = {n: _gone(a, axes) for n, a in self.seen(node.inputs[0]).items()}
@@ -102,8 +104,6 @@ class Touches:
                 return {n: np.broadcast_to(np.expand_dims(a, axes[0]), (*shape, a.shape[-1])) for n, a in found.items()}
             keeps = node.attrs.get("keepdims")
             return {n: np.expand_dims(a, axes) if keeps else a for n, a in found.items()}
-        if is_movement(node.op):
-            return self._moved(node)
         if node.op.name == "scatter_add":
             return _merged([_anywhere(self.seen(i), node.shape) for i in node.inputs])
         return self._through(node)

@@ -9,16 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from subgrad import ops
+from subgrad.compile.codegen.lower import Role, role
 from subgrad.graph.op import apply
 from subgrad.graph.order import toposort
-from subgrad.graph.tensor import CONST, INPUT, Tensor
-from subgrad.ops.contract import contract
-from subgrad.ops.indexing import place, scatter_add
+from subgrad.graph.tensor import Tensor
 from subgrad.ops.several import part
 from subgrad.recur.loop import loop
-
-_ZERO = {ops.sum, contract, place, scatter_add}
-"""Ops that give zeros where their first input has no elements, or a contraction's second."""
 
 
 def has_empty(outputs: Sequence[Tensor]) -> bool:
@@ -29,7 +25,7 @@ def has_empty(outputs: Sequence[Tensor]) -> bool:
 def filled(node: Tensor) -> Tensor:
     """A constant in the place of a node whose value does not depend on any element; any other node as it is."""
     op, inputs = node.op, node.inputs
-    if op in (CONST, INPUT, loop):
+    if op is ops.full or role(op) in (None, Role.LOOP):
         return node
     if op is part and _is_still(inputs[0]):
         return _unchanged(node)
@@ -38,10 +34,8 @@ def filled(node: Tensor) -> Tensor:
     if op is ops.concatenate:
         some = tuple(i for i in inputs if i.size)
         return apply(op, some, node.attrs) if len(some) < len(inputs) else node
-    if op is ops.pad and not inputs[0].size:
-        return ops.full(node.shape, node.attrs["value"], node.dtype)
-    if op in _ZERO and not all(i.size for i in inputs):
-        return ops.full(node.shape, 0, node.dtype)
+    if op.linear and not all(i.size for i in inputs):  # nothing moved, added up or multiplied: what is put around it
+        return ops.full(node.shape, node.attrs.get("value", 0), node.dtype)
     return node
 
 

@@ -15,17 +15,14 @@ from collections.abc import Mapping, Sequence
 from subgrad import ops
 from subgrad.compile.codegen.lower import Role, role
 from subgrad.compile.kernels.views import only_unit_axes
-from subgrad.graph.op import apply
-from subgrad.graph.tensor import CONST, INPUT, Tensor, placeholder
-from subgrad.ops.indexing import place, slice_
+from subgrad.graph.op import Kind, apply
+from subgrad.graph.tensor import Tensor, placeholder
+from subgrad.ops.indexing import slice_
 from subgrad.ops.shape import cast
 from subgrad.ops.window import slide
 
-_READ = {INPUT, CONST, ops.full, ops.broadcast_to, ops.reshape, ops.transpose}
-"""Ops whose results are read where they are needed, whatever the order of axes."""
-
-_BY_AXIS = {ops.pad: "widths", slice_: "steps", place: "steps"}
-"""Ops that do the same to each axis by itself, and the attribute that says what, axis by axis."""
+_BY_AXIS = ("widths", "steps")
+"""Attributes that say, axis by axis, what an op does to each axis by itself."""
 
 
 def sink(node: Tensor) -> Tensor:
@@ -43,8 +40,8 @@ def sink(node: Tensor) -> Tensor:
     if node.op is ops.broadcast_to and node.ndim == node.inputs[0].ndim:
         shape = _undone(node.shape, axes)
         return transposed(apply(node.op, _before(node, axes), {"shape": shape}), axes)
-    if node.op in _BY_AXIS:
-        name = _BY_AXIS[node.op]
+    name = next((name for name in _BY_AXIS if name in node.attrs), None)
+    if name is not None:
         attrs = {**node.attrs, name: _undone(node.attrs[name], axes)}
         if "shape" in attrs:
             attrs["shape"] = _undone(attrs["shape"], axes)
@@ -98,13 +95,18 @@ def _is_work(x: Tensor) -> bool:
     while pending:
         node = pending.pop()
         same = node.op is slice_ or (node.op is ops.reshape and only_unit_axes(node))
-        if node in seen or (node.op in _READ and not same):
+        if node in seen or (_is_read(node) and not same):
             continue
         seen.add(node)
         if not (same or node.op.elementwise or role(node.op) is Role.ELEMENT or node.op is cast):
             return True
         pending.extend(node.inputs)
     return False
+
+
+def _is_read(node: Tensor) -> bool:
+    """Whether a result is read where it is needed, whatever the order of axes. Windows overlap, and are work."""
+    return not node.inputs or (node.op.kind is Kind.VIEW and node.op is not slide)
 
 
 def _undone(items: Sequence, axes: Sequence[int]) -> tuple:

@@ -212,7 +212,7 @@ def _identity(node: Tensor) -> Tensor:
         return _identity(ops.reshape(inputs[0].inputs[0], node.shape))
     if op is ops.transpose and node.attrs["axes"] == tuple(range(node.ndim)):
         return inputs[0]
-    if op in (ops.reshape, ops.broadcast_to, cast) and inputs[0].op is ops.full:
+    if (op is cast or op.kind is Kind.VIEW) and inputs[0].op is ops.full:
         return ops.full(node.shape, _as_dtype(inputs[0], node.dtype), node.dtype)
     if role(op) is Role.REDUCE and not node.attrs["axis"]:
         return rules.cast(inputs[0], node.dtype)

@@ -14,16 +14,16 @@ from typing import NamedTuple
 import numpy as np
 
 from subgrad import ops
+from subgrad.diff.conditions import moves
 from subgrad.diff.forward_mode import one_sided_rule
 from subgrad.graph import source_location
 from subgrad.graph.kink import Cone, Largest
-from subgrad.graph.op import cotangents
+from subgrad.graph.op import Kind, cotangents
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor, placeholder
 from subgrad.intervals import arithmetic as iv
 from subgrad.intervals.arithmetic import Interval
 from subgrad.intervals.rules import INTERVAL, has_interval, interval_of
-from subgrad.kinks.conditions import COMPARISONS, moves
 from subgrad.kinks.one_sided.walk import smooth_tangent
 from subgrad.kinks.problem import Problem
 
@@ -181,10 +181,7 @@ def _is_open(node: Tensor, known: Known) -> bool:
 
 
 def _is_condition(node: Tensor) -> bool:
-    if node.dtype.kind != "b":
-        return False
-    logic = (ops.logical_and, ops.logical_or, ops.logical_not, ops.where)
-    return node.op in COMPARISONS or node.op in logic or moves(node)
+    return node.dtype.kind == "b" and (node.op.kind is Kind.CHOICE or moves(node))
 
 
 def _undecided(node: Tensor, known: Known) -> np.ndarray:

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from subgrad import ops
+from subgrad.diff.conditions import is_comparison, matters, moved, moves, undecided
 from subgrad.errors import GradientError
 from subgrad.graph import source_location
 from subgrad.graph.tensor import Tensor
-from subgrad.kinks.conditions import COMPARISONS, matters, moved, moves, undecided
 from subgrad.kinks.hull.pieces import Piece
 
 MIXED = np.iinfo(np.int64).max
@@ -66,7 +66,7 @@ class Undecided:
         if found is None:
             return np.zeros(node.shape, np.int64)
         on = found.numpy()
-        if node.op not in COMPARISONS:
+        if not is_comparison(node.op):
             return np.where(on, MIXED, 0)
         places = np.flatnonzero(on)
         marks = np.zeros(node.size, np.int64)

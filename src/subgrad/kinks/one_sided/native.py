@@ -15,6 +15,7 @@ import numpy as np
 
 from subgrad import ops
 from subgrad.compile.function import CompiledFunction, compile
+from subgrad.diff.conditions import at_root, undecided
 from subgrad.diff.custom import custom
 from subgrad.diff.forward_mode import one_sided_rule
 from subgrad.diff.reverse import gradients
@@ -22,7 +23,6 @@ from subgrad.graph import source_location
 from subgrad.graph.dtype import float64, using_dtype
 from subgrad.graph.tensor import Tensor
 from subgrad.graph.tree import leaves
-from subgrad.kinks.conditions import at_root, undecided
 from subgrad.kinks.one_sided.branch_selection import random_direction
 from subgrad.kinks.one_sided.walk import live, smooth_tangent
 from subgrad.kinks.problem import scalar_node

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from subgrad import ops
+from subgrad.diff.conditions import at_root
 from subgrad.diff.custom import custom
 from subgrad.errors import GradientError
 from subgrad.graph import source_location
 from subgrad.graph.kink import Cone, Kink
 from subgrad.graph.tensor import Tensor
 from subgrad.kinks.certify.enclosure import everywhere
-from subgrad.kinks.conditions import at_root
 from subgrad.kinks.one_sided.corners import on_kink
 from subgrad.ops.rules import groups
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from subgrad.diff.conditions import is_comparison, matters, moved, moves, undecided
 from subgrad.errors import GradientError
 from subgrad.graph.tensor import Tensor
-from subgrad.kinks.conditions import COMPARISONS, matters, moved, moves, undecided
 from subgrad.ops import logical_and, logical_not, logical_or
 
 
@@ -36,7 +36,7 @@ class Switch:
 
 def switch_of(node: Tensor, tangents: Sequence[Tensor | None], arriving: Sequence[Switch | None]) -> Switch | None:
     """The switch of the bool node ``node``, None if it stays as it is. Raises `GradientError` if that is not known."""
-    if node.op in COMPARISONS and any(t is not None for t in tangents):
+    if is_comparison(node.op) and any(t is not None for t in tangents):
         return _compared(node, tangents)
     if not any(s is not None and s.on.any() for s in arriving):
         return None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from subgrad.diff.conditions import is_comparison, trouble, undecided
 from subgrad.diff.custom import custom
 from subgrad.diff.forward_mode import one_sided_rule
 from subgrad.diff.one_sided import one_sided_jvp
@@ -21,7 +22,6 @@ from subgrad.graph.evaluate import evaluate
 from subgrad.graph.op import TABLE, Kind, Op, apply, cotangents
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor, constant
-from subgrad.kinks.conditions import COMPARISONS, trouble, undecided
 from subgrad.kinks.one_sided.corners import on_kink
 from subgrad.kinks.one_sided.switches import Switch, switch_of
 from subgrad.ops import contract, full, stop_gradient, where
@@ -271,7 +271,7 @@ def _keeps_straight(node: Tensor, arriving: Tangents, straight: set[Tensor]) -> 
 
 def _refuse_jump(node: Tensor) -> None:
     """Raise for integers and bools made of floats, where they jump at this point. Comparisons may be pieces."""
-    tie = None if node.op in COMPARISONS else undecided(node)
+    tie = None if is_comparison(node.op) else undecided(node)
     if tie is None or not tie.numpy().any():
         return
     if node.op is TABLE["cast"]:

@@ -1,8 +1,9 @@
 """Where ops that have no `Kink` jump or have an infinite slope: one table of them, and what is asked of it.
 
-That an element is there holds whatever the direction, so both ways of looking at a point, along one direction (`walk`)
-and all around it (`normal_form`), and the native program ask here. Comparisons jump as well, and what follows from a
-condition that switches is in `switches` and `jumps`; how it goes through logic and movement is here.
+That an element is there holds whatever the direction. So all who look at a point ask here: second derivatives
+(`curvature`), the walk along one direction (`walk`), the form all around a point (`normal_form`) and the native
+program. Comparisons jump as well, and what follows from a condition that switches is in `switches` and `jumps`; how it
+goes through logic and movement is here.
 """
 
 from __future__ import annotations
@@ -20,8 +21,6 @@ from subgrad.graph.tensor import Tensor
 Tangents = Sequence[Tensor | None]
 Trouble = tuple[np.ndarray, str]
 Arrays = Sequence[np.ndarray]
-
-COMPARISONS = {ops.less, ops.less_equal, ops.equal, ops.not_equal}
 
 _ROOT = (
     "of 0 its slope is infinite, or, as of sqrt(x * x + x**4), not decided by first derivatives "
@@ -78,6 +77,11 @@ def trouble(node: Tensor, tangents: Tangents, still: Sequence[bool]) -> Trouble 
     moves = np.asarray((on is not None and on.numpy()) & ~(still[0] & (ts[0] == 0)))
     bad, why = found.trouble(node, moves, ts)
     return (bad, why) if np.any(bad) else None
+
+
+def is_comparison(op: Op) -> bool:
+    """Whether an op compares two numbers."""
+    return op in CONDITIONS and CONDITIONS[op].on is _equal
 
 
 def matters(node: Tensor) -> tuple[np.ndarray, np.ndarray]:
@@ -160,7 +164,7 @@ def _pow(node: Tensor, moves: np.ndarray, ts: Arrays) -> Trouble:
 
 
 CONDITIONS: dict[Op, Condition] = {
-    **dict.fromkeys(COMPARISONS, Condition("jump", _equal, _apart)),
+    **dict.fromkeys([ops.less, ops.less_equal, ops.equal, ops.not_equal], Condition("jump", _equal, _apart)),
     ops.sign: Condition("jump", _at_zero, np.abs, lambda node, moves, ts: (moves, "it jumps at 0")),
     ops.argmax: Condition("jump", _tied(ops.max)),
     ops.argmin: Condition("jump", _tied(ops.min)),
@@ -172,5 +176,5 @@ CONDITIONS: dict[Op, Condition] = {
 """The ops that are not smooth at some points and have no `Kink`."""
 
 __all__ = [
-    "COMPARISONS", "CONDITIONS", "Condition", "at_root", "matters", "moved", "moves", "trouble", "undecided",
+    "CONDITIONS", "Condition", "at_root", "is_comparison", "matters", "moved", "moves", "trouble", "undecided",
 ]  # fmt: skip
