@@ -16,9 +16,9 @@ PAGE = Path(__file__).parents[1] / "docs" / "architecture.md"
 AGAINST_THE_ORDER = {
     ("errors.py", "graph"): "an error names the user's line; graph/source_location.py imports nothing",
     ("graph/op.py", "ops"): "the default rules of an op are made of ops, when it is defined",
-    ("ops/methods.py", "diff"): "the method backward of a tensor is backpropagation, which is built on the ops",
+    ("ops/tensor_methods.py", "diff"): "the method backward of a tensor is backpropagation, which is built on the ops",
     ("compile/runtime/program.py", "explain"): "a program shows its kernels as a drawing, if it is asked to",
-    ("compile/tracing/walk.py", "nn"): "a traced function depends on the modules that it reaches",
+    ("compile/tracing/reachable.py", "nn"): "a traced function depends on the modules that it reaches",
 }
 """File and package, with the reason."""
 

@@ -8,7 +8,7 @@ import subgrad as sg
 from samples import KINKS, SMOOTH
 from subgrad import errors
 from subgrad.intervals.arithmetic import Interval
-from subgrad.intervals.rules import interval_of
+from subgrad.intervals.interval_rules import interval_of
 from subgrad.kinks.certify.enclosure import enclosure
 from subgrad.kinks.hull.subdifferential import subdifferential
 

@@ -11,7 +11,7 @@ import subgrad as sg
 from subgrad import nn
 from subgrad.errors import GradientError
 from subgrad.kinks import subgradient
-from subgrad.kinks.one_sided import native as native_module
+from subgrad.kinks.one_sided import native_subgradient as native_module
 
 
 def assert_alike(f, x, seed=0, is_native=True):

@@ -16,7 +16,7 @@ from subgrad.compile.runtime.fallback import is_native, runnable
 from subgrad.compile.runtime.variant import ScanVariant, Trace, Variant
 from subgrad.compile.tracing.arguments import as_array, data_of, form, replaced
 from subgrad.compile.tracing.live import NOTHING, Live
-from subgrad.compile.tracing.walk import PARTS, Own
+from subgrad.compile.tracing.reachable import PARTS, Own
 from subgrad.errors import ArgumentError, NotTraceableError, ShapeError
 from subgrad.graph import tracing
 from subgrad.graph.dtype import default_dtype, int64

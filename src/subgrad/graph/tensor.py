@@ -17,7 +17,7 @@ from subgrad.graph.op import Kind, Op
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from subgrad.ops.methods import TensorMethods
+    from subgrad.ops.tensor_methods import TensorMethods
 else:
     TensorMethods = object  # attached later, see there
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from subgrad.linear import arrays
+from subgrad.linear import input_arrays
 from subgrad.linear.model import LinearModel
 
 
@@ -19,10 +19,10 @@ class Classifier(LinearModel):
 
     def fit(self, X: Any, y: Any) -> Self:
         """Learn from X (n, d) and the labels y (n,), of two kinds. Returns the model."""
-        table = arrays.features(X)
+        table = input_arrays.features(X)
         self._check()
         self._remember_names(X)
-        self.classes_, signs = arrays.labels(y, len(table))
+        self.classes_, signs = input_arrays.labels(y, len(table))
         w, b = self._solve(table, signs)
         self.coef_, self.intercept_ = w[None], np.array([b])
         return self

@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 
 from subgrad.linear.design import Design, by_columns, by_rows
+from subgrad.linear.duality_gap import Iterate
 from subgrad.linear.interior import Loss, interior_point
-from subgrad.linear.proof import Point
 from subgrad.linear.regressor import Regressor, projected
 from subgrad.optim import validators
 
@@ -72,11 +72,11 @@ class Huber(Regressor):
     def _problem(self, X: np.ndarray, y: np.ndarray) -> Clipped:
         return Clipped(X, y, self.delta, self.alpha, self.fit_intercept)
 
-    def _iterates(self, problem: Clipped) -> Iterator[Point]:
+    def _iterates(self, problem: Clipped) -> Iterator[Iterate]:
         design, weight = problem.design, len(problem.y) * problem.alpha
         loss = Loss(-problem.delta, problem.delta, curvature=1)
         for z, u in interior_point(design.A, problem.y, weight * design.penalised, loss):
-            yield Point(*design.split(z), u)
+            yield Iterate(*design.split(z), u)
 
 
 @dataclass

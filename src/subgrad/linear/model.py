@@ -11,8 +11,8 @@ import numpy as np
 
 from subgrad.data.column_names import listed
 from subgrad.errors import ArgumentError, DataError, NotFittedError, ShapeError
-from subgrad.linear import arrays
-from subgrad.linear.proof import Epoch, Point, Problem, prove
+from subgrad.linear import input_arrays
+from subgrad.linear.duality_gap import ConvexProblem, Epoch, Iterate, prove
 from subgrad.optim import validators
 
 
@@ -62,7 +62,7 @@ class LinearModel(ABC):
         """The problem for X (n, d), centred if there is an intercept, and y (n,)."""
 
     @abstractmethod
-    def _iterates(self, problem: Any) -> Iterator[Point]:
+    def _iterates(self, problem: Any) -> Iterator[Iterate]:
         """The solver's points, one an epoch."""
 
     def _solve(self, X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, float]:
@@ -71,9 +71,9 @@ class LinearModel(ABC):
         The columns of X are centred first if there is an intercept: that changes b alone, and makes the numbers kind.
         """
         params = self.get_params()
-        centred, mean = arrays.centred(X) if params["fit_intercept"] else (X, np.zeros(X.shape[1]))
-        problem: Problem = self._problem(centred, y)
-        zero = Point(np.zeros(X.shape[1]), 0.0, np.zeros(len(X)))
+        centred, mean = input_arrays.centred(X) if params["fit_intercept"] else (X, np.zeros(X.shape[1]))
+        problem: ConvexProblem = self._problem(centred, y)
+        zero = Iterate(np.zeros(X.shape[1]), 0.0, np.zeros(len(X)))
         options = {name: params[name] for name in ("gap", "max_iter", "verbose")}
         proof = prove(problem, self._iterates(problem), zero, **options)
         self._keep(proof.history, proof.point.u, X.shape[1])
@@ -87,7 +87,7 @@ class LinearModel(ABC):
 
     def _remember_names(self, X: Any) -> None:
         """Keep the names of the columns as ``feature_names_in_``, if X is a frame; forget those of a fit before."""
-        names = arrays.column_names(X)
+        names = input_arrays.column_names(X)
         if names is not None:
             self.feature_names_in_ = names
         elif hasattr(self, "feature_names_in_"):
@@ -95,7 +95,7 @@ class LinearModel(ABC):
 
     def _check_names(self, X: Any) -> None:
         """As scikit-learn does: a frame has the columns that the model was fitted with, in their order."""
-        known, given = getattr(self, "feature_names_in_", None), arrays.column_names(X)
+        known, given = getattr(self, "feature_names_in_", None), input_arrays.column_names(X)
         if known is None or given is None or known.tolist() == given.tolist():
             return
         own = type(self).__name__
@@ -112,7 +112,7 @@ class LinearModel(ABC):
         if not hasattr(self, "coef_"):
             raise NotFittedError(f"this {type(self).__name__} was not fitted; call fit(X, y) first")
         self._check_names(X)
-        table = arrays.features(X)
+        table = input_arrays.features(X)
         if table.shape[1] != self.n_features_in_:
             own, d = type(self).__name__, self.n_features_in_
             raise ShapeError(f"this {own} was fitted with {d} features, got X of shape {table.shape}")

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from subgrad.linear import arrays
+from subgrad.linear import input_arrays
 from subgrad.linear.model import LinearModel
 
 
@@ -19,10 +19,10 @@ class Regressor(LinearModel):
 
     def fit(self, X: Any, y: Any) -> Self:
         """Learn from X (n, d) and the targets y (n,). Returns the model."""
-        table = arrays.features(X)
+        table = input_arrays.features(X)
         self._check()
         self._remember_names(X)
-        target = arrays.targets(y, len(table))
+        target = input_arrays.targets(y, len(table))
         shift = target.mean() if self.get_params()["fit_intercept"] else 0.0
         self.coef_, b = self._solve(table, target - shift)
         self.intercept_ = float(b + shift)
@@ -34,7 +34,7 @@ class Regressor(LinearModel):
 
     def score(self, X: Any, y: Any) -> float:
         """R^2 = 1 - sum (y - f)^2 / sum (y - mean y)^2."""
-        target = arrays.targets(y, len(X))
+        target = input_arrays.targets(y, len(X))
         return float(1 - np.sum((target - self.predict(X)) ** 2) / np.sum((target - target.mean()) ** 2))
 
 

@@ -1,6 +1,6 @@
 """The table of primitives, one family a file, and the functions that are made of them."""
 
-from subgrad.ops import methods  # noqa: F401, I001  (attaches operators to tensors, and takes them from above)
+from subgrad.ops import tensor_methods  # noqa: F401, I001  (attaches operators to tensors, and takes them from above)
 from subgrad.ops import convolution, kinked, moments, pool, reduce, select, shape, singular, smooth, window
 from subgrad.ops.contract import contract, einsum, matmul, outer
 from subgrad.ops.convolution import *

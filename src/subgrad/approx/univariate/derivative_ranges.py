@@ -18,7 +18,7 @@ from subgrad.graph.tensor import Tensor
 from subgrad.intervals import arithmetic as iv
 from subgrad.intervals.arithmetic import Interval
 from subgrad.intervals.choice import reference
-from subgrad.intervals.rules import INTERVAL
+from subgrad.intervals.interval_rules import INTERVAL
 
 LARGEST = np.finfo(np.float64).max
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from subgrad.compile.codegen.checks import FLAGS
 from subgrad.compile.codegen.lower import Role, role
-from subgrad.compile.kernels import memory, views
+from subgrad.compile.kernels import arena, views
 from subgrad.compile.kernels.aliasing import Aliasing
 from subgrad.compile.kernels.buffer_slice import BufferSlice
 from subgrad.compile.kernels.kernel import Kernel, Repeat, flat, loops, read_as_memory
@@ -31,7 +31,7 @@ class Placement:
 
     def __init__(self, interface: Interface, kernels: Sequence[Kernel]) -> None:
         self.interface, self.kernels = interface, kernels
-        self.n_threads, self.schedule, self.memory = 1, Schedule(), memory.Memory((), 0, ())
+        self.n_threads, self.schedule, self.memory = 1, Schedule(), arena.Memory((), 0, ())
         self.writer = {n: k for k, kernel in enumerate(kernels) for n in kernel.written()}
         self.loop_buffers = [(r, depth, k) for k, kernel in enumerate(kernels) for r, depth in _loop_buffers(kernel)]
         self.reads = [kernel.read(self.stored) for kernel in kernels]
@@ -137,7 +137,7 @@ class Placement:
             return last < at
         return last < at or (last == at and _reads_in_step(kernel, variable, self.stored))
 
-    def _arena(self) -> memory.Memory:
+    def _arena(self) -> arena.Memory:
         times = self.schedule.phases if self.n_threads > 1 else list(range(len(self.kernels)))
         end = max(times, default=0)
         own = {n for buffer, _, _ in self.loop_buffers for n in (*buffer.places, *buffer.results)}
@@ -160,11 +160,11 @@ class Placement:
         kernels = [(k, t) for kernel, t in zip(self.kernels, times, strict=True) for k in flat([kernel])]
         contractions = [(k.seed, t) for k, t in kernels if k.role is Role.CONTRACT]
         sums = [(n, t) for n, t in contractions if n not in self.writer and _long(n)]
-        spans = [memory.Interval(_title(n), n.size * n.dtype.itemsize, first[n], last[n]) for n in inside]
-        spans += [memory.Interval(f"partial sums of {_title(n)}", n.size * n.dtype.itemsize, t, t) for n, t in sums]
+        spans = [arena.LiveRange(_title(n), n.size * n.dtype.itemsize, first[n], last[n]) for n in inside]
+        spans += [arena.LiveRange(f"partial sums of {_title(n)}", n.size * n.dtype.itemsize, t, t) for n, t in sums]
         placed = [(r, depth, t) for r, depth, t in buffers if r.name not in self.where]
-        spans += [memory.Interval(_title(r.name), r.size, t, self._last(r, times, t, end)) for r, _, t in placed]
-        found = memory.plan(spans)
+        spans += [arena.LiveRange(_title(r.name), r.size, t, self._last(r, times, t, end)) for r, _, t in placed]
+        found = arena.plan(spans)
         offsets = iter(found.offsets)
         for n in (*inside, *(n for n, _ in sums)):
             self.where[n] = BufferSlice(ARENA, next(offsets))

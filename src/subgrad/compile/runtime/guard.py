@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from subgrad.compile.kernels.memory import ALIGN
+from subgrad.compile.kernels.arena import ALIGN
 from subgrad.compile.kernels.placement import ARENA, FIRST, SCRATCH
 from subgrad.compile.runtime.bound import Bound
 from subgrad.errors import CheckError

@@ -11,8 +11,8 @@ import numpy as np
 
 from subgrad.compile.codegen.checks import Checks
 from subgrad.compile.dump import Dump
-from subgrad.compile.kernels import memory
-from subgrad.compile.kernels.dot import to_dot
+from subgrad.compile.kernels import arena
+from subgrad.compile.kernels.graphviz import to_dot
 from subgrad.compile.kernels.placement import ARENA, CLOCK, NOTED, SCRATCH
 from subgrad.compile.native import load
 from subgrad.compile.passes.layout import undo
@@ -192,8 +192,8 @@ class Program:
 
 def _aligned(size: int) -> np.ndarray:
     """Zeroed bytes that start at a cache line."""
-    raw = np.zeros(size + memory.ALIGN, np.uint8)
-    skip = -raw.ctypes.data % memory.ALIGN
+    raw = np.zeros(size + arena.ALIGN, np.uint8)
+    skip = -raw.ctypes.data % arena.ALIGN
     return raw[skip : skip + size]
 
 

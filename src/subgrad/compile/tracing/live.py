@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from subgrad.compile.tracing.walk import MISSING, Own, Walk, content, held_by
+from subgrad.compile.tracing.reachable import MISSING, Own, Reachable, content, held_by
 from subgrad.graph.dtype import default_dtype, dtype_inside
 from subgrad.graph.tracing import Settings
 
@@ -52,10 +52,10 @@ class Live:
     def __init__(self, roots: Sequence[Any], own: Own, names: Collection[str] = ()) -> None:
         settings, inside, dtype = Settings.changes, dtype_inside(), default_dtype()
         names = {"forward", *names}  # what a call of a module runs
-        walk = Walk(roots, own, frozenset(names))
+        walk = Reachable(roots, own, frozenset(names))
         while not walk.names <= frozenset(names):  # what was passed over may have one of the new names
             names = walk.names
-            walk = Walk(roots, own, frozenset(names))
+            walk = Reachable(roots, own, frozenset(names))
         self.names = frozenset(names)
         self.key = (dtype, *walk.tokens)
         self.parameter_floats, self.tensor_floats = walk.parameter_floats, walk.tensor_floats

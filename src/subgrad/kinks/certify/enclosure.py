@@ -17,8 +17,8 @@ from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor
 from subgrad.intervals import arithmetic as iv
 from subgrad.intervals.arithmetic import Interval
-from subgrad.intervals.rules import interval_of
-from subgrad.kinks.certify.ranges import Known, Ranges
+from subgrad.intervals.interval_rules import interval_of
+from subgrad.kinks.certify.interval_derivatives import IntervalDerivatives, Known
 from subgrad.kinks.one_sided.tears import tears
 from subgrad.kinks.problem import Problem, flat_problem
 
@@ -89,7 +89,7 @@ def enclosure(f: Callable[[Any], Tensor], x: Any, upper: Any = None) -> Enclosur
 
 def of_problem(problem: Problem, low: np.ndarray, high: np.ndarray) -> Enclosure:
     """The enclosure of a function over a box of flat vectors."""
-    ranges = Ranges(problem)
+    ranges = IntervalDerivatives(problem)
     parts = zip(problem.split(low), problem.split(high), strict=True)
     # One float more on each side: slopes are limits of slopes around the box, and of a point as well.
     found = ranges.values([iv.widened(a.astype(np.float64), b.astype(np.float64)) for a, b in parts])

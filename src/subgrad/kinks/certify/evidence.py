@@ -14,7 +14,7 @@ import numpy as np
 
 from subgrad.intervals import arithmetic as iv
 from subgrad.intervals.arithmetic import Interval
-from subgrad.kinks.certify.ranges import Ranges
+from subgrad.kinks.certify.interval_derivatives import IntervalDerivatives
 from subgrad.kinks.problem import Problem
 from subgrad.kinks.space import Evaluate
 
@@ -53,7 +53,7 @@ class Proven:
     """By intervals, of a graph in which every op has an interval rule."""
 
     def __init__(self, problem: Problem) -> None:
-        self._problem, self._ranges = problem, Ranges(problem)
+        self._problem, self._ranges = problem, IntervalDerivatives(problem)
         self._nothing = iv.anything((problem.size,))
 
     def slopes(self, point: np.ndarray) -> Interval:
@@ -166,7 +166,7 @@ class Sampled:
 
 def evidence(problem: Problem, low: np.ndarray, high: np.ndarray) -> Evidence:
     """Intervals where they know every op of a graph, numbers where they do not."""
-    if Ranges(problem).blind:
+    if IntervalDerivatives(problem).blind:
         return Sampled(problem.evaluate, low, high, problem.dtype)
     return Proven(problem)
 

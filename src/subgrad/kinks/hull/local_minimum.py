@@ -12,7 +12,7 @@ from subgrad.graph.evaluate import evaluate
 from subgrad.graph.tensor import Tensor, constant
 from subgrad.kinks.hull.programs import is_empty, least_on_face, nonnegative, steepest
 from subgrad.kinks.hull.subdifferential import Subdifferential, subdifferential
-from subgrad.kinks.one_sided.slopes import Slopes
+from subgrad.kinks.one_sided.slope_bounds import Slopes
 from subgrad.kinks.one_sided.walk import Walk
 
 TOLERANCE = 1e-9

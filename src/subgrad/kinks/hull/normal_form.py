@@ -19,8 +19,8 @@ from subgrad.errors import GradientError
 from subgrad.graph.op import cotangents
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor, constant
-from subgrad.kinks.hull.linear import is_piecewise_linear
-from subgrad.kinks.hull.pieces import Combination, Piece, pieces_of, with_known_pieces
+from subgrad.kinks.hull.linear_pieces import Combination, Piece, pieces_of, with_known_pieces
+from subgrad.kinks.hull.piecewise_linear import is_piecewise_linear
 from subgrad.kinks.one_sided.jumps import Undecided, moving
 from subgrad.kinks.one_sided.qualification import qualification_failure
 from subgrad.kinks.problem import Problem

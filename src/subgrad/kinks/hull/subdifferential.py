@@ -97,7 +97,7 @@ class Subdifferential:
             ArgumentError: for more than two variables.
             MissingExtraError: if matplotlib is not installed.
         """
-        from subgrad.kinks.hull.plot import figure
+        from subgrad.kinks.hull.subdifferential_plot import figure
 
         return figure(self, self._function.value, path, radius)
 

@@ -7,7 +7,7 @@ from itertools import islice
 
 from subgrad.kinks.minimize.bfgs import bfgs
 from subgrad.kinks.minimize.bundle import bundle
-from subgrad.kinks.minimize.certificate import is_certified
+from subgrad.kinks.minimize.certifying import is_certified
 from subgrad.kinks.minimize.gradient_sampling import gradient_sampling
 from subgrad.kinks.minimize.objective import Objective, Point
 

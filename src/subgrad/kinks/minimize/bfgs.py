@@ -7,7 +7,7 @@ from collections.abc import Generator
 
 import numpy as np
 
-from subgrad.kinks.minimize.certificate import least_norm
+from subgrad.kinks.minimize.certifying import least_norm
 from subgrad.kinks.minimize.line_search import weak_wolfe
 from subgrad.kinks.minimize.objective import Objective, Point
 from subgrad.kinks.minimize.probe import until_certified

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from subgrad.kinks.minimize.cutting_planes import CuttingPlanes
 from subgrad.kinks.minimize.least_norm import least_weights
 from subgrad.kinks.minimize.objective import Objective, Point
-from subgrad.kinks.minimize.pieces import Pieces
 from subgrad.kinks.minimize.probe import until_certified
 
 SERIOUS, GOOD = 0.1, 0.5
@@ -81,13 +81,13 @@ class Model:
 
     def __init__(self, at: Point) -> None:
         self.at = at
-        self._pieces, self._weights, self._convex = Pieces(at), np.ones(1), True
+        self._pieces, self._weights, self._convex = CuttingPlanes(at), np.ones(1), True
         self._stiffness = float(np.linalg.norm(at.gradient))
         self._least, self._variation, self._run = 1e-6 * self._stiffness, np.inf, 0
 
     def error(self, point: Point) -> float:
         """How far below f the piece of a point is, here."""
-        return float(self._errors(Pieces(point))[0])
+        return float(self._errors(CuttingPlanes(point))[0])
 
     def step(self) -> Step:
         """To the minimum of the model with the stiffness u."""
@@ -108,7 +108,7 @@ class Model:
             self._stiffen(wanted, step, point)
         self._add(point)
 
-    def _errors(self, pieces: Pieces) -> np.ndarray:
+    def _errors(self, pieces: CuttingPlanes) -> np.ndarray:
         below = self.at.value - pieces.at(self.at.x)
         if self._convex and below.min() >= -1e-10 * (1 + abs(self.at.value)):
             return np.maximum(below, 0)
@@ -137,7 +137,7 @@ class Model:
         if len(self._pieces) >= limit:
             used = np.flatnonzero(self._weights)
             if len(used) >= limit - 1:
-                self._pieces, self._weights = Pieces(self._pieces.combined(self._weights)), np.ones(1)
+                self._pieces, self._weights = CuttingPlanes(self._pieces.combined(self._weights)), np.ones(1)
             else:
                 self._pieces.keep(used)
                 self._weights = self._weights[used]

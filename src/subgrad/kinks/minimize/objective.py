@@ -11,7 +11,7 @@ import numpy as np
 
 from subgrad.errors import NonFiniteError, SubgradError
 from subgrad.kinks.certify.evidence import Evidence, Sampled, evidence
-from subgrad.kinks.minimize.target import Target
+from subgrad.kinks.minimize.flat_function import FlatFunction
 from subgrad.kinks.one_sided.subgradient import element
 
 STEEPEST = 1e150
@@ -41,7 +41,7 @@ class Objective:
     is not below, as far as a solver knows.
     """
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: FlatFunction) -> None:
         self.target, self.space = target, target.space
         self.bounded = bool(np.isfinite([self.space.low, self.space.high]).any())
         self.count = 0

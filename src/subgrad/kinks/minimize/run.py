@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from subgrad.kinks.certify.certificates import Certificate
-from subgrad.kinks.minimize.certificate import convex_lower
+from subgrad.kinks.minimize.certifying import convex_lower
 from subgrad.kinks.minimize.objective import Objective, Point
 from subgrad.kinks.minimize.result import Iterate, MinimizeResult
 

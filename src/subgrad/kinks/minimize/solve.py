@@ -11,14 +11,14 @@ from subgrad.errors import ArgumentError
 from subgrad.kinks.minimize.auto import auto
 from subgrad.kinks.minimize.bfgs import bfgs
 from subgrad.kinks.minimize.bundle import bundle
-from subgrad.kinks.minimize.certificate import issue
+from subgrad.kinks.minimize.certifying import issue
+from subgrad.kinks.minimize.flat_function import of_function, of_graph
 from subgrad.kinks.minimize.gradient_sampling import gradient_sampling
 from subgrad.kinks.minimize.objective import Objective, Point
 from subgrad.kinks.minimize.probe import probe
 from subgrad.kinks.minimize.result import MinimizeResult
 from subgrad.kinks.minimize.run import OUT_OF_ITERATIONS, STUCK, Callback, result, run
-from subgrad.kinks.minimize.subgradient import default_rule, subgradient
-from subgrad.kinks.minimize.target import of_function, of_graph
+from subgrad.kinks.minimize.subgradient_method import default_rule, subgradient
 from subgrad.kinks.minimize.way_down import way_down
 from subgrad.optim import validators
 from subgrad.optim.step import Rule

@@ -15,7 +15,7 @@ from subgrad.diff.conditions import is_comparison, matters, moved, moves, undeci
 from subgrad.errors import GradientError
 from subgrad.graph import source_location
 from subgrad.graph.tensor import Tensor
-from subgrad.kinks.hull.pieces import Piece
+from subgrad.kinks.hull.linear_pieces import Piece
 
 MIXED = np.iinfo(np.int64).max
 """Stands for an element that hangs on something else than one comparison."""

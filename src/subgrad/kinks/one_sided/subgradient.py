@@ -24,7 +24,7 @@ from subgrad.graph.tree import Tree, as_tree, leaves, rebuild
 from subgrad.kinks.locate import Spot
 from subgrad.kinks.one_sided.assumptions import by_hand, continuous, snap
 from subgrad.kinks.one_sided.branch_selection import decided_by, lexicographic, random_direction, spots
-from subgrad.kinks.one_sided.native import native
+from subgrad.kinks.one_sided.native_subgradient import native
 from subgrad.kinks.one_sided.walk import Walk
 from subgrad.kinks.problem import Function, Point, Problem, held_still, scalar_problem
 from subgrad.nn.functional_call import bound

@@ -15,7 +15,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from subgrad.compile.codegen.gemm.dot import add_lanes, dot_products
+from subgrad.compile.codegen.gemm.dot_products import add_lanes, dot_products
 from subgrad.compile.codegen.gemm.pack import pack_a, pack_b
 from subgrad.compile.codegen.gemm.plan import Plan, plan_contraction
 from subgrad.compile.codegen.gemm.spec import Contraction, Loop

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import subgrad as sg
-from subgrad.compile.kernels.memory import ALIGN, Interval, plan
+from subgrad.compile.kernels.arena import ALIGN, LiveRange, plan
 from subgrad.compile.runtime.program import Program
 from subgrad.fit.step import trace_step
 from subgrad.graph.tensor import placeholder
@@ -22,7 +22,7 @@ def intervals(draw):
     for i in range(draw(st.integers(0, 25))):
         first = draw(st.integers(0, 12))
         size = draw(st.one_of(st.integers(0, 400), st.sampled_from([64, 4096, 10_000])))
-        found.append(Interval(f"buffer {i}", size, first, first + draw(st.integers(0, 6))))
+        found.append(LiveRange(f"buffer {i}", size, first, first + draw(st.integers(0, 6))))
     return found
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from subgrad.kinks.minimize.objective import Point
 
 
-class Pieces:
+class CuttingPlanes:
     """Linear functions, each with a point where it touches f: one a row."""
 
     def __init__(self, point: Point) -> None:

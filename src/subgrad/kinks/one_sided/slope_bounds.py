@@ -15,7 +15,7 @@ from subgrad.graph.tensor import constant
 from subgrad.intervals import arithmetic as iv
 from subgrad.intervals.arithmetic import Interval
 from subgrad.kinks.certify.goldstein import Goldstein
-from subgrad.kinks.certify.ranges import Ranges
+from subgrad.kinks.certify.interval_derivatives import IntervalDerivatives
 from subgrad.kinks.one_sided.jumps import Undecided, moving
 from subgrad.kinks.one_sided.qualification import qualification_failure
 from subgrad.kinks.problem import Problem
@@ -32,7 +32,7 @@ class Slopes:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.ranges = Ranges(problem)
+        self.ranges = IntervalDerivatives(problem)
 
     @classmethod
     def at(cls, problem: Problem, point: np.ndarray) -> Slopes | None:

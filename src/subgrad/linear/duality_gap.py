@@ -22,7 +22,7 @@ from subgrad.io.number_text import at_least, at_most
 ROUNDING = 1e-12  # of the zero model's objective: below it P - D is noise, as where the optimum is 0
 
 
-class Point(NamedTuple):
+class Iterate(NamedTuple):
     """What a solver offers after an epoch: coefficients (d,), the intercept, and a dual point (n,), feasible or not."""
 
     w: np.ndarray
@@ -30,7 +30,7 @@ class Point(NamedTuple):
     u: np.ndarray
 
 
-class Problem(Protocol):
+class ConvexProblem(Protocol):
     """A convex problem: minimise ``objective``, which is never negative, and never below ``bound`` of a feasible u."""
 
     def objective(self, w: np.ndarray, b: float) -> float: ...
@@ -70,14 +70,16 @@ class GapWarning(UserWarning):
 
 
 @dataclass
-class Proof:
+class GapProof:
     """The best model and the best dual point found, and the way there."""
 
-    point: Point
+    point: Iterate
     history: list[Epoch] = field(default_factory=list)
 
 
-def prove(problem: Problem, iterates: Iterator[Point], zero: Point, gap: float, max_iter: int, verbose: bool) -> Proof:
+def prove(
+    problem: ConvexProblem, iterates: Iterator[Iterate], zero: Iterate, gap: float, max_iter: int, verbose: bool
+) -> GapProof:
     """Run a solver until objective - bound <= gap * objective, or is in the range of rounding.
 
     Args:
@@ -88,7 +90,7 @@ def prove(problem: Problem, iterates: Iterator[Point], zero: Point, gap: float, 
         max_iter: epochs at most.
         verbose: prints each epoch on standard error.
     """
-    proof, start = Proof(zero), problem.objective(zero.w, zero.b)
+    proof, start = GapProof(zero), problem.objective(zero.w, zero.b)
     best = Epoch(start, 0.0)
     for point in islice(iterates, max_iter):
         best = _improved(problem, proof, best, point)
@@ -103,7 +105,7 @@ def prove(problem: Problem, iterates: Iterator[Point], zero: Point, gap: float, 
     return proof
 
 
-def _improved(problem: Problem, proof: Proof, best: Epoch, new: Point) -> Epoch:
+def _improved(problem: ConvexProblem, proof: GapProof, best: Epoch, new: Iterate) -> Epoch:
     """The best so far with the new point: its coefficients and its dual point are judged apart."""
     u = problem.feasible(new.u)
     objective, bound = problem.objective(new.w, new.b), problem.bound(u)

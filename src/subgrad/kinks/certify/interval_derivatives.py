@@ -23,7 +23,7 @@ from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor, placeholder
 from subgrad.intervals import arithmetic as iv
 from subgrad.intervals.arithmetic import Interval
-from subgrad.intervals.rules import INTERVAL, has_interval, interval_of
+from subgrad.intervals.interval_rules import INTERVAL, has_interval, interval_of
 from subgrad.kinks.one_sided.walk import smooth_tangent
 from subgrad.kinks.problem import Problem
 
@@ -54,7 +54,7 @@ class _Inner:
     order: tuple[Tensor, ...]
 
 
-class Ranges:
+class IntervalDerivatives:
     """A function of a problem in intervals. What it makes of a graph it keeps, for the next box."""
 
     def __init__(self, problem: Problem) -> None:
@@ -261,4 +261,4 @@ def _spread(node: Tensor, x: Interval) -> Interval:
     return Interval(*(np.broadcast_to(e.reshape(kept), shape) for e in x))
 
 
-__all__ = ["Known", "Ranges", "Values", "interval_of"]
+__all__ = ["IntervalDerivatives", "Known", "Values", "interval_of"]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 ALIGN = 64  # bytes: a cache line, and the widest vector
 
 
-class Interval(NamedTuple):
+class LiveRange(NamedTuple):
     """A buffer of ``size`` bytes that is alive from phase ``first`` to phase ``last``, both included."""
 
     name: str
@@ -21,7 +21,7 @@ class Interval(NamedTuple):
 class Memory(NamedTuple):
     """The plan: the offset of each interval, and how many bytes the arena has.
 
-    >>> print(plan([Interval("a", 64, 0, 1), Interval("b", 64, 1, 2), Interval("c", 64, 2, 3)]))
+    >>> print(plan([LiveRange("a", 64, 0, 1), LiveRange("b", 64, 1, 2), LiveRange("c", 64, 2, 3)]))
     arena of 128 bytes; 128 alive at once
         0  a  64 bytes, phases 0-1
        64  b  64 bytes, phases 1-2
@@ -30,7 +30,7 @@ class Memory(NamedTuple):
 
     offsets: tuple[int, ...]
     size: int
-    intervals: tuple[Interval, ...]
+    intervals: tuple[LiveRange, ...]
 
     @property
     def needed(self) -> int:
@@ -46,7 +46,7 @@ class Memory(NamedTuple):
         return "\n".join([f"arena of {self.size} bytes; {self.needed} alive at once", *rows])
 
 
-def plan(intervals: Sequence[Interval]) -> Memory:
+def plan(intervals: Sequence[LiveRange]) -> Memory:
     """Offsets such that intervals that are alive together do not overlap: largest first, each in the lowest gap."""
     offsets = [0] * len(intervals)
     placed: list[tuple[int, int, int, int]] = []  # start, end, first, last: the lowest start first

@@ -18,7 +18,7 @@ from subgrad.kinks.space import Evaluate, Space
 
 
 @dataclass(frozen=True, eq=False)
-class Target:
+class FlatFunction:
     """A function, where it is looked at, and how to show a point.
 
     Attributes:
@@ -36,7 +36,7 @@ class Target:
     problem: Problem | None = None
 
 
-def of_graph(f: Callable[[Any], Tensor], x0: Any, bounds: Any) -> Target:
+def of_graph(f: Callable[[Any], Tensor], x0: Any, bounds: Any) -> FlatFunction:
     """A function made of ops, as one native program."""
     problem = flat_problem(f, x0)
     program = compile(lambda *nodes: _value_and_slopes(problem, list(nodes)))
@@ -49,10 +49,10 @@ def of_graph(f: Callable[[Any], Tensor], x0: Any, bounds: Any) -> Target:
         return problem.rebuild(problem.split(point))
 
     space = _bounded(problem.space, bounds)
-    return Target(evaluate, problem.start, space, shown, problem)
+    return FlatFunction(evaluate, problem.start, space, shown, problem)
 
 
-def of_function(f: Callable[[np.ndarray], Any], x0: Any, bounds: Any) -> Target:
+def of_function(f: Callable[[np.ndarray], Any], x0: Any, bounds: Any) -> FlatFunction:
     """A plain function of an array that returns its value and its gradient."""
     start = np.array(x0.numpy() if isinstance(x0, Tensor) else x0, np.float64)
     free = np.full(start.size, np.inf)
@@ -65,7 +65,7 @@ def of_function(f: Callable[[np.ndarray], Any], x0: Any, bounds: Any) -> Target:
         return float(value), slope
 
     space = _bounded(Space((start.shape,), start.dtype, -free, free), bounds)
-    return Target(evaluate, start.ravel(), space, lambda point: point.reshape(start.shape).copy())
+    return FlatFunction(evaluate, start.ravel(), space, lambda point: point.reshape(start.shape).copy())
 
 
 def _value_and_slopes(problem: Problem, nodes: list[Tensor]) -> list[Tensor]:

@@ -61,7 +61,7 @@ class _Named(NamedTuple):
     names: frozenset[str]
 
 
-class Walk:
+class Reachable:
     """The tokens of a key, in order, and the places from which the values came.
 
     Attributes:
@@ -330,4 +330,4 @@ def _slots_of(kind: type) -> tuple[str, ...]:
     return tuple(n for n in names if not n.startswith("__"))
 
 
-__all__ = ["MISSING", "PARTS", "Own", "Walk", "content", "held_by"]
+__all__ = ["MISSING", "PARTS", "Own", "Reachable", "content", "held_by"]
