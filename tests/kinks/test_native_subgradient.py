@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from programs import random_batch
-from test_subgradient import CONDITIONS, IDENTITIES, NOT_LIPSCHITZ
+from test_subgradient import IDENTITIES
+from test_subgradient_conditions import CONDITIONS, NOT_LIPSCHITZ
 
 import subgrad as sg
 from subgrad import nn
