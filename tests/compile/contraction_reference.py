@@ -15,7 +15,7 @@ GAP = 37  # elements around each operand that must never be touched
 def compiled(contraction, plan, cpu, epilogue=None, extras=()):
     module = Module(cpu)
     emit_contraction(module, "kernel", contraction, plan, epilogue=epilogue, extras=extras, exported=True)
-    library = Library(compile_object(str(module), cpu), str(module), cpu)
+    library = Library(compile_object(str(module), cpu), cpu)
     pointers = [ctypes.c_void_p] * (4 + len(extras))
     return library.function("kernel", None, [*pointers, ctypes.c_int64, ctypes.c_int64])
 

@@ -36,8 +36,8 @@ def test_a_producer_writes_into_the_array_that_would_copy_it():
     y = sg.pad(sg.concatenate([a, b], 2), [(0, 0), (1, 1), (0, 2)])
     outputs = [sg.cumsum(y, 2), a.sum(), b.sum()]
     program = Program([x], outputs)
-    aliasing = Aliasing(program.kernels, program.outputs)
-    (pad,), (join,) = named(program.outputs, "pad"), named(program.outputs, "concatenate")
+    aliasing = Aliasing(program.kernels, program.unit.outputs)
+    (pad,), (join,) = named(program.unit.outputs, "pad"), named(program.unit.outputs, "concatenate")
     assert aliasing.root(join) is pad
     assert {aliasing.root(i) for i in join.inputs} == {pad}
     assert aliasing.strides(join.inputs[1]) == (40, 8, 1)
@@ -49,8 +49,8 @@ def test_a_node_that_is_read_without_gaps_stays_alone():
     a = sg.cumsum(x, 1)
     outputs = [sg.pad(a, 1).sum(2), a.reshape(12, 5)[:, 1:] * 2, a.reshape(4, 15) @ sg.ones((15, 2), "float64")]
     program = Program([x], outputs)
-    (node,) = [n for n in toposort(program.outputs) if n.op.name == "cumsum"]
-    assert node not in Aliasing(program.kernels, program.outputs)
+    (node,) = [n for n in toposort(program.unit.outputs) if n.op.name == "cumsum"]
+    assert node not in Aliasing(program.kernels, program.unit.outputs)
     agree([x], outputs, [RNG.standard_normal((4, 3, 5))])
 
 

@@ -43,7 +43,7 @@ def test_a_write_behind_a_result_is_found():
 def test_a_write_behind_the_arena_is_found():
     program, arrays, results = program_and_arrays(40)
     assert program.memory.size >= 160
-    program.memory = program.memory._replace(size=64)
+    program.executable = program.executable._replace(arena=64)
     with pytest.raises(CheckError, match="behind the arena"):
         program.run(arrays, results)
 

@@ -152,9 +152,8 @@ def test_threads_look_a_function_up_once(monkeypatch):
 
 
 def test_the_code_can_be_read():
-    library = native.load(ADD)
-    assert "@add" in library.optimised_ir()
-    assert "add:" in library.assembly()
+    assert "@add" in native.optimised_ir(ADD, host())
+    assert "add:" in native.assembly(ADD, host())
 
 
 LEFT = """

@@ -153,7 +153,7 @@ def network(norm=False):
 @pytest.mark.parametrize("norm", [False, True])
 def test_updates_in_place_wait_for_those_who_read_the_old_values(norm, optimizer, threads):
     program = training_program(network(norm), optimizer, 12, threads)
-    placed = program._placed
+    placed = program.placed
     assert placed.alias_of, "nothing is updated in place"
     check_races(program.schedule, threads, placed.stored, lambda n: placed.memory_of(n, None)[0])
 

@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from subgrad.compile import native
 from subgrad.compile.kernels.kernel import Kernel, Repeat
 from subgrad.compile.kernels.placement import ARENA, CLOCK, FIRST, NOTED, SCRATCH, Placement
-from subgrad.compile.native import Library
+from subgrad.compile.runtime.cpu import Cpu
 from subgrad.compile.runtime.ownership import write_renamed
 from subgrad.compile.unit import Unit
 from subgrad.errors import FileError
@@ -42,10 +43,10 @@ class Dump:
         """What a unit is after the pass of that name, and in words what holds then."""
         self._write(name, "ll" if unit.ir else "txt", unit.ir or f"# {holds}\n\n{_text(unit)}")
 
-    def finish(self, library: Library) -> None:
-        """What LLVM makes of it."""
-        self._write("optimised", "ll", library.optimised_ir())
-        self._write("assembly", "s", library.assembly())
+    def finish(self, ir: str, cpu: Cpu) -> None:
+        """What LLVM makes of the text."""
+        self._write("optimised", "ll", native.optimised_ir(ir, cpu))
+        self._write("assembly", "s", native.assembly(ir, cpu))
 
     def _write(self, name: str, suffix: str, text: str) -> None:
         file = f"{len(self.texts):02}-{name.replace(' ', '-')}.{suffix}"

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from subgrad.compile.runtime.fallback import is_native, runnable
+from subgrad.compile.runtime.fallback import can_compile, runnable
 from subgrad.compile.runtime.variant import ScanVariant, Trace, Variant
 from subgrad.compile.tracing.arguments import as_array, data_of, form, replaced
 from subgrad.compile.tracing.live import NOTHING, Live
@@ -141,7 +141,7 @@ class CompiledFunction:
         variant = given.moment.variants.get(given.key(signatures))
         if variant is None:
             trace, given = self._traced(given, signatures)
-            variant = self._last = Variant(trace, runnable, is_native(trace.outputs))
+            variant = self._last = Variant(trace, runnable, can_compile())
             given.moment.variants[given.key(signatures)] = variant
         if not options and all(type(x) is np.ndarray for x in args):
             quick = _quickly(variant, args, given.arrays)

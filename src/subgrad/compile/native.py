@@ -32,12 +32,17 @@ def load(ir: str, cpu: Cpu | None = None) -> Library:
     42
     """
     cpu = cpu or host()
-    store, key = cache.default_cache(), cache.key(ir, *_fingerprint(cpu))
+    store, key = cache.default_cache(), object_key(ir, cpu)
     code = store.get(key)
     if code is None:
         code = compile_object(ir, cpu)
         store.put(key, code)
-    return Library(code, ir, cpu)
+    return Library(code, cpu)
+
+
+def object_key(ir: str, cpu: Cpu) -> bytes:
+    """Under which the object code of a text is in the cache."""
+    return cache.key(ir, *_fingerprint(cpu))
 
 
 def _alone(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -62,8 +67,7 @@ class Library:
     """Loaded machine code; its functions stay callable as long as it, or one of them, lives."""
 
     @_alone
-    def __init__(self, code: bytes, ir: str, cpu: Cpu) -> None:
-        self._ir, self._cpu = ir, cpu
+    def __init__(self, code: bytes, cpu: Cpu) -> None:
         self._linker, self._name = _linker(cpu), f"library{next(_numbers)}"
         builder = _llvm().JITLibraryBuilder().add_object_img(code).add_current_process()
         self._loaded = builder.link(self._linker, self._name)
@@ -89,16 +93,18 @@ class Library:
                 raise KeyError(f"no function {name} in this library") from error
         return self._found[name][name]
 
-    @_alone
-    def optimised_ir(self) -> str:
-        """The text after LLVM's optimiser, for reading."""
-        return str(_optimised(self._ir, _machine(self._cpu)))
 
-    @_alone
-    def assembly(self) -> str:
-        """The machine code as assembly, for reading."""
-        machine = _machine(self._cpu)
-        return machine.emit_assembly(_optimised(self._ir, machine))
+@_alone
+def optimised_ir(ir: str, cpu: Cpu) -> str:
+    """The text after LLVM's optimiser, for reading."""
+    return str(_optimised(ir, _machine(cpu)))
+
+
+@_alone
+def assembly(ir: str, cpu: Cpu) -> str:
+    """The text's machine code as assembly, for reading."""
+    machine = _machine(cpu)
+    return machine.emit_assembly(_optimised(ir, machine))
 
 
 def has_llvmlite() -> bool:

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from subgrad.compile.runtime.fallback import is_native, runnable
+from subgrad.compile.runtime import fallback
+from subgrad.compile.runtime.fallback import runnable
 from subgrad.compile.runtime.interpret import Interpreter
 from subgrad.fit.diagnose import find_source
 from subgrad.fit.measured import Term
@@ -150,6 +151,10 @@ class Compiled:
             self._explain(seed, first_step + int(bad[0]))
         return measured
 
+    def is_native(self, rows: int) -> bool:
+        """Whether batches of so many rows have machine code."""
+        return not isinstance(self._program(rows)[1], fallback.Interpreted)
+
     def _steps(self, rows: Sequence[np.ndarray], seed: int, first: int) -> np.ndarray:
         step, program = self._program(len(rows[0]))
         numbers = np.arange(first, first + len(rows))
@@ -181,8 +186,10 @@ class Compiled:
 
 def engine_for(trace: TraceFor, data: Sequence[np.ndarray], variables: Sequence[np.ndarray], batch: int) -> Any:
     """The native engine where it can run the step, else the interpreter."""
-    if _has_llvm() and is_native(trace(_signatures(data, batch), len(data[0])).outputs):
-        return Compiled(trace, data, variables)
+    if _has_llvm():
+        engine = Compiled(trace, data, variables)
+        if engine.is_native(batch):
+            return engine
     return Interpreted(trace, data, variables)
 
 

@@ -42,15 +42,15 @@ def emit_check(b: Builder, node: Tensor, x: Value, flags: Value, mask: Value | N
 
 
 class Checks:
-    """The flags of one program, and what they mean."""
+    """The flags of one program with so many checks, and what they mean: ``nodes()`` are the checks."""
 
-    def __init__(self, nodes: Sequence[Tensor]) -> None:
-        self._nodes = list(nodes)
-        self.flags = np.zeros(1 + 2 * len(self._nodes), np.int64)
+    def __init__(self, count: int, nodes: Callable[[], Sequence[Tensor]]) -> None:
+        self._count, self._nodes = count, nodes
+        self.flags = np.zeros(1 + 2 * count, np.int64)
         self._any = ctypes.c_int64.from_address(self.flags.ctypes.data)  # read in 30 ns
 
     def __bool__(self) -> bool:
-        return bool(self._nodes)
+        return self._count > 0
 
     def guarding(self, run: Callable[[int], object], once: Callable[[], object]) -> tuple[Callable, Callable]:
         """``run`` and ``once``, which raise afterwards if something was out of range."""
@@ -69,7 +69,7 @@ class Checks:
         return guarded, guarded_once
 
     def _raise(self) -> None:
-        found = zip(self._nodes, self.flags[1:].reshape(-1, 2), strict=True)
+        found = zip(self._nodes(), self.flags[1:].reshape(-1, 2), strict=True)
         node, value = next((node, value) for node, (failed, value) in found if failed)
         self.flags[:] = 0
         with source_location.inherit(node.site, node.scope):

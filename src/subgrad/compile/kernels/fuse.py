@@ -19,7 +19,7 @@ from subgrad.compile.codegen.lower import LOWER, Role, role
 from subgrad.compile.kernels import views
 from subgrad.compile.kernels.kernel import ALONE, Kernel, Repeat, read_as_memory
 from subgrad.compile.passes.layout import is_copy
-from subgrad.errors import ArgumentError
+from subgrad.compile.unknown_op import UnknownOp
 from subgrad.graph.op import apply
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, INPUT, Tensor
@@ -51,7 +51,7 @@ class _Fuser:
     def __init__(self, outputs: Sequence[Tensor]) -> None:
         bad = unsupported(outputs)
         if bad is not None:
-            raise ArgumentError(f"the compiler does not know the op {bad!r}: give it an expand=, or a lower rule")
+            raise UnknownOp(bad)
         self.outputs = set(outputs)
         order = toposort(outputs)
         self.users: dict[Tensor, list[Tensor]] = defaultdict(list)

@@ -23,7 +23,7 @@ class Bound:
     """
 
     def __init__(self, program: Program, arrays: Sequence[np.ndarray], results: Sequence[np.ndarray]) -> None:
-        first = program._placed.first_output
+        first = program.first_output
         self._table = np.zeros(first + len(results), np.uintp)
         for entry, at in program._fixed.items():
             self._table[entry] = at
@@ -32,7 +32,7 @@ class Bound:
         self._first = first
         for k, a in enumerate(results):
             self.move_result(k, a)
-        places = program._library.address("run"), self._table.ctypes.data, program._sync.ctypes.data
+        places = program.executable.library.address("run"), self._table.ctypes.data, program._sync.ctypes.data
         team = threads.Team(program.n_threads, *places, kept=(program, self._table, arrays, results))
         self.run, self.once = team.run, team.once
         if program.checks:

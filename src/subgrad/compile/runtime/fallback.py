@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from subgrad.compile.runtime.interpret import Interpreter
+from subgrad.compile.unknown_op import UnknownOp
 from subgrad.errors import CheckError, FileError
 from subgrad.graph.tensor import Tensor
 from subgrad.graph.verify_graph import is_wanted
@@ -28,12 +29,12 @@ def runnable(
 
         return Program(inputs, outputs, variables=variables, stepped=stepped, measured=measured)
 
-    program = attempt(native) if is_native(outputs) else None
+    program = attempt(native) if can_compile() else None
     return program or Interpreted(Interpreter(inputs, outputs), variables or {}, stepped, measured)
 
 
-def is_native(outputs: Sequence[Tensor]) -> bool:
-    """Whether there can be a native program; if not, a warning says why, once.
+def can_compile() -> bool:
+    """Whether there can be native programs at all; if not, a warning says why, once.
 
     Raises `ArgumentError` for settings of the environment that make no sense.
     """
@@ -42,18 +43,12 @@ def is_native(outputs: Sequence[Tensor]) -> bool:
     if not has_llvmlite():
         say_once("llvmlite is not installed: compiled functions are interpreted")
         return False
-    from subgrad.compile.kernels.fuse import unsupported
-    from subgrad.compile.passes.simplify import expand, rewrite
     from subgrad.compile.runtime.cpu import host
     from subgrad.compile.runtime.threads import get_threads
 
     host()
     get_threads()
-    simple = attempt(lambda: rewrite(outputs, expand))
-    op = None if simple is None else unsupported(simple)
-    if op is not None:
-        say_once(f"the compiler does not know the op {op!r}: functions with it are interpreted")
-    return simple is not None and op is None
+    return True
 
 
 def attempt(make: Callable[[], T]) -> T | None:
@@ -65,6 +60,9 @@ def attempt(make: Callable[[], T]) -> T | None:
         return make()
     except (CheckError, FileError, MemoryError):
         raise
+    except UnknownOp as error:
+        say_once(f"the compiler does not know the op {error.op!r}: functions with it are interpreted")
+        return None
     except Exception as error:
         if is_wanted():
             raise
@@ -125,4 +123,4 @@ def say_once(message: str) -> None:
     warnings.warn(message, stacklevel=2)
 
 
-__all__ = ["attempt", "is_native", "runnable", "say_once"]
+__all__ = ["attempt", "can_compile", "runnable", "say_once"]

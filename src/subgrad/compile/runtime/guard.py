@@ -129,9 +129,9 @@ class GuardedBound(Bound):
     def _rooms(self) -> tuple[dict[int, Room], list[tuple[int, np.ndarray]]]:
         """A room for each entry of the table of pointers, and the arrays that get what is then in some of them."""
         program, written = self._program, []
-        rooms = {ARENA: Room.untyped("the arena", program.memory.size)}
-        rooms[SCRATCH] = Room.untyped("the scratch memory", program._scratch_size)
-        for entry, array in program._placed.constants.items():
+        rooms = {ARENA: Room.untyped("the arena", program.executable.arena)}
+        rooms[SCRATCH] = Room.untyped("the scratch memory", program.executable.scratch)
+        for entry, array in enumerate(program.executable.constants, FIRST + len(program.inputs)):
             rooms[entry] = Room.holding("a constant", array, constant=True)
         variables = program.interface.variables
         changing = set(variables.values())

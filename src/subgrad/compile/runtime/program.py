@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -11,10 +12,12 @@ import numpy as np
 
 from subgrad.compile.codegen.checks import Checks
 from subgrad.compile.dump import Dump
+from subgrad.compile.executable import STORE, Executable
+from subgrad.compile.fingerprint import fingerprint
 from subgrad.compile.kernels import arena
 from subgrad.compile.kernels.graphviz import to_dot
-from subgrad.compile.kernels.placement import ARENA, CLOCK, NOTED, SCRATCH
-from subgrad.compile.native import load
+from subgrad.compile.kernels.placement import ARENA, CLOCK, FIRST, NOTED, SCRATCH
+from subgrad.compile.native import load, object_key
 from subgrad.compile.passes.layout import undo
 from subgrad.compile.pipeline import PASSES, run_passes
 from subgrad.compile.runtime import guard, threads
@@ -29,6 +32,10 @@ from subgrad.graph.tensor import Tensor
 from subgrad.graph.verify_graph import is_wanted
 
 if TYPE_CHECKING:
+    from subgrad.compile.kernels.kernel import Kernel
+    from subgrad.compile.kernels.arena import Memory
+    from subgrad.compile.kernels.placement import Placement
+    from subgrad.compile.kernels.schedule import Schedule
     from subgrad.explain.picture import Drawing
 
 
@@ -70,33 +77,75 @@ class Program:
         n_threads: int | None = None,
         timed: bool = False,
     ) -> None:
-        given = Interface(list(inputs), list(outputs), dict(variables or {}), frozenset(stepped), frozenset(measured))
-        unit = Unit(given, cpu or host(), n_threads, timed)
-        run_passes(PASSES, unit, dump := Dump.wanted())
-        library = load(unit.ir, unit.cpu)
-        if dump:
-            dump.finish(library)
-        assert unit.placed is not None
-        assert unit.cpu is not None
-        assert unit.n_threads is not None
-        self._traced, self.interface, self._orders = given, unit.interface, unit.orders
-        self.inputs, self.outputs, self.kernels = unit.interface.inputs, unit.interface.outputs, unit.kernels
-        self.cpu, self.n_threads, self.ir = unit.cpu, unit.n_threads, unit.ir
-        self._placed, self.schedule, self.memory = unit.placed, unit.placed.schedule, unit.placed.memory
-        self.clock = np.zeros(len(self.schedule.flat()) + 1, np.int64)
-        self._library, self._scratch_size, self._noted = library, unit.scratch, unit.noted
+        self.interface = Interface(
+            list(inputs), list(outputs), dict(variables or {}), frozenset(stepped), frozenset(measured)
+        )
+        self.inputs, self.outputs, self.cpu = self.interface.inputs, self.interface.outputs, cpu or host()
+        self._wanted_threads, self._timed = n_threads, timed
+        self.executable = self._executable()
+        self.n_threads = self.executable.n_threads
+        self.first_output = FIRST + len(self.inputs) + len(self.executable.constants)
+        self.clock = np.zeros(self.executable.slots + 1, np.int64)
         self._bound_type = guard.GuardedBound if is_wanted() else Bound
         self._own_memory()
+
+    def _executable(self) -> Executable:
+        """Kept since the graph was compiled before, or made by the passes and LLVM now."""
+        dump = Dump.wanted()
+        seen = dump or is_wanted() or self._timed  # somebody looks at the passes, or at what they leave out otherwise
+        name = None if seen else fingerprint(self.interface, self.cpu, self._wanted_threads or threads.get_threads())
+        found = STORE.get(name, self.cpu)
+        if found is None:
+            self.unit = self._passed(dump)
+            found = Executable.of(self.unit, load(self.unit.ir, self.cpu))
+            STORE.put(name, found, object_key(self.unit.ir, self.cpu))
+            if dump:
+                dump.finish(self.unit.ir, self.cpu)
+        return found
+
+    def _passed(self, dump: Dump | None = None, n_threads: int | None = None) -> Unit:
+        unit = Unit(self.interface, self.cpu, n_threads or self._wanted_threads, self._timed)
+        run_passes(PASSES, unit, dump)
+        return unit
+
+    @functools.cached_property
+    def unit(self) -> Unit:
+        """What the passes make of the graph: made again where the machine code was there without it."""
+        return self._passed(n_threads=self.n_threads)
+
+    @property
+    def placed(self) -> Placement:
+        assert self.unit.placed is not None
+        return self.unit.placed
+
+    @property
+    def kernels(self) -> list[Kernel]:
+        return self.unit.kernels
+
+    @property
+    def schedule(self) -> Schedule:
+        return self.placed.schedule
+
+    @property
+    def memory(self) -> Memory:
+        """Where each result lies in the arena."""
+        return self.placed.memory
+
+    @property
+    def ir(self) -> str:
+        """The LLVM text."""
+        return self.unit.ir
 
     def _own_memory(self) -> None:
         """Room for results, and the addresses of all that is not an argument."""
         self._lock = lock()
-        self._arena, self._scratch = _aligned(self.memory.size), _aligned(self._scratch_size)
+        self._arena, self._scratch = _aligned(self.executable.arena), _aligned(self.executable.scratch)
         self._sync = _aligned(threads.BARRIER + 64)
         self._sync[threads.BARRIER : threads.BARRIER + 8].view(np.uint64)[0] = threads.yield_address()
-        self._fixed = {e: a.ctypes.data for e, a in self._placed.constants.items()}
+        first = FIRST + len(self.inputs)
+        self._fixed = {first + i: a.ctypes.data for i, a in enumerate(self.executable.constants)}
         self._fixed |= {ARENA: self._arena.ctypes.data, SCRATCH: self._scratch.ctypes.data}
-        self.checks = Checks(self._noted)
+        self.checks = Checks(self.executable.checks, lambda: self.unit.noted)
         self._fixed |= {CLOCK: self.clock.ctypes.data, NOTED: self.checks.flags.ctypes.data}
 
     def twin(self) -> Program:
@@ -115,12 +164,12 @@ class Program:
                 shape = (steps, *node.shape) if k in self.interface.measured else node.shape
                 found.append(np.empty(shape, node.dtype))
         inner = [self._checked(i, a, steps) for i, a in enumerate(arrays)]
-        for i, axes in self._orders.items():
+        for i, axes in self.executable.orders.items():
             inner[i] = np.ascontiguousarray(arrays[i].transpose(undo(axes)))
         variables = self.interface.variables
         placed = [inner[variables[k]] if k in variables else a for k, a in enumerate(found)]
         self.run(inner, placed, steps)
-        for i, axes in self._orders.items():
+        for i, axes in self.executable.orders.items():
             arrays[i][...] = inner[i].transpose(axes)
         return found
 
@@ -135,7 +184,7 @@ class Program:
         return self._bound_type(self, arrays, results)
 
     def _checked(self, i: int, array: np.ndarray, steps: int) -> np.ndarray:
-        node = self._traced.inputs[i]
+        node = self.inputs[i]
         expected = (steps, *node.shape) if i in self.interface.stepped else node.shape
         if array.shape != expected or array.dtype != node.dtype:
             raise ShapeError(f"expected {node.dtype}{expected}, got {array.dtype}{array.shape}")
@@ -175,15 +224,13 @@ class Program:
             FileError: if the files cannot be written there.
         """
         dump = Dump(folder)
-        unit = Unit(self._traced, self.cpu, self.n_threads)
-        dump.add("traced", unit, "the graph as it was traced")
-        run_passes(PASSES, unit, dump)
-        dump.finish(load(unit.ir, self.cpu))
+        dump.add("traced", Unit(self.interface), "the graph as it was traced")
+        dump.finish(self._passed(dump, self.n_threads).ir, self.cpu)
         return dump.texts
 
     def _again(self, timed: bool) -> Program:
         """A program for the same graph."""
-        inputs, outputs, variables, stepped, measured = self._traced
+        inputs, outputs, variables, stepped, measured = self.interface
         return Program(
             inputs, outputs, variables=variables, stepped=sorted(stepped), measured=sorted(measured), cpu=self.cpu,
             n_threads=self.n_threads, timed=timed,
