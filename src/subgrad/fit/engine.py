@@ -14,6 +14,7 @@ import numpy as np
 from subgrad.compile.runtime import fallback
 from subgrad.compile.runtime.fallback import runnable
 from subgrad.compile.runtime.interpret import Interpreter
+from subgrad.compile.runtime.threads import get_threads
 from subgrad.fit.diagnose import find_source
 from subgrad.fit.measured import Term
 from subgrad.fit.step import Signature, Step
@@ -127,14 +128,21 @@ class _Past:
 
 
 class Compiled:
-    """As `Interpreted`, with native programs that gather their batches and take many steps a call."""
+    """As `Interpreted`, with native programs that gather their batches and take many steps a call.
 
-    def __init__(self, trace: TraceFor, data: Sequence[np.ndarray], variables: Sequence[np.ndarray]) -> None:
+    ``programs`` is where programs are found that were made before for the same step, and are left for later.
+    """
+
+    def __init__(
+        self, trace: TraceFor, data: Sequence[np.ndarray], variables: Sequence[np.ndarray],
+        programs: dict[Any, Any] | None = None,
+    ) -> None:  # fmt: skip
         self.data = [np.ascontiguousarray(a) for a in data]
         self.variables = [np.array(v, order="C") for v in variables]
         self.terms: list[Term] = []
         self._trace = trace
-        self._programs: dict[int, tuple[Step, Any]] = {}
+        self._programs = {} if programs is None else programs
+        self._form = tuple(_signatures(self.data, len(self.data[0]))), get_threads()
         self._past = _Past()
 
     def run(self, batches: Sequence[np.ndarray], seed: int, first_step: int, first_batch: int = 0) -> np.ndarray:
@@ -174,20 +182,24 @@ class Compiled:
         raise NonFiniteLoss(since[-1][2], "every number is finite when the batch is interpreted")
 
     def _program(self, rows: int) -> tuple[Step, Any]:
-        if rows not in self._programs:
+        key = (rows, *self._form)
+        if key not in self._programs:
             step = self._trace(_signatures(self.data, rows), len(self.data[0]))
-            self.terms = step.terms
             measured, first = step.measured, step.first_variable
             variables = {measured + i: first + i for i in range(len(step.inputs) - first)}
             program = runnable(step.inputs, step.outputs, variables, stepped=(0, 1), measured=range(measured))
-            self._programs[rows] = step, program
-        return self._programs[rows]
+            self._programs[key] = step, program
+        found = self._programs[key]
+        self.terms = found[0].terms
+        return found
 
 
-def engine_for(trace: TraceFor, data: Sequence[np.ndarray], variables: Sequence[np.ndarray], batch: int) -> Any:
+def engine_for(
+    trace: TraceFor, data: Sequence[np.ndarray], variables: Sequence[np.ndarray], batch: int, programs: dict[Any, Any]
+) -> Any:
     """The native engine where it can run the step, else the interpreter."""
     if _has_llvm():
-        engine = Compiled(trace, data, variables)
+        engine = Compiled(trace, data, variables, programs)
         if engine.is_native(batch):
             return engine
     return Interpreted(trace, data, variables)

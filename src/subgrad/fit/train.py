@@ -19,6 +19,7 @@ from subgrad.fit.arrays import Part, as_batch, split_validation
 from subgrad.fit.engine import NonFiniteLoss, engine_for
 from subgrad.fit.evaluation import measure
 from subgrad.fit.history import History
+from subgrad.fit.kept import kept
 from subgrad.fit.measured import over_all
 from subgrad.fit.options import Callback, Checkpoint, EarlyStopping
 from subgrad.fit.progress import Progress
@@ -139,6 +140,7 @@ class _Run:
             raise ArgumentError(f"drop_last leaves nothing of {len(rows)} samples in batches of {batch_size}")
         self.metrics = self._checked(metrics)
         self.history = History()
+        self.programs = kept(model, loss, optimizer, *self.metrics.items())
         self.parameters = [p for _, p in model.named_state()]
         self.state = initial_state(model, optimizer)
         self.best = self._values()
@@ -160,7 +162,7 @@ class _Run:
 
         state = [s.numpy() for s in leaves(self.state)]
         first = min(self.batch_size, len(self.rows))
-        return engine_for(trace, self.data, [*self._values(), *state], first)
+        return engine_for(trace, self.data, [*self._values(), *state], first, self.programs)
 
     def _values(self) -> list[np.ndarray]:
         return [n.numpy() for n in nodes_of(self.parameters)]

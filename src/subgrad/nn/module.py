@@ -125,7 +125,7 @@ class Module:
 
     def __getstate__(self) -> dict[str, Any]:
         """All but machine code: a copy compiles its own, and so does the process in which a pickle is read."""
-        return {name: value for name, value in self.__dict__.items() if name != "_predictor"}
+        return {name: value for name, value in self.__dict__.items() if name not in _PROGRAMS}
 
     def vjp(self, *xs: TensorLike) -> tuple[Tensor, Pullback]:
         """The module protocol: the output, and the way back from its cotangent.
@@ -319,7 +319,10 @@ def _evaluation(module: weakref.ref[Module]) -> Callable[..., Any]:
     return forward
 
 
-_NOT_HELD = ("_given", "_predictor")
+_PROGRAMS = ("_predictor", "_programs")
+"""Attributes that hold what was compiled: by `Module.predict`, and by runs of `subgrad.fit`."""
+
+_NOT_HELD = ("_given", *_PROGRAMS)
 
 
 def _held(holder: Any, path: str = "") -> Iterator[tuple[str, Module | Parameter]]:

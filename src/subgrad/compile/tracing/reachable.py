@@ -50,7 +50,7 @@ PARTS: dict[type, tuple[str, ...]] = {
 }  # fmt: skip
 """By type: the attributes that are all there is to an object of it. Other modules add their types."""
 _ANY_NAME = {"vars", "__dict__", "getattr", "attrgetter"}  # whoever uses these may read any attribute
-_NOT_SETTINGS = {"_given", "_predictor", "training"}  # attributes of a module
+_NOT_SETTINGS = {"_given", "_predictor", "_programs", "training"}  # attributes of a module
 _DIGEST = 1024  # bytes of an array from which on a key holds a digest of it
 
 
