@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from subgrad.compile.function import CompiledFunction, compile
     from subgrad.compile.runtime.threads import get_threads, set_threads
     from subgrad.explain import draw, explain
-    from subgrad.fit import Checkpoint, EarlyStopping, History, WatchUnits, evaluate, fit, predict
+    from subgrad.fit import Checkpoint, EarlyStopping, History, Trainer, WatchUnits, evaluate, fit, predict
     from subgrad.io import load, save
     from subgrad.kinks import (
         dead_units, directional_derivative, enclosure, is_stationary, kinks, load_certificate, local_minimum,
@@ -50,8 +50,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "Checkpoint", "CompiledFunction", "EarlyStopping", "History", "Kink", "Parameter", "Tensor", "WatchUnits",
-    "approximate", "barron", "barron_bound", "bool_",
+    "Checkpoint", "CompiledFunction", "EarlyStopping", "History", "Kink", "Parameter", "Tensor", "Trainer",
+    "WatchUnits", "approximate", "barron", "barron_bound", "bool_",
     "certify", "chain", "check", "checkpoint", "clip_by_norm", "compile", "custom_vjp", "data", "dead_units",
     "default_dtype", "defop", "directional_derivative", "draw", "enclosure", "ensemble", "errors", "evaluate",
     "explain", "fit", "float32", "float64", "get_threads", "grad", "hessian", "int32", "int64", "is_stationary",
@@ -69,7 +69,7 @@ _LATER = {
     "compile.runtime.threads": ("get_threads", "set_threads"),
     "data": (),
     "explain": ("draw", "explain"),
-    "fit": ("Checkpoint", "EarlyStopping", "History", "WatchUnits", "evaluate", "fit", "predict"),
+    "fit": ("Checkpoint", "EarlyStopping", "History", "Trainer", "WatchUnits", "evaluate", "fit", "predict"),
     "io": ("load", "save"),
     "kinks": (
         "dead_units", "directional_derivative", "enclosure", "is_stationary", "kinks", "load_certificate",

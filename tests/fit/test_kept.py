@@ -1,0 +1,240 @@
+"""A model keeps what its runs have traced and compiled, until something changes that a trace depends on."""
+
+import copy
+import gc
+import pickle
+import weakref
+
+import numpy as np
+import pytest
+
+import subgrad as sg
+from subgrad import nn
+from subgrad.compile.executable import STORE
+from subgrad.fit import train, trainer
+from subgrad.nn.module import Module
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(40, 3)).astype(np.float32), RNG.integers(0, 2, 40)
+
+
+def mlp(seed=0):
+    return nn.Sequential(nn.Linear(3, 4, seed=seed), nn.Tanh(), nn.Linear(4, 2, seed=seed + 1))
+
+
+@pytest.fixture
+def traced(monkeypatch):
+    """The number of training steps traced so far, in a list of one."""
+    count = [0]
+    for module in (train, trainer):
+        trace = module.trace_step
+
+        def counting(*args, _trace=trace, **options):
+            count[0] += 1
+            return _trace(*args, **options)
+
+        monkeypatch.setattr(module, "trace_step", counting)
+    return count
+
+
+def fit(net, loss="cross_entropy", y=Y, **options):
+    return sg.fit(net, X, y, loss=loss, **{"batch_size": 8, "epochs": 1, "metrics": ["accuracy"], **options})
+
+
+def test_a_second_run_traces_nothing(traced):
+    net = mlp()
+    fit(net)
+    assert traced == [1]
+    fit(net, epochs=3, seed=5, shuffle=False)
+    fit(net, optimizer=sg.Adam())  # "adam" by another name
+    assert traced == [1]
+
+
+def test_a_second_run_is_that_of_a_new_model(traced):
+    """Bit for bit: what is kept is the code, and not the numbers."""
+    net, other = mlp(), mlp()
+    fit(net)
+    for p, q in zip(other.parameters(), net.parameters(), strict=True):
+        p.assign(q.numpy())
+    assert fit(net, seed=3).epochs[-1]["loss"] == fit(other, seed=3).epochs[-1]["loss"]
+    for p, q in zip(net.parameters(), other.parameters(), strict=True):
+        np.testing.assert_array_equal(p.numpy(), q.numpy())
+
+
+class Scaled(Module):
+    def __init__(self):
+        self.inner, self.factor, self.options = mlp(), 1.0, {"shift": 0.0}
+
+    def forward(self, x):
+        return self.inner(x) * self.factor + self.options["shift"]
+
+
+WEIGHT = 1.0
+
+
+def weighted(f, y):
+    return WEIGHT * nn.cross_entropy(f, y)
+
+
+def changes():
+    def attribute(net):
+        net.factor = 2.0
+
+    def entry(net):
+        net.options["shift"] = 1.0
+
+    def layer(net):
+        net.inner = nn.Sequential(nn.Linear(3, 5, seed=0), nn.ReLU(), nn.Linear(5, 2, seed=1))
+
+    def frozen(net):
+        next(iter(net.parameters())).requires_grad = False
+
+    def code(net):
+        global WEIGHT
+        WEIGHT += 1.0
+
+    return [attribute, entry, layer, frozen, code]
+
+
+@pytest.mark.parametrize("change", changes(), ids=lambda f: f.__name__)
+def test_what_a_trace_depends_on_is_looked_at(traced, change):
+    net, new = Scaled(), Scaled()
+    fit(net, weighted)
+    change(net)
+    change(new) if change.__name__ != "code" else None
+    for (_, p), (_, q) in zip(new.named_state(), net.named_state(), strict=True):
+        p.assign(q.numpy())
+    found = fit(net, weighted, seed=1)
+    assert traced == [2]
+    assert found.epochs[-1]["loss"] == fit(new, weighted, seed=1).epochs[-1]["loss"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"optimizer": sg.Adam(0.1)}, {"optimizer": sg.SGD(0.1)}, {"metrics": []}, {"batch_size": 10},
+        {"sample_weight": np.ones(40)}, {"loss": weighted},
+    ],
+    ids=lambda options: next(iter(options)),
+)  # fmt: skip
+def test_other_runs_have_programs_of_their_own(traced, options):
+    net = mlp()
+    fit(net)
+    fit(net, **options)
+    assert traced == [2]
+    fit(net)
+    fit(net, **options)
+    assert traced == [2]
+
+
+def test_labels_that_are_told_from_the_data_are_looked_at(traced):
+    """What `accuracy` makes of targets follows from all of them."""
+    net = nn.Sequential(nn.Linear(3, 1, seed=0))
+    signs, zeros = np.where(Y > 0, 1.0, -1.0), Y.astype(float)
+    first = fit(net, "squared", signs)["accuracy"]
+    second = fit(net, "squared", zeros)["accuracy"]
+    assert traced == [2]
+    assert len(first) == len(second) == 1
+
+
+def test_bad_labels_are_found_in_a_second_run():
+    net = mlp()
+    fit(net)
+    with pytest.raises(sg.errors.DataError):
+        fit(net, y=np.full(40, 2))
+
+
+def test_indices_are_looked_at_in_each_run():
+    net = nn.Sequential(nn.Embedding(5, 4, seed=0), nn.Flatten(), nn.Linear(8, 2, seed=1))
+    rows = RNG.integers(0, 5, (40, 2))
+    options = {"loss": "cross_entropy", "epochs": 1, "batch_size": 8}
+    sg.fit(net, rows, Y, **options)
+    with pytest.raises(sg.errors.ShapeError, match="out of range"):
+        sg.fit(net, rows + 1, Y, **options)
+
+
+def test_copies_and_pickles_hold_no_programs(traced):
+    net = mlp()
+    fit(net)
+    for other in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
+        assert "_programs" not in vars(other)
+    assert {name for name, _ in net.named_parameters()} == {name for name, _ in mlp().named_parameters()}
+
+
+def test_programs_go_with_their_model():
+    net = mlp()
+    fit(net)
+    gone = weakref.ref(net)
+    del net
+    gc.collect()
+    assert gone() is None
+
+
+def test_folds_are_compiled_once(traced, monkeypatch, tmp_path):
+    """Five models of one form on five parts of the data, all batches of one length: one program."""
+    from subgrad.compile import native
+
+    monkeypatch.delenv("SUBGRAD_CHECK", raising=False)
+    monkeypatch.setenv("SUBGRAD_CACHE", "off")
+    STORE.clear()
+    compiled = []
+    original = native.compile_object
+    monkeypatch.setattr(native, "compile_object", lambda ir, cpu: compiled.append(ir) or original(ir, cpu))
+    for fold in range(5):
+        rows = np.arange(40) % 5 != fold
+        sg.fit(mlp(seed=fold), X[rows], Y[rows], loss="cross_entropy", epochs=2, batch_size=8)
+    assert sum("@run" in ir for ir in compiled) == 1
+
+
+def test_batch_by_batch_is_the_run_with_one_batch():
+    net, other = mlp(), mlp()
+    one = sg.Trainer(net, loss="cross_entropy", optimizer=sg.Adam(0.05), seed=3)
+    losses = [one.partial_fit(X, Y) for _ in range(5)]
+    history = sg.fit(
+        other, X, Y, loss="cross_entropy", optimizer=sg.Adam(0.05), seed=3, epochs=5, batch_size=40, shuffle=False
+    )
+    np.testing.assert_allclose(losses, history["loss"], rtol=1e-6)
+    for p, q in zip(net.parameters(), other.parameters(), strict=True):
+        np.testing.assert_allclose(p.numpy(), q.numpy(), rtol=1e-5, atol=1e-7)
+
+
+def test_batches_are_traced_once_for_each_length(traced):
+    one = sg.Trainer(mlp(), loss="cross_entropy")
+    for n in (8, 8, 5, 8, 5):
+        one.partial_fit(X[:n], Y[:n])
+    assert traced == [2]
+    assert one.steps == 5
+    assert int(one.state["step"]) == 5
+
+
+def test_dropout_draws_anew_in_each_step():
+    net = nn.Sequential(nn.Dropout(0.5), nn.Linear(3, 2, seed=1))
+    one = sg.Trainer(net, loss="cross_entropy", optimizer=sg.SGD(1e-12))
+    assert len({one.partial_fit(X, Y) for _ in range(4)}) == 4
+
+
+def test_a_step_that_fails_leaves_the_model_as_it_was():
+    net = mlp()
+    one = sg.Trainer(net, loss=lambda f, y: nn.cross_entropy(f * 1e30, y) * 1e30, optimizer=sg.SGD(1.0))
+    before = [p.numpy().copy() for p in net.parameters()]
+    with pytest.raises(sg.errors.NonFiniteError, match="step 1: the first NaN or inf came from"):
+        one.partial_fit(X, Y)
+    for p, b in zip(net.parameters(), before, strict=True):
+        np.testing.assert_array_equal(p.numpy(), b)
+    assert one.steps == 0
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        (lambda: sg.Trainer("net", loss="squared"), sg.errors.ArgumentError),
+        (lambda: sg.Trainer(mlp(), loss="no such loss"), sg.errors.ArgumentError),
+        (lambda: sg.Trainer(mlp(), loss="cross_entropy").partial_fit(X, Y[:3]), sg.errors.ShapeError),
+        (lambda: sg.Trainer(mlp(), loss="cross_entropy").partial_fit(X * np.nan, Y), sg.errors.DataError),
+        (lambda: sg.Trainer(mlp(), loss="cross_entropy").partial_fit(X, Y + 7), sg.errors.DataError),
+        (lambda: sg.Trainer(mlp(), loss=lambda f, y: f.sum()).partial_fit(X, Y, np.ones(40)), sg.errors.ArgumentError),
+    ],
+)
+def test_bad_arguments(call, error):
+    with pytest.raises(error):
+        call()
