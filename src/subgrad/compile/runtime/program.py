@@ -32,8 +32,8 @@ from subgrad.graph.tensor import Tensor
 from subgrad.graph.verify_graph import is_wanted
 
 if TYPE_CHECKING:
-    from subgrad.compile.kernels.kernel import Kernel
     from subgrad.compile.kernels.arena import Memory
+    from subgrad.compile.kernels.kernel import Kernel
     from subgrad.compile.kernels.placement import Placement
     from subgrad.compile.kernels.schedule import Schedule
     from subgrad.explain.picture import Drawing
