@@ -131,12 +131,12 @@ def test_the_gap_never_widens_and_every_epoch_is_kept(solver, two_clouds):
 
 def test_a_wrong_solver_makes_no_wrong_bound(two_clouds):
     """The proof does not trust the solver: random points give a wide gap, which holds nevertheless."""
-    from subgrad.linear.duality_gap import Iterate, prove
+    from subgrad.linear.duality_gap import PrimalDualPoint, prove
 
     X, y = two_clouds
     problem, rng = Hinge(X, 2.0 * y - 1, 1.0, True), np.random.default_rng(0)
     optimum = SVM(gap=1e-9).fit(X, y).objective_
-    random = (Iterate(rng.normal(size=2), rng.normal(), rng.normal(size=len(y))) for _ in range(50))
+    random = (PrimalDualPoint(rng.normal(size=2), rng.normal(), rng.normal(size=len(y))) for _ in range(50))
     with pytest.warns(GapWarning):
-        proof = prove(problem, random, Iterate(np.zeros(2), 0.0, np.zeros(len(y))), 1e-3, 50, verbose=False)
+        proof = prove(problem, random, PrimalDualPoint(np.zeros(2), 0.0, np.zeros(len(y))), 1e-3, 50, verbose=False)
     assert proof.history[-1].bound <= optimum <= proof.history[-1].objective

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from rich.console import Console
 
 from subgrad.fit import History
-from subgrad.fit.progress import numbers
+from subgrad.fit.epoch_progress import numbers
 
 SECONDS = 5.0  # from one line to the next, at least: a run that is over by then prints none
 

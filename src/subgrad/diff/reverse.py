@@ -15,7 +15,7 @@ from subgrad.graph.op import cotangents
 from subgrad.graph.order import dependents, toposort
 from subgrad.graph.tensor import INPUT, Tensor, TensorLike, constant, tensor
 from subgrad.ops import full
-from subgrad.ops.several import add
+from subgrad.ops.tuples import add
 
 
 def backprop(

@@ -14,7 +14,7 @@ from subgrad.explain.rows import BackwardPass, backward_pass, targets
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import INPUT, Tensor, placeholder
 from subgrad.graph.tree import Tree
-from subgrad.ops.several import SEVERAL
+from subgrad.ops.tuples import TUPLE
 
 _INK, _GREY, _LINE, _PAPER = "#1f2937", "#6b7280", "#9ca3af", "#f8fafc"
 _PARAMETER, _DATA, _KINK, _BACK = ("#fef3c7", "#d97706"), ("#e0f2fe", "#0284c7"), "#e11d48", "#7c3aed"
@@ -119,7 +119,7 @@ def _backward_lines(node: Tensor, names: Names, uses: dict[Tensor, int]) -> Iter
 
 def _symbol(node: Tensor, names: Names) -> str:
     """The op in a word or a sign, with the numbers that are its inputs: ``relu``, ``+``, ``÷ 4``."""
-    if node.dtype == SEVERAL:
+    if node.dtype == TUPLE:
         return f"loop of {node.attrs['body'].length} steps"
     sign = _SYMBOLS.get(node.op.name, node.op.name)
     sources = [origin(i) for i in node.inputs]

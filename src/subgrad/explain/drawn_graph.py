@@ -14,8 +14,8 @@ from subgrad.graph.op import Op
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor
 from subgrad.ops import add
-from subgrad.ops.several import SEVERAL, part
 from subgrad.ops.shape import broadcast_to, cast, reshape
+from subgrad.ops.tuples import TUPLE, part
 
 LARGEST = 50
 """How many nodes are drawn without collapsing a module, unless a depth is given."""
@@ -117,10 +117,10 @@ def _arrow(user: Tensor, k: int, depth: dict[Tensor, int]) -> Arrow:
     used = user.inputs[k]
     source = origin(used)
     moved = used.shape != source.shape
-    unsaid = is_leaf(source) or source.dtype == SEVERAL  # a leaf has its shape inside, a loop has several results
+    unsaid = is_leaf(source) or source.dtype == TUPLE  # a leaf has its shape inside, a loop has several results
     before = "" if unsaid else shape_text(source.shape)
     label = f"{before} → {shape_text(used.shape)}".lstrip() if moved else before
-    label = shape_text(used.shape) if source.dtype == SEVERAL else label
+    label = shape_text(used.shape) if source.dtype == TUPLE else label
     return Arrow(source, user, k, label, user.op is add and _is_skip_edge(source, user, depth))
 
 

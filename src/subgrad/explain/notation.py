@@ -11,7 +11,7 @@ from subgrad.explain.node_names import is_leaf
 from subgrad.graph.op import Op
 from subgrad.graph.tensor import INPUT, Tensor
 from subgrad.ops.contract import contract
-from subgrad.ops.several import SEVERAL
+from subgrad.ops.tuples import TUPLE
 
 CONTRACT: Op = contract
 Names = dict[Tensor, str]
@@ -32,7 +32,7 @@ def formula(node: Tensor, names: Names) -> str:
         return "argument" if node.op is INPUT else "data" if node.owner is None else "parameter"
     if node.op is CONTRACT:
         return _contraction(node.attrs["spec"], *(names[i] for i in node.inputs))
-    if node.dtype == SEVERAL:
+    if node.dtype == TUPLE:
         return f"loop of {node.attrs['body'].length} steps({', '.join(names[i] for i in node.inputs)})"
     filled = _fill(node.op.text, node, names) if "{" in node.op.text else None
     if filled is None:

@@ -17,7 +17,7 @@ from subgrad.graph.order import dependents, toposort
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 from subgrad.graph.tree import Tree, leaves
 from subgrad.ops import full
-from subgrad.ops.several import SEVERAL
+from subgrad.ops.tuples import TUPLE
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +130,7 @@ def _edges(node: Tensor, g: Tensor, total: dict[Tensor, Tensor]) -> list[Edge]:
     if not any(i in total for i in node.inputs):
         return []
     made = [(k, p) for k, p in enumerate(cotangents(node, g)) if p is not None and node.inputs[k] in total]
-    costs = loop_costs(g, [p for _, p in made]) if node.dtype == SEVERAL else [edge_cost(node, g, p) for _, p in made]
+    costs = loop_costs(g, [p for _, p in made]) if node.dtype == TUPLE else [edge_cost(node, g, p) for _, p in made]
     return [Edge(node, k, p, cost) for (k, p), cost in zip(made, costs, strict=True)]
 
 

@@ -17,12 +17,12 @@ from subgrad.fit import metrics as metric_table
 from subgrad.fit import options
 from subgrad.fit.arrays import Part, as_batch, split_validation
 from subgrad.fit.engine import NonFiniteLoss, engine_for
+from subgrad.fit.epoch_progress import Progress
 from subgrad.fit.evaluation import measure
 from subgrad.fit.history import History
 from subgrad.fit.kept import kept
 from subgrad.fit.measured import over_all
 from subgrad.fit.options import Callback, Checkpoint, EarlyStopping
-from subgrad.fit.progress import Progress
 from subgrad.fit.step import check_values, initial_state, trace_step
 from subgrad.graph.tensor import constant
 from subgrad.graph.tree import leaves, rebuild

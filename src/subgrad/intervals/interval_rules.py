@@ -27,8 +27,8 @@ from subgrad.ops.contract import sizes_of
 from subgrad.ops.convolution import CONVOLUTIONS, products
 from subgrad.ops.random import uniform
 from subgrad.ops.rules import groups
-from subgrad.ops.several import part
 from subgrad.ops.shape import cast
+from subgrad.ops.tuples import part
 from subgrad.recur.loop import loop
 
 Rule = Callable[..., Interval]

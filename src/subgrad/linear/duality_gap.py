@@ -22,7 +22,7 @@ from subgrad.io.number_text import at_least, at_most
 ROUNDING = 1e-12  # of the zero model's objective: below it P - D is noise, as where the optimum is 0
 
 
-class Iterate(NamedTuple):
+class PrimalDualPoint(NamedTuple):
     """What a solver offers after an epoch: coefficients (d,), the intercept, and a dual point (n,), feasible or not."""
 
     w: np.ndarray
@@ -73,12 +73,13 @@ class GapWarning(UserWarning):
 class GapProof:
     """The best model and the best dual point found, and the way there."""
 
-    point: Iterate
+    point: PrimalDualPoint
     history: list[Epoch] = field(default_factory=list)
 
 
 def prove(
-    problem: ConvexProblem, iterates: Iterator[Iterate], zero: Iterate, gap: float, max_iter: int, verbose: bool
+    problem: ConvexProblem, iterates: Iterator[PrimalDualPoint], zero: PrimalDualPoint, gap: float, max_iter: int,
+    verbose: bool,
 ) -> GapProof:
     """Run a solver until objective - bound <= gap * objective, or is in the range of rounding.
 
@@ -105,7 +106,7 @@ def prove(
     return proof
 
 
-def _improved(problem: ConvexProblem, proof: GapProof, best: Epoch, new: Iterate) -> Epoch:
+def _improved(problem: ConvexProblem, proof: GapProof, best: Epoch, new: PrimalDualPoint) -> Epoch:
     """The best so far with the new point: its coefficients and its dual point are judged apart."""
     u = problem.feasible(new.u)
     objective, bound = problem.objective(new.w, new.b), problem.bound(u)

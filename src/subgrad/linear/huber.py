@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from subgrad.linear.design import Design, by_columns, by_rows
-from subgrad.linear.duality_gap import Iterate
+from subgrad.linear.duality_gap import PrimalDualPoint
 from subgrad.linear.interior import Loss, interior_point
 from subgrad.linear.regressor import Regressor, projected
 from subgrad.optim import validators
@@ -72,11 +72,11 @@ class Huber(Regressor):
     def _problem(self, X: np.ndarray, y: np.ndarray) -> Clipped:
         return Clipped(X, y, self.delta, self.alpha, self.fit_intercept)
 
-    def _iterates(self, problem: Clipped) -> Iterator[Iterate]:
+    def _iterates(self, problem: Clipped) -> Iterator[PrimalDualPoint]:
         design, weight = problem.design, len(problem.y) * problem.alpha
         loss = Loss(-problem.delta, problem.delta, curvature=1)
         for z, u in interior_point(design.A, problem.y, weight * design.penalised, loss):
-            yield Iterate(*design.split(z), u)
+            yield PrimalDualPoint(*design.split(z), u)
 
 
 @dataclass

@@ -11,7 +11,7 @@ from subgrad import ops
 from subgrad.compile.function import compile
 from subgrad.graph.dtype import using_dtype
 from subgrad.graph.tensor import Tensor
-from subgrad.linear.duality_gap import Iterate
+from subgrad.linear.duality_gap import PrimalDualPoint
 from subgrad.linear.regressor import Regressor
 from subgrad.optim import validators
 
@@ -68,10 +68,10 @@ class Lasso(Regressor):
     def _problem(self, X: np.ndarray, y: np.ndarray) -> Sparse:
         return Sparse(X, y, self.alpha, self.fit_intercept)
 
-    def _iterates(self, problem: Sparse) -> Iterator[Iterate]:
+    def _iterates(self, problem: Sparse) -> Iterator[PrimalDualPoint]:
         X, y = problem.X, problem.y
         for w in coordinate_descent(X, y, len(y) * problem.alpha):
-            yield Iterate(w, 0.0, y - X @ w)  # with an intercept both are centred, so the best b is 0
+            yield PrimalDualPoint(w, 0.0, y - X @ w)  # with an intercept both are centred, so the best b is 0
 
 
 @dataclass

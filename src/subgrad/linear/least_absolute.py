@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from subgrad.linear.design import Design, by_columns
-from subgrad.linear.duality_gap import Iterate
+from subgrad.linear.duality_gap import PrimalDualPoint
 from subgrad.linear.interior import Loss, interior_point
 from subgrad.linear.regressor import Regressor, projected
 
@@ -59,13 +59,13 @@ class LeastAbsolute(Regressor):
     def _problem(self, X: np.ndarray, y: np.ndarray) -> Absolute:
         return Absolute(X, y, self.fit_intercept)
 
-    def _iterates(self, problem: Absolute) -> Iterator[Iterate]:
+    def _iterates(self, problem: Absolute) -> Iterator[PrimalDualPoint]:
         """Least squares, which is the optimum where it meets every y; then an interior-point method."""
         design = problem.design
         least_squares = design.A.T @ problem.y
-        yield Iterate(*design.split(least_squares), problem.y - design.A @ least_squares)
+        yield PrimalDualPoint(*design.split(least_squares), problem.y - design.A @ least_squares)
         for z, u in interior_point(design.A, problem.y, design.penalised, Loss(-1, 1)):
-            yield Iterate(*design.split(z), u)
+            yield PrimalDualPoint(*design.split(z), u)
 
 
 @dataclass

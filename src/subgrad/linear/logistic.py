@@ -10,7 +10,7 @@ import numpy as np
 
 from subgrad.linear.classifier import Classifier, balanced
 from subgrad.linear.design import by_rows
-from subgrad.linear.duality_gap import Iterate
+from subgrad.linear.duality_gap import PrimalDualPoint
 from subgrad.optim import validators
 
 
@@ -73,7 +73,7 @@ class LogisticRegression(Classifier):
     def _problem(self, X: np.ndarray, y: np.ndarray) -> Logistic:
         return Logistic(X, y, self.C, self.fit_intercept)
 
-    def _iterates(self, problem: Logistic) -> Iterator[Iterate]:
+    def _iterates(self, problem: Logistic) -> Iterator[PrimalDualPoint]:
         return newton(problem)
 
 
@@ -98,7 +98,7 @@ class Logistic:
         return float(self.C * entropy(u / self.C).sum() - v @ v / 2)
 
 
-def newton(problem: Logistic) -> Iterator[Iterate]:
+def newton(problem: Logistic) -> Iterator[PrimalDualPoint]:
     """Newton's method, each step halved until the objective falls enough; ends where floats allow no further fall."""
     y, C = problem.y, problem.C
     design = by_rows(problem.X, problem.intercept)
@@ -119,7 +119,7 @@ def newton(problem: Logistic) -> Iterator[Iterate]:
             if size < 1e-10:
                 return
         z = z + size * step
-        yield Iterate(*design.split(z), C * sigmoid(-y * (A @ z)))
+        yield PrimalDualPoint(*design.split(z), C * sigmoid(-y * (A @ z)))
 
 
 def sigmoid(f: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 from subgrad.data.column_names import listed
 from subgrad.errors import ArgumentError, DataError, NotFittedError, ShapeError
 from subgrad.linear import input_arrays
-from subgrad.linear.duality_gap import ConvexProblem, Epoch, Iterate, prove
+from subgrad.linear.duality_gap import ConvexProblem, Epoch, PrimalDualPoint, prove
 from subgrad.optim import validators
 
 
@@ -62,7 +62,7 @@ class LinearModel(ABC):
         """The problem for X (n, d), centred if there is an intercept, and y (n,)."""
 
     @abstractmethod
-    def _iterates(self, problem: Any) -> Iterator[Iterate]:
+    def _iterates(self, problem: Any) -> Iterator[PrimalDualPoint]:
         """The solver's points, one an epoch."""
 
     def _solve(self, X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, float]:
@@ -73,7 +73,7 @@ class LinearModel(ABC):
         params = self.get_params()
         centred, mean = input_arrays.centred(X) if params["fit_intercept"] else (X, np.zeros(X.shape[1]))
         problem: ConvexProblem = self._problem(centred, y)
-        zero = Iterate(np.zeros(X.shape[1]), 0.0, np.zeros(len(X)))
+        zero = PrimalDualPoint(np.zeros(X.shape[1]), 0.0, np.zeros(len(X)))
         options = {name: params[name] for name in ("gap", "max_iter", "verbose")}
         proof = prove(problem, self._iterates(problem), zero, **options)
         self._keep(proof.history, proof.point.u, X.shape[1])

@@ -11,7 +11,7 @@ import numpy as np
 from subgrad.errors import ArgumentError
 from subgrad.linear.classifier import Classifier, balanced
 from subgrad.linear.design import by_rows
-from subgrad.linear.duality_gap import Iterate
+from subgrad.linear.duality_gap import PrimalDualPoint
 from subgrad.linear.interior import Loss, interior_point
 from subgrad.optim import validators
 
@@ -77,7 +77,7 @@ class SVM(Classifier):
     def _problem(self, X: np.ndarray, y: np.ndarray) -> Hinge:
         return Hinge(X, y, self.C, self.fit_intercept)
 
-    def _iterates(self, problem: Hinge) -> Iterator[Iterate]:
+    def _iterates(self, problem: Hinge) -> Iterator[PrimalDualPoint]:
         return subgradient_steps(problem) if self.solver == "subgradient" else _interior(problem)
 
 
@@ -102,7 +102,7 @@ class Hinge:
         return float(u.sum() - v @ v / 2)
 
 
-def subgradient_steps(problem: Hinge) -> Iterator[Iterate]:
+def subgradient_steps(problem: Hinge) -> Iterator[PrimalDualPoint]:
     """The subgradient method on lambda/2 |w|^2 + mean hinge, with steps 1/(lambda t) and lambda = 1/(n C).
 
     It is Pegasos with all data in each step (Shalev-Shwartz, Singer, Srebro, Cotter, Math. Programming 2011). Where a_t
@@ -119,7 +119,7 @@ def subgradient_steps(problem: Hinge) -> Iterator[Iterate]:
         w = w - (w - X.T @ (y * C * active)) / t
         u = u + (C * active - u) / t
         b, active = best_intercept(X @ w, y, intercept)
-        yield Iterate(w, b, u)
+        yield PrimalDualPoint(w, b, u)
 
 
 def best_intercept(f: np.ndarray, y: np.ndarray, intercept: bool) -> tuple[float, np.ndarray]:
@@ -138,8 +138,8 @@ def best_intercept(f: np.ndarray, y: np.ndarray, intercept: bool) -> tuple[float
     return float(b), np.where(y > 0, ~left, left).astype(float)
 
 
-def _interior(problem: Hinge) -> Iterator[Iterate]:
+def _interior(problem: Hinge) -> Iterator[PrimalDualPoint]:
     design = by_rows(problem.X, problem.intercept)
     A, ones = problem.y[:, None] * design.A, np.ones(len(problem.y))
     for z, u in interior_point(A, ones, design.penalised, Loss(0, problem.C)):
-        yield Iterate(*design.split(z), u)
+        yield PrimalDualPoint(*design.split(z), u)

@@ -15,14 +15,14 @@ from subgrad.graph.op import Kind, apply
 from subgrad.graph.order import dependents, toposort
 from subgrad.graph.substitute import substitute
 from subgrad.graph.tensor import Tensor, placeholder
-from subgrad.ops.several import part, unbundled
+from subgrad.ops.tuples import part, tuple_elements
 from subgrad.recur.loop import Loop, loop, make_loop, zeros_like
 from subgrad.recur.loop_invariants import Later, sum_over_steps
 
 
 def backward(g: Tensor, y: Tensor, inputs: Sequence[Tensor], body: Loop) -> list[Tensor | None]:
-    """The cotangent of each input of a loop, given a bundle of those of its results."""
-    return _Backward(y, inputs, body).run(unbundled(g))
+    """The cotangent of each input of a loop, given a tuple of those of its results."""
+    return _Backward(y, inputs, body).run(tuple_elements(g))
 
 
 class _Backward:

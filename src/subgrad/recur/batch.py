@@ -9,7 +9,7 @@ from subgrad.diff.vmap import for_all
 from subgrad.graph.op import apply
 from subgrad.graph.order import dependents, toposort
 from subgrad.graph.tensor import Tensor, placeholder
-from subgrad.ops.several import part
+from subgrad.ops.tuples import part
 from subgrad.recur.loop import Loop, loop
 
 

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 
 from subgrad.graph.substitute import substitute
 from subgrad.graph.tensor import Tensor, placeholder
-from subgrad.ops.several import bundle
+from subgrad.ops.tuples import make_tuple
 from subgrad.recur.loop import make_loop, zeros_like
 
 Push = Callable[[Sequence[Tensor], Sequence[Tensor], Sequence[Tensor]], Sequence[Tensor | None]]
 
 
 def forward(push: Push, node: Tensor, tangents: Sequence[Tensor | None]) -> Tensor:
-    """The tangents of what a loop gives, as a bundle, along those of its inputs.
+    """The tangents of what a loop gives, as a tuple, along those of its inputs.
 
     ``push(outputs, wrt, tangents)`` carries tangents through the body: linearly, or one-sidedly at kinks.
     """
@@ -37,7 +37,7 @@ def forward(push: Push, node: Tensor, tangents: Sequence[Tensor | None]) -> Tens
     made = substitute([*after, *ys], outer)
     found = make_loop(first, rows, made[: len(after)], made[len(after) :], body.length, body.reverse, body.saves)
     numbers = [*float_carry, *(n + k for k, y in enumerate(body.ys) if y.dtype.kind == "f")]
-    return bundle(len(body.outputs), dict(zip(numbers, found[n:], strict=True)))
+    return make_tuple(len(body.outputs), dict(zip(numbers, found[n:], strict=True)))
 
 
 __all__ = ["forward"]

@@ -1,7 +1,7 @@
 """The loop: a graph of one step, the body, that runs for every row of its inputs and hands a carry from step to step.
 
 A loop is one node of the graph around it. It stands for several tensors: the carry after the last step, and what each
-step has given, stacked; `subgrad.ops.several.part` takes one of them.
+step has given, stacked; `subgrad.ops.tuples.part` takes one of them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from subgrad.graph.order import dependents, toposort
 from subgrad.graph.substitute import substitute
 from subgrad.graph.tensor import CONST, INPUT, Tensor, placeholder
 from subgrad.ops import rules
-from subgrad.ops.several import SEVERAL, array_of, part
+from subgrad.ops.tuples import TUPLE, array_of, part
 
 
 class Loop:
@@ -79,7 +79,7 @@ def _shape(*inputs: Tensor, body: Loop) -> Signature:
     found = [(x.shape, x.dtype) for x in (*consts, *carry, *xs)]
     if found != expected:
         raise ShapeError(f"a loop takes {expected}, got {found}")
-    return (len(body.outputs),), SEVERAL
+    return (len(body.outputs),), TUPLE
 
 
 def _vjp(g: Tensor, y: Tensor, *inputs: Tensor, body: Loop) -> Sequence[Tensor | None]:

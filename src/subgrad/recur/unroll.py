@@ -10,7 +10,7 @@ from subgrad.graph.op import apply
 from subgrad.graph.order import toposort
 from subgrad.graph.substitute import substitute
 from subgrad.graph.tensor import Tensor
-from subgrad.ops.several import part
+from subgrad.ops.tuples import part
 from subgrad.recur.loop import loop
 
 

@@ -25,8 +25,8 @@ from subgrad.ops import indexing, kinked, singular
 from subgrad.ops.contract import contract
 from subgrad.ops.random import uniform
 from subgrad.ops.rules import reduced_shape
-from subgrad.ops.several import part
 from subgrad.ops.shape import cast, stop_gradient
+from subgrad.ops.tuples import part
 from subgrad.ops.window import slide
 from subgrad.recur.loop import loop
 

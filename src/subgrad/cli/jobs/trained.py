@@ -12,7 +12,7 @@ import numpy as np
 from subgrad import io
 from subgrad.cli.jobs import scores
 from subgrad.cli.jobs.pixels import Pixels
-from subgrad.cli.jobs.report import Classified, Outcome, Regressed
+from subgrad.cli.jobs.prediction_report import Classified, Outcome, Regressed
 from subgrad.cli.jobs.source import Preparation
 from subgrad.data import TablePreprocessor
 from subgrad.errors import DataError, FileError

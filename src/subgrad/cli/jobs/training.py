@@ -15,8 +15,8 @@ from subgrad.cli.epochs import epoch_lines
 from subgrad.cli.failure import fail
 from subgrad.cli.jobs import images, scores
 from subgrad.cli.jobs.pixels import Pixels
+from subgrad.cli.jobs.prediction_report import Outcome
 from subgrad.cli.jobs.recipe import PATIENCE, Recipe, network, optimizer
-from subgrad.cli.jobs.report import Outcome
 from subgrad.cli.jobs.source import Part, Source, split
 from subgrad.cli.jobs.trained import Trained
 from subgrad.cli.screen import bullets

@@ -13,7 +13,7 @@ from subgrad.compile.codegen.llvm_values import Value, constant, lanes_of, like,
 from subgrad.graph.op import TABLE, Kind, Op
 from subgrad.graph.transform import Transform
 from subgrad.ops import indexing, random, shape, singular
-from subgrad.ops.several import part
+from subgrad.ops.tuples import part
 from subgrad.recur.loop import loop
 
 

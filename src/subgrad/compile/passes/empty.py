@@ -13,7 +13,7 @@ from subgrad.compile.codegen.lower import Role, role
 from subgrad.graph.op import apply
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor
-from subgrad.ops.several import part
+from subgrad.ops.tuples import part
 from subgrad.recur.loop import loop
 
 

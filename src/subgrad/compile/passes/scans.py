@@ -15,8 +15,8 @@ from subgrad.graph.order import toposort
 from subgrad.graph.substitute import substitute
 from subgrad.graph.tensor import CONST, INPUT, Tensor, placeholder
 from subgrad.ops.contract import contract
-from subgrad.ops.several import part
 from subgrad.ops.shape import cast
+from subgrad.ops.tuples import part
 from subgrad.recur.loop import Loop, loop
 
 Simplify = Callable[[Sequence[Tensor]], list[Tensor]]

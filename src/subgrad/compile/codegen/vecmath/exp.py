@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from subgrad.compile.codegen.vecmath.formula import F32, F64, Code, Format, Term, function
+from subgrad.compile.codegen.vecmath.formula import F32, F64, Code, FloatFormat, Term, function
 
 
 class _Exp(NamedTuple):
@@ -53,13 +53,13 @@ _TABLE = {
 
 
 @function
-def exp(c: Code, f: Format, x: Term) -> Term:
+def exp(c: Code, f: FloatFormat, x: Term) -> Term:
     """e**x."""
     return _exp_inside(c, f, x.at_least(_TABLE[f].low).at_most(_TABLE[f].high))
 
 
 @function
-def expm1(c: Code, f: Format, x: Term) -> Term:
+def expm1(c: Code, f: FloatFormat, x: Term) -> Term:
     """e**x - 1, relatively accurate near 0."""
     p, n = reduced(c, f, x.at_least(-2.0 * f.digits).at_most(_TABLE[f].high))
     c.note("2 (2**(n-1) p + 2**(n-1) - 1/2): the half keeps 2**n from overflowing one step before e**x does")
@@ -68,7 +68,7 @@ def expm1(c: Code, f: Format, x: Term) -> Term:
     return x.where(abs(x).test("<", 2.0 ** -(f.digits + 2)), twice + twice)
 
 
-def expm1_of_minus(c: Code, f: Format, magnitude: Term) -> Term:
+def expm1_of_minus(c: Code, f: FloatFormat, magnitude: Term) -> Term:
     """e**-m - 1 for 0 <= m <= bias / 2; the sign of a zero is lost."""
     p, n = reduced(c, f, -magnitude)
     scale = ((n + f.bias) << f.digits).real
@@ -76,18 +76,18 @@ def expm1_of_minus(c: Code, f: Format, magnitude: Term) -> Term:
 
 
 @function
-def sigmoid(c: Code, f: Format, x: Term) -> Term:
+def sigmoid(c: Code, f: FloatFormat, x: Term) -> Term:
     """1 / (1 + e**-x), through e**-|x|, so that the left tail is accurate down to the subnormals."""
     e = exp_of_minus(c, f, abs(x))
     return e.where(x.test("<", 0.0), 1.0) / (e + 1.0)
 
 
-def exp_of_minus(c: Code, f: Format, magnitude: Term) -> Term:
+def exp_of_minus(c: Code, f: FloatFormat, magnitude: Term) -> Term:
     """e**-m for m >= 0."""
     return _exp_inside(c, f, (-magnitude).at_least(_TABLE[f].low))
 
 
-def reduced(c: Code, f: Format, x: Term, low_part: Term | None = None) -> tuple[Term, Term]:
+def reduced(c: Code, f: FloatFormat, x: Term, low_part: Term | None = None) -> tuple[Term, Term]:
     """(e**r - 1, n) with x + low_part = n ln 2 + r; n is an integer in the low bits of its word."""
     ln2_high, ln2_low = LN2[f]
     c.note("x = n ln 2 + r")
@@ -101,13 +101,13 @@ def reduced(c: Code, f: Format, x: Term, low_part: Term | None = None) -> tuple[
     return c.fma(square, c.horner_by_two(r, square, _TABLE[f].tail), r), shifted.bits
 
 
-def times_power(f: Format, y: Term, n: Term) -> Term:
+def times_power(f: FloatFormat, y: Term, n: Term) -> Term:
     """y * 2**n for |n| < 2 bias: an exact step, then one that rounds if the result is subnormal."""
     n = n + 2 * f.bias
     half = n >> 1
     return y * (half << f.digits).real * ((n - half) << f.digits).real
 
 
-def _exp_inside(c: Code, f: Format, x: Term) -> Term:
+def _exp_inside(c: Code, f: FloatFormat, x: Term) -> Term:
     p, n = reduced(c, f, x)
     return times_power(f, p + 1.0, n)

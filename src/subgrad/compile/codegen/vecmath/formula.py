@@ -27,7 +27,7 @@ _FLOAT_TESTS = {"<": "olt", "<=": "ole", ">": "ogt", ">=": "oge", "==": "oeq", "
 _INTEGER_TESTS = {"<": "slt", "==": "eq"}
 
 
-class Format(NamedTuple):
+class FloatFormat(NamedTuple):
     """An IEEE 754 binary format: its LLVM types and the numbers that bit tricks need."""
 
     type: str
@@ -52,8 +52,8 @@ class Format(NamedTuple):
         return 1.5 * 2.0**self.digits
 
 
-F32 = Format("float", "i32", "f32", 23, 127)
-F64 = Format("double", "i64", "f64", 52, 1023)
+F32 = FloatFormat("float", "i32", "f32", 23, 127)
+F64 = FloatFormat("double", "i64", "f64", 52, 1023)
 
 
 class Code:
@@ -81,7 +81,7 @@ class Code:
         """The LLVM type of all lanes, given that of one."""
         return type_ if self.lanes == 1 else vector(type_, self.lanes)
 
-    def parameter(self, f: Format, name: str) -> Term:
+    def parameter(self, f: FloatFormat, name: str) -> Term:
         """A parameter of the function."""
         return Term(self, Value(self.wide(f.type), f"%{name}"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from subgrad.compile.codegen.vecmath.exp import LN2, exp_of_minus
-from subgrad.compile.codegen.vecmath.formula import F32, F64, Code, Format, Term, function
+from subgrad.compile.codegen.vecmath.formula import F32, F64, Code, FloatFormat, Term, function
 
 _SQRT_HALF_BITS = {F32: 0x3F3504F3, F64: 0x3FE6A09E667F3BCD}
 
@@ -34,14 +34,14 @@ _ATANH_TAIL = (
 
 
 @function
-def log(c: Code, f: Format, x: Term) -> Term:
+def log(c: Code, f: FloatFormat, x: Term) -> Term:
     """ln x; -inf at 0, NaN below."""
     k, m = split_any(c, f, x)
     return _limits(_log_of(c, f, k, m - 1.0), x)
 
 
 @function
-def log1p(c: Code, f: Format, x: Term) -> Term:
+def log1p(c: Code, f: FloatFormat, x: Term) -> Term:
     """ln(1 + x), relatively accurate near 0."""
     c.note("u + e = 1 + x exactly (Knuth's two-sum)")
     u = x + 1.0
@@ -51,7 +51,7 @@ def log1p(c: Code, f: Format, x: Term) -> Term:
 
 
 @function
-def softplus(c: Code, f: Format, x: Term) -> Term:
+def softplus(c: Code, f: FloatFormat, x: Term) -> Term:
     """ln(1 + e**x) = max(x, 0) + ln(1 + e**-|x|): no overflow, and the left tail keeps its digits."""
     t = exp_of_minus(c, f, abs(x))
     c.note("u + e = 1 + t exactly, as t <= 1")
@@ -60,7 +60,7 @@ def softplus(c: Code, f: Format, x: Term) -> Term:
     return x.at_least(0.0) + _log_of_sum(c, f, t, u, e)
 
 
-def split_any(c: Code, f: Format, x: Term) -> tuple[Term, Term]:
+def split_any(c: Code, f: FloatFormat, x: Term) -> tuple[Term, Term]:
     """(k, m) with x = 2**k m, m in [sqrt(1/2), sqrt(2)), for every positive finite x; k is a whole float."""
     c.note("subnormals are scaled up")
     lift = f.digits + 2
@@ -69,7 +69,7 @@ def split_any(c: Code, f: Format, x: Term) -> tuple[Term, Term]:
     return k - x.like(lift).where(tiny, 0.0), m
 
 
-def split(c: Code, f: Format, x: Term) -> tuple[Term, Term, Term]:
+def split(c: Code, f: FloatFormat, x: Term) -> tuple[Term, Term, Term]:
     """(k, m, k + bias as an integer) as :func:`split_any`, for normal x."""
     c.note("x = 2**k m")
     root = _SQRT_HALF_BITS[f]
@@ -81,7 +81,7 @@ def split(c: Code, f: Format, x: Term) -> tuple[Term, Term, Term]:
     return k, m, biased
 
 
-def _log_of_sum(c: Code, f: Format, x: Term, u: Term, e: Term) -> Term:
+def _log_of_sum(c: Code, f: FloatFormat, x: Term, u: Term, e: Term) -> Term:
     """ln(u + e), given that u + e = 1 + x exactly; x itself where ln(1+x) rounds to x."""
     k, m, biased = split(c, f, u)
     c.note("f = m - 1 + 2**-k e; halves, since 2**-128 is no normal float32")
@@ -90,7 +90,7 @@ def _log_of_sum(c: Code, f: Format, x: Term, u: Term, e: Term) -> Term:
     return x.where(abs(x).test("<", 2.0 ** -(f.digits + 2)), r)
 
 
-def _log_of(c: Code, f: Format, k: Term, m1: Term) -> Term:
+def _log_of(c: Code, f: FloatFormat, k: Term, m1: Term) -> Term:
     """k ln 2 + ln(1 + m1), the small terms first."""
     high, low = LN2[f]
     c.note("k ln 2 + log m")

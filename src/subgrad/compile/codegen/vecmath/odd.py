@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from subgrad.compile.codegen.vecmath.exp import expm1_of_minus, reduced, times_power
-from subgrad.compile.codegen.vecmath.formula import F32, F64, Code, Format, Term, function
+from subgrad.compile.codegen.vecmath.formula import F32, F64, Code, FloatFormat, Term, function
 
 _TANH_END = {F32: 10.0, F64: 20.0}  # tanh rounds to 1 before
 _ERF_END = {F32: 3.93, F64: 5.95}  # erf rounds to 1 here
@@ -118,7 +118,7 @@ _ERFC = {  # relative errors 2**-28.2 (float32) and 2**-58.7 (float64)
 
 
 @function
-def tanh(c: Code, f: Format, x: Term) -> Term:
+def tanh(c: Code, f: FloatFormat, x: Term) -> Term:
     """-d / (2 + d) with d = e**-2|x| - 1, and the sign of x."""
     a = abs(x).at_most(_TANH_END[f])
     d = expm1_of_minus(c, f, a + a)
@@ -126,7 +126,7 @@ def tanh(c: Code, f: Format, x: Term) -> Term:
 
 
 @function
-def erf(c: Code, f: Format, x: Term) -> Term:
+def erf(c: Code, f: FloatFormat, x: Term) -> Term:
     """The error function: 1 - e**-g(|x|), and the sign of x."""
     a = abs(x).at_most(_ERF_END[f])
     g = c.fma(a, _SLOPE[f], a * c.horner(a, _ERF[f]))
@@ -134,7 +134,7 @@ def erf(c: Code, f: Format, x: Term) -> Term:
 
 
 @function
-def erfc(c: Code, f: Format, x: Term) -> Term:
+def erfc(c: Code, f: FloatFormat, x: Term) -> Term:
     """e**-a² times a rational function of a = |x|, and 2 minus that where x < 0.
 
     Nothing cancels. The largest error found is 3.1 (float32) and 2.5 (float64) units in the last place, tails included.

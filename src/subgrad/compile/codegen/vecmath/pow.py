@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from subgrad.compile.codegen.vecmath.exp import LOG2_E, reduced, times_power
-from subgrad.compile.codegen.vecmath.formula import F32, F64, Code, Format, Term, function
+from subgrad.compile.codegen.vecmath.formula import F32, F64, Code, FloatFormat, Term, function
 from subgrad.compile.codegen.vecmath.log import split, split_any
 
 _Pair = tuple[Term, Term]
@@ -42,7 +42,7 @@ _LN2_PAIR = (float.fromhex("0x1.62e42fefa38p-1"), float.fromhex("0x1.ef35793c767
 
 
 @function
-def pow_(c: Code, f: Format, x: Term, y: Term) -> Term:
+def pow_(c: Code, f: FloatFormat, x: Term, y: Term) -> Term:
     """x**y."""
     magnitude = _magnitude32(c, abs(x), y) if f is F32 else _magnitude64(c, abs(x), y)
     return _special_cases(c, f, x, y, magnitude)
@@ -109,7 +109,7 @@ def _sum(a: Term, b: Term) -> _Pair:
     return total, b - (total - a)
 
 
-def _special_cases(c: Code, f: Format, x: Term, y: Term, magnitude: Term) -> Term:
+def _special_cases(c: Code, f: FloatFormat, x: Term, y: Term, magnitude: Term) -> Term:
     c.note("|x| is 0 or inf")
     a = abs(x)
     zero = a.test("==", 0.0)
@@ -131,7 +131,7 @@ def _is_negative(x: Term) -> Term:
     return x.bits.test("<", 0)
 
 
-def _is_whole(f: Format, y: Term) -> Term:
+def _is_whole(f: FloatFormat, y: Term) -> Term:
     a = abs(y)
     shift = 2.0**f.digits
     return a.test(">=", shift) | ((a + shift) - shift).test("==", a)

@@ -13,7 +13,7 @@ import math
 
 from subgrad.compile.codegen.llvm import Builder
 from subgrad.compile.codegen.llvm_values import Value
-from subgrad.compile.codegen.vecmath.formula import F32, F64, Code, Format, Term, function, write_function
+from subgrad.compile.codegen.vecmath.formula import F32, F64, Code, FloatFormat, Term, function, write_function
 
 LIMIT = {F32: 2.0**29, F64: 2.0**30}
 _HALF_PI = {
@@ -49,20 +49,20 @@ _COS = {
 
 
 @function
-def sin(c: Code, f: Format, x: Term) -> Term:
+def sin(c: Code, f: FloatFormat, x: Term) -> Term:
     """The sine of x radians."""
     y, quadrant = _turned(c, f, x, 0)
     return (y.bits ^ (quadrant & f.sign) ^ (x.bits & f.sign)).real
 
 
 @function
-def cos(c: Code, f: Format, x: Term) -> Term:
+def cos(c: Code, f: FloatFormat, x: Term) -> Term:
     """The cosine of x radians."""
     y, quadrant = _turned(c, f, x, 1)
     return (y.bits ^ (quadrant & f.sign)).real
 
 
-def _turned(c: Code, f: Format, x: Term, quarter: int) -> tuple[Term, Term]:
+def _turned(c: Code, f: FloatFormat, x: Term, quarter: int) -> tuple[Term, Term]:
     """(|sin| or |cos| up to sign of |x| + quarter pi/2, a word with the sign to flip in its sign bit)."""
     a = abs(x)
     far = a.test(">", LIMIT[f]) & a.test("<", math.inf)
@@ -77,7 +77,7 @@ def _turned(c: Code, f: Format, x: Term, quarter: int) -> tuple[Term, Term]:
     return s.where((n & 1).test("==", 0), k), n << (f.width - 2)
 
 
-def _reduced(c: Code, f: Format, a: Term) -> tuple[Term, Term]:
+def _reduced(c: Code, f: FloatFormat, a: Term) -> tuple[Term, Term]:
     c.note("|x| = n pi/2 + r")
     r = a.to(F64.type)
     shifted = c.fma(r, _TWO_OVER_PI, F64.magic)
@@ -93,7 +93,7 @@ FAR = "sg_far_turn"
 _WORDS = 22  # of 64 bits: as many as the largest exponent asks for
 
 
-def _reduced_far(c: Code, f: Format, a: Term, far: Term, near: tuple[Term, Term]) -> list[Term]:
+def _reduced_far(c: Code, f: FloatFormat, a: Term, far: Term, near: tuple[Term, Term]) -> list[Term]:
     """``near``, with r and n of the lanes that are ``far`` from `far_turn`."""
     b = c.builder
     if c.lanes == 1:
@@ -109,7 +109,7 @@ def _reduced_far(c: Code, f: Format, a: Term, far: Term, near: tuple[Term, Term]
     return [Term(c, v).where(far, t) for v, t in zip(turn.carry, near, strict=True)]
 
 
-def _call_far(b: Builder, f: Format, a: Value) -> tuple[Value, Value]:
+def _call_far(b: Builder, f: FloatFormat, a: Value) -> tuple[Value, Value]:
     wide = a if f is F64 else b.emit("double", f"fpext float {a} to double")
     both = b.emit("{ double, i64 }", f"call {{ double, i64 }} @{FAR}(double {wide})")
     r, n = (b.emit(kind, f"extractvalue {both.type} {both}, {i}") for i, kind in enumerate(("double", "i64")))
