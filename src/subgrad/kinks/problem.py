@@ -1,4 +1,4 @@
-"""A function and a point, as the nonsmooth calculus sees them: a graph over the numbers of x, traced once."""
+"""A function and a point for the nonsmooth calculus: a graph over the numbers of x, traced once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The health of a network's kinks on data: units that are always off, and how many sit near their kink."""
+"""Dead units of a network on data, and how many units are near their kink."""
 
 from __future__ import annotations
 

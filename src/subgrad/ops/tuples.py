@@ -1,8 +1,8 @@
 """Tuples: nodes whose value is several tensors, such as those of a loop, and the op `part` that takes one of them.
 
 The dtype of such a node is ``object``; its value is an array of arrays. Its attribute ``body`` has the shapes and
-dtypes of the tensors as ``results``. A tuple never reaches a user: `part` takes a tensor out of it. Its cotangent is a tuple
-of the cotangents of its elements, made by `make_tuple`; its tangent is one of their tangents.
+dtypes of the tensors as ``results``. A tuple never reaches a user: `part` takes a tensor out of it. Its cotangent is a
+tuple of the cotangents of its elements, made by `make_tuple`; its tangent is one of their tangents.
 """
 
 from __future__ import annotations

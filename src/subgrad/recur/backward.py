@@ -1,8 +1,8 @@
 """Backpropagation through time: the derivative of a loop is a loop in the other direction.
 
-The body's own graph of gradients is cut in two. What the forward pass has computed is saved, stacked over the steps,
-and read again (nothing is computed twice); what depends on a cotangent is the body of the backward loop, whose carry
-is the cotangent of the carry (Werbos 1990, "Backpropagation through time: what it does and how to do it").
+The graph of the body's gradients has two parts. Values of the forward pass are saved, stacked over the steps, and read
+again, so nothing is computed twice. The nodes that depend on a cotangent become the body of the backward loop, whose
+carry is the cotangent of the carry (Werbos 1990, "Backpropagation through time: what it does and how to do it").
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def backward(g: Tensor, y: Tensor, inputs: Sequence[Tensor], body: Loop) -> list
 
 
 class _Backward:
-    """One loop's backward loop in the making.
+    """The construction of the backward loop of one loop.
 
     Attributes:
         rows: the rows that the backward loop reads, by placeholder.
@@ -58,7 +58,7 @@ class _Backward:
     # What the forward loop has computed
 
     def _saved(self, slopes: dict[Tensor, Tensor], seeds: Sequence[Tensor]) -> dict[Tensor, Tensor]:
-        """The gradients, reading what the forward loop has computed from rows, and outer values as themselves."""
+        """The gradients with saved values of the forward loop read from rows, and values from outside read directly."""
         forward = set(self.body.places)
         if self.body.saves:
             forward |= self._forward_values() | _results_of_loops(slopes.values(), seeds)
@@ -74,13 +74,13 @@ class _Backward:
         return dict(zip(slopes, substitute(slopes.values(), new), strict=True))
 
     def _forward_values(self) -> set[Tensor]:
-        """What may be saved: all that the body computes and places, but views, and what no placeholder decides."""
+        """The values that may be saved: placeholders of the body and what is computed from them, without views."""
         order = toposort(self.body.outputs)
         places = set(self.body.places)
         return {n for n in dependents(order, places) if n.op.kind is not Kind.VIEW and n.op is not loop}
 
     def _saving(self, nodes: Sequence[Tensor]) -> list[Tensor]:
-        """The values of body nodes in all steps: from the loop itself, or from one like it that gives them as well."""
+        """The values of body nodes in all steps: results of the loop, or of a copy of it that returns them as well."""
         body, source = self.body, self.y
         more = [n for n in nodes if n not in set(body.ys)]
         if more:
@@ -137,7 +137,7 @@ class _Backward:
 
 
 def _results_of_loops(slopes: Iterable[Tensor], seeds: Sequence[Tensor]) -> set[Tensor]:
-    """What loops inside of the body give, also more than in the forward pass, but for what a cotangent decides."""
+    """The results of loops inside of the body that depend on no cotangent, saved ones among them."""
     order = toposort(slopes)
     late = dependents(order, seeds)
     return {n for n in order if n.op is part and n not in late}

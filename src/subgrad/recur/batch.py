@@ -1,4 +1,4 @@
-"""A loop for many members at once: the same loop, whose body is the body for all of them."""
+"""The batching rule of loops, for `vmap`: one loop whose body is the batched body."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _batched_loop(node: Tensor, inputs: Sequence[Tensor], mapped: Sequence[bool]
 
 
 def _many(body: Loop, mapped: Sequence[bool]) -> set[Tensor]:
-    """The placeholders that differ between members: a carry also if a step makes it so."""
+    """The placeholders that are batched: a carry also if the body makes it depend on a batched one."""
     found = {p for p, m in zip(body.places, mapped, strict=True) if m}
     order = toposort(body.outputs)
     while True:

@@ -1,4 +1,4 @@
-"""Forward mode through a loop: the same loop, with a tangent beside each part of its carry."""
+"""Forward mode through a loop: a loop that carries the tangents beside the carry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The loop: a graph of one step, the body, that runs for every row of its inputs and hands a carry from step to step.
+"""The loop op: a graph of one step, the body, runs for every row of its inputs and passes a carry to the next step.
 
 A loop is one node of the graph around it. It stands for several tensors: the carry after the last step, and what each
 step has given, stacked; `subgrad.ops.tuples.part` takes one of them.
@@ -23,7 +23,7 @@ from subgrad.ops.tuples import TUPLE, array_of, part
 
 
 class Loop:
-    """What a loop does: placeholders of the body, and what a step makes of them.
+    """The body of a loop: its placeholders and its outputs, and the number and direction of the steps.
 
     Attributes:
         consts: placeholders for values that are the same in each step.

@@ -1,4 +1,7 @@
-"""Products that need not wait for the step before leave the loop: all rows at once, before it or after it."""
+"""Loop-invariant code motion: products that need no value of the previous step are computed outside of the loop.
+
+The products of all rows become one product before the loop; a sum of products over the steps becomes one after it.
+"""
 
 from __future__ import annotations
 

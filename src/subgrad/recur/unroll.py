@@ -1,4 +1,4 @@
-"""Loops written out step by step, for those who have to see every node: kinks, for example."""
+"""Loop unrolling, for code that needs every node of every step, as that of kinks does."""
 
 from __future__ import annotations
 

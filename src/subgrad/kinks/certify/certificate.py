@@ -42,7 +42,7 @@ class Certificate:
         step: a number above 0, or 0 if nothing falls.
         shapes: those of the variables.
         dtype: the dtype of the variables.
-        reason: why nothing is known, or what was taken on trust.
+        reason: why nothing is known, or what was assumed and not verified.
     """
 
     claim: Claim

@@ -30,7 +30,7 @@ class Enclosure:
     Attributes:
         low, high: the ends; infinite where nothing is known.
         reason: why nothing is known, if so.
-        assumptions: what was taken on trust: each `where` that may go either way in the box.
+        assumptions: what was assumed and not verified: each `where` that may go either way in the box.
     """
 
     low: np.ndarray
@@ -97,8 +97,8 @@ def of_problem(problem: Problem, low: np.ndarray, high: np.ndarray) -> Enclosure
     reason = found.reason or next((_may_jump(node) for node in torn), "")
     if reason:
         return Enclosure(np.full(low.size, -np.inf), np.full(low.size, np.inf), reason)
-    trust = tuple(f"where at {node.site} is continuous" for node in found.choices)
-    return Enclosure(*ranges.slopes(found), ranges.blind, trust)
+    assumptions = tuple(f"where at {node.site} is continuous" for node in found.choices)
+    return Enclosure(*ranges.slopes(found), ranges.blind, assumptions)
 
 
 def everywhere(node: Tensor, flows: set[Tensor]) -> Interval:

@@ -1,7 +1,7 @@
-"""What a checker of certificates sees of a function: bounds on its slopes and on how far it falls.
+"""What the checker of certificates may ask of a function: bounds on its slopes and on its changes.
 
-`Proven` has them from intervals, so they hold for the real function, whatever rounding does. `Sampled` is for functions
-of which only numbers are known: it looks at several points, and gives rounding its due.
+`Proven` computes them in interval arithmetic, so they hold for the exact function despite rounding errors. `Sampled` is
+for functions that can only be evaluated: it samples several points, with an allowance for rounding errors.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from subgrad.kinks.problem import Problem
 from subgrad.kinks.space import Evaluate
 
 FINEST = 2.0**6
-"""How many units in the last place of a point are the shortest step away from it."""
+"""The shortest step away from a point, in units in the last place."""
 
 NEAR = 2.0**-20
-"""The limit of gradients along a ray is read off at this part of the way to its point, or nearer."""
+"""The limit of gradients along a ray to a point is taken at this fraction of the ray's length, or closer."""
 
 
 FEW = 64
-"""Up to how many variables each is looked at on its own, where all at once are seen too dimly."""
+"""Up to this number of variables each is bounded separately, if the bound for all together is too wide."""
 
 
 class Evidence(Protocol):

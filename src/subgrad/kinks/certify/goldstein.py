@@ -12,10 +12,10 @@ from subgrad.kinks.hull.min_norm_point import least_norm
 from subgrad.kinks.space import Evaluate, Space
 
 STILL = 1e-7
-"""How far, as a share of delta, a gradient must stay what it is around its point: farther than verifying looks."""
+"""A gradient must be constant within this share of delta around its point, which is more than verifying needs."""
 
 PATIENCE = 20
-"""After how many lines in a row without a gradient that shortens the combination it is rounding that is seen."""
+"""The search ends after this number of lines in a row without a gradient that shortens the combination."""
 
 
 class Goldstein:

@@ -1,7 +1,7 @@
-"""A graph evaluated in intervals: its values, its slopes backwards, and its rate along a direction forwards.
+"""Values, gradients (in reverse mode) and directional derivatives (in forward mode) of a graph in interval arithmetic.
 
-Cotangents and tangents go through the same graphs that differentiation makes, evaluated by the rules of intervals. A
-comparison that may go either way gives both, so a kink has the slopes of both of its sides, and all between.
+The graphs of the derivatives are evaluated by the rules of interval arithmetic. A comparison that is undecided on a box
+has both values, so at a kink the interval contains the slopes of both sides and all between.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The cells around a point: open cones of directions that do not overlap, on each of which a function is linear.
 
-They are found depth first over the kinks in topological order. On the current cone the arguments of the next kink are
-linear functions; the cone is cut into the parts on which one of them, or 0, is the largest, and a linear program
-tells whether there is anything in a part.
+They are found by a depth-first search over the kinks in topological order. On the current cone the arguments of the
+next kink are linear functions. The cone is divided into the parts on which one of them, or 0, is the largest; a linear
+program decides whether a part has an interior.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from subgrad.kinks.hull.programs import NARROW, interior
 from subgrad.kinks.one_sided.jumps import jump_error
 
 CANCELLED = 1e-13
-"""What is left of a sum, relative to its terms, that counts as 0."""
+"""A sum that is smaller than this, relative to its terms, counts as 0."""
 
 JUMPS = 1e-12
-"""What the branches of a `where` may differ by, relative to the terms of that difference, and still meet."""
+"""Branches of a `where` count as equal if they differ by less than this, relative to the terms of the difference."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ class _Branch:
 
 
 class _Stopped(Exception):
-    """Why not all cells can be found."""
+    """Raised with the reason for which not all cells can be found."""
 
 
 class Enumeration:

@@ -1,10 +1,10 @@
-"""A function around a point as linear functions and maxima of them in a row: its normal form, by one reverse pass.
+"""The normal form of a function around a point, linear functions and nested maxima of them, by one reverse pass.
 
 To first order f(x + d) is a.d + sum_k b_k w_k. The k-th active kink is w_k = max(0, z_k1, z_k2, ...), and its arguments
 z = Z.d + sum_j C_j w_j depend on kinks before it only. (That of a `where` is another such function where z_k is above
 0, and 0 elsewhere.) With absolute values in place of maxima this is the abs-normal form of A. Griewank ("On stable
-piecewise linearization and generalized algorithmic differentiation", Optimization Methods and Software 28, 2013). f and
-every argument send cotangents of their own through the graph; all go together, as rows.
+piecewise linearization and generalized algorithmic differentiation", Optimization Methods and Software 28, 2013). The
+cotangents of f and of all arguments are propagated through the graph together, as rows.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from subgrad.kinks.problem import Problem
 
 @dataclass(frozen=True, eq=False)
 class Jump:
-    """What a `where` adds, times ``factor``, where its condition holds: row.d + sum_j coupling_j w_j."""
+    """What a `where` adds where its condition holds: ``factor`` times row.d + sum_j coupling_j w_j."""
 
     node: Tensor
     row: np.ndarray
@@ -47,8 +47,8 @@ class NormalForm:
         effects: b, shape (s,).
         jumps: for each kink None, or what it adds if it is a `where`.
         linear: whether the function is piecewise linear, so that this form is the function itself near the point.
-        assumptions: what was taken on trust.
-        obstacle: why the form does not describe the function; empty if it does.
+        assumptions: what was assumed and not verified, as sentences.
+        failure: the qualification failure for which the form does not describe the function; empty if there is none.
     """
 
     arguments: tuple[np.ndarray, ...]
@@ -58,7 +58,7 @@ class NormalForm:
     jumps: tuple[Jump | None, ...]
     linear: bool
     assumptions: tuple[str, ...] = ()
-    obstacle: str = ""
+    failure: str = ""
 
     @property
     def independent(self) -> bool:
@@ -81,7 +81,7 @@ def normal_form(problem: Problem, point: np.ndarray, most: int) -> NormalForm:
     Args:
         problem: the function.
         point: a flat vector.
-        most: with more arguments of active kinks than this there is no form, and an obstacle says so.
+        most: with more arguments of active kinks than this there is no form, and `failure` says so.
 
     Raises:
         GradientError: if f is not finite or not Lipschitz there: a jump, or a square root at 0.
@@ -92,7 +92,7 @@ def normal_form(problem: Problem, point: np.ndarray, most: int) -> NormalForm:
     sweep = _Sweep(output, sources)
     if sweep.count > most:
         reason = f"{sweep.count} kinks are active, and the budget is {most}"
-        return NormalForm((), (), np.zeros(point.size), np.zeros(0), (), False, obstacle=reason)
+        return NormalForm((), (), np.zeros(point.size), np.zeros(0), (), False, failure=reason)
     return _influential(sweep.form())
 
 
@@ -119,7 +119,7 @@ class _Sweep:
         self.jumps = {k: int(self.starts[-1]) + i for i, k in enumerate(jumping)}
         self.rows = 1 + self.count + len(self.jumps)
         self.arrived: dict[Tensor, np.ndarray] = {}
-        self.obstacle = ""
+        self.failure = ""
 
     def form(self) -> NormalForm:
         self.columns = np.zeros((self.rows, len(self.pieces)))
@@ -135,12 +135,12 @@ class _Sweep:
 
     def _put_together(self, table: np.ndarray) -> NormalForm:
         linear = is_piecewise_linear(self.order, self.flows)
-        trust = () if linear or not self.jumps else ("where is continuous",)
+        assumed = () if linear or not self.jumps else ("where is continuous",)
         return NormalForm(
             tuple(np.split(table[: self.starts[-1]], self.starts)[1:-1]),
             tuple(np.split(self.columns[: self.starts[-1]], self.starts)[1:-1]),
-            table[0], self.columns[0], tuple(self._jump(k, table) for k in range(len(self.pieces))), linear, trust,
-            self.obstacle,
+            table[0], self.columns[0], tuple(self._jump(k, table) for k in range(len(self.pieces))), linear, assumed,
+            self.failure,
         )  # fmt: skip
 
     def _jump(self, k: int, table: np.ndarray) -> Jump | None:
@@ -162,7 +162,7 @@ class _Sweep:
             self._start_rows(k, piece, self._flat(node)[:, piece.out])
         self._flat(node)[:, [piece.out for _, piece in self.kinks.get(node, ())]] = 0
         rows = self.arrived.pop(node)
-        self.obstacle = qualification_failure(node, (rows != 0).any(axis=0), self.flows) or self.obstacle
+        self.failure = qualification_failure(node, (rows != 0).any(axis=0), self.flows) or self.failure
         for source, product in zip(node.inputs, _pulled(node, rows), strict=True):
             if product is not None and source in self.flows:
                 self._cotangent(source)[...] += product

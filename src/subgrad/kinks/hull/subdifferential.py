@@ -32,7 +32,7 @@ class Subdifferential:
             "unknown" if it lies in it and cells may be missing.
         reason: why it is not exact; empty if it is.
         linear: whether the function is piecewise linear.
-        assumptions: what was taken on trust.
+        assumptions: what was assumed and not verified.
         point: where, shape (n,).
     """
 
@@ -164,8 +164,8 @@ def at_point(problem: Problem, point: np.ndarray | None, budget: int) -> Subdiff
     """The subdifferential of a function at a flat vector, or at its own point."""
     point = problem.start if point is None else point
     form = normal_form(problem, point, budget)
-    if form.obstacle:
-        return Subdifferential((), "unknown", form.obstacle, False, form.assumptions, point, problem)
+    if form.failure:
+        return Subdifferential((), "unknown", form.failure, False, form.assumptions, point, problem)
     found = Enumeration(form, budget)
     exact, reason = _judged(found, form.linear or form.independent)
     empty = tuple(found.empty)

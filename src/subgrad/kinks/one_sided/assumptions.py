@@ -1,4 +1,4 @@
-"""What an element of the subdifferential assumes, in sentences; and jumps that show when one looks twice."""
+"""The assumptions under which a subgradient is exact, as sentences; and a test of `where` for jumps near the point."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from subgrad.graph import source_location
 from subgrad.graph.tensor import Tensor
 from subgrad.kinks.one_sided.branch_selection import Points, random_direction
 from subgrad.kinks.one_sided.corners import margin, snapped
-from subgrad.kinks.one_sided.walk import Piece, Walk, live
+from subgrad.kinks.one_sided.walk import TiedWhere, Walk, live
 from subgrad.kinks.problem import Problem
 
 CLOSE = 2.0**-10
-"""How far apart the two directions are that show whether a `where` is continuous: few kinks lie between them."""
+"""The distance of the two directions that are compared to test a `where`; so small that few kinks lie between them."""
 
 
 HALVINGS = 40
-"""How near two directions are at last between which a condition switches: 2 to the power of minus this."""
+"""How often the interval between two directions is halved to find the direction at which a condition switches."""
 
 
 def by_hand(walk: Walk) -> list[str]:
+    """An assumption for each derivative that is written by hand."""
     return [f"the derivative written by hand at {node.site} is that of its function" for node in walk.by_hand]
 
 
 def snap(problem: Problem, tau: float) -> tuple[Points, list[str]]:
-    """The nodes within tau of a kink with their inputs on it, and a sentence for each."""
+    """Inputs moved onto the kink for each node that is within tau of its kink, and a sentence for each node."""
     points: Points = {}
     said: list[str] = []
     if tau == 0:
@@ -46,12 +47,12 @@ def snap(problem: Problem, tau: float) -> tuple[Points, list[str]]:
 
 
 def continuous(problem: Problem, points: Points, walk: Walk, seed: int) -> list[str]:
-    """A sentence for each `where` that was at its threshold; raises `GradientError` for one that jumps nearby.
+    """An assumption for each `where` at its threshold; raises `GradientError` if one has a jump near the point.
 
-    Its branches agree at x. They agree on the whole surface where the condition switches, to first order, only if the
-    difference of their slopes is in proportion to the slope of the condition, along all directions. Two are tried. A
-    condition of several comparisons has no slope: there the branches are compared where it switches between two
-    directions.
+    The branches have equal values at x. To first order they have equal values on the whole surface where the condition
+    switches only if, along every direction, the difference of their slopes is proportional to the slope of the
+    condition. This is tested for two directions. A condition of several comparisons has no slope: then the branches are
+    compared at a direction, between these two, at which the condition switches.
     """
     if not walk.pieces:
         return []
@@ -97,7 +98,7 @@ def _branch(walk: Walk, node: Tensor) -> np.ndarray:
     return walk.switches[node.inputs[0]].after
 
 
-def _in_proportion(a: Piece, b: Piece, which: np.ndarray, dtype: np.dtype) -> bool:
+def _in_proportion(a: TiedWhere, b: TiedWhere, which: np.ndarray, dtype: np.dtype) -> bool:
     apart = np.abs(a.gap * b.slope - b.gap * a.slope)
     rounding = 64 * np.finfo(dtype).eps * (a.size * np.abs(b.slope) + b.size * np.abs(a.slope))
     return bool((apart <= rounding)[a.on & which].all())

@@ -1,4 +1,4 @@
-"""Which side of each kink: a random direction, or the unit vectors in turn."""
+"""Branch selection: the side of each kink that a random direction, or the unit vectors in turn, lead to."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from subgrad.kinks.problem import Problem
 from subgrad.ops.random import uniform
 
 Points = dict[Tensor, Sequence[np.ndarray]]
-"""For nodes whose slopes are those at other inputs than they have: these inputs."""
+"""For nodes whose slopes are taken at other inputs than their own: these inputs."""
 Settled = dict[Tensor, tuple[np.ndarray, np.ndarray]]
 """For each `where` the elements whose branch is decided, and that branch."""
 
 
 def random_direction(sources: Sequence[Tensor], seed: TensorLike) -> list[Tensor]:
-    """A direction out of the cube from -1 to 1, uniform and with no number that is 0.
+    """A direction drawn uniformly from the cube [-1, 1]^n, without components that are 0.
 
     It is bounded, so that large slopes do not overflow, and a function of the seed (two whole numbers) alone: native
     programs draw the same one.
@@ -41,7 +41,7 @@ def _unit(problem: Problem, k: int) -> list[Tensor]:
 
 
 def lexicographic(problem: Problem, points: Points) -> tuple[Walk, list[Tensor], dict[Tensor, np.ndarray]]:
-    """The derivative along the unit vectors in turn, each kink decided by the first along which it leaves the tie."""
+    """The derivative along the unit vectors in turn; the first one that leaves a kink selects the branch there."""
     points, settled = dict(points), {}
     decided: dict[Tensor, np.ndarray] = {}
     count = sum(s.size for s in problem.sources)
@@ -58,7 +58,7 @@ def lexicographic(problem: Problem, points: Points) -> tuple[Walk, list[Tensor],
 
 
 def _leave(walk: Walk, points: Points, settled: Settled) -> bool:
-    """Take what this direction has decided off its kink; whether any is left."""
+    """Move the inputs that this direction takes off their kink; returns whether any node is still on one."""
     open_kinks = False
     for node in walk.kinked:
         points[node] = nudged(node, walk.values(node), walk.tangents(node))
@@ -76,7 +76,7 @@ def _leave(walk: Walk, points: Points, settled: Settled) -> bool:
 
 
 def decided_by(walk: Walk) -> dict[Tensor, np.ndarray]:
-    """The nodes on a kink at which a tangent arrives that is not 0, with the elements that the direction decided."""
+    """The nodes on a kink with a nonzero tangent, with the elements whose branch the direction selected."""
     if walk.slope is None:
         return {}
     found = {node: np.asarray(on & _moving(walk, node, on)) for node, on in walk.kinked.items()}

@@ -1,4 +1,4 @@
-"""The inputs of a node and its kink: whether they are on it, how far away, how they come onto it and off it."""
+"""The position of a node's inputs relative to its kink: on it or not, the distance, and how to move onto it and off."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def on_kink(node: Tensor, xs: Arrays) -> np.ndarray:
 
 
 def margin(node: Tensor, xs: Arrays) -> np.ndarray:
-    """How far ``node`` is from its kink: 0 on it, inf where none is, or where how far is not known."""
+    """The distance of ``node`` from its kink: 0 on it, inf if there is none or the distance is not known."""
     with np.errstate(all="ignore"):
         found = np.asarray(_kink(node).margin(*xs, **node.attrs))
     return np.where(np.isnan(found), np.inf, found)

@@ -1,7 +1,7 @@
-"""Where a graph chooses and does not compute: comparisons and `where`, and what they choose when they are undecided.
+"""Undecided comparisons in a graph, and the jumps of `where`s that depend on them.
 
-A comparison of equal numbers is undecided: next to the point it goes either way. A `where` that hangs on it is
-continuous only if its branches meet there; everything else that hangs on it jumps.
+A comparison of equal numbers is undecided: near the point it may be true or false. A `where` with such a condition is
+continuous only if its branches have equal values there; any other op that depends on the comparison has a jump.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from subgrad.graph.tensor import Tensor
 from subgrad.kinks.hull.linear_pieces import Piece
 
 MIXED = np.iinfo(np.int64).max
-"""Stands for an element that hangs on something else than one comparison."""
+"""Marks an element that depends on several undecided comparisons, or on another discontinuous op."""
 
 
 def moving(order: Sequence[Tensor], sources: Sequence[Tensor]) -> set[Tensor]:
@@ -34,14 +34,14 @@ _FLAT = {ops.sign, ops.stop_gradient}
 
 
 class Undecided:
-    """The undecided elements of a graph, followed from the comparisons to the `where`s.
+    """The undecided elements of a graph, propagated from the comparisons to the `where`s.
 
     Attributes:
         marks: for the nodes that have some, an array of ints: 0 for a decided element, k or -k for one that is the
-            k-th undecided comparison or its opposite, `MIXED` for one that hangs on several or on something else.
+            k-th undecided comparison or its negation, `MIXED` for one that depends on several or on another op.
 
     Raises:
-        GradientError: if the function jumps for sure.
+        GradientError: if the function certainly has a jump.
     """
 
     def __init__(self, order: Sequence[Tensor], flows: set[Tensor]) -> None:
@@ -61,7 +61,7 @@ class Undecided:
         self.marks[node] = marks
 
     def _started(self, node: Tensor) -> np.ndarray:
-        """The elements of a node that derivatives do not pass, on the boundary of what it tells apart."""
+        """The marks of the undecided elements of a node that no derivative passes through."""
         found = undecided(node)
         if found is None:
             return np.zeros(node.shape, np.int64)
@@ -88,7 +88,7 @@ class Undecided:
         return np.full(node.shape, MIXED)
 
     def _joined(self, node: Tensor, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """An undecided side counts where the other one does not decide alone."""
+        """The marks of two joined conditions; an undecided one counts where the other does not determine the result."""
         left, right = matters(node)
         a, b = np.where((b != 0) | left, a, 0), np.where((a != 0) | right, b, 0)
         return np.where((a != 0) & (b != 0), MIXED, a + b)
@@ -105,7 +105,7 @@ class Undecided:
         return [self._choice(int(marks[i]), a, b, i) for i in np.flatnonzero(marks).tolist()]
 
     def _choice(self, mark: int, a: Tensor, b: Tensor, i: int) -> Piece:
-        """What a `where` is on both sides of a comparison; next to equal numbers are numbers that are not equal."""
+        """The piece of a `where` with this mark; near the point the numbers compared by == and != differ."""
         if mark == MIXED:
             return Piece(i, ((),), 0.0, ((b, i, 1.0),), ((a, i, 1.0), (b, i, -1.0)))
         comparison, k = self._comparisons[abs(mark) - 1]
@@ -117,7 +117,7 @@ class Undecided:
 
 
 def jump_error(node: Tensor) -> GradientError:
-    """The error for a `where` whose branches do not meet."""
+    """The error for a `where` whose branches have different values at the threshold."""
     return _jumps(node, "the condition of this where sits on its boundary and the branches do not meet there")
 
 

@@ -1,7 +1,8 @@
-"""Exact subgradients as native programs: the walk along a direction as one graph that does for every point.
+"""Exact subgradients as native programs: the one-sided derivative along a direction as one graph for all points.
 
-It has the one-sided rule of every op with a kink, on the kink or not. What has none, a condition at its threshold or a
-root of 0, is only noticed; the interpreted walk says what is wrong, or what has to be trusted.
+The graph has the one-sided rule of every op with a kink, on the kink or not. Cases without a rule, such as a condition
+at its threshold or a root at 0, are only counted; if there are any, the interpreted `Walk` is run instead, which raises
+the error or states the assumption.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _programs: weakref.WeakKeyDictionary[CompiledFunction, CompiledFunction] = weakr
 def native(f: CompiledFunction, x: Any, seed: int) -> tuple[list[np.ndarray], float, float] | None:
     """The element at x, an array for each tensor of it; f(x); and the slope along the direction of ``seed``.
 
-    None where it takes the interpreted walk to say what is wrong, or what has to be trusted.
+    None if the point has a case without a rule, so that the interpreted walk is needed.
     """
     if f not in _programs:
         _programs[f] = compile(functools.partial(_element, weakref.ref(f)))
@@ -44,7 +45,7 @@ def native(f: CompiledFunction, x: Any, seed: int) -> tuple[list[np.ndarray], fl
 
 
 def _element(f: Callable[[], CompiledFunction | None], x: Any, seed: Tensor) -> list[Tensor]:
-    """The graph: how many things are odd, f(x), the slope along the direction, and the gradient of that."""
+    """The graph: the number of cases without a rule, f(x), the slope along the direction, and its gradient."""
     function, sources = f(), [s.node for s in leaves(x)]
     assert function is not None  # it is being called
     with using_dtype(sources[0].dtype if sources else float64):

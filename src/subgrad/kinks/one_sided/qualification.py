@@ -1,4 +1,4 @@
-"""Qualification failures: points at which first derivatives do not tell how an op behaves nearby, as at roots of 0."""
+"""Qualification failures: points where first derivatives do not determine an op's behaviour nearby, as a root at 0."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def qualification_failure(node: Tensor, reached: np.ndarray, flows: set[Tensor])
 
     Args:
         node: with values.
-        reached: the elements from which something goes on to the result, in the node's shape.
-        flows: the nodes that move with the variables.
+        reached: the elements that the result depends on, in the node's shape.
+        flows: the nodes that depend on the variables differentiably.
 
     Raises:
         GradientError: if the result has an infinite slope.
@@ -53,7 +53,7 @@ def _root(node: Tensor, at_zero: np.ndarray, reached: np.ndarray) -> str:
 
 
 def _is_level(node: Tensor, flows: set[Tensor]) -> np.ndarray:
-    """Where a power of 0 is differentiable: the exponent is above 1 and the base never below 0, or it is a product."""
+    """Where a power is differentiable at 0: its exponent is whole, or above 1 with a base that is never negative."""
     if node.op is ops.sqrt:
         return np.zeros(node.shape, bool)
     base, p = node.inputs[0], np.asarray(node.attrs["p"] if "p" in node.attrs else node.inputs[1].numpy())
@@ -62,6 +62,6 @@ def _is_level(node: Tensor, flows: set[Tensor]) -> np.ndarray:
 
 
 def _kink_by_hand(node: Tensor) -> bool:
-    """Whether an op sits on a kink of which only the place is known."""
+    """Whether an op is on a kink for which only a test, and no slopes, was given."""
     by_hand = type(node.op.kink) is Kink
     return by_hand and bool(on_kink(node, [i.numpy() for i in node.inputs]).any())

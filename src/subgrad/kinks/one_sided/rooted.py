@@ -1,7 +1,7 @@
-"""Roots of squares written as what they are: sqrt(x^2) is \\|x\\|, sqrt(sum x^2) is a norm.
+"""Roots of squares rewritten: sqrt(x^2) becomes \\|x\\|, sqrt(sum x^2) a norm.
 
-A root at 0 has an infinite slope and its square has slope 0; first derivatives do not say what the two make together.
-The identities hold for all real numbers, so kinks, slopes and values are those of the function as it was written.
+At 0 the root has an infinite slope and the square has slope 0, so the chain rule gives no derivative of both.
+The identities hold for all real numbers, so values, slopes and kinks are those of the function as it was written.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The slopes f'(x; d) of a function at a point, as a function of d: bounded from below for all directions."""
+"""Lower bounds of the directional derivative f'(x; d) at a point, for all directions d."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ BOXES, GRADIENTS = 2000, 300
 """How many boxes of directions are bounded, and how many gradients are asked for a direction downhill."""
 
 LEAST = 1e-6
-"""The slope, relative to the largest one, from which on rounding in the numbers at the point makes none."""
+"""Slopes that are smaller than this, relative to the largest one, may be rounding errors."""
 
 
 class Slopes:
-    """f'(x; .), a positively homogeneous function of directions, as a problem of its own."""
+    """The directional derivative f'(x; .), a positively homogeneous function of the direction."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -36,8 +36,8 @@ class Slopes:
 
     @classmethod
     def at(cls, problem: Problem, point: np.ndarray) -> Slopes | None:
-        """Those at a flat vector; None unless one graph gives them for all directions: no op is at a root of 0, at the
-        threshold of a condition or differentiated by hand. A norm may be at 0."""
+        """The slopes at a flat vector; None unless one graph gives them for all directions: that is so if no op is a
+        root at 0, a condition at its threshold or differentiated by hand. A norm may be at 0."""
         if 2 * problem.size > BOXES:
             return None
         y, sources = problem.at(point)

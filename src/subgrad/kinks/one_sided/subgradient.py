@@ -42,7 +42,7 @@ class ClarkeElement:
         slope: f'(x; direction), which is the element times the direction.
         exact: True if the element is one for certain, up to rounding: nothing was assumed, and nothing but what was on
             its kink exactly was taken to be there.
-        assumed: what was taken on trust, in words; empty if nothing was.
+        assumed: what was assumed and not verified, as sentences; empty if nothing was.
     """
 
     gradient: Any

@@ -1,7 +1,7 @@
-"""Conditions at their thresholds: which elements of a bool node switch at the point, and what they are just after it.
+"""Conditions at their thresholds: which elements of a bool node switch at the point, and their value just after it.
 
-``x < 1`` at x = 1 is False, and True as soon as x moves down. Along a direction the tangents of both sides say which
-it becomes. Logic passes that on, and so does whatever moves elements about.
+``x < 1`` at x = 1 is False, and becomes True when x decreases. Along a direction, the tangents of the two operands
+determine its next value. Logical ops and movement ops propagate this.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from subgrad.ops import logical_and, logical_not, logical_or
 
 @dataclass(frozen=True)
 class Switch:
-    """What a bool node does at the point, along a direction; arrays of its shape.
+    """The behaviour of a bool node at the point along a direction; arrays of its shape.
 
     Attributes:
         on: True where it is at its threshold.
         after: its value just after the point.
-        slope: how fast the difference of the two sides grows, where ``on``; NaN where two comparisons meet.
-        loose: True where that is 0, so that the first derivatives do not say what comes after.
+        slope: the derivative of the difference of the operands, where ``on``; NaN for two comparisons joined.
+        loose: True where that slope is 0: then first derivatives do not determine the value after the point.
     """
 
     on: np.ndarray
@@ -70,7 +70,7 @@ def _still(node: Tensor) -> Switch:
 
 
 def _both(node: Tensor, a: Switch, b: Switch) -> Switch:
-    """Two conditions joined: an element at the threshold of one matters if the other one does not decide alone."""
+    """Two conditions joined: an element at the threshold of one switches if the other does not determine the result."""
     of_a, of_b = matters(node)
     left, right = a.on & (of_a | b.on), b.on & (of_b | a.on)
     slope = np.where(left & right, np.nan, np.where(left, a.slope, b.slope))

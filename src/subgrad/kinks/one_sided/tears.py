@@ -1,4 +1,4 @@
-"""Jumps of a `where` that show when it is tried: at the points where its condition switches its branches are apart."""
+"""A search for jumps of a `where`: its branches are compared at points where its condition switches."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ POINTS, HALVINGS = 16, 60
 
 
 def tears(problem: Problem, node: Tensor, low: np.ndarray, high: np.ndarray) -> bool:
-    """Whether a `where` of a problem's graph is seen to jump between flat vectors ``low`` and ``high``."""
+    """Whether sampling finds a jump of a `where` between the flat vectors ``low`` and ``high``."""
     program = Interpreter(problem.places, node.inputs)
     rng = np.random.default_rng(0)
     points = [low, high, *(low + (high - low) * rng.random((POINTS, low.size)))]

@@ -1,8 +1,8 @@
-"""The one-sided derivative of a graph at a point, made node by node, with an eye on where there is none.
+"""The one-sided derivative of a graph at a point, built node by node; points without one are detected.
 
-The result is a graph in the direction v: f'(x; v) is a function of v as any other, and so has gradients. Where an op
-has no derivative along v its tangent becomes NaN; if that NaN reaches the end, the first op that made it is to blame.
-So an infinite slope in the branch that a `where` does not take does no harm.
+The result is a graph in the direction v, so f'(x; v) has gradients by v like any other function. Where an op has no
+derivative along v its tangent is NaN. If a NaN reaches the result, the error names the first op that made one; so an
+infinite slope in the branch that a `where` does not select raises no error.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ Tangents = Sequence[Tensor | None]
 
 
 @dataclass(frozen=True)
-class Piece:
-    """A `where` whose condition is at its threshold at elements ``on``, on which both branches have one value.
+class TiedWhere:
+    """A `where` whose condition is at its threshold at the elements ``on``, where both branches have equal values.
 
-    ``slope`` is that of the condition, ``gap`` the difference of the branches' slopes, ``size`` the scale of that.
+    ``slope`` is that of the condition, ``gap`` the difference of the branches' slopes, ``size`` the scale of ``gap``.
     """
 
     on: np.ndarray
@@ -56,7 +56,7 @@ class Walk:
         slope: the node of f'(x; v), None if f does not depend on x.
         kinked: the nodes on a kink, each with the elements that are.
         pieces: the `where`s at a threshold along which the function was taken to be continuous.
-        by_hand: the nodes whose derivative is written by hand, and was believed.
+        by_hand: the nodes whose derivative is written by hand, and is assumed to be right.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Walk:
         self.y, self._points, self._settled = y, points or {}, settled or {}
         self.tangent: dict[Tensor, Tensor] = dict(zip(wrt, along, strict=True))
         self.kinked: dict[Tensor, np.ndarray] = {}
-        self.pieces: dict[Tensor, Piece] = {}
+        self.pieces: dict[Tensor, TiedWhere] = {}
         self.switches: dict[Tensor, Switch] = {}
         self.by_hand: list[Tensor] = []
         self._straight = set(wrt)
@@ -161,7 +161,7 @@ class Walk:
     ) -> Tensor:
         """The tangent of a `where` at its threshold: NaN where it jumps."""
         _, left, right = (i.numpy() for i in node.inputs)
-        self.pieces[node] = Piece(on, switch.slope, a - b, np.abs(a) + np.abs(b))
+        self.pieces[node] = TiedWhere(on, switch.slope, a - b, np.abs(a) + np.abs(b))
         jumps = on & (left != right)
         torn = on & switch.loose & (a != b)
         if jumps.any():
@@ -279,4 +279,4 @@ def _refuse_jump(node: Tensor) -> None:
     raise GradientError(f"{node.op.name} of tied elements jumps here; sg.max takes their kink into account")
 
 
-__all__ = ["Piece", "Walk", "live", "smooth_tangent"]
+__all__ = ["TiedWhere", "Walk", "live", "smooth_tangent"]
