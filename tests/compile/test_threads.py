@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import subgrad as sg
+from subgrad.compile.codegen import emit
 from subgrad.compile.runtime import threads
 from subgrad.compile.runtime.program import Program
 from subgrad.compile.runtime.team import PARKED
@@ -271,3 +272,44 @@ def test_ctrl_c_at_any_moment_leaves_the_threads_in_step():
     code = INTERRUPTED.format(path=[p for p in sys.path if p])
     done = subprocess.run([sys.executable, "-c", code], timeout=60, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads offer the processor to others instead")
+def test_a_thread_sleeps_until_it_is_woken():
+    sleep_at, wake_at = threads.waiting()
+    assert sleep_at != wake_at
+    sleep = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(sleep_at)
+    wake = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(wake_at)
+    word = np.array([3], np.int64)
+    sleep(word.ctypes.data, 4)  # comes back at once: the word is another
+    awake = threading.Event()
+
+    def nap():
+        while word[0] == 3:  # it may wake for no reason
+            sleep(word.ctypes.data, 3)
+        awake.set()
+
+    thread = threading.Thread(target=nap, daemon=True)
+    thread.start()
+    assert not awake.wait(0.2)
+    word[0] = 7
+    wake(word.ctypes.data)
+    assert awake.wait(10)
+    thread.join(10)
+
+
+def test_who_sleeps_at_a_barrier_is_woken(monkeypatch):
+    """Loops that never look twice: each wait is a sleep."""
+    monkeypatch.setattr(emit, "spins", lambda triple: 0)
+    a = placeholder((64, 64), "float32")
+    b = a
+    for _ in range(6):
+        b = sg.tanh(b.T @ a)
+    program = Program([a], [b], n_threads=2)
+    assert sum(slot.barrier for slot in program.schedule.slots) >= 5
+    x = np.random.default_rng(0).normal(size=(64, 64)).astype(np.float32) / 8
+    expected = x
+    for _ in range(6):
+        expected = np.tanh(expected.T @ x)
+    for _ in range(200):
+        np.testing.assert_allclose(program([x])[0], expected, rtol=1e-3, atol=1e-5)

@@ -25,7 +25,7 @@ from subgrad.compile.kernels.dedupe import kernel_key
 from subgrad.compile.kernels.kernel import Kernel
 from subgrad.compile.kernels.schedule import Schedule, Slot, loop_letters, operand_letters, swapped
 from subgrad.compile.runtime.cpu import BYTES, Cpu
-from subgrad.compile.runtime.team import SPINS, clock, pause
+from subgrad.compile.runtime.team import clock, pause, spins
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 
 
@@ -311,12 +311,14 @@ class Emitter:
     def _barrier_function(self) -> None:
         """All threads wait until the last has come: it resets the count and moves the round on.
 
-        Waiting spins at first, since the wait is mostly short, and then yields, since the machine may be shared.
+        Waiting spins at first, since the wait is mostly short. Then the thread sleeps, since the machine may be shared:
+        who spins while the system runs somebody else in the place of the thread it waits for loses its own turn too.
+        Nobody sleeps through the last: either it sees that somebody is about to sleep, or who is sees the new round.
         """
         self.module._functions.append(f"""define internal void @barrier(ptr %sync) nounwind noinline {{
 entry:
   %roundp = getelementptr i8, ptr %sync, i64 64
-  %yieldp = getelementptr i8, ptr %sync, i64 128
+  %sleepersp = getelementptr i8, ptr %sync, i64 72
   %round = load atomic i64, ptr %roundp acquire, align 8
   %came = atomicrmw add ptr %sync, i64 1 acq_rel
   %last = icmp eq i64 %came, {self.threads - 1}
@@ -324,7 +326,14 @@ entry:
 open:
   store atomic i64 0, ptr %sync monotonic, align 8
   %next = add i64 %round, 1
-  store atomic i64 %next, ptr %roundp release, align 8
+  store atomic i64 %next, ptr %roundp seq_cst, align 8
+  %sleepers = load atomic i64, ptr %sleepersp seq_cst, align 8
+  %awake = icmp eq i64 %sleepers, 0
+  br i1 %awake, label %done, label %wake
+wake:
+  %wakep = getelementptr i8, ptr %sync, i64 136
+  %g = load ptr, ptr %wakep, align 8
+  call void %g(ptr %roundp)
   ret void
 wait:
   %spins = phi i64 [ 0, %entry ], [ %more, %again ]
@@ -334,11 +343,14 @@ wait:
 spin:
   {pause(self.cpu.triple)}
   %more = add i64 %spins, 1
-  %long = icmp sgt i64 %spins, {SPINS}
-  br i1 %long, label %yield, label %again
-yield:
-  %f = load ptr, ptr %yieldp, align 8
-  call void %f()
+  %long = icmp sgt i64 %spins, {spins(self.cpu.triple)}
+  br i1 %long, label %sleep, label %again
+sleep:
+  %sleepp = getelementptr i8, ptr %sync, i64 128
+  %f = load ptr, ptr %sleepp, align 8
+  %before = atomicrmw add ptr %sleepersp, i64 1 seq_cst
+  call void %f(ptr %roundp, i64 %round)
+  %after = atomicrmw sub ptr %sleepersp, i64 1 seq_cst
   br label %again
 again:
   br label %wait

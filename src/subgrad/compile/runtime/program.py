@@ -141,7 +141,7 @@ class Program:
         self._lock = lock()
         self._arena, self._scratch = _aligned(self.executable.arena), _aligned(self.executable.scratch)
         self._sync = _aligned(threads.BARRIER + 64)
-        self._sync[threads.BARRIER : threads.BARRIER + 8].view(np.uint64)[0] = threads.yield_address()
+        self._sync[threads.BARRIER : threads.BARRIER + 16].view(np.uint64)[:] = threads.waiting()
         first = FIRST + len(self.inputs)
         self._fixed = {first + i: a.ctypes.data for i, a in enumerate(self.executable.constants)}
         self._fixed |= {ARENA: self._arena.ctypes.data, SCRATCH: self._scratch.ctypes.data}

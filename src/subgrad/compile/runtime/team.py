@@ -3,13 +3,17 @@
 A worker has a slot, a few words in memory. While it waits it watches the slot's first word; a caller claims the slot,
 writes what to run, and posts it. So a call of two threads costs a few hundred nanoseconds, where the system's own ways
 of waking a thread cost 30 microseconds (measured on Linux). A worker that nobody needs for a while parks: it goes back
-to Python, which puts it to sleep.
+to Python, which puts it to sleep. Who waits in the middle of a program, for a share to end or at a barrier, looks for
+some 30 microseconds and then sleeps in the system: on a machine that others use too, the thread that is waited for may
+not be running at all.
 """
 
 from __future__ import annotations
 
 import ctypes
 import functools
+import platform
+import sys
 from typing import Any
 
 from subgrad.compile.native import load
@@ -17,8 +21,9 @@ from subgrad.compile.runtime.cpu import host
 
 PARKED, WAITING, CLAIMED, POSTED, RUNNING = range(5)
 STATE, SLOT = 0, 16  # the word with the state, and the words of a slot: two cache lines, that nobody else is on
-RUN, TABLE, STEPS, SYNC, YIELD, OTHERS, SLOTS = range(7)  # the words of a frame: what to run, how to wait, who helps
-SPINS = 200  # turns of a waiting loop before it offers its processor to others
+FRAME, THREAD, SLEEPERS = 1, 2, 3  # its other words: what to run, as which thread, how many sleep until it is done
+RUN, TABLE, STEPS, SYNC, SLEEP, WAKE, OTHERS, SLOTS = range(8)  # words of a frame: what to run, how to wait, who helps
+SPINS = 200  # turns in which a worker that waits for work keeps its processor, before it offers that to others
 PATIENCE = 400  # turns after which a worker parks: the later ones, which yield, take about half a microsecond each
 BUSY = 300_000  # ticks of the processor's clock, some 0.1 ms, after which it does so before: others need the processor
 
@@ -26,6 +31,11 @@ BUSY = 300_000  # ticks of the processor's clock, some 0.1 ms, after which it do
 def pause(triple: str) -> str:
     """The instruction that tells the processor that this is a waiting loop."""
     return "call void @llvm.x86.sse2.pause()" if "x86" in triple else "call void @llvm.aarch64.hint(i32 1)"
+
+
+def spins(triple: str) -> int:
+    """How often a loop looks before its thread sleeps: some 30 us, about what it takes to be woken."""
+    return 1000 if "x86" in triple else 10_000
 
 
 def clock(triple: str) -> str:
@@ -52,8 +62,8 @@ entry:
   %start = call i64 @{clock}()
   br label %look
 look:
-  %turns = phi i64 [ 0, %entry ], [ %more, %tired ], [ %more, %wait ], [ %turns, %begin ], [ 0, %work ]
-  %since = phi i64 [ %start, %entry ], [ %since, %tired ], [ %since, %wait ], [ %since, %begin ], [ %again, %work ]
+  %turns = phi i64 [ 0, %entry ], [ %more, %tired ], [ %more, %wait ], [ %turns, %begin ], [ 0, %rested ]
+  %since = phi i64 [ %start, %entry ], [ %since, %tired ], [ %since, %wait ], [ %since, %begin ], [ %again, %rested ]
   %state = load atomic i64, ptr %slot acquire, align 8
   %posted = icmp eq i64 %state, {POSTED}
   br i1 %posted, label %begin, label %wait
@@ -62,12 +72,22 @@ begin:
   %mine = extractvalue {{ i64, i1 }} %taken, 1
   br i1 %mine, label %work, label %look
 work:
-  %framep = getelementptr i64, ptr %slot, i64 1
+  %framep = getelementptr i64, ptr %slot, i64 {FRAME}
   %frame = load ptr, ptr %framep
-  %threadp = getelementptr i64, ptr %slot, i64 2
+  %threadp = getelementptr i64, ptr %slot, i64 {THREAD}
   %thread = load i64, ptr %threadp
+  %wakep = getelementptr i64, ptr %frame, i64 {WAKE}
+  %wakef = load ptr, ptr %wakep
   call void @share(ptr %frame, i64 %thread)
-  store atomic i64 {WAITING}, ptr %slot release, align 8
+  store atomic i64 {WAITING}, ptr %slot seq_cst, align 8
+  %sleepersp = getelementptr i64, ptr %slot, i64 {SLEEPERS}
+  %sleepers = load atomic i64, ptr %sleepersp seq_cst, align 8
+  %awake = icmp eq i64 %sleepers, 0
+  br i1 %awake, label %rested, label %rouse
+rouse:
+  call void %wakef(ptr %slot)
+  br label %rested
+rested:
   %again = call i64 @{clock}()
   br label %look
 wait:
@@ -111,8 +131,8 @@ define private ptr @slot_of(ptr %frame, i64 %i) nounwind noinline optnone {{
 ; Where shares wait for each other, all have begun by then.
 define i64 @together(ptr %frame) nounwind noinline optnone {{
 entry:
-  %yieldp = getelementptr i64, ptr %frame, i64 {YIELD}
-  %yield = load ptr, ptr %yieldp
+  %sleepp = getelementptr i64, ptr %frame, i64 {SLEEP}
+  %sleepf = load ptr, ptr %sleepp
   %othersp = getelementptr i64, ptr %frame, i64 {OTHERS}
   %others = load i64, ptr %othersp
   br label %claim
@@ -145,10 +165,10 @@ post:
   br i1 %sent, label %work, label %next
 next:
   %to = call ptr @slot_of(ptr %frame, i64 %p)
-  %framep = getelementptr i64, ptr %to, i64 1
+  %framep = getelementptr i64, ptr %to, i64 {FRAME}
   store ptr %frame, ptr %framep
   %p1 = add i64 %p, 1
-  %threadp = getelementptr i64, ptr %to, i64 2
+  %threadp = getelementptr i64, ptr %to, i64 {THREAD}
   store i64 %p1, ptr %threadp
   store atomic i64 {POSTED}, ptr %to release, align 8
   br label %post
@@ -160,7 +180,7 @@ join:
   %ready = icmp eq i64 %j, %others
   br i1 %ready, label %done, label %look
 look:
-  %turns = phi i64 [ 0, %join ], [ %turns, %take ], [ %turns1, %wait ]
+  %turns = phi i64 [ 0, %join ], [ %turns, %take ], [ %turns1, %waited ]
   %from = call ptr @slot_of(ptr %frame, i64 %j)
   %state = load atomic i64, ptr %from acquire, align 8
   %posted = icmp eq i64 %state, {POSTED}
@@ -177,7 +197,16 @@ check:
   %busy = icmp eq i64 %state, {RUNNING}
   br i1 %busy, label %wait, label %joined
 wait:
-  call void @rest(i64 %turns, ptr %yield)
+  {pause}
+  %long = icmp sgt i64 %turns, {spins}
+  br i1 %long, label %sleep, label %waited
+sleep:
+  %sleepersp = getelementptr i64, ptr %from, i64 {SLEEPERS}
+  %before = atomicrmw add ptr %sleepersp, i64 1 seq_cst
+  call void %sleepf(ptr %from, i64 {RUNNING})
+  %after = atomicrmw sub ptr %sleepersp, i64 1 seq_cst
+  br label %waited
+waited:
   %turns1 = add i64 %turns, 1
   br label %look
 joined:
@@ -187,6 +216,43 @@ done:
   ret i64 1
 }}
 """
+
+
+# A thread that sleeps until a word is no longer what it expects, or is woken at it; it may also wake for no reason.
+_FUTEX = """
+declare i64 @syscall(i64, ...)
+
+define void @sleep(ptr %word, i64 %expected) nounwind noinline optnone {{
+  %value = trunc i64 %expected to i32
+  %r = call i64 (i64, ...) @syscall(i64 {number}, ptr %word, i32 128, i32 %value, ptr null, ptr null, i32 0)
+  ret void
+}}
+
+define void @wake(ptr %word) nounwind noinline optnone {{
+  %r = call i64 (i64, ...) @syscall(i64 {number}, ptr %word, i32 129, i32 2147483647, ptr null, ptr null, i32 0)
+  ret void
+}}
+"""
+_FUTEX_NUMBERS = {"x86_64": 202, "aarch64": 98}
+"""Of Linux's system call `futex`; 128 is FUTEX_WAIT, 129 FUTEX_WAKE, of the threads of this process alone."""
+
+
+@functools.cache
+def sleep_and_wake(yield_address: int) -> tuple[int, int]:
+    """Addresses of ``sleep(word, expected)`` and ``wake(word)``.
+
+    Where the system has no such call, or none that is public, both are the function that offers the processor to
+    others: its callers look at the word again in any case, and do not mind arguments that it does not take.
+    """
+    number = _FUTEX_NUMBERS.get(platform.machine()) if sys.platform == "linux" and sys.maxsize > 2**32 else None
+    if number is None:
+        return yield_address, yield_address
+    library = load(_FUTEX.format(number=number), host())
+    _kept.append(library)
+    return library.address("sleep"), library.address("wake")
+
+
+_kept: list[Any] = []  # code whose address is known outside
 
 
 @functools.cache
@@ -204,4 +270,5 @@ def serve() -> Any:
 @functools.cache
 def _library() -> Any:
     cpu = host()
-    return load(_TEXT.format(**{**globals(), "pause": pause(cpu.triple), "clock": clock(cpu.triple)}), cpu)
+    words = {f.__name__: f(cpu.triple) for f in (pause, clock, spins)}
+    return load(_TEXT.format(**{**globals(), **words}), cpu)

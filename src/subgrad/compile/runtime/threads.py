@@ -56,7 +56,7 @@ class Team:
                 _workers.append(_Worker())
             self._others = _workers[: n - 1]
         slots = (w.address for w in self._others)
-        self._frame = np.array([run, table, 1, sync, yield_address(), n - 1, *slots], np.int64)
+        self._frame = np.array([run, table, 1, sync, *waiting(), n - 1, *slots], np.int64)
         self._kept, self._sync = kept, sync
         if n > 1:
             _teams.add(self)
@@ -126,6 +126,11 @@ def _forget() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)
+
+
+def waiting() -> tuple[int, int]:
+    """The addresses of the functions by which a thread sleeps, and wakes others: see `team.sleep_and_wake`."""
+    return team.sleep_and_wake(yield_address())
 
 
 @functools.cache
