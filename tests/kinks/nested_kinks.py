@@ -6,6 +6,7 @@ The numbers are small multiples of 1/2, so sums are exact in floating point and 
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import linprog
 
 import subgrad as sg
 
@@ -21,6 +22,14 @@ def on_sphere(rng, count, n):
     """Directions of length 1."""
     directions = rng.standard_normal((count, n))
     return directions / np.linalg.norm(directions, axis=1, keepdims=True)
+
+
+def holds_zero(gradients):
+    """Whether a linear program finds 0 in the hull of the rows."""
+    m = len(gradients)
+    equations = np.vstack([gradients.T, np.ones(m)])
+    found = linprog(np.zeros(m), A_eq=equations, b_eq=np.append(np.zeros(gradients.shape[1]), 1), method="highs")
+    return found.status == 0
 
 
 @dataclass(frozen=True)

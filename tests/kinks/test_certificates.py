@@ -5,50 +5,12 @@ import json
 
 import numpy as np
 import pytest
-from nested_kinks import random_program
-from scipy.optimize import linprog
+from nested_kinks import holds_zero, random_program
 
 import subgrad as sg
 from subgrad import errors, nn
 from subgrad.kinks.certify.certificates import load_certificate, verify_certificate
 from subgrad.kinks.certify.stationary import is_stationary
-from subgrad.kinks.hull.min_norm_point import least_norm
-
-
-def holds_zero(gradients):
-    """Whether a linear program finds 0 in the hull of the rows."""
-    m = len(gradients)
-    equations = np.vstack([gradients.T, np.ones(m)])
-    found = linprog(np.zeros(m), A_eq=equations, b_eq=np.append(np.zeros(gradients.shape[1]), 1), method="highs")
-    return found.status == 0
-
-
-def normal(rng, count, n):
-    return rng.standard_normal((count, n))
-
-
-# The point of least norm
-
-
-def test_least_norm_meets_the_conditions_of_optimality():
-    rng = np.random.default_rng(0)
-    for _ in range(200):
-        m, n = rng.integers(1, 12, 2)
-        points = normal(rng, m, n) + rng.integers(0, 2) * rng.standard_normal(n)
-        p, weights = least_norm(points)
-        assert (weights >= 0).all()
-        assert weights.sum() == pytest.approx(1, abs=1e-12)
-        np.testing.assert_allclose(weights @ points, p, atol=1e-12)
-        assert (points @ p >= p @ p - 1e-10).all()  # necessary and sufficient: no point lies before the plane at p
-        assert (np.linalg.norm(p) < 1e-9) == holds_zero(points)
-
-
-@pytest.mark.parametrize("scale", [1e-200, 1.0, 1e200])
-def test_least_norm_of_degenerate_points(scale):
-    points = scale * np.array([[1.0, 1.0], [1.0, 1.0], [1.0, -1.0], [1.0, 0.0], [2.0, 0.0]])
-    np.testing.assert_allclose(least_norm(points)[0] / scale, [1, 0], atol=1e-12)
-    np.testing.assert_array_equal(least_norm(0 * points)[0], [0, 0])
-
 
 # At a point
 

@@ -35,42 +35,67 @@ def least_norm(
     if scale == 0:
         return np.zeros(points.shape[1]), np.eye(1, len(points))[0]
     unit = points / scale
-    corral, share = _wolfe(unit, start, tolerance)
-    weights = np.zeros(len(points))
-    weights[corral] = share
+    weights = least_weights(unit, unit @ unit.T, np.zeros(len(points)), start, tolerance)
     return weights @ points, weights
 
 
-def _wolfe(points: np.ndarray, start: np.ndarray | None, tolerance: float) -> tuple[list[int], np.ndarray]:
-    gram = points @ points.T
+def least_weights(
+    points: np.ndarray, gram: np.ndarray, linear: np.ndarray, start: np.ndarray | None = None, tolerance: float = 1e-12
+) -> np.ndarray:
+    """The weights w >= 0 with sum 1 that minimise \\|w @ points\\|^2 / 2 + linear @ w.
+
+    Wolfe's algorithm with the linear part of bundle methods (K. Kiwiel, "A method for solving certain quadratic
+    programming problems arising in nonsmooth optimization", IMA Journal of Numerical Analysis 6, 1986).
+
+    Args:
+        points: shape (m, n), m at least 1, finite.
+        gram: ``points @ points.T``, which bundle methods keep from one problem to the next.
+        linear: shape (m,).
+        start: as for `least_norm`.
+        tolerance: the same.
+
+    Returns:
+        Weights of shape (m,).
+
+    Example:
+        >>> import numpy as np
+        >>> points = np.array([[1.0], [-1.0]])
+        >>> least_weights(points, points @ points.T, np.array([0.0, 0.5])).round(12).tolist()
+        [0.625, 0.375]
+    """
     squares = np.diagonal(gram)
-    corral, share = [int(squares.argmin())], np.ones(1)
+    corral, share = [int((squares / 2 + linear).argmin())], np.ones(1)
     if start is not None:
         corral = np.flatnonzero(start).tolist()
-        corral, share = _reduced(gram, corral, start[corral])
-    best = corral, share
-    least = np.inf
+        corral, share = _reduced(gram, linear, corral, start[corral])
+    best, least = (corral, share), np.inf
     while True:
-        p = share @ points[corral]
-        if p @ p >= least:  # rounding: nothing is gained any more
-            return best
-        best, least = (corral, share), p @ p
-        towards = points @ p
-        j = int(towards.argmin())
-        rounding = 1e-15 * math.sqrt(float(p @ p * squares.max()))
-        if p @ p - towards[j] <= tolerance * (p @ p) + rounding or j in corral:
-            return best
-        corral, share = _reduced(gram, [*corral, j], np.append(share, 0.0))
+        p, tilt = share @ points[corral], float(share @ linear[corral])
+        square = float(p @ p)
+        if square / 2 + tilt >= least:  # rounding: nothing is gained any more
+            break
+        best, least = (corral, share), square / 2 + tilt
+        slopes = points @ p + linear
+        j, level = int(slopes.argmin()), square + tilt
+        rounding = 1e-15 * math.sqrt(square * squares.max())
+        if level - slopes[j] <= tolerance * abs(level) + rounding or j in corral:
+            break
+        corral, share = _reduced(gram, linear, [*corral, j], np.append(share, 0.0))
+    weights = np.zeros(len(points))
+    weights[best[0]] = best[1]
+    return weights
 
 
-def _reduced(gram: np.ndarray, corral: list[int], share: np.ndarray) -> tuple[list[int], np.ndarray]:
+def _reduced(
+    gram: np.ndarray, linear: np.ndarray, corral: list[int], share: np.ndarray
+) -> tuple[list[int], np.ndarray]:
     """From ``share`` towards the affine minimiser, dropping points on the way until it lies inside the hull."""
     while True:
-        target = _affine_minimiser(gram[np.array(corral)[:, None], corral])
+        target = _affine_minimiser(gram[np.array(corral)[:, None], corral], linear[corral], share)
         if target is None:
             return corral, share
         if (target > 0).all():
-            return corral, target
+            return corral, target / target.sum()
         falling = target <= 0
         ratios = share[falling] / np.maximum(share[falling] - target[falling], np.finfo(float).tiny)
         share = share + min(1.0, float(ratios.min())) * (target - share)
@@ -81,15 +106,29 @@ def _reduced(gram: np.ndarray, corral: list[int], share: np.ndarray) -> tuple[li
         corral, share = [c for c, k in zip(corral, kept, strict=True) if k], share[kept] / share[kept].sum()
 
 
-def _affine_minimiser(gram: np.ndarray) -> np.ndarray | None:
-    """Weights with sum 1, of any sign, of the point of least norm in the affine hull, from the points' products; None
-    where rounding leaves none."""
-    gram, ones = 1 + gram, np.ones(len(gram))
-    try:
-        weights = np.linalg.solve(gram, ones)
-    except np.linalg.LinAlgError:
-        weights = np.full(len(gram), np.nan)
-    if not np.abs(gram @ weights - ones).max() <= 1e-10 * max(1.0, np.abs(weights).max()):  # affinely dependent
-        weights = np.linalg.lstsq(gram, ones, rcond=None)[0]  # ten times slower
-    total = float(weights.sum())
-    return weights / total if math.isfinite(total) and total > 0 else None
+def _affine_minimiser(gram: np.ndarray, linear: np.ndarray, share: np.ndarray) -> np.ndarray | None:
+    """The minimum over weights with sum 1, of any sign; None where rounding leaves none that is lower than ``share``.
+
+    As the sum is 1, a constant added to the linear part changes nothing; nor does one added to the products, which
+    makes the matrix positive definite if the points are affinely independent. If they are not, a ridge of the size of
+    rounding makes it so: where the linear part falls without end, the minimum lies far out in that direction.
+    """
+    size = float(gram.diagonal().max()) or 1.0
+    products, given = gram / size, np.ones((len(gram), 2))
+    given[:, 1] = (linear - linear[0]) / size
+    slopes = products @ share + given[:, 1]
+    products += 1
+    for ridge in (1e-14,) if linear.any() else (0.0, 1e-14):  # a bundle's pieces nearly depend on one another
+        products.flat[:: len(gram) + 1] += ridge
+        try:
+            solved = np.linalg.solve(products, given)
+        except np.linalg.LinAlgError:
+            continue
+        total, pulled = solved.sum(0).tolist()
+        if not (math.isfinite(pulled) and 0 < total < math.inf):
+            continue
+        target = solved[:, 0] * ((1 + pulled) / total) - solved[:, 1]
+        falls = slopes @ (target - share) <= 1e-15 * np.abs(target).sum()
+        if falls and np.abs(products @ solved - given).max() <= 1e-10 * max(1.0, np.abs(solved).max()):
+            return target
+    return None

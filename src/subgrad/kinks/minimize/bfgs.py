@@ -7,7 +7,7 @@ from collections.abc import Generator
 
 import numpy as np
 
-from subgrad.kinks.minimize.certifying import least_norm
+from subgrad.kinks.minimize.certifying import least_combination
 from subgrad.kinks.minimize.line_search import weak_wolfe
 from subgrad.kinks.minimize.objective import Objective, Point
 from subgrad.kinks.minimize.probe import until_certified
@@ -56,7 +56,7 @@ def _flat(f: Objective, at: Point, tol: float, waited: int) -> bool:
         return True
     if waited & (waited - 1) or not waited:
         return False
-    return bool(np.linalg.norm(least_norm(f.near(at.x, tol))[2]) <= tol)
+    return bool(np.linalg.norm(least_combination(f.near(at.x, tol))[2]) <= tol)
 
 
 class Dense:

@@ -9,7 +9,7 @@ import numpy as np
 from subgrad.kinks.certify.certificates import Certificate
 from subgrad.kinks.certify.goldstein import Goldstein
 from subgrad.kinks.certify.stationary import checked
-from subgrad.kinks.minimize.least_norm import least_weights
+from subgrad.kinks.hull.min_norm_point import least_norm
 from subgrad.kinks.minimize.objective import Objective, Point
 
 MORE = 200
@@ -18,7 +18,7 @@ MORE = 200
 
 def is_certified(f: Objective, at: Point, tol: float) -> bool:
     """Whether the gradients remembered from within ``tol`` have a convex combination of norm at most ``tol``."""
-    return bool(np.linalg.norm(least_norm([at, *f.near(at.x, tol)])[2]) <= tol)
+    return bool(np.linalg.norm(least_combination([at, *f.near(at.x, tol)])[2]) <= tol)
 
 
 def issue(f: Objective, tol: float, seed: int) -> Certificate:
@@ -26,7 +26,7 @@ def issue(f: Objective, tol: float, seed: int) -> Certificate:
 
     A solver's own points may be on kinks, where backprop proves nothing.
     """
-    used = least_norm([f.best, *f.near(f.best.x, tol)])[0]
+    used = least_combination([f.best, *f.near(f.best.x, tol)])[0]
     near = [f.project(p.x) for p in used]
     found = Goldstein(f.evaluate, f.best.x, f.space, tol, tol, seed, near).search(len(near) + MORE)
     return checked(found, f.seen)
@@ -38,19 +38,20 @@ def convex_lower(f: Objective, delta: float, R: float) -> float:
     Each remembered point gives a linear function that is nowhere above f. So are their convex combinations, and the
     one with the least slope falls by at most R times that slope.
     """
-    used, weights, least = least_norm([f.best, *f.near(f.best.x, delta)])
+    used, weights, least = least_combination([f.best, *f.near(f.best.x, delta)])
     at_start = weights @ np.array([p.linear(f.start.x) for p in used])
     return float(at_start - R * np.linalg.norm(least))
 
 
-def least_norm(points: Sequence[Point], start: np.ndarray | None = None) -> tuple[list[Point], np.ndarray, np.ndarray]:
+def least_combination(
+    points: Sequence[Point], start: np.ndarray | None = None
+) -> tuple[list[Point], np.ndarray, np.ndarray]:
     """The least convex combination of the points' gradients: the points it is made of, their weights, and itself.
 
     ``start`` are weights that may be near.
     """
     gradients = np.stack([p.gradient for p in points])
-    unit = gradients / (float(np.abs(gradients).max()) or 1.0)
-    weights = least_weights(unit @ unit.T, start=start)
+    weights = least_norm(gradients, start)[1]
     used = np.flatnonzero(weights)
     weights = weights[used] / weights[used].sum()
     return [points[i] for i in used.tolist()], weights, weights @ gradients[used]

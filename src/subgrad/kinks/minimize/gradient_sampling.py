@@ -6,7 +6,7 @@ from collections.abc import Generator
 
 import numpy as np
 
-from subgrad.kinks.minimize.certifying import least_norm
+from subgrad.kinks.minimize.certifying import least_combination
 from subgrad.kinks.minimize.line_search import weak_wolfe
 from subgrad.kinks.minimize.objective import Objective, Point
 from subgrad.kinks.minimize.probe import until_certified
@@ -43,7 +43,7 @@ def _descend(f: Objective, at: Point, tol: float, rng: np.random.Generator) -> G
 def _sampled(f: Objective, at: Point, radius: float, rng: np.random.Generator) -> np.ndarray:
     for offset in _in_ball(min(2 * at.x.size, MOST), at.x.size, rng):
         f(at.x + radius * offset)
-    f.proof, _, least = least_norm([at, *f.near(at.x, radius)])
+    f.proof, _, least = least_combination([at, *f.near(at.x, radius)])
     return least
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator
 
 import numpy as np
 
-from subgrad.kinks.minimize.certifying import least_norm
+from subgrad.kinks.minimize.certifying import least_combination
 from subgrad.kinks.minimize.line_search import weak_wolfe
 from subgrad.kinks.minimize.objective import Objective, Point
 
@@ -45,7 +45,7 @@ def probe(f: Objective, at: Point, delta: float, eps: float) -> Point | None:
     """
     near, weights = [at, *f.near(at.x, delta)], None
     for _ in range(f.memory.maxlen or 0):
-        near, weights, p = least_norm(near, weights)
+        near, weights, p = least_combination(near, weights)
         f.proof = near
         size = float(np.linalg.norm(p))
         if size <= eps:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from subgrad.errors import ArgumentError
-from subgrad.kinks.minimize.auto import auto
 from subgrad.kinks.minimize.bfgs import bfgs
 from subgrad.kinks.minimize.bundle import bundle
-from subgrad.kinks.minimize.certifying import issue
+from subgrad.kinks.minimize.certifying import is_certified, issue
 from subgrad.kinks.minimize.flat_function import of_function, of_graph
 from subgrad.kinks.minimize.gradient_sampling import gradient_sampling
 from subgrad.kinks.minimize.objective import Objective, Point
@@ -25,6 +25,12 @@ from subgrad.optim.step import Rule
 from subgrad.optim.step.parsing import step_rule
 
 METHODS = ("auto", "subgradient", "bundle", "gradient_sampling", "bfgs")
+
+PATIENCE = 1000
+"""After how many iterations the bundle method gives way: its iterations cost most where it is slow."""
+
+FEW = 100
+"""Up to how many variables gradients are sampled."""
 
 
 def solve(
@@ -75,5 +81,17 @@ def _solver(method: str, f: Objective, at: Point, tol: float, seed: int) -> Iter
         return bundle(f, at, tol)
     if method == "bfgs":
         return bfgs(f, at, tol)
-    sampled = gradient_sampling if method == "gradient_sampling" else auto
+    sampled = gradient_sampling if method == "gradient_sampling" else _auto
     return sampled(f, at, tol, seed)
+
+
+def _auto(f: Objective, at: Point, tol: float, seed: int) -> Generator[Point]:
+    """The bundle method, which takes the fewest evaluations; then BFGS from the best point; then gradient sampling.
+
+    The first that is certified is the last.
+    """
+    yield from islice(bundle(f, at, tol), PATIENCE)
+    if not is_certified(f, f.best, tol):
+        yield from bfgs(f, f.best, tol)
+    if not is_certified(f, f.best, tol) and at.x.size <= FEW:
+        yield from gradient_sampling(f, f.best, tol, seed)
