@@ -9,7 +9,10 @@ from subgrad.graph.op import TABLE, Kind, Op
 from subgrad.graph.transform import TRANSFORMS as _LOADED
 from subgrad.graph.transform import Transform
 
-RULES = ("approx.fourier.harmonic", "bounds.taylor.rules", "compile.codegen.lower", "intervals.rules", "recur.batch")
+RULES = (
+    "approx.fourier.harmonic", "bounds.taylor.rules", "compile.codegen.lower", "intervals.interval_rules",
+    "recur.batch",
+)  # fmt: skip
 for _module in RULES:
     importlib.import_module(f"subgrad.{_module}")
 
