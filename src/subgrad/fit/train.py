@@ -28,6 +28,7 @@ from subgrad.graph.tensor import constant
 from subgrad.graph.tree import leaves, rebuild
 from subgrad.graph.values import assign_all, nodes_of
 from subgrad.io.atomic import require_writable
+from subgrad.io.terminal import waiting
 from subgrad.nn import loss as losses
 from subgrad.nn.module import Module
 
@@ -118,9 +119,10 @@ def fit(
         require_writable(saving.path)
     data = as_batch(model._dtype(), X, y, sample_weight)
     rows, held_out = split_validation(data, validation, seed, model._dtype())
-    run = _Run(model, given_loss, chosen, data, rows, held_out, measures, batch_size, seed, shuffle, drop_last)
-    if resume is not None:
-        run.restore(resume)
+    with waiting("compiling", verbose):
+        run = _Run(model, given_loss, chosen, data, rows, held_out, measures, batch_size, seed, shuffle, drop_last)
+        if resume is not None:
+            run.restore(resume)
     run.train(epochs, stopping, calls, saving, verbose)
     return run.history
 

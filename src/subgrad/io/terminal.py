@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -52,4 +54,31 @@ class ProgressLine:
         self._bar = None
 
 
-__all__ = ["MOMENT", "ProgressLine"]
+@contextlib.contextmanager
+def waiting(description: str, verbose: bool | None) -> Iterator[None]:
+    """Say what is being waited for, if it takes longer than a moment: for work that cannot report from inside."""
+    if not (sys.stderr.isatty() if verbose is None else verbose):
+        yield
+        return
+    shown: list[Any] = []
+    timer = threading.Timer(MOMENT, lambda: shown.append(_spinner(description)))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()  # it may be about to show
+        for status in shown:
+            status.stop()
+
+
+def _spinner(description: str) -> Any:
+    from rich.console import Console
+
+    status = Console(stderr=True).status(description)
+    status.start()
+    return status
+
+
+__all__ = ["MOMENT", "ProgressLine", "waiting"]
