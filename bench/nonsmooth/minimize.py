@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import optimize
-from tests.kinks.problems import Problem, scalable, small
+from tests.kinks.minimize.problems import Problem, scalable, small
 
 import subgrad as sg
 

@@ -82,7 +82,7 @@ FLAT_CASES = {
 
 
 def test_every_flat_op_has_a_case():
-    assert set(FLAT_CASES) == FLAT - {"in_range"}  # it notes what is out of range: tests/compile/test_checks.py
+    assert set(FLAT_CASES) == FLAT - {"in_range"}  # it notes what is out of range: tests/compile/codegen/test_checks.py
 
 
 @pytest.mark.parametrize("name", FLAT_CASES)

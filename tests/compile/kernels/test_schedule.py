@@ -4,10 +4,10 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
-from compile.test_memory import training_program
 from hypothesis import given, settings
 
 import subgrad as sg
+from compile.kernels.test_arena import training_program
 from diff.test_random_graphs import graphs
 from subgrad.compile.kernels import views
 from subgrad.compile.kernels.fuse import fuse

@@ -181,7 +181,7 @@ FORKED = """
 import os, signal, sys, threading
 sys.path[:0] = {path!r}
 import numpy as np, subgrad as sg
-from compile.test_threads import bits, data, network_program
+from compile.runtime.test_threads import bits, data, network_program
 program = network_program(2)
 expected, arrays = bits(program(data())), data()
 small = sg.compile(lambda x: (x * 2).sum(1))
@@ -240,7 +240,7 @@ INTERRUPTED = """
 import os, signal, sys, threading, time
 sys.path[:0] = {path!r}
 import numpy as np
-from compile.test_threads import bits, data, network_program
+from compile.runtime.test_threads import bits, data, network_program
 program = network_program(2)
 expected, arrays = bits(program(data())), data()
 results = [np.empty_like(r) for r in program(arrays)]
