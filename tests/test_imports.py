@@ -2,7 +2,6 @@
 
 import ast
 import re
-from collections import Counter
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -76,28 +75,3 @@ def test_no_circle_of_modules(folder):
         TopologicalSorter(_graph(folder)).prepare()
     except CycleError as error:
         pytest.fail(f"a circle of imports: {' -> '.join(error.args[1])}")
-
-
-def test_folders_stay_small():
-    """In the compiler one can see what is in a folder at a glance."""
-    folders = {f.parent for f in (SOURCE / "compile").rglob("*.py")}
-    assert {f.name: n for f in folders if (n := len(list(f.glob("*.py")))) > 16} == {}
-
-
-SAME_NAME = {
-    "convolution.py": "the layers of nn and their ops; the classes of both are pickled by these paths",
-    "options.py": "those of the command line, and those of fit",
-    "rules.py": "what ops make of their arguments, and the Taylor models of ops",
-    "schedule.py": "of kernels on threads, and of step sizes; optimisers are pickled by the latter path",
-    "subgradient.py": "the function subgradient, and the optimiser Subgradient",
-    "table.py": "the data, and the printed explanation",
-    "transform.py": "of ops, and of gradients; chains of optimisers are pickled by the latter path",
-}
-"""File names that two modules have, with the reason."""
-
-
-def test_file_names_are_unique():
-    """A module is known by its name alone, in tracebacks and editors. A command has the name that is typed."""
-    files = [f for f in SOURCE.rglob("*.py") if not f.name.startswith("__") and f.parent != SOURCE / "cli" / "commands"]
-    counts = Counter(f.name for f in files)
-    assert {name for name, n in counts.items() if n > 1} == set(SAME_NAME)

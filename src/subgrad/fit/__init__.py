@@ -1,10 +1,9 @@
 """Training runs, and trained models at work."""
 
 from subgrad.fit.evaluation import evaluate, predict
-from subgrad.fit.history import History
+from subgrad.fit.history import History, WatchUnits
 from subgrad.fit.options import Checkpoint, EarlyStopping
 from subgrad.fit.train import fit
 from subgrad.fit.trainer import Trainer
-from subgrad.fit.watch_units import WatchUnits
 
 __all__ = ["Checkpoint", "EarlyStopping", "History", "Trainer", "WatchUnits", "evaluate", "fit", "predict"]

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple
 
 from subgrad.compile.blame import blame
-from subgrad.compile.codegen import vecmath
 from subgrad.compile.codegen.expressions import Ix, Points
 from subgrad.compile.codegen.gemm.contraction import Contraction, Loop, emit_contraction, plan_contraction
 from subgrad.compile.codegen.gemm.tile import Place
-from subgrad.compile.codegen.llvm import Builder, Module
+from subgrad.compile.codegen.llvm import Builder
 from subgrad.compile.codegen.llvm_values import Index, Value, constant, lanes_of, scalar_of
 from subgrad.compile.codegen.loops import LoopKernel, finish
 from subgrad.compile.codegen.lower import Role
 from subgrad.compile.codegen.nest import Share
+from subgrad.compile.codegen.vecmath.engine_module import EngineModule
 from subgrad.compile.kernels import views
 from subgrad.compile.kernels.aliasing import Aliasing
 from subgrad.compile.kernels.buffer_slice import BufferSlice
@@ -27,18 +26,6 @@ from subgrad.compile.kernels.schedule import Schedule, Slot, loop_letters, opera
 from subgrad.compile.runtime.cpu import BYTES, Cpu
 from subgrad.compile.runtime.team import clock, pause, spins
 from subgrad.graph.tensor import CONST, INPUT, Tensor
-
-
-class EngineModule(Module):
-    """A module that brings the elementary functions that its code calls."""
-
-    def __str__(self) -> str:
-        text = super().__str__()
-        called = sorted(set(re.findall(r"@sg_(\w+?)_(f32|f64)(?:_x(\d+))?\(", text)))
-        dtypes = {"f32": "float32", "f64": "float64"}
-        needed = [(name, dtypes[suffix], int(lanes or 1)) for name, suffix, lanes in called]
-        return f"{text}\n{vecmath.library(needed, self.cpu.fma)}\n"
-
 
 Locate = Callable[[Tensor], BufferSlice]
 
