@@ -1,6 +1,6 @@
 """The loop op: a graph of one step, the body, runs for every row of its inputs and passes a carry to the next step.
 
-A loop is one node of the graph around it. It stands for several tensors: the carry after the last step, and what each
+A loop is one node of the graph around it. Its value is a tuple: the carry after the last step, and what each
 step has given, stacked; `subgrad.ops.tuples.part` takes one of them.
 """
 

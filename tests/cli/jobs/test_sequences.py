@@ -91,7 +91,7 @@ def test_rows_come_in_the_order_of_their_dates_and_gaps_are_told():
     found = series_of(table.take(np.random.default_rng(0).permutation(28)), "y")
     np.testing.assert_array_equal(found.values[:, 0], table["y"])
     assert found.names == ["y"]
-    assert found.story == [
+    assert found.log == [
         "'day' says when a row was.", "The rows were put in the order of 'day'.",
         "'day' has 1 gap of up to 3 steps, which counts as one step.",
         "Left out: 'note', 'few': no numbers, row numbers, or most are missing.",
@@ -174,7 +174,7 @@ def test_dates_of_any_shape_order_a_series(form):
     found = series_of(table, "y")
     assert found.values[:, 0].tolist() == list(range(100))[::-1]
     assert found.names == ["y"]
-    assert "'day' says when a row was." in found.story
+    assert "'day' says when a row was." in found.log
 
 
 @pytest.fixture(scope="module")

@@ -45,5 +45,5 @@ def _evaluate_series(forecaster: Forecaster, file: Path, console: Console) -> No
         most = max(len(series.values) for series in found.values())
         raise DataError(f"{most:,} rows are too few: there is none to compare a forecast with")
     console.print(f"{sum(map(len, forecasts.values())):,} forecasts of '{forecaster.names[0]}' in {file}", style="bold")
-    bullets(console, next(iter(found.values())).story if forecaster.key is None else [f"{len(found):,} series."])
+    bullets(console, next(iter(found.values())).log if forecaster.key is None else [f"{len(found):,} series."])
     Errors.together([Errors.over(forecasts[name], series, begin) for name, series in found.items()]).print(console)

@@ -84,10 +84,10 @@ def run(file: Path, plan: SeriesPlan, console: Console) -> None:
     given = read_table(file)
     given.require([plan.target, *([plan.key] if plan.key else [])])
     table = plan.columns.of(given, plan.target, plan.key)
-    parts, story = _parts(table, plan)
+    parts, log = _parts(table, plan)
     learn, validation = _examples(parts, plan.validation)
     names = next(iter(parts.values())).series.names
-    _introduce(console, file, plan, parts, story)
+    _introduce(console, file, plan, parts, log)
     model = network(learn[0].shape[2], plan)
     history = _fit(model, learn, validation, plan, console)
     rows = sum(len(part.series.values) for part in parts.values())
@@ -117,7 +117,7 @@ def _parts(table: Table, plan: SeriesPlan) -> tuple[dict[str, Part], list[str]]:
     """The series that are long enough, by their names, and what was done."""
     if plan.key is None:
         series = series_of(table, plan.target)
-        return {"": _part(series, plan)}, series.story
+        return {"": _part(series, plan)}, series.log
     found, short = {}, []
     tables = parts_of(table, plan.key)
     names = series_of(max(tables.values(), key=lambda part: part.rows), plan.target).names
@@ -128,10 +128,10 @@ def _parts(table: Table, plan: SeriesPlan) -> tuple[dict[str, Part], list[str]]:
             short.append((name, error))
     if not found:
         raise DataError(f"none of the {len(short):,} series can be learnt from: of '{short[0][0]}', {short[0][1]}")
-    story = list(table.notes)
+    log = list(table.notes)
     if short:
-        story.append(f"Left out: {listed(name for name, _ in short)}: {short[0][1]}.")
-    return found, [*story, f"{len(found):,} series by '{plan.key}': {listed(found)}."]
+        log.append(f"Left out: {listed(name for name, _ in short)}: {short[0][1]}.")
+    return found, [*log, f"{len(found):,} series by '{plan.key}': {listed(found)}."]
 
 
 def _part(series: Series, plan: SeriesPlan) -> Part:
@@ -163,14 +163,14 @@ def _errors(parts: Mapping[str, Part], forecasts: Mapping[str, np.ndarray]) -> E
     return Errors.together(found)
 
 
-def _introduce(console: Console, file: Path, plan: SeriesPlan, parts: Mapping[str, Part], story: list[str]) -> None:
+def _introduce(console: Console, file: Path, plan: SeriesPlan, parts: Mapping[str, Part], log: list[str]) -> None:
     rows = sum(len(part.series.values) for part in parts.values())
     cut = sum(part.cut for part in parts.values())
     names = next(iter(parts.values())).series.names
     console.print(f"{file.name}: {rows:,} rows, forecast of '{plan.target}'", style="bold")
     each = ", of each series its share," if plan.key else ""
     tested = f"the last {rows - cut:,} to test on" if rows > cut else "none to test on"
-    bullets(console, [*story, f"The first {cut:,} rows{each} to learn from, {tested}."])
+    bullets(console, [*log, f"The first {cut:,} rows{each} to learn from, {tested}."])
     columns = f"{len(names)} columns: {listed(names, 10)}" if len(names) > 1 else f"'{plan.target}' alone"
     console.print(f"Network: LSTM of {plan.hidden}, windows of {plan.window} rows of {columns}")
 

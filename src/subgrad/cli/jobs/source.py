@@ -33,7 +33,7 @@ class Source:
 
     Attributes:
         title: what the data are, in a line.
-        story: what was done to them, a sentence each.
+        log: what was done to them, a sentence each.
         preparation: turns further tables into features, and predictions into labels or numbers.
         train: features float32 (n, d) and targets (n,): places among the classes, or standardised numbers.
         test: the same, of examples that are held out; None if there are none.
@@ -41,7 +41,7 @@ class Source:
     """
 
     title: str
-    story: list[str]
+    log: list[str]
     preparation: Preparation
     train: Part
     test: Part | None
@@ -72,14 +72,14 @@ def table(path: Path, target: str, task: Task | None, share: float, seed: int, c
     given = read(path)
     given.require([target])
     whole = columns.of(given, target)
-    labelled, story = drop_unlabelled(whole, target)
+    labelled, log = drop_unlabelled(whole, target)
     task = task or task_of_column(labelled, target)[0]
     rows, held_out = _split_rows(labelled.rows, share, seed, labelled[target] if task == "classification" else None)
     learnt, unseen = labelled.take(rows), labelled.take(held_out)
     prepared = TablePreprocessor().fit(learnt, target, task, keep=columns.only)
     used = "" if len(whole) == len(given) else f", of which {len(whole)} are used"
     title = f"{path.name}: {whole.rows:,} rows, {len(given)} columns{used}"
-    told = whole.notes + story + prepared.describe()
+    told = whole.notes + log + prepared.describe()
     return Source(title, told, prepared, _part(prepared, learnt), _part(prepared, unseen) if unseen.rows else None)
 
 

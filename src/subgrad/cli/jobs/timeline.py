@@ -25,14 +25,14 @@ class Series:
         values: float64 (rows, columns), where a missing one is the one before it.
         known: (rows,), whether the target was there.
         left_out: how many rows there were before, without a value of the target.
-        story: what was done, a sentence each.
+        log: what was done, a sentence each.
     """
 
     names: list[str]
     values: np.ndarray
     known: np.ndarray
     left_out: int
-    story: list[str]
+    log: list[str]
 
 
 def series_of(table: Table, target: str, names: Sequence[str] | None = None) -> Series:
@@ -48,8 +48,8 @@ def series_of(table: Table, target: str, names: Sequence[str] | None = None) -> 
     table.require(names or [target])
     if not is_number(table[target]):
         raise DataError(f"column {target!r} holds no numbers")
-    table, time, story = _in_order(table, target)
-    story = [*table.notes, *story]
+    table, time, log = _in_order(table, target)
+    log = [*table.notes, *log]
     useless = {target, time, *(table.row_numbers if names is None else ())}
     others = [n for n in table if n not in useless and is_number(table[n]) and not _half_missing(table[n])]
     if names is not None and (bad := [n for n in names if n != target and n not in others]):
@@ -57,14 +57,14 @@ def series_of(table: Table, target: str, names: Sequence[str] | None = None) -> 
     chosen = list(names) if names is not None else [target, *others]
     left_out = [n for n in table if n not in (*chosen, time)]
     if left_out and names is None:
-        story.append(f"Left out: {listed(left_out)}: no numbers, row numbers, or most are missing.")
+        log.append(f"Left out: {listed(left_out)}: no numbers, row numbers, or most are missing.")
     known = ~missing_mask(table[target])
     if 2 * known.sum() < len(known) or not known.any():
         raise DataError(f"column {target!r} has values in only {known.sum():,} of {len(known):,} rows")
     first = int(known.argmax())
     columns = [table[n][first:] for n in chosen]
-    story += _about_holes(dict(zip(chosen, columns, strict=True)), first, target)
-    return Series(chosen, np.stack([_filled(c) for c in columns], 1), known[first:], first, story)
+    log += _about_holes(dict(zip(chosen, columns, strict=True)), first, target)
+    return Series(chosen, np.stack([_filled(c) for c in columns], 1), known[first:], first, log)
 
 
 def _half_missing(column: np.ndarray) -> bool:

@@ -141,9 +141,9 @@ def _summary(history: History, stops_early: bool) -> dict[str, Any]:
 
 def _introduce(console: Console, source: Source, record: dict[str, Any], out: Path) -> None:
     console.print(source.title, style="bold")
-    bullets(console, source.story[:SENTENCES])
-    if len(source.story) > SENTENCES:
-        bullets(console, [f"And {len(source.story) - SENTENCES} more, see: subgrad show {out}"])
+    bullets(console, source.log[:SENTENCES])
+    if len(source.log) > SENTENCES:
+        bullets(console, [f"And {len(source.log) - SENTENCES} more, see: subgrad show {out}"])
     rows, test = record["rows"], source.test
     held_out = "no row is held out to test on" if test is None else f"{len(test[1]):,} held out to test on"
     validation = f", {rows['validation']:,} to decide when to stop" if rows["validation"] else ""
