@@ -19,6 +19,7 @@ import mpmath as mp
 from flint import arb
 
 from subgrad.bounds import checker
+from subgrad.bounds.checker_operations import OPERATIONS, Curve
 
 BOX = [(-1, 1), (-1, 1)]
 
@@ -55,10 +56,11 @@ def test_checker_runs_by_itself(saved):
 
 
 def test_checker_imports_nothing_of_the_package():
-    for path in (checker.__file__, checker.graphs.__file__):
+    for path in (checker.__file__, checker.graphs.__file__, checker.numbers.__file__, checker.operations.__file__):
         with open(path, encoding="utf-8") as file:
             found = [line.strip() for line in file if re.search(r"import.*subgrad|from subgrad", line)]
-        allowed = {"from subgrad.bounds import checker_graph as graphs", "from subgrad.errors import FileError"}
+        own = [f"from subgrad.bounds import checker_{name} as {name}" for name in ("numbers", "operations")]
+        allowed = {*own, "from subgrad.bounds import checker_graph as graphs", "from subgrad.errors import FileError"}
         assert set(found) <= allowed
 
 
@@ -221,10 +223,10 @@ IN_MPMATH = {
 ABOVE_ZERO = ("log", "sqrt", "inverse")
 
 
-@pytest.mark.parametrize("name", checker.CURVES)
+@pytest.mark.parametrize("name", [name for name, op in OPERATIONS.items() if isinstance(op.rule, Curve)])
 @pytest.mark.parametrize("width", [1e-9, 0.3, 40.0])
 def test_curves_of_the_checker_hold_values_and_derivatives(name, width):
-    f, (value, first, second) = IN_MPMATH.get(name) or getattr(mp, name), checker.CURVES[name]
+    f, (value, first, second) = IN_MPMATH.get(name) or getattr(mp, name), OPERATIONS[name].rule
     rng = np.random.default_rng(0)
     for start in rng.uniform(*((1e-3, 3) if name in ABOVE_ZERO else (-20, 3)), 5).tolist():
         z = arb(start).union(arb(start + width))

@@ -10,8 +10,8 @@ from subgrad.graph.transform import TRANSFORMS as _LOADED
 from subgrad.graph.transform import Transform
 
 RULES = (
-    "approx.fourier.harmonic", "bounds.taylor.rules", "compile.codegen.lower", "intervals.interval_rules",
-    "recur.batch",
+    "approx.fourier.harmonic", "bounds.proof", "bounds.taylor.rules", "compile.codegen.lower",
+    "intervals.interval_rules", "recur.batch",
 )  # fmt: skip
 for _module in RULES:
     importlib.import_module(f"subgrad.{_module}")

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from subgrad import ops
-from subgrad.bounds.taylor.form import Form
-from subgrad.bounds.taylor.rules import forms
+from subgrad.bounds.taylor.rules import taylor_models
+from subgrad.bounds.taylor.taylor_model import TaylorModel
 from subgrad.compile.runtime.interpret import Interpreter
 from subgrad.compile.runtime.threads import get_threads
 from subgrad.graph.dtype import float64, using_dtype
@@ -100,8 +100,8 @@ class Bounder:
         middle, half = placeholder((b, d), float64, "middles"), placeholder((b, d), float64, "halves")
         with using_dtype(float64):
             unit = constant(np.eye(d).reshape(1, d, 1, d))
-            point = Form(half, middle.reshape(b, 1, d), unit, low=self.least)
-            (found,) = forms([self.outputs], {self.point: point}, half)
+            point = TaylorModel(half, middle.reshape(b, 1, d), unit, low=self.least)
+            (found,) = taylor_models([self.outputs], {self.point: point}, half)
             reach = ops.zeros((b, self.width)) if found.reach is None else found.reach
             slopes = ops.zeros((b, d, self.width)) if found.slopes is None else found.slopes
             shapes = (b, self.width), (b, self.width), (b, d, self.width)

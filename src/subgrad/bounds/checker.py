@@ -2,11 +2,16 @@
 
 It shares no code with the prover: it needs python-flint, NumPy and safetensors (``pip install 'subgrad[approx]'``).
 A proof holds a graph of operations on a point, a claim about two or one of its nodes, a box, a limit, and small boxes
-with a bound each. Checked is that these cover the box, that no bound is above the limit, and that what is claimed holds
-on each small box within its bound. Arb: F. Johansson, IEEE Transactions on Computers 66, 2017.
+with a bound each. Checked is that
 
-Nothing in a file is taken on trust: all that `check` says, it has
-computed, and what it does not understand, it refuses.
+1. the small boxes cover the box (`cover`),
+2. no bound is above the limit (`Proof.check`),
+3. on each small box, what the claim is about stays within the bound (`Proof.require_below`).
+
+So what is claimed holds for every point of the box. Arb: F. Johansson, IEEE Transactions on Computers 66, 2017.
+
+Nothing in a file is taken on trust: all that `check` says, it has computed, and what it does not understand, it
+refuses. `checker_numbers` has the arithmetic, `checker_operations` the operations, `checker_graph` the graph.
 """
 
 # pyright: basic, reportMissingImports=false
@@ -24,13 +29,19 @@ except ImportError as error:
     raise stop("the checker needs python-flint, which is not installed: pip install 'subgrad[approx]'") from error
 if __package__:
     from subgrad.bounds import checker_graph as graphs
+    from subgrad.bounds import checker_numbers as numbers
+    from subgrad.bounds import checker_operations as operations
 else:  # this file is run by its path
     import checker_graph as graphs
+    import checker_numbers as numbers
+    import checker_operations as operations
 
-CURVES, CheckFailed = graphs.CURVES, graphs.CheckFailed
-names, real, require, understood, whole = graphs.names, graphs.real, graphs.require, graphs.understood, graphs.whole
+CheckFailed, OPERATIONS = numbers.CheckFailed, operations.OPERATIONS
+names, real, require = numbers.names, numbers.real, numbers.require
+understood, whole = numbers.understood, numbers.whole
 
 HALVINGS = 60  # how often a small box is halved at most
+LOOK = 8  # after so many halvings, a look whether more of them can help at all
 
 
 def check(path):
@@ -39,7 +50,8 @@ def check(path):
     Raises `CheckFailed`, a `FileError`, if it does not show what it claims, or holds anything that is not understood.
     """
     try:
-        return Proof(*read(path)).check()
+        header, data = read(path)
+        return Proof(header, data).check()
     except CheckFailed:
         raise
     except Exception as error:
@@ -51,47 +63,73 @@ def check(path):
 
 def read(path):
     """The header of a file, and its arrays by name."""
-
-    def unique(pairs):
-        understood(len(dict(pairs)) == len(pairs), "a name that stands there twice")
-        return dict(pairs)
-
     if not os.path.isfile(path):
         raise CheckFailed(f"cannot read {path}: there is no file of this name, or it is a folder, a pipe or a device")
     with safe_open(path, "np") as file:
         text = (file.metadata() or {})["subgrad"]
         data = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    header = json.loads(text, object_pairs_hook=unique, parse_constant=lambda name: understood(False, name))
-    understood(header.get("kind") == "proof of bounds" and type(header["format"]) is int, "the kind of the file")
-    understood(type(header.pop("digest", "")) is str, "the digest")  # against damage, no proof
+    header = json.loads(text, object_pairs_hook=without_repetition, parse_constant=no_constant)
+    understood(header.get("kind") == "proof of bounds", "the kind of the file")
+    understood(type(header["format"]) is int, "the kind of the file")
+    digest = header.pop("digest", "")  # against damage, no proof
+    understood(type(digest) is str, "the digest")
     names(header, "format", "kind", "claim", "box", "limit", "graph")
     return header, data
+
+
+def without_repetition(pairs):
+    """A record of JSON, whose names must differ."""
+    found = dict(pairs)
+    understood(len(found) == len(pairs), "a name that stands there twice")
+    return found
+
+
+def no_constant(name):
+    """Refuse NaN and infinity, which are no JSON."""
+    understood(False, name)
 
 
 # Boxes
 
 
 def cover(a, b, low, high):
-    """The boxes cover the box from a to b: it is cut where no box crosses, until one of them holds the part."""
+    """Require that boxes cover the box from corner a to corner b.
+
+    ``low`` and ``high``, shape (n, d), are the corners of the boxes. The box is cut where no box crosses, and each part
+    again, until one box holds all of a part.
+    """
     pending = [(a, b, np.arange(len(low)))]
     while pending:
         a, b, some = pending.pop()
-        if ((low[some] <= a) & (b <= high[some])).all(axis=1).any():
+        holds = (low[some] <= a) & (b <= high[some])
+        if holds.all(axis=1).any():
             continue
         axis, at = place_to_cut(low[some], high[some])
-        to, start = (np.where(np.arange(len(a)) == axis, at, end) for end in (b, a))
-        pending += [(a, to, some[high[some, axis] <= at]), (start, b, some[low[some, axis] >= at])]
+        left, right = some[high[some, axis] <= at], some[low[some, axis] >= at]
+        pending.append((a, with_coordinate(b, axis, at), left))
+        pending.append((with_coordinate(a, axis, at), b, right))
 
 
 def place_to_cut(low, high):
-    best = (0, 0, 0.0)
+    """An axis, and a number there at which boxes end and others begin, and which none crosses."""
+    most_even, found = 0, None
     for axis in range(low.shape[1]):
         order = np.argsort(low[:, axis], kind="stable")
-        reach, start = np.maximum.accumulate(high[order, axis])[:-1], low[order[1:], axis]
-        cuts = np.flatnonzero((reach == start) & (low[order[:-1], axis] < start))
-        best = max([best, *((min(k + 1, len(low) - k - 1), axis, float(start[k])) for k in cuts)])
-    require(best[0], "the boxes do not cover the box")
-    return best[1:]
+        starts = low[order, axis]
+        reached = np.maximum.accumulate(high[order, axis])
+        for k in np.flatnonzero((reached[:-1] == starts[1:]) & (starts[:-1] < starts[1:])):
+            smaller_side = min(k + 1, len(low) - k - 1)  # at least 1
+            if smaller_side >= most_even:
+                most_even, found = smaller_side, (axis, float(starts[k + 1]))
+    require(found is not None, "the boxes do not cover the box")
+    return found
+
+
+def with_coordinate(corner, axis, value):
+    """A corner with another coordinate along one axis."""
+    found = corner.copy()
+    found[axis] = value
+    return found
 
 
 class Proof:
@@ -100,7 +138,8 @@ class Proof:
     def __init__(self, header, data):
         understood(type(header["box"]) is list and header["box"], "the box")
         self.box = np.array([[real(v) for v in ends] for ends in header["box"]])
-        understood(self.box.shape == (len(self.box), 2) and (self.box[:, 0] <= self.box[:, 1]).all(), "the box")
+        understood(self.box.shape == (len(self.box), 2), "the box")
+        understood((self.box[:, 0] <= self.box[:, 1]).all(), "the box")
         self.limit = real(header["limit"])
         self.low, self.high, self.bound = (data.pop(name) for name in ("low", "high", "bound"))
         for array in (self.low, self.high, self.bound):
@@ -109,84 +148,131 @@ class Proof:
         understood(self.low.shape == self.high.shape == (len(self.bound), len(self.box)), "the list of boxes")
         self.graph = graphs.Graph(header["graph"], data, self.box)
         self.claim = Claim(header["claim"], self.graph)
-        self.left = 10_000 + 50 * len(self.bound)
+        self.left = 10_000 + 50 * len(self.bound)  # how many boxes may be halved
 
     def check(self):
+        """Require all that makes the claim true, and say what that is."""
         require((self.low <= self.high).all(), "a box has its lower end above its upper one")
         require((self.bound <= self.limit).all(), "a bound is above the limit")
         cover(self.box[:, 0], self.box[:, 1], self.low, self.high)
-        for corners in zip(self.low, self.high, self.bound.tolist(), strict=True):
-            self.require_below(*corners, HALVINGS)
-        box = self.box.tolist() if len(self.box) <= 4 else f"{self.box[:4].tolist()} and {len(self.box) - 4} more sides"
+        for low, high, bound in zip(self.low, self.high, self.bound.tolist(), strict=True):
+            self.require_below(low, high, bound, HALVINGS)
+        box = self.box.tolist()
+        if len(box) > 4:
+            box = f"{box[:4]} and {len(box) - 4} more sides"
         shown = f"{len(self.bound):,} boxes cover {box}, and none exceeds {self.limit!r}"
         return f"{self.claim.words} is at most {self.limit!r}: {shown}; {self.claim.about}"
 
     def require_below(self, low, high, bound, halvings):
-        """The values over a box are at most ``bound``; halved where this cannot be seen at once."""
-        values = self.claim.ranges(low, high)
-        if all(z <= bound and (not self.claim.two_sided or -z <= bound) for z in values):
+        """Require that what is claimed is at most ``bound`` at each point of the box from ``low`` to ``high``.
+
+        Where the ranges over the box do not show it, it is shown for each half.
+        """
+        if self.claim.is_at_most(bound, low, high):
             return
         self.left -= 1
         require(self.left, "this takes too many more boxes")
-        if halvings % 8 == 4:  # now and then a look whether halves can be below it at all
+        if halvings % LOOK == HALVINGS % LOOK:
             point = np.clip(low / 2 + high / 2, low, high)
-            above = any(z > bound or (self.claim.two_sided and -z > bound) for z in self.claim.ranges(point, point))
-            require(not above, f"{bound!r} is exceeded at {point}")
+            require(not self.claim.exceeds(bound, point), f"{bound!r} is exceeded at {point}")
         axis = np.argmax(high - low)
         middle = low[axis] / 2 + high[axis] / 2
         require(halvings > 0 and low[axis] < middle < high[axis], f"{bound!r} may be exceeded from {low} to {high}")
-        to, start = (np.where(np.arange(len(low)) == axis, middle, end) for end in (high, low))
-        self.require_below(low, to, bound, halvings - 1)
-        self.require_below(start, high, bound, halvings - 1)
+        self.require_below(low, with_coordinate(high, axis, middle), bound, halvings - 1)
+        self.require_below(with_coordinate(low, axis, middle), high, bound, halvings - 1)
 
 
 class Claim:
-    """What is claimed of which nodes. Its numbers are made of the nodes here, and so is what is said of them."""
+    """What is claimed of which nodes: that each of some numbers, made of these nodes, is at most the limit.
+
+    The numbers are made here, and so is what is said of them:
+
+    - ``error``: the differences of two nodes, whose magnitudes count;
+    - ``within``: by how much an output leaves its limits;
+    - ``robust``: by how much the score of another class exceeds that of the label;
+    - ``values``: the elements of a node.
+    """
 
     def __init__(self, claim, graph):
-        understood(type(claim) is dict and claim.get("property") in ("error", "within", "robust", "values"), "a claim")
-        self.graph, self.kind = graph, claim["property"]
-        roots = {"error": ("function", "network"), "values": ("node",)}.get(self.kind, ("network",))
-        names(claim, "property", *roots, *{"within": ("low", "high"), "robust": ("label",)}.get(self.kind, ()))
-        self.roots = [graph.place(claim[r]) for r in roots]
-        self.about = ", ".join(f"{r} sha256:{graph.digests[k]}" for r, k in zip(roots, self.roots, strict=True))
-        self.two_sided = self.kind == "error"
+        understood(type(claim) is dict, "a claim")
+        self.graph, self.kind = graph, claim.get("property")
         if self.kind == "error":
+            self._read(claim, ["function", "network"])
             self.words = "the error"
         elif self.kind == "within":
-            self.low, self.high = ([None if v is None else real(v) for v in claim[k]] for k in ("low", "high"))
-            limits = (e if len(e) < 5 else f"{len(e)} numbers" for e in (self.low, self.high))
-            self.words = "the most by which an output leaves its limits, {} and {},".format(*limits)
+            self._read(claim, ["network"], "low", "high")
+            self.low, self.high = limits_of(claim["low"]), limits_of(claim["high"])
+            told = [e if len(e) < 5 else f"{len(e)} numbers" for e in (self.low, self.high)]
+            self.words = f"the most by which an output leaves its limits, {told[0]} and {told[1]},"
         elif self.kind == "robust":
+            self._read(claim, ["network"], "label")
             self.label = whole(claim["label"])
             self.words = f"the most by which the score of another class exceeds that of class {self.label}"
         else:
+            understood(self.kind == "values", "a claim")
+            self._read(claim, ["node"])
             self.words, self.about = "the largest value of the graph", f"{self.about}, whose meaning is not checked"
 
+    def _read(self, claim, roots, *more):
+        """The nodes that the claim is about, and the digests by which they are told."""
+        names(claim, "property", *roots, *more)
+        self.roots = [self.graph.place(claim[root]) for root in roots]
+        digests = [self.graph.digests[k] for k in self.roots]
+        self.about = ", ".join(f"{root} sha256:{digest}" for root, digest in zip(roots, digests, strict=True))
+
+    def is_at_most(self, bound, low, high):
+        """Whether it is shown that no number exceeds ``bound`` anywhere in a box. False says nothing."""
+        found = self.ranges(low, high)
+        if self.kind == "error":
+            return all(z <= bound and -z <= bound for z in found)
+        return all(z <= bound for z in found)
+
+    def exceeds(self, bound, point):
+        """Whether it is shown that a number exceeds ``bound`` at a point."""
+        found = self.ranges(point, point)
+        if self.kind == "error":
+            return any(z > bound or -z > bound for z in found)
+        return any(z > bound for z in found)
+
     def ranges(self, low, high):
-        """Of each number that must not exceed the limit, where it lies on a box."""
-        found = self.graph.values(low, high)
-        numbers = self.numbers(*(found[k].ravel() for k in self.roots))
-        understood(len(numbers), "a claim about nothing")
-        return [self.graph.range(v) for v in numbers]
+        """Of each number, the ball in which it lies on a box."""
+        values = self.graph.values(low, high)
+        found = self.numbers(*(values[k].ravel() for k in self.roots))
+        understood(len(found), "a claim about nothing")
+        return [self.graph.range(v) for v in found]
 
     def numbers(self, y, other=None):
-        graph = self.graph
-        minus = lambda a, b: graph.op_add(a, graph.op_neg(b))  # noqa: E731
+        """The numbers of the claim, from the elements of its nodes."""
         if self.kind == "error":
-            return minus(y, other)
+            return self.minus(y, other)
         if self.kind == "robust":
             understood(self.label < len(y) > 1, "a class")
-            return minus(np.delete(y, self.label), np.repeat(y[self.label : self.label + 1], len(y) - 1))
+            others, own = np.delete(y, self.label), y[self.label : self.label + 1]
+            return self.minus(others, np.repeat(own, len(others)))
         if self.kind == "within":
-            pairs = [(v, end, 1) for v, end in zip(y, self.high, strict=True) if end is not None]
-            pairs += [(v, end, -1) for v, end in zip(y, self.low, strict=True) if end is not None]
-            return [graph.times(graph.sum(v, arb(-end)), sign) for v, end, sign in pairs]
+            above = [self.less(v, end) for v, end in zip(y, self.high, strict=True) if end is not None]
+            below = [self.less(v, end) for v, end in zip(y, self.low, strict=True) if end is not None]
+            return above + [self.graph.times(v, -1) for v in below]
         return y
+
+    def minus(self, a, b):
+        """The differences of two arrays."""
+        return OPERATIONS["add"].rule(self.graph, a, OPERATIONS["neg"].rule(self.graph, b))
+
+    def less(self, v, end):
+        """A number less an end of its limits."""
+        return self.graph.sum(v, arb(-end))
+
+
+def limits_of(values):
+    """The limits of a claim: numbers, or None where there is none."""
+    return [None if v is None else real(v) for v in values]
 
 
 if __name__ == "__main__":
+    if not sys.argv[1:]:
+        sys.exit("usage: checker FILE")
     try:
-        print("checked:", check(sys.argv[1]) if sys.argv[1:] else sys.exit("usage: checker FILE"))
+        print("checked:", check(sys.argv[1]))
     except CheckFailed as error:
         sys.exit(str(error))

@@ -31,9 +31,9 @@ def certify(
     """Whether ``|f(x) - net(x)| <= eps`` for all real x in a box: proven, refuted by a point, or unknown.
 
     f and the network are traced into one graph. On each of many small boxes their difference is enclosed by a linear
-    function and a remainder (`subgrad.bounds.taylor.form`), with all rounding errors counted; boxes where that is not
-    enough are halved. What is proven holds for the network in real arithmetic with its weights as they are stored; the
-    rounding errors of a run in float32 come on top.
+    function and a remainder (`subgrad.bounds.taylor.taylor_model`), with all rounding errors counted; boxes where that
+    is not enough are halved. What is proven holds for the network in real arithmetic with its weights as they are
+    stored; the rounding errors of a run in float32 come on top.
 
     Args:
         f: a function of tensors made of subgrad's ops, from points (N, d) to values (N,) or (N, k), such as

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +18,14 @@ from subgrad.bounds.taylor.rules import TAYLOR
 from subgrad.compile.passes.simplify import rewrite
 from subgrad.errors import ArgumentError
 from subgrad.graph.dtype import float64, using_dtype
-from subgrad.graph.op import Op, apply
+from subgrad.graph.op import apply
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, INPUT, Tensor
+from subgrad.graph.transform import Transform
 from subgrad.io.model_file import write_model_file
-from subgrad.ops import singular
+from subgrad.ops import indexing, singular
 from subgrad.ops.shape import cast, stop_gradient
+from subgrad.ops.window import slide
 
 KIND = "proof of bounds"
 ROOM = 1e-3  # by how much a recorded limit exceeds a bound that was found: another method needs room
@@ -112,8 +114,8 @@ def _is_exact(node: Tensor) -> bool:
 
 def _simpler(node: Tensor) -> Tensor:
     """The same in real numbers, of the few operations that the checker knows."""
-    expand = SIMPLER.get(node.op) or TAYLOR.expansion(node.op)
-    if expand is None or node.op in KEPT:
+    expand = PROOF.expansion(node.op)
+    if expand is None or node.op in PROOF:
         return node
     with using_dtype(float64):
         made = expand(*node.inputs, **node.attrs)
@@ -138,25 +140,43 @@ def _sign(x: Tensor) -> Tensor:
     return ops.where(x < 0, -ops.ones_like(x), ops.where(x > 0, ops.ones_like(x), ops.zeros_like(x)))
 
 
-SIMPLER: dict[Op, Callable[..., Tensor]] = {
-    ops.sub: lambda x, y: x + -y,
-    ops.scale: lambda x, y: x * y,
-    ops.square: lambda x: x * x,
-    ops.sqrt: lambda x: apply(singular._power, (x,), {"p": 0.5}),
-    ops.sign: _sign,
-    ops.minimum: lambda x, y: -ops.maximum(-x, -y),
-    ops.expm1: lambda x: ops.exp(x) - 1.0,
-    ops.log1p: lambda x: ops.log(1.0 + x),
-    ops.less_equal: lambda x, y: ~(y < x),
-    ops.equal: lambda x, y: ~(x < y) & ~(y < x),
-    ops.not_equal: lambda x, y: ~(~(x < y) & ~(y < x)),
-    ops.logical_or: lambda x, y: ~(~x & ~y),
-    ops.isnan: lambda x: ~ops.isfinite(x),
-    cast: _cast,
-    stop_gradient: lambda x: x,
-}
-KEPT = {ops.relu, ops.abs, ops.softplus, ops.tanh, ops.sigmoid, ops.erf, singular._power}
-"""Ops that the checker knows, whatever they are made of."""
+PROOF: Transform[str] = Transform(
+    "proof",
+    "what stands in a proof: an operation of that name, which its checker knows",
+    {
+        op: op.name
+        for op in (
+            ops.abs, ops.add, ops.broadcast_to, ops.concatenate, ops.contract, ops.cos, ops.cumsum, ops.div, ops.erf,
+            ops.exp, ops.full, ops.isfinite, ops.less, ops.log, ops.logical_and, ops.logical_not, ops.maximum, ops.mul,
+            ops.neg, ops.pad, ops.relu, ops.reshape, ops.sigmoid, ops.sin, ops.softplus, ops.sum, ops.tanh,
+            ops.transpose, ops.where, indexing.gather, indexing.place, indexing.scatter_add, indexing.slice_,
+            singular._power, slide,
+        )
+    },
+    expansions={
+        **TAYLOR.expansions,
+        ops.sub: lambda x, y: x + -y,
+        ops.scale: lambda x, y: x * y,
+        ops.square: lambda x: x * x,
+        ops.sqrt: lambda x: apply(singular._power, (x,), {"p": 0.5}),
+        ops.sign: _sign,
+        ops.minimum: lambda x, y: -ops.maximum(-x, -y),
+        ops.expm1: lambda x: ops.exp(x) - 1.0,
+        ops.log1p: lambda x: ops.log(1.0 + x),
+        ops.less_equal: lambda x, y: ~(y < x),
+        ops.equal: lambda x, y: ~(x < y) & ~(y < x),
+        ops.not_equal: lambda x, y: ~(~(x < y) & ~(y < x)),
+        ops.logical_or: lambda x, y: ~(~x & ~y),
+        ops.isnan: lambda x: ~ops.isfinite(x),
+        cast: _cast,
+        stop_gradient: lambda x: x,
+    },
+    unsupported={
+        **{op: why for op, why in TAYLOR.unsupported.items() if op is not ops.full},
+        ops.arange: "written as an array",
+        indexing.in_range: "of integers that do not vary, written as an array",
+    },
+)
 
 
 def _plain(value: Any) -> Any:
@@ -172,4 +192,4 @@ def _plain(value: Any) -> Any:
     raise ArgumentError(f"an operation with {value!r} cannot be written into a proof")
 
 
-__all__ = ["KEPT", "ROOM", "SIMPLER", "Proof", "digests", "written"]
+__all__ = ["PROOF", "ROOM", "Proof", "digests", "written"]

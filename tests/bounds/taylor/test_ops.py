@@ -3,10 +3,11 @@
 import pytest
 
 import subgrad as sg
-from subgrad.bounds.proof import SIMPLER
-from subgrad.bounds.taylor.rules import CONSTANTS, TAYLOR
+from subgrad.bounds.proof import PROOF
+from subgrad.bounds.taylor.rules import TAYLOR
 from subgrad.graph.op import TABLE
 from subgrad.ops.indexing import in_range
+from subgrad.ops.shape import cast
 
 checker = pytest.importorskip("subgrad.bounds.checker")
 
@@ -24,8 +25,13 @@ BUILT_IN = {name: op for name, op in TABLE.items() if op.ref.__module__.startswi
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_prover_and_checker_know_the_same_ops(name):
     op = BUILT_IN[name]
-    made_of_others = TAYLOR.expansion(op) is not None
-    proven = (op in TAYLOR and op is not in_range) or op in CONSTANTS or made_of_others
-    checked = name in checker.CURVES or hasattr(checker.graphs.Graph, f"op_{name}") or op in SIMPLER or made_of_others
-    constant = op is sg.ops.arange  # is written into a proof as an array
-    assert proven == (checked or constant) == (name not in NEITHER)
+    constant = op in (sg.ops.full, sg.ops.arange)
+    proven = (TAYLOR.way(op) != "none" and op is not in_range) or constant
+    checked = PROOF.way(op) != "none" or constant
+    assert proven == checked == (name not in NEITHER)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_the_checker_has_what_a_proof_is_made_of(name):
+    if BUILT_IN[name] is not cast:  # to another number it is written, of a condition it is made of others
+        assert (name in checker.OPERATIONS) == (PROOF.way(BUILT_IN[name]) == "rule")

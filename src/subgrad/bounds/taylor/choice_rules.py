@@ -1,4 +1,4 @@
-"""Forms of comparisons and choices: what may go either way over a box goes both ways."""
+"""Taylor models of comparisons and choices: what may go either way over a box goes both ways."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from subgrad import ops
 from subgrad.bounds.taylor import linear_rules as linear
 from subgrad.bounds.taylor.curve_rules import number
-from subgrad.bounds.taylor.form import Form, total
 from subgrad.bounds.taylor.rounding import UNIT
+from subgrad.bounds.taylor.taylor_model import TaylorModel, total
 from subgrad.graph.op import apply
 from subgrad.graph.tensor import Tensor
 
@@ -31,19 +31,19 @@ class Truth:
         return ops.logical_and(self.possible, ops.logical_not(self.certain))
 
 
-def less(node: Tensor, x: Form, y: Form) -> Truth:
+def less(node: Tensor, x: TaylorModel, y: TaylorModel) -> Truth:
     """x < y."""
     (low, high), (left, right) = x.ends, y.ends
     return Truth(high < left, ops.logical_not(low >= right))
 
 
-def less_equal(node: Tensor, x: Form, y: Form) -> Truth:
+def less_equal(node: Tensor, x: TaylorModel, y: TaylorModel) -> Truth:
     """x <= y."""
     (low, high), (left, right) = x.ends, y.ends
     return Truth(high <= left, ops.logical_not(low > right))
 
 
-def equal(node: Tensor, x: Form, y: Form) -> Truth:
+def equal(node: Tensor, x: TaylorModel, y: TaylorModel) -> Truth:
     """x = y."""
     (low, high), (left, right) = x.ends, y.ends
     apart = ops.logical_or(low > right, high < left)
@@ -56,7 +56,7 @@ def negated(node: Tensor, x: Truth) -> Truth:
     return Truth(ops.logical_not(x.possible), ops.logical_not(x.certain))
 
 
-def not_equal(node: Tensor, x: Form, y: Form) -> Truth:
+def not_equal(node: Tensor, x: TaylorModel, y: TaylorModel) -> Truth:
     """x != y."""
     return negated(node, equal(node, x, y))
 
@@ -66,9 +66,9 @@ def logical(node: Tensor, x: Truth, y: Truth) -> Truth:
     return Truth(apply_to(node, x.certain, y.certain), apply_to(node, x.possible, y.possible))
 
 
-def moved(node: Tensor, x: Form | Truth, *places: Form) -> Form | Truth:
+def moved(node: Tensor, x: TaylorModel | Truth, *places: TaylorModel) -> TaylorModel | Truth:
     """Elements put elsewhere; what is not known of a bool moves with it."""
-    if isinstance(x, Form):
+    if isinstance(x, TaylorModel):
         return linear.moved(node, x, *places)
     at = [linear.known_place(node, p) for p in places]
     return Truth(*(linear.together(node, part, *at) for part in (x.certain, x.possible)))
@@ -80,14 +80,14 @@ def apply_to(node: Tensor, x: Tensor, y: Tensor) -> Tensor:
     return apply(node.op, (ops.broadcast_to(x, shape), ops.broadcast_to(y, shape)), {})
 
 
-def finite(node: Tensor, x: Form) -> Truth:
+def finite(node: Tensor, x: TaylorModel) -> Truth:
     """Whether x is finite: for certain if its bounds are, and possible anyway."""
     certain = ops.isfinite(x.size)
     return Truth(certain, ops.ones_like(certain))
 
 
-def chosen(node: Tensor, c: Truth, x: Form, y: Form) -> Form:
-    """x where c holds, y elsewhere; where c is not known, the form between the two that holds both."""
+def chosen(node: Tensor, c: Truth, x: TaylorModel, y: TaylorModel) -> TaylorModel:
+    """x where c holds, y elsewhere; where c is not known, the Taylor model between the two that holds both."""
     both, gap = _midway(x, y)
     low, high = min(x.low, y.low), max(x.high, y.high)
     centre = ops.where(c.certain, x.centre, ops.where(c.possible, both.centre, y.centre))
@@ -98,28 +98,28 @@ def chosen(node: Tensor, c: Truth, x: Form, y: Form) -> Form:
         slopes = ops.where(ops.expand_dims(c.certain, 1), a, ops.where(ops.expand_dims(c.possible, 1), m, b))
     r, s = (0.0 if f.radius is None else f.radius for f in (x, y))
     radius = ops.where(c.certain, r, ops.where(c.possible, gap, s)) + ops.zeros_like(centre)
-    return Form(x.half, centre, slopes, radius, low, high, x.infinite or y.infinite)
+    return TaylorModel(x.half, centre, slopes, radius, low, high, x.infinite or y.infinite)
 
 
-def _midway(x: Form, y: Form) -> tuple[Form, Tensor]:
-    """The mean of two forms, and a radius with which it holds both."""
+def _midway(x: TaylorModel, y: TaylorModel) -> tuple[TaylorModel, Tensor]:
+    """The mean of two Taylor models, and a radius with which it holds both."""
     apart = linear.minus(x, y)
     slopes = x.slopes if y.slopes is None else y.slopes if x.slopes is None else x.slopes + y.slopes
-    middle = Form(x.half, 0.5 * (x.centre + y.centre), None if slopes is None else 0.5 * slopes)
+    middle = TaylorModel(x.half, 0.5 * (x.centre + y.centre), None if slopes is None else 0.5 * slopes)
     reach = total(0.5 * apart.size, UNIT * middle.linear_size, x.radius, y.radius, roundings=4)
     assert reach is not None
     return middle, reach
 
 
-def sign(node: Tensor, x: Form) -> Form:
+def sign(node: Tensor, x: TaylorModel) -> TaylorModel:
     """-1, 0 or 1, and all between where x may be 0."""
     low, high = x.ends
     known = ops.logical_or(low > 0, high < 0)
     centre = ops.where(known, ops.sign(x.centre), 0.0)
-    return Form(x.half, centre, None, ops.where(known, 0.0, 1.0) + 0.0 * x.size, -1.0, 1.0)
+    return TaylorModel(x.half, centre, None, ops.where(known, 0.0, 1.0) + 0.0 * x.size, -1.0, 1.0)
 
 
-def joined(node: Tensor, *parts: Form | Truth) -> Form | Truth:
+def joined(node: Tensor, *parts: TaylorModel | Truth) -> TaylorModel | Truth:
     """Concatenation, of numbers or of conditions."""
     if not isinstance(parts[0], Truth):
         return linear.joined(node, *parts)  # pyright: ignore[reportArgumentType]
@@ -132,7 +132,7 @@ def joined(node: Tensor, *parts: Form | Truth) -> Form | Truth:
     return Truth(join("certain"), join("possible"))
 
 
-def cast(node: Tensor, x: Form | Truth) -> Form | Truth:
+def cast(node: Tensor, x: TaylorModel | Truth) -> TaylorModel | Truth:
     """Another dtype: a condition becomes 0 or 1, a number that is not 0 is True, fractions are cut off for integers."""
     if isinstance(x, Truth):
         return x if node.dtype.kind == "b" else _zero_or_one(x)
@@ -141,27 +141,27 @@ def cast(node: Tensor, x: Form | Truth) -> Form | Truth:
     return x if node.dtype.kind == "f" or node.inputs[0].dtype.kind in "iu" else truncated(x)
 
 
-def _zero_or_one(x: Truth) -> Form:
-    none = Form(half=x.certain, centre=ops.zeros(x.certain.shape, "float64"))
+def _zero_or_one(x: Truth) -> TaylorModel:
+    none = TaylorModel(half=x.certain, centre=ops.zeros(x.certain.shape, "float64"))
     return chosen(none.centre, x, number(none, 1.0), number(none, 0.0))
 
 
-def truncated(x: Form) -> Form:
+def truncated(x: TaylorModel) -> TaylorModel:
     """x cut off towards 0, which never falls; nothing is known of numbers that no integer may hold."""
     low, high = x.ends
     small = (low > -LARGEST_INTEGER) & (high < LARGEST_INTEGER)
     left, right = (ops.astype(ops.astype(ops.where(small, end, 0.0), "int64"), "float64") for end in (low, high))
     radius = ops.where(small, 0.5 * (right - left), math.inf)
-    return Form(x.half, 0.5 * (left + right), None, radius)
+    return TaylorModel(x.half, 0.5 * (left + right), None, radius)
 
 
-def within_dtype(node: Tensor, x: Form) -> Form:
+def within_dtype(node: Tensor, x: TaylorModel) -> TaylorModel:
     """Integers that vary, as long as they do not wrap around."""
     low, high = x.ends
     limits = np.iinfo(node.dtype)
     fits = (low >= float(limits.min)) & (high <= float(limits.max))
     radius = ops.zeros_like(x.centre) if x.radius is None else x.radius
-    return Form(x.half, x.centre, x.slopes, ops.where(fits, radius, math.inf), x.low, x.high)
+    return TaylorModel(x.half, x.centre, x.slopes, ops.where(fits, radius, math.inf), x.low, x.high)
 
 
 __all__ = [

@@ -1,7 +1,8 @@
-"""Forms of functions of one number: each is enclosed, over the range of its argument, between two parallel lines.
+"""Taylor models of functions of one number: over the range of its argument, each lies between two parallel lines.
 
 A curve is bounded relative to a line through its value at the centre c of the range: for ``|z - c| <= w`` it lies in
-``value + slope (z - c) + [down, up]``. `relaxed` makes the form of the result from that; all else here finds the line.
+``value + slope (z - c) + [down, up]``. `relaxed` makes the Taylor model of the result from that; all else here
+finds the line.
 Errors of the elementary functions, of slopes and of cancellation are counted as `CURVE` times the magnitudes involved.
 """
 
@@ -11,9 +12,9 @@ import math
 from collections.abc import Callable
 
 from subgrad import ops
-from subgrad.bounds.taylor.form import Form, total
 from subgrad.bounds.taylor.linear_rules import minus, negative, plus, squared, times
 from subgrad.bounds.taylor.rounding import CURVE, UNIT
+from subgrad.bounds.taylor.taylor_model import TaylorModel, total
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import Tensor
 from subgrad.ops.shape import full
@@ -22,24 +23,25 @@ Function = Callable[[Tensor], Tensor]
 
 
 def relaxed(
-    x: Form, value: Tensor, slope: Tensor, down: Tensor, up: Tensor, error: Tensor,
+    x: TaylorModel, value: Tensor, slope: Tensor, down: Tensor, up: Tensor, error: Tensor,
     low: float = -math.inf, high: float = math.inf,
-) -> Form:  # fmt: skip
-    """The form of a function that stays within ``error`` of ``value + slope (x - centre) + [down, up]``."""
+) -> TaylorModel:  # fmt: skip
+    """A function that stays within ``error`` of ``value + slope (x - centre) + [down, up]``."""
     middle, width = (down + up) * 0.5, (up - down) * 0.5
     slopes = None if x.slopes is None else ops.expand_dims(slope, 1) * x.slopes
     steep = ops.abs(slope)
     swing = None if x.swing is None else 8 * UNIT * steep * x.swing
     rounded = 8 * UNIT * (ops.abs(value) + ops.abs(down) + ops.abs(up))
     rest = None if x.radius is None else steep * x.radius
-    return Form(x.half, value + middle, slopes, total(width, error, swing, rounded, rest, roundings=8), low, high)
+    radius = total(width, error, swing, rounded, rest, roundings=8)
+    return TaylorModel(x.half, value + middle, slopes, radius, low, high)
 
 
-def _reach(x: Form) -> Tensor:
+def _reach(x: TaylorModel) -> Tensor:
     return ops.zeros_like(x.centre) if x.reach is None else x.reach
 
 
-def _noise(x: Form, slope: Tensor, *values: Tensor) -> Tensor:
+def _noise(x: TaylorModel, slope: Tensor, *values: Tensor) -> Tensor:
     """What values of a curve at some places of the range, and their distances from a line, may be off together."""
     left, right = x.ends
     size = ops.abs(slope) * (right - left)
@@ -48,16 +50,18 @@ def _noise(x: Form, slope: Tensor, *values: Tensor) -> Tensor:
     return CURVE * size
 
 
-# Curves that bend one way
+# Convex and concave functions
 
 
-def bent(f: Function, slope: Callable[[Tensor, Tensor], Tensor], low: float = -math.inf) -> Callable[..., Form]:
+def convex_relaxation(
+    f: Function, slope: Callable[[Tensor, Tensor], Tensor], low: float = -math.inf
+) -> Callable[..., TaylorModel]:
     """A convex or a concave function: the tangent at the centre on one side, the ends on the other.
 
     ``slope(c, f(c))`` is the derivative at c.
     """
 
-    def rule(node: Tensor, x: Form) -> Form:
+    def rule(node: Tensor, x: TaylorModel) -> TaylorModel:
         value = f(x.centre)
         steep = slope(x.centre, value)
         down, up, noise = _beyond_tangent(f, x, value, steep)
@@ -66,8 +70,8 @@ def bent(f: Function, slope: Callable[[Tensor, Tensor], Tensor], low: float = -m
     return rule
 
 
-def _beyond_tangent(f: Function, x: Form, value: Tensor, slope: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """How far a curve that bends one way goes below and above its tangent, and the error of that."""
+def _beyond_tangent(f: Function, x: TaylorModel, value: Tensor, slope: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """How far a convex or a concave function goes below and above its tangent, and the error of that."""
     at_left, at_right = map(f, x.ends)
     off = _off_line(x, value, slope, at_left, at_right)
     down = ops.minimum(ops.minimum(*off), 0.0)
@@ -75,26 +79,26 @@ def _beyond_tangent(f: Function, x: Form, value: Tensor, slope: Tensor) -> tuple
     return down, up, _noise(x, slope, value, at_left, at_right)
 
 
-def _off_line(x: Form, value: Tensor, slope: Tensor, *at_ends: Tensor) -> list[Tensor]:
+def _off_line(x: TaylorModel, value: Tensor, slope: Tensor, *at_ends: Tensor) -> list[Tensor]:
     """How far the values at the ends of the range are above the line through the value at the centre."""
     return [y - value - slope * (z - x.centre) for z, y in zip(x.ends, at_ends, strict=True)]
 
 
-def reciprocal(x: Form) -> Form:
+def reciprocal(x: TaylorModel) -> TaylorModel:
     """1 / x, infinite where x may be 0."""
     value = 1.0 / x.centre
     return _on_one_side(lambda z: 1.0 / z, x, value, -value * value)
 
 
-def _on_one_side(f: Function, x: Form, value: Tensor, slope: Tensor) -> Form:
-    """A function with a pole at 0 that bends one way on each side of it; nothing is known where x may be 0."""
+def _on_one_side(f: Function, x: TaylorModel, value: Tensor, slope: Tensor) -> TaylorModel:
+    """A function with a pole at 0 that is convex or concave on each side of it; nothing is known where x may be 0."""
     down, up, noise = _beyond_tangent(f, x, value, slope)
     left, right = x.ends
     apart = (left > 0) | (right < 0)
     return relaxed(x, value, slope, down, up, ops.where(apart, noise, math.inf), 0.0 if x.low >= 0 else -math.inf)
 
 
-def divided(node: Tensor, x: Form, y: Form) -> Form:
+def divided(node: Tensor, x: TaylorModel, y: TaylorModel) -> TaylorModel:
     """x / y."""
     if not y.exact:
         return times(x, reciprocal(y))
@@ -102,29 +106,31 @@ def divided(node: Tensor, x: Form, y: Form) -> Form:
     centre, size = x.centre / y.centre, ops.abs(y.centre)
     error = 2 * UNIT * x.linear_size / size
     rest = None if x.radius is None else x.radius / size
-    return Form(x.half, centre, slopes, total(error, rest, roundings=4), 0.0 if x.low >= 0 <= y.low else -math.inf)
+    low = 0.0 if x.low >= 0 <= y.low else -math.inf
+    return TaylorModel(x.half, centre, slopes, total(error, rest, roundings=4), low)
 
 
-def power(node: Tensor, x: Form) -> Form:
-    """x to the power of a number: products for whole exponents that are small, else a curve that bends one way."""
+def power(node: Tensor, x: TaylorModel) -> TaylorModel:
+    """x to the power of a number: products for whole exponents that are small, else a convex or concave curve."""
     p = node.attrs["p"]
     if not math.isfinite(p):
         raise ArgumentError(f"there are no bounds for a power of {p} (at {node.site})")
-    return _whole_power(x, int(p)) if p == int(p) else _bent_power(x, p)
+    return _whole_power(x, int(p)) if p == int(p) else _convex_power(x, p)
 
 
-def _bent_power(x: Form, p: float) -> Form:
+def _convex_power(x: TaylorModel, p: float) -> TaylorModel:
     """x to the power of an even number, or of one that is not whole: then x is not negative, or nothing is known."""
-    return bent(lambda z: ops.pow(z, p), lambda z, y: ops.where(z == 0, 0.0, p * ops.pow(z, p - 1)), 0.0)(x.centre, x)
+    slope = lambda z, y: ops.where(z == 0, 0.0, p * ops.pow(z, p - 1))  # noqa: E731
+    return convex_relaxation(lambda z: ops.pow(z, p), slope, 0.0)(x.centre, x)
 
 
-def rooted(node: Tensor, x: Form) -> Form:
+def rooted(node: Tensor, x: TaylorModel) -> TaylorModel:
     """The square root; at 0, where its slope is infinite, it lies above a line without slope."""
     least = math.nextafter(math.sqrt(max(x.low, 0.0)), 0.0)
-    return bent(ops.sqrt, lambda z, y: ops.where(z == 0, 0.0, 0.5 / y), least)(node, x)
+    return convex_relaxation(ops.sqrt, lambda z, y: ops.where(z == 0, 0.0, 0.5 / y), least)(node, x)
 
 
-def _whole_power(x: Form, p: int) -> Form:
+def _whole_power(x: TaylorModel, p: int) -> TaylorModel:
     if p < -64:
         value = ops.pow(x.centre, p)
         return _on_one_side(lambda z: ops.pow(z, p), x, value, p * ops.pow(x.centre, p - 1))
@@ -133,22 +139,22 @@ def _whole_power(x: Form, p: int) -> Form:
     if p <= 1:
         return x if p else number(x, 1.0)
     if p > 64:
-        return times(_bent_power(x, p - 1), x) if p % 2 else _bent_power(x, p)
+        return times(_convex_power(x, p - 1), x) if p % 2 else _convex_power(x, p)
     half = squared(_whole_power(x, p // 2))
     return times(half, x) if p % 2 else half
 
 
-def number(x: Form, value: float) -> Form:
+def number(x: TaylorModel, value: float) -> TaylorModel:
     """A constant beside x."""
-    return Form(x.half, full((1, *x.centre.shape[1:]), value, x.centre.dtype), None, None, value, value)
+    return TaylorModel(x.half, full((1, *x.centre.shape[1:]), value, x.centre.dtype), None, None, value, value)
 
 
-# Curves like an S, and waves
+# Sigmoids and waves
 
 
-def s_shaped(
+def sigmoid_relaxation(
     f: Function, slope: Callable[[Tensor, Tensor], Tensor], bend: float, turn: float, low: float
-) -> Callable[..., Form]:
+) -> Callable[..., TaylorModel]:
     """A rising function that is convex below 0 and concave above, with its steepest place at 0.
 
     Its second derivative is at most ``bend``, and at most ``turn`` times \\|z\\|. Of two pairs of lines the closer one
@@ -156,7 +162,7 @@ def s_shaped(
     still rises (Singh et al., "An abstract domain for certifying neural networks", POPL 2019).
     """
 
-    def rule(node: Tensor, x: Form) -> Form:
+    def rule(node: Tensor, x: TaylorModel) -> TaylorModel:
         (left, right), reach = x.ends, _reach(x)
         value, at_left, at_right = f(x.centre), f(left), f(right)
         tangent = slope(x.centre, value)
@@ -177,10 +183,10 @@ def s_shaped(
     return rule
 
 
-def wave(f: Function, slope: Function) -> Callable[..., Form]:
+def sine_relaxation(f: Function, slope: Function) -> Callable[..., TaylorModel]:
     """sin or cos, whose second derivative is minus itself; far out, and for wide ranges, between -1 and 1."""
 
-    def rule(node: Tensor, x: Form) -> Form:
+    def rule(node: Tensor, x: TaylorModel) -> TaylorModel:
         reach, value, steep = _reach(x), f(x.centre), slope(x.centre)
         curve = 0.5 * reach * reach
         up = curve * ops.minimum(ops.maximum(reach - value, 0.0), 1.0)
@@ -197,7 +203,7 @@ def wave(f: Function, slope: Function) -> Callable[..., Form]:
 # Kinks
 
 
-def rectified(x: Form) -> Form:
+def rectified(x: TaylorModel) -> TaylorModel:
     """The chord of the range above, its parallel through 0 below; exact if the range has no kink inside."""
     below, above = _sides(x)
     slope = _share(above, above - below)
@@ -205,7 +211,7 @@ def rectified(x: Form) -> Form:
     return relaxed(x, slope * x.centre, slope, ops.zeros_like(up), up, 4 * UNIT * up, 0.0)
 
 
-def absolute(x: Form) -> Form:
+def absolute(x: TaylorModel) -> TaylorModel:
     """\\|x\\|, between parallel lines like `rectified`."""
     below, above = _sides(x)
     slope = _share(above + below, above - below)
@@ -213,7 +219,7 @@ def absolute(x: Form) -> Form:
     return relaxed(x, slope * x.centre, slope, ops.zeros_like(up), up, 4 * UNIT * (up + above - below), 0.0)
 
 
-def _sides(x: Form) -> tuple[Tensor, Tensor]:
+def _sides(x: TaylorModel) -> tuple[Tensor, Tensor]:
     """The range's part below 0, and its part above."""
     left, right = x.ends
     return ops.minimum(left, 0.0), ops.maximum(right, 0.0)
@@ -224,14 +230,14 @@ def _share(part: Tensor, whole: Tensor) -> Tensor:
     return part / ops.where(whole == 0, 1.0, whole)
 
 
-def larger(x: Form, y: Form) -> Form:
+def larger(x: TaylorModel, y: TaylorModel) -> TaylorModel:
     """The larger of two numbers."""
     found = plus(x, rectified(minus(y, x)))
     found.low = max(x.low, y.low)
     return _but_for_infinity(x, y, found) if x.infinite or y.infinite else found
 
 
-def _but_for_infinity(x: Form, y: Form, found: Form) -> Form:
+def _but_for_infinity(x: TaylorModel, y: TaylorModel, found: TaylorModel) -> TaylorModel:
     """The larger of two numbers, which is the other one where one of them is -inf: there is no difference then."""
     only_y, only_x = x.centre == -math.inf, y.centre == -math.inf
 
@@ -243,15 +249,15 @@ def _but_for_infinity(x: Form, y: Form, found: Form) -> Form:
         return ops.where(u, b, ops.where(v, a, c))
 
     centre, slopes, radius = picked("centre"), picked("slopes", 1), picked("radius")
-    return Form(x.half, centre, slopes, radius, found.low, found.high, True)  # pyright: ignore[reportArgumentType]
+    return TaylorModel(x.half, centre, slopes, radius, found.low, found.high, True)  # pyright: ignore[reportArgumentType]
 
 
-def smaller(x: Form, y: Form) -> Form:
+def smaller(x: TaylorModel, y: TaylorModel) -> TaylorModel:
     """The smaller of two numbers."""
     return negative(larger(negative(x), negative(y)))
 
 
 __all__ = [
-    "absolute", "bent", "divided", "larger", "number", "power", "reciprocal", "rectified", "relaxed", "rooted",
-    "s_shaped", "smaller", "wave",
+    "absolute", "convex_relaxation", "divided", "larger", "number", "power", "reciprocal", "rectified", "relaxed",
+    "rooted", "sigmoid_relaxation", "sine_relaxation", "smaller",
 ]  # fmt: skip

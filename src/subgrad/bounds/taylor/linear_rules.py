@@ -1,4 +1,4 @@
-"""Forms of sums, products and rearrangements."""
+"""Taylor models of sums, products and rearrangements."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable
 
 from subgrad import ops
-from subgrad.bounds.taylor.form import Form, total
 from subgrad.bounds.taylor.rounding import UNIT
+from subgrad.bounds.taylor.taylor_model import TaylorModel, total
 from subgrad.diff.batching import batched
 from subgrad.errors import ArgumentError
 from subgrad.graph.op import apply
@@ -34,7 +34,7 @@ def together(node: Tensor, *parts: Tensor) -> Tensor:
 # Ops that only move elements, and sums
 
 
-def moved(node: Tensor, x: Form, *places: Form) -> Form:
+def moved(node: Tensor, x: TaylorModel, *places: TaylorModel) -> TaylorModel:
     """Elements put elsewhere, at places that are the same for all points."""
     at = [known_place(node, p) for p in places]
     fill = node.attrs["value"] if node.op is ops.pad else 0.0  # that of a pad has no slopes and no remainder
@@ -42,17 +42,17 @@ def moved(node: Tensor, x: Form, *places: Form) -> Form:
     slopes, radius = (None if part is None else together(rest, part, *at) for part in (x.slopes, x.radius))
     low, high = min(x.low, fill), max(x.high, fill)
     infinite = x.infinite or math.isinf(fill)
-    return Form(x.half, together(node, x.centre, *at), slopes, radius, low, high, infinite)
+    return TaylorModel(x.half, together(node, x.centre, *at), slopes, radius, low, high, infinite)
 
 
-def known_place(node: Tensor, place: Form) -> Tensor:
+def known_place(node: Tensor, place: TaylorModel) -> Tensor:
     """Integers that say where elements are; raises `ArgumentError` if they depend on the point."""
     if not place.exact or place.centre.dtype.kind not in "iu":
         raise ArgumentError(f"there are no bounds where an index depends on the point (at {node.site})")
     return place.centre.reshape(place.centre.shape[1:])
 
 
-def summed(node: Tensor, x: Form, *places: Form) -> Form:
+def summed(node: Tensor, x: TaylorModel, *places: TaylorModel) -> TaylorModel:
     """Sums of elements."""
     at = [known_place(node, p) for p in places]
     terms = node.inputs[0].size // max(1, node.size) if node.op is ops.sum else node.inputs[0].size
@@ -60,10 +60,10 @@ def summed(node: Tensor, x: Form, *places: Form) -> Form:
     radius = None if x.radius is None else together(node, x.radius, *at)
     low, high = (0.0 if x.low >= 0 else -math.inf), (0.0 if x.high <= 0 else math.inf)
     slopes = None if x.slopes is None else together(node, x.slopes, *at)
-    return Form(x.half, together(node, x.centre, *at), slopes, total(radius, error, roundings=terms), low, high)
+    return TaylorModel(x.half, together(node, x.centre, *at), slopes, total(radius, error, roundings=terms), low, high)
 
 
-def joined(node: Tensor, *parts: Form) -> Form:
+def joined(node: Tensor, *parts: TaylorModel) -> TaylorModel:
     """Concatenation: all parts get the same axes in front."""
 
     def join(tensors: list[Tensor | None]) -> Tensor | None:
@@ -79,29 +79,29 @@ def joined(node: Tensor, *parts: Form) -> Form:
     centre, slopes, radius = (join([getattr(p, k) for p in parts]) for k in ("centre", "slopes", "radius"))
     low, high = min(p.low for p in parts), max(p.high for p in parts)
     infinite = any(p.infinite for p in parts)
-    return Form(parts[0].half, centre, slopes, radius, low, high, infinite)  # pyright: ignore[reportArgumentType]
+    return TaylorModel(parts[0].half, centre, slopes, radius, low, high, infinite)  # pyright: ignore[reportArgumentType]
 
 
-# Sums and differences of two forms
+# Sums and differences of two Taylor models
 
 
-def negative(x: Form) -> Form:
+def negative(x: TaylorModel) -> TaylorModel:
     """-x."""
     slopes = None if x.slopes is None else -x.slopes
-    return Form(x.half, -x.centre, slopes, x.radius, -x.high, -x.low, x.infinite)
+    return TaylorModel(x.half, -x.centre, slopes, x.radius, -x.high, -x.low, x.infinite)
 
 
-def plus(x: Form, y: Form) -> Form:
+def plus(x: TaylorModel, y: TaylorModel) -> TaylorModel:
     """x + y."""
     slopes = x.slopes if y.slopes is None else y.slopes if x.slopes is None else x.slopes + y.slopes
     low, high = math.nextafter(x.low + y.low, -math.inf), math.nextafter(x.high + y.high, math.inf)
-    found = Form(x.half, x.centre + y.centre, slopes, None, low, high)
+    found = TaylorModel(x.half, x.centre + y.centre, slopes, None, low, high)
     rounded = found.linear_size if x.slopes is not None and y.slopes is not None else ops.abs(found.centre)
     found.radius = total(x.radius, y.radius, UNIT * rounded, roundings=3)
     return found
 
 
-def minus(x: Form, y: Form) -> Form:
+def minus(x: TaylorModel, y: TaylorModel) -> TaylorModel:
     """x - y."""
     return plus(x, negative(y))
 
@@ -109,7 +109,7 @@ def minus(x: Form, y: Form) -> Form:
 # Products
 
 
-def contracted(node: Tensor, x: Form, y: Form) -> Form:
+def contracted(node: Tensor, x: TaylorModel, y: TaylorModel) -> TaylorModel:
     """A contraction: sums of products."""
     terms, out = node.attrs["spec"].split("->")
     sizes = sizes_of(node.attrs["spec"], *node.inputs)
@@ -137,12 +137,12 @@ def _aligned(p: Tensor, q: Tensor, m: int, n: int) -> tuple[Tensor, Tensor]:
     return ops.broadcast_to(p, (*lead, *p.shape[2:])), ops.broadcast_to(q, (*lead, *q.shape[2:]))
 
 
-def multiplied(node: Tensor, x: Form, y: Form) -> Form:
+def multiplied(node: Tensor, x: TaylorModel, y: TaylorModel) -> TaylorModel:
     """x y, elementwise."""
     return squared(x) if node.inputs[0] is node.inputs[1] else times(x, y)
 
 
-def times(x: Form, y: Form) -> Form:
+def times(x: TaylorModel, y: TaylorModel) -> TaylorModel:
     """x y, elementwise."""
     ndim = x.centre.ndim - 1
 
@@ -154,7 +154,7 @@ def times(x: Form, y: Form) -> Form:
     return bilinear(product, x, y, 1)
 
 
-def bilinear(product: Callable[[Tensor, Tensor], Tensor], x: Form, y: Form, count: int) -> Form:
+def bilinear(product: Callable[[Tensor, Tensor], Tensor], x: TaylorModel, y: TaylorModel, count: int) -> TaylorModel:
     """Sums of ``count`` products: linear by linear part, and what is left over is quadratic in the box."""
     if x.exact and not y.exact:
         return bilinear(lambda p, q: product(q, p), y, x, count)
@@ -167,23 +167,23 @@ def bilinear(product: Callable[[Tensor, Tensor], Tensor], x: Form, y: Form, coun
     if y.exact:
         inner = total(x.radius, gamma * x.linear_size, roundings=2)
         assert inner is not None
-        return Form(x.half, centre, slopes, total(product(inner, ops.abs(y.centre)), roundings=count + 2), low)
+        return TaylorModel(x.half, centre, slopes, total(product(inner, ops.abs(y.centre)), roundings=count + 2), low)
     rest = [product(x.reach, y.reach)] if x.reach is not None and y.reach is not None else []
     rest += [product(x.radius, ops.abs(y.centre))] if x.radius is not None else []
     rest += [product(ops.abs(x.centre), y.radius)] if y.radius is not None else []
     radius = total(*rest, gamma * product(x.size, y.size), roundings=count + 4)
-    return Form(x.half, centre, slopes, radius, low)
+    return TaylorModel(x.half, centre, slopes, radius, low)
 
 
-def squared(x: Form) -> Form:
+def squared(x: TaylorModel) -> TaylorModel:
     """x^2: the square of what x is off its centre is at least 0."""
     if x.reach is None:
-        return Form(x.half, x.centre * x.centre, None, total(UNIT * x.centre * x.centre, roundings=2), 0.0)
+        return TaylorModel(x.half, x.centre * x.centre, None, total(UNIT * x.centre * x.centre, roundings=2), 0.0)
     bend = x.reach * x.reach * 0.5
     slopes = None if x.slopes is None else 2.0 * ops.expand_dims(x.centre, 1) * x.slopes
     error = 8 * UNIT * x.size * x.size
     rest = None if x.radius is None else 2.0 * ops.abs(x.centre) * x.radius
-    return Form(x.half, x.centre * x.centre + bend, slopes, total(bend, error, rest, roundings=8), 0.0)
+    return TaylorModel(x.half, x.centre * x.centre + bend, slopes, total(bend, error, rest, roundings=8), 0.0)
 
 
 __all__ = [

@@ -1,10 +1,10 @@
-"""For each op of the table: the form of its result from the forms of its inputs."""
+"""For each op of the table: the Taylor model of its result from those of its inputs."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,13 +13,13 @@ from subgrad.bounds.taylor import choice_rules as choice
 from subgrad.bounds.taylor import curve_rules as curve
 from subgrad.bounds.taylor import linear_rules as linear
 from subgrad.bounds.taylor.choice_rules import Truth
-from subgrad.bounds.taylor.form import Form
 from subgrad.bounds.taylor.rounding import UNIT
+from subgrad.bounds.taylor.taylor_model import TaylorModel
 from subgrad.errors import ArgumentError
 from subgrad.graph.dtype import float64
-from subgrad.graph.op import Op, apply
+from subgrad.graph.op import Kind, Op, apply
 from subgrad.graph.order import toposort
-from subgrad.graph.tensor import CONST, INPUT, Tensor
+from subgrad.graph.tensor import CONST, Tensor
 from subgrad.graph.transform import Transform
 from subgrad.ops import indexing, kinked, singular
 from subgrad.ops.contract import contract
@@ -30,56 +30,71 @@ from subgrad.ops.tuples import part
 from subgrad.ops.window import slide
 from subgrad.recur.loop import loop
 
-Known = dict[Tensor, Any]  # of each node a Form, or a Truth if it is a bool
+Rule = Callable[..., Any]
+Known = dict[Tensor, Any]  # of each node a TaylorModel, or a Truth if it is a bool
 
 
-def forms(outputs: Sequence[Tensor], known: Known, half: Tensor) -> list[Form]:
-    """The forms of ``outputs``, nodes of the graph for one point, given those of some nodes that they depend on.
+class Either(NamedTuple):
+    """The rule of an op that takes numbers, and computes with conditions as well.
+
+    Attributes:
+        of_numbers: the rule.
+        of_conditions: what the op is made of if all of its inputs are conditions.
+    """
+
+    of_numbers: Rule
+    of_conditions: Callable[..., Tensor]
+
+
+def taylor_models(outputs: Sequence[Tensor], known: Known, half: Tensor) -> list[TaylorModel]:
+    """The Taylor models of ``outputs``, nodes of the graph for one point, given those of what they depend on.
 
     Raises:
         ArgumentError: for an op that has no rule, with the line of the code that made the node.
     """
     for node in toposort(outputs, is_leaf=known.__contains__):
         if node not in known:
-            known[node] = _form(node, known, half)
+            known[node] = _model(node, known, half)
     return [known[o] for o in outputs]
 
 
-def _form(node: Tensor, known: Known, half: Tensor) -> Any:
-    if node.op in CONSTANTS or _is_fixed(node, known):
+def _model(node: Tensor, known: Known, half: Tensor) -> Any:
+    if not node.inputs or _is_fixed(node, known):
         return _constant(node, half)
-    expand = _of_conditions(node)
-    if expand is None and node.op in TAYLOR:
+    rule, expand = TAYLOR.get(node.op), TAYLOR.expansion(node.op)
+    if isinstance(rule, Either):
+        of_conditions = all(i.dtype.kind == "b" for i in node.inputs)
+        rule, expand = (None, rule.of_conditions) if of_conditions else (rule.of_numbers, expand)
+    if rule is not None:
         inputs = _before_relu(node) if node.op is ops.less else node.inputs
-        found = TAYLOR[node.op](node, *(_operand(node, k, known[i]) for k, i in enumerate(inputs)))
-        if isinstance(found, Form):
+        found = rule(node, *(_operand(node, k, known[i]) for k, i in enumerate(inputs)))
+        if isinstance(found, TaylorModel):
             found.half = half  # conditions, of which numbers may be made, do not know the box
         return choice.within_dtype(node, found) if node.dtype.kind in "iu" else found
-    expand = expand or TAYLOR.expansion(node.op)
     if expand is None:
         raise ArgumentError(f"there are no bounds for the op {node.op.name} (at {node.site})")
-    return forms([expand(*node.inputs, **node.attrs)], known, half)[0]
+    return taylor_models([expand(*node.inputs, **node.attrs)], known, half)[0]
 
 
-def _constant(node: Tensor, half: Tensor) -> Form | Truth:
+def _constant(node: Tensor, half: Tensor) -> TaylorModel | Truth:
     same = node.reshape(1, *node.shape)
     if node.dtype.kind == "b":
         return Truth(same, same)
     value = float(node.attrs["value"]) if node.op is ops.full else math.nan
     if math.isfinite(value):
-        return Form(half, same, None, None, value, value)
+        return TaylorModel(half, same, None, None, value, value)
     infinite = math.isinf(value) or (node.op is CONST and bool(np.isinf(node.numpy()).any()))
-    return Form(half, same, infinite=infinite)
+    return TaylorModel(half, same, infinite=infinite)
 
 
-def _operand(node: Tensor, place: int, x: Form | Truth) -> Form | Truth:
+def _operand(node: Tensor, place: int, x: TaylorModel | Truth) -> TaylorModel | Truth:
     """Integers that do not vary count as numbers, but for those that say where elements are."""
     if isinstance(x, Truth) or x.centre.dtype.kind not in "iu" or (node.op in PLACED and place):
         return x
     centre = ops.astype(x.centre, float64)
     size = ops.abs(centre)
     rounded = ops.where(size < 2.0**53, 0.0, UNIT * size) if x.centre.dtype == np.int64 else None
-    return Form(x.half, centre, None, rounded)
+    return TaylorModel(x.half, centre, None, rounded)
 
 
 def _before_relu(node: Tensor) -> Sequence[Tensor]:
@@ -94,14 +109,8 @@ def _is_fixed(node: Tensor, known: Known) -> bool:
     return node.dtype.kind in "iub" and all(_is_exact(known[i]) for i in node.inputs)
 
 
-def _is_exact(x: Form | Truth) -> bool:
-    return x.exact if isinstance(x, Form) else x.certain is x.possible
-
-
-def _of_conditions(node: Tensor) -> Callable[..., Tensor] | None:
-    """What an op is that computes with conditions as if they were numbers."""
-    conditions = len(node.inputs) > 0 and all(i.dtype.kind == "b" for i in node.inputs)
-    return OF_CONDITIONS.get(node.op) if conditions else None
+def _is_exact(x: TaylorModel | Truth) -> bool:
+    return x.exact if isinstance(x, TaylorModel) else x.certain is x.possible
 
 
 # Ops in terms of others
@@ -147,50 +156,34 @@ def _pow(x: Tensor, p: Tensor) -> Tensor:
 
 def _same_everywhere(x: Tensor) -> float | None:
     """The one number that a tensor holds, if it is known to."""
-    while x.op in (ops.broadcast_to, ops.reshape):
+    while x.op.kind is Kind.VIEW:
         x = x.inputs[0]
     if x.op is ops.full:
         return float(x.attrs["value"])
     return float(x.numpy().ravel()[0]) if x.op is CONST and x.size == 1 else None
 
 
-
-def _summed(op: Op) -> Callable[..., Tensor]:
+def _counted(op: Op) -> Callable[..., Tensor]:
+    """A sum of conditions, in integers."""
     return lambda x, **attrs: apply(op, (ops.astype(x, "int64"),), attrs)
 
 
-OF_CONDITIONS: dict[Op, Callable[..., Tensor]] = {
-    ops.equal: lambda x, y: (x & y) | (~x & ~y),
-    ops.not_equal: lambda x, y: (x & ~y) | (~x & y),
-    ops.less: lambda x, y: ~x & y,
-    ops.less_equal: lambda x, y: ~x | y,
-    ops.where: lambda c, x, y: (c & x) | (~c & y),
-    ops.mul: lambda x, y: x & y,
-    ops.minimum: lambda x, y: x & y,
-    ops.add: lambda x, y: x | y,
-    ops.maximum: lambda x, y: x | y,
-    ops.sum: _summed(ops.sum),
-    ops.cumsum: _summed(ops.cumsum),
-}
-"""Ops all of whose arguments are conditions."""
-
-CONSTANTS = (CONST, INPUT, ops.full, ops.arange)
 PLACED = (indexing.gather, indexing.scatter_add)
 SQRT_PI = math.sqrt(math.pi)
 
-TAYLOR: Transform[Callable[..., Any]] = Transform(
+TAYLOR: Transform[Rule | Either] = Transform(
     "taylor",
     "a first-order Taylor model with all rounding errors, for `certify` and `verify`",
     {
-        ops.add: lambda node, x, y: linear.plus(x, y),
+        ops.add: Either(lambda node, x, y: linear.plus(x, y), lambda x, y: x | y),
         ops.sub: lambda node, x, y: linear.minus(x, y),
         ops.neg: lambda node, x: linear.negative(x),
-        ops.mul: linear.multiplied,
+        ops.mul: Either(linear.multiplied, lambda x, y: x & y),
         ops.scale: linear.multiplied,
         ops.square: lambda node, x: linear.squared(x),
         contract: linear.contracted,
-        ops.sum: linear.summed,
-        ops.cumsum: linear.summed,
+        ops.sum: Either(linear.summed, _counted(ops.sum)),
+        ops.cumsum: Either(linear.summed, _counted(ops.cumsum)),
         indexing.scatter_add: linear.summed,
         ops.concatenate: choice.joined,
         **dict.fromkeys(
@@ -202,27 +195,27 @@ TAYLOR: Transform[Callable[..., Any]] = Transform(
         cast: choice.cast,
         ops.div: curve.divided,
         singular._power: curve.power,
-        ops.exp: curve.bent(ops.exp, lambda z, y: y, 0.0),
-        ops.expm1: curve.bent(ops.expm1, lambda z, y: ops.exp(z), -1.0),
-        ops.log: curve.bent(ops.log, lambda z, y: 1.0 / z),
-        ops.log1p: curve.bent(ops.log1p, lambda z, y: 1.0 / (1.0 + z)),
+        ops.exp: curve.convex_relaxation(ops.exp, lambda z, y: y, 0.0),
+        ops.expm1: curve.convex_relaxation(ops.expm1, lambda z, y: ops.exp(z), -1.0),
+        ops.log: curve.convex_relaxation(ops.log, lambda z, y: 1.0 / z),
+        ops.log1p: curve.convex_relaxation(ops.log1p, lambda z, y: 1.0 / (1.0 + z)),
         ops.sqrt: curve.rooted,
-        ops.softplus: curve.bent(ops.softplus, lambda z, y: ops.sigmoid(z), 0.0),
-        ops.tanh: curve.s_shaped(ops.tanh, lambda z, y: 1.0 - y * y, 0.77, 2.0, -1.0),
-        ops.sigmoid: curve.s_shaped(ops.sigmoid, lambda z, y: y * (1.0 - y), 0.0963, 0.125, 0.0),
-        ops.erf: curve.s_shaped(ops.erf, lambda z, y: 2 / SQRT_PI * ops.exp(-z * z), 0.968, 2.257, -1.0),
-        ops.sin: curve.wave(ops.sin, ops.cos),
-        ops.cos: curve.wave(ops.cos, lambda z: -ops.sin(z)),
+        ops.softplus: curve.convex_relaxation(ops.softplus, lambda z, y: ops.sigmoid(z), 0.0),
+        ops.tanh: curve.sigmoid_relaxation(ops.tanh, lambda z, y: 1.0 - y * y, 0.77, 2.0, -1.0),
+        ops.sigmoid: curve.sigmoid_relaxation(ops.sigmoid, lambda z, y: y * (1.0 - y), 0.0963, 0.125, 0.0),
+        ops.erf: curve.sigmoid_relaxation(ops.erf, lambda z, y: 2 / SQRT_PI * ops.exp(-z * z), 0.968, 2.257, -1.0),
+        ops.sin: curve.sine_relaxation(ops.sin, ops.cos),
+        ops.cos: curve.sine_relaxation(ops.cos, lambda z: -ops.sin(z)),
         ops.relu: lambda node, x: curve.rectified(x),
         ops.abs: lambda node, x: curve.absolute(x),
-        ops.maximum: lambda node, x, y: curve.larger(x, y),
-        ops.minimum: lambda node, x, y: curve.smaller(x, y),
+        ops.maximum: Either(lambda node, x, y: curve.larger(x, y), lambda x, y: x | y),
+        ops.minimum: Either(lambda node, x, y: curve.smaller(x, y), lambda x, y: x & y),
         ops.sign: choice.sign,
-        ops.where: choice.chosen,
-        ops.less: choice.less,
-        ops.less_equal: choice.less_equal,
-        ops.equal: choice.equal,
-        ops.not_equal: choice.not_equal,
+        ops.where: Either(choice.chosen, lambda c, x, y: (c & x) | (~c & y)),
+        ops.less: Either(choice.less, lambda x, y: ~x & y),
+        ops.less_equal: Either(choice.less_equal, lambda x, y: ~x | y),
+        ops.equal: Either(choice.equal, lambda x, y: (x & y) | (~x & ~y)),
+        ops.not_equal: Either(choice.not_equal, lambda x, y: (x & ~y) | (~x & y)),
         ops.logical_and: choice.logical,
         ops.logical_or: choice.logical,
         ops.logical_not: choice.negated,
@@ -250,4 +243,4 @@ TAYLOR: Transform[Callable[..., Any]] = Transform(
     },
 )
 
-__all__ = ["CONSTANTS", "OF_CONDITIONS", "TAYLOR", "Known", "forms"]
+__all__ = ["TAYLOR", "Either", "Known", "taylor_models"]

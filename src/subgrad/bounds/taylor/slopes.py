@@ -9,7 +9,7 @@ from subgrad.diff.reverse import gradients
 from subgrad.errors import ArgumentError
 from subgrad.graph.dtype import float64, using_dtype
 from subgrad.graph.order import toposort
-from subgrad.graph.tensor import CONST, INPUT, Tensor
+from subgrad.graph.tensor import Tensor
 
 FAR = 1e100  # above all tolerances
 
@@ -38,7 +38,7 @@ def _in_known_ops(node: Tensor) -> Tensor:
 
 
 def _known(node: Tensor) -> bool:
-    return node.op in (CONST, INPUT, ops.full) or node.op in TAYLOR or node.op in TAYLOR.expansions
+    return not node.inputs or node.op in TAYLOR or node.op in TAYLOR.expansions
 
 
 def jumps(y: Tensor, x: Tensor) -> Tensor | None:

@@ -1,4 +1,4 @@
-"""Every rule against mpmath: the true value at points of a box lies where the form says, rounding errors included."""
+"""Every rule against mpmath: the true value at points of a box lies where the model says, rounding errors included."""
 
 import mpmath as mp
 import numpy as np
@@ -7,8 +7,8 @@ import pytest
 import subgrad as sg
 from subgrad import errors
 from subgrad.bounds import Within
-from subgrad.bounds.taylor.form import Form
-from subgrad.bounds.taylor.rules import forms
+from subgrad.bounds.taylor.rules import taylor_models
+from subgrad.bounds.taylor.taylor_model import TaylorModel
 from subgrad.compile.runtime.interpret import Interpreter
 from subgrad.compile.runtime.program import Program
 from subgrad.graph.dtype import using_dtype
@@ -19,18 +19,18 @@ D = 3
 
 
 def spread(f, centre, half, native=False):
-    """Centre, slopes and radius of the form of ``f`` (points (1, D) to one value) on boxes."""
+    """Centre, slopes and radius of the Taylor model of ``f`` (points (1, D) to one value) on boxes."""
     b = len(centre)
     x = placeholder((1, D), "float64")
     middle, sides = placeholder((b, D), "float64"), placeholder((b, D), "float64")
     with using_dtype("float64"):
-        start = Form(sides, middle.reshape(b, 1, D), constant(np.eye(D).reshape(1, D, 1, D)))
-        (form,) = forms([f(x).node.reshape(1)], {x: start}, sides)
-        slopes = sg.zeros((1, D, 1)) if form.slopes is None else form.slopes
-        radius = sg.zeros((1, 1)) if form.radius is None else form.radius
+        start = TaylorModel(sides, middle.reshape(b, 1, D), constant(np.eye(D).reshape(1, D, 1, D)))
+        (model,) = taylor_models([f(x).node.reshape(1)], {x: start}, sides)
+        slopes = sg.zeros((1, D, 1)) if model.slopes is None else model.slopes
+        radius = sg.zeros((1, 1)) if model.radius is None else model.radius
         run = Program if native else Interpreter
-        found = run([middle, sides], [form.centre + sg.zeros((b, 1)), slopes + sg.zeros((b, D, 1)), radius, *form.ends])
-        return found([centre, half])
+        outputs = [model.centre + sg.zeros((b, 1)), slopes + sg.zeros((b, D, 1)), radius, *model.ends]
+        return run([middle, sides], outputs)([centre, half])
 
 
 def lie_inside(f, true, low=-2.0, high=2.0, native=False, noise=1e-12):
@@ -53,7 +53,7 @@ def lie_inside(f, true, low=-2.0, high=2.0, native=False, noise=1e-12):
 
 
 def one(f):
-    """A function of the sum x + 2 y - z / 2, so that the argument is a form itself."""
+    """A function of the sum x + 2 y - z / 2, so that the argument is a Taylor model itself."""
     return lambda x: f((x @ sg.tensor([[1.0], [2.0], [-0.5]], "float64"))[0])
 
 
@@ -182,5 +182,5 @@ def test_an_index_that_depends_on_the_point_is_refused():
 
 
 def test_op_without_bounds_is_named_with_its_line():
-    with pytest.raises(errors.ArgumentError, match=r"no bounds for the op argmax \(at .*test_forms.py"):
+    with pytest.raises(errors.ArgumentError, match=r"no bounds for the op argmax \(at .*test_taylor_models.py"):
         spread(lambda x: sg.argmax(x, 1).astype("float64"), np.zeros((1, D)), np.zeros((1, D)))

@@ -1,10 +1,10 @@
 """First-order Taylor models: numbers that vary over a box, as a linear function and a remainder.
 
-At the point ``m + delta`` of a box with ``|delta_i| <= h_i`` a form stands for a number within ``radius`` of
-``centre + slopes . delta``. It holds for the real number, not for a rounded one: what rounding did to centre and slopes
-is part of the radius. The difference of two forms subtracts their slopes before anything is bounded, and the remainder
-of a smooth function is of second order in h (Makino, Berz, "Taylor models and other validated functional inclusion
-methods", 2003; with these relaxations of relu it is Fast-Lin: Weng et al. 2018, arXiv 1804.09699).
+At the point ``m + delta`` of a box with ``|delta_i| <= h_i`` a Taylor model stands for a number within ``radius``
+of ``centre + slopes . delta``. It holds for the real number, not for a rounded one: what rounding did to centre and
+slopes is part of the radius. The difference of two models subtracts their slopes before anything is bounded, and the
+remainder of a smooth function is of second order in h (Makino, Berz, "Taylor models and other validated functional
+inclusion methods", 2003; with these relaxations of relu it is Fast-Lin: Weng et al. 2018, arXiv 1804.09699).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from subgrad.ops.contract import contract
 
 
 @dataclass(eq=False)
-class Form:
+class TaylorModel:
     """A tensor of shape S for each of B boxes in d variables, as tensors of the graph that bounds it.
 
     Attributes:
@@ -102,4 +102,4 @@ def total(*parts: Tensor | None, roundings: int) -> Tensor | None:
     return raised(found, roundings + len(there))
 
 
-__all__ = ["Form", "total"]
+__all__ = ["TaylorModel", "total"]
