@@ -14,3 +14,18 @@ import subgrad as sg
 def _fresh_state():
     sg.manual_seed(0)
     sg.set_default_dtype("float32")
+
+
+@pytest.fixture
+def compilations(monkeypatch):
+    """Counts the programs that are compiled, or found in the cache, in a test: call it for their number."""
+    from subgrad.compile.runtime import program
+
+    made, load = [], program.load
+
+    def counted(*args, **options):
+        made.append(args)
+        return load(*args, **options)
+
+    monkeypatch.setattr(program, "load", counted)
+    return lambda: len(made)

@@ -45,8 +45,8 @@ def start(workload: Workload) -> Compiled:
     model, optimizer = network(workload).train(), OPTIMIZERS[workload.optimizer[0]](workload.optimizer[1])
     parameters, state = [p for _, p in model.named_state()], initial_state(model, optimizer)
 
-    def trace(batch, samples=None):
-        return trace_step(model, LOSSES[workload.loss], optimizer, state, batch, {}, samples)
+    def trace(batch, gathers=False):
+        return trace_step(model, LOSSES[workload.loss], optimizer, state, batch, {}, gathers)
 
     X, Y = arrays.data(workload)
     labels = 2 * Y - 1 if workload.loss == "bce" else Y

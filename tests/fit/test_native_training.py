@@ -98,8 +98,8 @@ def trained(engine, model, loss, optimizer, data, batch_size=16, metrics=None, s
     """The losses of some steps, and the variables after them; the last batch of each call may be shorter."""
     net, state = model, optimizer.init([p.node for p in model.parameters()])
 
-    def trace(batch, rows=None):
-        return trace_step(net, losses.get(loss), optimizer, state, batch, metrics or {}, rows)
+    def trace(batch, gathers=False, shorter=None):
+        return trace_step(net, losses.get(loss), optimizer, state, batch, metrics or {}, gathers, shorter)
 
     run = engine(trace, data, [*(p.numpy() for _, p in net.named_state()), *(s.numpy() for s in leaves(state))])
     batches = np.random.default_rng(0).integers(0, len(data[0]), (STEPS, batch_size))

@@ -19,6 +19,7 @@ import numpy as np
 import subgrad
 from subgrad.compile.runtime.cpu import Cpu
 from subgrad.compile.unit import Interface
+from subgrad.diff.custom import custom
 from subgrad.graph.dtype import default_dtype
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, INPUT, Tensor
@@ -60,7 +61,7 @@ def _graph(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Iterator[byte
     """The nodes that ``outputs`` need, each by the numbers of those that it reads."""
     numbers = {node: f"in{i}" for i, node in enumerate(inputs)}
     for node in inputs:
-        yield f"{node.shape}{node.dtype.str};".encode()
+        yield f"{node.shape}{node.dtype.str}{'open' if node.attrs.get('open') else ''};".encode()
     for node in toposort(outputs):
         if node in numbers:
             continue
@@ -72,7 +73,7 @@ def _graph(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Iterator[byte
         if node.op is CONST:
             yield np.ascontiguousarray(node.numpy()).tobytes()
             continue
-        for name, value in node.attrs.items():
+        for name, value in node.attrs.items() if node.op is not custom else ():  # gradients are taken already
             yield f" {name}=".encode()
             yield from _value(value)
     yield ",".join([numbers[o.node] for o in outputs]).encode()

@@ -7,7 +7,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from subgrad.compile.runtime.interpret import Interpreter
 from subgrad.compile.runtime.threads import get_threads
 from subgrad.fit.diagnose import find_source
 from subgrad.fit.measured import Term
-from subgrad.fit.step import Signature, Step
+from subgrad.fit.step import Forward, Signature, Step
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor
 from subgrad.ops.contract import contract, multiplications
@@ -27,7 +27,10 @@ WORTH_COMPILING = 1e10  # multiplications, and results of other ops: a second or
 SNAPSHOT_SHARE = 0.01  # of a run's time may go into copies of the variables, for finding out where a NaN came from
 
 TraceFor = Callable[..., Step]
-"""``trace(batch, samples=None)``: the step for the shapes and dtypes of a batch, as `fit.step.trace_step`."""
+"""``trace(batch, gathers, shorter)``: the step for the shapes and dtypes of a batch, as `fit.step.trace_step`."""
+
+ForwardFor = Callable[[Sequence[Signature]], Forward]
+"""As `fit.step.trace_forward`."""
 
 
 class NonFiniteLoss(Exception):
@@ -127,29 +130,42 @@ class _Past:
         return self.points[0][0], since
 
 
+class _Native(NamedTuple):
+    """How batches of some length run: the program, for how many rows that is, and the numbers that it asks for."""
+
+    step: Step
+    program: Any
+    rows: int
+    numbers: np.ndarray
+
+
 class Compiled:
     """As `Interpreted`, with native programs that gather their batches and take many steps a call.
 
-    ``programs`` is where programs are found that were made before for the same step, and are left for later.
+    Batches of several ``lengths`` run in the program of the longest, if ``forward`` (the part of the step before
+    gradients) can be shown to allow it: rows are put behind those of a shorter one, and do not count. A program is for
+    data of any number of samples. ``programs`` is where programs are found that were made before for the same step, and
+    are left for later.
     """
 
     def __init__(
         self, trace: TraceFor, data: Sequence[np.ndarray], variables: Sequence[np.ndarray],
-        programs: dict[Any, Any] | None = None,
+        lengths: Sequence[int] = (), forward: ForwardFor | None = None, programs: dict[Any, Any] | None = None,
     ) -> None:  # fmt: skip
         self.data = [np.ascontiguousarray(a) for a in data]
         self.variables = [np.array(v, order="C") for v in variables]
         self.terms: list[Term] = []
-        self._trace = trace
+        self._trace, self._forward = trace, forward
+        self._lengths = sorted({0, *lengths})
         self._programs = {} if programs is None else programs
-        self._form = tuple(_signatures(self.data, len(self.data[0]))), get_threads()
+        self._form = len(self._lengths) > 2, *_signatures(self.data, 0), get_threads()
         self._past = _Past()
 
     def run(self, batches: Sequence[np.ndarray], seed: int, first_step: int, first_batch: int = 0) -> np.ndarray:
         """As `Interpreted.run`."""
         self._past.note(self.variables, batches, first_step, first_batch)
         found, done = [], 0
-        for _, group in groupby(batches, key=len):
+        for _, group in groupby(batches, key=lambda rows: id(self._native(len(rows)).program)):
             rows = list(group)
             found.append(self._steps(rows, seed, first_step + done))
             done += len(rows)
@@ -161,14 +177,18 @@ class Compiled:
 
     def is_native(self, rows: int) -> bool:
         """Whether batches of so many rows have machine code."""
-        return not isinstance(self._program(rows)[1], fallback.Interpreted)
+        return not isinstance(self._native(rows).program, fallback.Interpreted)
 
-    def _steps(self, rows: Sequence[np.ndarray], seed: int, first: int) -> np.ndarray:
-        step, program = self._program(len(rows[0]))
-        numbers = np.arange(first, first + len(rows))
-        order = np.concatenate(rows).reshape(len(rows), -1)
-        seeds = np.stack([np.full_like(numbers, seed), numbers], axis=1)
-        outputs = program([seeds, order, *self.data, *self.variables], len(rows))
+    def _steps(self, batches: Sequence[np.ndarray], seed: int, first: int) -> np.ndarray:
+        """Steps of one program."""
+        natives = [self._native(len(rows)) for rows in batches]
+        step, program, length, _ = natives[0]
+        steps = np.arange(first, first + len(batches))
+        seeds = np.stack([np.full_like(steps, seed), steps], axis=1)
+        order = np.stack([_filled_up(rows, length) for rows in batches])
+        numbers = np.ascontiguousarray(np.stack([n.numbers for n in natives], axis=1))
+        samples = np.array(len(self.data[0]))
+        outputs = program([seeds, order, *numbers, samples, *self.data, *self.variables], len(batches))
         return np.stack(outputs[: step.measured], axis=1)
 
     def _explain(self, seed: int, bad: int) -> None:
@@ -181,26 +201,54 @@ class Compiled:
             again.run([rows], seed, step, batch)
         raise NonFiniteLoss(since[-1][2], "every number is finite when the batch is interpreted")
 
-    def _program(self, rows: int) -> tuple[Step, Any]:
-        key = (rows, *self._form)
+    def _native(self, rows: int) -> _Native:
+        key = rows, self._lengths[-1], *self._form
         if key not in self._programs:
-            step = self._trace(_signatures(self.data, rows), len(self.data[0]))
-            measured, first = step.measured, step.first_variable
-            variables = {measured + i: first + i for i in range(len(step.inputs) - first)}
-            program = runnable(step.inputs, step.outputs, variables, stepped=(0, 1), measured=range(measured))
-            self._programs[key] = step, program
+            self._programs[key] = self._in_the_longest(rows) or self._alone(rows)
         found = self._programs[key]
-        self.terms = found[0].terms
+        self.terms = found.step.terms
         return found
+
+    def _in_the_longest(self, rows: int) -> _Native | None:
+        """A batch in the program of the longest one, if it is shorter and that can be."""
+        longest = self._lengths[-1]
+        if self._forward is None or rows >= longest:
+            return None
+        native = self._native(longest)
+        if native.step.shorter is None:
+            return None
+        numbers = native.step.shorter.of(self._forward(_signatures(self.data, rows)).graph)
+        return None if numbers is None else native._replace(numbers=numbers)
+
+    def _alone(self, rows: int) -> _Native:
+        """The program for so many rows; that of the longest batch is for the others as well."""
+        batch, shorter = _signatures(self.data, rows), self._lengths[-2:-1]
+        if self._forward is not None and rows == self._lengths[-1] and shorter != [0]:
+            step = self._trace(batch, True, self._forward(_signatures(self.data, shorter[0])))
+        else:
+            step = self._trace(batch, True)
+        measured, first = step.measured, step.first_variable
+        variables = {measured + i: first + i for i in range(len(step.inputs) - first)}
+        numbers = np.empty(0) if step.shorter is None else step.shorter.of()
+        stepped = range(2 + len(numbers))
+        program = runnable(step.inputs, step.outputs, variables, stepped=stepped, measured=range(measured))
+        return _Native(step, program, rows, numbers)
+
+
+def _filled_up(rows: np.ndarray, length: int) -> np.ndarray:
+    """The numbers of a batch's samples, and its first one again until there are so many."""
+    more = length - len(rows)
+    return np.concatenate([rows, np.full(more, rows[0])]) if more else rows
 
 
 def engine_for(
-    trace: TraceFor, data: Sequence[np.ndarray], variables: Sequence[np.ndarray], batch: int, programs: dict[Any, Any]
-) -> Any:
-    """The native engine where it can run the step, else the interpreter."""
+    trace: TraceFor, forward: ForwardFor, data: Sequence[np.ndarray], variables: Sequence[np.ndarray],
+    lengths: Sequence[int], programs: dict[Any, Any],
+) -> Any:  # fmt: skip
+    """The native engine where it can run the step on batches of these ``lengths``, else the interpreter."""
     if _has_llvm():
-        engine = Compiled(trace, data, variables, programs)
-        if engine.is_native(batch):
+        engine = Compiled(trace, data, variables, lengths, forward, programs)
+        if engine.is_native(max(lengths)):
             return engine
     return Interpreted(trace, data, variables)
 

@@ -12,10 +12,12 @@ import numpy as np
 from subgrad.compile.runtime.interpret import Interpreter
 from subgrad.diff import vmap
 from subgrad.diff.reverse import gradients
+from subgrad.diff.shorter import Shorter, Traced, Unproven
 from subgrad.fit.kept import kept
 from subgrad.fit.measured import Measured, Term, measured
 from subgrad.graph.dtype import int64
 from subgrad.graph.op import apply
+from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor, constant, placeholder
 from subgrad.graph.tree import Tree, leaves, rebuild
 from subgrad.nn.ensemble import Ensemble
@@ -23,7 +25,7 @@ from subgrad.nn.functional_call import bound
 from subgrad.nn.module import Module
 from subgrad.nn.noted import Noted, listening
 from subgrad.nn.running import evaluating
-from subgrad.ops import gather, random
+from subgrad.ops import gather, maximum, minimum, random
 
 Signature = tuple[tuple[int, ...], np.dtype]
 Loss = Callable[..., Tensor]
@@ -37,10 +39,11 @@ def signature(array: np.ndarray) -> Signature:
 class Step:
     """A traced step.
 
-    ``inputs``: the seed, then the batch (x, y, and sample weights if there are any; or the numbers of its samples and
-    all data, if the step gathers its batch itself), then the variables (the model's parameters and the optimiser's
-    state). ``outputs``: what is measured, first the loss, and the variables after the step. ``terms``: what the loss
-    and the metrics are made of; ``measured``: how many numbers that takes.
+    ``inputs``: the seed, then the batch (x, y, and sample weights if there are any; or, if the step gathers its batch
+    itself, the numbers of its samples, what `shorter` asks for, how many samples there are, and all data), then the
+    variables (the model's parameters and the optimiser's state). ``outputs``: what is measured, first the loss, and the
+    variables after the step. ``terms``: what the loss and the metrics are made of; ``measured``: how many numbers that
+    takes. ``shorter``: how the step takes shorter batches, if it does.
     """
 
     inputs: list[Tensor]
@@ -48,6 +51,7 @@ class Step:
     terms: list[Term]
     measured: int
     first_variable: int
+    shorter: Shorter | None = None
 
     def interpreter(self) -> Interpreter:
         return Interpreter(self.inputs, self.outputs)
@@ -86,36 +90,87 @@ def trace_step(
     state: Tree,
     batch: Sequence[Signature],
     metrics: dict[str, Callable[..., Tensor]],
-    samples: int | None = None,
+    gathers: bool = False,
+    shorter: Forward | None = None,
 ) -> Step:
     """The training step of ``model`` for batches of the given shapes and dtypes: (x, y) or (x, y, weight).
 
-    With ``samples`` the step takes all data, so many samples, and gathers the rows of its batch.
+    With ``gathers`` the step takes data of any number of samples, and gathers the rows of its batch. Given the forward
+    part for a ``shorter`` batch, the step takes such batches, too, if that can be shown to give the same.
     """
-    arguments, given, held, places = _arguments(model, batch, state, samples)
-    net = _single(model)
-    parameters = [p for _, p in net.named_state()]
-    train = [p for p in parameters if p.requires_grad]
+    arguments, given, held, places = _arguments(model, batch, state, gathers)
+    parameters = [p for _, p in _single(model).named_state()]
     terms: list[Term] = []
+    found: list[Shorter] = []
 
     def step(values: Sequence[Tensor], state: Tree) -> Tree:
-        with bound(parameters, values):
-            out = net(given[0])
-            found = _measure(loss, out, given, metrics)
-            terms[:], value, now = found.terms, found.outputs[0], [p.node for p in train]
-            updates, after = optimizer.update(gradients(value, now), state, now, loss=value)
-            moved = dict(zip(map(id, train), (p + u for p, u in zip(now, updates, strict=True)), strict=True))
-            return found.outputs, ([moved.get(id(p), p.node) for p in parameters], after)
+        made = _forward(model, loss, given, values, metrics)
+        terms[:], outputs = made.terms, made.graph.outputs
+        if shorter is not None:
+            found[:] = _shorter(model, made, shorter)
+            outputs = found[0].outputs if found else outputs
+        at = len(outputs) - len(parameters)
+        outputs, nodes = outputs[:at], outputs[at:]
+        now = [n for n, p in zip(nodes, parameters, strict=True) if p.requires_grad]
+        updates, after = optimizer.update(gradients(outputs[0], now), state, now, loss=outputs[0])
+        moved = iter([n + u for n, u in zip(now, updates, strict=True)])
+        new = [next(moved) if p.requires_grad else n for n, p in zip(nodes, parameters, strict=True)]
+        return outputs, (new, after)
 
     with random.seeded(arguments[0]):
         outputs, after = _for_all(model, step)(held, places)
+    if found:
+        arguments[2:2] = found[0].numbers
     return Step(
         inputs=[*arguments, *held, *leaves(places)],
         outputs=[n.node for n in (*outputs, *leaves(after))],
         terms=terms,
         measured=len(outputs),
         first_variable=len(arguments),
+        shorter=found[0] if found else None,
     )
+
+
+@dataclass(frozen=True)
+class Forward:
+    """What a step makes of a batch before it takes gradients: outputs are what is measured, then the parameters."""
+
+    graph: Traced
+    terms: list[Term]
+
+
+def trace_forward(
+    model: Module, loss: Loss, batch: Sequence[Signature], metrics: dict[str, Callable[..., Tensor]]
+) -> Forward:
+    """The forward part of `trace_step`; that of one member, if the model is an ensemble."""
+    state = [p for _, p in model.named_state()]
+    shapes = [p.shape[1:] if isinstance(model, Ensemble) else p.shape for p in state]
+    values = [placeholder(shape, p.dtype) for shape, p in zip(shapes, state, strict=True)]
+    given = [placeholder(*s) for s in batch]
+    with random.seeded(placeholder((2,), int64, "seed")):
+        return _forward(model, loss, given, values, metrics)
+
+
+def _forward(
+    model: Module, loss: Loss, given: Sequence[Tensor], values: Sequence[Tensor], metrics: dict[str, Any]
+) -> Forward:
+    net = _single(model)
+    parameters = [p for _, p in net.named_state()]
+    with bound(parameters, values):
+        found = _measure(loss, net(given[0]), given, metrics)
+        graph = Traced([*given, *values], [n.node for n in (*found.outputs, *parameters)])
+    return Forward(graph, found.terms)
+
+
+def _shorter(model: Module, long: Forward, short: Forward) -> list[Shorter]:
+    """The one graph for both, if there is one."""
+    draws = isinstance(model, Ensemble) and any(n.op is random.uniform for n in toposort(long.graph.outputs))
+    if draws or long.terms != short.terms:  # members draw side by side: the length decides who draws what
+        return []
+    try:
+        return [Shorter(long.graph, short.graph)]
+    except Unproven:
+        return []
 
 
 def trace_evaluation(
@@ -174,24 +229,25 @@ def _measure(
     return measured({"loss": weighted, **{name: partial(m, out, y) for name, m in metrics.items()}})
 
 
-def _arguments(model: Module, batch: Sequence[Signature], state: Tree, samples: int | None = None):
+def _arguments(model: Module, batch: Sequence[Signature], state: Tree, gathers: bool = False):
     """The arguments before the variables, the batch, the model's parameters, the optimiser's state."""
     seed = placeholder((2,), int64, "seed")
-    arguments, given = _batch(batch, samples)
+    arguments, given = _batch(batch, gathers)
     held = [placeholder(p.shape, p.dtype, name) for name, p in model.named_state()]
     places = rebuild(state, [placeholder(s.shape, s.dtype, "optimiser state") for s in leaves(state)])
     return [seed, *arguments], given, held, places
 
 
-def _batch(batch: Sequence[Signature], samples: int | None) -> tuple[list[Tensor], list[Tensor]]:
+def _batch(batch: Sequence[Signature], gathers: bool) -> tuple[list[Tensor], list[Tensor]]:
     """The arguments that bring a batch, and the batch."""
     names = ("x", "y", "weight")[: len(batch)]
-    if samples is None:
+    if not gathers:
         given = [placeholder(*s, name) for s, name in zip(batch, names, strict=True)]
         return given, given
-    rows = placeholder((batch[0][0][0],), int64, "rows")
-    data = [placeholder((samples, *s[1:]), dtype, name) for (s, dtype), name in zip(batch, names, strict=True)]
-    return [rows, *data], [apply(gather, (d, rows), {"axes": (0,)}) for d in data]
+    rows, samples = placeholder((batch[0][0][0],), int64, "rows"), placeholder((), int64, "samples")
+    data = [placeholder(*s, name, open=True) for s, name in zip(batch, names, strict=True)]
+    inside = maximum(minimum(rows, samples - 1), 0)
+    return [rows, samples, *data], [apply(gather, (d, inside), {"axes": (0,)}) for d in data]
 
 
 def targets_for(out: Tensor, y: Tensor) -> Tensor:

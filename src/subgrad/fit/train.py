@@ -23,7 +23,7 @@ from subgrad.fit.history import History
 from subgrad.fit.kept import kept
 from subgrad.fit.measured import over_all
 from subgrad.fit.options import Callback, Checkpoint, EarlyStopping
-from subgrad.fit.step import check_values, initial_state, trace_step
+from subgrad.fit.step import check_values, initial_state, trace_forward, trace_step
 from subgrad.graph.tensor import constant
 from subgrad.graph.tree import leaves, rebuild
 from subgrad.graph.values import assign_all, nodes_of
@@ -159,12 +159,15 @@ class _Run:
         return metric_table.knowing(metrics, shape, [arrays[1] for arrays in sets], noted)
 
     def _start(self) -> Any:
-        def trace(batch, samples=None):
-            return trace_step(self.model, self.loss, self.optimizer, self.state, batch, self.metrics, samples)
+        def trace(batch, gathers=False, shorter=None):
+            return trace_step(self.model, self.loss, self.optimizer, self.state, batch, self.metrics, gathers, shorter)
+
+        def forward(batch):
+            return trace_forward(self.model, self.loss, batch, self.metrics)
 
         state = [s.numpy() for s in leaves(self.state)]
-        first = min(self.batch_size, len(self.rows))
-        return engine_for(trace, self.data, [*self._values(), *state], first, self.programs)
+        lengths = {j - i for i, j in pairwise(_ends(len(self.rows), self.batch_size, self.drop_last))}
+        return engine_for(trace, forward, self.data, [*self._values(), *state], sorted(lengths), self.programs)
 
     def _values(self) -> list[np.ndarray]:
         return [n.numpy() for n in nodes_of(self.parameters)]

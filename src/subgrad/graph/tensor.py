@@ -338,9 +338,13 @@ def constant(value: np.ndarray) -> Tensor:
     return leaf
 
 
-def placeholder(shape: Sequence[int], dtype: npt.DTypeLike, name: str = "") -> Tensor:
-    """A leaf whose value comes later: an argument of a function that is being traced."""
-    attrs = {"name": name}
+def placeholder(shape: Sequence[int], dtype: npt.DTypeLike, name: str = "", open: bool = False) -> Tensor:
+    """A leaf whose value comes later: an argument of a function that is being traced.
+
+    With ``open`` the first axis of the value may be of any length but 0, whatever stands in ``shape``: whoever reads
+    it by `gather` along that axis alone sees to it that the indices are in range.
+    """
+    attrs = {"name": name, "open": True} if open else {"name": name}
     return Tensor(INPUT, (), attrs, tuple(shape), as_dtype(dtype), source_location.user_site(), source_location.scope())
 
 

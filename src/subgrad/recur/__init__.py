@@ -1,6 +1,6 @@
 """Recurrence: loops in graphs, and backpropagation through time."""
 
-from subgrad.recur import batch  # noqa: F401  (the rules by which loops are mapped)
+from subgrad.recur import batch, mask  # noqa: F401  (the rules by which loops are mapped, and masked)
 from subgrad.recur.checkpoint import checkpoint
 from subgrad.recur.scan import scan
 

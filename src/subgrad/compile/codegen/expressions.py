@@ -219,7 +219,8 @@ class Points:
         inner: list[Ix] = []
         for axis in range(data.ndim):
             if axis in axes:
-                inner.append(self._looked_up(indices[axes.index(axis)], chosen, data.shape[axis]))
+                length = None if axis == 0 and data.attrs.get("open") else data.shape[axis]
+                inner.append(self._looked_up(indices[axes.index(axis)], chosen, length))
             else:
                 inner.append(rest.pop(0))
         return self.value(data, inner)
@@ -230,10 +231,15 @@ class Points:
         emit_check(self.b, node, x, flags, self.mask)
         return x
 
-    def _looked_up(self, indices: Tensor, ixs: Sequence[Ix], length: int) -> Ix:
-        """An index read from memory: negative ones count from the end, and none leads outside."""
+    def _looked_up(self, indices: Tensor, ixs: Sequence[Ix], length: int | None) -> Ix:
+        """An index read from memory: negative ones count from the end, and none leads outside.
+
+        Without a length it was seen to already, see `subgrad.graph.tensor.placeholder`.
+        """
         b = self.b
         i = convert(b, self.value(indices, ixs), "i64")
+        if length is None:
+            return Ix(i)
         i = b.select(b.compare("slt", i, 0), b.op("add", i, length), i)
         i = b.intrinsic("llvm.smax", i, constant(i.type, 0))
         return Ix(b.intrinsic("llvm.smin", i, constant(i.type, length - 1)))

@@ -12,6 +12,14 @@ from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 
 
+def takes(node: Tensor, array: np.ndarray, steps: Sequence[int] = ()) -> bool:
+    """Whether the array can be the value of a placeholder, or one for each of so many ``steps``."""
+    shape = (*steps, *node.shape)
+    if node.attrs.get("open"):
+        return (array.dtype, array.shape[1:]) == (node.dtype, shape[1:]) and array.ndim > 0 and len(array) > 0
+    return (array.shape, array.dtype) == (shape, node.dtype)
+
+
 class Interpreter:
     """A traced graph as a function of arrays.
 
@@ -72,7 +80,7 @@ class Interpreter:
     def _start(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray | None]:
         values: list[np.ndarray | None] = [None] * self._size
         for i, (node, array) in enumerate(zip(self.inputs, arrays, strict=True)):
-            if (array.shape, array.dtype) != (node.shape, node.dtype):
+            if not takes(node, array):
                 raise ShapeError(f"expected {node.dtype}{node.shape}, got {array.dtype}{array.shape}")
             values[i] = array
         for i, array in self._constants:

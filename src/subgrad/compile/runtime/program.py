@@ -23,6 +23,7 @@ from subgrad.compile.pipeline import PASSES, run_passes
 from subgrad.compile.runtime import guard, threads
 from subgrad.compile.runtime.bound import Bound
 from subgrad.compile.runtime.cpu import Cpu, host
+from subgrad.compile.runtime.interpret import takes
 from subgrad.compile.runtime.peak import peak_gflops
 from subgrad.compile.runtime.profile import Profile, profile
 from subgrad.compile.unit import Interface, Unit
@@ -185,9 +186,9 @@ class Program:
 
     def _checked(self, i: int, array: np.ndarray, steps: int) -> np.ndarray:
         node = self.inputs[i]
-        expected = (steps, *node.shape) if i in self.interface.stepped else node.shape
-        if array.shape != expected or array.dtype != node.dtype:
-            raise ShapeError(f"expected {node.dtype}{expected}, got {array.dtype}{array.shape}")
+        many = (steps,) if i in self.interface.stepped else ()
+        if not takes(node, array, many):
+            raise ShapeError(f"expected {node.dtype}{(*many, *node.shape)}, got {array.dtype}{array.shape}")
         if i in self.interface.variables.values():
             if not (array.flags.c_contiguous and array.flags.writeable):
                 raise ShapeError("a variable that is updated in place needs a writeable contiguous array")
