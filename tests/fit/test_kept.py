@@ -11,6 +11,8 @@ import pytest
 import subgrad as sg
 from subgrad import nn
 from subgrad.compile.executable import STORE
+from subgrad.compile.runtime import program
+from subgrad.fit import kept as fit_kept
 from subgrad.fit import train, trainer
 from subgrad.nn.module import Module
 
@@ -159,6 +161,29 @@ def test_copies_and_pickles_hold_no_programs(traced):
     for other in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
         assert "_programs" not in vars(other)
     assert {name for name, _ in net.named_parameters()} == {name for name, _ in mlp().named_parameters()}
+
+
+def test_a_model_keeps_no_large_memory(monkeypatch):
+    monkeypatch.setattr(program, "KEPT_ROOM", 0)
+    made = []
+    original = program.Program._take_room
+    monkeypatch.setattr(program.Program, "_take_room", lambda self: made.append(self) or original(self))
+    net = mlp()
+    first = fit(net)
+    assert {p.room for p in made} == {None}
+    before = len(made)
+    second = fit(net, epochs=2)
+    assert len(made) == before + 1
+    assert second["loss"][0] < first["loss"][0]
+
+
+def test_as_many_programs_are_kept_as_are_useful(traced):
+    one = sg.Trainer(mlp(), loss="cross_entropy", optimizer=sg.SGD(0.1))
+    one.partial_fit(X[:1], Y[:1])
+    table = fit_kept.kept(one.model, one.loss, one.optimizer)
+    for i in range(2 * fit_kept.ENTRIES):
+        table[i] = i
+    assert len(table) == fit_kept.ENTRIES
 
 
 def test_programs_go_with_their_model():

@@ -67,6 +67,9 @@ class Interpreted:
         rows = [self._one(rows, seed, first_step + i, first_batch + i) for i, rows in enumerate(batches)]
         return np.asarray(rows, np.float64)
 
+    def rest(self) -> None:
+        """As of `Compiled`: nothing is kept."""
+
     def _one(self, rows: np.ndarray, seed: int, number: int, batch: int) -> list[float]:
         step, program = self._program(len(rows))
         arrays = [np.array([seed, number]), *(a[rows] for a in self.data), *self.variables]
@@ -159,6 +162,7 @@ class Compiled:
         self._lengths = sorted({0, *lengths})
         self._programs = {} if programs is None else programs
         self._form = len(self._lengths) > 2, *_signatures(self.data, 0), get_threads()
+        self._used: dict[int, _Native] = {}
         self._past = _Past()
 
     def run(self, batches: Sequence[np.ndarray], seed: int, first_step: int, first_batch: int = 0) -> np.ndarray:
@@ -174,6 +178,11 @@ class Compiled:
         if bad.size:
             self._explain(seed, first_step + int(bad[0]))
         return measured
+
+    def rest(self) -> None:
+        """The run is over: what its programs keep for the next one is small."""
+        for native in self._used.values():
+            native.program.rest()
 
     def is_native(self, rows: int) -> bool:
         """Whether batches of so many rows have machine code."""
@@ -205,7 +214,7 @@ class Compiled:
         key = rows, self._lengths[-1], *self._form
         if key not in self._programs:
             self._programs[key] = self._in_the_longest(rows) or self._alone(rows)
-        found = self._programs[key]
+        found = self._used[rows] = self._programs[key]
         self.terms = found.step.terms
         return found
 

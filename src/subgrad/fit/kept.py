@@ -20,13 +20,26 @@ MOMENTS = 8
 """States of what a model's runs depend on whose programs are kept; each loss and optimiser is one."""
 
 
+ENTRIES = 32
+"""Programs that are kept of each: batches may come in any number of forms."""
+
+
+class _Table(dict[Any, Any]):
+    """What was made last: an entry too many makes the oldest go."""
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__(key, value)
+        while len(self) > ENTRIES:
+            del self[next(iter(self))]
+
+
 class _Moment:
     """A state of what some traces depend on, and what was made of them."""
 
     def __init__(self, roots: Sequence[Any]) -> None:
         self.roots = roots
         self.live = Live(roots, {})
-        self.table: dict[Any, Any] = {}
+        self.table = _Table()
 
     def is_of(self, roots: Sequence[Any]) -> bool:
         """Whether these are its roots, and all that they reach is as it was. False may be a false alarm."""

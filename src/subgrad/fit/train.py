@@ -123,7 +123,10 @@ def fit(
         run = _Run(model, given_loss, chosen, data, rows, held_out, measures, batch_size, seed, shuffle, drop_last)
         if resume is not None:
             run.restore(resume)
-    run.train(epochs, stopping, calls, saving, verbose)
+    try:
+        run.train(epochs, stopping, calls, saving, verbose)
+    finally:
+        run.engine.rest()
     return run.history
 
 

@@ -81,6 +81,9 @@ class Interpreted:
         self.interpreter, self.variables = interpreter, dict(variables)
         self.stepped, self.measured = set(stepped), list(measured)
 
+    def rest(self) -> None:
+        """As of a program: there is no memory to give back."""
+
     def bind(self, arrays: Sequence[np.ndarray], results: Sequence[np.ndarray]) -> BoundInterpreter:
         return BoundInterpreter(self.interpreter, list(arrays), results)
 

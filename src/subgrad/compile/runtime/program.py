@@ -40,6 +40,10 @@ if TYPE_CHECKING:
     from subgrad.explain.picture import Drawing
 
 
+KEPT_ROOM = 1 << 24
+"""Bytes of memory that a program that is not called keeps. What the system gives anew costs some 0.2 ms a MB: `np.zeros(n)[::4096] = 1`."""
+
+
 class Program:
     """Machine code for a graph: takes arrays, gives arrays.
 
@@ -87,6 +91,7 @@ class Program:
         self.n_threads = self.executable.n_threads
         self.first_output = FIRST + len(self.inputs) + len(self.executable.constants)
         self.clock = np.zeros(self.executable.slots + 1, np.int64)
+        self.room: tuple[np.ndarray, np.ndarray] | None = None
         self._bound_type = guard.GuardedBound if is_wanted() else Bound
         self._own_memory()
 
@@ -140,14 +145,23 @@ class Program:
     def _own_memory(self) -> None:
         """Room for results, and the addresses of all that is not an argument."""
         self._lock = lock()
-        self._arena, self._scratch = _aligned(self.executable.arena), _aligned(self.executable.scratch)
         self._sync = _aligned(threads.BARRIER + 64)
         self._sync[threads.BARRIER : threads.BARRIER + 16].view(np.uint64)[:] = threads.waiting()
         first = FIRST + len(self.inputs)
         self._fixed = {first + i: a.ctypes.data for i, a in enumerate(self.executable.constants)}
-        self._fixed |= {ARENA: self._arena.ctypes.data, SCRATCH: self._scratch.ctypes.data}
         self.checks = Checks(self.executable.checks, lambda: self.unit.noted)
         self._fixed |= {CLOCK: self.clock.ctypes.data, NOTED: self.checks.flags.ctypes.data}
+        self._take_room()
+
+    def _take_room(self) -> None:
+        self.room = _aligned(self.executable.arena), _aligned(self.executable.scratch)
+        self._fixed |= {ARENA: self.room[0].ctypes.data, SCRATCH: self.room[1].ctypes.data}
+
+    def rest(self) -> None:
+        """Give large memory back to the system until the next call; whoever is bound to it keeps it for himself."""
+        with self._lock:
+            if self.executable.arena + self.executable.scratch > KEPT_ROOM:
+                self.room = None
 
     def twin(self) -> Program:
         """The same machine code with memory of its own, for another thread of Python."""
@@ -182,6 +196,8 @@ class Program:
 
     def bind(self, arrays: Sequence[np.ndarray], results: Sequence[np.ndarray]) -> Bound:
         """The program on these arrays, to be run many times."""
+        if self.room is None:
+            self._take_room()
         return self._bound_type(self, arrays, results)
 
     def _checked(self, i: int, array: np.ndarray, steps: int) -> np.ndarray:
