@@ -120,3 +120,28 @@ def test_shuffles_and_splats():
         b.store(zero(kind), b.at(P, 4, "double"))
 
     np.testing.assert_array_equal(run(fill, np.arange(6.0)), [1, 0, 2, 2, 0, 0])
+
+
+def test_what_was_computed_is_not_computed_again():
+    module = Module(cpus.host())
+    with module.function("f", [P, N], exported=True) as b:
+        assert b.add(N, 3) == b.add(3, N) == b.add(b.add(N, 1), 2)
+        assert b.at(P, b.add(N, 3), "i64") == b.at(b.at(P, N, "i64"), 3, "i64")
+        lines = len(b.lines)
+        b.at(P, b.add(b.add(N, 2), 1), "i64"), b.add(b.add(N, 3), -2)
+    assert len(b.lines) == lines + 1
+
+
+def test_what_a_branch_has_computed_is_not_there_after_it():
+    """The branch may not have run."""
+
+    def fill(b):
+        with b.when(b.compare("sgt", N, 10)):
+            inside = b.mul(N, 7)
+            b.store(inside, P)
+        with b.loop(0, b.sub(N, 20), carry=[]) as turn:
+            b.store(b.mul(N, 9), b.at(P, turn.index, "i64"))
+        b.store(b.mul(N, 7), b.at(P, 1, "i64"))
+        b.store(b.mul(N, 9), b.at(P, 2, "i64"))
+
+    assert run(fill, np.zeros(3, np.int64), 5).tolist() == [0, 35, 45]

@@ -105,7 +105,7 @@ class Points:
             raise CheckError(f"a store of {x.type} into {node.dtype}, {node.op.name}")
         if scalar != scalar_of(x.type):
             kind = like(x.type, scalar)
-            x = self.b.emit(kind, f"zext {x.type} {x} to {kind}")
+            x = self.b.pure(kind, f"zext {x.type} {x} to {kind}")
         offset, step = self._offset(node, ixs)
         if isinstance(offset, Value) and offset.type != "i64":
             raise AssertionError("stores go to places that are known")
@@ -308,7 +308,7 @@ class Points:
 
     def _gather_from(self, pointer: Value, offsets: Value, scalar: str) -> Value:
         b, lanes = self.b, self.lanes
-        places = b.emit(vector("ptr", lanes), f"getelementptr {scalar}, ptr {pointer}, {offsets.type} {offsets}")
+        places = b.pure(vector("ptr", lanes), f"getelementptr {scalar}, ptr {pointer}, {offsets.type} {offsets}")
         kind = vector(scalar, lanes)
         mask = self.mask or constant(vector("i1", lanes), 1)
         name = f"llvm.masked.gather.v{lanes}{_short(scalar)}.v{lanes}p0"
@@ -318,7 +318,7 @@ class Points:
 
     def _scatter(self, x: Value, pointer: Value, offsets: Value, scalar: str) -> None:
         b, lanes = self.b, self.lanes
-        places = b.emit(vector("ptr", lanes), f"getelementptr {scalar}, ptr {pointer}, {offsets.type} {offsets}")
+        places = b.pure(vector("ptr", lanes), f"getelementptr {scalar}, ptr {pointer}, {offsets.type} {offsets}")
         mask = self.mask or constant(vector("i1", lanes), 1)
         name = f"llvm.masked.scatter.v{lanes}{_short(scalar)}.v{lanes}p0"
         b.module.declare(name, f"declare void @{name}({x.type}, {places.type}, i32, {mask.type})")

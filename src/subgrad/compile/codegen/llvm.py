@@ -97,6 +97,9 @@ class Builder:
         self.rooms: list[str] = []
         self._names = itertools.count()
         self._block = "entry"
+        self._found: dict[str, Value] = {}
+        self._scope: list[str] = []
+        self._sums: dict[str, tuple[Value, int]] = {}
 
     def emit(self, kind: str, text: str) -> Value:
         """Append an instruction that yields a value of type ``kind``."""
@@ -104,10 +107,27 @@ class Builder:
         self.lines.append(f"  {name} = {text}")
         return Value(kind, name)
 
+    def pure(self, kind: str, text: str) -> Value:
+        """As `emit`, for an instruction that depends on its operands alone: where its value is there, it is taken."""
+        found = self._found.get(text)
+        if found is None:
+            found = self._found[text] = self.emit(kind, text)
+            self._scope.append(text)
+        return found
+
+    @contextmanager
+    def _inside(self) -> Iterator[None]:
+        """What is computed inside of a block that may not run is not there after it."""
+        outside, self._scope = self._scope, []
+        yield
+        for text in self._scope:
+            del self._found[text]
+        self._scope = outside
+
     def op(self, opcode: str, x: Value | float, y: Value | float) -> Value:
         """A two-operand instruction; a number takes the type of the other operand."""
         (kind, left), (_, right) = _same_type(x, y)
-        return self.emit(kind, f"{opcode} {kind} {left}, {right}")
+        return self.pure(kind, f"{opcode} {kind} {left}, {right}")
 
     def call(self, kind: str, name: str, *arguments: Value) -> Value:
         """Call an external function or intrinsic, declaring it."""
@@ -117,17 +137,30 @@ class Builder:
     def intrinsic(self, name: str, *arguments: Value) -> Value:
         """Call an intrinsic that is overloaded on the type of its first argument, and returns that type."""
         kind = arguments[0].type
-        return self.call(kind, f"{name}.{_mangled(kind)}", *arguments)
+        full = f"{name}.{_mangled(kind)}"
+        self.module.declare(full, f"declare {kind} @{full}({', '.join([a.type for a in arguments])})")
+        return self.pure(kind, f"call {kind} @{full}({_typed(arguments)})")
 
     # Index arithmetic
 
     def add(self, x: Index, y: Index) -> Index:
-        """x + y, folded where it can be."""
-        if isinstance(x, int) and isinstance(y, int):
-            return x + y
-        if 0 in (x, y):
-            return y if x == 0 else x
-        return self.op("add nsw", x, y)
+        """x + y, folded where it can be: what is known stands last, so that it becomes part of an address."""
+        (x, known_x), (y, known_y) = self._parted(x), self._parted(y)
+        known = known_x + known_y
+        if not (isinstance(x, Value) and isinstance(y, Value)):
+            return self._shifted(y if isinstance(y, Value) else x, known)
+        return self._shifted(self.op("add nsw", x, y), known)
+
+    def _parted(self, x: Index) -> tuple[Index, int]:
+        """A value and a number that x is the sum of."""
+        return (0, x) if isinstance(x, int) else self._sums.get(x.name, (x, 0))
+
+    def _shifted(self, x: Index, known: int) -> Index:
+        if isinstance(x, int) or not known:
+            return known if isinstance(x, int) else x
+        total = self.op("add nsw", x, known)
+        self._sums[total.name] = x, known
+        return total
 
     def sub(self, x: Index, y: Index) -> Index:
         """x - y, folded where it can be."""
@@ -149,7 +182,11 @@ class Builder:
         """Quotient and remainder of a non-negative x."""
         if isinstance(x, int):
             return divmod(x, by)
-        return (x, 0) if by == 1 else (self.op("udiv", x, by), self.op("urem", x, by))
+        if by == 1:
+            return x, 0
+        if by & (by - 1) == 0:
+            return self.op("lshr", x, by.bit_length() - 1), self.op("and", x, by - 1)
+        return self.op("udiv", x, by), self.op("urem", x, by)
 
     def min(self, x: Index, y: Index) -> Index:
         """The lesser of two signed indices."""
@@ -189,34 +226,35 @@ class Builder:
         """``icmp`` or ``fcmp``, by the operands' type: predicates as in LLVM ("slt", "ogt", "une", ...)."""
         x, y = _same_type(x, y)
         opcode = "fcmp" if scalar_of(x.type) in ("float", "double") else "icmp"
-        return self.emit(like(x.type, "i1"), f"{opcode} {predicate} {x.type} {x}, {y}")
+        return self.pure(like(x.type, "i1"), f"{opcode} {predicate} {x.type} {x}, {y}")
 
     def select(self, condition: Value, x: Value | float, y: Value | float) -> Value:
         """x where the condition holds, else y."""
         x, y = _same_type(x, y)
-        return self.emit(x.type, f"select {_typed([condition, x, y])}")
+        return self.pure(x.type, f"select {_typed([condition, x, y])}")
 
     # Vectors
 
     def splat(self, scalar: Value, lanes: int) -> Value:
         """A vector with the scalar in each lane."""
         kind = vector(scalar.type, lanes)
-        one = self.emit(kind, f"insertelement {kind} poison, {scalar.type} {scalar}, i64 0")
+        one = self.pure(kind, f"insertelement {kind} poison, {scalar.type} {scalar}, i64 0")
         return self.shuffle(one, one, [0] * lanes)
 
     def shuffle(self, x: Value, y: Value, lanes: Sequence[int]) -> Value:
         """The chosen lanes of x followed by y."""
         mask = ", ".join(f"i32 {lane}" for lane in lanes)
         kind = vector(scalar_of(x.type), len(lanes))
-        return self.emit(kind, f"shufflevector {_typed([x, y])}, <{len(lanes)} x i32> <{mask}>")
+        return self.pure(kind, f"shufflevector {_typed([x, y])}, <{len(lanes)} x i32> <{mask}>")
 
     # Memory
 
     def at(self, pointer: Value, index: Index, kind: str) -> Value:
         """The address of element ``index`` of an array of scalars of type ``kind``."""
-        if index == 0:
-            return pointer
-        return self.emit("ptr", f"getelementptr inbounds {kind}, ptr {pointer}, i64 {index}")
+        index, known = self._parted(index)
+        if isinstance(index, Value):
+            pointer = self.pure("ptr", f"getelementptr {kind}, ptr {pointer}, i64 {index}")
+        return self.pure("ptr", f"getelementptr {kind}, ptr {pointer}, i64 {known}") if known else pointer
 
     def load(self, kind: str, pointer: Value, mask: Value | None = None) -> Value:
         """Load a scalar or vector; masked-off lanes are not touched and read as 0."""
@@ -262,8 +300,9 @@ class Builder:
         place = len(self.lines)
         states = [Value(value.type, self._name()) for value in starts]
         turn = Turn(states[0], tuple(states[1:]))
-        yield turn
-        nexts = (self.op("add nsw", states[0], step), *turn.carry)
+        with self._inside():
+            yield turn
+            nexts = (self.op("add nsw", states[0], step), *turn.carry)
         after = self._block
         mark = self.module.rolled_loop() if rolled else ""
         self._fork(self.compare("slt", nexts[0], end), head, tail, mark)
@@ -280,7 +319,8 @@ class Builder:
         inside, after = self._label(), self._label()
         self._fork(condition, inside, after)
         self._open(inside)
-        yield
+        with self._inside():
+            yield
         self._jump(after)
         self._open(after)
 
@@ -293,7 +333,8 @@ class Builder:
         arms = []
         for label, make in ((yes, then), (no, otherwise)):
             self._open(label)
-            values = make()
+            with self._inside():
+                values = make()
             arms.append([(value, self._block) for value in values])
             self._jump(after)
         self._open(after)

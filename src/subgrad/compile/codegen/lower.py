@@ -61,11 +61,11 @@ def _extreme(b: Builder, x: Value, y: Value, ordered: str, signed: str) -> Value
     beyond = _compare(ordered, signed)(b, x, y)
     if not is_float(x):
         return b.select(beyond, x, y)
-    return b.select(b.emit(beyond.type, f"or {beyond.type} {beyond}, {b.compare('uno', x, x)}"), x, y)
+    return b.select(b.pure(beyond.type, f"or {beyond.type} {beyond}, {b.compare('uno', x, x)}"), x, y)
 
 
 def _neg(b: Builder, x: Value) -> Value:
-    return b.emit(x.type, f"fneg {x.type} {x}") if is_float(x) else b.op("sub", zero_of(x), x)
+    return b.pure(x.type, f"fneg {x.type} {x}") if is_float(x) else b.op("sub", zero_of(x), x)
 
 
 def _abs(b: Builder, x: Value) -> Value:
@@ -117,7 +117,7 @@ def _maths(name: str) -> Callable[..., Value]:
         kind, lanes = xs[0].type, lanes_of(xs[0].type)
         dtype = {"float": "float32", "double": "float64"}[scalar_of(kind)]
         symbol = vecmath.symbol(name, dtype, lanes)
-        return b.emit(kind, f"call {kind} @{symbol}({', '.join(f'{x.type} {x}' for x in xs)})")
+        return b.pure(kind, f"call {kind} @{symbol}({', '.join(f'{x.type} {x}' for x in xs)})")
 
     return emit
 
@@ -239,15 +239,15 @@ def convert(b: Builder, x: Value, scalar: str) -> Value:
         return b.compare("une", x, 0) if is_float(x) else b.compare("ne", x, 0)
     if is_float(x) and scalar.startswith("i"):
         return _whole(b, x, scalar)
-    return b.emit(kind, f"{_conversion(x, scalar)} {x.type} {x} to {kind}")
+    return b.pure(kind, f"{_conversion(x, scalar)} {x.type} {x} to {kind}")
 
 
 def _whole(b: Builder, x: Value, scalar: str) -> Value:
     """A float cut off towards 0. What an integer cannot hold gives some number, as in NumPy; ``freeze`` makes it one
     number wherever it is used, for LLVM may otherwise take each use for another."""
     wide = like(x.type, "i32" if scalar == "i8" else scalar)
-    cut = b.emit(wide, f"fptosi {x.type} {x} to {wide}")
-    return convert(b, b.emit(wide, f"freeze {wide} {cut}"), scalar)
+    cut = b.pure(wide, f"fptosi {x.type} {x} to {wide}")
+    return convert(b, b.pure(wide, f"freeze {wide} {cut}"), scalar)
 
 
 def _conversion(x: Value, new: str) -> str:

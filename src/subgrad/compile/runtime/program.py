@@ -236,7 +236,7 @@ class Program:
         """What each pass makes of the graph, as text, by the names of files; with ``folder``, these are written there.
 
         First the nodes as they were traced and after each pass over the graph, then kernels, schedule and places in
-        memory, LLVM text, LLVM text after LLVM's optimiser, and assembly. The passes run once more for it.
+        memory, LLVM text, the same with small functions inlined, and assembly. The passes run once more for it.
 
         Raises:
             FileError: if the files cannot be written there.

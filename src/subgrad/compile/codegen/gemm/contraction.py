@@ -11,6 +11,7 @@ split between calls; of the plan itself, only ``dot`` changes the order.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -61,7 +62,8 @@ def emit_contraction(
         merged = contraction.merged()
         lanes = plan.width if plan.dot else plan.lanes
         scalar = SCALARS[contraction.dtype]
-        room = b.buffer(vector(scalar, lanes), plan.rows * (1 if plan.dot else plan.vectors))
+        size = plan.rows * (1 if plan.dot else plan.vectors)
+        room = functools.cache(lambda: b.buffer(vector(scalar, lanes), size))
         c = Result(_C, merged.m[-1].c, merged.n[-1].c, merged.accumulate, epilogue, room)
         _Nest(b, merged, plan, c).emit()
 

@@ -52,14 +52,14 @@ class Operand(NamedTuple):
 
 
 class Result(NamedTuple):
-    """C: its start, the strides between rows and lanes, what to do with results, and room for a tile of them."""
+    """C: its start, the strides between rows and lanes, what to do with results, room for a tile of them if need be."""
 
     base: Value
     row: int
     lane: int
     accumulate: bool
     epilogue: Epilogue | None
-    room: Value
+    room: Callable[[], Value]
 
 
 class Tile(NamedTuple):
@@ -174,9 +174,9 @@ def _store_by_rows(b: Builder, c: Result, tile: Tile, sums: Sequence[Value]) -> 
     """Put the sums aside and take them row by row, so that a long epilogue's code is not repeated for each row."""
     scalar, lanes = scalar_of(tile.kind), lanes_of(tile.kind)
     for index, value in enumerate(sums):
-        b.store(value, b.at(c.room, index * lanes, scalar))
+        b.store(value, b.at(c.room(), index * lanes, scalar))
     with b.loop(0, tile.rows) as turn:
-        room = b.at(c.room, b.mul(turn.index, tile.vectors * lanes), scalar)
+        room = b.at(c.room(), b.mul(turn.index, tile.vectors * lanes), scalar)
         for j, place in enumerate(tile.row(b, c, turn.index)):
             _store(b, c, b.load(tile.kind, b.at(room, j * lanes, scalar)), place)
 
