@@ -16,7 +16,6 @@ import numpy as np
 
 from subgrad import ops
 from subgrad.diff.custom import custom, custom_vjp
-from subgrad.graph.dtype import int64
 from subgrad.graph.op import Kind, apply
 from subgrad.graph.tensor import Tensor
 from subgrad.graph.transform import Transform
@@ -38,6 +37,10 @@ class Walk(Protocol):
 
     def number(self, what: str, long: float, short: float) -> Tensor:
         """A number of the present node in which the two differ, as an input of the new graph: a float64 scalar."""
+        ...
+
+    def rows(self, number: Tensor, length: int, axis: int, ndim: int) -> Tensor:
+        """True for the first ``number`` of so many, along an axis of a tensor of ``ndim`` axes."""
         ...
 
     def inside(self, places: Sequence[Tensor], beside: Sequence[Tensor]) -> Walk:
@@ -86,7 +89,8 @@ class At:
 
     def again(self, *inputs: Tensor) -> Tensor:
         """The node on its new inputs, or on these."""
-        return apply(self.long.op, inputs or self.inputs, self.attrs)
+        inputs = inputs or self.inputs
+        return self.long if _are(inputs, self.long.inputs) else apply(self.long.op, inputs, self.attrs)
 
     def masked(self, i: int, axes: Sequence[int], fill: float) -> Tensor:
         """Input i with ``fill`` behind the shorter one's block, as far as ``axes`` go."""
@@ -98,8 +102,7 @@ class At:
         counts = []
         for axis in axes:
             number = self.walk.number(f"{what}, axis {axis}", long.shape[axis], short.shape[axis])
-            row = arange(long.shape[axis]) < cast(number, int64)
-            counts.append(reshape(row, [-1 if i == axis else 1 for i in range(long.ndim)]))
+            counts.append(self.walk.rows(number, long.shape[axis], axis, long.ndim))
 
         def mask(x: Tensor, fill: float) -> Tensor:
             for row in counts:
@@ -107,6 +110,10 @@ class At:
             return x
 
         return mask
+
+
+def _are(a: Sequence[Tensor], b: Sequence[Tensor]) -> bool:
+    return all(x is y for x, y in zip(a, b, strict=True))
 
 
 def differing(a: Tensor, b: Tensor) -> tuple[int, ...]:

@@ -19,6 +19,8 @@ from subgrad.graph import source_location
 from subgrad.graph.dtype import float64, int64
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, INPUT, Tensor, placeholder
+from subgrad.ops import arange, reshape
+from subgrad.ops.shape import cast
 
 Key = tuple[int | str, ...]
 Pair = tuple[float, float]
@@ -73,6 +75,7 @@ class _Numbers:
     def __init__(self) -> None:
         self.places: dict[Pair, Tensor] = {}
         self.uses: dict[Key, Pair] = {}
+        self.rows: dict[tuple[Tensor, int, int, int], Tensor] = {}
         self.key: Key = ()
 
     def number(self, what: str, long: float, short: float) -> Tensor:
@@ -134,7 +137,7 @@ class _Walk:
             return a
         at = At(a, b, [self.made[i] for i in a.inputs], self)
         if at.is_same:
-            return a if all(map(_is, at.inputs, a.inputs)) else at.again()
+            return at.again()
         rule = MASK.get(a.op)
         if rule is None:
             raise Unproven(a.op.name)
@@ -152,13 +155,17 @@ class _Walk:
         """See `subgrad.diff.masking.Walk`."""
         return self.numbers.number(what, long, short)
 
+    def rows(self, number: Tensor, length: int, axis: int, ndim: int) -> Tensor:
+        """See `subgrad.diff.masking.Walk`."""
+        key = number, length, axis, ndim
+        if key not in self.numbers.rows:
+            counts = arange(length) < cast(number, int64)
+            self.numbers.rows[key] = reshape(counts, [length if i == axis else 1 for i in range(ndim)])
+        return self.numbers.rows[key]
+
     def inside(self, places: Sequence[Tensor], beside: Sequence[Tensor]) -> _Walk:
         """See `subgrad.diff.masking.Walk`."""
         return _Walk(self.numbers, places, beside)
-
-
-def _is(a: Tensor, b: Tensor) -> bool:
-    return a is b
 
 
 def _check_block(a: Tensor, b: Tensor) -> None:

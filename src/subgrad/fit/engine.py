@@ -15,6 +15,7 @@ from subgrad.compile.runtime import fallback
 from subgrad.compile.runtime.fallback import runnable
 from subgrad.compile.runtime.interpret import Interpreter
 from subgrad.compile.runtime.threads import get_threads
+from subgrad.errors import CheckError
 from subgrad.fit.diagnose import find_source
 from subgrad.fit.measured import Term
 from subgrad.fit.step import Forward, Signature, Step
@@ -159,9 +160,10 @@ class Compiled:
         self.variables = [np.array(v, order="C") for v in variables]
         self.terms: list[Term] = []
         self._trace, self._forward = trace, forward
-        self._lengths = sorted({0, *lengths})
+        self._longest = max(lengths, default=0)
+        self._shorter = max((n for n in lengths if n < self._longest), default=self._longest - 1)
         self._programs = {} if programs is None else programs
-        self._form = len(self._lengths) > 2, *_signatures(self.data, 0), get_threads()
+        self._form = *_signatures(self.data, 0), get_threads()
         self._used: dict[int, _Native] = {}
         self._past = _Past()
 
@@ -196,8 +198,9 @@ class Compiled:
         seeds = np.stack([np.full_like(steps, seed), steps], axis=1)
         order = np.stack([_filled_up(rows, length) for rows in batches])
         numbers = np.ascontiguousarray(np.stack([n.numbers for n in natives], axis=1))
-        samples = np.array(len(self.data[0]))
-        outputs = program([seeds, order, *numbers, samples, *self.data, *self.variables], len(batches))
+        if order.min() < 0 or order.max() >= len(self.data[0]):
+            raise CheckError(f"there are {len(self.data[0])} samples, got the numbers {order.min()} to {order.max()}")
+        outputs = program([seeds, order, *numbers, *self.data, *self.variables], len(batches))
         return np.stack(outputs[: step.measured], axis=1)
 
     def _explain(self, seed: int, bad: int) -> None:
@@ -211,7 +214,7 @@ class Compiled:
         raise NonFiniteLoss(since[-1][2], "every number is finite when the batch is interpreted")
 
     def _native(self, rows: int) -> _Native:
-        key = rows, self._lengths[-1], *self._form
+        key = rows, self._longest, *self._form
         if key not in self._programs:
             self._programs[key] = self._in_the_longest(rows) or self._alone(rows)
         found = self._used[rows] = self._programs[key]
@@ -220,22 +223,27 @@ class Compiled:
 
     def _in_the_longest(self, rows: int) -> _Native | None:
         """A batch in the program of the longest one, if it is shorter and that can be."""
-        longest = self._lengths[-1]
-        if self._forward is None or rows >= longest:
+        native = self._native(self._longest) if rows < self._longest else None
+        short = self._forward_of(rows) if native is not None and native.step.shorter is not None else None
+        if native is None or short is None:
             return None
-        native = self._native(longest)
-        if native.step.shorter is None:
-            return None
-        numbers = native.step.shorter.of(self._forward(_signatures(self.data, rows)).graph)
+        numbers = native.step.shorter.of(short.graph)
         return None if numbers is None else native._replace(numbers=numbers)
 
+    def _forward_of(self, rows: int) -> Forward | None:
+        """None also if it fails: batches of so many rows may never come, and if they do, their own trace says why."""
+        try:
+            return None if self._forward is None else self._forward(_signatures(self.data, rows))
+        except Exception:
+            return None
+
     def _alone(self, rows: int) -> _Native:
-        """The program for so many rows; that of the longest batch is for the others as well."""
-        batch, shorter = _signatures(self.data, rows), self._lengths[-2:-1]
-        if self._forward is not None and rows == self._lengths[-1] and shorter != [0]:
-            step = self._trace(batch, True, self._forward(_signatures(self.data, shorter[0])))
-        else:
-            step = self._trace(batch, True)
+        """The program for so many rows; that of the longest batch is for others as well, also if there are none now:
+        that costs next to nothing, and the next run may have other data."""
+        batch, short = _signatures(self.data, rows), None
+        if rows == self._longest and self._shorter > 0:
+            short = self._forward_of(self._shorter)
+        step = self._trace(batch, True) if short is None else self._trace(batch, True, short)
         measured, first = step.measured, step.first_variable
         variables = {measured + i: first + i for i in range(len(step.inputs) - first)}
         numbers = np.empty(0) if step.shorter is None else step.shorter.of()
@@ -262,11 +270,9 @@ def engine_for(
     return Interpreted(trace, data, variables)
 
 
-def evaluator(step: Step, calls: int) -> Any:
-    """A program for a step without variables that is called so many times: compiled if that is worth it."""
-    if calls * sum(map(_work, toposort(step.outputs))) < WORTH_COMPILING or not _has_llvm():
-        return step.interpreter()
-    return runnable(step.inputs, step.outputs)
+def is_worth_compiling(step: Step, calls: int) -> bool:
+    """Whether a step without variables that is called so many times should be machine code."""
+    return calls * sum(map(_work, toposort(step.outputs))) >= WORTH_COMPILING and _has_llvm()
 
 
 def _work(node: Tensor) -> int:

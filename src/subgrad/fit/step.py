@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -25,7 +25,7 @@ from subgrad.nn.functional_call import bound
 from subgrad.nn.module import Module
 from subgrad.nn.noted import Noted, listening
 from subgrad.nn.running import evaluating
-from subgrad.ops import gather, maximum, minimum, random
+from subgrad.ops import gather, random
 
 Signature = tuple[tuple[int, ...], np.dtype]
 Loss = Callable[..., Tensor]
@@ -40,10 +40,10 @@ class Step:
     """A traced step.
 
     ``inputs``: the seed, then the batch (x, y, and sample weights if there are any; or, if the step gathers its batch
-    itself, the numbers of its samples, what `shorter` asks for, how many samples there are, and all data), then the
-    variables (the model's parameters and the optimiser's state). ``outputs``: what is measured, first the loss, and the
-    variables after the step. ``terms``: what the loss and the metrics are made of; ``measured``: how many numbers that
-    takes. ``shorter``: how the step takes shorter batches, if it does.
+    itself, the numbers of its samples, what ``shorter`` asks for, and all data), then the variables (the model's
+    parameters and the optimiser's state). ``outputs``: what is measured, first the loss, and the variables after the
+    step. ``terms``: what the loss and the metrics are made of; ``measured``: how many numbers that takes. ``shorter``:
+    how the step takes shorter batches, if it does.
     """
 
     inputs: list[Tensor]
@@ -55,6 +55,27 @@ class Step:
 
     def interpreter(self) -> Interpreter:
         return Interpreter(self.inputs, self.outputs)
+
+    @property
+    def graph(self) -> Traced:
+        """What goes in and what comes out."""
+        return Traced(self.inputs, self.outputs)
+
+    def for_shorter(self, short: Step) -> Step:
+        """This step, if it takes no gradients, for shorter batches as well; itself if that cannot be shown to be right.
+
+        What it then takes besides, see `Shorter.of`, stands before the variables.
+        """
+        if self.terms != short.terms:
+            return self
+        try:
+            found = Shorter(self.graph, short.graph)
+        except Unproven:
+            return self
+        at = self.first_variable
+        inputs = [*self.inputs[:at], *found.numbers, *self.inputs[at:]]
+        first = at + len(found.numbers)
+        return replace(self, inputs=inputs, outputs=found.outputs, first_variable=first, shorter=found)
 
 
 def _single(model: Module) -> Module:
@@ -95,8 +116,9 @@ def trace_step(
 ) -> Step:
     """The training step of ``model`` for batches of the given shapes and dtypes: (x, y) or (x, y, weight).
 
-    With ``gathers`` the step takes data of any number of samples, and gathers the rows of its batch. Given the forward
-    part for a ``shorter`` batch, the step takes such batches, too, if that can be shown to give the same.
+    With ``gathers`` the step takes data of any number of samples, and gathers the rows of its batch, whose numbers it
+    does not check. Given the forward part for a ``shorter`` batch, the step takes such batches, too, if that can be
+    shown to give the same.
     """
     arguments, given, held, places = _arguments(model, batch, state, gathers)
     parameters = [p for _, p in _single(model).named_state()]
@@ -244,10 +266,9 @@ def _batch(batch: Sequence[Signature], gathers: bool) -> tuple[list[Tensor], lis
     if not gathers:
         given = [placeholder(*s, name) for s, name in zip(batch, names, strict=True)]
         return given, given
-    rows, samples = placeholder((batch[0][0][0],), int64, "rows"), placeholder((), int64, "samples")
+    rows = placeholder((batch[0][0][0],), int64, "rows")
     data = [placeholder(*s, name, open=True) for s, name in zip(batch, names, strict=True)]
-    inside = maximum(minimum(rows, samples - 1), 0)
-    return [rows, samples, *data], [apply(gather, (d, inside), {"axes": (0,)}) for d in data]
+    return [rows, *data], [apply(gather, (d, rows), {"axes": (0,)}) for d in data]
 
 
 def targets_for(out: Tensor, y: Tensor) -> Tensor:
