@@ -10,6 +10,7 @@ import pytest
 
 import subgrad as sg
 from subgrad import nn
+from subgrad.compile import native
 from subgrad.compile.executable import STORE
 from subgrad.compile.runtime import program
 from subgrad.fit import kept as fit_kept
@@ -195,20 +196,42 @@ def test_programs_go_with_their_model():
     assert gone() is None
 
 
-def test_folds_are_compiled_once(traced, monkeypatch, tmp_path):
-    """Five models of one form on five parts of the data, all batches of one length: one program."""
-    from subgrad.compile import native
-
+@pytest.fixture
+def compiled(monkeypatch):
+    """The texts compiled so far, that of a whole program each."""
     monkeypatch.delenv("SUBGRAD_CHECK", raising=False)
     monkeypatch.setenv("SUBGRAD_CACHE", "off")
     STORE.clear()
-    compiled = []
+    texts = []
     original = native.compile_object
-    monkeypatch.setattr(native, "compile_object", lambda ir, cpu: compiled.append(ir) or original(ir, cpu))
+    note = lambda ir: texts.append(ir) if "@run" in ir else None  # noqa: E731
+    monkeypatch.setattr(native, "compile_object", lambda ir, cpu: note(ir) or original(ir, cpu))
+    yield texts
+    STORE.clear()
+
+
+def test_folds_are_compiled_once(compiled):
+    """Five models of one form on five parts of the data, of several lengths, with short batches at the end."""
     for fold in range(5):
-        rows = np.arange(40) % 5 != fold
-        sg.fit(mlp(seed=fold), X[rows], Y[rows], loss="cross_entropy", epochs=2, batch_size=8)
-    assert sum("@run" in ir for ir in compiled) == 1
+        rows = np.arange(38) % 5 != fold
+        sg.fit(mlp(seed=fold), X[:38][rows], Y[:38][rows], loss="cross_entropy", epochs=2, batch_size=8)
+    assert len(compiled) == 1
+
+
+@pytest.mark.parametrize(
+    "optimizer", [sg.SGD, sg.Adam, lambda lr: sg.chain(sg.clip_by_norm(1.0), sg.SGD(lr, momentum=0.9))]
+)
+def test_members_of_a_search_are_compiled_once(compiled, optimizer):
+    """Step sizes are arguments of the program. The results are those of an interpreter that has them as constants."""
+    for lr in (0.3, 0.1, 0.01):
+        net, other = mlp(), mlp()
+        fit(net, optimizer=optimizer(lr), batch_size=40, shuffle=False)
+        state, opt = optimizer(lr).init(other), optimizer(lr)
+        loss = nn.cross_entropy(other(X), Y)
+        sg.update(other, sg.grad(loss, other), opt, state)
+        for p, q in zip(net.parameters(), other.parameters(), strict=True):
+            np.testing.assert_allclose(p.numpy(), q.numpy(), rtol=1e-5, atol=1e-6)
+    assert len(compiled) == 1
 
 
 def test_batch_by_batch_is_the_run_with_one_batch():

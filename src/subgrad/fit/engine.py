@@ -73,7 +73,7 @@ class Interpreted:
 
     def _one(self, rows: np.ndarray, seed: int, number: int, batch: int) -> list[float]:
         step, program = self._program(len(rows))
-        arrays = [np.array([seed, number]), *(a[rows] for a in self.data), *self.variables]
+        arrays = [np.array([seed, number]), *(a[rows] for a in self.data), *step.sizes, *self.variables]
         outputs = program(arrays)
         measured = [float(v) for v in outputs[: step.measured]]
         if not np.isfinite(measured[0]):
@@ -200,7 +200,7 @@ class Compiled:
         numbers = np.ascontiguousarray(np.stack([n.numbers for n in natives], axis=1))
         if order.min() < 0 or order.max() >= len(self.data[0]):
             raise CheckError(f"there are {len(self.data[0])} samples, got the numbers {order.min()} to {order.max()}")
-        outputs = program([seeds, order, *numbers, *self.data, *self.variables], len(batches))
+        outputs = program([seeds, order, *numbers, *self.data, *step.sizes, *self.variables], len(batches))
         return np.stack(outputs[: step.measured], axis=1)
 
     def _explain(self, seed: int, bad: int) -> None:

@@ -26,6 +26,7 @@ from subgrad.nn.module import Module
 from subgrad.nn.noted import Noted, listening
 from subgrad.nn.running import evaluating
 from subgrad.ops import gather, random
+from subgrad.optim.step.constant import as_arguments
 
 Signature = tuple[tuple[int, ...], np.dtype]
 Loss = Callable[..., Tensor]
@@ -40,10 +41,11 @@ class Step:
     """A traced step.
 
     ``inputs``: the seed, then the batch (x, y, and sample weights if there are any; or, if the step gathers its batch
-    itself, the numbers of its samples, what ``shorter`` asks for, and all data), then the variables (the model's
-    parameters and the optimiser's state). ``outputs``: what is measured, first the loss, and the variables after the
-    step. ``terms``: what the loss and the metrics are made of; ``measured``: how many numbers that takes. ``shorter``:
-    how the step takes shorter batches, if it does.
+    itself, the numbers of its samples, what ``shorter`` asks for, and all data), then ``sizes`` (constant step sizes,
+    which programs do not depend on), then the variables (the model's parameters and the optimiser's state).
+    ``outputs``: what is measured, first the loss, and the variables after the step. ``terms``: what the loss and the
+    metrics are made of; ``measured``: how many numbers that takes. ``shorter``: how the step takes shorter batches, if
+    it does.
     """
 
     inputs: list[Tensor]
@@ -52,6 +54,7 @@ class Step:
     measured: int
     first_variable: int
     shorter: Shorter | None = None
+    sizes: Sequence[np.ndarray] = ()
 
     def interpreter(self) -> Interpreter:
         return Interpreter(self.inputs, self.outputs)
@@ -139,10 +142,11 @@ def trace_step(
         new = [next(moved) if p.requires_grad else n for n, p in zip(nodes, parameters, strict=True)]
         return outputs, (new, after)
 
-    with random.seeded(arguments[0]):
+    with random.seeded(arguments[0]), as_arguments() as sizes:
         outputs, after = _for_all(model, step)(held, places)
     if found:
         arguments[2:2] = found[0].numbers
+    arguments += sizes.values()
     return Step(
         inputs=[*arguments, *held, *leaves(places)],
         outputs=[n.node for n in (*outputs, *leaves(after))],
@@ -150,6 +154,7 @@ def trace_step(
         measured=len(outputs),
         first_variable=len(arguments),
         shorter=found[0] if found else None,
+        sizes=[np.array(a, dtype) for a, dtype in sizes],
     )
 
 

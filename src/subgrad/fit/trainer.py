@@ -81,7 +81,7 @@ class Trainer:
         step, program = self._program(batch)
         parameters = [p for _, p in self.model.named_state()]
         before = [*(n.numpy() for n in nodes_of(parameters)), *(s.numpy() for s in leaves(self.state))]
-        first = [np.array([self.seed, self.steps]), *batch]
+        first = [np.array([self.seed, self.steps]), *batch, *step.sizes]
         outputs = program([*first, *(v.copy() for v in before)])
         loss, values = float(outputs[0]), outputs[step.measured :]
         if not np.isfinite(loss) or not all(np.isfinite(v).all() for v in values if v.dtype.kind == "f"):
