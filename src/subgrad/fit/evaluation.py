@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import repeat
 from typing import Any
 
 import numpy as np
 
 from subgrad.compile.runtime.fallback import runnable
 from subgrad.compile.runtime.threads import get_threads
-from subgrad.diff.shorter import Shorter
 from subgrad.fit import metrics as metric_table
 from subgrad.fit import options
 from subgrad.fit.arrays import Part, as_array, as_batch
@@ -103,28 +101,19 @@ def _run(
     size = min(batch_size, made.rows_in_cache)
     variables = [n.numpy() for n in nodes_of([p for _, p in model.named_state()])]
     start, native = 0, len(data) > 0 and is_worth_compiling(made.one, len(data))
-    shorter = made.shorter(size) if native else None
-    for room in repeat(size) if shorter is None else _rooms(len(data), size, not shorter.numbers):
-        batch = data.batch(start, room)
-        yield *made.outputs(batch, room, variables, native), len(batch[0])
-        start += room
-        if start >= len(data):
-            return
+    try:
+        while start < max(len(data), 1):
+            batch = data.batch(start, size)
+            n = len(batch[0])
+            yield *made.outputs(batch, _room(n, size) if native else 0, variables), n
+            start += size
+    finally:
+        made.rest()
 
 
-def _rooms(n: int, size: int, alone: bool) -> Iterator[int]:
-    """For how many rows the programs are that n rows go through, ``size`` at a time: of three lengths at most.
-
-    Where each row is ``alone``, those that are left are parted so that no program but the smallest is half empty.
-    """
-    lengths = [max(1, size // share) for share in (1, 8, 64)]
-    while n > 0:
-        if alone:
-            room = next((length for length in lengths if n > length // 2), lengths[-1])
-        else:
-            room = min((length for length in lengths if length >= n), default=size)
-        yield room
-        n -= room
+def _room(n: int, size: int) -> int:
+    """For how many rows the program is that n rows go through, of ``size`` at most: one of three numbers."""
+    return min(room for share in (1, 4, 16) if (room := -(-size // share)) >= n)
 
 
 class _Evaluations:
@@ -135,19 +124,24 @@ class _Evaluations:
         self._parts = model, loss, metrics
         self._batch = [(a.shape[1:], a.dtype) for a in arrays]
         self._form = *self._batch, get_threads()
-        self._kept, self._own = kept(model, loss, *metrics.items()), {}
+        self._kept, self._own, self._used = kept(model, loss, *metrics.items()), {}, set()
 
     def _trace(self, rows: int) -> Step:
         model, loss, metrics = self._parts
         return trace_evaluation(model, loss, [((rows, *shape), dtype) for shape, dtype in self._batch], metrics)
 
+    def _keep(self, what: str, rows: int, make: Callable[[], Any]) -> Any:
+        """What is kept of batches of so many rows, or made now."""
+        key = what, rows, *self._form
+        found = self._kept.get(key)
+        if found is None:
+            found = self._kept[key] = make()
+        return found
+
     @property
     def one(self) -> Step:
         """Of one row."""
-        key = "evaluation", *self._form
-        if key not in self._kept:
-            self._kept[key] = self._trace(1)
-        return self._kept[key]
+        return self._keep("evaluation of one", 1, lambda: self._trace(1))
 
     @property
     def rows_in_cache(self) -> int:
@@ -155,37 +149,42 @@ class _Evaluations:
         largest = max((n.size for n in toposort(self.one.outputs) if n.op not in (CONST, INPUT)), default=1)
         return max(8, CACHED // max(largest, 1))
 
-    def shorter(self, rows: int) -> Shorter | None:
-        """How the program for so many rows takes fewer, if it does."""
-        return self._program(rows)[0].shorter
+    def _for_shorter(self, rows: int) -> Step:
+        """Of so many rows, and fewer if that can be shown to be right."""
+        step = self._trace(rows)
+        with contextlib.suppress(Exception):  # batches of one less may never come
+            return step.for_shorter(self._trace(rows - 1))
+        return step
 
-    def _program(self, rows: int) -> tuple[Step, Any]:
-        key = "evaluation", rows, *self._form
-        if key not in self._kept:
-            step = self._trace(rows)
-            with contextlib.suppress(Exception):  # batches of one less may never come
-                step = step.for_shorter(self._trace(rows - 1))
-            self._kept[key] = step, runnable(step.inputs, step.outputs)
-        return self._kept[key]
+    def _program(self, rows: int, step: Step) -> Any:
+        program = self._keep("program of an evaluation", rows, lambda: runnable(step.inputs, step.outputs))
+        self._used.add(program)
+        return program
 
     def outputs(
-        self, batch: Sequence[np.ndarray], room: int, variables: Sequence[np.ndarray], native: bool
+        self, batch: Sequence[np.ndarray], room: int, variables: Sequence[np.ndarray]
     ) -> tuple[Step, list[np.ndarray]]:
-        """The traced evaluation and its outputs for a batch, in the program for ``room`` rows if that can be."""
+        """The traced evaluation of a batch, and its outputs: by the program for ``room`` rows if that takes so few, by
+        one of its own if not, and interpreted if ``room`` is 0."""
         seed, n = np.zeros(2, np.int64), len(batch[0])
-        if native:
-            step, program = self._program(room)
+        if room:
+            step = self._keep("evaluation", room, lambda: self._for_shorter(room))
             short = step if n == room else self._trace(n)
             numbers = _numbers(step, short)
             if numbers is not None:
                 filled = [np.concatenate([a, np.repeat(a[:1], room - n, axis=0)]) if n < room else a for a in batch]
-                found = program([seed, *filled, *numbers, *variables])
+                found = self._program(room, step)([seed, *filled, *numbers, *variables])
                 return step, [a[tuple(map(slice, o.shape))] for a, o in zip(found, short.outputs, strict=True)]
         if n not in self._own:
             step = self._trace(n)
-            self._own[n] = step, runnable(step.inputs, step.outputs) if native else step.interpreter()
+            self._own[n] = step, runnable(step.inputs, step.outputs) if room else step.interpreter()
         step, program = self._own[n]
         return step, program([seed, *batch, *variables])
+
+    def rest(self) -> None:
+        """What the programs keep for the next time is small."""
+        for program in self._used:
+            program.rest()
 
 
 def _numbers(step: Step, short: Step) -> list[np.ndarray] | None:
