@@ -98,7 +98,7 @@ def _setting(variable: str, value: str) -> Iterator[None]:
 def unoptimised() -> Iterator[None]:
     """Machine code as LLVM makes it of the text at once: a fifth of the time, and another look at the same text."""
     before = native._machine, native._optimised
-    native._machine, native._optimised = _quick_machine, lambda ir, machine: native._llvm().parse_assembly(ir)
+    native._machine, native._optimised = _quick_machine, lambda ir, machine: native._parsed(ir)
     try:
         with _setting("SUBGRAD_CACHE", "off"):  # nobody else shall find such code
             yield

@@ -125,13 +125,14 @@ def default_threads() -> int:
     """
     asked = os.environ.get("SUBGRAD_THREADS")
     if asked is None:
-        return _available_processors()
+        return available_processors()
     if not asked.isdecimal() or int(asked) < 1:
         raise ArgumentError(f"SUBGRAD_THREADS={asked}: expected a positive integer")
     return int(asked)
 
 
-def _available_processors() -> int:
+def available_processors() -> int:
+    """Those that this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     if sys.version_info >= (3, 13):
