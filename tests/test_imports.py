@@ -69,9 +69,28 @@ def _graph(folder: str) -> dict[str, set[str]]:
     return {name: {m for m in imports(file) if m in files and m != name} for name, file in files.items()}
 
 
-@pytest.mark.parametrize("folder", ["compile"])
+CIRCLES = {
+    ("graph.op", "graph.tensor"): "a call of an op makes a tensor, and a tensor is what an op has made",
+    ("ops.rules", "ops.shape"): "arguments are cast and repeated by ops, whose own arguments the rules prepare",
+    ("ops", "ops.tensor_methods"): "a package and the module of it that attaches what the package has to tensors",
+    ("nn.config", "nn.module"): "a module describes itself, and among the arguments that are described are modules",
+    ("optim.step.parsing", "optim.step.schedule"): "a text names any rule, and a rule may be given as a text",
+    ("recur.backward", "recur.loop"): "the derivative of a loop is a loop",
+    ("recur.forward", "recur.loop"): "the tangent of a loop is a loop",
+}
+"""Modules that import each other, one of the two late, with the reason."""
+
+
+@pytest.mark.parametrize("folder", sorted(p.name for p in SOURCE.iterdir() if (p / "__init__.py").exists()))
 def test_no_circle_of_modules(folder):
+    modules = _graph(folder)
+    for a, b in CIRCLES:
+        if a.split(".")[0] == folder:
+            ours, theirs = f"subgrad.{a}", f"subgrad.{b}"
+            assert theirs in modules[ours], f"{a} does not import {b} any more: take it from the list"
+            assert ours in modules[theirs], f"{b} does not import {a} any more: take it from the list"
+            modules[ours].remove(theirs)
     try:
-        TopologicalSorter(_graph(folder)).prepare()
+        TopologicalSorter(modules).prepare()
     except CycleError as error:
         pytest.fail(f"a circle of imports: {' -> '.join(error.args[1])}")

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from subgrad import ops
-from subgrad.diff.custom import custom
 from subgrad.graph.op import Kind, apply
 from subgrad.graph.tensor import Tensor
 from subgrad.graph.transform import Transform
@@ -59,12 +58,13 @@ def _with(change: Callable[..., dict[str, Any]]) -> Rule:
     """The rule of an op that needs only mapped inputs and other attributes, ``change(n, **attrs)``."""
 
     def rule(node: Tensor, inputs: Sequence[Tensor], mapped: Sequence[bool], n: int) -> Tensor:
-        return apply(node.op, _all_mapped(inputs, mapped, n), {**node.attrs, **change(n, **node.attrs)})
+        return apply(node.op, all_mapped(inputs, mapped, n), {**node.attrs, **change(n, **node.attrs)})
 
     return rule
 
 
-def _all_mapped(inputs: Sequence[Tensor], mapped: Sequence[bool], n: int) -> tuple[Tensor, ...]:
+def all_mapped(inputs: Sequence[Tensor], mapped: Sequence[bool], n: int) -> tuple[Tensor, ...]:
+    """The inputs, those that are the same for all members repeated for each."""
     return tuple(x if m else copies(x, n) for x, m in zip(inputs, mapped, strict=True))
 
 
@@ -106,7 +106,7 @@ def _convolved(node: Tensor, inputs: Sequence[Tensor], mapped: Sequence[bool], n
         (x, w), found = inputs, node.attrs
         made = apply(node.op, (reshape(x, (-1, *x.shape[2:])), w), found)
         return reshape(made, (n, *node.shape))
-    a, b = _all_mapped(inputs, mapped, n)
+    a, b = all_mapped(inputs, mapped, n)
     a, b = _channels_joined(a), (_channels_joined(b) if of_kernels else reshape(b, (-1, *b.shape[2:])))
     made = apply(node.op, (a, b), {**node.attrs, "groups": n * node.attrs["groups"]})
     if of_kernels:
@@ -125,7 +125,7 @@ def _channels_joined(x: Tensor) -> Tensor:
 def _gathered(node: Tensor, inputs: Sequence[Tensor], mapped: Sequence[bool], n: int) -> Tensor:
     (x, *indices), axes = inputs, node.attrs["axes"]
     if not mapped[0]:  # all members read one array, each at its own places
-        found = apply(gather, (x, *_all_mapped(indices, mapped[1:], n)), {"axes": axes})
+        found = apply(gather, (x, *all_mapped(indices, mapped[1:], n)), {"axes": axes})
         return moved(found, _start(axes), 0)
     indices, axes, order = _own_rows(indices, mapped[1:], axes, node.ndim, n)
     return transpose(apply(gather, (x, *indices), {"axes": axes}), order)
@@ -154,7 +154,7 @@ def _own_rows(
         if not _neighbours(axes):  # then NumPy puts the axes of the indices in front, the members behind them
             order.insert(0, order.pop(indices[0].ndim))
         return indices, later, order
-    indices = _all_mapped(indices, mapped, n)
+    indices = all_mapped(indices, mapped, n)
     rows = rules.expand(arange(n).reshape(n, *(1,) * (indices[0].ndim - 1)), indices[0].shape)
     read, rest = order[1 : indices[0].ndim], order[indices[0].ndim :]
     return rules.match(rows, *indices), (0, *later), [0, *rest[:start], *read, *rest[start:]]
@@ -167,19 +167,6 @@ def _start(axes: tuple[int, ...]) -> int:
 
 def _neighbours(axes: tuple[int, ...]) -> bool:
     return max(axes) - min(axes) + 1 == len(axes)
-
-
-# Derivatives by hand
-
-
-def _by_hand(node: Tensor, inputs: Sequence[Tensor], mapped: Sequence[bool], n: int) -> Tensor:
-    """The same op, with a backward pass that is mapped over the members in its turn."""
-    from subgrad.diff.vmap import vmap
-
-    def backward(g: Tensor, y: Tensor, *xs: Tensor) -> Any:
-        return list(custom.vjp(g, y, y, *xs, **node.attrs)[1:])  # pyright: ignore[reportOptionalCall]
-
-    return apply(custom, _all_mapped(inputs, mapped, n), {"backward": vmap(backward)})
 
 
 BATCH: Transform[Rule] = Transform(
@@ -202,7 +189,6 @@ BATCH: Transform[Rule] = Transform(
         **dict.fromkeys(CONVOLUTIONS, _convolved),
         gather: _gathered,
         scatter_add: _scattered,
-        custom: _by_hand,
     },
     by_kind={Kind.ELEMENTWISE: _same, Kind.CHOICE: _same},
     unsupported={
@@ -213,4 +199,4 @@ BATCH: Transform[Rule] = Transform(
 )
 
 
-__all__ = ["BATCH", "batched", "copies", "moved"]
+__all__ = ["BATCH", "all_mapped", "batched", "copies", "moved"]

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from subgrad.diff.batching import batched, copies, moved
+from subgrad.diff.batching import BATCH, all_mapped, batched, copies, moved
+from subgrad.diff.custom import custom
 from subgrad.errors import ArgumentError, ShapeError
 from subgrad.graph import source_location
 from subgrad.graph.dtype import int64
+from subgrad.graph.op import apply
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor, as_tensor, placeholder
 from subgrad.graph.tree import Tree, as_tree, leaves, rebuild, tree_map
@@ -94,6 +96,16 @@ def _draws(outputs: Sequence[Tensor], seed: Tensor, n: int) -> dict[Tensor, Tens
     """The draws that f made, with numbers for all members: the next ones of what runs around vmap."""
     made = [node for node in toposort(outputs) if any(i is seed for i in node.inputs)]
     return {node: random.draw((n, *node.shape), node.dtype) for node in made}
+
+
+@BATCH.register(custom)
+def _by_hand(node: Tensor, inputs: Sequence[Tensor], mapped: Sequence[bool], n: int) -> Tensor:
+    """The same op, with a backward pass that is mapped over the members in its turn: so this rule stands here."""
+
+    def backward(g: Tensor, y: Tensor, *xs: Tensor) -> Any:
+        return list(custom.vjp(g, y, y, *xs, **node.attrs)[1:])  # pyright: ignore[reportOptionalCall]
+
+    return apply(custom, all_mapped(inputs, mapped, n), {"backward": vmap(backward)})
 
 
 # Arguments

@@ -6,7 +6,9 @@ import functools
 import hashlib
 import math
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -17,15 +19,54 @@ from subgrad.fit.history import History
 from subgrad.graph.tensor import constant
 from subgrad.graph.tree import leaves, rebuild
 from subgrad.io.model_file import description, part, read_model_file, write_model_file
-
-if TYPE_CHECKING:
-    from subgrad.fit.train import _Run
+from subgrad.nn.module import Module
+from subgrad.optim.optimizer import Optimizer
 
 PROBE = 8  # samples whose loss shows whether model and loss are those of the checkpoint
 _LONG = {"architecture": "another architecture", "data": "other data"}
 
 
-def save(path: str | os.PathLike[str], run: _Run) -> None:
+@dataclass(kw_only=True, eq=False)
+class RunState:
+    """A run between two epochs.
+
+    Attributes:
+        model, loss, optimizer: as `fit` was given them, names looked up.
+        data: features, targets and perhaps weights, as `subgrad.fit.arrays.as_batch` makes them.
+        rows: the numbers of the samples to train on.
+        batch_size, seed, shuffle, drop_last: as `fit` was given them.
+        state: the optimiser's, a tree of tensors.
+        best: the values of the parameters in the best epoch so far, in the order of ``model.named_state()``.
+        history: of the epochs so far.
+    """
+
+    model: Module
+    loss: Callable[..., Any]
+    optimizer: Optimizer
+    data: list[np.ndarray]
+    rows: np.ndarray
+    batch_size: int
+    seed: int
+    shuffle: bool
+    drop_last: bool
+    state: Any
+    best: list[np.ndarray]
+    history: History
+
+    @functools.cached_property
+    def data_digest(self) -> str:
+        """The SHA-256 digest of the data, read in pieces, and of the numbers of the samples to train on."""
+        found = hashlib.sha256(np.ascontiguousarray(self.rows, np.int64).data)
+        for array in self.data:
+            found.update(f"{array.dtype} {array.shape}".encode())
+            step = max(1, AT_ONCE // max(1, array[:1].size))
+            for start in range(0, len(array), step):
+                piece = np.ascontiguousarray(array[start : start + step])
+                found.update(piece.reshape(-1).view(np.uint8).data)
+        return found.hexdigest()
+
+
+def save(path: str | os.PathLike[str], run: RunState) -> None:
     """Write the run, atomically."""
     names = [name for name, _ in run.model.named_state()]
     tensors = {
@@ -38,7 +79,7 @@ def save(path: str | os.PathLike[str], run: _Run) -> None:
     write_model_file(path, tensors, header)
 
 
-def restore(path: str | os.PathLike[str], run: _Run) -> None:
+def restore(path: str | os.PathLike[str], run: RunState) -> None:
     """Put ``run`` where the checkpoint was; `ArgumentError` if it would go elsewhere: then nothing has changed."""
     tensors, header = read_model_file(path)
     if "run" not in header:
@@ -67,7 +108,7 @@ def restore(path: str | os.PathLike[str], run: _Run) -> None:
     run.state, run.history = after, History(history)
 
 
-def _state(saved: dict[str, np.ndarray], run: _Run) -> Any:
+def _state(saved: dict[str, np.ndarray], run: RunState) -> Any:
     """The optimiser's state; `ArgumentError` if the optimiser of this run has another."""
     values = [saved[str(i)] for i in range(len(saved))]
     now = leaves(run.state)
@@ -76,7 +117,7 @@ def _state(saved: dict[str, np.ndarray], run: _Run) -> Any:
     return rebuild(run.state, [constant(v) for v in values])
 
 
-def _settings(run: _Run) -> dict[str, Any]:
+def _settings(run: RunState) -> dict[str, Any]:
     """What must agree for a resumed run to be the run that was interrupted."""
     return {
         "optimizer": run.optimizer.config(),
@@ -99,7 +140,7 @@ def _check_settings(path: Any, saved: dict[str, Any], given: dict[str, Any]) -> 
         raise ArgumentError(f"{path} was saved by a run with other settings: {'; '.join(differ)}")
 
 
-def _described(run: _Run) -> dict[str, Any]:
+def _described(run: RunState) -> dict[str, Any]:
     """The model as JSON, so that `subgrad.load` can read it; nothing if JSON cannot hold it."""
     try:
         return description(run.model)
@@ -122,24 +163,12 @@ def _named(loss: Any) -> str:
     return getattr(loss, "__qualname__", type(loss).__qualname__)
 
 
-def _probe(run: _Run) -> float:
+def _probe(run: RunState) -> float:
     """The loss of the first samples in evaluation mode; NaN if none of them counts."""
     try:
         return measure(run.model, Part(run.data[:2], run.rows[:PROBE]), run.loss, {})["loss"]
     except DataError:
         return math.nan
-
-
-def digest(arrays: list[np.ndarray], rows: np.ndarray) -> str:
-    """The SHA-256 digest of data, read in pieces, and of the numbers of the samples to train on."""
-    found = hashlib.sha256(np.ascontiguousarray(rows, np.int64).data)
-    for array in arrays:
-        found.update(f"{array.dtype} {array.shape}".encode())
-        step = max(1, AT_ONCE // max(1, array[:1].size))
-        for start in range(0, len(array), step):
-            piece = np.ascontiguousarray(array[start : start + step])
-            found.update(piece.reshape(-1).view(np.uint8).data)
-    return found.hexdigest()
 
 
 def _written(value: float) -> float | str:

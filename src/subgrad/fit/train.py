@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -13,8 +12,8 @@ import numpy as np
 
 from subgrad import optim
 from subgrad.errors import ArgumentError, NonFiniteError
+from subgrad.fit import checkpoints, options
 from subgrad.fit import metrics as metric_table
-from subgrad.fit import options
 from subgrad.fit.arrays import Part, as_batch, split_validation
 from subgrad.fit.engine import NonFiniteLoss, engine_for
 from subgrad.fit.epoch_progress import Progress
@@ -130,36 +129,25 @@ def fit(
     return run.history
 
 
-class _Run:
-    """The state of a run: what a checkpoint holds, and the engine that moves it."""
+class _Run(checkpoints.RunState):
+    """The state of a run, and the engine that moves it."""
 
     def __init__(
         self, model: Module, loss: Callable[..., Any], optimizer: optim.Optimizer, data: list[np.ndarray],
         rows: np.ndarray, held_out: Part | None, metrics: dict[str, metric_table.Metric], batch_size: int, seed: int,
         shuffle: bool, drop_last: bool = False,
     ) -> None:  # fmt: skip
-        self.model, self.loss, self.optimizer = model, loss, optimizer
-        self.data, self.rows, self.held_out = data, rows, held_out
-        self.batch_size, self.seed, self.shuffle, self.drop_last = batch_size, seed, shuffle, drop_last
         if drop_last and len(rows) < batch_size:
             raise ArgumentError(f"drop_last leaves nothing of {len(rows)} samples in batches of {batch_size}")
-        self.metrics = self._checked(metrics)
-        self.history = History()
+        self.metrics = _checked(model, loss, data, held_out, metrics)
+        self.held_out, self.parameters = held_out, [p for _, p in model.named_state()]
+        super().__init__(
+            model=model, loss=loss, optimizer=optimizer, data=data, rows=rows, batch_size=batch_size, seed=seed,
+            shuffle=shuffle, drop_last=drop_last, state=initial_state(model, optimizer), best=self._values(),
+            history=History(),
+        )  # fmt: skip
         self.programs = kept(model, loss, optimizer, *self.metrics.items())
-        self.parameters = [p for _, p in model.named_state()]
-        self.state = initial_state(model, optimizer)
-        self.best = self._values()
         self.engine = self._start()
-
-    def _checked(self, metrics: dict[str, metric_table.Metric]) -> dict[str, metric_table.Metric]:
-        """The metrics, once model, loss and metrics have seen all values."""
-        held = self.held_out.arrays if self.held_out is not None and self.held_out.arrays is not self.data else None
-        sets = [self.data] if held is None else [self.data, held]
-        for arrays in sets:
-            options.require_weighted(self.loss, len(arrays) > 2)
-        said = [check_values(self.model, self.loss, arrays) for arrays in sets]
-        shape, noted = said[0]
-        return metric_table.knowing(metrics, shape, [arrays[1] for arrays in sets], noted)
 
     def _start(self) -> Any:
         def trace(batch, gathers=False, shorter=None):
@@ -223,8 +211,6 @@ class _Run:
         self, stopping: EarlyStopping | None, callbacks: Sequence[Callback], saving: Checkpoint | None
     ) -> None:
         if saving is not None and len(self.history) % saving.every == 0:
-            from subgrad.fit import checkpoints
-
             checkpoints.save(saving.path, self)
         answers = [callback(self.history) for callback in callbacks]  # each is called, whatever others say
         if any(map(options.says_stop, answers)):
@@ -248,18 +234,24 @@ class _Run:
     def _assign(self, values: Sequence[np.ndarray]) -> None:
         assign_all(self.parameters, [constant(v) for v in values])
 
-    @functools.cached_property
-    def data_digest(self) -> str:
-        """What tells these data and samples from others."""
-        from subgrad.fit import checkpoints
-
-        return checkpoints.digest(self.data, self.rows)
-
     def restore(self, path: str | os.PathLike[str]) -> None:
-        from subgrad.fit import checkpoints
-
         checkpoints.restore(path, self)
         self.engine = self._start()
+
+
+def _checked(
+    model: Module, loss: Callable[..., Any], data: list[np.ndarray], held_out: Part | None,
+    metrics: dict[str, metric_table.Metric],
+) -> dict[str, metric_table.Metric]:  # fmt: skip
+    """The metrics, once model, loss and metrics have seen all values."""
+    sets = [data]
+    if held_out is not None and held_out.arrays is not data:
+        sets.append(held_out.arrays)
+    for arrays in sets:
+        options.require_weighted(loss, len(arrays) > 2)
+    said = [check_values(model, loss, arrays) for arrays in sets]
+    shape, noted = said[0]
+    return metric_table.knowing(metrics, shape, [arrays[1] for arrays in sets], noted)
 
 
 def _paced(batches: Sequence[np.ndarray]) -> Iterable[Sequence[np.ndarray]]:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal, get_args
 
 import numpy as np
 
+from subgrad.errors import FileError
+from subgrad.io.atomic import write_atomically
 from subgrad.io.number_text import at_most
 
 Claim = Literal["stationary", "descent", "unknown"]
 
 CLAIMS = get_args(Claim)
+
+FORMAT = "subgrad certificate 1"
+
+LARGEST = 2**28
+"""The bytes that a file may have. Read, its numbers take some ten times as many."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,9 +95,13 @@ class Certificate:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the certificate as JSON, with every number exact. Raises `FileError` if that cannot be done."""
-        from subgrad.kinks.certify.certificate_file import save
-
-        save(self, path)
+        content = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in asdict(self).items()}
+        for end in ("low", "high"):
+            content[end] = [b if math.isfinite(b) else None for b in content[end]]
+        text = json.dumps({"format": FORMAT, **content}, indent=1, allow_nan=False)
+        if len(text) > LARGEST:
+            raise FileError(f"cannot write {path}: the certificate has {len(text):,} bytes, {LARGEST:,} are the most")
+        write_atomically(path, text.encode())
 
 
 class LoadedCertificate(Certificate):

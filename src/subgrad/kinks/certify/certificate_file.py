@@ -1,35 +1,19 @@
-"""Certificates as files. A file may say anything: whatever is not exactly what a certificate holds is refused."""
+"""Certificates from files. A file may say anything: whatever is not exactly what a certificate holds is refused."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 
 from subgrad.errors import FileError
-from subgrad.io.atomic import require_regular, write_atomically
-from subgrad.kinks.certify.certificate import CLAIMS, Certificate, LoadedCertificate
-
-FORMAT = "subgrad certificate 1"
-
-LARGEST = 2**28
-"""The bytes that a file may have. Read, its numbers take some ten times as many."""
-
-
-def save(certificate: Certificate, path: str | os.PathLike[str]) -> None:
-    """Write a certificate as JSON, with every number exact. Raises `FileError` if that cannot be done."""
-    content = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in asdict(certificate).items()}
-    for end in ("low", "high"):
-        content[end] = [b if math.isfinite(b) else None for b in content[end]]
-    text = json.dumps({"format": FORMAT, **content}, indent=1, allow_nan=False)
-    if len(text) > LARGEST:
-        raise FileError(f"cannot write {path}: the certificate has {len(text):,} bytes, and {LARGEST:,} are the most")
-    write_atomically(path, text.encode())
+from subgrad.io.atomic import require_regular
+from subgrad.kinks.certify.certificate import CLAIMS, FORMAT, LARGEST, Certificate, LoadedCertificate
 
 
 def load_certificate(path: str | os.PathLike[str]) -> LoadedCertificate:
@@ -121,4 +105,4 @@ def _shapes(value: Any) -> tuple[tuple[int, ...], ...]:
     return shapes
 
 
-__all__ = ["load_certificate", "save"]
+__all__ = ["load_certificate"]

@@ -99,7 +99,8 @@ class Subdifferential:
         """
         from subgrad.kinks.hull.subdifferential_plot import figure
 
-        return figure(self, self._function.value, path, radius)
+        cones = [cell.rows for cell in self.cells]
+        return figure(self._function.value, self.point, self.gradients, cones, self.exact, path, radius)
 
     @property
     def _function(self) -> Problem:
