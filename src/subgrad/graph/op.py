@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import functools
 import importlib
 import inspect
 import operator
@@ -11,7 +10,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -153,25 +152,6 @@ def apply(op: Op, inputs: tuple[Tensor, ...], attrs: dict[str, Any]) -> Tensor:
     return Tensor(op, inputs, attrs, shape, dtype, source_location.user_site(), source_location.scope())
 
 
-@overload
-def defop(ref: Callable[..., Any]) -> Op: ...
-@overload
-def defop(
-    *,
-    name: str | None = None,
-    shape: Callable[..., Signature] | None = None,
-    prepare: Callable[..., Any] | None = None,
-    vjp: Callable[..., Sequence[Any]] | None = None,
-    one_sided_jvp: Callable[..., Any] | None = None,
-    kink: Kink | None = None,
-    expand: Callable[..., Any] | None = None,
-    push: Callable[..., Any] | None = None,
-    text: str = "",
-    slopes: Sequence[str] = (),
-    kind: Kind | None = None,
-    linear: Linear = "",
-    dird: Callable[..., Any] | None = None,
-) -> Callable[[Callable[..., Any]], Op]: ...
 def defop(
     ref: Callable[..., Any] | None = None,
     *,
@@ -215,6 +195,9 @@ def defop(
         linear: in which inputs it is linear, up to a constant.
         dird: the former name of ``one_sided_jvp``, with a `DeprecationWarning`.
 
+    Returns:
+        An `Op`; without ``ref`` the decorator that makes one.
+
     Raises:
         ArgumentError: if a built-in op has that name already.
 
@@ -229,42 +212,39 @@ def defop(
         >>> sg.check(cube, [0.5, -1.5]).kinks
         0
     """
-    if ref is None:
-        return functools.partial(
-            defop, name=name, shape=shape, prepare=prepare, vjp=vjp, one_sided_jvp=one_sided_jvp, kink=kink,
-            expand=expand, push=push,
-            text=text, slopes=slopes, kind=kind, linear=linear, dird=dird,
-        )  # fmt: skip
     from subgrad.ops import rules
 
     if dird is not None:
         warnings.warn("the argument dird of defop is now one_sided_jvp", DeprecationWarning, stacklevel=2)
-        one_sided_jvp = one_sided_jvp or dird
-    title = name or ref.__name__
-    if not _is_ours(ref) and title in TABLE and _is_ours(TABLE[title].ref):
-        raise ArgumentError(f"there is a built-in op named {title!r} already: choose another name")
-    op = Op(
-        name=title,
-        ref=ref,
-        shape=shape or rules.elementwise_shape,
-        prepare=prepare or rules.numbers,
-        vjp=vjp,
-        one_sided_jvp=one_sided_jvp,
-        kink=kink,
-        expand=expand,
-        push=push,
-        text=text,
-        slopes=tuple(slopes),
-        kind=kind or (Kind.ELEMENTWISE if shape is None else Kind.CONTROL),
-        linear=linear,
-        elementwise=shape is None,
-        takes=_counts(ref) if prepare in (None, rules.numbers, rules.floats, rules.signed) else None,
-    )
-    for attribute in ("__doc__", "__module__", "__qualname__", "__name__"):  # help(), doctest and IPython look here
-        object.__setattr__(op, attribute, getattr(ref, attribute, None))
-    object.__setattr__(op, "__wrapped__", ref)
-    TABLE[title] = op
-    return op
+
+    def define(ref: Callable[..., Any]) -> Op:
+        title = name or ref.__name__
+        if not _is_ours(ref) and title in TABLE and _is_ours(TABLE[title].ref):
+            raise ArgumentError(f"there is a built-in op named {title!r} already: choose another name")
+        op = Op(
+            name=title,
+            ref=ref,
+            shape=shape or rules.elementwise_shape,
+            prepare=prepare or rules.numbers,
+            vjp=vjp,
+            one_sided_jvp=one_sided_jvp or dird,
+            kink=kink,
+            expand=expand,
+            push=push,
+            text=text,
+            slopes=tuple(slopes),
+            kind=kind or (Kind.ELEMENTWISE if shape is None else Kind.CONTROL),
+            linear=linear,
+            elementwise=shape is None,
+            takes=_counts(ref) if prepare in (None, rules.numbers, rules.floats, rules.signed) else None,
+        )
+        for attribute in ("__doc__", "__module__", "__qualname__", "__name__"):  # help(), doctest and IPython look here
+            object.__setattr__(op, attribute, getattr(ref, attribute, None))
+        object.__setattr__(op, "__wrapped__", ref)
+        TABLE[title] = op
+        return op
+
+    return define if ref is None else define(ref)
 
 
 def _counts(ref: Callable[..., Any]) -> range | None:

@@ -1,4 +1,26 @@
-"""Convex learning problems with a proof: `SVM`, `LogisticRegression`, `LeastAbsolute`, `Huber`, `Lasso`."""
+"""Convex learning problems with a proof: `SVM`, `LogisticRegression`, `LeastAbsolute`, `Huber`, `Lasso`.
+
+Each minimises an objective P of x.w + b, and finds a bound D(u) <= P along with it. In common they have:
+
+Args:
+    fit_intercept: whether there is a b, free of penalty.
+    gap: stop at objective - bound <= gap * objective: then the objective is at most 1/(1 - gap) times the optimum.
+    max_iter: epochs at most; `GapWarning` if they were too few.
+    verbose: prints each epoch on standard error.
+
+Attributes:
+    coef_, intercept_: (d,) and a number; of a classifier (1, d) and (1,).
+    classes_: of a classifier, the two labels, sorted; the second is y = +1.
+    dual_: the best u (n,), feasible, at which D is ``bound_``.
+    objective_, bound_, gap_: what was reached and proved; ``gap_`` = ``objective_`` - ``bound_``.
+    history_: an `Epoch` for each epoch; n_iter_ of them.
+
+Raises:
+    ArgumentError: a parameter outside its domain.
+    DataError: NaN, inf or text in X, or in the y of a regressor; an empty X; a y of a classifier with other than two
+        classes.
+    ShapeError: an X that is no table, or a y of another length.
+"""
 
 from subgrad.linear.duality_gap import Epoch, GapWarning
 from subgrad.linear.huber import Huber

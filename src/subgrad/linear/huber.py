@@ -31,24 +31,13 @@ class Huber(Regressor):
     scikit-learn's ``HuberRegressor(epsilon, alpha)`` also fits a scale sigma of the residuals. At its ``scale_`` its
     coefficients minimise this P with delta = epsilon * scale_ and alpha = (its alpha) * scale_ / n.
 
+    Some 15 epochs are usual.
+
     Args:
         delta: where squares end, in the unit of y.
         alpha: the weight of |w|^2, 0 or more.
-        fit_intercept: whether there is a b, free of penalty.
-        gap: stop at objective - bound <= gap * objective: then the objective is at most 1/(1 - gap) times the optimum.
-        max_iter: epochs at most, some 15 are usual; `GapWarning` if they were too few.
-        verbose: prints each epoch on standard error.
 
-    Attributes:
-        coef_, intercept_: (d,) and a number.
-        dual_: the best u (n,), feasible, at which D is ``bound_``.
-        objective_, bound_, gap_: what was reached and proved; ``gap_`` = ``objective_`` - ``bound_``.
-        history_: an `Epoch` for each epoch; n_iter_ of them.
-
-    Raises:
-        ArgumentError: a parameter outside its domain.
-        DataError: NaN, inf or text in X or y, or an empty X.
-        ShapeError: an X that is no table, or a y of another length.
+    The other arguments, the attributes of a fitted model and the errors are those of all models of `subgrad.linear`.
 
     Example:
         >>> X, y = [[0], [1], [2], [3], [4]], [1, 3, 5, 7, 100]

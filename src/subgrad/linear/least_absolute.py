@@ -27,22 +27,8 @@ class LeastAbsolute(Regressor):
     It is scikit-learn's ``QuantileRegressor(quantile=0.5, alpha=0)``, whose objective is P/2. The optimum need not be
     unique; where columns depend on each other, it is the one of least norm, columns brought to one length.
 
-    Args:
-        fit_intercept: whether there is a b.
-        gap: stop at objective - bound <= gap * objective: then the objective is at most 1/(1 - gap) times the optimum.
-        max_iter: epochs at most, some 20 are usual; `GapWarning` if they were too few.
-        verbose: prints each epoch on standard error.
-
-    Attributes:
-        coef_, intercept_: (d,) and a number.
-        dual_: the best u (n,), feasible, at which D is ``bound_``.
-        objective_, bound_, gap_: what was reached and proved; ``gap_`` = ``objective_`` - ``bound_``.
-        history_: an `Epoch` for each epoch; n_iter_ of them.
-
-    Raises:
-        ArgumentError: a parameter outside its domain.
-        DataError: NaN, inf or text in X or y, or an empty X.
-        ShapeError: an X that is no table, or a y of another length.
+    Some 20 epochs are usual. The arguments, the attributes of a fitted model and the errors are those of all models of
+    `subgrad.linear`.
 
     Example:
         >>> X, y = [[0], [1], [2], [3], [4]], [1, 3, 5, 7, 100]

@@ -33,24 +33,10 @@ class SVM(Classifier):
 
     Args:
         C: the weight of the losses; small values mean more regularisation.
-        fit_intercept: whether there is a b, free of penalty.
-        gap: stop at objective - bound <= gap * objective: then the objective is at most 1/(1 - gap) times the optimum.
-        max_iter: epochs at most; `GapWarning` if they were too few.
         solver: ``"interior"``, an interior-point method, some 15 epochs of n d^2 operations; or ``"subgradient"``,
             steps 1/(lambda t), one pass over the data each, to see the method at work: see `subgradient_steps`.
-        verbose: prints each epoch on standard error.
 
-    Attributes:
-        coef_, intercept_: (1, d) and (1,).
-        classes_: the two labels, sorted; the second is y = +1.
-        dual_: the best u (n,), feasible, at which D is ``bound_``.
-        objective_, bound_, gap_: what was reached and proved; ``gap_`` = ``objective_`` - ``bound_``.
-        history_: an `Epoch` for each epoch; n_iter_ of them.
-
-    Raises:
-        ArgumentError: a parameter outside its domain.
-        DataError: NaN, inf or text in X, an empty X, or a y with other than two classes.
-        ShapeError: an X that is no table, or a y of another length.
+    The other arguments, the attributes of a fitted model and the errors are those of all models of `subgrad.linear`.
 
     Example:
         >>> X, y = [[0.0, 1], [1, 1], [3, 0], [4, 1]], ["left", "left", "right", "right"]

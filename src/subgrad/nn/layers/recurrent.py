@@ -236,38 +236,9 @@ class LSTM(_Recurrent):
 
     With (i, f, g, o) = W_ih x + b_ih + W_hh h + b_hh: c' = σ(f) c + σ(i) tanh(g), h' = σ(o) tanh(c').
 
-    All starts uniformly between -1/sqrt(hidden_size) and 1/sqrt(hidden_size). Parameters, their shapes, their order
-    and that of the gates are PyTorch's, so that a state can be carried over.
-
-    Args:
-        input_size: features of the input.
-        hidden_size: features of the state h, and of the output in each direction.
-        num_layers: layers, each of which reads the outputs of the one before.
-        bias: whether there are b_ih and b_hh.
-        batch_first: inputs and outputs are (examples, steps, features), as everywhere here; False for PyTorch's
-            default, (steps, examples, features).
-        dropout: with which probability an output of a layer is 0 for the next layer, in training mode.
-        bidirectional: a second run goes from the last step to the first, and the two outputs are joined.
-        returns: ``"both"``, the outputs of all steps and the last state; ``"sequence"``, the outputs alone
-            (many to many); ``"last"``, the last layer's h after the last step (many to one), of each direction.
-        seed: for the initial values; the default stream if it is None.
-
-    Attributes:
-        weight_ih_l0: W_ih of layer 0, shape (4 * hidden_size, input_size); ``_l1`` and so on, ``_l0_reverse``.
-        weight_hh_l0: W_hh, shape (4 * hidden_size, hidden_size).
-        bias_ih_l0: b_ih, shape (4 * hidden_size,).
-        bias_hh_l0: b_hh, the same.
-
-    Called with:
-        x: the inputs.
-        state: the first state, a pair (h, c) of (num_layers * directions, examples, hidden_size); zeros if it is None.
-        mask: bool, (examples, steps), True at the steps that an example has: others leave its state as it is, and
-            their output is 0. So sequences of several lengths go together, filled up at the end, with whatever it is.
-
-    Raises:
-        ArgumentError: for sizes below 1, or an unknown ``returns``.
-        ShapeError: when called, for an input, a state or a mask of another shape.
-        DTypeError: when called, for a mask that is not bool.
+    Arguments (but for the nonlinearity), attributes, the call and its errors are those of `RNN`. The state is a pair
+    (h, c), and the rows of the gates i, f, g and o follow each other in a weight or bias: ``weight_ih_l0`` has shape
+    (4 * hidden_size, input_size). This order is PyTorch's.
 
     Example:
         >>> import subgrad as sg
@@ -300,38 +271,9 @@ class GRU(_Recurrent):
     With (r, z, n) = W_ih x + b_ih and (r', z', n') = W_hh h + b_hh: u = σ(z + z'),
     h' = (1 - u) tanh(n + σ(r + r') n') + u h.
 
-    All starts uniformly between -1/sqrt(hidden_size) and 1/sqrt(hidden_size). Parameters, their shapes, their order
-    and that of the gates are PyTorch's, so that a state can be carried over.
-
-    Args:
-        input_size: features of the input.
-        hidden_size: features of the state h, and of the output in each direction.
-        num_layers: layers, each of which reads the outputs of the one before.
-        bias: whether there are b_ih and b_hh.
-        batch_first: inputs and outputs are (examples, steps, features), as everywhere here; False for PyTorch's
-            default, (steps, examples, features).
-        dropout: with which probability an output of a layer is 0 for the next layer, in training mode.
-        bidirectional: a second run goes from the last step to the first, and the two outputs are joined.
-        returns: ``"both"``, the outputs of all steps and the last state; ``"sequence"``, the outputs alone
-            (many to many); ``"last"``, the last layer's h after the last step (many to one), of each direction.
-        seed: for the initial values; the default stream if it is None.
-
-    Attributes:
-        weight_ih_l0: W_ih of layer 0, shape (3 * hidden_size, input_size); ``_l1`` and so on, ``_l0_reverse``.
-        weight_hh_l0: W_hh, shape (3 * hidden_size, hidden_size).
-        bias_ih_l0: b_ih, shape (3 * hidden_size,).
-        bias_hh_l0: b_hh, the same.
-
-    Called with:
-        x: the inputs.
-        state: the first state, (num_layers * directions, examples, hidden_size); zeros if it is None.
-        mask: bool, (examples, steps), True at the steps that an example has: others leave its state as it is, and
-            their output is 0. So sequences of several lengths go together, filled up at the end, with whatever it is.
-
-    Raises:
-        ArgumentError: for sizes below 1, or an unknown ``returns``.
-        ShapeError: when called, for an input, a state or a mask of another shape.
-        DTypeError: when called, for a mask that is not bool.
+    Arguments (but for the nonlinearity), attributes, the call and its errors are those of `RNN`. The rows of the gates
+    r, z and n follow each other in a weight or bias: ``weight_ih_l0`` has shape (3 * hidden_size, input_size). This
+    order is PyTorch's.
 
     Example:
         >>> import subgrad as sg
