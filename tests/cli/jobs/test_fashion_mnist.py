@@ -61,7 +61,10 @@ def test_every_model_takes_rows_of_pixels(tmp_path, name):
     write_part(tmp_path, "train", 60, seed=0, size=12)
     write_part(tmp_path, "t10k", 12, seed=1, size=12)
     examples = source.fashion_mnist(tmp_path)
-    plan = Plan(FASHION_MNIST[name], "relu", None, "adam", None, 0, tmp_path / "model.safetensors")
+    plan = Plan(
+        examples=lambda: examples, recipe=FASHION_MNIST[name], activation="relu", loss=None, method="adam", step=None,
+        seed=0, out=tmp_path / "model.safetensors",
+    )  # fmt: skip
     net, title = _network(examples, plan, "cross_entropy")
     assert title.startswith(name) or name == "mlp"
     assert net(examples.train[0][:2]).shape == (2, 3)

@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import typer
 from rich.console import Console
 
 from subgrad import nn
 from subgrad.cli.epochs import epoch_lines
 from subgrad.cli.failure import fail
-from subgrad.cli.jobs.columns import Columns
 from subgrad.cli.jobs.forecaster import Errors, Forecaster, Scaling, windows
+from subgrad.cli.jobs.job import Answers, Request, descent, heading, next_commands, share, widths
+from subgrad.cli.jobs.pixels import read_rows
+from subgrad.cli.jobs.source import Columns
 from subgrad.cli.jobs.timeline import Series, parts_of, series_of
 from subgrad.cli.screen import bullets
 from subgrad.data import Table, read_table
@@ -31,10 +34,11 @@ LEAST = 10  # windows to learn from, at least
 SHOWN = 10  # series whose next values are printed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SeriesPlan:
     """How to train on a series, or on several that the column ``key`` tells apart."""
 
+    file: Path
     target: str
     columns: Columns
     key: str | None
@@ -79,15 +83,15 @@ class Part:
         return usable[:last], usable[last:]
 
 
-def run(file: Path, plan: SeriesPlan, console: Console) -> None:
+def run(plan: SeriesPlan, console: Console) -> None:
     """Train on the first part of each series, test on the last, forecast what comes next, save."""
-    given = read_table(file)
+    file, given = plan.file, read_table(plan.file)
     given.require([plan.target, *([plan.key] if plan.key else [])])
     table = plan.columns.of(given, plan.target, plan.key)
     parts, log = _parts(table, plan)
     learn, validation = _examples(parts, plan.validation)
     names = next(iter(parts.values())).series.names
-    _introduce(console, file, plan, parts, log)
+    _introduce(console, plan, parts, log)
     model = network(learn[0].shape[2], plan)
     history = _fit(model, learn, validation, plan, console)
     rows = sum(len(part.series.values) for part in parts.values())
@@ -163,11 +167,11 @@ def _errors(parts: Mapping[str, Part], forecasts: Mapping[str, np.ndarray]) -> E
     return Errors.together(found)
 
 
-def _introduce(console: Console, file: Path, plan: SeriesPlan, parts: Mapping[str, Part], log: list[str]) -> None:
+def _introduce(console: Console, plan: SeriesPlan, parts: Mapping[str, Part], log: list[str]) -> None:
     rows = sum(len(part.series.values) for part in parts.values())
     cut = sum(part.cut for part in parts.values())
     names = next(iter(parts.values())).series.names
-    console.print(f"{file.name}: {rows:,} rows, forecast of '{plan.target}'", style="bold")
+    console.print(f"{plan.file.name}: {rows:,} rows, forecast of '{plan.target}'", style="bold")
     each = ", of each series its share," if plan.key else ""
     tested = f"the last {rows - cut:,} to test on" if rows > cut else "none to test on"
     bullets(console, [*log, f"The first {cut:,} rows{each} to learn from, {tested}."])
@@ -197,4 +201,83 @@ def _fit(
     return history
 
 
-__all__ = ["SeriesPlan", "network", "run"]
+class SeriesJob:
+    """Training on tables whose rows are a series; see `subgrad.cli.jobs.job.Job`."""
+
+    def check(self, asked: Request) -> None:
+        asked.check("series")
+        if asked.given.target is None:
+            raise typer.BadParameter("say which column to forecast", param_hint="'--target'")
+
+    def plan(self, asked: Request) -> SeriesPlan:
+        given, hidden = asked.given, widths(asked.given, "32")
+        if len(hidden) != 1:
+            raise typer.BadParameter("a series is forecast by one recurrent layer", param_hint="'--hidden'")
+        return SeriesPlan(
+            file=Path(asked.data),
+            target=given.target or "",
+            columns=asked.columns,
+            key=given.series,
+            window=given.window or WINDOW,
+            hidden=hidden[0],
+            epochs=given.epochs or EPOCHS,
+            batch_size=given.batch_size or BATCH_SIZE,
+            test=share(given.test, TEST),
+            validation=share(given.validation, VALIDATION),
+            optimizer=descent(given, "0.003"),
+            seed=given.seed,
+            out=asked.out,
+            origin=asked.origin,
+            fit=given.for_fit(),
+        )
+
+    def run(self, plan: SeriesPlan, console: Console) -> None:
+        run(plan, console)
+
+    def load(self, path: Path) -> Forecaster:
+        return Forecaster.load(path)
+
+    def predict(self, model: Path, file: Path) -> Answers:
+        """Rows are counted from 1, in the order of time."""
+        forecaster = self.load(model)
+        rows = []
+        for name, series in forecaster.series(read_rows(file)).items():
+            first = series.left_out + forecaster.window + 2
+            own = [] if forecaster.key is None else [name]
+            found = forecaster.forecasts(series.values, name)
+            rows += [[*own, str(row), str(np.float32(x))] for row, x in enumerate(found, first)]
+        return Answers([*([forecaster.key] if forecaster.key else []), "row", "prediction"], rows, [])
+
+    def evaluate(self, model: Path, file: Path, console: Console) -> None:
+        """Each row forecast from those before it."""
+        forecaster = self.load(model)
+        found = forecaster.series(read_rows(file))
+        begin = forecaster.window + 1
+        forecasts = {name: forecaster.forecasts(series.values, name)[:-1] for name, series in found.items()}
+        if not any(series.known[begin:].any() for series in found.values()):
+            most = max(len(series.values) for series in found.values())
+            raise DataError(f"{most:,} rows are too few: there is none to compare a forecast with")
+        count = sum(map(len, forecasts.values()))
+        console.print(f"{count:,} forecasts of '{forecaster.names[0]}' in {file}", style="bold")
+        bullets(console, next(iter(found.values())).log if forecaster.key is None else [f"{len(found):,} series."])
+        Errors.together([Errors.over(forecasts[name], one, begin) for name, one in found.items()]).print(console)
+
+    def show(self, model: Path, console: Console) -> None:
+        forecaster = self.load(model)
+        names, window, record = forecaster.names, forecaster.window, forecaster.record
+        console.print(f"{model}: series", style="bold")
+        seen = f"{window} rows of {', '.join(names)}" + (f", for each '{forecaster.key}'" if forecaster.key else "")
+        bullets(console, [f"The next value of '{names[0]}', from the changes and the levels of the last {seen}."])
+        heading(console, "Layers")
+        console.print(forecaster.model.summary((1, window, 2 * len(names))))
+        heading(console, "Training")
+        tested = "No row was held out to test on."
+        if "error" in record:
+            error, naive = record["error"], record["naive"]
+            tested = f"Test: mean absolute error {error:.4g}; that the last value stays has {naive:.4g}"
+        told = f"{record['data']}: {record['rows']:,} rows; at most {record['epochs']} epochs; seed {record['seed']}"
+        bullets(console, [told, tested])
+        next_commands(console, model, ["predict", "evaluate"], "FILE")
+
+
+__all__ = ["SeriesJob", "SeriesPlan", "network", "run"]

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import typer
 from rich.console import Console
 
 import subgrad
 from subgrad import io, models, nn
 from subgrad.cli.epochs import epoch_lines
-from subgrad.cli.failure import fail
+from subgrad.cli.failure import fail, usage
+from subgrad.cli.jobs.job import Answers, Request, descent, heading, next_commands, share, widths
 from subgrad.cli.screen import bullets
 from subgrad.data.characters import Characters, read_text, windows
 from subgrad.errors import ArgumentError, FileError
@@ -26,10 +28,11 @@ NETWORKS: dict[str, Callable[..., nn.Sequential]] = {"char_lstm": models.char_ls
 EPOCHS, BATCH_SIZE, WINDOW, TEST, STEP = 10, 32, 100, 0.1, "cosine(0.005, steps={steps})"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TextPlan:
     """How to train on a text; ``hidden`` are the units of each recurrent layer, all alike."""
 
+    file: Path
     model: str
     hidden: tuple[int, ...]
     window: int
@@ -51,19 +54,19 @@ class TextPlan:
         return NETWORKS[self.model](characters, hidden=self.hidden[0], layers=len(self.hidden), seed=self.seed)
 
 
-def run(file: Path, plan: TextPlan, console: Console) -> None:
+def run(plan: TextPlan, console: Console) -> None:
     """Train on the first part of a text, test on the rest, save."""
-    text = read_text(file)
+    text = read_text(plan.file)
     known = Characters.of(text)
     numbers = known.encode(text)
     cut = len(numbers) - round(plan.test * len(numbers))
     learn, held_out = windows(numbers[:cut], plan.window), windows(numbers[cut:], plan.window) if plan.test else None
     model = plan.network(len(known))
-    _introduce(console, file, plan, len(numbers), len(known), cut)
+    _introduce(console, plan, len(numbers), len(known), cut)
     steps = plan.epochs * math.ceil(len(learn[0]) / plan.batch_size)
     history = _fit(model, learn, plan, steps, console)
     bits = evaluate(model, *held_out, loss="cross_entropy")["loss"] / math.log(2) if held_out else None
-    _save(model, known, plan, file, bits)
+    _save(model, known, plan, bits)
     console.print(
         f"{len(history)} epochs in {sum(history['seconds']):.0f} s: {history['loss'][-1] / math.log(2):.3f} bits"
     )
@@ -77,8 +80,8 @@ def run(file: Path, plan: TextPlan, console: Console) -> None:
         fail(f"interrupted: the model of epoch {history.best_epoch} is in {plan.out}")
 
 
-def _introduce(console: Console, file: Path, plan: TextPlan, length: int, kinds: int, cut: int) -> None:
-    console.print(f"{file.name}: {length:,} characters, {kinds - 1} different ones", style="bold")
+def _introduce(console: Console, plan: TextPlan, length: int, kinds: int, cut: int) -> None:
+    console.print(f"{plan.file.name}: {length:,} characters, {kinds - 1} different ones", style="bold")
     bullets(
         console, [f"The first {cut:,} to learn from, in pieces of {plan.window}; the last {length - cut:,} to test on."]
     )
@@ -105,8 +108,8 @@ def _bits_by_frequency(learn: np.ndarray, test: np.ndarray, kinds: int) -> float
     return float(-np.log2(counts / counts.sum())[test].mean())
 
 
-def _save(model: nn.Module, known: Characters, plan: TextPlan, file: Path, bits: float | None) -> None:
-    record = {"data": file.name, "network": plan.model, "epochs": plan.epochs, "seed": plan.seed, "bits": bits,
+def _save(model: nn.Module, known: Characters, plan: TextPlan, bits: float | None) -> None:
+    record = {"data": plan.file.name, "network": plan.model, "epochs": plan.epochs, "seed": plan.seed, "bits": bits,
               "origin": plan.origin}  # fmt: skip
     io.save(model, plan.out, {"task": "text", "characters": known.known, "training": record})
 
@@ -151,4 +154,63 @@ def _drawn(scores: np.ndarray, temperature: float, random: np.random.Generator) 
     return 1 + int(random.choice(len(powers), p=powers / powers.sum()))
 
 
-__all__ = ["NETWORKS", "TextPlan", "generate", "load", "run"]
+class TextJob:
+    """Training on a text; see `subgrad.cli.jobs.job.Job`."""
+
+    def check(self, asked: Request) -> None:
+        asked.check("text")
+        if asked.given.model is not None and asked.given.model.value not in NETWORKS:
+            raise typer.BadParameter(f"for text: {', '.join(NETWORKS)}", param_hint="'--model'")
+
+    def plan(self, asked: Request) -> TextPlan:
+        given = asked.given
+        plan = TextPlan(
+            file=Path(asked.data),
+            model="char_lstm" if given.model is None else given.model.value,
+            hidden=widths(given, "256"),
+            window=given.window or WINDOW,
+            epochs=given.epochs or EPOCHS,
+            batch_size=given.batch_size or BATCH_SIZE,
+            test=share(given.test, TEST),
+            optimizer=descent(given, STEP),
+            seed=given.seed,
+            out=asked.out,
+            origin=asked.origin,
+            fit=given.for_fit(),
+        )
+        with usage("--hidden"):
+            plan.network(2)
+        return plan
+
+    def run(self, plan: TextPlan, console: Console) -> None:
+        run(plan, console)
+
+    def load(self, path: Path) -> tuple[Any, Characters]:
+        return load(path)
+
+    def predict(self, model: Path, file: Path) -> Answers:
+        raise _no_table(model)
+
+    def evaluate(self, model: Path, file: Path, console: Console) -> None:
+        raise _no_table(model)
+
+    def show(self, model: Path, console: Console) -> None:
+        network, known = self.load(model)
+        record = io.read_info(model)["training"]
+        console.print(f"{model}: text", style="bold")
+        bullets(console, [f"The next character, one of {len(known) - 1} that it knows, from those before it."])
+        heading(console, "Layers")
+        console.print(network.summary((1, 1), dtype="int64"))
+        heading(console, "Training")
+        bits = record["bits"]
+        tested = f"Test: {bits:.3f} bits a character" if bits else "No part was held out to test on."
+        told = f"{record['data']}; {record['network']}; {record['epochs']} epochs; seed {record['seed']}"
+        bullets(console, [told, tested])
+        next_commands(console, model, ["generate"], "--prompt TEXT")
+
+
+def _no_table(model: Path) -> FileError:
+    return FileError(f"{model} is a model of text, for which there are `subgrad generate` and `subgrad show`")
+
+
+__all__ = ["NETWORKS", "TextJob", "TextPlan", "generate", "load", "run"]

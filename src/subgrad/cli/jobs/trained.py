@@ -49,8 +49,6 @@ class Trained:
     @classmethod
     def load(cls, path: Path) -> Trained:
         """Read what `save` wrote; `FileError` if it is anything else."""
-        if kind_of(path) == "text":
-            raise FileError(f"{path} is a model of text, for which there are `subgrad generate` and `subgrad show`")
         model, info = io.load(path), io.read_info(path)
         try:
             if info["loss"] not in scores.LOSSES:
@@ -79,6 +77,34 @@ def kind_of(path: Path) -> str | None:
     """What a model file is for: "text", "series", or the task of a table; None if it does not say."""
     task = io.read_info(path).get("task")
     return task if isinstance(task, str) else None
+
+
+def training_lines(record: dict[str, Any]) -> list[str]:
+    """How the network was trained and how good it was, a line each."""
+    rows = record["rows"]
+    parts = ", ".join(f"{count:,} for {part}" for part, count in rows.items() if count)
+    return [
+        f"{record['data']}: {parts}",
+        f"{record['network']}; {record['method']}; seed {record['seed']}",
+        run_line(record["run"]),
+        f"Test: {_numbers(record['test'])}" if "test" in record else "No row was held out to test on.",
+    ]
+
+
+def run_line(run: dict[str, Any]) -> str:
+    """How many epochs there were, which one was kept, and its numbers."""
+    why = f" ({run['stopped']})" if run["stopped"] != "finished" else ""
+    kept = f"; epoch {run['kept']} was best" if run["kept"] < run["epochs"] else ""
+    return f"{run['epochs']} epochs in {run['seconds']:.1f} s{why}{kept}: {_numbers(run['numbers'])}"
+
+
+def _numbers(numbers: dict[str, Any]) -> str:
+    texts = {
+        name: value if isinstance(value, int) else f"{value:.4g}"
+        for name, value in numbers.items()
+        if value is not None
+    }
+    return ", ".join(f"{name.replace('_', ' ')} {text}" for name, text in texts.items())
 
 
 def _to_plain(preparation: Preparation) -> dict[str, Any]:

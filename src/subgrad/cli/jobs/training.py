@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,6 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from subgrad.cli.commands.show import run_line
 from subgrad.cli.epochs import epoch_lines
 from subgrad.cli.failure import fail
 from subgrad.cli.jobs import images, scores
@@ -18,7 +18,7 @@ from subgrad.cli.jobs.pixels import Pixels
 from subgrad.cli.jobs.prediction_report import Outcome
 from subgrad.cli.jobs.recipe import PATIENCE, Recipe, network, optimizer
 from subgrad.cli.jobs.source import Part, Source, split
-from subgrad.cli.jobs.trained import Trained
+from subgrad.cli.jobs.trained import Trained, run_line
 from subgrad.cli.screen import bullets
 from subgrad.errors import NonFiniteError
 from subgrad.fit import EarlyStopping, History, fit
@@ -28,10 +28,11 @@ from subgrad.optim.optimizer import Descent
 SENTENCES = 12  # of the preparation, that are printed: a table may have a thousand columns
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
-    """How to train, and where the result goes; without a loss the task decides it."""
+    """What to train on and how, and where the result goes; without a loss the task decides it."""
 
+    examples: Callable[[], Source]
     recipe: Recipe
     activation: str
     loss: str | None
@@ -47,8 +48,9 @@ class Plan:
         return optimizer(self.method, self.step, self.recipe, rows)
 
 
-def run(source: Source, plan: Plan, console: Console) -> None:
+def run(plan: Plan, console: Console) -> None:
     """Train, test, save and report. A run that was interrupted does all of it too, and then fails."""
+    source = plan.examples()
     loss = plan.loss or scores.DEFAULT_LOSS[source.preparation.task]
     model, title = _network(source, plan, loss)
     learn, validate = _parts(source, plan)
