@@ -86,6 +86,7 @@ def scipys(problem: Problem, method: str) -> Outcome | None:
 
 
 def main() -> None:
+    sg.set_default_dtype("float64")  # in which compiled functions take arrays
     heads = " | ".join(f"{m} evaluations | error | ms" for m in ("minimize", *METHODS))
     print(f"| problem | n | {heads} |\n|---|---|{'---|' * 3 * (1 + len(METHODS))}")
     solved = dict.fromkeys(("minimize", *METHODS), 0)
