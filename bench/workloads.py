@@ -20,7 +20,9 @@ BETAS, EPSILON = (0.9, 0.999), 1e-8
 class Workload:
     """A network and what is done with it: training steps, or answers if ``infers``.
 
-    ``loss`` is bce (labels 0 and 1, one score), mse (the mean over all elements) or ce (softmax cross-entropy).
+    ``loss`` is bce (labels 0 and 1, one score), mse (the mean over all elements), ce (softmax cross-entropy, the mean
+    over all places of a sequence) or elbo (of a VAE: binary cross-entropy of the pixels and divergence, a sum for each
+    sample). With ``members`` so many networks of the same layers and other initial values learn side by side.
     ``optimizer`` is sgd, momentum or adam, with the step size. ``samples`` rows of data are visited in shuffled order,
     ``batch`` at a time; a timed run is ``steps`` steps. ``like`` names the workload whose rate this one is held to.
     """
@@ -36,6 +38,7 @@ class Workload:
     steps: int
     infers: bool = False
     like: str = ""
+    members: int = 1
 
     @property
     def full_batch(self) -> bool:
@@ -47,15 +50,12 @@ class Workload:
 
     def shaped_layers(self) -> Iterator[tuple[Layer, Shape]]:
         """Each layer with the shape of a sample before it."""
-        shape = self.inputs
-        for layer in self.layers:
-            yield layer, shape
-            shape = layers.after(layer, shape)
+        return layers.through(self.layers, self.inputs)
 
     def outputs(self) -> int:
-        """How many numbers the network gives for a sample."""
+        """How many numbers the network gives for a sample, or for each place of a sequence."""
         *_, (layer, shape) = self.shaped_layers()
-        return layers.after(layer, shape)[0]
+        return layers.after(layer, shape)[-1]
 
     def parameters(self) -> list[Parameter]:
         return [p for layer, shape in self.shaped_layers() for p in layers.parameters(layer, shape)]
@@ -66,9 +66,9 @@ class Workload:
         Training multiplies thrice in each layer: forward, by the weights, by the inputs; the last is not needed in
         the first layer.
         """
-        once = [p.products for p in self.parameters()]
-        total = sum(once) if self.infers else 3 * sum(once) - once[0]
-        return 2 * self.batch * total
+        once = sum(layers.products(layer, shape) for layer, shape in self.shaped_layers())
+        total = once if self.infers else 3 * once - self.parameters()[0].products
+        return 2 * self.batch * self.members * total
 
     @property
     def small(self) -> bool:
@@ -100,6 +100,26 @@ INCEPTION = (
 )  # fmt: skip
 
 
+CHARACTERS = 65
+
+TRANSFORMER = (
+    ("embedding", CHARACTERS, 128), ("positions",), ("transformer", 4), ("transformer", 4), ("layernorm",),
+    ("linear", CHARACTERS),
+)  # fmt: skip
+
+SIGNALS = (
+    ("conv1d", 32, 7, 3), ("relu",), ("pool1d", 2), ("conv1d", 64, 5, 2), ("relu",), ("pool1d", 2),
+    ("conv1d", 128, 3, 1), ("relu",), ("mean",), ("linear", 10),
+)  # fmt: skip
+
+SEPARABLE = (
+    ("conv", 32, 3, 1, False), ("norm",), ("relu",), ("separable", 64, 1), ("separable", 128, 2),
+    ("separable", 128, 1), ("separable", 256, 2), ("mean",), ("linear", 10),
+)  # fmt: skip
+
+CATEGORIES = (7, 12, 24, 31, 53, 100, 365, 1000, 2000, 5000)
+
+
 _W3 = Workload("W3", "784-128-10 relu, batch 64, softmax, SGD", (784,), mlp("relu", 128, 10), "ce",
                ("sgd", 0.1), 64, 8192, 128)  # fmt: skip
 
@@ -127,6 +147,22 @@ ROUND = (
     _W9,
     replace(_W9, name="W10", title="LSTM 64-128, 50 steps, batch 32, softmax, SGD",
             layers=(("lstm", 128), ("linear", 10))),
+    Workload("W11", "characters, 2 transformer blocks of 128, 4 heads, 64 places, batch 16, Adam", (64,), TRANSFORMER,
+             "ce", ("adam", 1e-3), 16, 256, 16),
+    Workload("W12", "32 networks 16-64-64-1 relu for one table, batch 64, squared, Adam", (16,),
+             mlp("relu", 64, 64, 1), "mse", ("adam", 1e-3), 64, 4096, 64, members=32),
+    Workload("W13", "three 1-d convolutions, signals 4x250, batch 64, softmax, Adam", (4, 250), SIGNALS, "ce",
+             ("adam", 1e-3), 64, 512, 8),
+    Workload("W14", "four depthwise-separable blocks, images of 32x32, batch 32, softmax, momentum", (3, 32, 32),
+             SEPARABLE, "ce", ("momentum", 0.01), 32, 256, 8),
+    Workload("W15", "Burgers' equation, 2-50-50-50-1 tanh with second derivatives, batch 1000, Adam", (2,),
+             (("burgers", mlp("tanh", 50, 50, 50, 1)),), "mse", ("adam", 1e-3), 1000, 1000, 32),
+    Workload("W16", "VAE 784-400-20, batch 128, evidence bound, Adam", (784 + 20,), (("vae", 400, 20),), "elbo",
+             ("adam", 1e-3), 128, 4096, 32),
+    Workload("W17", "two bidirectional GRU layers 64-64, 50 steps, batch 32, softmax, Adam", (50, 64),
+             (("bigru", 64, 2), ("linear", 10)), "ce", ("adam", 1e-3), 32, 1024, 16),
+    Workload("W18", "ten embeddings of 16, then 160-128-64-2 relu, batch 128, softmax, Adam", (len(CATEGORIES),),
+             (("embeddings", CATEGORIES, 16), *mlp("relu", 128, 64, 2)), "ce", ("adam", 1e-3), 128, 8192, 64),
     replace(_W3, name="I1", title="784-128-10 relu, answers for 1 sample", batch=1, infers=True),
     replace(_W3, name="I2", title="784-128-10 relu, answers for 256 samples", batch=256, infers=True),
     replace(_W7, name="I3", title="ResNet-20, answers for 1 image of 32x32", batch=1, infers=True),

@@ -7,8 +7,8 @@ import warnings
 
 import subgrad as sg
 from bench import arrays
-from bench.layers import INCEPTION, Layer, Shape
 from bench.peers import Call, Run
+from bench.peers.subgrad_layers import elbo_loss, network
 from bench.workloads import BETAS, EPSILON, MOMENTUM, Workload
 from subgrad import nn
 from subgrad.fit.engine import Compiled
@@ -17,9 +17,8 @@ from subgrad.graph.tree import leaves
 
 warnings.simplefilter("error")  # a fall-back to the interpreter says so in a warning; it must not be timed
 
-PLAIN = {"relu": nn.ReLU, "tanh": nn.Tanh, "mean": nn.GlobalAvgPool, "flatten": nn.Flatten}
-RECURRENT = {"rnn": nn.RNN, "lstm": nn.LSTM}
-LOSSES = {"bce": nn.binary_cross_entropy, "mse": nn.squared_loss, "ce": nn.cross_entropy}
+LOSSES = {"bce": nn.binary_cross_entropy, "mse": nn.squared_loss, "ce": nn.cross_entropy,
+          "elbo": elbo_loss}  # fmt: skip
 OPTIMIZERS = {
     "sgd": sg.SGD,
     "momentum": lambda rate: sg.SGD(rate, momentum=MOMENTUM),
@@ -57,33 +56,6 @@ def infer(workload: Workload, variant: str) -> Call:
     """The network as a compiled function."""
     _choose_cpu(variant)
     return sg.compile(network(workload).eval())
-
-
-def network(workload: Workload) -> nn.Sequential:
-    """The workload's network with its initial weights."""
-    model = nn.Sequential(*(make(layer, shape) for layer, shape in workload.shaped_layers()))
-    for parameter, value in zip(model.parameters(), arrays.initial(workload), strict=True):
-        parameter.assign(value)
-    return model
-
-
-def make(layer: Layer, shape: Shape) -> nn.Module:
-    match layer:
-        case ("linear", width):
-            return nn.Linear(*shape, width, seed=0)
-        case ("rnn" | "lstm" as kind, width):
-            return RECURRENT[kind](shape[1], width, returns="last", seed=0)
-        case ("conv", channels, kernel, padding, bias):
-            return nn.Conv2d(shape[0], channels, kernel, padding=padding, bias=bias, seed=0)
-        case ("residual", channels, stride):
-            return nn.ResidualBlock(shape[0], channels, stride, seed=0)
-        case ("inception",):
-            return nn.Inception(shape[0], *INCEPTION, seed=0)
-        case ("norm",):
-            return nn.BatchNorm2d(shape[0])
-        case ("pool", size):
-            return nn.MaxPool2d(size)
-    return PLAIN[layer[0]]()
 
 
 def _choose_cpu(variant: str) -> None:

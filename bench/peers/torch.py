@@ -19,14 +19,33 @@ from bench.peers import Call, Run
 from bench.peers.torch_layers import network
 from bench.workloads import BETAS, EPSILON, MOMENTUM, Workload
 
-LOSSES = {"bce": F.binary_cross_entropy_with_logits, "mse": F.mse_loss, "ce": F.cross_entropy}
+
+def cross_entropy(scores: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    return F.cross_entropy(scores.flatten(0, -2), y.flatten())
+
+
+def elbo(output: tuple[torch.Tensor, torch.Tensor, torch.Tensor], y: torch.Tensor) -> torch.Tensor:
+    """The negative evidence lower bound, a mean over samples."""
+    scores, mean, logvar = output
+    unlike = F.binary_cross_entropy_with_logits(scores, y, reduction="sum")
+    return (unlike + (mean * mean + logvar.exp() - logvar - 1).sum() / 2) / len(y)
+
+
+def mean_square(output: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """The sum over the members of an ensemble, each of which learns from its own."""
+    if output.ndim == y.ndim:
+        return F.mse_loss(output, y)
+    return F.mse_loss(output, y.expand_as(output)) * len(output)
+
+
+LOSSES = {"bce": F.binary_cross_entropy_with_logits, "mse": mean_square, "ce": cross_entropy, "elbo": elbo}
 
 Step = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 def train(workload: Workload, variant: str) -> Run:
     X, Y = map(torch.from_numpy, arrays.data(workload))
-    model, order = network(workload).train(), {}
+    model, order = network(workload, variant).train(), {}
     if workload.images and variant != "eager":
         X, model = X.to(memory_format=torch.channels_last), model.to(memory_format=torch.channels_last)
     step = {"compile": compiled_parts, "compile-step": compiled_step}.get(variant, eager)(workload, model, variant)
@@ -38,7 +57,7 @@ def train(workload: Workload, variant: str) -> Run:
             losses = [step(X, Y) for _ in order[steps]]
         else:
             losses = [step(X[rows], Y[rows]) for rows in order[steps]]
-        return float(torch.stack(losses).mean())
+        return float(torch.stack(losses).mean()) / workload.members
 
     return run
 
@@ -49,6 +68,8 @@ def eager(workload: Workload, model: nn.Module, variant: str) -> Step:
 
 
 def compiled_parts(workload: Workload, model: nn.Module, variant: str) -> Step:
+    if any(kind == "burgers" for kind, *_ in workload.layers):
+        raise NotImplementedError("torch.compile does not differentiate what it compiled a second time")
     loss, optimizer = LOSSES[workload.loss], make_optimizer(workload, model)
     forward = torch.compile(lambda x, y: loss(model(x), y))
     return _three_calls(forward, torch.compile(lambda: optimizer.step()), optimizer)
@@ -75,7 +96,7 @@ def make_optimizer(workload: Workload, model: nn.Module, fused: bool = False) ->
 
 def compiled_step(workload: Workload, model: nn.Module, variant: str) -> Step:
     """Gradients by function transform and the update written out, so that all of it can be one compiled graph."""
-    if any(kind in GATES for kind, *_ in workload.layers):
+    if any(kind in (*GATES, "bigru") for kind, *_ in workload.layers):
         raise NotImplementedError("torch.compile makes no single graph of a network with recurrent layers")
     loss, update = LOSSES[workload.loss], UPDATES[workload.optimizer[0]]
     values, running = {name: p.detach() for name, p in model.named_parameters()}, _statistics(model)
@@ -126,7 +147,7 @@ UPDATES = {"sgd": _sgd, "momentum": _momentum, "adam": _adam}
 
 
 def infer(workload: Workload, variant: str) -> Call:
-    model = _for_inference(network(workload).eval(), workload, variant)
+    model = _for_inference(network(workload, variant).eval(), workload, variant)
     context = torch.no_grad if variant == "compile" else torch.inference_mode
 
     def call(x: np.ndarray) -> np.ndarray:
