@@ -7,8 +7,8 @@ A layer is a tuple of its kind and its sizes. A shape is that of one sample; ima
   ``("norm",)``, batch normalisation;
 - ``("residual", channels, stride)``, two 3x3 convolutions with batch normalisation around a shortcut, which is a 1x1
   convolution where the shape changes; ``("inception",)``, four branches of `INCEPTION` channels;
-- ``("rnn", size)``, ``("lstm", size)``, the last state of a sequence; ``("bigru", size, depth)``, the last states of both
-  directions of so many layers;
+- ``("rnn", size)``, ``("lstm", size)``, the last state of a sequence; ``("bigru", size, depth)``, the last states of
+  both directions of so many layers;
 - ``("conv1d", channels, kernel, padding)``, ``("pool1d", size)`` for signals (channels, length);
 - ``("separable", channels, stride)``, a depthwise 3x3 convolution and a 1x1, each with batch normalisation and relu;
 - ``("embedding", count, width)`` of each integer in a sequence; ``("embeddings", counts, width)``, a table for each

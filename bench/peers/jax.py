@@ -5,6 +5,7 @@ Inference variants: jit (parameters are arguments), jit-constant (parameters are
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -27,7 +28,7 @@ def train(workload: Workload, variant: str) -> Run:
 
 def _data(workload: Workload) -> tuple[jax.Array, jax.Array]:
     X, Y = arrays.data(workload)
-    return jnp.asarray(as_input(X)), jnp.asarray(Y.astype(np.int32) if workload.loss == "ce" else Y)
+    return jnp.asarray(as_input(workload, X)), jnp.asarray(Y.astype(np.int32) if workload.loss == "ce" else Y)
 
 
 def _stepped(workload: Workload, state, X: jax.Array, Y: jax.Array) -> Run:
@@ -42,7 +43,7 @@ def _stepped(workload: Workload, state, X: jax.Array, Y: jax.Array) -> Run:
             state, loss = one(state, X, Y, rows)
             losses.append(loss)
         jax.block_until_ready(state)
-        return float(np.mean([float(loss) for loss in losses]))
+        return float(np.mean([float(loss) for loss in losses])) / workload.members
 
     return run
 
@@ -60,7 +61,7 @@ def _scanned(workload: Workload, state, X: jax.Array, Y: jax.Array) -> Run:
         if steps not in order:
             order[steps] = _order(workload, steps)
         state, loss = many(state, X, Y, order[steps])
-        return float(loss)
+        return float(loss) / workload.members
 
     return run
 
@@ -84,12 +85,17 @@ def step(workload: Workload, state, X: jax.Array, Y: jax.Array, rows: jax.Array)
     return (*moved, count + 1, statistics), loss
 
 
-def measure(workload: Workload, f: jax.Array, y: jax.Array) -> jax.Array:
+def measure(workload: Workload, f: Any, y: jax.Array) -> jax.Array:
+    """The loss; for an ensemble the sum over its members, each of which learns from its own."""
     if workload.loss == "mse":
-        return jnp.mean((f - y) ** 2)
+        return jnp.mean((f - y) ** 2) * workload.members
     if workload.loss == "bce":
         return jnp.mean(jnp.maximum(f, 0) - y * f + jnp.log1p(jnp.exp(-jnp.abs(f))))
-    return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(f), y[:, None], 1))
+    if workload.loss == "elbo":
+        scores, mean, logvar = f
+        unlike = jnp.sum(jnp.maximum(scores, 0) - y * scores + jnp.log1p(jnp.exp(-jnp.abs(scores))))
+        return (unlike + jnp.sum(mean * mean + jnp.exp(logvar) - logvar - 1) / 2) / len(y)
+    return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(f), y[..., None], -1))
 
 
 def _sgd(ps, gs, first, second, count, rate):
@@ -116,6 +122,6 @@ def infer(workload: Workload, variant: str) -> Call:
     parameters, statistics = load(workload), load_statistics(workload)
     if variant == "jit-constant":
         constant = jax.jit(lambda x: apply(workload, parameters, statistics, x, training=False)[0])
-        return lambda x: np.asarray(constant(as_input(x)))
+        return lambda x: np.asarray(constant(as_input(workload, x)))
     given = jax.jit(lambda ps, ss, x: apply(workload, ps, ss, x, training=False)[0])
-    return lambda x: np.asarray(given(parameters, statistics, as_input(x)))
+    return lambda x: np.asarray(given(parameters, statistics, as_input(workload, x)))
