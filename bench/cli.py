@@ -7,11 +7,12 @@ import shlex
 import tempfile
 from collections.abc import Sequence
 
-from bench import agree, costs, machine, passes, report, spawn, store
+from bench import again, agree, compiles, costs, machine, passes, report, spawn, store
+from bench.idle import Watch
 from bench.peers import PEERS, Peer
 from bench.workloads import AWKWARD, ROUND, Workload
 
-SECTIONS = ("times", "starts", "imports", "growth", "limit")
+SECTIONS = ("times", "compiles", "again", "starts", "imports", "growth")
 
 
 def main() -> None:
@@ -33,9 +34,16 @@ def run(options: argparse.Namespace) -> store.Results:
     peers = _installed(options.peers)
     found: store.Results = {"machine": {**machine.describe(peers, options.threads), "percentile": options.percentile}}
     repeats = 1 if options.quick else 5
-    for section in options.only or SECTIONS:
+    for section in ["times"] if options.busy else options.only or SECTIONS:
         if section == "times":
-            found["times"] = _times(options, peers)
+            watch = Watch(options.threads)
+            found["busy" if options.busy else "times"] = _times(options, peers, watch)
+            found["limit"] = watch.limit
+        elif section == "compiles":
+            chosen = _chosen(options.workloads or compiles.CHOSEN, False)
+            found["compiles"] = compiles.measure(chosen, peers, repeats, options.threads, _say)
+        elif section == "again":
+            found["again"] = again.sections(peers, repeats, options.threads)
         elif section == "starts":
             found["starts"] = costs.starts(peers, repeats, options.threads)
         elif section == "imports":
@@ -43,19 +51,18 @@ def run(options: argparse.Namespace) -> store.Results:
         elif section == "growth":
             depths = (10, 30, 100) if options.quick else (10, 30, 100, 300, 1000)
             found["growth"] = costs.growth(depths, options.threads, _say)
-        elif section == "limit":
-            found["limit"] = spawn.ask("fma_limit", options.threads, threads=options.threads)["flops"]
     return found
 
 
-def _times(options: argparse.Namespace, peers: Sequence[Peer]) -> dict[str, list[passes.Row]]:
+def _times(options: argparse.Namespace, peers: Sequence[Peer], watch: Watch) -> dict[str, list[passes.Row]]:
     found = {}
     with tempfile.TemporaryDirectory(prefix="bench") as cache:
+        settings = passes.Settings(
+            passes=options.passes, seconds=options.seconds, percentile=options.percentile, threads=options.threads,
+            cache=cache, avx2=options.avx2, busy=options.busy, retries=0 if options.quick else 2,
+        )  # fmt: skip
         for workload in _chosen(options.workloads, options.awkward):
-            rows = passes.measure(
-                workload, peers, passes=options.passes, seconds=options.seconds, percentile=options.percentile,
-                threads=options.threads, cache=cache, avx2=options.avx2, say=_say,
-            )  # fmt: skip
+            rows = passes.measure(workload, peers, settings, watch, _say)
             for sentence in agree.disagreements(rows):
                 _say(f"NOT THE SAME WORK: {sentence}")
             found[workload.name] = rows
@@ -98,6 +105,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", nargs="+", default=[], choices=SECTIONS, help="only these measurements")
     parser.add_argument("--awkward", action="store_true", help="also sizes that fit no tile, and tiny batches")
     parser.add_argument("--avx2", action="store_true", help="also this side held to AVX2")
+    parser.add_argument(
+        "--busy", action="store_true", help="the times alone, while another program keeps the same processors busy"
+    )
     parser.add_argument("--threads", type=int, default=machine.available_processors(), help="for each side")
     parser.add_argument("--passes", type=int, default=3, help="interleaved passes over each workload")
     parser.add_argument("--seconds", type=float, default=3.0, help="of one pass over one variant, without its warm-up")

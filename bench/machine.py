@@ -17,13 +17,8 @@ def describe(peers: Sequence[Peer], threads: int) -> dict[str, object]:
     versions = {p.title: _version(p.packages[0]) for p in peers}
     return {
         "processor": _processor(), "level": _level(), "threads": threads, "system": platform.system(),
-        "python": platform.python_version(), "versions": versions, "date": time.strftime("%Y-%m-%d"), "load": _load(),
+        "python": platform.python_version(), "versions": versions, "date": time.strftime("%Y-%m-%d"),
     }  # fmt: skip
-
-
-def _load() -> float | None:
-    """How many programs ran on average in the last minute, where the system tells."""
-    return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
 
 
 def available_processors() -> int:

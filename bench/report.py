@@ -7,16 +7,18 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bench import agree, store
+from bench.again import TASKS
 from bench.costs import STARTED
 from bench.peers import BY_NAME as PEERS
 from bench.peers import OURS
+from bench.ratios import best, best_peer, doubt, ratio
 from bench.spawn import ROOT
+from bench.tables import duration, megabytes, table
 from bench.workloads import BY_NAME as WORKLOADS
 
 PAGE, CHART = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "benchmarks.svg"
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 HEAD = f"# Benchmarks\n\n{BEGIN}\n{END}\n"
-UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 Row = dict[str, Any]
 
 
@@ -29,17 +31,20 @@ def publish(results: store.Results) -> None:
     after = rest.partition(END)[2]
     store.write_text(PAGE, f"{before}{BEGIN}\n{text(results)}\n{END}{after}")
     if results.get("times"):
-        draw(results["times"], CHART)
+        draw({n: rows for n, rows in results["times"].items() if not doubt(rows, results.get("limit"))}, CHART)
 
 
 def text(results: store.Results) -> str:
     """All sections that were measured."""
     parts = [_machine(results)]
     if results.get("times"):
-        parts += [_overview(results["times"]), _disagreements(results["times"]), _rates(results), _memory(results)]
-        parts += [f"![Time of each peer over that of subgrad]({CHART.name})", _variants(results["times"])]
-    makers = {"starts": _starts, "imports": _imports, "growth": _growth}
+        parts += [_overview(results), f"![Speed of each side over that of subgrad]({CHART.name})"]
+        parts += [_disagreements(results["times"]), _rates(results), _memory(results)]
+    if results.get("busy"):
+        parts.append(_busy(results))
+    makers = {"compiles": _compiles, "again": _again, "starts": _starts, "imports": _imports, "growth": _growth}
     parts += [make(results[section]) for section, make in makers.items() if results.get(section)]
+    parts += [_variants(results["times"])] if results.get("times") else []
     return "\n\n".join(filter(None, parts))
 
 
@@ -50,27 +55,37 @@ def _machine(results: store.Results) -> str:
     return (
         f"Measured {m['date']} on {m['processor']} ({m['level']}), {m['system']}, {m['threads']} threads for each "
         f"side, float32.{limit} {versions}.\n\nEach number is the median of interleaved passes, "
-        f"each pass a fresh process and the {_statistic(m)} of its repeats. `python -m bench` repeats it." + _busy(m)
+        f"each pass a fresh process and the {_statistic(m)} of its repeats. `python -m bench` repeats it."
     )
 
 
 def _statistic(m: dict[str, Any]) -> str:
-    return "median" if m["percentile"] == 50 else f"{m['percentile']:.0f}th percentile (other programs were running)"
+    return "median" if m["percentile"] == 50 else f"{m['percentile']:.0f}th percentile"
 
 
-def _busy(m: dict[str, Any]) -> str:
-    """A warning if other programs ran: peers whose threads spin then lose far more than their share."""
-    if m["load"] is None or m["load"] < 0.3 * m["threads"] or m["percentile"] < 50:
-        return ""
-    return f"\n\n**Other programs were running (load {m['load']:.1f} at the start): do not rely on the ratios.**"
-
-
-def _overview(times: dict[str, list[Row]]) -> str:
+def _overview(results: store.Results) -> str:
     """One line a workload: the best variant of each side, and the ratio to the best of the peers."""
-    peers = [n for n in PEERS if any(_best(rows, n) for rows in times.values())]
-    lines = [[_title(name), *(_cell(_best(rows, p)) for p in peers), _ratio(rows)] for name, rows in _ordered(times)]
+    times, limit = results["times"], results.get("limit")
+    peers = [n for n in PEERS if any(best(rows, n) for rows in times.values())]
+    lines = [
+        [_title(name), *(_cell(best(rows, p)) for p in peers), _ratio(rows, doubt(rows, limit))]
+        for name, rows in _ordered(times)
+    ]
     head = ["", *(PEERS[p].title for p in peers), "best peer / subgrad"]
-    return "## A training step, or a call\n\n" + table(head, lines)
+    return "## A training step, or a call\n\n" + table(head, lines) + "\n\n" + _doubts(times, limit)
+
+
+def _ratio(rows: Sequence[Row], doubt: str) -> str:
+    found = ratio(rows)
+    return "" if doubt or found is None else f"**{found:.2f}**"
+
+
+def _doubts(times: dict[str, list[Row]], limit: float | None) -> str:
+    """What the ratios stand for, and the workloads that have none."""
+    found = {name: doubt(rows, limit) for name, rows in _ordered(times)}
+    without = [f"- {name}: {reason}" for name, reason in found.items() if reason]
+    note = "Below 1 the peer is faster. A ratio stands only where the machine was idle during all passes of all sides."
+    return note + ("" if not without else " It was not for these:\n\n" + "\n".join(without))
 
 
 def _ordered(times: dict[str, list[Row]]) -> list[tuple[str, list[Row]]]:
@@ -81,23 +96,8 @@ def _title(name: str) -> str:
     return f"{name}: {WORKLOADS[name].title}"
 
 
-def _best(rows: Sequence[Row], peer: str) -> Row | None:
-    found = [r for r in rows if r["peer"] == peer and "seconds" in r and not r["variant"].endswith("avx2")]
-    return min(found, key=lambda r: r["seconds"], default=None)
-
-
-def best_peer(rows: Sequence[Row]) -> Row | None:
-    found = [r for r in rows if r["peer"] != OURS.name and "seconds" in r]
-    return min(found, key=lambda r: r["seconds"], default=None)
-
-
 def _cell(row: Row | None) -> str:
     return f"{duration(row['seconds'])} ({row['variant']})" if row else ""
-
-
-def _ratio(rows: Sequence[Row]) -> str:
-    ours, theirs = _best(rows, OURS.name), best_peer(rows)
-    return f"**{theirs['seconds'] / ours['seconds']:.2f}**" if ours and theirs else ""
 
 
 def _disagreements(times: dict[str, list[Row]]) -> str:
@@ -126,7 +126,7 @@ def _rates(results: store.Results) -> str:
 
 
 def _rate(name: str, rows: Sequence[Row]) -> float:
-    ours = _best(rows, OURS.name)
+    ours = best(rows, OURS.name)
     return WORKLOADS[name].flops() / ours["seconds"] if ours else 0.0
 
 
@@ -135,24 +135,71 @@ def _kept(name: str, rate: dict[str, float]) -> str:
     return f"{100 * rate[name] / like:.0f} %" if like else ""
 
 
+def _busy(results: store.Results) -> str:
+    """The best variants again while another program computes in as many threads, and how much longer they take."""
+    lines = []
+    for name, rows in _ordered(results["busy"]):
+        ours, theirs, alone = best(rows, OURS.name), best_peer(rows), results.get("times", {}).get(name, [])
+        if ours and theirs:
+            cells = [_cell(ours), f"{_cell(theirs)}, {PEERS[theirs['peer']].title}"]
+            lines.append([_title(name), *cells, _ratio(alone, doubt(alone, results.get("limit"))),
+                          _ratio(rows, doubt(rows, None, busy=True))])  # fmt: skip
+    note = (
+        "A program with a thread pinned to each processor multiplies matrices all the while "
+        "(`python -m bench --busy`). No ratio stands where passes differed by more than a fifth.\n\n"
+    )
+    head = ["", "subgrad", "best peer", "best peer / subgrad, alone", "on the busy machine"]
+    return "## On a busy machine\n\n" + note + table(head, lines)
+
+
+def _compiles(found: dict[str, list[Row]]) -> str:
+    """A line a workload, a column a variant: cold and warm."""
+    columns = list(dict.fromkeys((r["peer"], r["variant"]) for rows in found.values() for r in rows))
+    lines = []
+    for name, rows in _ordered(found):
+        cells = {(r["peer"], r["variant"]): _compiled(r) for r in rows}
+        lines.append([_title(name), *(cells.get(c, "") for c in columns)])
+    note = (
+        "The first step beyond the second, in a process that has compiled another network before: with empty caches, "
+        "and from the cache on disk that a process before filled.\n\n"
+    )
+    head = ["", *(f"{PEERS[peer].title} ({variant})" for peer, variant in columns)]
+    return "## Compiling a training step: cold, and from the cache\n\n" + note + table(head, lines)
+
+
+def _compiled(row: Row) -> str:
+    return row.get("error", "").replace("|", "\\|") or f"{duration(row['cold'])}, {duration(max(row['warm'], 0))}"
+
+
+def _again(rows: Sequence[Row]) -> str:
+    sides = list(dict.fromkeys(r["peer"] for r in rows))
+    cells = {(r["task"], r["peer"]): duration(r["seconds"]) if "seconds" in r else r["error"] for r in rows}
+    lines = [[what, *(cells.get((task, side), "") for side in sides)] for task, what in TASKS.items()]
+    note = (
+        "A network 10-32-2 with relu and Adam, all Python included: `fit` and `partial_fit`, `predict` and "
+        "`predict_proba`.\n\n"
+    )
+    return "## A second call\n\n" + note + table(["", *(PEERS[s].title for s in sides)], lines)
+
+
 def _memory(results: store.Results) -> str:
     """The most memory each side's process held: of a small network and of one with many layers."""
     times = results["times"]
     names = [n for n in STARTED if n in times]
-    found = [(p, [_best(times[n], p) for n in names]) for p in PEERS]
+    found = [(p, [best(times[n], p) for n in names]) for p in PEERS]
     lines = [[PEERS[p].title, *(_peak(row) for row in rows)] for p, rows in found if any(rows)]
     return "### Peak memory of training\n\n" + table(["", *names], lines) if names else ""
 
 
 def _peak(row: Row | None) -> str:
-    return f"{_megabytes(row['peak_bytes'])} ({row['variant']})" if row and row["peak_bytes"] else ""
+    return f"{megabytes(row['peak_bytes'])} ({row['variant']})" if row and row["peak_bytes"] else ""
 
 
 def _variants(times: dict[str, list[Row]]) -> str:
     lines = [[name, PEERS[r["peer"]].title, r["variant"], *_numbers(r)] for name, rows in _ordered(times) for r in rows]
     head = ["", "", "variant", "time", "slowest pass", "set-up", "peak memory"]
     note = "`@1` is one thread; set-up is tracing and compiling, with empty caches.\n\n"
-    return "### Every variant\n\n" + note + table(head, lines)
+    return "## Every variant\n\n" + note + table(head, lines)
 
 
 def _numbers(row: Row) -> list[str]:
@@ -160,7 +207,7 @@ def _numbers(row: Row) -> list[str]:
         return [row["error"].replace("|", "\\|"), "", "", ""]
     spread = "" if row["spread"] is None else f"+{100 * row['spread']:.0f} %"
     setup = duration(row["setup"]) if row["setup"] > 0 else ""  # less than the noise of a run
-    return [duration(row["seconds"]), spread, setup, _megabytes(row["peak_bytes"])]
+    return [duration(row["seconds"]), spread, setup, megabytes(row["peak_bytes"])]
 
 
 def _starts(rows: Sequence[Row]) -> str:
@@ -174,7 +221,7 @@ def _starts(rows: Sequence[Row]) -> str:
 
 
 def _imports(rows: Iterable[Row]) -> str:
-    lines = [[PEERS[r["peer"]].title, duration(r["seconds"]), _megabytes(r["bytes"])] for r in rows]
+    lines = [[PEERS[r["peer"]].title, duration(r["seconds"]), megabytes(r["bytes"])] for r in rows]
     note = "The import comes after that of NumPy; the size is that of all packages that pip installs.\n\n"
     return "## Import and installation\n\n" + note + table(["", "import", "installed"], lines)
 
@@ -191,27 +238,8 @@ def _growth(rows: Sequence[Row]) -> str:
 def _growth_cells(row: Row) -> list[str]:
     if "error" in row:
         return [row["error"], "", ""]
-    return [duration(row["seconds"]), duration(row["seconds"] / row["layers"]), _megabytes(row["peak_bytes"])]
-
-
-def _megabytes(size: int | None) -> str:
-    return "" if size is None else f"{size / 2**20:.0f} MB"
+    return [duration(row["seconds"]), duration(row["seconds"] / row["layers"]), megabytes(row["peak_bytes"])]
 
 
 def _exponent(a: Row, b: Row) -> float:
     return math.log(b["seconds"] / a["seconds"]) / math.log(b["layers"] / a["layers"])
-
-
-def duration(seconds: float) -> str:
-    """Three digits and a unit.
-
-    >>> duration(0.0000594), duration(1.2), duration(2e-10), duration(0.0)
-    ('59.4 µs', '1.2 s', '0.2 ns', '0 s')
-    """
-    size, unit = next(((s, u) for s, u in UNITS if seconds >= s), UNITS[-1 if seconds else 0])
-    return f"{seconds / size:.3g} {unit}" if seconds / size < 1000 else f"{seconds / size:.0f} {unit}"
-
-
-def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    rule = ["---", *("--:" for _ in head[1:])]
-    return "\n".join("| " + " | ".join(line) + " |" for line in (head, rule, *lines))

@@ -9,6 +9,8 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +53,18 @@ def ask(kind: str, *arguments: object, threads: int, **more: str) -> dict[str, A
         if result is None:
             raise ChildError(_last_line(errors.read()))
     return {**result, "wall": wall}
+
+
+@contextmanager
+def load(threads: int) -> Iterator[None]:
+    """Another program keeps so many processors busy meanwhile: `bench.load`."""
+    command = [sys.executable, "-m", "bench.load", str(threads)]
+    with subprocess.Popen(command, env=environment(1), stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        try:
+            next(iter(process.stdout or ()), None)  # it says when it has started
+            yield
+        finally:
+            process.kill()
 
 
 def _result(process: subprocess.Popen[str], began: float) -> tuple[dict[str, Any] | None, float]:

@@ -35,4 +35,6 @@ def merged(old: Results, new: Results) -> Results:
     same = all(old.get("machine", {}).get(k) == new["machine"][k] for k in conditions)
     if not same:
         return new
-    return {**old, **new, "times": {**old.get("times", {}), **new.get("times", {})}}
+    by_workload = {k: {**old.get(k, {}), **new.get(k, {})} for k in ("times", "busy", "compiles")}
+    limit = max(old.get("limit", 0.0), new.get("limit", 0.0))
+    return {**old, **new, **by_workload, "limit": limit}

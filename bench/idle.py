@@ -1,0 +1,90 @@
+"""How idle the machine was during a measurement, recorded so that the report can decide what it is worth.
+
+Two looks, for neither sees everything: what a calculation in registers reaches of its best just before and after the
+measurement (which also feels other tenants of the host), and what share of the processors' time other programs had
+meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from bench.roofline import Probe
+
+Result = TypeVar("Result")
+
+CALIBRATION = 0.93  # of the best rate, both before and after
+OTHERS = 0.05  # of the time of all processors
+LOOKS = 5  # at the calculation; the middle one counts
+
+
+class Watch:
+    """Looks at the machine around measurements; ``limit`` is the best rate that any look found, in FLOP/s."""
+
+    def __init__(self, threads: int) -> None:
+        self._probe = Probe(threads)
+        self.limit = self._probe.best()
+
+    def around(self, measurement: Callable[[], Result]) -> tuple[Result, dict[str, Any]]:
+        """What a measurement, which runs in child processes, returns, and how idle the machine was."""
+        before, clock = self._look(), _Clock()
+        found = measurement()
+        others = clock.others()
+        return found, {"rate": min(before, self._look()), "others": others}
+
+    def _look(self) -> float:
+        rates = sorted(self._probe.rate() for _ in range(LOOKS))
+        self.limit = max(self.limit, rates[-1])
+        return rates[LOOKS // 2]
+
+
+class _Clock:
+    """Processor time of everybody and of this process with its ended children, since it was made."""
+
+    def __init__(self) -> None:
+        self._start = _everybody(), _ours()
+
+    def others(self) -> float | None:
+        """The share of all processors' time that others had, other virtual machines included; None if unknown."""
+        if self._start[0] is None:
+            return None
+        (busy, total), (busy_before, total_before) = _everybody(), self._start[0]
+        ours = _ours() - self._start[1]
+        return max(0.0, (busy - busy_before - ours) / max(total - total_before, 1e-9))
+
+
+def _everybody() -> tuple[float, float] | None:
+    """Seconds that all processors worked, and seconds altogether."""
+    try:
+        words = Path("/proc/stat").read_text().splitlines()[0].split()[1:9]
+    except (OSError, IndexError):
+        return None
+    ticks = [int(w) / os.sysconf("SC_CLK_TCK") for w in words]
+    return sum(ticks) - ticks[3] - ticks[4], sum(ticks)  # without those of idling and of waiting for disks
+
+
+def _ours() -> float:
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def disturbed(look: dict[str, Any] | None, limit: float | None) -> str:
+    """Why a measurement is not to be relied on; nothing if it is.
+
+    >>> disturbed({"rate": 200e9, "others": 0.01}, 205e9)
+    ''
+    >>> disturbed({"rate": 150e9, "others": 0.01}, 200e9)
+    'a calculation beside it reached 75 % of its best'
+    >>> disturbed({"rate": 200e9, "others": 0.3}, 200e9)
+    'other programs had 30 % of the processors'
+    """
+    if look is None or not limit:
+        return "how idle the machine was is not recorded"
+    if look["others"] is not None and look["others"] > OTHERS:
+        return f"other programs had {100 * look['others']:.0f} % of the processors"
+    if look["rate"] < CALIBRATION * limit:
+        return f"a calculation beside it reached {100 * look['rate'] / limit:.0f} % of its best"
+    return ""
