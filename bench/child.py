@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from bench import arrays, peers, workloads
+from bench import peers
+from bench.work import arrays, workloads
 
 CALLS = 10  # calls between two looks at the clock, for inference
 SLOW = 4.0  # seconds of a run beyond which one is enough
@@ -128,7 +129,7 @@ def compiling(peer: str, variant: str, workload: str) -> dict[str, Any]:
 
 
 def again(peer: str, task: str) -> dict[str, Any]:
-    from bench.again import measure
+    from bench.measure.again import measure
 
     return {"seconds": measure(peer, task)}
 

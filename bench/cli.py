@@ -7,10 +7,13 @@ import shlex
 import tempfile
 from collections.abc import Sequence
 
-from bench import again, agree, compiles, costs, machine, passes, report, spawn, store
-from bench.idle import Watch
+from bench import spawn, store
+from bench.measure import again, compiles, costs, machine, passes
+from bench.measure.idle import Watch
+from bench.page import report
 from bench.peers import PEERS, Peer
-from bench.workloads import AWKWARD, ROUND, Workload
+from bench.work import agree
+from bench.work.workloads import AWKWARD, ROUND, Workload
 
 SECTIONS = ("times", "compiles", "again", "starts", "imports", "growth")
 

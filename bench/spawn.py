@@ -57,8 +57,8 @@ def ask(kind: str, *arguments: object, threads: int, **more: str) -> dict[str, A
 
 @contextmanager
 def load(threads: int) -> Iterator[None]:
-    """Another program keeps so many processors busy meanwhile: `bench.load`."""
-    command = [sys.executable, "-m", "bench.load", str(threads)]
+    """Another program keeps so many processors busy meanwhile: `bench.measure.load`."""
+    command = [sys.executable, "-m", "bench.measure.load", str(threads)]
     with subprocess.Popen(command, env=environment(1), stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         try:
             next(iter(process.stdout or ()), None)  # it says when it has started

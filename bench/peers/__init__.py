@@ -16,7 +16,7 @@ from types import ModuleType
 
 import numpy as np
 
-from bench.workloads import Workload
+from bench.work.workloads import Workload
 
 Run = Callable[[int], float]
 Call = Callable[[np.ndarray], np.ndarray]

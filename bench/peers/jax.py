@@ -12,10 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from bench import arrays
 from bench.peers import Call, Run
 from bench.peers.jax_layers import apply, as_input, load, load_statistics
-from bench.workloads import BETAS, EPSILON, MOMENTUM, Workload
+from bench.work import arrays
+from bench.work.workloads import BETAS, EPSILON, MOMENTUM, Workload
 
 
 def train(workload: Workload, variant: str) -> Run:

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from bench.layers import VISCOSITY
+from bench.work.layers import VISCOSITY
 
 EPSILON = 1e-5  # of normalisations
 UNROLL = 10  # steps of a loop over a sequence at a time

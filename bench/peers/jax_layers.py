@@ -12,12 +12,12 @@ import numpy as np
 from jax import lax
 from jax.nn import relu
 
-from bench import arrays
-from bench.layers import Layer, Shape, through
-from bench.layers import parameters as parameters_of
 from bench.peers import jax_blocks as blocks
 from bench.peers.jax_blocks import EPSILON, pool
-from bench.workloads import Workload
+from bench.work import arrays
+from bench.work.layers import Layer, Shape, through
+from bench.work.layers import parameters as parameters_of
+from bench.work.workloads import Workload
 
 Statistics = list[tuple[jax.Array, jax.Array]]
 LAYOUTS = {4: ("NHWC", "HWIO", "NHWC"), 3: ("NWC", "WIO", "NWC")}

@@ -9,10 +9,10 @@ import numpy as np
 import onnxruntime
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from bench import arrays
-from bench.layers import Layer, Shape, after
 from bench.peers import Call, Run
-from bench.workloads import Workload
+from bench.work import arrays
+from bench.work.layers import Layer, Shape, after
+from bench.work.workloads import Workload
 
 PLAIN = {"relu": "Relu", "tanh": "Tanh"}
 

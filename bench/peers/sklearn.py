@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-from bench import arrays
 from bench.peers import Call, Run
-from bench.workloads import BETAS, EPSILON, MOMENTUM, Workload
+from bench.work import arrays
+from bench.work.workloads import BETAS, EPSILON, MOMENTUM, Workload
 
 warnings.simplefilter("ignore")
 

@@ -6,10 +6,10 @@ import os
 import warnings
 
 import subgrad as sg
-from bench import arrays
 from bench.peers import Call, Run
 from bench.peers.subgrad_layers import elbo_loss, network
-from bench.workloads import BETAS, EPSILON, MOMENTUM, Workload
+from bench.work import arrays
+from bench.work.workloads import BETAS, EPSILON, MOMENTUM, Workload
 from subgrad import nn
 from subgrad.fit.engine import Compiled
 from subgrad.fit.step import initial_state, trace_step

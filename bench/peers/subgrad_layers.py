@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import subgrad as sg
-from bench import arrays
-from bench.layers import INCEPTION, VISCOSITY, Layer, Shape, through
-from bench.workloads import Workload
+from bench.work import arrays
+from bench.work.layers import INCEPTION, VISCOSITY, Layer, Shape, through
+from bench.work.workloads import Workload
 from subgrad import nn
 
 PLAIN = {"relu": nn.ReLU, "tanh": nn.Tanh, "mean": nn.GlobalAvgPool, "flatten": nn.Flatten}

@@ -13,11 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from bench import arrays
-from bench.layers import GATES
 from bench.peers import Call, Run
 from bench.peers.torch_layers import network
-from bench.workloads import BETAS, EPSILON, MOMENTUM, Workload
+from bench.work import arrays
+from bench.work.layers import GATES
+from bench.work.workloads import BETAS, EPSILON, MOMENTUM, Workload
 
 
 def cross_entropy(scores: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

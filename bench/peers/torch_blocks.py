@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from bench.layers import INCEPTION, VISCOSITY
+from bench.work.layers import INCEPTION, VISCOSITY
 
 RECURRENT = {"rnn": nn.RNN, "lstm": nn.LSTM}
 

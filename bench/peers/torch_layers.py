@@ -7,10 +7,10 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
-from bench import arrays
-from bench.layers import Layer, Shape, through
 from bench.peers import torch_blocks as blocks
-from bench.workloads import Workload
+from bench.work import arrays
+from bench.work.layers import Layer, Shape, through
+from bench.work.workloads import Workload
 
 
 def network(workload: Workload, variant: str) -> nn.Module:

@@ -1,7 +1,7 @@
 """What is measured: the networks, their losses, optimisers and sizes.
 
-A layer is a tuple of its kind and its sizes, such as ``("linear", 128)`` or ``("relu",)``; `bench.layers` says what
-each of them is, and the peers translate those that they know.
+A layer is a tuple of its kind and its sizes, such as ``("linear", 128)`` or ``("relu",)``; `bench.work.layers` says
+what each of them is, and the peers translate those that they know.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from bench import layers
-from bench.layers import Layer, Parameter, Shape
+from bench.work import layers
+from bench.work.layers import Layer, Parameter, Shape
 
 MOMENTUM = 0.9
 BETAS, EPSILON = (0.9, 0.999), 1e-8

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bench.idle import disturbed
+from bench.measure.idle import UNRECORDED, disturbed
 from bench.peers import OURS
 
 SPREAD = 0.2  # between the slowest and the fastest pass
@@ -38,7 +38,7 @@ def doubt(rows: Sequence[Row], limit: float | None, busy: bool = False) -> str:
     for row in (r for r in rows if "seconds" in r and not busy):
         reason = disturbed(row.get("idle"), limit)
         if reason:
-            return f"{row['peer']} {row['variant']}: {reason}"
+            return reason if reason == UNRECORDED else f"{row['peer']} {row['variant']}: {reason}"
     for row in filter(None, (best(rows, OURS.name), best_peer(rows))):
         if row["spread"] is not None and row["spread"] > SPREAD:
             return f"{row['peer']} {row['variant']}: passes differ by {100 * row['spread']:.0f} %"

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.workloads import BY_NAME as WORKLOADS
-from bench.workloads import RESNET20
+from bench.work.workloads import BY_NAME as WORKLOADS
+from bench.work.workloads import RESNET20
 
 TOLERANCE = 2e-3  # relative; float32 sums in another order drift apart over some hundred steps
 # scikit-learn adds Adam's epsilon before the bias correction, the others after it: another, equally costly formula.

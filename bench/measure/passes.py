@@ -8,10 +8,10 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from bench.idle import Watch, disturbed
+from bench.measure.idle import Watch, disturbed
 from bench.peers import Peer
 from bench.spawn import ChildError, ask, load
-from bench.workloads import Workload
+from bench.work.workloads import Workload
 
 Row = dict[str, Any]
 Say = Callable[[str], None]

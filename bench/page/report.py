@@ -6,15 +6,16 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from bench import agree, store
-from bench.again import TASKS
-from bench.costs import STARTED
+from bench import store
+from bench.measure.again import TASKS
+from bench.measure.costs import STARTED
+from bench.page.ratios import best, best_peer, doubt, ratio
+from bench.page.tables import duration, megabytes, table
 from bench.peers import BY_NAME as PEERS
 from bench.peers import OURS
-from bench.ratios import best, best_peer, doubt, ratio
 from bench.spawn import ROOT
-from bench.tables import duration, megabytes, table
-from bench.workloads import BY_NAME as WORKLOADS
+from bench.work import agree
+from bench.work.workloads import BY_NAME as WORKLOADS
 
 PAGE, CHART = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "benchmarks.svg"
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
@@ -24,28 +25,34 @@ Row = dict[str, Any]
 
 def publish(results: store.Results) -> None:
     """Write the page, what stands outside the markers untouched, and the chart."""
-    from bench.chart import draw
+    from bench.page.chart import draw
 
     page = PAGE.read_text(encoding="utf-8") if PAGE.exists() else HEAD
     before, _, rest = page.partition(BEGIN)
     after = rest.partition(END)[2]
     store.write_text(PAGE, f"{before}{BEGIN}\n{text(results)}\n{END}{after}")
-    if results.get("times"):
-        draw({n: rows for n, rows in results["times"].items() if not doubt(rows, results.get("limit"))}, CHART)
+    if _relied_on(results):
+        draw(_relied_on(results), CHART)
 
 
 def text(results: store.Results) -> str:
     """All sections that were measured."""
     parts = [_machine(results)]
     if results.get("times"):
-        parts += [_overview(results), f"![Speed of each side over that of subgrad]({CHART.name})"]
-        parts += [_disagreements(results["times"]), _rates(results), _memory(results)]
+        chart = f"![Speed of each side over that of subgrad]({CHART.name})" if _relied_on(results) else ""
+        parts += [_overview(results), chart, _disagreements(results["times"]), _rates(results), _memory(results)]
     if results.get("busy"):
         parts.append(_busy(results))
     makers = {"compiles": _compiles, "again": _again, "starts": _starts, "imports": _imports, "growth": _growth}
     parts += [make(results[section]) for section, make in makers.items() if results.get(section)]
     parts += [_variants(results["times"])] if results.get("times") else []
     return "\n\n".join(filter(None, parts))
+
+
+def _relied_on(results: store.Results) -> dict[str, list[Row]]:
+    """The rows of the workloads that have a ratio."""
+    limit = results.get("limit")
+    return {name: rows for name, rows in results.get("times", {}).items() if not doubt(rows, limit)}
 
 
 def _machine(results: store.Results) -> str:
@@ -82,8 +89,10 @@ def _ratio(rows: Sequence[Row], doubt: str) -> str:
 
 def _doubts(times: dict[str, list[Row]], limit: float | None) -> str:
     """What the ratios stand for, and the workloads that have none."""
-    found = {name: doubt(rows, limit) for name, rows in _ordered(times)}
-    without = [f"- {name}: {reason}" for name, reason in found.items() if reason]
+    found: dict[str, list[str]] = {}
+    for name, rows in _ordered(times):
+        found.setdefault(doubt(rows, limit), []).append(name)
+    without = [f"- {', '.join(names)}: {reason}" for reason, names in found.items() if reason]
     note = "Below 1 the peer is faster. A ratio stands only where the machine was idle during all passes of all sides."
     return note + ("" if not without else " It was not for these:\n\n" + "\n".join(without))
 
@@ -116,13 +125,17 @@ def _rates(results: store.Results) -> str:
     if "limit" not in results:
         return ""
     rate = {name: _rate(name, rows) for name, rows in _ordered(results["times"])}
-    limit = results["limit"]
+    limit = max(results["limit"], *rate.values())
     lines = [
         [_title(name), f"{r / 1e9:.0f}", f"{100 * r / limit:.0f} %", duration(WORKLOADS[name].flops() / limit),
          _kept(name, rate)] for name, r in rate.items() if r
     ]  # fmt: skip
+    note = (
+        f"Products and convolutions alone are counted. The limit, {limit / 1e9:.0f} GFLOP/s, is the best that any of "
+        "many attempts at multiply-adds in registers reached, before, between and after the measurements.\n\n"
+    )
     head = ["", "GFLOP/s", "of the limit", "at the limit it would take", "of the round sizes' rate"]
-    return "### Of the machine's limit\n\nProducts and convolutions alone are counted.\n\n" + table(head, lines)
+    return "### Of the machine's limit\n\n" + note + table(head, lines)
 
 
 def _rate(name: str, rows: Sequence[Row]) -> float:

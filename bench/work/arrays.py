@@ -6,8 +6,8 @@ from math import sqrt
 
 import numpy as np
 
-from bench.layers import Parameter
-from bench.workloads import Workload
+from bench.work.layers import Parameter
+from bench.work.workloads import Workload
 
 
 def data(workload: Workload) -> tuple[np.ndarray, np.ndarray]:
@@ -69,8 +69,8 @@ def batches(workload: Workload, steps: int) -> np.ndarray:
 
 
 def initial(workload: Workload) -> list[np.ndarray]:
-    """The parameters of each layer in order, float32, in PyTorch's layout; see `bench.layers`. Those of several members
-    have an axis of members in front."""
+    """The parameters of each layer in order, float32, in PyTorch's layout; see `bench.work.layers`. Those of several
+    members have an axis of members in front."""
     random = np.random.default_rng(2)
     if workload.members == 1:
         return [_drawn(p, random) for p in workload.parameters()]

@@ -12,12 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bench.roofline import Probe
+from bench.measure.roofline import Probe
 
 Result = TypeVar("Result")
 
 CALIBRATION = 0.93  # of the best rate, both before and after
 OTHERS = 0.05  # of the time of all processors
+UNRECORDED = "how idle the machine was is not recorded"
 LOOKS = 5  # at the calculation; the middle one counts
 
 
@@ -82,7 +83,7 @@ def disturbed(look: dict[str, Any] | None, limit: float | None) -> str:
     'other programs had 30 % of the processors'
     """
     if look is None or not limit:
-        return "how idle the machine was is not recorded"
+        return UNRECORDED
     if look["others"] is not None and look["others"] > OTHERS:
         return f"other programs had {100 * look['others']:.0f} % of the processors"
     if look["rate"] < CALIBRATION * limit:

@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+from bench.page.ratios import best
 from bench.peers import OURS, PEERS
-from bench.ratios import best
-from bench.workloads import BY_NAME as WORKLOADS
+from bench.work.workloads import BY_NAME as WORKLOADS
 
 COLOURS = ("#ee4c2c", "#5e97f6", "#f7931e", "#888888")
 

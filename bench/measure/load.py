@@ -1,6 +1,6 @@
 """Another program on the same processors: a thread pinned to each of them multiplies matrices until it is ended.
 
-    python -m bench.load THREADS
+    python -m bench.measure.load THREADS
 
 With one thread for each BLAS call, as `bench.spawn.environment` sets it.
 """

@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.peers import Peer
 from bench.spawn import ChildError, ask
-from bench.workloads import Workload
+from bench.work.workloads import Workload
 
 COMPILED = {"subgrad": ("native",), "torch": ("compile", "compile-step"), "jax": ("step", "scan")}
 CHOSEN = ("W3", "W7", *(f"W{i}" for i in range(11, 19)))

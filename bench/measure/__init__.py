@@ -1,0 +1,1 @@
+"""The measurements, and how idle the machine was meanwhile."""

@@ -1,0 +1,1 @@
+"""The page and the chart that are made of the results."""
