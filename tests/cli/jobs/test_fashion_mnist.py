@@ -74,6 +74,7 @@ def test_wrong_options_for_a_network_are_said(tmp_path):
     write_part(tmp_path, "train", 60, seed=0)
     train = ("train", "fashion-mnist", "--data", tmp_path)
     assert "lenet is for `subgrad train fashion-mnist`" in misuse("train", "digits", "--model", "lenet")
+    assert "char_rnn is for `subgrad train text`" in misuse(*train, "--model", "char_rnn")
     assert "lenet has its own layers" in misuse(*train, "--model", "lenet", "--hidden", "64")
     assert "is for networks of images, see --model" in misuse(*train, "--augment", "shift")
     unknown = misuse(*train, "--model", "lenet", "--augment", "shift,turn")

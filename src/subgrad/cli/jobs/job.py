@@ -70,6 +70,7 @@ class Job(Protocol):
 
     def predict(self, model: Path, file: Path) -> Answers:
         """The answers of a saved model to the rows of a file."""
+        ...
 
     def evaluate(self, model: Path, file: Path, console: Console) -> None:
         """Print how good the answers of a saved model are."""
