@@ -142,7 +142,7 @@ def _alike(at: At) -> Tensor:
 
 
 def _one_hot(at: At) -> Tensor:
-    at.same()
+    at.same("dtype")
     return at.again()
 
 
