@@ -144,6 +144,8 @@ def trace_step(
 
     with random.seeded(arguments[0]), as_arguments() as sizes:
         outputs, after = _for_all(model, step)(held, places)
+    with np.errstate(over="ignore"):  # a step that is no number of the dtype is inf, and the run says what it spoils
+        given_sizes = [np.array(a, dtype) for a, dtype in sizes]
     if found:
         arguments[2:2] = found[0].numbers
     arguments += sizes.values()
@@ -154,7 +156,7 @@ def trace_step(
         measured=len(outputs),
         first_variable=len(arguments),
         shorter=found[0] if found else None,
-        sizes=[np.array(a, dtype) for a, dtype in sizes],
+        sizes=given_sizes,
     )
 
 
