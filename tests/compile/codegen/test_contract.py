@@ -1,6 +1,7 @@
 """The contraction generator against NumPy in float64, on every kind of processor that this machine can play."""
 
 import ctypes
+import itertools
 import mmap
 import sys
 
@@ -195,6 +196,25 @@ def test_rows_cut_anywhere_change_no_bit(cpu):
     contraction = Contraction.matmul("float32", 53, 37, 40)
     whole = check(contraction, cpu)
     np.testing.assert_array_equal(check(contraction, cpu, cuts=[1, 17, 40]), whole)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("lines", [(), (5,), (7,)], ids=["rows", "lines of 5", "lines of 7"])
+@pytest.mark.parametrize("rows", [1, 6, 12, 13, 16, 30, 37])
+def test_known_ranges_need_no_code_for_others(cpu, rows, lines, threads):
+    """Rows of images come in lines, of which a range has parts at its ends."""
+    loops = {"n": (Loop(20, b=1, c=1),), "k": (Loop(9, a=1, b=20),)}
+    outer = tuple(Loop(n, a=9 * rows + 3, c=20 * rows) for n in lines)
+    contraction = Contraction("float32", m=(*outer, Loop(rows, a=9, c=20)), **loops)
+    total = contraction.rows
+    cuts = [total * t // threads for t in range(1, threads)]
+    ranges = [b - a for a, b in zip([0, *cuts], [*cuts, total], strict=True)]
+    plan = plan_contraction(contraction, cpu, ranges=ranges, exactly=True)
+    line = contraction.merged().m[-1].size
+    bounds = sorted({*range(0, total + 1, line), *cuts, total})
+    pieces = {b - a for a, b in itertools.pairwise(bounds)}
+    assert plan.singles == any(map(plan.leaves, pieces))
+    check(contraction, cpu, plan, cuts=cuts)
 
 
 def test_the_dot_form(cpu):

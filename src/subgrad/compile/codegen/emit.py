@@ -146,7 +146,7 @@ class Emitter:
         nest = _Nest(node, sources, self.aliasing.strides(node))
         teams = 1 if slot.axis is None else self.threads
         ranges = [self._rows(nest.contraction.rows, t, slot) for t in range(teams)]
-        plan = plan_contraction(nest.contraction, self.cpu, ranges=ranges)
+        plan = plan_contraction(nest.contraction, self.cpu, ranges=ranges, exactly=True)
         k_steps = math.prod(x.size for x in nest.contraction.k)
         needs_c = plan.k_block < k_steps
         extra = self._in_memory(kernel, kernel.body)

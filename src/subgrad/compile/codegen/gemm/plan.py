@@ -22,8 +22,9 @@ class Plan(NamedTuple):
 
     A register tile is ``rows`` rows by ``vectors`` vectors of ``lanes`` columns; in the dot form it is ``rows`` rows
     by ``vectors`` single columns, and the lanes run along k. ``tails`` are the smaller row counts that get a tile of
-    their own; what is left after them goes row by row. After ``k_block`` steps of the reduction the partial sums go
-    to C. ``m_block`` rows of A are copied at a time (0: none), ``pack_b`` copies each panel of B.
+    their own; what is left after them goes row by row, unless it is known that nothing is (``singles``). After
+    ``k_block`` steps of the reduction the partial sums go to C. ``m_block`` rows of A are copied at a time (0: none),
+    ``pack_b`` copies each panel of B.
     """
 
     lanes: int
@@ -34,6 +35,7 @@ class Plan(NamedTuple):
     dot: bool = False
     pack_b: bool = False
     m_block: int = 0
+    singles: bool = True
 
     @property
     def width(self) -> int:
@@ -46,8 +48,14 @@ class Plan(NamedTuple):
 
     @property
     def row_counts(self) -> tuple[int, ...]:
-        """The tiles that rows are taken in, largest first; the last takes what is left, row by row."""
-        return tuple(dict.fromkeys((self.rows, *self.tails, 1)))
+        """The tiles that rows are taken in, largest first; the last takes what is left, row by row, if anything is."""
+        return tuple(dict.fromkeys((self.rows, *self.tails, *[1] * self.singles)))
+
+    def leaves(self, count: int) -> bool:
+        """Whether so many rows are not all in tiles of several rows."""
+        for rows in (self.rows, *self.tails):
+            count %= rows
+        return count > 0
 
     def a_row(self, contraction: Contraction) -> int:
         """Elements from one contiguous run of the copied A to the next."""
@@ -70,17 +78,20 @@ def rows_contiguous(contraction: Contraction) -> bool:
 
 
 def plan_contraction(
-    contraction: Contraction, cpu: Cpu, *, ranges: Sequence[int] = (), partial_sums: bool = True
+    contraction: Contraction, cpu: Cpu, *, ranges: Sequence[int] = (), exactly: bool = False, partial_sums: bool = True
 ) -> Plan:
     """The fastest plan by the model.
 
-    ``ranges`` are the numbers of rows that the caller will ask for at a time (one per thread); other ranges work as
-    well, only not as fast. ``partial_sums=False`` promises that C is never read or written but through the epilogue.
+    ``ranges`` are the numbers of rows that the caller will ask for at a time (one per thread), one range after the
+    other; other ranges work as well, only not as fast, unless it promises ``exactly`` these, and so needs no code for
+    others. ``partial_sums=False`` promises that C is never read or written but through the epilogue.
     """
     merged = contraction.merged()
     counts = _row_counts(merged, ranges)
     plans = [_blocked(plan, merged, cpu, counts, partial_sums) for plan in _candidates(merged, cpu, counts)]
-    return min(plans, key=lambda plan: _cycles(plan, merged, counts))
+    best = min(plans, key=lambda plan: _cycles(plan, merged, counts))
+    known = exactly and sum(ranges) == contraction.rows and not best.m_block
+    return best._replace(singles=not known or any(map(best.leaves, counts)))
 
 
 def _row_counts(merged: Contraction, ranges: Sequence[int]) -> tuple[int, ...]:
