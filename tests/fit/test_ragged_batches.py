@@ -5,12 +5,16 @@ import pytest
 
 import subgrad as sg
 from subgrad import nn
-from subgrad.errors import NonFiniteError
+from subgrad.compile.runtime.fallback import runnable
+from subgrad.errors import CheckError, NonFiniteError, ShapeError
 from subgrad.fit.engine import Compiled
 from subgrad.fit.metrics import resolve
 from subgrad.fit.step import initial_state, trace_forward, trace_step
+from subgrad.graph.op import apply
+from subgrad.graph.tensor import placeholder
 from subgrad.graph.tree import leaves
 from subgrad.nn import loss as losses
+from subgrad.ops import gather
 
 N, WIDTH, CLASSES = 40, 6, 3
 LENGTHS = 16, 16, 11, 16
@@ -180,3 +184,40 @@ def test_an_op_is_named_where_a_ragged_batch_has_no_finite_loss():
     x, y = data()
     with pytest.raises(NonFiniteError, match="came from log"):
         sg.fit(mlp(), x[:30], y[:30], loss=loss, epochs=1, batch_size=8, shuffle=False)
+
+
+# Data of any number of samples
+
+
+def test_a_program_takes_open_inputs_of_any_length():
+    data, rows = placeholder((2, 3), "float64", open=True), placeholder((2,), "int64")
+    program = runnable([data, rows], [apply(gather, (data, rows), {"axes": (0,)})])
+    for n in (1, 5):
+        x = np.arange(3.0 * n).reshape(n, 3)
+        np.testing.assert_array_equal(program([x, np.array([n - 1, 0])])[0], x[[n - 1, 0]])
+    for bad in (np.zeros((0, 3)), np.zeros((4, 2)), np.zeros((4, 3), np.float32), np.zeros(3)):
+        with pytest.raises(ShapeError, match="expected"):
+            program([bad, np.array([0, 0])])
+
+
+def test_data_of_another_length_need_no_other_program(compilations):
+    net = mlp()
+    for n in (24, 30, 40, 37):
+        x, y = data()
+        sg.fit(net, x[:n], y[:n], loss="cross_entropy", epochs=1, batch_size=8)
+    assert compilations() == 1
+
+
+def test_rows_that_are_not_there_are_never_read():
+    arrays, loss = data(), losses.get("cross_entropy")
+    state = initial_state(mlp(), sg.SGD(0.1))
+
+    def trace(batch, gathers=False):
+        return trace_step(model, loss, sg.SGD(0.1), state, batch, {}, gathers)
+
+    with sg.using_dtype("float64"):
+        model = mlp()
+        engine = Compiled(trace, arrays, [p.numpy() for _, p in model.named_state()])
+    for row in (-1, N):
+        with pytest.raises(CheckError, match="samples"):
+            engine.run([np.array([0, row])], 0, 0)
