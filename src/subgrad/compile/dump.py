@@ -134,10 +134,13 @@ def _body_lines(body: Loop) -> list[str]:
 
 
 def _kernel_lines(kernel: Kernel, names: Mapping[Tensor, str]) -> list[str]:
-    """A kernel with its nodes, set in; a loop with its kernels."""
+    """A kernel with its nodes, set in; a loop with its kernels, those before the first step with the names outside."""
     if isinstance(kernel, Repeat):
-        names = {**_names([*kernel.loop.places, *kernel.loop.outputs])}
-        inner = [line for k in (*kernel.start, *kernel.inner) for line in _kernel_lines(k, names)]
+        before = (node for k in kernel.start for node in k.nodes)
+        outside = {**names, **{node: f"%before{i}" for i, node in enumerate(before)}}
+        step = _names([*kernel.loop.places, *kernel.loop.outputs])
+        inner = [line for k in kernel.start for line in _kernel_lines(k, outside)]
+        inner += [line for k in kernel.inner for line in _kernel_lines(k, step)]
     else:
         inner = [line for node in kernel.nodes for line in _node_lines(node, names)]
         inner.append(f"stores {', '.join(names.get(n, '?') for n in kernel.stores)}")

@@ -112,6 +112,8 @@ class Program:
 
     def _passed(self, dump: Dump | None = None, n_threads: int | None = None) -> Unit:
         unit = Unit(self.interface, self.cpu, n_threads or self._wanted_threads, self._timed)
+        if dump:
+            dump.add("traced", unit, "the graph as it was traced")
         run_passes(PASSES, unit, dump)
         return unit
 
@@ -242,7 +244,6 @@ class Program:
             FileError: if the files cannot be written there.
         """
         dump = Dump(folder)
-        dump.add("traced", Unit(self.interface), "the graph as it was traced")
         dump.finish(self._passed(dump, self.n_threads).ir, self.cpu)
         return dump.texts
 
