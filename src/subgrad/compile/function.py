@@ -314,7 +314,10 @@ class _Casting:
 
 
 def _quickly(variant: Variant, given: Sequence[np.ndarray], arrays: Sequence[np.ndarray]) -> Variant | _Casting | None:
-    """What takes arrays like ``given`` as they are, where nothing need be checked to make ``arrays`` of them."""
+    """What a later call with arrays of these shapes and dtypes can go to at once; None if it has to convert them anew.
+
+    ``arrays`` is what was made of ``given`` for the variant: the same arrays, or floats of another dtype.
+    """
     if all(g.dtype == a.dtype for g, a in zip(given, arrays, strict=True)):
         return variant
     floats = all(g.dtype == a.dtype or g.dtype.kind == "f" for g, a in zip(given, arrays, strict=True))
