@@ -49,13 +49,16 @@ class Shorter:
         self._places, self._uses = walk.numbers.places, walk.numbers.uses
         self.numbers = list(self._places.values())
 
-    def of(self, short: Traced | None = None) -> np.ndarray | None:
-        """What ``numbers`` are for another batch, of the long one itself if it is None; None if it has its own graph.
+    @property
+    def of_long(self) -> np.ndarray:
+        """What ``numbers`` are for the long batch itself."""
+        return np.array([long for long, _ in self._places], np.float64)
+
+    def of(self, short: Traced) -> np.ndarray | None:
+        """What ``numbers`` are for another batch; None if it has its own graph.
 
         The graphs must differ in the same numbers of the same nodes; so nothing is left out.
         """
-        if short is None:
-            return np.array([long for long, _ in self._places], np.float64)
         try:
             uses = Shorter(self._long, short)._uses
         except Unproven:

@@ -223,11 +223,12 @@ class Compiled:
 
     def _in_the_longest(self, rows: int) -> _Native | None:
         """A batch in the program of the longest one, if it is shorter and that can be."""
-        native = self._native(self._longest) if rows < self._longest else None
-        short = self._forward_of(rows) if native is not None and native.step.shorter is not None else None
-        if native is None or short is None:
+        if rows >= self._longest:
             return None
-        numbers = native.step.shorter.of(short.graph)
+        native = self._native(self._longest)
+        shorter = native.step.shorter
+        short = None if shorter is None else self._forward_of(rows)
+        numbers = None if shorter is None or short is None else shorter.of(short.graph)
         return None if numbers is None else native._replace(numbers=numbers)
 
     def _forward_of(self, rows: int) -> Forward | None:
@@ -246,7 +247,7 @@ class Compiled:
         step = self._trace(batch, True) if short is None else self._trace(batch, True, short)
         measured, first = step.measured, step.first_variable
         variables = {measured + i: first + i for i in range(len(step.inputs) - first)}
-        numbers = np.empty(0) if step.shorter is None else step.shorter.of()
+        numbers = np.empty(0) if step.shorter is None else step.shorter.of_long
         stepped = range(2 + len(numbers))
         program = runnable(step.inputs, step.outputs, variables, stepped=stepped, measured=range(measured))
         return _Native(step, program, rows, numbers)

@@ -191,5 +191,5 @@ def _numbers(step: Step, short: Step) -> list[np.ndarray] | None:
     """What a step is told of the length of a batch; None if it does not take that length."""
     if step.shorter is None:
         return [] if short is step else None
-    found = step.shorter.of(None if short is step else short.graph)
+    found = step.shorter.of_long if short is step else step.shorter.of(short.graph)
     return None if found is None else [np.array(number) for number in found]

@@ -241,7 +241,8 @@ def _outputs(model: Module, x: Tensor) -> Tensor:
     """
     forms, key = kept(model), (x.shape, x.dtype)
     if key in forms:
-        return placeholder(*forms[key], "output")
+        shape, dtype = forms[key]
+        return placeholder(shape, dtype, "output")
     with random.seeded(constant(np.zeros(2, np.int64))), evaluating(model):
         out = model(x)
     out = out[0] if isinstance(model, Ensemble) else out
