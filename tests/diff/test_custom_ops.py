@@ -8,6 +8,7 @@ import pytest
 import subgrad as sg
 from subgrad.errors import ArgumentError, CheckError, GradientError, ShapeError
 from subgrad.graph.op import TABLE, Kink
+from subgrad.ops import rules
 
 
 def test_an_op_from_its_reference():
@@ -191,3 +192,29 @@ def test_check_catches_a_wrong_custom_vjp():
 
     with pytest.raises(CheckError, match="the vjp disagrees with finite differences: .* in product"):
         sg.check(sg.custom_vjp(product, lambda g, y, x: g * x), [3.0])
+
+
+def test_the_derivative_of_what_an_op_is_made_of():
+    """Without a vjp of its own, with attributes, with one tensor as two inputs, and differentiated twice."""
+
+    def bent(x, y, *, a=2.0):
+        return np.tanh(a * x) * y
+
+    op = sg.defop(bent, prepare=lambda x, y, a=2.0: (rules.numbers(x, y)[0], {"a": a}),
+                  expand=lambda x, y, *, a: sg.tanh(a * x) * y)  # fmt: skip
+    same = lambda x, y: sg.tanh(2.0 * x) * y  # noqa: E731
+    x, y = sg.tensor([0.3, -0.2], dtype="float64"), sg.tensor([1.5, 0.5], dtype="float64")
+    for f in (lambda f: f(x, y).sum(), lambda f: f(x, x).sum(), lambda f: sg.grad((f(x, y) ** 2).sum(), x).sum()):
+        np.testing.assert_allclose(sg.grad(f(op), x).numpy(), sg.grad(f(same), x).numpy(), rtol=1e-12)
+    np.testing.assert_allclose(sg.compile(sg.grad(lambda v: op(v, v).sum()))(x), sg.grad(same(x, x).sum(), x).numpy())
+    sg.check(op, x, y)
+
+
+def test_a_kink_of_an_op_without_a_vjp():
+    soft = sg.defop(
+        lambda x: np.maximum(x, 0) * 2, name="soft", kink=sg.Kink.linear([0], [0, 2]), expand=lambda x: sg.relu(x) * 2
+    )
+    x = sg.tensor([0.0, 1.0])
+    assert sg.grad(soft(x).sum(), x).tolist() == [0.0, 2.0]
+    assert float(sg.directional_derivative(lambda v: soft(v).sum(), x, [1.0, 1.0])) == 4.0
+    assert float(sg.directional_derivative(lambda v: soft(v).sum(), x, [-1.0, 1.0])) == 2.0

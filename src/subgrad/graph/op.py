@@ -181,7 +181,8 @@ def defop(
         shape: ``shape(*inputs, **attrs) -> (shape, dtype)``; raises `ShapeError` for inputs that do not fit.
         prepare: ``prepare(*args, **kwargs) -> (inputs, attrs)``, from the caller's arguments to tensors.
         vjp: ``vjp(g, y, *inputs, **attrs)``, from the cotangent of the output to one cotangent for each input (None
-            where there is none), written with ops so that it can be differentiated again.
+            where there is none), written with ops so that it can be differentiated again. Without it, it is that of
+            ``expand``.
         one_sided_jvp: ``one_sided_jvp(y, inputs, tangents, **attrs)``, the one-sided directional derivative. Without
             it, it follows from the vjp and the kink; only a kink made by hand needs it.
         kink: a `Kink`, if the op has points where it is not differentiable: `Kink.linear`, for example.
@@ -226,7 +227,7 @@ def defop(
             ref=ref,
             shape=shape or rules.elementwise_shape,
             prepare=prepare or rules.numbers,
-            vjp=vjp,
+            vjp=vjp or _vjp_by(expand),
             one_sided_jvp=one_sided_jvp or dird,
             kink=kink,
             expand=expand,
@@ -245,6 +246,19 @@ def defop(
         return op
 
     return define if ref is None else define(ref)
+
+
+def _vjp_by(expand: Callable[..., Tensor] | None) -> Callable[..., Sequence[Tensor | None]] | None:
+    """Backpropagation through what an op is made of."""
+    if expand is None:
+        return None
+
+    def vjp(g: Tensor, y: Tensor, *inputs: Tensor, **attrs: Any) -> Sequence[Tensor | None]:
+        from subgrad.diff.expansion import cotangents_through
+
+        return cotangents_through(expand, g, inputs, attrs)
+
+    return vjp
 
 
 def _counts(ref: Callable[..., Any]) -> range | None:
