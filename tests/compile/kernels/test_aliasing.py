@@ -24,7 +24,7 @@ def agree(inputs, outputs, arrays, variables=None, threads=(1, 2)):
     expected = Interpreter(inputs, outputs)([a.copy() for a in arrays])
     for n in threads:
         program = Program(inputs, outputs, variables=variables, n_threads=n)
-        program._arena[:] = 255
+        program.room[0][:] = 255
         found = program([a.copy() for a in arrays])
         for native, e in zip(found, expected, strict=True):
             np.testing.assert_allclose(native, e, rtol=1e-12, atol=1e-12 * (1 + np.abs(e).max(initial=0)))
