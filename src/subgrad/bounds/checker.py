@@ -121,7 +121,8 @@ def place_to_cut(low, high):
             smaller_side = min(k + 1, len(low) - k - 1)  # at least 1
             if smaller_side >= most_even:
                 most_even, found = smaller_side, (axis, float(starts[k + 1]))
-    require(found is not None, "the boxes do not cover the box")
+    if found is None:
+        raise CheckFailed("not proven: the boxes do not cover the box")
     return found
 
 

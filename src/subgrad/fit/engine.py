@@ -171,15 +171,24 @@ class Compiled:
         """As `Interpreted.run`."""
         self._past.note(self.variables, batches, first_step, first_batch)
         found, done = [], 0
-        for _, group in groupby(batches, key=lambda rows: id(self._native(len(rows)).program)):
-            rows = list(group)
-            found.append(self._steps(rows, seed, first_step + done))
-            done += len(rows)
+        for part in self._parts(batches):
+            found.append(self._steps(part, seed, first_step + done))
+            done += len(part)
         measured = np.concatenate(found, dtype=np.float64)
         bad = np.flatnonzero(~np.isfinite(measured[:, 0]))
         if bad.size:
             self._explain(seed, first_step + int(bad[0]))
         return measured
+
+    def _parts(self, batches: Sequence[np.ndarray]) -> list[Sequence[np.ndarray]]:
+        """The batches, in order, by the programs that they run in.
+
+        Where one is for all, nothing is done for each: a step may take less time than that.
+        """
+        programs = {n: id(self._native(n).program) for n in {*map(len, batches)}}
+        if len({*programs.values()}) == 1:
+            return [batches]
+        return [list(part) for _, part in groupby(batches, key=lambda rows: programs[len(rows)])]
 
     def rest(self) -> None:
         """The run is over: what its programs keep for the next one is small."""
@@ -192,14 +201,19 @@ class Compiled:
 
     def _steps(self, batches: Sequence[np.ndarray], seed: int, first: int) -> np.ndarray:
         """Steps of one program."""
-        natives = [self._native(len(rows)) for rows in batches]
-        step, program, length, _ = natives[0]
+        natives = {n: self._native(n) for n in {*map(len, batches)}}
+        step, program, length, numbers = next(iter(natives.values()))
         steps = np.arange(first, first + len(batches))
         seeds = np.stack([np.full_like(steps, seed), steps], axis=1)
-        order = np.stack([_filled_up(rows, length) for rows in batches])
-        numbers = np.ascontiguousarray(np.stack([n.numbers for n in natives], axis=1))
-        if order.min() < 0 or order.max() >= len(self.data[0]):
+        if [*natives] == [length]:
+            order = np.concatenate(batches).reshape(len(batches), length)
+            numbers = np.repeat(numbers[:, None], len(batches), axis=1)
+        else:
+            order = np.stack([_filled_up(rows, length) for rows in batches])
+            numbers = np.stack([natives[len(rows)].numbers for rows in batches], axis=1)
+        if order.view(np.uint64).max() >= len(self.data[0]):  # a negative one is very large
             raise CheckError(f"there are {len(self.data[0])} samples, got the numbers {order.min()} to {order.max()}")
+        numbers = np.ascontiguousarray(numbers)
         outputs = program([seeds, order, *numbers, *self.data, *step.sizes, *self.variables], len(batches))
         return np.stack(outputs[: step.measured], axis=1)
 
