@@ -202,6 +202,13 @@ def test_there_are_five_tables_at_most():
     assert len(TABLES) <= 5
 
 
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """Makes a package of one file with this text, which is looked through instead."""
+    monkeypatch.setattr("test_op_tables.PACKAGE", tmp_path)
+    return lambda text: (tmp_path / "file.py").write_text(f"from subgrad import ops\n{text}\n", encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -214,9 +221,8 @@ def test_there_are_five_tables_at_most():
         "T = (*VIEWS, ops.add, ops.mul, ops.exp)",
     ],
 )
-def test_a_table_is_found(text, tmp_path, monkeypatch):
-    (tmp_path / "file.py").write_text(f"from subgrad import ops\n{text}\n", encoding="utf-8")
-    monkeypatch.setattr("test_op_tables.PACKAGE", tmp_path)
+def test_a_table_is_found(text, package):
+    package(text)
     assert everywhere(tables)
 
 
@@ -228,9 +234,8 @@ def test_a_table_is_found(text, tmp_path, monkeypatch):
         "match node.op.name:\n        case 'add' | 'mul': pass\n        case 'exp': pass",
     ],
 )
-def test_a_function_that_tells_ops_apart_is_found(text, tmp_path, monkeypatch):
-    (tmp_path / "file.py").write_text(f"from subgrad import ops\ndef f(node):\n    {text}\n", encoding="utf-8")
-    monkeypatch.setattr("test_op_tables.PACKAGE", tmp_path)
+def test_a_function_that_tells_ops_apart_is_found(text, package):
+    package(f"def f(node):\n    {text}")
     assert everywhere(cases)
 
 

@@ -3,6 +3,8 @@
 import copy
 import gc
 import pickle
+import subprocess
+import sys
 import weakref
 
 import numpy as np
@@ -253,6 +255,19 @@ def test_batches_are_traced_once_for_each_length(traced):
     assert traced == [2]
     assert one.steps == 5
     assert int(one.state["step"]) == 5
+
+
+def test_batches_are_interpreted_without_llvmlite():
+    code = """
+import sys, warnings
+sys.modules["llvmlite"] = None
+warnings.simplefilter("ignore")
+import subgrad as sg
+one = sg.Trainer(sg.nn.Linear(1, 1, seed=0), loss="squared", optimizer=sg.SGD(0.1))
+losses = [one.partial_fit([[1.0]], [3.0]) for _ in range(50)]
+assert losses[-1] < 1e-3 < losses[0], losses
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 def test_dropout_draws_anew_in_each_step():

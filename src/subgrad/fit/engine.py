@@ -259,11 +259,9 @@ class Compiled:
         if rows == self._longest and self._shorter > 0:
             short = self._forward_of(self._shorter)
         step = self._trace(batch, True) if short is None else self._trace(batch, True, short)
-        measured, first = step.measured, step.first_variable
-        variables = {measured + i: first + i for i in range(len(step.inputs) - first)}
         numbers = np.empty(0) if step.shorter is None else step.shorter.of_long
         stepped = range(2 + len(numbers))
-        program = runnable(step.inputs, step.outputs, variables, stepped=stepped, measured=range(measured))
+        program = runnable(step.inputs, step.outputs, step.variables, stepped=stepped, measured=range(step.measured))
         return _Native(step, program, rows, numbers)
 
 

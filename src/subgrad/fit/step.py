@@ -56,6 +56,11 @@ class Step:
     shorter: Shorter | None = None
     sizes: Sequence[np.ndarray] = ()
 
+    @property
+    def variables(self) -> dict[int, int]:
+        """For each output that is a variable's new value, the number of that input."""
+        return {self.measured + i: self.first_variable + i for i in range(len(self.inputs) - self.first_variable)}
+
     def interpreter(self) -> Interpreter:
         return Interpreter(self.inputs, self.outputs)
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from subgrad import optim
-from subgrad.compile.runtime.cpu import host
 from subgrad.compile.runtime.fallback import runnable
 from subgrad.compile.runtime.threads import get_threads
 from subgrad.errors import NonFiniteError
@@ -95,12 +94,10 @@ class Trainer:
     def _program(self, batch: list[np.ndarray]) -> tuple[Step, Any]:
         programs = kept(self.model, self.loss, self.optimizer)
         signatures = [signature(a) for a in batch]
-        key = ("one step", *signatures, get_threads(), host())
+        key = ("one step", *signatures, get_threads())
         if key not in programs:
             step = trace_step(self.model, self.loss, self.optimizer, self.state, signatures, {})
-            first = step.first_variable
-            variables = {step.measured + i: first + i for i in range(len(step.inputs) - first)}
-            programs[key] = step, runnable(step.inputs, step.outputs, variables)
+            programs[key] = step, runnable(step.inputs, step.outputs, step.variables)
         return programs[key]
 
 
