@@ -21,7 +21,7 @@ SECTIONS = ("times", "compiles", "again", "starts", "imports", "growth")
 def main() -> None:
     options = _parser().parse_args()
     if options.quick:
-        options.passes, options.seconds = 1, 0.5
+        options.passes, options.seconds, options.retries = 1, 0.5, 0
     spawn.under[:] = shlex.split(options.under)
     if not options.report:
         found = run(options)
@@ -62,7 +62,7 @@ def _times(options: argparse.Namespace, peers: Sequence[Peer], watch: Watch) -> 
     with tempfile.TemporaryDirectory(prefix="bench") as cache:
         settings = passes.Settings(
             passes=options.passes, seconds=options.seconds, percentile=options.percentile, threads=options.threads,
-            cache=cache, avx2=options.avx2, busy=options.busy, retries=0 if options.quick else 2,
+            cache=cache, avx2=options.avx2, busy=options.busy, retries=options.retries,
         )  # fmt: skip
         for workload in _chosen(options.workloads, options.awkward):
             rows = passes.measure(workload, peers, settings, watch, _say)
@@ -114,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, default=machine.available_processors(), help="for each side")
     parser.add_argument("--passes", type=int, default=3, help="interleaved passes over each workload")
     parser.add_argument("--seconds", type=float, default=3.0, help="of one pass over one variant, without its warm-up")
+    parser.add_argument("--retries", type=int, default=2, help="of a pass during which the machine was not idle")
     parser.add_argument(
         "--percentile", type=float, default=50, help="of a pass's repeats; 10 says more on a machine that is not idle"
     )
