@@ -114,6 +114,18 @@ class Table(Mapping[str, np.ndarray]):
         self.require(wanted)
         return self._with({name: series for name, series in self._series.items() if name in wanted})
 
+    def with_column(self, name: str, series: pl.Series) -> Table:
+        """The table with other values in a column, read in the format that the column has.
+
+        >>> table = Table({"price": ["1,5", "2,5"], "y": [0, 1]})
+        >>> table.with_column("price", table.series("price").reverse())["price"]
+        array([2.5, 1.5])
+        """
+        self.require([name])
+        if len(series) != self.rows:
+            raise DataError(f"column '{name}' needs {self.rows:,} values, it got {len(series):,}")
+        return self._with({**self._series, name: series})
+
     def in_formats(self, formats: Mapping[str, Format]) -> Table:
         """The table with these columns read in other formats, those of a table before it.
 
