@@ -1,0 +1,114 @@
+"""How sure a metric of some rows is: its interval over samples drawn from them again (Efron 1979).
+
+A sample of n rows drawn with replacement gives each row a weight, how often it was drawn. The metrics take the weights
+of many samples at once, so nothing is sorted or looked up anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from subgrad.errors import ArgumentError
+from subgrad.metrics.table import Metric, get
+
+SAMPLES = 1000
+FEWEST = 100
+WORK = 4e7  # rows of all samples: of more than 40,000 rows there are fewer samples, whose metrics hardly differ
+ROOM = 2**21  # weights at a time
+LEVEL = 0.95
+
+
+class Estimate(NamedTuple):
+    """A number, and the interval that it would be in for most other samples of the same size.
+
+    >>> str(Estimate(0.9124, 0.8891, 0.934))
+    '0.912 [0.889, 0.934]'
+    """
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        if np.isnan(self.value):
+            return "-"
+        value, low, high = (_text(v) for v in self)
+        return value if np.isnan(self.low) else f"{value} [{low}, {high}]"
+
+
+def _text(value: float) -> str:
+    return f"{value:.3f}" if 0.01 <= abs(value) < 10 or not value else f"{value:.4g}"
+
+
+def bootstrap(
+    metric: str | Metric | Callable[..., Any], truth: Any, answers: Any, *, level: float = LEVEL, seed: int = 0,
+    samples: int | None = None, **more: Any,
+) -> Estimate:  # fmt: skip
+    """A metric with its percentile interval.
+
+    Args:
+        metric: a name of `TABLE`, or a function (truth, answers, weights) that takes weights (m, n) and gives (m,).
+        truth: (n, ...).
+        answers: as the metric takes them.
+        level: the share of the samples whose metric is inside.
+        seed: of the samples.
+        samples: how many; 1000, and fewer of many rows.
+        more: further arguments of the metric.
+
+    Returns:
+        The metric of all rows and its interval. The interval is NaN if the metric is undefined in more than 1 of 20
+        samples, as ROC AUC is where only one class was drawn.
+
+    Raises:
+        ArgumentError: for an unknown name, a level outside (0, 1), or fewer than 2 samples.
+
+    Example:
+        >>> from subgrad.metrics import bootstrap
+        >>> found = bootstrap("accuracy", [0, 1] * 50, [0, 1] * 45 + [1, 0] * 5)
+        >>> found.low < found.value == 0.9 < found.high
+        True
+    """
+    function = metric if callable(metric) else get(metric)
+    of_weights = {"": lambda weights: function(truth, answers, weights, **more)}
+    return estimates(of_weights, len(truth), level=level, seed=seed, samples=samples)[""]
+
+
+def estimates(
+    numbers: Mapping[str, Callable[[np.ndarray | None], Any]], n: int, *, level: float = LEVEL, seed: int = 0,
+    samples: int | None = None,
+) -> dict[str, Estimate]:  # fmt: skip
+    """As `bootstrap`, of several functions of the weights of n rows, over the same samples."""
+    if not 0 < level < 1:
+        raise ArgumentError(f"level is a share between 0 and 1, got {level}")
+    count = int(np.clip(WORK / n, FEWEST, SAMPLES)) if samples is None else samples
+    if count < 2:
+        raise ArgumentError(f"an interval takes 2 samples at least, got {samples}")
+    found: dict[str, list[np.ndarray]] = {name: [] for name in numbers}
+    for weights in _draws(n, count, seed):
+        for name, function in numbers.items():
+            found[name].append(function(weights))
+    return {name: _estimate(f(None), np.concatenate(found[name]), level) for name, f in numbers.items()}
+
+
+def _draws(n: int, count: int, seed: int) -> Iterator[np.ndarray]:
+    """How often each row is in each of the samples: (some, n), as often as it takes for ``count`` of them."""
+    rng = np.random.Generator(np.random.Philox(seed))
+    at_once = max(1, ROOM // n)
+    for start in range(0, count, at_once):
+        m = min(at_once, count - start)
+        drawn = rng.integers(0, n, (m, n)) + n * np.arange(m)[:, None]
+        yield np.bincount(drawn.ravel(), minlength=m * n).reshape(m, n).astype(np.float64)
+
+
+def _estimate(value: float, sampled: np.ndarray, level: float) -> Estimate:
+    known = sampled[~np.isnan(sampled)]
+    if len(known) < 0.95 * len(sampled):
+        return Estimate(value, np.nan, np.nan)
+    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
+    return Estimate(value, float(low), float(high))
+
+
+__all__ = ["Estimate", "bootstrap", "estimates"]

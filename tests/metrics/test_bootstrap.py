@@ -1,0 +1,62 @@
+"""Intervals against SciPy's bootstrap and against the binomial distribution."""
+
+import math
+
+import numpy as np
+import pytest
+import scipy.stats
+from sklearn.metrics import roc_auc_score
+
+from subgrad.errors import ArgumentError
+from subgrad.metrics import Answered, bootstrap, for_task
+from subgrad.metrics.bootstrap import _draws
+
+rng = np.random.default_rng(0)
+TRUTH = np.arange(120) % 2
+SCORES = TRUTH + rng.normal(size=120)
+
+
+def test_against_scipy():
+    found = bootstrap("roc_auc", TRUTH, SCORES, level=0.9, samples=4000)
+    theirs = scipy.stats.bootstrap(
+        (TRUTH, SCORES), roc_auc_score, paired=True, vectorized=False, confidence_level=0.9, n_resamples=1000,
+        method="percentile", rng=np.random.default_rng(1),
+    ).confidence_interval  # fmt: skip
+    assert found.value == pytest.approx(roc_auc_score(TRUTH, SCORES))
+    assert (found.low, found.high) == pytest.approx(theirs, abs=0.008)
+
+
+def test_an_accuracy_is_binomial():
+    truth, answers = np.zeros(400, int), np.arange(400) < 60
+    found = bootstrap("accuracy", truth, answers)
+    expected = scipy.stats.binom(400, 0.85).ppf([0.025, 0.975]) / 400
+    assert (found.low, found.high) == pytest.approx(expected, abs=0.005)
+
+
+def test_the_seed_decides():
+    first, again, other = (bootstrap("roc_auc", TRUTH, SCORES, seed=seed, samples=50) for seed in (1, 1, 2))
+    assert first == again != other
+    answered = Answered(TRUTH, TRUTH, np.stack([1 - SCORES, SCORES], 1), 2)
+    found = answered.estimate(for_task("classification", ["accuracy", "roc_auc"]))
+    assert found["roc_auc"] == bootstrap("roc_auc", TRUTH, SCORES)
+
+
+def test_many_rows_are_drawn_piece_by_piece():
+    pieces = list(_draws(2**20 + 1, 3, 0))
+    assert [p.shape for p in pieces] == [(1, 2**20 + 1)] * 3
+    assert all(p.sum() == 2**20 + 1 for p in pieces)
+    np.testing.assert_array_equal(np.concatenate(list(_draws(5, 7, 3))), next(iter(_draws(5, 7, 3))))
+
+
+def test_what_is_often_undefined_has_no_interval():
+    found = bootstrap("roc_auc", [0] * 20 + [1], np.arange(21.0))
+    assert found.value == 1
+    assert math.isnan(found.low)
+    assert str(found) == "1.000"
+    assert str(bootstrap("roc_auc", [0, 0], [0.1, 0.2])) == "-"
+
+
+@pytest.mark.parametrize(("more", "message"), [({"level": 1.0}, "0 and 1, got 1.0"), ({"samples": 1}, "2 samples")])
+def test_wrong_arguments(more, message):
+    with pytest.raises(ArgumentError, match=message):
+        bootstrap("accuracy", [0, 1], [0, 1], **more)
