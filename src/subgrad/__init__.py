@@ -30,7 +30,7 @@ from subgrad.ops import random
 from subgrad.ops.random import manual_seed
 
 if TYPE_CHECKING:
-    from subgrad import data, linear, metrics, models, nn, optim  # noqa: I001
+    from subgrad import data, linear, metrics, models, nn, optim, tabular  # noqa: I001
     from subgrad.approx import approximate, barron, barron_bound
     from subgrad.bounds import certify, verify
     from subgrad.compile.function import CompiledFunction, compile
@@ -57,7 +57,7 @@ __all__ = [
     "grad", "hessian", "int32", "int64", "is_stationary", "jacobian", "jvp", "kinks", "linear", "load",
     "load_certificate", "local_minimum", "manual_seed", "metrics", "minimize", "models", "nn", "ops", "optim",
     "predict", "random", "save", "scan", "set_default_dtype", "set_threads", "step", "subdifferential", "subgradient",
-    "tensor", "uint8", "update", "using_dtype", "value_and_grad", "verify", "verify_certificate", "vjp", "vmap",
+    "tabular", "tensor", "uint8", "update", "using_dtype", "value_and_grad", "verify", "verify_certificate", "vjp", "vmap",
     "weight_decay",
 ]  # fmt: skip
 __all__ += ops.__all__
@@ -82,6 +82,7 @@ _LATER = {
     "nn.ensemble": ("ensemble",),
     "optim": ("chain", "clip_by_norm", "step", "update", "weight_decay"),
     "recur": ("checkpoint", "scan"),
+    "tabular": (),
 }  # fmt: skip
 """What is loaded by its first use, by the module it comes from: these modules and their names."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -57,13 +57,16 @@ class TablePreprocessor:
     1 column of numbers was standardised to mean 0 and deviation 1: age.
     """
 
+    _fit_column = staticmethod(fit_column)  # a subclass may make other kinds of the columns
+    _kind_from_plain = staticmethod(kind_from_plain)
+
     def __init__(self) -> None:
         self._columns: list[Kind] = []
         self._left_out: list[str] = []
         self._target: Target | None = None
         self._sentences: list[str] = []
 
-    def fit(self, table: Table, target: str, task: Task | None = None, keep: Collection[str] = ()) -> TablePreprocessor:
+    def fit(self, table: Table, target: str, task: Task | None = None, keep: Collection[str] = ()) -> Self:
         """Learn from a table whose column ``target`` is to be predicted; ``task`` overrules `infer_task`.
 
         Rows without a target are left out. Columns in ``keep`` are used although they look like row numbers or
@@ -78,7 +81,7 @@ class TablePreprocessor:
         sentences += encoder.describe()
         useless = _useless(table, target, keep)
         sentences += [f"Column '{name}' was left out: {why}." for name, why in useless.items()]
-        self._columns = [fit_column(name, table.series(name), table.format(name))
+        self._columns = [self._fit_column(name, table.series(name), table.format(name))
                          for name in table if name not in {target, *useless}]  # fmt: skip
         if not self._columns:
             raise DataError(f"no column is left to learn '{target}' from. {' '.join(sentences[:8])}")
@@ -86,7 +89,7 @@ class TablePreprocessor:
         for column in self._columns:
             sentences += column.describe()
         self._target, self._left_out = encoder, list(useless)
-        self._sentences = sentences + _describe_numbers(self._columns)
+        self._sentences = sentences + self._describe_numbers()
         return self
 
     @property
@@ -138,8 +141,11 @@ class TablePreprocessor:
         unknown = {name: encoded.unknown for name, encoded in found.items() if encoded.unknown.any()}
         used = {self.target_name, *found, *self._left_out}
         remarks = [*_about_unknown(unknown, table), *_about_unused([name for name in table if name not in used])]
-        features = np.concatenate([encoded.features for encoded in found.values()], axis=1)
+        features = self._joined([encoded.features for encoded in found.values()])
         return Prepared(features, [" ".join(remarks)] if remarks else [])
+
+    def _joined(self, parts: list[np.ndarray]) -> np.ndarray:
+        return np.concatenate(parts, axis=1)
 
     def target(self, table: Table) -> np.ndarray:
         """The target of each row (n,): the place of its class, int64, or the standardised number, float32.
@@ -172,18 +178,27 @@ class TablePreprocessor:
         return json.dumps(content, allow_nan=False)
 
     @classmethod
-    def from_json(cls, text: str) -> TablePreprocessor:
+    def from_json(cls, text: str) -> Self:
         """The preprocessor that `to_json` described. Raises `DataError` if the text does not describe one."""
         prepared = cls()
         try:
             content = json.loads(text)
             prepared._target = TARGETS[content["task"]].from_plain(content["target"])
-            prepared._columns = [kind_from_plain(column) for column in content["columns"]]
+            prepared._columns = [cls._kind_from_plain(column) for column in content["columns"]]
             prepared._left_out = list(content.get("left_out", []))
             prepared._sentences = list(content["sentences"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(f"this is not the JSON of a TablePreprocessor: {error!r}") from error
         return prepared
+
+    def _describe_numbers(self) -> list[str]:
+        """What became of the columns of numbers together, in a sentence."""
+        names = [column.name for column in self._columns if isinstance(column, NumberColumn)]
+        if not names:
+            return []
+        shown = ", ".join(names[:10]) + (f" and {len(names) - 10:,} more" if len(names) > 10 else "")
+        subject = "1 column of numbers was" if len(names) == 1 else f"{len(names):,} columns of numbers were"
+        return [f"{subject} standardised to mean 0 and deviation 1: {shown}."]
 
     def _fitted(self) -> ClassTarget | NumberTarget:
         if self._target is None:
@@ -235,12 +250,3 @@ def _describe_notations(columns: list[Kind]) -> list[str]:
         if isinstance(column.format, NumberFormat) and (how := column.format.describe()):
             ways.setdefault(how, []).append(column.name)
     return [f"Column{'s' if len(names) > 1 else ''} {listed(names)}: {how}." for how, names in ways.items()]
-
-
-def _describe_numbers(columns: list[Kind]) -> list[str]:
-    names = [column.name for column in columns if isinstance(column, NumberColumn)]
-    if not names:
-        return []
-    shown = ", ".join(names[:10]) + (f" and {len(names) - 10:,} more" if len(names) > 10 else "")
-    subject = "1 column of numbers was" if len(names) == 1 else f"{len(names):,} columns of numbers were"
-    return [f"{subject} standardised to mean 0 and deviation 1: {shown}."]

@@ -1,0 +1,100 @@
+"""Every default of the model for tables, with its reason. `docs/guide/tabular.md` has the measurements.
+
+Papers by short names: RealMLP is Holzmueller, Grinsztajn and Steinwart 2024 (arXiv 2407.04491), TabM is Gorishniy,
+Kotelnikov and Babenko 2025 (arXiv 2410.24210), Embeddings is Gorishniy, Rubachev and Babenko 2022 (arXiv 2203.05556).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from subgrad.errors import ArgumentError
+
+# The table
+
+CLIP = 3.0
+"""Numbers stay within so many distances of the quartiles from the median, softly (RealMLP)."""
+ONE_HOT = 8
+"""Columns of at most so many categories become features of 0 and 1; of more, vectors that are learnt (RealMLP)."""
+RARE = 3
+"""Categories that occur less often share one vector, which is also that of unknown ones."""
+MOST_CATEGORIES = 2000
+"""The most frequent ones of a column have vectors of their own."""
+
+Effort = Literal["quick", "normal", "best"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the networks of a model for tables are made and trained.
+
+    Attributes:
+        folds: parts of the rows; each network is trained without one of them, and tested on it.
+        copies: networks for each part.
+        hidden: units of each hidden layer.
+        activation: by name, see `subgrad.nn.layers.activation`.
+        waves: frequencies of the periodic embedding of a number; 0 for none.
+        wave_features: features that are made of them for each number.
+        dropout: the share of hidden units that a step leaves out.
+        lr: the largest step size of a weight with one input; others have lr / sqrt(inputs).
+        weight_decay: times the step size.
+        label_smoothing: the probability that is taken from the right class and given to all.
+        batch_size: rows a step for each network; None for what suits the number of rows.
+        passes: over the rows, at most.
+        budget: rows that each network sees, at most; a large table gets fewer passes.
+    """
+
+    folds: int = 8
+    copies: int = 1
+    hidden: tuple[int, ...] = (128, 128)
+    activation: str = "silu"
+    waves: int = 0
+    wave_features: int = 3
+    dropout: float = 0.1
+    lr: float = 0.04
+    weight_decay: float = 0.02
+    label_smoothing: float = 0.0
+    batch_size: int | None = None
+    passes: int = 60
+    budget: int = 300_000
+
+    def but(self, **changes: Any) -> Settings:
+        """These settings with changes.
+
+        >>> Settings().but(hidden=(64,)).hidden
+        (64,)
+        """
+        return dataclasses.replace(self, **changes)
+
+    def batch_for(self, rows: int) -> int:
+        """A power of two near a fortieth of the rows, between 32 and 256.
+
+        >>> [Settings().batch_for(rows) for rows in (500, 5000, 1_000_000)]
+        [32, 128, 256]
+        """
+        return self.batch_size or 2 ** round(math.log2(min(max(rows / 40, 32), 256)))
+
+    def passes_for(self, rows: int) -> int:
+        """Passes over the rows: at least one.
+
+        >>> Settings(passes=60, budget=300_000).passes_for(10_000)
+        30
+        """
+        return max(1, min(self.passes, self.budget // rows))
+
+
+EFFORTS: dict[str, Settings] = {
+    "quick": Settings(folds=4, passes=40, budget=200_000),
+    "normal": Settings(),
+    "best": Settings(copies=4, passes=200, budget=1_500_000),
+}
+
+
+def settings_for(effort: str) -> Settings:
+    """The settings of an effort. Raises `ArgumentError` for an unknown name."""
+    if effort not in EFFORTS:
+        raise ArgumentError(f"effort is one of {', '.join(EFFORTS)}, got {effort!r}")
+    return EFFORTS[effort]

@@ -1,0 +1,214 @@
+"""A trained model for tables: from a table to answers, and to and from a file."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from subgrad import io
+from subgrad.data import Table, is_frame, table_from_frame
+from subgrad.data.target import Label
+from subgrad.errors import ArgumentError, DataError, FileError
+from subgrad.fit.history import History
+from subgrad.tabular.defaults import Settings
+from subgrad.tabular.network import TabularNetwork
+from subgrad.tabular.preparation import TabularPreparation
+from subgrad.tabular.programs import Scorer
+from subgrad.tabular.target import Scale, softmax
+
+BLOCK = 2**16  # rows that are answered at a time
+
+
+@dataclasses.dataclass(frozen=True)
+class OutOfFold:
+    """What members answer for rows of the training that they were not trained on: as honest as for new rows.
+
+    Attributes:
+        rows: the numbers (n,) of the rows in the table that the model was fitted on; those without a target are not
+            there.
+        y: the right answers (n,): places of classes, or numbers in their unit.
+        answers: probabilities (n, k), or numbers (n,) in their unit.
+        weights: the weights (n,) of the rows, None if there were none.
+    """
+
+    rows: np.ndarray
+    y: np.ndarray
+    answers: np.ndarray
+    weights: np.ndarray | None = None
+
+
+class TabularModel:
+    """An ensemble of networks for tables, with all that it takes to use it; `fit_tabular` makes one.
+
+    Attributes:
+        task: classification or regression.
+        classes: the labels of the classes, sorted; empty for regression.
+        target_name: the column that is predicted.
+        feature_names: what each of the features holds that the columns became.
+        preparation: turns tables into features, see `subgrad.data.TablePreprocessor`.
+        network: the members, a module.
+        settings: how they were made and trained.
+        history: the learning curve: training loss and loss on rows that were held out, at each look.
+        scores: by name, how good the answers to rows are that members were not trained on.
+        out_of_fold: these answers; None for a model from a file.
+        record: how the model was made, as JSON can hold it.
+    """
+
+    def __init__(
+        self, preparation: TabularPreparation, network: TabularNetwork, settings: Settings, *,
+        scale: Scale | None, temperature: float, history: History, scores: dict[str, float],
+        out_of_fold: OutOfFold | None, record: dict[str, Any],
+    ) -> None:  # fmt: skip
+        self.preparation, self.network, self.settings = preparation, network, settings
+        self.scale, self.temperature, self.history = scale, temperature, history
+        self.scores, self.out_of_fold, self.record = scores, out_of_fold, record
+        self._scorer = Scorer(network)
+
+    task = property(lambda self: self.preparation.task)
+    target_name = property(lambda self: self.preparation.target_name)
+    feature_names = property(lambda self: self.preparation.feature_names)
+
+    @property
+    def classes(self) -> list[Label]:
+        return self.preparation.classes
+
+    def __repr__(self) -> str:
+        what = f"{len(self.classes)} classes" if self.classes else "numbers"
+        return f"TabularModel('{self.target_name}', {what}; {self.network.members} networks, {self._numbers()})"
+
+    def predict(self, table: Any) -> np.ndarray:
+        """The most probable label of each row (n,), or its number in its unit, float64.
+
+        Args:
+            table: a `Table`, a frame of pandas or polars, or columns by name. The target need not be there.
+
+        Raises:
+            DataError: if a column is missing, or none of its values is of its kind.
+        """
+        answers = self.answers(self.preparation.transform(as_table(table)))
+        return self.preparation.restore_target(answers.argmax(1)) if self.classes else answers
+
+    def predict_proba(self, table: Any) -> np.ndarray:
+        """The probability of each class (n, k), in the order of `classes`.
+
+        Raises:
+            ArgumentError: for regression.
+            DataError: as `predict`.
+        """
+        if not self.classes:
+            raise ArgumentError(f"'{self.target_name}' is a number: there are no probabilities; use predict")
+        return self.answers(self.preparation.transform(as_table(table)))
+
+    def answers(self, features: np.ndarray) -> np.ndarray:
+        """For features (n, d) as `preparation` makes them: probabilities (n, k), or numbers (n,) in their unit."""
+        blocks = [features[i : i + BLOCK] for i in range(0, len(features), BLOCK)]
+        if not blocks:
+            return np.empty((0, len(self.classes)) if self.classes else 0)
+        return np.concatenate([combined(self._scorer.of_all(b), self.scale, self.temperature) for b in blocks])
+
+    def describe(self) -> list[str]:
+        """What was done to the table, how the networks were trained and how good they are, a sentence each."""
+        return [*self.preparation.describe(), *self._about_training()]
+
+    def _about_training(self) -> list[str]:
+        own, net = self.settings, self.network
+        layers = "-".join(map(str, own.hidden))
+        found = [
+            f"{net.members} networks with hidden layers {layers} were trained side by side, each without one of "
+            f"{self.record['folds']} parts of the rows, on which it was tested: {self._numbers()}.",
+            f"Of {len(self.history)} looks the best was number {self.history.best_epoch}; the run took "
+            f"{self.record['seconds']:.1f} s ({self.history.stopped}).",
+        ]
+        if self.scale is not None and self.scale.log:
+            found.append(f"They learnt the logarithm of '{self.target_name}', which predicted it better.")
+        return found
+
+    def _numbers(self) -> str:
+        return ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in self.scores.items())
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write one safetensors file, atomically; nothing in it is code. The answers `out_of_fold` are not in it.
+
+        Raises:
+            FileError: if the file cannot be written.
+        """
+        info = {
+            "kind": "tabular",
+            "task": self.task,
+            "preprocessing": json.loads(self.preparation.to_json()),
+            "settings": dataclasses.asdict(self.settings),
+            "scale": None if self.scale is None else dataclasses.asdict(self.scale),
+            "temperature": self.temperature,
+            "history": {"epochs": _without_nan(self.history.epochs), "stopped": self.history.stopped},
+            "scores": self.scores,
+            "training": self.record,
+        }
+        io.save(self.network, path, info)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> TabularModel:
+        """Read what `save` wrote.
+
+        Raises:
+            FileError: if there is no such file, it is damaged, or it holds something else.
+        """
+        info = io.read_info(path)
+        if info.get("kind") != "tabular":
+            raise FileError(f"{path} holds no model for tables")
+        network = io.load(path, [TabularNetwork])
+        try:
+            assert isinstance(network, TabularNetwork)
+            settings = info["settings"]
+            return cls(
+                TabularPreparation.from_json(json.dumps(info["preprocessing"])),
+                network,
+                Settings(**{**settings, "hidden": tuple(settings["hidden"])}),
+                scale=None if info["scale"] is None else Scale(**info["scale"]),
+                temperature=float(info["temperature"]),
+                history=History(**info["history"]),
+                scores=info["scores"],
+                out_of_fold=None,
+                record=info["training"],
+            )
+        except (KeyError, TypeError, ValueError, AssertionError, DataError) as error:
+            raise FileError(f"{path} is damaged: it does not describe a model for tables: {error!r}"[:400]) from None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but machine code."""
+        return {name: value for name, value in vars(self).items() if name != "_scorer"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._scorer = Scorer(self.network)
+
+
+def combined(scores: np.ndarray, scale: Scale | None, temperature: float) -> np.ndarray:
+    """The answers that the scores of members (members, n, outputs) amount to."""
+    if scale is not None:
+        return scale.decode(scores[:, :, 0].astype(np.float64)).mean(0)
+    return softmax(scores / temperature).mean(0)
+
+
+def as_table(data: Any) -> Table:
+    """A table of what may stand for one: a `Table`, a frame of pandas or polars, or columns by name."""
+    if isinstance(data, Table):
+        return data
+    if is_frame(data):
+        return table_from_frame(data)
+    if isinstance(data, Mapping):
+        return Table(data)
+    raise DataError(
+        f"expected a Table, a DataFrame of pandas or polars or a dict of columns, got {type(data).__name__}"
+    )
+
+
+def _without_nan(rows: list[dict[str, float]]) -> list[dict[str, float]]:
+    return [{name: value for name, value in row.items() if np.isfinite(value)} for row in rows]
+
+
+__all__ = ["OutOfFold", "TabularModel", "as_table", "combined"]

@@ -1,0 +1,104 @@
+"""Models for tables: what they learn, what they keep, their file, and what they refuse."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+from subgrad import errors
+from subgrad.data import Table
+from subgrad.tabular import Settings, TabularModel, fit_tabular
+
+SMALL = Settings(folds=2, hidden=(16,), passes=20, batch_size=32)
+
+
+def table(n: int = 200) -> Table:
+    rng = np.random.default_rng(0)
+    x, town = rng.normal(size=n), rng.choice([f"t{i}" for i in range(12)], n)
+    x[::10] = np.nan
+    y = np.where(np.nan_to_num(x) + (town == "t3") > 0, "yes", "no")
+    return Table({"x": x, "town": list(town), "y": list(y)})
+
+
+@pytest.fixture(scope="module")
+def model() -> TabularModel:
+    return fit_tabular(table(), "y", settings=SMALL, seed=3)
+
+
+def test_it_learns_and_says_so(model):
+    chances = model.predict_proba(table())
+    assert chances.shape == (200, 2)
+    assert np.allclose(chances.sum(1), 1)
+    assert (model.predict(table()) == table()["y"]).mean() > 0.85
+    assert model.scores["accuracy"] > 0.8
+    assert any("2 networks" in sentence for sentence in model.describe())
+
+
+def test_out_of_fold_answers_are_what_the_scores_are_of(model):
+    found = model.out_of_fold
+    right = found.answers[np.arange(200), found.y]
+    assert model.scores["log_loss"] == pytest.approx(-np.log(right).mean())
+    assert [model.classes[i] for i in found.y] == table()["y"].tolist()
+
+
+def test_same_seed_same_model(model):
+    again = fit_tabular(table(), "y", settings=SMALL, seed=3)
+    np.testing.assert_array_equal(again.predict_proba(table()), model.predict_proba(table()))
+
+
+def test_a_file_and_a_pickle_bring_the_model_back(model, tmp_path):
+    path = tmp_path / "model.safetensors"
+    model.save(path)
+    for other in (TabularModel.load(path), pickle.loads(pickle.dumps(model))):
+        np.testing.assert_array_equal(other.predict_proba(table()), model.predict_proba(table()))
+        assert other.describe() == model.describe()
+        assert other.scores == model.scores
+
+
+def test_other_files_are_refused(tmp_path):
+    import subgrad as sg
+
+    path = tmp_path / "net.safetensors"
+    sg.save(sg.nn.Linear(2, 1), path)
+    with pytest.raises(errors.FileError, match="holds no model for tables"):
+        TabularModel.load(path)
+
+
+def test_unknown_categories_and_missing_numbers_have_answers(model):
+    answers = model.predict_proba({"x": [None, 1.0], "town": ["nowhere", None]})
+    assert np.isfinite(answers).all()
+
+
+def test_numbers_come_in_their_unit_and_within_what_was_seen():
+    x = np.linspace(-2, 2, 200)
+    made = {"x": x, "y": 1000 + 100 * np.abs(x)}
+    found = fit_tabular(made, "y", settings=SMALL.but(passes=30))
+    answers = found.predict({"x": [-1.5, 0.0, 1e9]})
+    assert answers[:2] == pytest.approx([1150, 1000], abs=40)
+    assert 1000 <= answers[2] <= 1200
+    with pytest.raises(errors.ArgumentError, match="no probabilities"):
+        found.predict_proba(made)
+
+
+def test_rows_of_weight_0_are_as_if_they_were_not_there():
+    whole, weights = table(120), np.ones(120)
+    weights[100:] = 0
+    a = fit_tabular(whole, "y", settings=SMALL, weights=weights)
+    assert a.out_of_fold.rows.tolist() == list(range(100))
+
+
+def test_a_callback_ends_the_run():
+    found = fit_tabular(table(), "y", settings=SMALL, callbacks=[lambda history: len(history) == 2])
+    assert len(found.history) == 2
+    assert found.history.stopped == "callback"
+
+
+def test_what_cannot_work_is_refused():
+    with pytest.raises(errors.ArgumentError, match="effort is one of quick, normal, best"):
+        fit_tabular(table(), "y", effort="huge")
+    with pytest.raises(errors.DataError, match="no column 'z'"):
+        fit_tabular(table(), "z")
+    with pytest.raises(errors.ShapeError, match="200 rows"):
+        fit_tabular(table(), "y", weights=[1.0])
+    with pytest.raises(errors.ArgumentError, match="log_loss, accuracy, brier"):
+        fit_tabular(table(), "y", metric="rmse")
