@@ -57,8 +57,8 @@ __all__ = [
     "grad", "hessian", "int32", "int64", "is_stationary", "jacobian", "jvp", "kinks", "linear", "load",
     "load_certificate", "local_minimum", "manual_seed", "metrics", "minimize", "models", "nn", "ops", "optim",
     "predict", "random", "save", "scan", "set_default_dtype", "set_threads", "step", "subdifferential", "subgradient",
-    "tabular", "tensor", "uint8", "update", "using_dtype", "value_and_grad", "verify", "verify_certificate", "vjp", "vmap",
-    "weight_decay",
+    "tabular", "tensor", "uint8", "update", "using_dtype", "value_and_grad", "verify", "verify_certificate", "vjp",
+    "vmap", "weight_decay",
 ]  # fmt: skip
 __all__ += ops.__all__
 
