@@ -15,11 +15,13 @@ from subgrad.data import Table, is_frame, table_from_frame
 from subgrad.data.target import Label
 from subgrad.errors import ArgumentError, DataError, FileError
 from subgrad.fit.history import History
+from subgrad.metrics import TABLE
 from subgrad.tabular.defaults import Settings
+from subgrad.tabular.member_programs import Scorer
 from subgrad.tabular.network import TabularNetwork
+from subgrad.tabular.number_scale import Scale
 from subgrad.tabular.preparation import TabularPreparation
-from subgrad.tabular.programs import Scorer
-from subgrad.tabular.target import Scale, softmax
+from subgrad.tabular.temperature import softmax
 
 BLOCK = 2**16  # rows that are answered at a time
 
@@ -129,7 +131,8 @@ class TabularModel:
         return found
 
     def _numbers(self) -> str:
-        return ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in self.scores.items())
+        names = ("log_loss", "accuracy", "roc_auc", "root_mean_squared_error", "r2")
+        return ", ".join(f"{TABLE[name].words} {self.scores[name]:.4g}" for name in names if name in self.scores)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write one safetensors file, atomically; nothing in it is code. The answers `out_of_fold` are not in it.

@@ -12,8 +12,8 @@ from subgrad.fit.history import History
 from subgrad.fit.options import says_stop
 from subgrad.io.terminal import ProgressLine
 from subgrad.tabular.defaults import Settings
+from subgrad.tabular.member_programs import Scorer, Trainer
 from subgrad.tabular.network import TabularNetwork
-from subgrad.tabular.programs import Scorer, Trainer
 
 CHUNK_SECONDS = 0.1  # how often a run comes back for the progress bar and Ctrl-C
 LOOKS = 24  # times that the held-out rows are scored in a run

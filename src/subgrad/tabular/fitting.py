@@ -16,14 +16,18 @@ from subgrad.errors import DataError, ShapeError
 from subgrad.fit import options
 from subgrad.fit.history import History
 from subgrad.io.terminal import waiting
+from subgrad.metrics import Metric, for_task
+from subgrad.tabular.cross_fitting import Run
 from subgrad.tabular.defaults import Effort, Settings, settings_for
 from subgrad.tabular.folds import balanced_folds
-from subgrad.tabular.metrics import METRICS, loss_of
-from subgrad.tabular.model import OutOfFold, TabularModel, as_table, combined
 from subgrad.tabular.network import TabularNetwork
+from subgrad.tabular.number_scale import Scale
 from subgrad.tabular.preparation import TabularPreparation
-from subgrad.tabular.target import Scale, softmax, temperature_for
-from subgrad.tabular.training import Run
+from subgrad.tabular.tabular_model import OutOfFold, TabularModel, as_table, combined
+from subgrad.tabular.temperature import softmax, temperature_for
+
+USUAL = {"classification": "log_loss", "regression": "root_mean_squared_error"}
+"""The metric by which the best moment is chosen, if nobody says."""
 
 
 def fit_tabular(
@@ -57,8 +61,8 @@ def fit_tabular(
         effort: ``"quick"``, ``"normal"`` or ``"best"``: about 2, 10 and 180 seconds for 10,000 rows on two cores.
         seed: of initial values, folds, the order of the rows and dropout.
         weights: (n,) how much each row of the table counts; not negative.
-        metric: by what the best moment is chosen: ``"log_loss"`` (the usual one), ``"accuracy"`` or ``"brier"`` for
-            classes, ``"rmse"`` (the usual one), ``"mae"`` or ``"r2"`` for numbers.
+        metric: by what the best moment is chosen, by its name in `subgrad.metrics`; log loss or the root mean squared
+            error if it is None.
         keep: columns that are used although they look like row numbers or identifiers.
         settings: how the networks are made and trained, in the place of those of the effort.
         verbose: whether to show progress; None does on a terminal.
@@ -76,7 +80,7 @@ def fit_tabular(
         >>> import numpy as np, subgrad as sg
         >>> x = np.linspace(-2, 2, 200)
         >>> model = sg.tabular.fit_tabular({"x": x, "y": np.abs(x)}, "y", effort="quick")
-        >>> model.task, model.scores["rmse"] < 0.1
+        >>> model.task, model.scores["r2"] > 0.98
         ('regression', True)
         >>> model.predict({"x": [-1.0, 1.5]}).round(1)
         array([1. , 1.5])
@@ -90,14 +94,15 @@ def fit_tabular(
         preparation = TabularPreparation().fit(known, target, task, keep)
         numbers = preparation.task == "regression"
         x, y = preparation.transform(known), known[target] if numbers else preparation.target(known)
-    name, loss = loss_of(preparation.task, metric)
+    measured = for_task(preparation.task, [metric or USUAL[preparation.task]])[0]
     scale = Scale.of(y) if numbers else None
     data = [x, y if scale is None else scale.encode(y), *([] if given is None else [given])]
     folds = min(own.folds, len(y))
     parts = balanced_folds(y, folds, seed)
 
     def judge(scores: np.ndarray) -> float:
-        return loss(y, combined(scores, scale, 1.0), given)
+        sign = -1 if measured.larger_is_better else 1
+        return sign * _value(measured, y, combined(scores, scale, 1.0), given)
 
     layout = preparation.layout
     net = TabularNetwork(
@@ -110,16 +115,23 @@ def fit_tabular(
     scores = run.best.scores
     temperature = 1.0 if numbers else temperature_for(np.log(softmax(scores).mean(0)), y, given)
     answers = combined(scores, scale, temperature)
-    found = {n: float(f(y, answers, given)) for n, (f, _) in METRICS[preparation.task].items()}
+    found = {m.name: _value(m, y, answers, given) for m in for_task(preparation.task)}
     record = {
         "rows": len(y), "columns": len(preparation.columns), "features": x.shape[1], "folds": folds,
-        "effort": effort if settings is None else "own settings", "seed": seed, "metric": name,
+        "effort": effort if settings is None else "own settings", "seed": seed, "metric": measured.name,
         "seconds": time.perf_counter() - start, "settings": dataclasses.asdict(own),
     }  # fmt: skip
     return TabularModel(
         preparation, net, own, scale=scale, temperature=temperature, history=run.history, scores=found,
         out_of_fold=OutOfFold(rows, y, answers, given), record=record,
     )  # fmt: skip
+
+
+def _value(metric: Metric, y: np.ndarray, answers: np.ndarray, weights: np.ndarray | None) -> float:
+    """A metric of the answers of members, as `subgrad.tabular.TabularModel.answers` gives them."""
+    if metric.takes == "classes":
+        return metric(y, answers.argmax(1), weights, classes=answers.shape[1])
+    return metric(y, answers, weights)
 
 
 def _labelled(table: Table, target: str, weights: Any) -> tuple[Table, np.ndarray, np.ndarray | None]:

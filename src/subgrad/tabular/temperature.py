@@ -1,0 +1,33 @@
+"""Probabilities of scores, and the temperature that makes them fit."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from subgrad.metrics import log_loss
+
+
+def softmax(scores: np.ndarray) -> np.ndarray:
+    """Probabilities along the last axis, float64."""
+    scores = np.asarray(scores, np.float64)
+    powers = np.exp(scores - scores.max(-1, keepdims=True))
+    return powers / powers.sum(-1, keepdims=True)
+
+
+def temperature_for(scores: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None) -> float:
+    """The number by which scores (n, k) are divided for the least log loss (Guo et al. 2017, arXiv 1706.04599).
+
+    The loss is convex in its inverse: golden-section search between 1/4 and 4 for it, on a log scale.
+    """
+    low, high, ratio = np.log(0.25), np.log(4.0), (5**0.5 - 1) / 2
+    scores = np.asarray(scores, np.float64)
+    for _ in range(30):
+        a, b = high - ratio * (high - low), low + ratio * (high - low)
+        if log_loss(y, softmax(scores * np.exp(a)), weights) < log_loss(y, softmax(scores * np.exp(b)), weights):
+            high = b
+        else:
+            low = a
+    return float(np.exp(-(low + high) / 2))
+
+
+__all__ = ["softmax", "temperature_for"]
