@@ -30,6 +30,8 @@ def slid(x, axes, sizes, strides, dilations):
 
 ROWS = np.array([[0, 2], [1, 1]])
 COLUMNS = np.array([1, 0])
+INNER = np.array([-0.9, 0.1, 0.6])
+BETWEEN = np.array([-1.3, 0.3, 2.7])
 MASK = np.array([[True, False, True], [False, False, True]])
 
 SMOOTH = {
@@ -50,6 +52,24 @@ SMOOTH = {
     "softplus": [(sg.softplus, normal(2, 3)), (sg.softplus, np.zeros(2))],
     "erf": [(sg.erf, normal(2, 3)), (sg.gelu, normal(3)), (sg.silu, normal(3))],
     "erfc": [(sg.erfc, normal(2, 3))],
+    "tan": [(sg.tan, normal(3) / 2)],
+    "asin": [(sg.asin, INNER)],
+    "acos": [(sg.acos, INNER)],
+    "atan": [(sg.atan, np.array([-3.0, 0.2, 0.6, 1.0]))],
+    "atan2": [(sg.atan2, normal(3), normal(2, 3))],
+    "sinh": [(sg.sinh, normal(3))],
+    "cosh": [(sg.cosh, normal(3))],
+    "asinh": [(sg.asinh, normal(3)), (sg.sinc, np.array([0.0, 0.05, 1.3]))],
+    "acosh": [(sg.acosh, 1 + positive(3))],
+    "atanh": [(sg.atanh, INNER)],
+    "log2": [(sg.log2, positive(3))],
+    "log10": [(sg.log10, positive(3)), (sg.rsqrt, positive(3)), (sg.reciprocal, positive(3))],
+    "lgamma": [(sg.lgamma, np.array([-2.5, 0.4, 1.5, 2.6, 9.0]))],
+    "digamma": [(sg.digamma, np.array([-2.4, 0.4, 1.5, 2.6, 9.0]))],
+    "erfinv": [(sg.erfinv, np.array([-0.9, 0.1, 0.6]))],
+    "floor": [(lambda x: x * sg.floor(x) * sg.ceil(x), BETWEEN)],
+    "round": [(lambda x: x * sg.round(x) + sg.trunc(x), BETWEEN)],
+    "remainder": [(sg.remainder, BETWEEN, np.array([1.1, -0.7, 2.3])), (lambda x: x % 1.5 * x, BETWEEN)],
     "square": [(sg.square, normal(2, 3))],
     "sqrt": [(sg.sqrt, positive(2, 3))],
     "power": [(lambda x: x**3, normal(3)), (lambda x: x**-1.5, positive(3)), (lambda x: x**0, normal(3))],

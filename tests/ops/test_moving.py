@@ -99,7 +99,7 @@ def test_filled_tensors():
     assert sg.zeros((2, 0), "int32").dtype == sg.ones_like(sg.zeros(1, "int32")).dtype == sg.int32
     assert sg.ones((1, 2)).tolist() == [[1.0, 1.0]]
     assert sg.arange(3).tolist() == [0, 1, 2]
-    assert sg.arange(2, "float64").dtype == sg.float64
+    assert sg.arange(2, dtype="float64").dtype == sg.float64
     assert sg.arange(0).shape == (0,)
 
 

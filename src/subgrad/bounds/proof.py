@@ -23,7 +23,7 @@ from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 from subgrad.graph.transform import Transform
 from subgrad.io.model_file import write_model_file
-from subgrad.ops import indexing, singular
+from subgrad.ops import indexing, shape, singular
 from subgrad.ops.shape import cast, stop_gradient
 from subgrad.ops.window import slide
 
@@ -109,7 +109,7 @@ def _constants(outputs: Sequence[Tensor], weights: Mapping[Tensor, np.ndarray]) 
 
 
 def _is_exact(node: Tensor) -> bool:
-    return node.dtype.kind in "iub" or node.op is ops.arange
+    return node.dtype.kind in "iub" or node.op is shape.arange
 
 
 def _simpler(node: Tensor) -> Tensor:
@@ -173,7 +173,7 @@ PROOF: Transform[str] = Transform(
     },
     unsupported={
         **{op: why for op, why in TAYLOR.unsupported.items() if op is not ops.full},
-        ops.arange: "written as an array",
+        shape.arange: "written as an array",
         indexing.in_range: "of integers that do not vary, written as an array",
     },
 )

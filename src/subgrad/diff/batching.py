@@ -15,11 +15,12 @@ from subgrad import ops
 from subgrad.graph.op import Kind, apply
 from subgrad.graph.tensor import Tensor
 from subgrad.graph.transform import Transform
-from subgrad.ops import arange, broadcast_to, concatenate, full, gather, pad, reshape, rules, stack, transpose
+from subgrad.ops import broadcast_to, concatenate, full, gather, pad, reshape, rules, stack, transpose
 from subgrad.ops.contract import LETTERS, contract
 from subgrad.ops.convolution import CONVOLUTIONS
 from subgrad.ops.indexing import in_range, place, scatter_add, slice_
 from subgrad.ops.random import uniform
+from subgrad.ops.shape import arange
 from subgrad.ops.window import slide
 
 Rule = Callable[[Tensor, Sequence[Tensor], Sequence[bool], int], Tensor]

@@ -163,9 +163,57 @@ def _pow(node: Tensor, moves: np.ndarray, ts: Arrays) -> Trouble:
     return root | jump | edge, _ROOT if root.any() else _EDGE if edge.any() else "0 to the power of 0 jumps"
 
 
+def _whole(node: Tensor) -> Tensor:
+    return node.inputs[0] == node
+
+
+def _middle(node: Tensor) -> Tensor:
+    return abs(node.inputs[0] - node) == 0.5
+
+
+def _from_grid(offset: float) -> Callable[..., np.ndarray]:
+    def distance(x: np.ndarray) -> np.ndarray:
+        return np.abs(x - offset - np.rint(x - offset))
+
+    return distance
+
+
+def _multiple(node: Tensor) -> Tensor:
+    return (node == 0) & (node.inputs[1] != 0)
+
+
+def _to_multiple(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    rest = np.abs(np.remainder(a, b))
+    return np.minimum(rest, np.abs(b) - rest)
+
+
+def _at_one(node: Tensor) -> Tensor:
+    return abs(node.inputs[0]) == 1
+
+
+def _domain_ends(node: Tensor, moves: np.ndarray, ts: Arrays) -> Trouble:
+    return moves, "of 1 or -1 its slope is infinite, and its domain ends"
+
+
+def _angle(node: Tensor) -> Tensor:
+    y, x = node.inputs
+    return (y == 0) & (x <= 0)
+
+
+def _jumps(where: str) -> Callable[[Tensor, np.ndarray, Arrays], Trouble]:
+    return lambda node, moves, ts: (moves, f"it jumps {where}")
+
+
+ENDS = Condition("root", _at_one, lambda x: np.abs(np.abs(x) - 1), _domain_ends)
+
 CONDITIONS: dict[Op, Condition] = {
     **dict.fromkeys([ops.less, ops.less_equal, ops.equal, ops.not_equal], Condition("jump", _equal, _apart)),
     ops.sign: Condition("jump", _at_zero, np.abs, lambda node, moves, ts: (moves, "it jumps at 0")),
+    ops.floor: Condition("jump", _whole, _from_grid(0), _jumps("at whole numbers")),
+    TABLE["round"]: Condition("jump", _middle, _from_grid(0.5), _jumps("in the middle of whole numbers")),
+    ops.remainder: Condition("jump", _multiple, _to_multiple, _jumps("at multiples of its divisor")),
+    ops.atan2: Condition("jump", _angle, None, _jumps("where y is 0 and x is not above 0")),
+    **dict.fromkeys([ops.asin, ops.acos, ops.acosh], ENDS),
     ops.argmax: Condition("jump", _tied(ops.max)),
     ops.argmin: Condition("jump", _tied(ops.min)),
     TABLE["cast"]: Condition("jump", _cut),

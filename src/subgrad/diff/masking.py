@@ -19,12 +19,12 @@ from subgrad.diff.custom import custom, custom_vjp
 from subgrad.graph.op import Kind, apply
 from subgrad.graph.tensor import Tensor
 from subgrad.graph.transform import Transform
-from subgrad.ops import arange, broadcast_to, concatenate, full, gather, pad, reshape, rules, transpose, where
+from subgrad.ops import broadcast_to, concatenate, full, gather, pad, reshape, rules, transpose, where
 from subgrad.ops.contract import contract
 from subgrad.ops.convolution import convolve, convolve_input, convolve_weight
 from subgrad.ops.indexing import in_range, place, scatter_add, slice_
 from subgrad.ops.random import uniform
-from subgrad.ops.shape import cast
+from subgrad.ops.shape import arange, cast
 from subgrad.ops.window import slide
 
 

@@ -71,6 +71,11 @@ def _from_zero(node: Tensor, x: Interval) -> Interval:
     return widened(reference(node, at_least), reference(node, np.maximum(x.high, at_least)), 8)
 
 
+def _remainder(node: Tensor, x: Interval, by: Interval) -> Interval:
+    """Between 0 and the divisor."""
+    return Interval(np.minimum(by.low, 0), np.maximum(by.high, 0))
+
+
 def _pow(node: Tensor, x: Interval, p: Interval) -> Interval:
     """Monotone in each, so largest and smallest at corners, where the base is above 0; unknown elsewhere."""
     corners = [reference(node, base, power) for base in (x.low, x.high) for power in (p.low, p.high)]
@@ -299,6 +304,17 @@ INTERVAL: Transform[Rule] = Transform(
         ops.exp: _rounded(8, 0),
         ops.expm1: _rounded(8, -1),
         ops.tanh: _rounded(8, -1, 1),
+        ops.sinh: _rounded(8),
+        ops.atan: _rounded(8, -0.5 * math.pi - 1e-15, 0.5 * math.pi + 1e-15),
+        ops.asin: lambda node, x: _rounded(8)(node, iv.within(x, -1, 1)),
+        ops.asinh: _rounded(8),
+        ops.acosh: lambda node, x: _rounded(8, 0)(node, iv.within(x, 1, math.inf)),
+        ops.atanh: lambda node, x: _rounded(8)(node, iv.within(x, -1, 1)),
+        ops.log2: _from_zero,
+        ops.log10: _from_zero,
+        ops.floor: _rising,
+        TABLE["round"]: _rising,
+        ops.remainder: _remainder,
         ops.sigmoid: _rounded(8, 0, 1),
         ops.softplus: _rounded(8, 0),
         ops.erf: _rounded(8, -1, 1),
@@ -352,7 +368,7 @@ INTERVAL: Transform[Rule] = Transform(
     expansions=dict.fromkeys([custom, ops.stop_gradient]),  # None: their slopes are not those of what they are made of
     unsupported={
         **dict.fromkeys([custom, ops.stop_gradient], "its slopes are by hand, or none: they say nothing of the values"),
-        **dict.fromkeys([ops.full, ops.arange, uniform], "it has no inputs: its values are known"),
+        **dict.fromkeys([ops.full, TABLE["arange"], uniform], "it has no inputs: its values are known"),
         **dict.fromkeys(
             [ops.argmax, ops.argmin, ops.one_hot, indexing.in_range], "of integers, which do not vary, or that jump"
         ),

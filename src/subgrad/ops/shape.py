@@ -341,6 +341,6 @@ def pad(x, widths, value=0.0):
 
 
 __all__ = [
-    "arange", "astype", "broadcast_to", "concatenate", "expand_dims", "full", "ones", "ones_like", "pad", "reshape",
+    "astype", "broadcast_to", "concatenate", "expand_dims", "full", "ones", "ones_like", "pad", "reshape",
     "squeeze", "stack", "stop_gradient", "swapaxes", "transpose", "zeros", "zeros_like",
 ]  # fmt: skip

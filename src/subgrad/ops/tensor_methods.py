@@ -30,6 +30,8 @@ class TensorMethods:
     def __rmul__(self, other: TensorLike) -> Tensor: return ops.mul(other, self)
     def __truediv__(self, other: TensorLike) -> Tensor: return ops.div(self, other)
     def __rtruediv__(self, other: TensorLike) -> Tensor: return ops.div(other, self)
+    def __mod__(self, other: TensorLike) -> Tensor: return ops.remainder(self, other)
+    def __rmod__(self, other: TensorLike) -> Tensor: return ops.remainder(other, self)
     def __matmul__(self, other: TensorLike) -> Tensor: return ops.matmul(self, other)
     def __rmatmul__(self, other: TensorLike) -> Tensor: return ops.matmul(other, self)
     def __pow__(self, other: TensorLike) -> Tensor: return ops.pow(self, other)

@@ -230,7 +230,8 @@ FOURIER: Transform[Rule] = Transform(
             "kinks and jumps: Barron's constant is infinite, or found by other means",
         ),
         **dict.fromkeys(
-            [ops.log, ops.log1p, ops.expm1, ops.softplus, singular._pow], "no transform in closed form is known here"
+            [ops.log, ops.log1p, ops.expm1, ops.softplus, ops.remainder, singular._pow],
+            "no transform in closed form is known here",
         ),
         **dict.fromkeys(
             [op for op in TABLE.values() if op.kind in (Kind.CHOICE, Kind.SOURCE, Kind.CONTROL) and not op.expand],

@@ -17,7 +17,7 @@ from subgrad.bounds.taylor.rounding import UNIT
 from subgrad.bounds.taylor.taylor_model import TaylorModel
 from subgrad.errors import ArgumentError
 from subgrad.graph.dtype import float64
-from subgrad.graph.op import Kind, Op, apply
+from subgrad.graph.op import TABLE, Kind, Op, apply
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, Tensor
 from subgrad.graph.transform import Transform
@@ -146,7 +146,7 @@ def _logsumexp(x: Tensor, *, axis: tuple[int, ...], keepdims: bool) -> Tensor:
 
 
 def _one_hot(i: Tensor, *, n: int, dtype: np.dtype) -> Tensor:
-    return ops.astype(ops.equal(ops.expand_dims(i, i.ndim), ops.arange(n, i.dtype)), dtype)
+    return ops.astype(ops.equal(ops.expand_dims(i, i.ndim), ops.arange(n, dtype=i.dtype)), dtype)
 
 
 def _pow(x: Tensor, p: Tensor) -> Tensor:
@@ -233,13 +233,26 @@ TAYLOR: Transform[Rule | Either] = Transform(
         ops.log_softmax: lambda x, *, axis: x - _logsumexp(x, axis=(axis,), keepdims=True),
         ops.one_hot: _one_hot,
         singular._pow: _pow,
+        ops.sinh: lambda x: 0.5 * (ops.exp(x) - ops.exp(-x)),
+        ops.cosh: lambda x: 0.5 * (ops.exp(x) + ops.exp(-x)),
+        ops.asinh: lambda x: ops.log(x + ops.sqrt(ops.square(x) + 1)),
+        ops.acosh: lambda x: ops.log(x + ops.sqrt(ops.square(x) - 1)),
+        ops.atanh: lambda x: 0.5 * ops.log((1 + x) / (1 - x)),
+        ops.log2: lambda x: ops.log(x) / ops.log(ops.full((), 2.0, x.dtype)),
+        ops.log10: lambda x: ops.log(x) / ops.log(ops.full((), 10.0, x.dtype)),
+        ops.remainder: lambda x, by: x - by * ops.floor(x / by),
+        **dict.fromkeys([ops.atan, ops.asin, ops.acos, ops.atan2, ops.lgamma, ops.digamma, ops.erfinv]),
     },  # exact in real numbers; what the compiler does with these ops is exact in floats
     unsupported={
         **dict.fromkeys([ops.argmax, ops.argmin], "an integer that jumps with the point: compare values instead"),
+        **dict.fromkeys(
+            [ops.atan, ops.asin, ops.acos, ops.atan2, ops.lgamma, ops.digamma, ops.erfinv],
+            "it is made of an approximation, of whose error bounds would not know",
+        ),
         uniform: "random",
         loop: "written out step by step before anything is bounded",
         part: "of a loop, which is written out",
-        **dict.fromkeys([ops.full, ops.arange], "a constant, which needs no rule"),
+        **dict.fromkeys([ops.full, TABLE["arange"]], "a constant, which needs no rule"),
     },
 )
 

@@ -19,7 +19,7 @@ from subgrad.errors import CheckError
 from subgrad.graph.tensor import Tensor
 from subgrad.ops.indexing import gather, in_range, slice_
 from subgrad.ops.random import uniform
-from subgrad.ops.shape import cast
+from subgrad.ops.shape import arange, cast
 from subgrad.ops.window import slide
 
 TYPES = {"float32": "float", "float64": "double", "int32": "i32", "int64": "i64", "uint8": "i8", "bool": "i1"}
@@ -140,7 +140,7 @@ class Points:
             return self.value(inputs[0], self._slid(node, ixs))
         if op is ops.reshape:
             return self._reshaped(node, ixs)
-        if op is ops.arange:
+        if op is arange:
             return convert(self.b, self.index(ixs[0]), type_of(node))
         if op is ops.one_hot:
             return self._one_hot(node, ixs)

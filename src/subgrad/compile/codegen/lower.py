@@ -108,6 +108,25 @@ def _isnan(b: Builder, x: Value) -> Value:
     return b.compare("uno", x, x) if is_float(x) else constant(like(x.type, "i1"), 0)
 
 
+def _remainder(b: Builder, x: Value, y: Value) -> Value:
+    """As NumPy's: of the sign of y; of integers by 0 it is 0."""
+    if is_float(x):
+        rest = b.pure(x.type, f"frem {x.type} {x}, {y}")
+        signs = b.op("xor", b.compare("olt", rest, 0), b.compare("olt", y, 0))
+        other = b.select(b.compare("one", rest, 0), signs, constant(signs.type, 0))
+        zero = b.intrinsic("llvm.copysign", zero_of(x), y)
+        return b.select(other, b.fadd(rest, y), b.select(b.compare("oeq", rest, 0), zero, rest))
+    one = constant(x.type, 1)
+    by = b.select(b.compare("eq", y, 0), one, y)
+    if is_unsigned(x):
+        return b.op("urem", x, by)
+    by = b.select(b.compare("eq", y, constant(x.type, -1)), one, by)  # whose quotient can be too large by one
+    rest = b.op("srem", x, by)
+    signs = b.compare("slt", b.op("xor", rest, by), 0)
+    other = b.select(b.compare("ne", rest, 0), signs, constant(signs.type, 0))
+    return b.select(other, b.op("add", rest, by), rest)
+
+
 def _logic(opcode: str) -> Callable[..., Value]:
     return lambda b, x, y: b.op(opcode, x, y)
 
@@ -167,6 +186,7 @@ LOWER: Transform[Native] = Transform(
         ops.sign: _element(_sign),
         ops.scale: _element(_scale),
         ops.relu: _element(_relu),
+        ops.remainder: _element(_remainder, 60),
         ops.sqrt: _element(lambda b, x: b.intrinsic("llvm.sqrt", x), 6),
         ops.maximum: _element(_maximum),
         ops.minimum: _element(_minimum),
@@ -184,7 +204,7 @@ LOWER: Transform[Native] = Transform(
         singular._pow: _element(_maths("pow"), 60),
         random.uniform: Native(Role.INDEX, cost=40),
         **dict.fromkeys(
-            [ops.full, ops.arange, ops.one_hot, indexing.gather, indexing.in_range, shape.cast, ops.reshape,
+            [ops.full, shape.arange, ops.one_hot, indexing.gather, indexing.in_range, shape.cast, ops.reshape,
              ops.transpose, ops.broadcast_to, indexing.slice_, TABLE["slide"]], Native(Role.INDEX),
         ),
         ops.sum: Native(Role.REDUCE, combine=ops.add),
