@@ -15,7 +15,7 @@ from .judge import cpus, judge, trace
 from .run import verdict
 from .shrink import shrunk, source
 
-PROGRAMS = 400
+PROGRAMS = 800
 BUILT_IN = {name for name, op in TABLE.items() if op.ref.__module__.startswith("subgrad.")}  # before doctests add some
 
 
