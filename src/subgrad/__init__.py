@@ -30,7 +30,7 @@ from subgrad.ops import random
 from subgrad.ops.random import manual_seed
 
 if TYPE_CHECKING:
-    from subgrad import data, linear, metrics, models, nn, optim, tabular  # noqa: I001
+    from subgrad import data, linear, metrics, models, nn, onnx, optim, tabular  # noqa: I001
     from subgrad.approx import approximate, barron, barron_bound
     from subgrad.bounds import certify, verify
     from subgrad.compile.function import CompiledFunction, compile
@@ -55,7 +55,7 @@ __all__ = [
     "clip_by_norm", "compile", "custom_vjp", "data", "dead_units", "default_dtype", "defop", "directional_derivative",
     "draw", "enclosure", "ensemble", "errors", "evaluate", "explain", "fit", "float32", "float64", "get_threads",
     "grad", "hessian", "int32", "int64", "is_stationary", "jacobian", "jvp", "kinks", "linear", "load",
-    "load_certificate", "local_minimum", "manual_seed", "metrics", "minimize", "models", "nn", "ops", "optim",
+    "load_certificate", "local_minimum", "manual_seed", "metrics", "minimize", "models", "nn", "onnx", "ops", "optim",
     "predict", "random", "save", "scan", "set_default_dtype", "set_threads", "step", "subdifferential", "subgradient",
     "tabular", "tensor", "uint8", "update", "using_dtype", "value_and_grad", "verify", "verify_certificate", "vjp",
     "vmap", "weight_decay",
@@ -80,6 +80,7 @@ _LATER = {
     "models": (),
     "nn": (),
     "nn.ensemble": ("ensemble",),
+    "onnx": (),
     "optim": ("chain", "clip_by_norm", "step", "update", "weight_decay"),
     "recur": ("checkpoint", "scan"),
     "tabular": (),

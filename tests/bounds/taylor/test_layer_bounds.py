@@ -4,6 +4,7 @@ import inspect
 
 import numpy as np
 import pytest
+from layer_samples import MADE
 
 import subgrad as sg
 from subgrad import nn
@@ -11,43 +12,6 @@ from subgrad.bounds import Within, output_bounds
 from subgrad.io.model_file import read_model_file, write_model_file
 from subgrad.nn.config import BUILT_IN
 
-MADE = {  # the layer, and the shape of one example; the others need neither an argument nor more than a row
-    "AdaptiveAvgPool2d": (lambda: nn.AdaptiveAvgPool2d(2), (1, 3, 3)),
-    "AvgPool1d": (lambda: nn.AvgPool1d(2, 1, 1), (1, 3)),
-    "AvgPool2d": (lambda: nn.AvgPool2d(2, 1, 1), (1, 2, 2)),
-    "BatchNorm1d": (lambda: nn.BatchNorm1d(3), (3,)),
-    "BatchNorm2d": (lambda: nn.BatchNorm2d(2), (2, 1, 2)),
-    "Branches": (lambda: nn.Branches(nn.Conv2d(1, 1, 1, seed=0), nn.Conv2d(1, 1, 1, seed=1)), (1, 2, 2)),
-    "Conv1d": (lambda: nn.Conv1d(1, 2, 2, padding=1, seed=0), (1, 3)),
-    "Conv2d": (lambda: nn.Conv2d(1, 2, 2, padding=1, stride=2, seed=0), (1, 3, 3)),
-    "ConvTranspose2d": (lambda: nn.ConvTranspose2d(1, 2, 2, 2, seed=0), (1, 2, 2)),
-    "Dropout": (lambda: nn.Dropout(0.5), (3,)),
-    "Dropout2d": (lambda: nn.Dropout2d(0.5), (1, 2, 2)),
-    "Flatten": (nn.Flatten, (3, 1)),
-    "GRU": (lambda: nn.GRU(2, 2, seed=0), (2, 2)),
-    "GlobalAvgPool": (nn.GlobalAvgPool, (1, 2, 2)),
-    "GroupNorm": (lambda: nn.GroupNorm(1, 2), (2, 2, 1)),
-    "Inception": (lambda: nn.Inception(1, 1, (1, 1), (1, 1), 1, seed=0), (1, 1, 1)),
-    "LSTM": (lambda: nn.LSTM(2, 2, seed=0), (2, 2)),
-    "LayerNorm": (lambda: nn.LayerNorm(3), (3,)),
-    "Linear": (lambda: nn.Linear(3, 2, seed=0), (3,)),
-    "MaxPool1d": (lambda: nn.MaxPool1d(3, 2, 1), (1, 4)),
-    "MaxPool2d": (lambda: nn.MaxPool2d(3, 2, 1), (1, 3, 3)),
-    "MultiHeadAttention": (lambda: nn.MultiHeadAttention(2, 1, seed=0), (2, 2)),
-    "Normalize": (lambda: nn.Normalize([0.5], [0.25]), (1, 2, 2)),
-    "PositionalEmbedding": (lambda: nn.PositionalEmbedding(3, 2, seed=0), (3, 2)),
-    "PositionalEncoding": (nn.PositionalEncoding, (3, 2)),
-    "RMSNorm": (lambda: nn.RMSNorm(3), (3,)),
-    "RNN": (lambda: nn.RNN(2, 2, seed=0), (2, 2)),
-    "RandomCrop": (lambda: nn.RandomCrop(2, 0), (1, 2, 2)),
-    "RandomHorizontalFlip": (nn.RandomHorizontalFlip, (1, 2, 2)),
-    "Residual": (lambda: nn.Residual(nn.Linear(3, 3, seed=0)), (3,)),
-    "ResidualBlock": (lambda: nn.ResidualBlock(1, 2, seed=0), (1, 2, 2)),
-    "Sequential": (lambda: nn.Sequential(nn.Linear(2, 2, seed=0), nn.ReLU(), nn.Linear(2, 1, seed=1)), (2,)),
-    "TransformerBlock": (lambda: nn.TransformerBlock(2, 1, 2, seed=0), (1, 2)),
-    "Unflatten": (lambda: nn.Unflatten(1, (2, 2)), (4,)),
-    "Upsample": (lambda: nn.Upsample(2), (1, 2, 2)),
-}
 NONE = {
     "Module": "has no forward pass of its own",
     "Bilinear": "has two inputs",
