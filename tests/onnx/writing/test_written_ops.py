@@ -30,7 +30,7 @@ OTHERS = {
     "sums of bools": lambda x: [sg.sum(x > 0, 1), sg.cumsum(x > 0, 1, reverse=True), sg.cumsum(x, 1)],
     "one-hot": lambda x: sg.one_hot(sg.argmax(x, 1) - 1, 3),
     "places": lambda x: sg.arange(x.shape[0]) + x[:, 0].astype("int64"),
-    "places as floats": lambda x: x[:, 0] * sg.ops.arange(x.shape[0], "float32"),
+    "places as floats": lambda x: x[:, 0] * sg.arange(x.shape[0], dtype="float32"),
     "filled": lambda x: [sg.full((x.shape[0], 2), 7.0) + x[:, :2], sg.full((2, 2), 1)],
     "mean": lambda x: [sg.mean(x, 0), sg.mean(x)],
     "backwards": lambda x: [sg.ops.flip(x), x[::-2, 1:]],

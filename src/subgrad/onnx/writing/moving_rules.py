@@ -13,7 +13,7 @@ from subgrad.onnx.writing.constants import number, places
 from subgrad.onnx.writing.lengths import Unlike, Vector, is_same
 from subgrad.onnx.writing.onnx_graph import element_type
 from subgrad.onnx.writing.onnx_transform import ONNX, when_read
-from subgrad.ops import indexing
+from subgrad.ops import indexing, shape
 from subgrad.ops.window import positions
 
 END = np.iinfo(np.int64).min  # of a slice that goes backwards to the first element
@@ -32,7 +32,7 @@ def _full(at: At) -> str:
     return at.add("Expand", [value, at.own_shape()]) if at.node.ndim else value
 
 
-@ONNX.register(ops.arange)
+@ONNX.register(shape.arange)
 def _arange(at: At) -> str:
     made = places(at.graph, tuple(n.attrs["n"] for n in at.nodes))
     return made if at.node.dtype == np.int64 else at.add("Cast", [made], to=element_type(at.node.dtype))
