@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,9 @@ from subgrad.report.explanations.table_model import TableModel, row_losses, samp
 
 ROWS = 2000
 REPEATS = 8
-_CELLS = 4e7  # that are prepared for all columns together; each column prepares all of them anew
+MOST = 200  # columns that are shuffled one by one
+_GROUPS = 100
+_CELLS = 4e7  # that are prepared in all; each shuffling prepares all columns anew
 _FEWEST = 100
 _NORMAL = 1.959963984540054  # of a normal distribution, 95% lies within so many deviations of the mean
 
@@ -55,35 +58,53 @@ def permutation_importance(
         model: gives the answers.
         table: rows, those that the model was not trained on.
         y: the truth (n,): labels or numbers.
-        columns: the names of those that are asked for; None for all that the model learnt from.
+        columns: the names of those that are asked for; None for all but the target.
         repeats: how often each is shuffled.
         seed: of the shuffling. Every column is shuffled in the same ways.
 
     Source: Breiman, Random Forests, Machine Learning 45, 2001; Fisher, Rudin, Dominici, JMLR 20(177), 2019.
     """
-    found = importances(model, table, y, model.column_names if columns is None else columns, repeats, seed)
-    return ranked(found)
+    names = [name for name in table if name != model.target_name] if columns is None else columns
+    shuffled = _Shuffled(model, table, y, repeats, seed)
+    return sorted((shuffled.importance(name) for name in names), key=lambda found: -found.mean)
 
 
-def ranked(found: Iterable[Importance]) -> list[Importance]:
-    """The largest first; among equals, in their order."""
-    return sorted(found, key=lambda importance: -importance.mean)
+def promising(model: TableModel, table: Table, y: np.ndarray, columns: Sequence[str], seed: int = 0) -> list[str]:
+    """All columns if there are few; else those in the groups of neighbours whose shuffling does the most harm.
+
+    Each shuffling prepares all columns anew, which takes too long to do it for thousands of them, one by one.
+    """
+    if len(columns) <= MOST:
+        return list(columns)
+    size = -(-len(columns) // _GROUPS)
+    groups = [columns[i : i + size] for i in range(0, len(columns), size)]
+    shuffled = _Shuffled(model, table, y, 1, seed)
+    ranked = sorted(groups, key=lambda group: -float(np.mean(shuffled.rises(group))))
+    chosen = set(itertools.chain.from_iterable(ranked[: max(MOST // size, 1)]))
+    return [name for name in columns if name in chosen]
 
 
-def importances(
-    model: TableModel, table: Table, y: np.ndarray, columns: Sequence[str], repeats: int, seed: int
-) -> Iterator[Importance]:
-    """`permutation_importance` of one column after the other, in their order."""
-    rng = np.random.Generator(np.random.Philox(seed))
-    rows = table.rows
-    donors = np.concatenate([rng.permutation(rows) for _ in range(repeats)])
-    many, truth = table.take(np.tile(np.arange(rows), repeats)), np.tile(y, repeats)
-    unit = float(np.var(y)) or 1.0 if model.task == "regression" else 1.0
-    before = np.tile(row_losses(model, table, y), repeats)
-    for column in columns:
-        shuffled = many.with_column(column, table.series(column).gather(donors))
-        rises = (row_losses(model, shuffled, truth) - before) / unit
-        yield _importance(column, rises, donors, rows)
+class _Shuffled:
+    """A table as often as it is shuffled, and the losses of its rows before."""
+
+    def __init__(self, model: TableModel, table: Table, y: np.ndarray, repeats: int, seed: int) -> None:
+        rng = np.random.Generator(np.random.Philox(seed))
+        self.model, self.table = model, table
+        self.donors = np.concatenate([rng.permutation(table.rows) for _ in range(repeats)])
+        self.many, self.truth = table.take(np.tile(np.arange(table.rows), repeats)), np.tile(y, repeats)
+        self.before = np.tile(row_losses(model, table, y), repeats)
+        self.unit = float(np.var(y)) or 1.0 if model.task == "regression" else 1.0
+
+    def rises(self, columns: Sequence[str]) -> np.ndarray:
+        """By how much each loss rises, (repeats n,), when these columns have the values of other rows."""
+        shuffled = self.many
+        for column in columns:
+            shuffled = shuffled.with_column(column, self.table.series(column).gather(self.donors))
+        return (row_losses(self.model, shuffled, self.truth) - self.before) / self.unit
+
+    def importance(self, column: str) -> Importance:
+        """That of a column."""
+        return _importance(column, self.rises([column]), self.donors, self.table.rows)
 
 
 def _importance(column: str, rises: np.ndarray, donors: np.ndarray, rows: int) -> Importance:
@@ -105,8 +126,8 @@ def affordable_rows(rows: int, columns: int, repeats: int = REPEATS, seed: int =
     >>> [len(affordable_rows(1_000_000, columns)) for columns in (10, 100, 1000)]
     [2000, 500, 100]
     """
-    most = int(_CELLS / (columns**2 * repeats))
+    most = int(_CELLS / (columns * min(columns, MOST) * repeats))
     return sampled(rows, min(max(most, _FEWEST), ROWS), seed)
 
 
-__all__ = ["Importance", "affordable_rows", "importances", "permutation_importance", "ranked"]
+__all__ = ["Importance", "affordable_rows", "permutation_importance", "promising"]

@@ -33,11 +33,6 @@ class TableModel(Protocol):
         """The labels, in the order of the columns of `predict_proba`; empty for regression."""
         ...
 
-    @property
-    def column_names(self) -> Sequence[str]:
-        """The columns that are learnt from."""
-        ...
-
     def predict(self, table: Table) -> np.ndarray:
         """Labels or numbers (n,)."""
         ...

@@ -1,0 +1,1 @@
+"""The pictures of a report, as SVG inside of its page."""

@@ -1,0 +1,45 @@
+"""How the model was trained, and how to do all of it again."""
+
+from __future__ import annotations
+
+import platform
+
+import numpy as np
+
+import subgrad
+from subgrad.report.markup import Markup, element
+from subgrad.report.pictures.learning import curves_of
+from subgrad.report.sections.parts import Section, figure, figures, pairs, section
+from subgrad.report.subject import Subject
+
+
+def training(subject: Subject) -> Section | None:
+    """The section with the learning curves; None if nothing is known of the training."""
+    history, facts = subject.background.history, subject.background.facts
+    if not facts and (history is None or not len(history)):
+        return None
+    drawn = []
+    if history is not None and len(history):
+        curves = curves_of({name: history[name] for name in history.names}, history.best_epoch)
+        drawn = [figure(f"{name[0].upper()}{name[1:]}", picture, "") for name, picture in curves]
+    lead = "Where the two curves part, the model begins to learn the rows by heart." if drawn else "What the model is."
+    return section("training", "The training", lead, figures(drawn), pairs(facts.items(), "facts"))
+
+
+def repeat(subject: Subject) -> Section:
+    """The section with what it takes to repeat the report."""
+    own = subject.background
+    command = (
+        element("pre", element("code", own.command), tabindex="0", aria_label="command") if own.command else Markup()
+    )
+    versions = [
+        ("seed", str(own.seed)),
+        ("subgrad", subgrad.__version__),
+        ("Python", platform.python_version()),
+        ("NumPy", np.__version__),
+    ]
+    lead = "The same seed, data, versions and number of threads give the same numbers."
+    return section("repeat", "How to repeat it", lead, command, pairs(versions, "facts"))
+
+
+__all__ = ["repeat", "training"]

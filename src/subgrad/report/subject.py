@@ -1,0 +1,122 @@
+"""What a report is about: a model, rows it is judged by, and what is known of how it came about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from subgrad.data.table import Table
+from subgrad.data.target import Label
+from subgrad.fit.history import History
+from subgrad.metrics import Answered, Estimate, for_task
+from subgrad.report.explanations.table_model import TableModel, places
+
+
+class Score(NamedTuple):
+    """A metric on the page: its name in words, its value with an interval, and what needs no inputs to be reached."""
+
+    words: str
+    found: Estimate
+    guess: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Background:
+    """What a report says beside what the answers of the model show; parts that are unknown are left out.
+
+    Attributes:
+        data: what the data are, in a line.
+        rows_are: what the rows are that the model is judged by, such as "rows it was not trained on".
+        whole: the table that these rows are a part of, as the columns are shown; None for the rows themselves.
+        sentences: what was done to the table, a sentence each, as `TablePreprocessor.describe` has it.
+        row_numbers: where the rows stand in their file, from 1 on.
+        scores: metrics, where others than the usual ones are to be shown.
+        guess: how the ``guess`` of these is made, such as "always 'no'".
+        history: of the training.
+        facts: about model and training, by their names.
+        command: that made the report.
+        seed: of all that was drawn by chance.
+    """
+
+    data: str = ""
+    rows_are: str = "rows"
+    whole: Table | None = None
+    sentences: Sequence[str] = ()
+    row_numbers: np.ndarray | None = None
+    scores: Sequence[Score] = ()
+    guess: str = ""
+    history: History | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+    command: str = ""
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model beside the rows of a table whose truth (n,), labels or numbers, is known."""
+
+    model: TableModel
+    table: Table
+    truth: np.ndarray
+    background: Background
+
+    @property
+    def classified(self) -> bool:
+        """Whether the answers are classes."""
+        return self.model.task == "classification"
+
+    @property
+    def target(self) -> str:
+        """The column that is predicted."""
+        return self.model.target_name
+
+    @property
+    def classes(self) -> Sequence[Label]:
+        """The labels; empty for numbers."""
+        return self.model.classes
+
+    @property
+    def features(self) -> list[str]:
+        """The columns that may be learnt from."""
+        return [name for name in self.table if name != self.target]
+
+    @cached_property
+    def answers(self) -> np.ndarray:
+        """Labels or numbers (n,)."""
+        return np.asarray(self.model.predict(self.table))
+
+    @cached_property
+    def chances(self) -> np.ndarray | None:
+        """Of each class, (n, classes); None for numbers, and if the model gives none."""
+        return self.model.predict_proba(self.table) if self.classified else None
+
+    @cached_property
+    def places(self) -> np.ndarray:
+        """The place of the true class (n,)."""
+        return places(self.model, self.truth)
+
+    @cached_property
+    def answered_places(self) -> np.ndarray:
+        """The place of the class that is answered, (n,)."""
+        return places(self.model, self.answers)
+
+    @cached_property
+    def scores(self) -> Sequence[Score]:
+        """The metrics of the background; else all that suit the task, of the second class where they are of one."""
+        if self.background.scores:
+            return self.background.scores
+        metrics = for_task(self.model.task)
+        if self.classified:
+            answered = Answered(self.places, self.answered_places, self.chances, len(self.classes))
+        else:
+            answered = Answered(np.asarray(self.truth, np.float64), self.answers)
+        found = answered.estimate(metrics, seed=self.background.seed)
+        of_one = f" of '{self.classes[1]}'" if len(self.classes) == 2 else ""
+        return [Score(m.words + (of_one if m.of_one_class else ""), found[m.name]) for m in metrics if m.name in found]
+
+
+__all__ = ["Background", "Score", "Subject"]
