@@ -48,12 +48,17 @@ def test_many_rows_are_drawn_piece_by_piece():
     np.testing.assert_array_equal(np.concatenate(list(_draws(5, 7, 3))), next(iter(_draws(5, 7, 3))))
 
 
+def test_answers_that_are_all_right_have_no_interval():
+    for name in ("accuracy", "f1", "roc_auc"):
+        assert bootstrap(name, TRUTH, TRUTH).text() == "1.000"
+
+
 def test_what_is_often_undefined_has_no_interval():
     found = bootstrap("roc_auc", [0] * 20 + [1], np.arange(21.0))
     assert found.value == 1
     assert math.isnan(found.low)
-    assert str(found) == "1.000"
-    assert str(bootstrap("roc_auc", [0, 0], [0.1, 0.2])) == "-"
+    assert found.text() == "1.000"
+    assert bootstrap("roc_auc", [0, 0], [0.1, 0.2]).text() == "-"
 
 
 @pytest.mark.parametrize(("more", "message"), [({"level": 1.0}, "0 and 1, got 1.0"), ({"samples": 1}, "2 samples")])

@@ -24,7 +24,7 @@ LEVEL = 0.95
 class Estimate(NamedTuple):
     """A number, and the interval that it would be in for most other samples of the same size.
 
-    >>> str(Estimate(0.9124, 0.8891, 0.934))
+    >>> Estimate(0.9124, 0.8891, 0.934).text()
     '0.912 [0.889, 0.934]'
     """
 
@@ -32,15 +32,29 @@ class Estimate(NamedTuple):
     low: float
     high: float
 
-    def __str__(self) -> str:
-        if np.isnan(self.value):
-            return "-"
-        value, low, high = (_text(v) for v in self)
-        return value if np.isnan(self.low) else f"{value} [{low}, {high}]"
+    def text(self, decimals: int = 3) -> str:
+        """For print; without the interval if it is unknown."""
+        value, low, high = (shown(v, decimals) for v in self)
+        return value if np.isnan(self.value) or np.isnan(self.low) else f"{value} [{low}, {high}]"
 
 
-def _text(value: float) -> str:
-    return f"{value:.3f}" if 0.01 <= abs(value) < 10 or not value else f"{value:.4g}"
+def shown(value: float, decimals: int = 3) -> str:
+    """A metric in print; "-" for what has no meaning, and no minus before a 0.
+
+    >>> shown(0.5), shown(-0.0004), shown(float("nan"))
+    ('0.500', '0.000', '-')
+    """
+    return "-" if np.isnan(value) else f"{value:z.{decimals}f}"
+
+
+def decimals_for(*values: float) -> int:
+    """How many decimals numbers of one unit need, so that four digits of the largest are seen.
+
+    >>> decimals_for(48.4312, 120.0), decimals_for(0.00123), decimals_for(1e9)
+    (1, 6, 0)
+    """
+    largest = max((abs(v) for v in values if np.isfinite(v)), default=1.0)
+    return int(np.clip(3 - np.floor(np.log10(largest)), 0, 12)) if largest else 3
 
 
 def bootstrap(
@@ -59,8 +73,9 @@ def bootstrap(
         more: further arguments of the metric.
 
     Returns:
-        The metric of all rows and its interval. The interval is NaN if the metric is undefined in more than 1 of 20
-        samples, as ROC AUC is where only one class was drawn.
+        The metric of all rows and its interval. The interval is NaN where the samples cannot tell: all of them agree, as
+        they do if every answer is right, or the metric is undefined in more than 1 of 20, as ROC AUC is where only
+        one class was drawn.
 
     Raises:
         ArgumentError: for an unknown name, a level outside (0, 1), or fewer than 2 samples.
@@ -105,10 +120,10 @@ def _draws(n: int, count: int, seed: int) -> Iterator[np.ndarray]:
 
 def _estimate(value: float, sampled: np.ndarray, level: float) -> Estimate:
     known = sampled[~np.isnan(sampled)]
-    if len(known) < 0.95 * len(sampled):
+    if len(known) < 0.95 * len(sampled) or np.ptp(known) <= 1e-12 * abs(value):
         return Estimate(value, np.nan, np.nan)
     low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
     return Estimate(value, float(low), float(high))
 
 
-__all__ = ["Estimate", "bootstrap", "estimates"]
+__all__ = ["Estimate", "bootstrap", "decimals_for", "estimates", "shown"]

@@ -40,7 +40,7 @@ def r2(truth: Any, answers: Any, weights: Any = None) -> Any:
     return 1 - divided(w @ (y - a) ** 2, np.where(varies, spread, 0.0))
 
 
-@register("root mean squared error", "numbers", larger_is_better=False, alias="rmse")
+@register("root mean squared error", "numbers", larger_is_better=False, in_unit=True, alias="rmse")
 def root_mean_squared_error(truth: Any, answers: Any, weights: Any = None) -> Any:
     """The square root of the mean squared error, in the unit of the target. Args and errors are those of `r2`.
 
@@ -52,7 +52,7 @@ def root_mean_squared_error(truth: Any, answers: Any, weights: Any = None) -> An
     return np.sqrt(divided(w @ (y - a) ** 2, w.sum(axis=-1)))
 
 
-@register("mean |error|", "numbers", larger_is_better=False, alias="mae")
+@register("mean |error|", "numbers", larger_is_better=False, in_unit=True, alias="mae")
 def mean_absolute_error(truth: Any, answers: Any, weights: Any = None) -> Any:
     """The mean of |truth - answer|. Args and errors are those of `r2`.
 
@@ -64,7 +64,7 @@ def mean_absolute_error(truth: Any, answers: Any, weights: Any = None) -> Any:
     return divided(w @ abs(y - a), w.sum(axis=-1))
 
 
-@register("median |error|", "numbers", larger_is_better=False)
+@register("median |error|", "numbers", larger_is_better=False, in_unit=True)
 def median_absolute_error(truth: Any, answers: Any, weights: Any = None) -> Any:
     """The median of |truth - answer|: half of the rows are closer. Args and errors are those of `r2`.
 

@@ -24,6 +24,31 @@ def test_classification():
     assert f"Always saying 'b' gives {np.mean(truth == 1):.1%}" in printed(outcome, 80)
 
 
+@pytest.mark.parametrize("rare", [0, 1])
+def test_of_two_classes_the_rarer_one_is_judged(rare):
+    """Whichever comes first by name."""
+    rng = np.random.default_rng(0)
+    truth = np.where(rng.random(300) < 0.1, rare, 1 - rare)
+    p = np.where(truth == 1, 0.7, 0.4) + rng.normal(0, 0.15, 300).clip(-0.3, 0.3)
+    counts = np.bincount(truth)
+    outcome = Classified(["a", "b"], truth, (p > 0.5).astype(int), 1 - rare, np.stack([1 - p, p], 1), counts)
+    numbers, text = outcome.numbers(), printed(outcome, 90)
+    assert numbers["f1"] == pytest.approx(metrics.f1_score(truth, p > 0.5, pos_label=rare))
+    expected = metrics.average_precision_score(truth == rare, p if rare else 1 - p)
+    assert numbers["average_precision"] == pytest.approx(expected)
+    row = next(line for line in text.splitlines() if line.startswith(f"average precision of '{'ab'[rare]}'"))
+    assert f" {expected:.3f} [" in row
+    assert row.endswith(f" {counts[rare] / 300:.3f}")
+    entropy = metrics.log_loss(truth, np.tile(counts / 300, (300, 1)))
+    assert next(line for line in text.splitlines() if line.startswith("log loss")).endswith(f" {entropy:.3f}")
+
+
+def test_scores_without_a_meaning_have_no_metrics_of_probabilities():
+    outcome = Classified(["a", "b"], np.array([0, 1, 1]), np.array([0, 1, 0]), majority=0)
+    assert "log_loss" not in outcome.numbers()
+    assert "log loss" not in printed(outcome, 80)
+
+
 def test_too_many_classes_for_a_matrix_give_the_worst_confusions():
     truth = np.repeat(np.arange(30), 10)
     answers = truth.copy()
@@ -38,14 +63,16 @@ def test_regression():
     rng = np.random.default_rng(0)
     truth = rng.normal(5, 3, 200)
     outcome = Regressed("price", truth, truth + rng.normal(size=200), mean=5.0)
-    assert outcome.r2 == pytest.approx(metrics.r2_score(truth, outcome.answers))
-    assert outcome.mean_absolute_error == pytest.approx(metrics.mean_absolute_error(truth, outcome.answers))
-    text = printed(outcome, 80)
-    assert f"{metrics.mean_absolute_error(truth, np.full(200, 5.0)):.4g}" in text
+    numbers = outcome.numbers()
+    assert numbers["r2"] == pytest.approx(metrics.r2_score(truth, outcome.answers))
+    assert numbers["mean_absolute_error"] == pytest.approx(metrics.mean_absolute_error(truth, outcome.answers))
+    lines = {line.split("  ")[0]: line for line in printed(outcome, 80).splitlines()}
+    guess = metrics.mean_absolute_error(truth, np.full(200, 5.0))
+    assert lines["mean |error| of 'price'"].endswith(f" {guess:.3f}")
+    assert f"  {numbers['root_mean_squared_error']:.3f} [" in lines["root mean squared error of 'price'"]
 
 
 def test_one_value_only_has_no_r2():
     outcome = Regressed("price", np.ones(3), np.ones(3), mean=1.0)
-    assert outcome.r2 is None
     assert outcome.numbers()["r2"] is None
     assert "-" in printed(outcome, 80)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +16,8 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from subgrad.data.target import Label
+from subgrad.metrics import Answered, Metric, for_task
+from subgrad.metrics.bootstrap import decimals_for, shown
 
 
 @dataclass(frozen=True)
@@ -22,12 +26,16 @@ class Classified:
 
     Attributes:
         majority: the place of the class that was most frequent in training.
+        chances: the probability of each class, (n, classes), if the model gives any.
+        frequencies: of the classes in training, (classes,); unknown of old models.
     """
 
     classes: Sequence[Label]
     truth: np.ndarray
     answers: np.ndarray
     majority: int
+    chances: np.ndarray | None = None
+    frequencies: np.ndarray | None = None
 
     @property
     def accuracy(self) -> float:
@@ -40,9 +48,32 @@ class Classified:
         np.add.at(counts, (self.truth, self.answers), 1)
         return counts
 
+    @property
+    def judged_class(self) -> int:
+        """Of two classes the rarer one, which precision, recall, F1 and average precision are of."""
+        return 1 - self.majority
+
+    def answered(self) -> Answered:
+        """For the metrics: of two classes the rarer one counts as the second."""
+        if len(self.classes) > 2 or self.judged_class == 1:
+            return Answered(self.truth, self.answers, self.chances, len(self.classes))
+        return Answered(1 - self.truth, 1 - self.answers, None if self.chances is None else self.chances[:, ::-1], 2)
+
+    def without_inputs(self) -> Classified:
+        """What can be said without looking at the inputs: the class that was most frequent, and the frequencies."""
+        rows = len(self.truth)
+        shares = None if self.frequencies is None else np.tile(self.frequencies / self.frequencies.sum(), (rows, 1))
+        return dataclasses.replace(self, answers=np.full(rows, self.majority), chances=shares)
+
+    def words(self, metric: Metric) -> str:
+        """What a metric is called here: of one class, it says of which."""
+        if len(self.classes) > 2:
+            return f"{metric.words}, mean of the classes" if metric.of_one_class else metric.words
+        return f"{metric.words} of '{self.classes[self.judged_class]}'" if metric.of_one_class else metric.words
+
     def numbers(self) -> dict[str, Any]:
         """The outcome for the record of a model."""
-        return {"accuracy": self.accuracy, "examples": len(self.truth)}
+        return _record(self.answered(), "classification")
 
     def print(self, console: Console) -> None:
         right, n = int(np.sum(self.answers == self.truth)), len(self.truth)
@@ -59,6 +90,8 @@ class Classified:
             console.print(grid)
         else:
             _print_confusions(console, self.classes, self.confusion)
+        console.print()
+        _print_metrics(console, self, for_task("classification"), f"always '{self.classes[self.majority]}'")
 
 
 @dataclass(frozen=True)
@@ -74,31 +107,48 @@ class Regressed:
     answers: np.ndarray
     mean: float
 
-    @property
-    def r2(self) -> float | None:
-        """The share of the variance that is explained; None if there is no variance."""
-        spread = float(np.sum((self.truth - self.truth.mean()) ** 2))
-        return 1 - float(np.sum((self.truth - self.answers) ** 2)) / spread if spread else None
+    def answered(self) -> Answered:
+        """For the metrics."""
+        return Answered(self.truth, self.answers)
 
-    @property
-    def mean_absolute_error(self) -> float:
-        return float(np.mean(np.abs(self.truth - self.answers)))
+    def without_inputs(self) -> Regressed:
+        """What can be said without looking at the inputs: the mean."""
+        return dataclasses.replace(self, answers=np.full_like(self.truth, self.mean))
+
+    def words(self, metric: Metric) -> str:
+        """What a metric is called here: it names what has a unit."""
+        return f"{metric.words} of '{self.target}'" if metric.in_unit else metric.words
 
     def numbers(self) -> dict[str, Any]:
         """The outcome for the record of a model."""
-        return {"r2": self.r2, "mean_absolute_error": self.mean_absolute_error, "examples": len(self.truth)}
+        return _record(self.answered(), "regression")
 
     def print(self, console: Console) -> None:
-        guess = Regressed(self.target, self.truth, np.full_like(self.truth, self.mean), self.mean)
-        grid = Grid("", "R²", f"mean |error| of '{self.target}'", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-        grid.columns[1].justify = grid.columns[2].justify = "right"
-        for name, outcome, style in (("the network", self, "bold green"), ("always the mean", guess, "")):
-            r2 = "-" if outcome.r2 is None else f"{outcome.r2:.3f}"
-            grid.add_row(name, r2, f"{outcome.mean_absolute_error:.4g}", style=style)
-        console.print(grid)
+        _print_metrics(console, self, for_task("regression"), "always the mean")
 
 
 Outcome = Classified | Regressed
+
+
+def _record(answered: Answered, task: str) -> dict[str, Any]:
+    """Each metric as JSON can hold it, and how many rows they are of."""
+    found = answered.measure(for_task(task))
+    return {name: None if math.isnan(v) else v for name, v in found.items()} | {"examples": len(answered.truth)}
+
+
+def _print_metrics(console: Console, outcome: Outcome, metrics: list[Metric], nothing: str) -> None:
+    """Each metric with its interval, beside that of the answers that need no input."""
+    found, guessed = outcome.answered().estimate(metrics), outcome.without_inputs().answered().measure(metrics)
+    grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    grid.add_column("")
+    grid.add_column("the model [95% interval]", style="bold green")
+    grid.add_column(nothing, justify="right")
+    for metric in metrics:
+        if (estimate := found.get(metric.name)) is not None:
+            guess = guessed.get(metric.name, math.nan)
+            decimals = decimals_for(*estimate, guess) if metric.in_unit else 3
+            grid.add_row(outcome.words(metric), estimate.text(decimals), shown(guess, decimals))
+    console.print(grid)
 
 
 def _confusion_grid(classes: Sequence[Label], counts: np.ndarray) -> Grid:

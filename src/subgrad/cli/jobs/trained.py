@@ -65,10 +65,12 @@ class Trained:
 
     def judge(self, X: np.ndarray, y: np.ndarray) -> Outcome:
         """How good the answers to features (n, d) are, given encoded targets (n,)."""
-        answers = scores.decided(self.loss, self.scores(X))
-        prepared = self.preparation
+        found, prepared = self.scores(X), self.preparation
+        answers = scores.decided(self.loss, found)
         if prepared.task == "classification":
-            return Classified(prepared.classes, y, answers, self.record["majority"])
+            frequencies, chances = self.record.get("frequencies"), scores.probabilities(self.loss, found)
+            known = None if frequencies is None else np.array(frequencies, np.float64)
+            return Classified(prepared.classes, y, answers, self.record["majority"], chances, known)
         truth, answers, mean = (prepared.restore_target(np.asarray(v)) for v in (y, answers, 0.0))
         return Regressed(prepared.target_name, truth, answers, float(mean))
 

@@ -94,15 +94,17 @@ def _record(source: Source, plan: Plan, loss: str, title: str, learn: Part, vali
         "network": title,
         "method": f"{loss} by {method.name}, step {method.lr}, in batches of {batch_size}",
         "seed": plan.seed,
-        "majority": _majority(source),
+        **_frequencies(source),
         "origin": plan.origin,
     }
 
 
-def _majority(source: Source) -> int | None:
-    """The place of the most frequent class."""
-    classification = source.preparation.task == "classification"
-    return int(np.bincount(source.train[1]).argmax()) if classification else None
+def _frequencies(source: Source) -> dict[str, Any]:
+    """How often each class occurs, and the place of the most frequent one."""
+    if source.preparation.task == "regression":
+        return {"majority": None}
+    counts = np.bincount(source.train[1], minlength=len(source.preparation.classes))
+    return {"majority": int(counts.argmax()), "frequencies": counts.tolist()}
 
 
 def _fit(model: Module, learn: Part, validate: Part | None, loss: str, plan: Plan, console: Console) -> History:
