@@ -73,9 +73,9 @@ def bootstrap(
         more: further arguments of the metric.
 
     Returns:
-        The metric of all rows and its interval. The interval is NaN where the samples cannot tell: all of them agree, as
-        they do if every answer is right, or the metric is undefined in more than 1 of 20, as ROC AUC is where only
-        one class was drawn.
+        The metric of all rows and its interval. The interval is NaN where the samples cannot tell: all agree, as they
+        do if every answer is right, or the metric is undefined in more than 1 of 20, as ROC AUC is where only one class
+        was drawn.
 
     Raises:
         ArgumentError: for an unknown name, a level outside (0, 1), or fewer than 2 samples.
