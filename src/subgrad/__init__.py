@@ -30,7 +30,7 @@ from subgrad.ops import random
 from subgrad.ops.random import manual_seed
 
 if TYPE_CHECKING:
-    from subgrad import data, linear, metrics, models, nn, onnx, optim, tabular  # noqa: I001
+    from subgrad import calibration, data, linear, metrics, models, nn, onnx, optim, tabular  # noqa: I001
     from subgrad.approx import approximate, barron, barron_bound
     from subgrad.bounds import certify, verify
     from subgrad.compile.function import CompiledFunction, compile
@@ -51,20 +51,21 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Checkpoint", "CompiledFunction", "EarlyStopping", "History", "Kink", "Parameter", "Tensor", "Trainer",
-    "WatchUnits", "approximate", "barron", "barron_bound", "bool_", "certify", "chain", "check", "checkpoint",
-    "clip_by_norm", "compile", "custom_vjp", "data", "dead_units", "default_dtype", "defop", "directional_derivative",
-    "draw", "enclosure", "ensemble", "errors", "evaluate", "explain", "fit", "float32", "float64", "get_threads",
-    "grad", "hessian", "int32", "int64", "is_stationary", "jacobian", "jvp", "kinks", "linear", "load",
-    "load_certificate", "local_minimum", "manual_seed", "metrics", "minimize", "models", "nn", "onnx", "ops", "optim",
-    "predict", "random", "save", "scan", "set_default_dtype", "set_threads", "step", "subdifferential", "subgradient",
-    "tabular", "tensor", "uint8", "update", "using_dtype", "value_and_grad", "verify", "verify_certificate", "vjp",
-    "vmap", "weight_decay",
+    "WatchUnits", "approximate", "barron", "barron_bound", "bool_", "calibration", "certify", "chain", "check",
+    "checkpoint", "clip_by_norm", "compile", "custom_vjp", "data", "dead_units", "default_dtype", "defop",
+    "directional_derivative", "draw", "enclosure", "ensemble", "errors", "evaluate", "explain", "fit", "float32",
+    "float64", "get_threads", "grad", "hessian", "int32", "int64", "is_stationary", "jacobian", "jvp", "kinks",
+    "linear", "load", "load_certificate", "local_minimum", "manual_seed", "metrics", "minimize", "models", "nn", "onnx",
+    "ops", "optim", "predict", "random", "save", "scan", "set_default_dtype", "set_threads", "step", "subdifferential",
+    "subgradient", "tabular", "tensor", "uint8", "update", "using_dtype", "value_and_grad", "verify",
+    "verify_certificate", "vjp", "vmap", "weight_decay",
 ]  # fmt: skip
 __all__ += ops.__all__
 
 _LATER = {
     "approx": ("approximate", "barron", "barron_bound"),
     "bounds": ("certify", "verify"),
+    "calibration": (),
     "compile.function": ("CompiledFunction", "compile"),
     "compile.runtime.threads": ("get_threads", "set_threads"),
     "data": (),
