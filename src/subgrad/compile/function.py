@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from subgrad.compile.garbage import uncollected
 from subgrad.compile.runtime.fallback import can_compile, runnable
 from subgrad.compile.runtime.variant import ScanVariant, Trace, Variant
 from subgrad.compile.tracing.arguments import as_array, data_of, form, replaced
@@ -234,6 +235,7 @@ class CompiledFunction:
         floats = _float_dtype(moment.live, constants, data)
         return _Given((args, options), [as_array(x, floats) for x in data], shape, constants, moment)
 
+    @uncollected
     def _traced(self, given: _Given, signatures: Sequence[Signature]) -> tuple[Trace, _Given]:
         """The trace, and the call as it is afterwards: what the function has changed itself does not count."""
         arguments = [placeholder(*s, f"argument {i}") for i, s in enumerate(signatures)]

@@ -16,7 +16,7 @@ import numpy as np
 
 from subgrad import ops
 from subgrad.diff.custom import custom, custom_vjp
-from subgrad.graph.op import Kind, apply
+from subgrad.graph.op import Kind, again
 from subgrad.graph.tensor import Tensor
 from subgrad.graph.transform import Transform
 from subgrad.ops import broadcast_to, concatenate, full, gather, pad, reshape, rules, transpose, where
@@ -90,7 +90,7 @@ class At:
     def again(self, *inputs: Tensor) -> Tensor:
         """The node on its new inputs, or on these."""
         inputs = inputs or self.inputs
-        return self.long if _are(inputs, self.long.inputs) else apply(self.long.op, inputs, self.attrs)
+        return self.long if _are(inputs, self.long.inputs) else again(self.long, inputs)
 
     def masked(self, i: int, axes: Sequence[int], fill: float) -> Tensor:
         """Input i with ``fill`` behind the shorter one's block, as far as ``axes`` go."""

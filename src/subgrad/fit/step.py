@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from subgrad.compile.garbage import uncollected
 from subgrad.compile.runtime.interpret import Interpreter
 from subgrad.diff import vmap
 from subgrad.diff.reverse import gradients
@@ -112,6 +113,7 @@ def initial_state(model: Module, optimizer: Any) -> Tree:
     return vmap(optimizer.init)(train) if isinstance(model, Ensemble) else optimizer.init(train)
 
 
+@uncollected
 def trace_step(
     model: Module,
     loss: Loss,
@@ -173,6 +175,7 @@ class Forward:
     terms: list[Term]
 
 
+@uncollected
 def trace_forward(
     model: Module, loss: Loss, batch: Sequence[Signature], metrics: dict[str, Callable[..., Tensor]]
 ) -> Forward:
@@ -207,6 +210,7 @@ def _shorter(model: Module, long: Forward, short: Forward) -> list[Shorter]:
         return []
 
 
+@uncollected
 def trace_evaluation(
     model: Module, loss: Loss | None, batch: Sequence[Signature], metrics: dict[str, Callable[..., Tensor]]
 ) -> Step:

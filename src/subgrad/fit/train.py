@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from subgrad import optim
+from subgrad.compile.garbage import uncollected
 from subgrad.errors import ArgumentError, NonFiniteError
 from subgrad.fit import checkpoints, options
 from subgrad.fit import metrics as metric_table
@@ -132,6 +133,7 @@ def fit(
 class _Run(checkpoints.RunState):
     """The state of a run, and the engine that moves it."""
 
+    @uncollected
     def __init__(
         self, model: Module, loss: Callable[..., Any], optimizer: optim.Optimizer, data: list[np.ndarray],
         rows: np.ndarray, held_out: Part | None, metrics: dict[str, metric_table.Metric], batch_size: int, seed: int,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 import importlib
 import inspect
 import operator
@@ -126,9 +127,6 @@ class Op:
     def __repr__(self) -> str:
         return f"<op {self.name}>"
 
-    def __hash__(self) -> int:
-        return hash(self.name)
-
     def __reduce_ex__(self, protocol: Any) -> Any:
         """By name where it can be imported: a copy would be another op. One of a script goes part by part, as
         cloudpickle takes functions of a script."""
@@ -146,10 +144,25 @@ class Op:
 
 def apply(op: Op, inputs: tuple[Tensor, ...], attrs: dict[str, Any]) -> Tensor:
     """A new node. Shape and dtype errors are raised here, at the line where the user wrote the op."""
+    shape, dtype = op.shape(*inputs, **attrs)
+    return _tensor()(op, inputs, attrs, shape, dtype, source_location.user_site(), source_location.scope())
+
+
+def again(node: Tensor, inputs: tuple[Tensor, ...]) -> Tensor:
+    """A node as it is, on other inputs. Where these are like the old ones, so is the result: the compiler makes most
+    nodes of a graph anew a few times, and asks the rule for shapes only once."""
+    for a, b in zip(inputs, node.inputs, strict=True):
+        if a.shape != b.shape or a.dtype is not b.dtype:
+            with source_location.inherit(node.site, node.scope):
+                return apply(node.op, inputs, node.attrs)
+    return _tensor()(node.op, inputs, node.attrs, node.shape, node.dtype, node.site, node.scope)
+
+
+@functools.cache
+def _tensor() -> type[Tensor]:
     from subgrad.graph.tensor import Tensor
 
-    shape, dtype = op.shape(*inputs, **attrs)
-    return Tensor(op, inputs, attrs, shape, dtype, source_location.user_site(), source_location.scope())
+    return Tensor
 
 
 def defop(

@@ -18,16 +18,18 @@ def toposort(outputs: Iterable[Tensor], is_leaf: Callable[[Tensor], bool] | None
     """
     order: list[Tensor] = []
     seen: set[Tensor] = set()
-    stack: list[tuple[Tensor, bool]] = [(out.node, False) for out in reversed(list(outputs))]
+    stack: list[Tensor | None] = [out.node for out in reversed(list(outputs))]
     while stack:
-        node, inputs_done = stack.pop()
-        if inputs_done:
-            order.append(node)
+        node = stack.pop()
+        if node is None:  # the inputs of the one below are done
+            order.append(stack.pop())  # pyright: ignore[reportArgumentType]
         elif node not in seen:
             seen.add(node)
-            stack.append((node, True))
-            if is_leaf is None or not is_leaf(node):
-                stack.extend((i, False) for i in reversed(node.inputs) if i not in seen)
+            inputs = node.inputs
+            if not inputs or (is_leaf is not None and is_leaf(node)):
+                order.append(node)
+            else:
+                stack += (node, None, *inputs[::-1])
     return order
 
 

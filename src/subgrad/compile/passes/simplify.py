@@ -5,6 +5,7 @@ Each is a function from a node with its new inputs to a node; `rewrite` carries 
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from subgrad.compile.passes.layout import is_copy, joined
 from subgrad.compile.passes.scatter_to_gather import scatter_to_gather
 from subgrad.errors import CheckError
 from subgrad.graph import source_location
-from subgrad.graph.op import Kind, Op, apply
+from subgrad.graph.op import Kind, Op, again, apply
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 from subgrad.ops import rules
@@ -106,11 +107,11 @@ def rewrite(outputs: Sequence[Tensor], rule: Rule, leaves: Mapping[Tensor, Tenso
         if node.op in (CONST, INPUT):
             new.setdefault(node, node)
             continue
-        inputs = tuple(new[i] for i in node.inputs)
-        changed = any(a is not b for a, b in zip(inputs, node.inputs, strict=True))
+        inputs = tuple([new[i] for i in node.inputs])
+        changed = any(map(operator.is_not, inputs, node.inputs))
         try:
             with source_location.inherit(node.site, node.scope):
-                new[node] = rule(apply(node.op, inputs, node.attrs) if changed else node)
+                new[node] = rule(again(node, inputs) if changed else node)
         except Exception as error:
             blame(error, node)
             raise
@@ -144,7 +145,7 @@ def _within(output: Tensor, known: set[Tensor]) -> Tensor:
     for node in toposort([output], is_leaf=known.__contains__):
         if node not in new:
             inputs = tuple(new.get(i, i) for i in node.inputs)
-            new[node] = expand(apply(node.op, inputs, node.attrs)) if inputs else node
+            new[node] = expand(again(node, inputs)) if inputs else node
     return new[output]
 
 
@@ -168,7 +169,9 @@ def value_number(node: Tensor) -> Any:
 
 def frozen(attrs: dict[str, Any]) -> Any:
     """Attributes as something that can be a key, equal where they are."""
-    return tuple(sorted((name, repr(value)) for name, value in attrs.items()))
+    if not attrs:
+        return ()
+    return tuple([(name, v.str if isinstance(v, np.dtype) else repr(v)) for name, v in sorted(attrs.items())])
 
 
 def filled_with(node: Tensor, value: float) -> bool:

@@ -14,6 +14,7 @@ from subgrad.compile.codegen.checks import Checks
 from subgrad.compile.dump import Dump
 from subgrad.compile.executable import STORE, Executable
 from subgrad.compile.fingerprint import fingerprint
+from subgrad.compile.garbage import uncollected
 from subgrad.compile.kernels import arena
 from subgrad.compile.kernels.graphviz import to_dot
 from subgrad.compile.kernels.placement import ARENA, CLOCK, FIRST, NOTED, SCRATCH
@@ -96,6 +97,7 @@ class Program:
         self._bound_type = guard.GuardedBound if is_wanted() else Bound
         self._own_memory()
 
+    @uncollected
     def _executable(self) -> Executable:
         """Kept since the graph was compiled before, or made by the passes and LLVM now."""
         dump = Dump.wanted()
