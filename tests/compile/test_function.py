@@ -369,7 +369,7 @@ def test_without_llvmlite_one_warning_and_the_same_values(no_llvmlite):
         return {"y": sg.exp(x) * w}
 
     g, x = sg.compile(f), np.zeros(2, np.float32)
-    with pytest.warns(UserWarning, match="llvmlite is not installed: compiled functions are interpreted"):
+    with pytest.warns(UserWarning, match="llvmlite is not installed: functions and training steps are interpreted"):
         first = g(x)["y"]
     second = g(x)["y"]  # a second warning would be an error
     sg.compile(lambda x: x * 2)(x)

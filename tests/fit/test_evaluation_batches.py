@@ -84,3 +84,20 @@ def test_a_loss_of_any_number_of_rows_takes_three_programs(weighted, compilation
         expected = interpreted(lambda: sg.evaluate(net, x, y, loss="cross_entropy", **options))  # noqa: B023
         assert found == pytest.approx(expected, rel=1e-5)
     assert compilations() <= 3
+
+
+@pytest.mark.parametrize("worth", [0, np.inf], ids=["compiled", "interpreted"])
+def test_a_length_that_was_predicted_before_is_not_traced_again(worth, monkeypatch):
+    monkeypatch.setattr(engine, "WORTH_COMPILING", worth)
+    traced = []
+    trace = evaluation.trace_evaluation
+    monkeypatch.setattr(evaluation, "trace_evaluation", lambda *given: traced.append(given) or trace(*given))
+    net, x = mlp(), rows(87)
+    first = sg.predict(net, x)
+    known = len(traced)
+    np.testing.assert_array_equal(sg.predict(net, x), first)
+    assert len(traced) == known
+    layer = net[1]
+    layer.weight.assign(2 * layer.weight)
+    np.testing.assert_allclose(sg.predict(net, x), net.eval()(x).numpy(), rtol=1e-4, atol=1e-6)
+    assert len(traced) == known

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -12,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from subgrad.compile.runtime import fallback
-from subgrad.compile.runtime.fallback import runnable
+from subgrad.compile.runtime.fallback import can_compile, runnable
 from subgrad.compile.runtime.interpret import Interpreter
 from subgrad.compile.runtime.threads import get_threads
 from subgrad.errors import CheckError
@@ -24,7 +22,7 @@ from subgrad.graph.tensor import Tensor
 from subgrad.ops.contract import contract, multiplications
 from subgrad.ops.convolution import CONVOLUTIONS, products
 
-WORTH_COMPILING = 1e10  # multiplications, and results of other ops: a second or more in NumPy
+WORTH_COMPILING = 1e10  # of `work`: a second or more in NumPy
 SNAPSHOT_SHARE = 0.01  # of a run's time may go into copies of the variables, for finding out where a NaN came from
 
 TraceFor = Callable[..., Step]
@@ -276,32 +274,27 @@ def engine_for(
     lengths: Sequence[int], programs: dict[Any, Any],
 ) -> Any:  # fmt: skip
     """The native engine where it can run the step on batches of these ``lengths``, else the interpreter."""
-    if _has_llvm():
+    if can_compile():
         engine = Compiled(trace, data, variables, lengths, forward, programs)
         if engine.is_native(max(lengths)):
             return engine
     return Interpreted(trace, data, variables)
 
 
-def is_worth_compiling(step: Step, calls: int) -> bool:
-    """Whether a step without variables that is called so many times should be machine code."""
-    return calls * sum(map(_work, toposort(step.outputs))) >= WORTH_COMPILING and _has_llvm()
+def is_worth_compiling(products: float) -> bool:
+    """Whether what takes so much `work`, and has no variables, should be machine code."""
+    return products >= WORTH_COMPILING and can_compile()
+
+
+def work(step: Step) -> int:
+    """Multiplications of a step, and results of other ops."""
+    return sum(map(_work, toposort(step.outputs)))
 
 
 def _work(node: Tensor) -> int:
     if node.op is contract:
         return multiplications(node.attrs["spec"], *node.inputs)
     return products(node) if node.op in CONVOLUTIONS else node.size
-
-
-@functools.cache
-def _has_llvm() -> bool:
-    from subgrad.compile.native import has_llvmlite
-
-    if has_llvmlite():
-        return True
-    warnings.warn("llvmlite is not installed: training is interpreted, and slower", stacklevel=5)
-    return False
 
 
 def _signatures(data: Sequence[np.ndarray], rows: int) -> list[Signature]:

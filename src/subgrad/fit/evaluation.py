@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,8 +13,8 @@ from subgrad.compile.runtime.threads import get_threads
 from subgrad.fit import metrics as metric_table
 from subgrad.fit import options
 from subgrad.fit.arrays import Part, as_array, as_batch
-from subgrad.fit.engine import is_worth_compiling
-from subgrad.fit.kept import kept
+from subgrad.fit.engine import is_worth_compiling, work
+from subgrad.fit.kept import Table, kept
 from subgrad.fit.measured import over_all
 from subgrad.fit.step import Step, check_values, trace_evaluation
 from subgrad.graph.order import toposort
@@ -98,14 +98,15 @@ def _run(
 ) -> Iterator[tuple[Step, list[np.ndarray], int]]:
     """For each batch the traced evaluation, its outputs, and the length of the batch."""
     made = _Evaluations(model, loss, metrics, data.arrays)
-    size = min(batch_size, made.rows_in_cache)
+    size = min(batch_size, made.one.rows_in_cache)
     variables = [n.numpy() for n in nodes_of([p for _, p in model.named_state()])]
-    start, native = 0, len(data) > 0 and is_worth_compiling(made.one, len(data))
+    start, native = 0, len(data) > 0 and is_worth_compiling(len(data) * made.one.work)
     try:
         while start < max(len(data), 1):
             batch = data.batch(start, size)
             n = len(batch[0])
-            yield *made.outputs(batch, _room(n, size) if native else 0, variables), n
+            way = made.way(n, _room(n, size) if native else 0)
+            yield way.step, way(batch, variables), n
             start += size
     finally:
         made.rest()
@@ -116,15 +117,46 @@ def _room(n: int, size: int) -> int:
     return min(room for share in (1, 4, 16) if (room := -(-size // share)) >= n)
 
 
+class _One(NamedTuple):
+    """What an evaluation of one row takes."""
+
+    work: float
+    rows_in_cache: int
+
+    @classmethod
+    def of(cls, step: Step) -> _One:
+        """There may be so many rows at a time that results between layers do not fall out of the cache."""
+        largest = max((n.size for n in toposort(step.outputs) if n.op not in (CONST, INPUT)), default=1)
+        return cls(work(step), max(8, CACHED // max(largest, 1)))
+
+
+class _Way(NamedTuple):
+    """How a batch of some length is evaluated: in a program for ``rows`` rows, which is told how many count."""
+
+    step: Step
+    program: Any
+    rows: int
+    numbers: Sequence[np.ndarray]
+    shapes: Sequence[tuple[int, ...]]
+
+    def __call__(self, batch: Sequence[np.ndarray], variables: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """The outputs, for the rows that there are."""
+        more = self.rows - len(batch[0])
+        filled = [np.concatenate([a, np.repeat(a[:1], more, axis=0)]) for a in batch] if more else batch
+        found = self.program([np.zeros(2, np.int64), *filled, *self.numbers, *variables])
+        return [a[tuple(map(slice, shape))] for a, shape in zip(found, self.shapes, strict=True)] if more else found
+
+
 class _Evaluations:
-    """The traced evaluations of a model. Programs for batches of some lengths are kept with it; they take shorter ones,
-    if that can be shown to be right."""
+    """The traced evaluations of a model, kept with it: programs for batches of some lengths, which take shorter ones if
+    that can be shown to be right, and how these do."""
 
     def __init__(self, model: Module, loss: Any, metrics: dict[str, Any], arrays: Sequence[np.ndarray]) -> None:
         self._parts = model, loss, metrics
         self._batch = [(a.shape[1:], a.dtype) for a in arrays]
         self._form = *self._batch, get_threads()
-        self._kept, self._own, self._used = kept(model, loss, *metrics.items()), {}, set()
+        self._kept, self._used = kept(model, loss, *metrics.items()), set()
+        self.one: _One = self._keep("one", 1, lambda: _One.of(self._trace(1)))
 
     def _trace(self, rows: int) -> Step:
         model, loss, metrics = self._parts
@@ -138,48 +170,34 @@ class _Evaluations:
             found = self._kept[key] = make()
         return found
 
-    @property
-    def one(self) -> Step:
-        """Of one row."""
-        return self._keep("evaluation of one", 1, lambda: self._trace(1))
+    def way(self, rows: int, room: int) -> _Way:
+        """How so many rows are evaluated: by the program for ``room`` rows if that takes so few, by one of its own if
+        not, and interpreted if ``room`` is 0."""
+        ways: Table = self._keep("ways", 0, Table)
+        found = ways.get((rows, room))
+        if found is None:
+            found = ways[rows, room] = (self._in_room(rows, room) if room else None) or self._alone(rows, room)
+        if room:
+            self._used.add(found.program)
+        return found
 
-    @property
-    def rows_in_cache(self) -> int:
-        """How many samples there may be at a time, so that results between layers do not fall out of the cache."""
-        largest = max((n.size for n in toposort(self.one.outputs) if n.op not in (CONST, INPUT)), default=1)
-        return max(8, CACHED // max(largest, 1))
+    def _in_room(self, rows: int, room: int) -> _Way | None:
+        step, program = self._keep("in room", room, lambda: self._for_shorter(room))
+        short = step if rows == room else self._trace(rows)
+        numbers = _numbers(step, short)
+        return None if numbers is None else _Way(step, program, room, numbers, [o.shape for o in short.outputs])
 
-    def _for_shorter(self, rows: int) -> Step:
+    def _for_shorter(self, rows: int) -> tuple[Step, Any]:
         """Of so many rows, and fewer if that can be shown to be right."""
         step = self._trace(rows)
         with contextlib.suppress(Exception):  # batches of one less may never come
-            return step.for_shorter(self._trace(rows - 1))
-        return step
+            step = step.for_shorter(self._trace(rows - 1))
+        return step, runnable(step.inputs, step.outputs)
 
-    def _program(self, rows: int, step: Step) -> Any:
-        program = self._keep("program of an evaluation", rows, lambda: runnable(step.inputs, step.outputs))
-        self._used.add(program)
-        return program
-
-    def outputs(
-        self, batch: Sequence[np.ndarray], room: int, variables: Sequence[np.ndarray]
-    ) -> tuple[Step, list[np.ndarray]]:
-        """The traced evaluation of a batch, and its outputs: by the program for ``room`` rows if that takes so few, by
-        one of its own if not, and interpreted if ``room`` is 0."""
-        seed, n = np.zeros(2, np.int64), len(batch[0])
-        if room:
-            step = self._keep("evaluation", room, lambda: self._for_shorter(room))
-            short = step if n == room else self._trace(n)
-            numbers = _numbers(step, short)
-            if numbers is not None:
-                filled = [np.concatenate([a, np.repeat(a[:1], room - n, axis=0)]) if n < room else a for a in batch]
-                found = self._program(room, step)([seed, *filled, *numbers, *variables])
-                return step, [a[tuple(map(slice, o.shape))] for a, o in zip(found, short.outputs, strict=True)]
-        if n not in self._own:
-            step = self._trace(n)
-            self._own[n] = step, runnable(step.inputs, step.outputs) if room else step.interpreter()
-        step, program = self._own[n]
-        return step, program([seed, *batch, *variables])
+    def _alone(self, rows: int, room: int) -> _Way:
+        step = self._trace(rows)
+        program = runnable(step.inputs, step.outputs) if room else step.interpreter()
+        return _Way(step, program, rows, [], [o.shape for o in step.outputs])
 
     def rest(self) -> None:
         """What the programs keep for the next time is small."""

@@ -24,7 +24,7 @@ ENTRIES = 32
 """Programs that are kept of each: batches may come in any number of forms."""
 
 
-class _Table(dict[Any, Any]):
+class Table(dict[Any, Any]):
     """What was made last: an entry too many makes the oldest go."""
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -39,7 +39,7 @@ class _Moment:
     def __init__(self, roots: Sequence[Any]) -> None:
         self.roots = roots
         self.live = Live(roots, {})
-        self.table = _Table()
+        self.table = Table()
 
     def is_of(self, roots: Sequence[Any]) -> bool:
         """Whether these are its roots, and all that they reach is as it was. False may be a false alarm."""
@@ -79,4 +79,4 @@ def _alike(a: Any, b: Any) -> bool:
     return isinstance(a, (str, Configured, Labels)) and a == b
 
 
-__all__ = ["kept"]
+__all__ = ["Table", "kept"]

@@ -41,7 +41,7 @@ def can_compile() -> bool:
     from subgrad.compile.native import has_llvmlite
 
     if not has_llvmlite():
-        say_once("llvmlite is not installed: compiled functions are interpreted")
+        say_once("llvmlite is not installed: functions and training steps are interpreted, and slower")
         return False
     from subgrad.compile.runtime.cpu import host
     from subgrad.compile.runtime.threads import get_threads
