@@ -1,5 +1,6 @@
 """The table of ops is complete wherever it is asked, whatever is loaded so far; ops say what they take."""
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 import subgrad as sg
 from subgrad.errors import ArgumentError
+from subgrad.graph.op import again
 
 ROOT = Path(__file__).parents[2]
 ASK = "import sys; sys.path[:0] = [{src!r}]; from subgrad.graph.op import TABLE; {ask}"
@@ -58,3 +60,14 @@ def test_an_op_of_ones_own_with_an_attribute():
     assert half_of([3.0], parts=3).tolist() == [1.0]
     with pytest.raises(ArgumentError, match="got 3"):
         half_of([3.0], 2, 1)
+
+
+def test_a_node_on_other_inputs_asks_for_its_form_only_where_theirs_is_another():
+    x, y, longer = sg.tensor([1.0, 2.0]), sg.tensor([3.0, 4.0]), sg.tensor([5.0, 6.0, 7.0])
+    node, asked = sg.exp(x), []
+    node.op = dataclasses.replace(node.op, shape=lambda *given: asked.append(given) or (given[0].shape, given[0].dtype))
+    same, other = again(node, (y,)), again(node, (longer,))
+    assert [given[0] is longer for given in asked] == [True]
+    assert (same.site, same.scope) == (other.site, other.scope) == (node.site, node.scope)
+    np.testing.assert_allclose(same.numpy(), np.exp(y.numpy()), rtol=1e-6)
+    np.testing.assert_allclose(other.numpy(), np.exp(longer.numpy()), rtol=1e-6)

@@ -22,8 +22,8 @@ from subgrad.compile.runtime import cache
 from subgrad.compile.runtime.cpu import Cpu, available_processors, host
 from subgrad.graph.lock import llvm_lock
 
-LEAST_LINES = 2500
-"""Lines of a text, about a tenth of a second's work for LLVM, that are worth a thread of their own."""
+LEAST_LINES = 800
+"""Lines of a text, 50 ms of LLVM's time, that are worth a thread of their own."""
 
 MOST_PARTS = 8
 

@@ -54,7 +54,8 @@ def as_float(x: Tensor) -> Tensor:
 
 
 def match(*args: TensorLike) -> list[Tensor]:
-    """The arguments as tensors of one dtype, by the rules of `subgrad.graph.dtype`."""
+    """The arguments as tensors of one dtype, by the rules of `subgrad.graph.dtype`; scalars of the tensors' shape, if
+    those have one."""
     known = [a.node for a in args if isinstance(a, Tensor)]
     like = next((t.dtype for t in known if t.dtype.kind == "f"), None)
     known += [as_tensor(a, like) for a in args if not isinstance(a, Tensor) and not is_scalar(a)]
@@ -62,7 +63,9 @@ def match(*args: TensorLike) -> list[Tensor]:
     for t in known[1:]:
         common = dt.common_dtype(common, t.dtype)  # pyright: ignore[reportArgumentType]
     common = _with_scalars(common, [a for a in args if is_scalar(a)])
-    return [full((), a, common) if is_scalar(a) else cast(as_tensor(a, like), common) for a in args]
+    shapes = {t.shape for t in known}
+    shape = shapes.pop() if len(shapes) == 1 else ()
+    return [full(shape, a, common) if is_scalar(a) else cast(as_tensor(a, like), common) for a in args]
 
 
 def common_float(a: Tensor, b: Tensor, what: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -142,7 +143,7 @@ def _reshape_prepare(x: TensorLike, *shape: Any):
 
 def _fill_in(shape: tuple[int, ...], x: Tensor) -> tuple[int, ...]:
     """``shape`` with its one -1 replaced by what is left."""
-    known = int(np.prod([n for n in shape if n != -1], dtype=np.int64))
+    known = math.prod([n for n in shape if n != -1])
     if shape.count(-1) == 1 and known and x.size % known == 0:
         return tuple(x.size // known if n == -1 else n for n in shape)
     if any(n < 0 for n in shape) or known != x.size:

@@ -297,7 +297,7 @@ def test_an_epilogue_sees_each_place_once(cpu, transpose_b):
     contraction = Contraction("float32", (Loop(5, a=3, c=10),), (Loop(2, b=40, c=50), *inner), k, batch)
 
     def code(b, value, place):
-        base = b.add(b.mul(place.m, 1000), place.n)
+        base = b.add(b.mul(place.row(b), 1000), place.n)
         number = b.emit("float", f"sitofp i64 {b.op('add', Value('i64', '0'), base)} to float")
         lanes = int(value.type[1:].split(" x ")[0])
         ramp = Value(value.type, "<" + ", ".join(f"float {float(i)}" for i in range(lanes)) + ">")

@@ -46,6 +46,19 @@ def test_a_loop_is_a_range(begin, end, step, known):
     np.testing.assert_array_equal(run(fill, np.full(2, -1), end), expected)
 
 
+def test_a_loop_from_a_place_to_a_later_one_runs_without_being_asked():
+    """Nothing looks whether it begins, and behind it nothing comes together."""
+
+    def fill(b):
+        with b.loop(N, b.add(N, 4), carry=[constant("i64", 0)]) as turn:
+            turn.carry = (b.op("add", turn.carry[0], turn.index),)
+        b.store(turn.carry[0], P)
+        text = "\n".join(b.lines)
+        assert (text.count("br i1"), text.count("phi")) == (1, 2)
+
+    assert run(fill, np.zeros(1, "i8"), 3)[0] == 3 + 4 + 5 + 6
+
+
 def test_loops_nest_and_carry():
     def fill(b):
         with b.loop(0, N, carry=[constant("i64", 0)]) as i:

@@ -374,9 +374,14 @@ class _Nest:
     def indices(self, b: Builder, place: Place) -> list[Ix]:
         """The index along each axis of the result for the vector at ``place``."""
         found: dict[str, Ix] = {}
-        row: Index = place.m
+        index, rest = place.m, place.length  # the innermost letters are those of a line
         for letter in reversed(self.batch + self.rows):
-            row, at = b.divmod(row, self.size[letter]) if letter != (self.batch + self.rows)[0] else (0, row)
+            if rest == 1:
+                index, rest = place.line, 0
+            size = self.size[letter]
+            rest //= size
+            outermost = rest == 1 or letter == (self.batch + self.rows)[0]
+            index, at = (0, index) if outermost else b.divmod(index, size)
             found[letter] = Ix(at)
         if self.columns:
             found[self.columns[-1]] = Ix(place.n, 1)

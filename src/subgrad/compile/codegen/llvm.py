@@ -292,7 +292,8 @@ class Builder:
             return
         starts = (_as_value("i64", begin), *carry)
         head, tail, before = self._label(), self._label(), self._block
-        if known:
+        runs = bool(known) or (known is None and self._is_after(starts[0], end))
+        if runs:
             self._jump(head)
         else:
             self._fork(self.compare("slt", starts[0], end), head, tail)
@@ -310,8 +311,13 @@ class Builder:
         # The phi nodes stand at the head of the loop, but what they join is known only now.
         self.lines[place:place] = [f"  {state} = {_phi(arm)}" for state, arm in zip(states, arms, strict=True)]
         self._open(tail)
-        turn.index, *ends = nexts if known else [self.emit(arm[0][0].type, _phi(arm)) for arm in arms]
+        turn.index, *ends = nexts if runs else [self.emit(arm[0][0].type, _phi(arm)) for arm in arms]
         turn.carry = tuple(ends)
+
+    def _is_after(self, x: Index, y: Index) -> bool:
+        """Whether y is known to be the greater one."""
+        (a, known_a), (b, known_b) = self._parted(x), self._parted(y)
+        return a == b and known_a < known_b
 
     @contextmanager
     def when(self, condition: Value) -> Iterator[None]:

@@ -56,6 +56,8 @@ def _level(
     fresh: Totals, combine: Combine, turn: Turn,
 ) -> Totals:  # fmt: skip
     """As `in_blocks`, for so many turns exactly or at most."""
+    if turns == 1 and exactly:
+        return turn(begin, totals)
     if turns <= most:
         with b.loop(begin, end, step, carry=totals) as each:
             each.carry = turn(each.index, each.carry)

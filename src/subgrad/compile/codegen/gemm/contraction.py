@@ -69,10 +69,11 @@ def emit_contraction(
 
 
 class _Spot(NamedTuple):
-    """Where the nest stands: A and B there, and the row, column and element of C."""
+    """Where the nest stands: A and B there, and the line, row, column and element of C."""
 
     a: Operand
     b: Operand
+    line: Index
     m: Index
     n: Index
     c: Index
@@ -92,7 +93,7 @@ class _Nest:
         k, rows, columns = self.contraction.k, self.contraction.m[-1], self.contraction.n[-1]
         a = Operand(_A, 0, rows.a, tuple(loop.a for loop in k))
         b = Operand(_B, 0, columns.b, tuple(loop.b for loop in k))
-        self._outer_rows(_Spot(a, b, 0, 0, 0))
+        self._outer_rows(_Spot(a, b, 0, 0, 0, 0))
 
     def _outer_rows(self, at: _Spot) -> None:
         b, inner = self.b, self.contraction.m[-1].size
@@ -103,7 +104,7 @@ class _Nest:
         with b.loop(first, last) as turn:
             start = b.mul(turn.index, inner)
             begin, end = b.max(b.sub(_BEGIN, start), 0), b.min(b.sub(_END, start), inner)
-            here = self._moved(at, outer, turn.index)._replace(m=start)
+            here = self._moved(at, outer, turn.index)._replace(line=turn.index)
             self._outer_columns(here, self.contraction.n[:-1], begin, end)
         return None
 
@@ -182,7 +183,8 @@ class _Nest:
             begin = turn.index
 
     def _tile(self, at: _Spot, sizes: Sequence[Index], phase: Phase, rows: int, columns: int) -> None:
-        b, plan, place = self.b, self.plan, Place(at.m, at.n, at.c, None)
+        b, plan = self.b, self.plan
+        place = Place(at.line, at.m, self.contraction.m[-1].size, at.n, at.c, None)
         if plan.dot:
             kind = vector(self.scalar, plan.width)
             tile = Tile(rows, 1, kind, place, first_lanes(plan.width, columns))

@@ -16,14 +16,21 @@ _INLINE_LINES = 192  # the longest epilogue code that a tile repeats for each of
 class Place(NamedTuple):
     """Where a vector of results belongs.
 
-    ``m`` is its row, counted through batches and rows; ``n`` the column of its first lane; ``offset`` the elements
-    from the start of C to that lane. Lanes outside ``mask`` (None: all are inside) must not be stored.
+    Rows lie in lines, the innermost loop over rows: ``line`` counts the lines, through batches and all, and ``m`` the
+    rows of one, of ``length``. ``n`` is the column of the vector's first lane; ``offset`` the elements from the start
+    of C to that lane. Lanes outside ``mask`` (None: all are inside) must not be stored.
     """
 
+    line: Index
     m: Index
+    length: int
     n: Index
     offset: Index
     mask: Value | None
+
+    def row(self, b: Builder) -> Index:
+        """The row's number, through all lines."""
+        return b.add(b.mul(self.line, self.length), self.m)
 
 
 Epilogue = Callable[[Builder, Value, Place], Value | None]
@@ -74,10 +81,11 @@ class Tile(NamedTuple):
     def row(self, b: Builder, c: Result, i: Index) -> list[Place]:
         """Where the vectors of the tile's row ``i`` belong."""
         at, apart = self.place, lanes_of(self.kind)
-        m, offset = b.add(at.m, i), b.add(at.offset, b.mul(i, c.row))
+        here, offset = at._replace(m=b.add(at.m, i)), b.add(at.offset, b.mul(i, c.row))
         masks = [None] * (self.vectors - 1) + [self.mask]
         return [
-            Place(m, b.add(at.n, j * apart), b.add(offset, j * apart * c.lane), mask) for j, mask in enumerate(masks)
+            here._replace(n=b.add(at.n, j * apart), offset=b.add(offset, j * apart * c.lane), mask=mask)
+            for j, mask in enumerate(masks)
         ]
 
     def places(self, b: Builder, c: Result) -> list[Place]:
@@ -161,7 +169,8 @@ def _lines(b: Builder, epilogue: Epilogue, tile: Tile) -> int:
     """How many instructions the epilogue takes for one vector."""
     probe = Builder(Module(b.module.cpu))
     unknown = Value("i64", "%unknown")
-    epilogue(probe, Value(tile.kind, "%sum"), Place(unknown, unknown, unknown, tile.mask))
+    place = tile.place._replace(line=unknown, m=unknown, n=unknown, offset=unknown, mask=tile.mask)
+    epilogue(probe, Value(tile.kind, "%sum"), place)
     return len(probe.lines)
 
 
