@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -25,6 +26,12 @@ X, Y = RNG.normal(size=(40, 3)).astype(np.float32), RNG.integers(0, 2, 40)
 
 def mlp(seed=0):
     return nn.Sequential(nn.Linear(3, 4, seed=seed), nn.Tanh(), nn.Linear(4, 2, seed=seed + 1))
+
+
+@pytest.fixture(autouse=True)
+def _nothing_made():
+    """Other tests have models of the same forms."""
+    fit_kept.MADE.clear()
 
 
 @pytest.fixture
@@ -156,6 +163,37 @@ def test_indices_are_looked_at_in_each_run():
     sg.fit(net, rows, Y, **options)
     with pytest.raises(sg.errors.ShapeError, match="out of range"):
         sg.fit(net, rows + 1, Y, **options)
+
+
+def test_another_model_of_the_form_traces_nothing_and_has_its_own_numbers(traced):
+    first, second = mlp(), mlp(seed=7)
+    before = [p.numpy().copy() for p in first.parameters()]
+    fit(first)
+    first_after = [p.numpy().copy() for p in first.parameters()]
+    losses = [fit(second)["loss"], fit(mlp(seed=7))["loss"]]
+    assert traced == [1]
+    assert losses[0] == losses[1]
+    for p, b, a in zip(first.parameters(), before, first_after, strict=True):
+        np.testing.assert_array_equal(p.numpy(), a)
+        assert not np.array_equal(a, b)
+
+
+def test_a_parameter_that_is_not_the_models_is_known_by_itself(traced):
+    """A loss reads its value, which stands in the trace as a number."""
+    losses = []
+    for value in (1.0, 2.0):
+        scale = sg.Parameter(np.float32(value))
+        losses.append(fit(mlp(), lambda f, y, scale=scale: nn.cross_entropy(f, y) * scale)["loss"][0])
+    assert traced == [2]
+    assert losses[1] > 1.5 * losses[0]
+
+
+def test_models_of_one_form_train_at_the_same_time(traced):
+    alone = [fit(mlp(seed=s), epochs=20)["loss"] for s in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        together = [*pool.map(lambda s: fit(mlp(seed=s), epochs=20)["loss"], range(4))]
+    assert together == alone
+    assert traced == [1]
 
 
 def test_copies_and_pickles_hold_no_programs(traced):

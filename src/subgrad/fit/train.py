@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -149,7 +149,7 @@ class _Run(checkpoints.RunState):
             history=History(),
         )  # fmt: skip
         self.programs = kept(model, loss, optimizer, *self.metrics.items())
-        self.engine = self._start()
+        self.engine, self.pace = self._start(), _Pace()
 
     def _start(self) -> Any:
         def trace(batch, gathers=False, shorter=None):
@@ -188,7 +188,7 @@ class _Run(checkpoints.RunState):
         batches = self._batches(number)
         measured: list[np.ndarray] = []
         try:
-            for chunk in _paced(batches):
+            for chunk in self.pace.parts(batches):
                 done = len(measured)
                 measured.extend(self.engine.run(chunk, self.seed, number * len(batches) + done, done))
                 progress.batches(number, len(measured) / len(batches))
@@ -256,15 +256,20 @@ def _checked(
     return metric_table.knowing(metrics, shape, [arrays[1] for arrays in sets], noted)
 
 
-def _paced(batches: Sequence[np.ndarray]) -> Iterable[Sequence[np.ndarray]]:
-    """The batches in runs that take about `CONTROL_SECONDS` each."""
-    at, size = 0, 1
-    while at < len(batches):
-        start = time.perf_counter()
-        yield batches[at : at + size]
-        at += size
-        elapsed = max(time.perf_counter() - start, 1e-6)
-        size = max(1, min(4 * size, int(size * CONTROL_SECONDS / elapsed)))
+class _Pace:
+    """Batches in runs that take about `CONTROL_SECONDS` each; an epoch goes on at the pace of the one before it."""
+
+    def __init__(self) -> None:
+        self._size = 1
+
+    def parts(self, batches: Sequence[np.ndarray]) -> Iterator[Sequence[np.ndarray]]:
+        at = 0
+        while at < len(batches):
+            start, part = time.perf_counter(), batches[at : at + self._size]
+            yield part
+            at += len(part)
+            elapsed = max(time.perf_counter() - start, 1e-6)
+            self._size = max(1, min(4 * self._size, int(len(part) * CONTROL_SECONDS / elapsed)))
 
 
 def _ends(n: int, size: int, drop_last: bool) -> list[int]:

@@ -148,7 +148,7 @@ class Program:
         return self.unit.ir
 
     def _own_memory(self) -> None:
-        """Room for results, and the addresses of all that is not an argument."""
+        """The addresses of all that is not an argument; room for results is taken by the first call."""
         self._lock = lock()
         self._sync = _aligned(threads.BARRIER + 64)
         self._sync[threads.BARRIER : threads.BARRIER + 16].view(np.uint64)[:] = threads.waiting()
@@ -156,7 +156,7 @@ class Program:
         self._fixed = {first + i: a.ctypes.data for i, a in enumerate(self.executable.constants)}
         self.checks = Checks(self.executable.checks, lambda: self.unit.noted)
         self._fixed |= {CLOCK: self.clock.ctypes.data, NOTED: self.checks.flags.ctypes.data}
-        self._take_room()
+        self.room = None
 
     def _take_room(self) -> None:
         self.room = _aligned(self.executable.arena), _aligned(self.executable.scratch)

@@ -31,6 +31,7 @@ import numpy as np
 
 from subgrad.compile.tracing.reachable import MISSING, Own, Reachable, content, held_by
 from subgrad.graph.dtype import default_dtype, dtype_inside
+from subgrad.graph.tensor import Parameter
 from subgrad.graph.tracing import Settings
 
 
@@ -80,6 +81,18 @@ class Live:
             return quiet or next(moved(), None) is None
 
         return is_current
+
+    def form(self, parameters: Sequence[Parameter]) -> tuple[tuple[Any, ...], list[Any]]:
+        """The key as it is for all models of one form, and what it knows by identity, which has to stay alive.
+
+        ``parameters`` stand for their places in that list; others are known by identity, as in ``key``.
+        """
+        places = {id(p): i for i, p in enumerate(parameters)}
+        tokens = list(self._walk.tokens)
+        for at, p in self._walk.parameters:
+            if id(p) in places:
+                tokens[at] = ("parameter", places[id(p)], *tokens[at][2:])
+        return (self.key[0], *tokens), [x for x in self._walk.kept if id(x) not in places]
 
     def written(self) -> Own:
         """The places that hold something else by now."""

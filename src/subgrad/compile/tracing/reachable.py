@@ -73,12 +73,14 @@ class Reachable:
         contents: (list, dict or set, its values, its keys).
         sizes: (dict, its length): attributes of objects, of which more might come.
         raw: (array or buffer, what it holds).
+        parameters: (place among the tokens, parameter).
         parameter_floats, tensor_floats: the dtypes found.
     """
 
     def __init__(self, roots: Iterable[Any], own: Own, names: frozenset[str]) -> None:
         self.tokens: list[Any] = []
         self.kept: list[Any] = []
+        self.parameters: list[tuple[int, Parameter]] = []
         self.names = set(names)
         self.slots: list[tuple[Callable[..., Any], str, Any, Any]] = []
         self.cells: list[tuple[types.CellType, Any]] = []
@@ -160,6 +162,7 @@ class Reachable:
     def _tensor(self, x: Tensor) -> None:
         if isinstance(x, Parameter):
             self.parameter_floats.add(x.dtype)
+            self.parameters.append((len(self.tokens), x))
             self._identity(x, x.shape, x.dtype, x.requires_grad)
         elif x._value is None and x.is_symbolic():
             self.tokens.append("symbolic")
