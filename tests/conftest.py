@@ -18,9 +18,14 @@ def _fresh_state():
 
 @pytest.fixture
 def compilations(monkeypatch):
-    """Counts the programs that are compiled, or found in the cache, in a test: call it for their number."""
-    from subgrad.compile.runtime import program
+    """Counts the programs that are compiled, or found in the cache, in a test: call it for their number.
 
+    Models of the same form in other tests left none for this one.
+    """
+    from subgrad.compile.runtime import program
+    from subgrad.fit import kept
+
+    kept.MADE.clear()
     made, load = [], program.load
 
     def counted(*args, **options):
