@@ -43,14 +43,14 @@ if TYPE_CHECKING:
         minimize, subdifferential, subgradient, verify_certificate,
     )  # fmt: skip
     from subgrad.nn.ensemble import ensemble
-    from subgrad.optim import chain, clip_by_norm, methods, step, update, weight_decay
+    from subgrad.optim import LBFGS, chain, clip_by_norm, methods, step, update, weight_decay
     from subgrad.optim.methods import *
     from subgrad.recur import checkpoint, scan
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "Checkpoint", "CompiledFunction", "EarlyStopping", "History", "Kink", "Parameter", "Tensor", "Trainer",
+    "LBFGS", "Checkpoint", "CompiledFunction", "EarlyStopping", "History", "Kink", "Parameter", "Tensor", "Trainer",
     "WatchUnits", "approximate", "barron", "barron_bound", "bool_", "calibration", "certify", "chain", "check",
     "checkpoint", "clip_by_norm", "compile", "custom_vjp", "data", "dead_units", "default_dtype", "defop",
     "directional_derivative", "draw", "enclosure", "ensemble", "errors", "evaluate", "explain", "fit", "float32",
@@ -82,7 +82,7 @@ _LATER = {
     "nn": (),
     "nn.ensemble": ("ensemble",),
     "onnx": (),
-    "optim": ("chain", "clip_by_norm", "step", "update", "weight_decay"),
+    "optim": ("LBFGS", "chain", "clip_by_norm", "step", "update", "weight_decay"),
     "recur": ("checkpoint", "scan"),
     "tabular": (),
 }  # fmt: skip

@@ -22,7 +22,8 @@ class History:
 
     Attributes:
         epochs: a dict for each epoch: ``loss``, the metrics, and the same with ``validation_`` before the name.
-        stopped: why the run ended: ``"finished"``, ``"early stopping"``, ``"interrupted"`` or ``"callback"``.
+        stopped: why the run ended: ``"finished"``, ``"early stopping"``, ``"interrupted"``, ``"callback"``, or
+            ``"converged"`` with `LBFGS`.
         best_epoch: the number (from 1) of the epoch with the lowest validation loss, or training loss if there was no
             validation; 0 before the first.
 

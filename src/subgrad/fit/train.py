@@ -31,6 +31,7 @@ from subgrad.io.atomic import require_writable
 from subgrad.io.terminal import waiting
 from subgrad.nn import loss as losses
 from subgrad.nn.module import Module
+from subgrad.optim.lbfgs import LBFGS
 
 CONTROL_SECONDS = 0.1  # how often a run comes back for the progress bar and Ctrl-C
 
@@ -41,7 +42,7 @@ def fit(
     y: Any,
     *,
     loss: str | Callable[..., Any],
-    optimizer: str | optim.Optimizer = "adam",
+    optimizer: str | optim.Optimizer | LBFGS = "adam",
     epochs: int = 10,
     batch_size: int = 32,
     validation: Any = None,
@@ -70,7 +71,8 @@ def fit(
         y: (n, ...) targets, as the loss takes them; (n,) targets fit an output of shape (n, 1).
         loss: a name, such as ``"cross_entropy"``, or a function ``loss(output, y)`` that returns a scalar tensor; with
             weights it is called as ``loss(output, y, sample_weight=...)``.
-        optimizer: an optimiser, or the name of one with its default settings.
+        optimizer: an optimiser, or the name of one with its default settings. `LBFGS` and ``"lbfgs"`` look at all
+            samples in each step, whatever ``batch_size`` and ``shuffle`` say: an epoch is one iteration.
         epochs: passes over the data, those of a resumed run included.
         batch_size: samples a step.
         validation: (X, y) or (X, y, sample_weight), or the share of the samples to hold out; measured after each epoch.
@@ -112,13 +114,19 @@ def fit(
     epochs, batch_size = options.count("epochs", epochs), options.count("batch_size", batch_size)
     shuffle, drop_last = options.switch("shuffle", shuffle), options.switch("drop_last", drop_last)
     verbose, seed = None if verbose is None else options.switch("verbose", verbose), options.seed(seed)
-    chosen, given_loss, measures = optim.get(optimizer), losses.get(loss), metric_table.resolve(metrics)
+    given_loss, measures = losses.get(loss), metric_table.resolve(metrics)
+    chosen = LBFGS() if optimizer == LBFGS.name else optimizer if isinstance(optimizer, LBFGS) else optim.get(optimizer)
     stopping, saving = options.early_stopping(early_stopping), options.checkpoint(checkpoint)
     calls = options.callbacks(callbacks)
     if saving is not None:
         require_writable(saving.path)
     data = as_batch(model._dtype(), X, y, sample_weight)
     rows, held_out = split_validation(data, validation, seed, model._dtype())
+    if isinstance(chosen, LBFGS):
+        from subgrad.fit import full_batch  # few runs need its line search
+
+        full_batch.require_plain(model, saving, resume)
+        batch_size, shuffle, drop_last = full_batch.part_size(given_loss, len(rows)), False, False
     with waiting("compiling", verbose):
         run = _Run(model, given_loss, chosen, data, rows, held_out, measures, batch_size, seed, shuffle, drop_last)
         if resume is not None:
@@ -135,7 +143,7 @@ class _Run(checkpoints.RunState):
 
     @uncollected
     def __init__(
-        self, model: Module, loss: Callable[..., Any], optimizer: optim.Optimizer, data: list[np.ndarray],
+        self, model: Module, loss: Callable[..., Any], optimizer: optim.Optimizer | LBFGS, data: list[np.ndarray],
         rows: np.ndarray, held_out: Part | None, metrics: dict[str, metric_table.Metric], batch_size: int, seed: int,
         shuffle: bool, drop_last: bool = False,
     ) -> None:  # fmt: skip
@@ -158,6 +166,12 @@ class _Run(checkpoints.RunState):
         def forward(batch):
             return trace_forward(self.model, self.loss, batch, self.metrics)
 
+        if isinstance(self.optimizer, LBFGS):
+            from subgrad.fit import full_batch
+
+            trained = [p.requires_grad for p in self.parameters]
+            of_all = full_batch.LossOfAll(forward, self.data, trained, self.programs)
+            return full_batch.QuasiNewton(self.optimizer, of_all, self._values(), trained)
         state = [s.numpy() for s in leaves(self.state)]
         lengths = {j - i for i, j in pairwise(_ends(len(self.rows), self.batch_size, self.drop_last))}
         return engine_for(trace, forward, self.data, [*self._values(), *state], sorted(lengths), self.programs)
@@ -188,7 +202,7 @@ class _Run(checkpoints.RunState):
         batches = self._batches(number)
         measured: list[np.ndarray] = []
         try:
-            for chunk in self.pace.parts(batches):
+            for chunk in [batches] if isinstance(self.optimizer, LBFGS) else self.pace.parts(batches):
                 done = len(measured)
                 measured.extend(self.engine.run(chunk, self.seed, number * len(batches) + done, done))
                 progress.batches(number, len(measured) / len(batches))
@@ -217,6 +231,8 @@ class _Run(checkpoints.RunState):
         answers = [callback(self.history) for callback in callbacks]  # each is called, whatever others say
         if any(map(options.says_stop, answers)):
             self.history.stopped = "callback"
+        if isinstance(self.optimizer, LBFGS) and self.engine.converged:
+            self.history.stopped = "converged"
         if stopping is not None and stopping.says_stop(self.history):
             self.history.stopped = "early stopping"
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from subgrad.kinks.minimize.objective import Objective, Point
+from subgrad.kinks.minimize.objective import Point
 
 DECREASE, CURVATURE = 1e-4, 0.5
 """The constants of the weak Wolfe conditions."""
 
 
-def weak_wolfe(f: Objective, at: Point, direction: np.ndarray, slope: float, step: float = 1.0) -> Point | None:
+def weak_wolfe(
+    f: Callable[[np.ndarray], Point], at: Point, direction: np.ndarray, slope: float, step: float = 1.0
+) -> Point | None:
     """A point along ``direction`` that is lower in proportion, and where the slope has become flatter.
 
     The step is doubled, then bisected, until f(x + t d) <= f(x) + 1e-4 t slope and g(x + t d).d >= slope / 2. Each
