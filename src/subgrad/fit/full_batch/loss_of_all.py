@@ -11,7 +11,7 @@ from subgrad.compile.runtime.fallback import runnable
 from subgrad.compile.runtime.threads import get_threads
 from subgrad.diff.reverse import gradients
 from subgrad.errors import ArgumentError
-from subgrad.fit.engine import is_worth_compiling
+from subgrad.fit.engine import is_worth_compiling, work
 from subgrad.fit.measured import Term
 from subgrad.fit.step import Forward, Signature, Step
 from subgrad.graph.order import toposort
@@ -76,7 +76,7 @@ class LossOfAll:
         key = "loss of all", rows, *((a.shape[1:], a.dtype) for a in self.data), get_threads()
         if key not in self._programs:
             step = self._traced(rows)
-            worth = is_worth_compiling(step, LOOKS * parts)
+            worth = is_worth_compiling(LOOKS * parts * work(step))
             self._programs[key] = step, runnable(step.inputs, step.outputs) if worth else step.interpreter()
         found = self._programs[key]
         self.terms = found[0].terms
