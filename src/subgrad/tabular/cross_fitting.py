@@ -16,7 +16,8 @@ from subgrad.tabular.member_programs import Scorer, Trainer
 from subgrad.tabular.network import TabularNetwork
 
 CHUNK_SECONDS = 0.1  # how often a run comes back for the progress bar and Ctrl-C
-LOOKS = 24  # times that the held-out rows are scored in a run
+WAVES = 4  # of the step size, each twice as long as the one before: a run that is long enough earlier can end there
+LOOKS_A_WAVE = 6  # times that the held-out rows are scored, in the second half of a wave, where the steps get smaller
 
 Judge = Callable[[np.ndarray], float]
 """A loss of what the members score the rows with that they have not seen, (copies, n, outputs)."""
@@ -27,6 +28,7 @@ class Best:
     """The moment at which the members did best on rows that they are not trained on."""
 
     loss: float = np.inf
+    step: int = 0
     values: list[np.ndarray] = field(default_factory=list)
     scores: np.ndarray = field(default_factory=lambda: np.empty(0))
 
@@ -73,9 +75,8 @@ class Run:
         self.trainer.take(self.best.values)
 
     def _steps(self, start: float, line: ProgressLine, callbacks: Sequence, seconds: float) -> None:
-        looks = [round(self.steps * (i + 1) / LOOKS) for i in range(LOOKS)] if self.steps > LOOKS else [self.steps]
         batches, done, size, losses = _Batches(self.own, self.batch, self.seed), 0, 1, []
-        for end in looks:
+        for end in self._looks():
             while done < end:
                 began = time.perf_counter()
                 rows = batches.next(min(size, end - done))
@@ -92,16 +93,34 @@ class Run:
             answers = [callback(self.history) for callback in callbacks]  # each is called, whatever others say
             if any(map(says_stop, answers)):
                 self.history.stopped = "callback"
+            if done in self._ends() and not self._wave_was_of_use(done):
+                self.history.stopped = "early stopping"
             if self.history.stopped != "finished":
                 return
+
+    def _ends(self) -> list[int]:
+        """The steps after which the waves end."""
+        return [round(self.steps * (2 ** (i + 1) - 1) / (2**WAVES - 1)) for i in range(WAVES)]
+
+    def _looks(self) -> list[int]:
+        """The steps after which the held-out rows are scored."""
+        starts = [0, *self._ends()[:-1]]
+        found = [end - (end - start) * i // (2 * LOOKS_A_WAVE)
+                 for start, end in zip(starts, self._ends(), strict=True) for i in range(LOOKS_A_WAVE)]  # fmt: skip
+        return sorted({step for step in found if step > 0})
+
+    def _wave_was_of_use(self, end: int) -> bool:
+        """Whether the best moment is in the wave that ends here."""
+        ends = [0, *self._ends()]
+        return self.best.step > ends[ends.index(end) - 1]
 
     def _said(self) -> str:
         return f"validation loss {self.history['validation_loss'][-1]:.4g}" if len(self.history) else "training"
 
     def _sizes(self, first: int, count: int) -> np.ndarray:
-        """Step sizes: a short rise, then half a cosine down to 0."""
+        """Step sizes: four waves from 0 up and down to 0 again, each twice as long as the one before (RealMLP)."""
         t = (np.arange(first, first + count) + 0.5) / self.steps
-        return self.settings.lr * np.minimum(t / 0.05, 0.5 + 0.5 * np.cos(np.pi * t))
+        return self.settings.lr * (0.5 - 0.5 * np.cos(2 * np.pi * np.log2(1 + (2**WAVES - 1) * t)))
 
     def _look(self, training: float, start: float) -> None:
         """Score the rows that members have not seen, and keep the values if they never did better."""
@@ -113,7 +132,7 @@ class Run:
             scores[m * copies // self.net.members, rows] = found[m, : len(rows)]
         loss = self.judge(scores)
         if loss < self.best.loss or not self.best.values:
-            self.best = Best(loss, self.trainer.values(), scores)
+            self.best = Best(loss, self.trainer.steps, self.trainer.values(), scores)
         self.history.epochs.append({"loss": training, "validation_loss": loss, "seconds": time.perf_counter() - start})
 
 

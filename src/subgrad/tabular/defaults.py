@@ -51,14 +51,14 @@ class Settings:
     copies: int = 1
     hidden: tuple[int, ...] = (128, 128)
     activation: str = "silu"
-    waves: int = 0
+    waves: int = 8
     wave_features: int = 3
     dropout: float = 0.1
     lr: float = 0.04
     weight_decay: float = 0.02
     label_smoothing: float = 0.0
     batch_size: int | None = None
-    passes: int = 60
+    passes: int = 100
     budget: int = 300_000
 
     def but(self, **changes: Any) -> Settings:

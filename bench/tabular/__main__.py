@@ -1,0 +1,80 @@
+"""``python -m bench.tabular``: which settings of the model for tables are best on the tables they are chosen on.
+
+    python -m bench.tabular --list
+    python -m bench.tabular catboost "normal" "normal hidden=(64,64)" --out results.json
+
+Each method is run once on each table, and what was run before stands in the file. A score is log loss, or the root mean
+squared error over the deviation of the targets; the last line has the geometric mean of scores over those of the first
+method, and of seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.tabular import methods
+from bench.tabular.tables import SELECTION, is_regression, parted
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("methods", nargs="*", help="catboost, or an effort with changes of its settings")
+    parser.add_argument("--only", nargs="*", default=list(SELECTION), help="names of tables")
+    parser.add_argument("--rows", type=int, default=4000, help="of each table at most, with those tested on")
+    parser.add_argument("--out", type=Path, default=Path("tabular.json"))
+    parser.add_argument("--list", action="store_true", help="print the tables")
+    given = parser.parse_args()
+    warnings.simplefilter("ignore")
+    if given.list:
+        for name, source in SELECTION.items():
+            print(f"{name:14} {source.package:11} {source.name:20} {source.target or '(last column)'}")
+        return
+    results = json.loads(given.out.read_text()) if given.out.exists() else {}
+    for name in given.only:
+        frame, target = SELECTION[name].frame()
+        for method in given.methods:
+            done = results.setdefault(method, {})
+            if name not in done:
+                done[name] = measured(method, frame, target, given.rows)
+                given.out.write_text(json.dumps(results, indent=1))
+            print(f"{name:14} {method:40} {' '.join(f'{k} {v:.4g}' for k, v in done[name].items())}", flush=True)
+    for line in table(results, given.methods, given.only):
+        print(line)
+
+
+def measured(method: str, frame: Any, target: str, rows: int) -> dict[str, float]:
+    """The score of a method on a table, and its seconds."""
+    train, test = parted(frame, rows)
+    classes = None if is_regression(frame[target]) else sorted(frame[target].unique())
+    start, cpu, more = time.perf_counter(), time.process_time(), {}
+    if method == "catboost":
+        answers = methods.catboost(train, test, target, classes)
+    else:
+        answers, model = methods.subgrad(method, train, test, target, classes)
+        more = {"held_out": model.scores["log_loss" if classes else "root_mean_squared_error"]}
+        more |= {"look": model.history.best_epoch, "temperature": model.temperature}
+    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+    return {"score": methods.loss(test[target].to_numpy(), answers, classes), "s": seconds, "cpu": cpu, **more}
+
+
+def table(results: dict[str, Any], names: list[str], tables: list[str]) -> list[str]:
+    """The scores in Markdown, with the geometric means of their ratios to those of the first method."""
+    lines = [f"| table | {' | '.join(names)} |", f"|---|{'--:|' * len(names)}"]
+    for t in tables:
+        scores = [results[n][t]["score"] for n in names]
+        lines.append(f"| {t} | {' | '.join(f'{score:.4f}' for score in scores)} |")
+    for what in ("score", "s", "cpu"):
+        logs = [[np.log(results[n][t][what] / results[names[0]][t][what]) for t in tables] for n in names]
+        lines.append(f"| {what}, ratio | {' | '.join(f'{np.exp(np.mean(row)):.4f}' for row in logs)} |")
+    return lines
+
+
+main()
