@@ -15,7 +15,8 @@ import subgrad as sg
 from subgrad import nn
 from subgrad.compile import native
 from subgrad.compile.executable import STORE
-from subgrad.compile.runtime import program
+from subgrad.compile.runtime import fallback, program
+from subgrad.compile.runtime.interpret import Interpreter
 from subgrad.fit import kept as fit_kept
 from subgrad.fit import train, trainer
 from subgrad.nn.module import Module
@@ -286,13 +287,41 @@ def test_batch_by_batch_is_the_run_with_one_batch():
         np.testing.assert_allclose(p.numpy(), q.numpy(), rtol=1e-5, atol=1e-7)
 
 
-def test_batches_are_traced_once_for_each_length(traced):
+def test_shorter_batches_run_in_the_program_of_a_longer_one(traced, compilations):
     one = sg.Trainer(mlp(), loss="cross_entropy")
     for n in (8, 8, 5, 8, 5):
         one.partial_fit(X[:n], Y[:n])
-    assert traced == [2]
+    assert traced == [1]
+    assert compilations() == 1
     assert one.steps == 5
     assert int(one.state["step"]) == 5
+
+
+class Standardised(Module):
+    """A batch norm and dropout: what rows have in common, and what they draw."""
+
+    def __init__(self):
+        self.net = nn.Sequential(nn.Linear(3, 6, seed=0), nn.BatchNorm1d(6), nn.Dropout(0.3), nn.Linear(6, 2, seed=1))
+
+    def forward(self, x):
+        return self.net(x)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_batches_of_any_length_take_few_programs_and_give_what_each_gives_alone(compilations, weighted):
+    def losses(one):
+        return [one.partial_fit(X[:n], Y[:n], np.linspace(0.5, 1.5, n) if weighted else None) for n in lengths]
+
+    lengths = (12, 7, 13, 14, 20, 3)
+    made, alone = (sg.Trainer(Standardised(), loss="cross_entropy", optimizer=sg.SGD(0.1), seed=4) for _ in range(2))
+    found = losses(made)
+    assert compilations() == 4
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trainer, "kept", lambda *_: {})
+        patch.setattr(trainer, "runnable", lambda i, o, v: fallback.Interpreted(Interpreter(i, o), v, (), ()))
+        np.testing.assert_allclose(found, losses(alone), rtol=1e-4)
+    for (name, p), (_, q) in zip(made.model.named_state(), alone.model.named_state(), strict=True):
+        np.testing.assert_allclose(p.numpy(), q.numpy(), rtol=1e-3, atol=1e-6, err_msg=name)
 
 
 def test_batches_are_interpreted_without_llvmlite():

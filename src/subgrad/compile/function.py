@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import operator
 import sys
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from subgrad.compile.garbage import uncollected
+from subgrad.compile.rooms import Room, room_for
 from subgrad.compile.runtime.fallback import can_compile, runnable
 from subgrad.compile.runtime.variant import ScanVariant, Trace, Variant
 from subgrad.compile.tracing.arguments import as_array, data_of, form, replaced
@@ -141,14 +143,18 @@ class CompiledFunction:
         signatures = [(a.shape, a.dtype) for a in given.arrays]
         variant = given.moment.variants.get(given.key(signatures))
         if variant is None:
-            trace, given = self._traced(given, signatures)
-            variant = self._last = Variant(trace, runnable, can_compile())
-            given.moment.variants[given.key(signatures)] = variant
+            variant, given = self._compiled(given, signatures)
+            self._last = given.moment.variants[given.key(signatures)] = variant
         if not options and all(type(x) is np.ndarray for x in args):
             quick = _quickly(variant, args, given.arrays)
             if quick is not None:
                 given.moment.variants[tuple(k for x in args for k in (x.shape, x.dtype.num))] = quick
         return variant.call(given.arrays)
+
+    def _compiled(self, given: _Given, signatures: Sequence[Signature]) -> tuple[Any, _Given]:
+        """A program for these arguments, and the call as it is afterwards."""
+        trace, given = self._traced(given, signatures)
+        return _variant(trace), given
 
     def scan(self, carry: Tree, *xs: Tree) -> tuple[Tree, Tree]:
         """Many steps in one call: ``carry, y = f(carry, *x)`` for each x along the first axis of ``xs``.
@@ -278,6 +284,44 @@ class _Reads:
         self.settings[id(owner), name] = owner
 
 
+class CompiledByRows(CompiledFunction):
+    """A compiled function whose arguments have an axis of rows first: calls of many lengths take few programs.
+
+    A call runs in the program of one with more rows if that can be shown to give the same.
+    """
+
+    def _compiled(self, given: _Given, signatures: Sequence[Signature]) -> tuple[Any, _Given]:
+        lengths = {shape[0] if shape else 0 for shape, _ in signatures}
+        if len(lengths) != 1 or lengths == {0}:
+            return super()._compiled(given, signatures)
+        rows = lengths.pop()
+        trace, given = self._traced(given, signatures)
+        forms = [(shape[1:], dtype) for shape, dtype in signatures]
+        rooms: dict[int, Room] = given.moment.variants.setdefault(given.key(forms, "rooms"), {})
+        takes_fewer = all(made.shorter is not None for room, made in rooms.items() if room > 1)
+        for room in (room_for(rows, [*rooms]), rows) if takes_fewer else (rows,):
+            if room not in rooms:
+                long = trace if room == rows else self._of(given, forms, room)
+                rooms[room] = Room.of(long, self._shorter(given, forms, room - 1), _variant)
+            found = rooms[room].call(trace, rows, room)
+            if found is not None:
+                return found, given
+        return _variant(trace), given
+
+    def _of(self, given: _Given, forms: Sequence[Signature], rows: int) -> Trace:
+        return self._traced(given, [((rows, *shape), dtype) for shape, dtype in forms])[0]
+
+    def _shorter(self, given: _Given, forms: Sequence[Signature], rows: int) -> Trace | None:
+        """None also if it fails: calls with so many rows may never come, and if they do, their own trace says why."""
+        with contextlib.suppress(Exception):
+            return self._of(given, forms, rows) if rows else None
+        return None
+
+
+def _variant(trace: Trace) -> Variant:
+    return Variant(trace, runnable, can_compile())
+
+
 def _named(f: types.FunctionType) -> Any:
     """What the name of ``f`` means where it was defined."""
     try:
@@ -328,4 +372,4 @@ def _quickly(variant: Variant, given: Sequence[np.ndarray], arrays: Sequence[np.
 
 PARTS[CompiledFunction] = ("function",)  # one compiled function may call another
 
-__all__ = ["CompiledFunction", "compile"]
+__all__ = ["CompiledByRows", "CompiledFunction", "compile"]

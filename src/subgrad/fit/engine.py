@@ -212,7 +212,7 @@ class Compiled:
         if order.view(np.uint64).max() >= len(self.data[0]):  # a negative one is very large
             raise CheckError(f"there are {len(self.data[0])} samples, got the numbers {order.min()} to {order.max()}")
         numbers = np.ascontiguousarray(numbers)
-        outputs = program([seeds, order, *numbers, *self.data, *step.sizes, *self.variables], len(batches))
+        outputs = program([seeds, *numbers, order, *self.data, *step.sizes, *self.variables], len(batches))
         return np.stack(outputs[: step.measured], axis=1)
 
     def _explain(self, seed: int, bad: int) -> None:
@@ -238,9 +238,7 @@ class Compiled:
         if rows >= self._longest:
             return None
         native = self._native(self._longest)
-        shorter = native.step.shorter
-        short = None if shorter is None else self._forward_of(rows)
-        numbers = None if shorter is None or short is None else shorter.of(short.graph)
+        numbers = None if native.step.shorter is None else native.step.numbers_for(self._forward_of(rows))
         return None if numbers is None else native._replace(numbers=numbers)
 
     def _forward_of(self, rows: int) -> Forward | None:
@@ -257,7 +255,7 @@ class Compiled:
         if rows == self._longest and self._shorter > 0:
             short = self._forward_of(self._shorter)
         step = self._trace(batch, True) if short is None else self._trace(batch, True, short)
-        numbers = np.empty(0) if step.shorter is None else step.shorter.of_long
+        numbers = step.numbers
         stepped = range(2 + len(numbers))
         program = runnable(step.inputs, step.outputs, step.variables, stepped=stepped, measured=range(step.measured))
         return _Native(step, program, rows, numbers)

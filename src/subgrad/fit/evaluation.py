@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from subgrad.compile.rooms import filled
 from subgrad.compile.runtime.fallback import runnable
 from subgrad.compile.runtime.threads import get_threads
 from subgrad.fit import metrics as metric_table
@@ -141,10 +142,10 @@ class _Way(NamedTuple):
 
     def __call__(self, batch: Sequence[np.ndarray], variables: Sequence[np.ndarray]) -> list[np.ndarray]:
         """The outputs, for the rows that there are."""
-        more = self.rows - len(batch[0])
-        filled = [np.concatenate([a, np.repeat(a[:1], more, axis=0)]) for a in batch] if more else batch
-        found = self.program([np.zeros(2, np.int64), *filled, *self.numbers, *variables])
-        return [a[tuple(map(slice, shape))] for a, shape in zip(found, self.shapes, strict=True)] if more else found
+        found = self.program([np.zeros(2, np.int64), *filled(batch, self.rows), *self.numbers, *variables])
+        if len(batch[0]) == self.rows:
+            return found
+        return [a[tuple(map(slice, shape))] for a, shape in zip(found, self.shapes, strict=True)]
 
 
 class _Evaluations:

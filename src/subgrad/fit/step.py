@@ -33,16 +33,12 @@ Signature = tuple[tuple[int, ...], np.dtype]
 Loss = Callable[..., Tensor]
 
 
-def signature(array: np.ndarray) -> Signature:
-    return array.shape, array.dtype
-
-
 @dataclass(frozen=True)
 class Step:
     """A traced step.
 
-    ``inputs``: the seed, then the batch (x, y, and sample weights if there are any; or, if the step gathers its batch
-    itself, the numbers of its samples, what ``shorter`` asks for, and all data), then ``sizes`` (constant step sizes,
+    ``inputs``: the seed, what ``shorter`` asks for, then the batch (x, y, and sample weights if there are any; or, if
+    the step gathers its batch itself, the numbers of its samples, and all data), then ``sizes`` (constant step sizes,
     which programs do not depend on), then the variables (the model's parameters and the optimiser's state).
     ``outputs``: what is measured, first the loss, and the variables after the step. ``terms``: what the loss and the
     metrics are made of; ``measured``: how many numbers that takes. ``shorter``: how the step takes shorter batches, if
@@ -64,6 +60,15 @@ class Step:
 
     def interpreter(self) -> Interpreter:
         return Interpreter(self.inputs, self.outputs)
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """What the step is told of a batch of its own length."""
+        return np.empty(0) if self.shorter is None else self.shorter.of_long
+
+    def numbers_for(self, short: Forward | None) -> np.ndarray | None:
+        """What it is told of a shorter batch; None if it does not take that."""
+        return None if self.shorter is None or short is None else self.shorter.of(short.graph)
 
     @property
     def graph(self) -> Traced:
@@ -154,7 +159,7 @@ def trace_step(
     with np.errstate(over="ignore"):  # a step that is no number of the dtype is inf, and the run says what it spoils
         given_sizes = [np.array(a, dtype) for a, dtype in sizes]
     if found:
-        arguments[2:2] = found[0].numbers
+        arguments[1:1] = found[0].numbers
     arguments += sizes.values()
     return Step(
         inputs=[*arguments, *held, *leaves(places)],

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from subgrad import optim
+from subgrad.compile.rooms import filled, room_for
 from subgrad.compile.runtime.fallback import runnable
 from subgrad.compile.runtime.threads import get_threads
 from subgrad.errors import NonFiniteError
 from subgrad.fit import options
 from subgrad.fit.arrays import as_batch
 from subgrad.fit.diagnose import find_source
-from subgrad.fit.kept import kept
-from subgrad.fit.step import Step, check_values, initial_state, signature, trace_step
+from subgrad.fit.kept import Table, kept
+from subgrad.fit.step import Forward, Signature, Step, check_values, initial_state, trace_forward, trace_step
 from subgrad.graph.tensor import constant
 from subgrad.graph.tree import leaves, rebuild
 from subgrad.graph.values import assign_all, nodes_of
@@ -77,11 +79,12 @@ class Trainer:
         batch = as_batch(self.model._dtype(), X, y, sample_weight)
         check_values(self.model, self.loss, batch)
         self.model.train()
-        step, program = self._program(batch)
+        way = self._way(batch)
+        step = way.step
         parameters = [p for _, p in self.model.named_state()]
         before = [*(n.numpy() for n in nodes_of(parameters)), *(s.numpy() for s in leaves(self.state))]
-        first = [np.array([self.seed, self.steps]), *batch, *step.sizes]
-        outputs = program([*first, *(v.copy() for v in before)])
+        first = [np.array([self.seed, self.steps]), *way.numbers, *filled(batch, way.rows), *step.sizes]
+        outputs = way.program([*first, *(v.copy() for v in before)])
         loss, values = float(outputs[0]), outputs[step.measured :]
         if not np.isfinite(loss) or not all(np.isfinite(v).all() for v in values if v.dtype.kind == "f"):
             source = find_source(step, [*first, *before]) or "every number is finite when the step is repeated"
@@ -91,14 +94,52 @@ class Trainer:
         self.steps += 1
         return loss
 
-    def _program(self, batch: list[np.ndarray]) -> tuple[Step, Any]:
+    def _way(self, batch: list[np.ndarray]) -> _Way:
+        """How a batch is trained on: in a program that takes so many rows, or more."""
+        rows, forms = len(batch[0]), [(a.shape[1:], a.dtype) for a in batch]
         programs = kept(self.model, self.loss, self.optimizer)
-        signatures = [signature(a) for a in batch]
-        key = ("one step", *signatures, get_threads())
-        if key not in programs:
-            step = trace_step(self.model, self.loss, self.optimizer, self.state, signatures, {})
-            programs[key] = step, runnable(step.inputs, step.outputs, step.variables)
-        return programs[key]
+        rooms, ways = programs.setdefault(("one step", *forms, get_threads()), ({}, Table()))
+        if rows not in ways:
+            takes_fewer = all(made.step.shorter is not None for room, made in rooms.items() if room > 1)
+            room = room_for(rows, [*rooms]) if takes_fewer else rows
+            ways[rows] = self._in_room(rows, room, forms, rooms) or self._in_room(rows, rows, forms, rooms)
+        return ways[rows]
+
+    def _in_room(self, rows: int, room: int, forms: Sequence[Signature], rooms: dict[int, _Way]) -> _Way | None:
+        """In the program for ``room`` rows, if that takes so few."""
+        if room not in rooms:
+            rooms[room] = self._made(room, forms)
+        way = rooms[room]
+        if rows == room:
+            return way
+        numbers = None if way.step.shorter is None else way.step.numbers_for(self._forward(rows, forms))
+        return None if numbers is None else way._replace(numbers=[np.array(n) for n in numbers])
+
+    def _made(self, rows: int, forms: Sequence[Signature]) -> _Way:
+        parts, batch = (self.model, self.loss, self.optimizer, self.state), _of_length(rows, forms)
+        short = self._forward(rows - 1, forms) if rows > 1 else None
+        step = trace_step(*parts, batch, {}) if short is None else trace_step(*parts, batch, {}, shorter=short)
+        program = runnable(step.inputs, step.outputs, step.variables)
+        return _Way(step, program, rows, [np.array(n) for n in step.numbers])
+
+    def _forward(self, rows: int, forms: Sequence[Signature]) -> Forward | None:
+        """None if it fails: if batches of so many rows come, their own trace says why."""
+        with contextlib.suppress(Exception):
+            return trace_forward(self.model, self.loss, _of_length(rows, forms), {})
+        return None
+
+
+class _Way(NamedTuple):
+    """How a batch of some length is trained on: in a program for ``rows`` rows, which is told how many count."""
+
+    step: Step
+    program: Any
+    rows: int
+    numbers: Sequence[np.ndarray]
+
+
+def _of_length(rows: int, forms: Sequence[Signature]) -> list[Signature]:
+    return [((rows, *shape), dtype) for shape, dtype in forms]
 
 
 __all__ = ["Trainer"]

@@ -105,6 +105,7 @@ class Module:
         """The output in evaluation mode as an array, by native code: for many calls with samples of one shape.
 
         The first call with a shape compiles (see `subgrad.compile`), later ones cost little more than the arithmetic.
+        Calls with fewer rows run in the program of one with more, so that any number of lengths takes few programs.
         `subgrad.predict` is for a whole data set at once.
 
         Example:
@@ -114,9 +115,9 @@ class Module:
         """
         predictor = self.__dict__.get("_predictor")
         if predictor is None:
-            from subgrad.compile.function import compile
+            from subgrad.compile.function import CompiledByRows
 
-            predictor = self.__dict__["_predictor"] = compile(_evaluation(weakref.ref(self)))
+            predictor = self.__dict__["_predictor"] = CompiledByRows(_evaluation(weakref.ref(self)))
         if tuple in map(type, xs):  # rows of numbers, as lists are; or several tensors
             from subgrad.compile.tracing.arguments import is_numeric
 

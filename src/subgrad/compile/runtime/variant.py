@@ -83,7 +83,12 @@ class Variant:
         return call
 
     def _call(self, arrays: Sequence[np.ndarray]) -> Any:
-        """The results for arrays of the right form.
+        """The results for arrays of the right form."""
+        found, result = self.values(arrays), self.trace.result
+        return found[0] if isinstance(result, Tensor) else rebuild(result, found)
+
+    def values(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """The arrays in the results for arrays of the right form.
 
         Ctrl-C or a fork may come between any two lines. So nothing that a call leaves is needed by the next one: large
         arrays get their addresses before each run.
@@ -107,7 +112,7 @@ class Variant:
             found = [large[k] if k in large else o.copy() for k, o in enumerate(self._outputs)]
         if trace.written:
             bind_all(trace.written, map(constant, found[trace.results :]))
-        return found[0] if isinstance(trace.result, Tensor) else rebuild(trace.result, found[: trace.results])
+        return found[: trace.results]
 
     def _refresh(self) -> None:
         """Some parameter, perhaps one of ours, has a new value since the last call."""
