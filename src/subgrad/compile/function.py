@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import operator
 import sys
@@ -298,24 +297,19 @@ class CompiledByRows(CompiledFunction):
         trace, given = self._traced(given, signatures)
         forms = [(shape[1:], dtype) for shape, dtype in signatures]
         rooms: dict[int, Room] = given.moment.variants.setdefault(given.key(forms, "rooms"), {})
-        takes_fewer = all(made.shorter is not None for room, made in rooms.items() if room > 1)
-        for room in (room_for(rows, [*rooms]), rows) if takes_fewer else (rows,):
-            if room not in rooms:
-                long = trace if room == rows else self._of(given, forms, room)
-                rooms[room] = Room.of(long, self._shorter(given, forms, room - 1), _variant)
-            found = rooms[room].call(trace, rows, room)
-            if found is not None:
-                return found, given
-        return _variant(trace), given
+        if rows not in rooms and all(room.takes_fewer for room in rooms.values()):
+            size = room_for(rows, [*rooms])
+            if size > rows:
+                room = rooms.get(size) or Room(self._of(given, forms, size), _variant)
+                found = room.fewer(trace, size)
+                if found is not None:
+                    rooms[size] = room
+                    return found, given
+        room = rooms.setdefault(rows, Room(trace, _variant))
+        return room.exact(), given
 
     def _of(self, given: _Given, forms: Sequence[Signature], rows: int) -> Trace:
         return self._traced(given, [((rows, *shape), dtype) for shape, dtype in forms])[0]
-
-    def _shorter(self, given: _Given, forms: Sequence[Signature], rows: int) -> Trace | None:
-        """None also if it fails: calls with so many rows may never come, and if they do, their own trace says why."""
-        with contextlib.suppress(Exception):
-            return self._of(given, forms, rows) if rows else None
-        return None
 
 
 def _variant(trace: Trace) -> Variant:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from subgrad.compile.runtime.variant import Trace, Variant
-from subgrad.diff.shorter import Shorter, Traced
+from subgrad.diff.shorter import Shorter, Traced, Unproven
 from subgrad.graph.tensor import Tensor
 from subgrad.graph.tree import rebuild
 
@@ -38,34 +37,52 @@ def filled(arrays: Sequence[np.ndarray], rows: int) -> Sequence[np.ndarray]:
     return [np.concatenate([a, np.repeat(a[:1], more, axis=0)]) for a in arrays] if more else arrays
 
 
-class Room(NamedTuple):
-    """A program for some rows, and fewer if ``shorter`` says how."""
+class Room:
+    """The programs for some number of rows: one for just these, and one that is told how many count, if it must know.
 
-    variant: Variant
-    shorter: Shorter | None
+    Args:
+        trace: of so many rows.
+        make: compiles a trace.
+    """
 
-    @classmethod
-    def of(cls, long: Trace, short: Trace | None, make: Callable[[Trace], Variant]) -> Room:
-        """For the rows of the ``long`` trace; for fewer, as the ``short`` one has, if that can be shown to be right."""
-        if short is not None and not (long.written or short.written):
-            with contextlib.suppress(Exception):
-                shorter = Shorter(_graph(long), _graph(short))
-                told = long._replace(arguments=[*long.arguments, *shorter.numbers], outputs=shorter.outputs)
-                return cls(make(told), shorter)
-        return cls(make(long), None)
+    def __init__(self, trace: Trace, make: Callable[[Trace], Variant]) -> None:
+        self._trace, self._make = trace, make
+        self._exact: Variant | None = None
+        self._fewer: tuple[Shorter, Variant] | None = None
+        self.takes_fewer = not trace.written
 
-    def call(self, trace: Trace, rows: int, room: int) -> Variant | Shortened | None:
-        """How ``trace``, of so many rows, is called in the program, which takes ``room``; None if it cannot be."""
-        if rows == room and (self.shorter is None or not self.shorter.numbers):
-            return self.variant
-        if self.shorter is None or trace.written:
+    def exact(self) -> Variant:
+        """For as many rows."""
+        if self._exact is None:
+            self._exact = self._make(self._trace)
+        return self._exact
+
+    def fewer(self, trace: Trace, rows: int) -> Shortened | None:
+        """How a call with fewer than these ``rows`` is made, of which that is the trace; None if it cannot be."""
+        if self._fewer is None and self.takes_fewer:
+            self._fewer = self._for_fewer(trace)
+            self.takes_fewer = self._fewer is not None
+        if self._fewer is None:
             return None
-        numbers = self.shorter.of_long if rows == room else self.shorter.of(_graph(trace))
-        return None if numbers is None else Shortened(self.variant, room, numbers, trace)
+        numbers = self._fewer[0].of(_graph(trace))
+        return None if numbers is None else Shortened(self._fewer[1], rows, numbers, trace)
+
+    def _for_fewer(self, trace: Trace) -> tuple[Shorter, Variant] | None:
+        long = self._trace
+        if len(long.inputs) != len(trace.inputs):
+            return None
+        try:
+            shorter = Shorter(_graph(long), _graph(trace))
+        except Unproven:
+            return None
+        if not shorter.numbers:
+            return shorter, self.exact()
+        told = long._replace(arguments=[*long.arguments, *shorter.numbers], outputs=shorter.outputs)
+        return shorter, self._make(told)
 
 
 class Shortened:
-    """A variant for batches of ``rows``, called with as many or fewer: it is told how many count."""
+    """A variant for batches of ``rows``, called with fewer: it is told how many count."""
 
     def __init__(self, variant: Variant, rows: int, numbers: np.ndarray, trace: Trace) -> None:
         self._variant, self.program, self._rows = variant, variant.program, rows

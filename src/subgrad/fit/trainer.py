@@ -98,7 +98,8 @@ class Trainer:
         """How a batch is trained on: in a program that takes so many rows, or more."""
         rows, forms = len(batch[0]), [(a.shape[1:], a.dtype) for a in batch]
         programs = kept(self.model, self.loss, self.optimizer)
-        rooms, ways = programs.setdefault(("one step", *forms, get_threads()), ({}, Table()))
+        key = *forms, get_threads()
+        rooms, ways = (_entry(programs, (what, *key)) for what in ("programs of one step", "one step"))
         if rows not in ways:
             takes_fewer = all(made.step.shorter is not None for room, made in rooms.items() if room > 1)
             room = room_for(rows, [*rooms]) if takes_fewer else rows
@@ -136,6 +137,12 @@ class _Way(NamedTuple):
     program: Any
     rows: int
     numbers: Sequence[np.ndarray]
+
+
+def _entry(programs: dict[Any, Any], key: Any) -> Table:
+    if key not in programs:
+        programs[key] = Table()
+    return programs[key]
 
 
 def _of_length(rows: int, forms: Sequence[Signature]) -> list[Signature]:
