@@ -11,8 +11,9 @@ from contraction_reference import GAP, check, compiled, guarded, reference, span
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from subgrad.compile.codegen.gemm.contraction import Contraction, Loop, plan_contraction
+from subgrad.compile.codegen.gemm.contraction import Contraction, Loop, emit_contraction, plan_contraction
 from subgrad.compile.codegen.gemm.plan import _candidates
+from subgrad.compile.codegen.llvm import Module
 from subgrad.compile.codegen.llvm_values import Value, constant
 from subgrad.compile.runtime import cpu as cpus
 from subgrad.errors import ArgumentError, DTypeError
@@ -110,10 +111,10 @@ def test_convolution_is_what_scipy_computes(cpu):
     np.testing.assert_allclose(out, scipy_signal.correlate2d(image, weights, mode="same"), rtol=1e-13)
 
 
-def test_weight_gradient_of_a_convolution(cpu):
-    images, size, channels, filters = 2, 5, 3, 18
+def weight_gradient(images, size, channels, filters):
+    """Of a 3x3 convolution: a reduction over images, lines and pixels, whose rows are windows of a padded image."""
     line = (size + 2) * channels
-    gradient = Contraction(
+    return Contraction(
         "float32",
         m=(Loop(3, a=line, c=3 * channels * filters), Loop(3 * channels, a=1, c=filters)),
         n=(Loop(filters, b=1, c=1),),
@@ -123,7 +124,29 @@ def test_weight_gradient_of_a_convolution(cpu):
             Loop(size, a=channels, b=filters),
         ),
     )
-    check(gradient, cpu, cuts=[5])
+
+
+def test_weight_gradient_of_a_convolution(cpu):
+    check(weight_gradient(2, 5, 3, 18), cpu, cuts=[5])
+
+
+@pytest.mark.parametrize("block", [3, 5, 13, 25, 40])
+def test_blocks_of_a_reduction_in_loops_change_no_bit(cpu, block):
+    """A part of a line, lines, an image, or images at a time."""
+    gradient = weight_gradient(3, 5, 3, 18)
+    plan = plan_contraction(gradient, cpu)
+    assert plan.k_block == 75
+    np.testing.assert_array_equal(check(gradient, cpu, plan._replace(k_block=block)), check(gradient, cpu, plan))
+
+
+@pytest.mark.parametrize(("images", "size", "steps"), [(3, 12, 144), (2, 20, 100), (1, 150, 150), (9, 9, 81)])
+def test_a_long_gradient_stays_near(cpu, images, size, steps):
+    """Each step of the reduction is another line of memory: a block has as many as a cache has room for, and no more,
+    but where the result itself is large."""
+    gradient = weight_gradient(images, size, 2, 8)
+    assert plan_contraction(gradient, cpu).k_block == steps
+    check(gradient, cpu)
+    assert plan_contraction(gradient, cpu._replace(l2_bytes=128)).k_block == images * size * size
 
 
 def test_input_gradient_reads_the_weights_transposed(cpu):
@@ -240,6 +263,24 @@ def test_large_operands_are_blocked(cpu):
 
 
 # Epilogues
+
+
+def test_what_the_epilogue_touches_is_asked_for(cpu):
+    """Once for each cache line of a tile's rows, in its last block."""
+    contraction = Contraction.matmul("float32", 24, 64, 40, transpose_a=True)
+
+    def touches(b, place):
+        return [(b.at(Value("ptr", "%C"), place.offset, "float"), True)]
+
+    plan = plan_contraction(contraction, cpu)
+    text = {}
+    for given in (None, touches):
+        module = Module(cpu)
+        emit_contraction(module, "kernel", contraction, plan, touches=given, exported=True)
+        text[given] = str(module)
+    lines = -(-plan.vectors * plan.lanes * 4 // 64)
+    assert text[None].count("call void @llvm.prefetch") == 0
+    assert text[touches].count("call void @llvm.prefetch") == lines * len(plan.row_counts)
 
 
 def test_bias_and_relu(cpu):

@@ -8,21 +8,22 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple
 
 from subgrad.compile.blame import blame
-from subgrad.compile.codegen.expressions import Ix, Points
-from subgrad.compile.codegen.gemm.contraction import Contraction, Loop, emit_contraction, plan_contraction
-from subgrad.compile.codegen.gemm.tile import Place
+from subgrad.compile.codegen.expressions import Points
+from subgrad.compile.codegen.gemm.contraction import emit_contraction, plan_contraction
+from subgrad.compile.codegen.gemm.tile import Place, Touches
 from subgrad.compile.codegen.llvm import Builder
 from subgrad.compile.codegen.llvm_values import Index, Value, constant, lanes_of, scalar_of
 from subgrad.compile.codegen.loops import LoopKernel, finish
 from subgrad.compile.codegen.lower import Role
 from subgrad.compile.codegen.nest import Share
+from subgrad.compile.codegen.product_nest import Nest
 from subgrad.compile.codegen.vecmath.engine_module import EngineModule
 from subgrad.compile.kernels import views
 from subgrad.compile.kernels.aliasing import Aliasing
 from subgrad.compile.kernels.buffer_slice import BufferSlice
 from subgrad.compile.kernels.dedupe import kernel_key
 from subgrad.compile.kernels.kernel import Kernel
-from subgrad.compile.kernels.schedule import Schedule, Slot, loop_letters, operand_letters, swapped
+from subgrad.compile.kernels.schedule import Schedule, Slot, swapped
 from subgrad.compile.runtime.cpu import BYTES, Cpu
 from subgrad.compile.runtime.team import clock, pause, spins
 from subgrad.graph.tensor import CONST, INPUT, Tensor
@@ -143,7 +144,7 @@ class Emitter:
         kernel, node = slot.kernel, slot.kernel.seed
         inputs = reversed(node.inputs) if swapped(node) else node.inputs
         sources = [views.view(i, self.aliasing.strides) for i in inputs]
-        nest = _Nest(node, sources, self.aliasing.strides(node))
+        nest = Nest(node, sources, self.aliasing.strides(node))
         teams = 1 if slot.axis is None else self.threads
         ranges = [self._rows(nest.contraction.rows, t, slot) for t in range(teams)]
         plan = plan_contraction(nest.contraction, self.cpu, ranges=ranges, exactly=True)
@@ -153,7 +154,8 @@ class Emitter:
         parameters = {n: Value("ptr", f"%p{i}") for i, n in enumerate(extra)}
         emit_contraction(
             self.module, name, nest.contraction, plan,
-            epilogue=self._epilogue(kernel, nest, parameters), extras=list(parameters.values()),
+            epilogue=self._epilogue(kernel, nest, parameters), touches=self._touches(kernel, nest, parameters),
+            extras=list(parameters.values()),
         )  # fmt: skip
         self._wrap(name, sources, [*extra], node if needs_c else None)
         outer = nest.contraction.rows // (slot.extent if slot.axis is not None else nest.contraction.rows)
@@ -178,7 +180,7 @@ class Emitter:
             given = [a, bb, target, scratch, *(pointer[n] for n in extra), begin, end]
             b.lines.append(f"  call void @{name}({', '.join(f'{v.type} {v}' for v in given)})")
 
-    def _epilogue(self, kernel: Kernel, nest: _Nest, parameters: dict[Tensor, Value]):
+    def _epilogue(self, kernel: Kernel, nest: Nest, parameters: dict[Tensor, Value]):
         made = set(kernel.nodes)
 
         def pointers(node: Tensor) -> Value | None:
@@ -192,6 +194,15 @@ class Emitter:
             finish(kernel, points, nest.indices(b, place), parameters.get)
 
         return epilogue
+
+    def _touches(self, kernel: Kernel, nest: Nest, parameters: dict[Tensor, Value]) -> Touches | None:
+        """What the epilogue reads and writes of arrays like the result, if these are too large to be near already."""
+        lying = {self.locate(n): n for n in parameters if n.shape == kernel.domain}
+        lying |= {self.locate(n): n for n in kernel.stores}
+        if not nest.columns or sum(n.size * n.dtype.itemsize for n in lying.values()) <= self.cpu.l2_bytes:
+            return None
+        nodes = {n: parameters[n] for n in lying.values()}
+        return nest.touches(nodes, set(kernel.stores), self.aliasing.strides)
 
     # The run
 
@@ -344,48 +355,6 @@ again:
 done:
   ret void
 }}""")
-
-
-class _Nest:
-    """A contraction node as nested loops, and the way from its rows and columns to the axes of the result."""
-
-    def __init__(self, node: Tensor, sources: Sequence[views.View], strides: tuple[int, ...]) -> None:
-        left, right, self.out = operand_letters(node)
-        size = dict(zip(self.out, node.shape, strict=True))
-        inputs = list(reversed(node.inputs)) if swapped(node) else list(node.inputs)
-        for term, x in zip((left, right), inputs, strict=True):
-            size |= dict(zip(term, x.shape, strict=True))
-        a = dict(zip(left, sources[0].strides, strict=True))
-        b = dict(zip(right, sources[1].strides, strict=True))
-        c = dict(zip(self.out, strides, strict=True))
-        self.batch, self.rows, self.columns = loop_letters(node)
-        inner = sorted((x for x in left if x in right and x not in self.out), key=lambda x: -b[x])
-        self.size = size
-
-        def loops(letters: Sequence[str]) -> tuple[Loop, ...]:
-            return tuple(Loop(size[x], a.get(x, 0), b.get(x, 0), c.get(x, 0)) for x in letters)
-
-        one = (Loop(1),)
-        self.contraction = Contraction(
-            node.dtype.name, m=loops(self.rows) or one, n=loops(self.columns) or (Loop(1, 0, 0, 1),),
-            k=loops(inner) or one, batch=loops(self.batch),
-        )  # fmt: skip
-
-    def indices(self, b: Builder, place: Place) -> list[Ix]:
-        """The index along each axis of the result for the vector at ``place``."""
-        found: dict[str, Ix] = {}
-        index, rest = place.m, place.length  # the innermost letters are those of a line
-        for letter in reversed(self.batch + self.rows):
-            if rest == 1:
-                index, rest = place.line, 0
-            size = self.size[letter]
-            rest //= size
-            outermost = rest == 1 or letter == (self.batch + self.rows)[0]
-            index, at = (0, index) if outermost else b.divmod(index, size)
-            found[letter] = Ix(at)
-        if self.columns:
-            found[self.columns[-1]] = Ix(place.n, 1)
-        return [found[letter] for letter in self.out]
 
 
 def _distinct(nodes: Sequence[Tensor]) -> list[Tensor]:

@@ -274,6 +274,12 @@ class Builder:
         self.module.declare(name, f"declare void @{name}({value.type}, ptr, i32, {mask.type})")
         self.lines.append(f"  call void @{name}({_typed([value, pointer, constant('i32', align), mask])})")
 
+    def prefetch(self, pointer: Value, written: bool) -> None:
+        """Ask for a cache line that is read, or written, a little later."""
+        name = "llvm.prefetch.p0"
+        self.module.declare(name, f"declare void @{name}(ptr, i32, i32, i32)")
+        self.lines.append(f"  call void @{name}(ptr {pointer}, i32 {int(written)}, i32 3, i32 1)")
+
     # Control flow
 
     @contextmanager

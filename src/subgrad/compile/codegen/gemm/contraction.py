@@ -28,6 +28,8 @@ from subgrad.compile.codegen.gemm.tile import (
     Place,
     Result,
     Tile,
+    Touches,
+    fetch,
     finish,
     initial_sums,
     sum_products,
@@ -48,10 +50,13 @@ def emit_contraction(
     plan: Plan,
     *,
     epilogue: Epilogue | None = None,
+    touches: Touches | None = None,
     extras: Sequence[Value] = (),
     exported: bool = False,
 ) -> None:
     """Define ``@name(ptr A, ptr B, ptr C, ptr scratch, <extras>, i64 begin, i64 end)`` in the module.
+
+    ``touches`` says what of large arrays the epilogue will read and write: it is asked for before a tile's sums run.
 
     ``scratch`` is room for ``plan.scratch(contraction)`` elements, one for each thread. A, B, C and scratch must not
     overlap; what the extras point to may overlap anything that this function does not write through C. Where the
@@ -64,7 +69,7 @@ def emit_contraction(
         scalar = SCALARS[contraction.dtype]
         size = plan.rows * (1 if plan.dot else plan.vectors)
         room = functools.cache(lambda: b.buffer(vector(scalar, lanes), size))
-        c = Result(_C, merged.m[-1].c, merged.n[-1].c, merged.accumulate, epilogue, room)
+        c = Result(_C, merged.m[-1].c, merged.n[-1].c, merged.accumulate, epilogue, room, touches)
         _Nest(b, merged, plan, c).emit()
 
 
@@ -122,7 +127,7 @@ class _Nest:
 
     def _outer_columns(self, at: _Spot, loops: Sequence[Loop], begin: Index, end: Index) -> None:
         if not loops:
-            return self._k_blocks(at, begin, end)
+            return self._k_blocks(at, self.contraction.k, Phase(), begin, end)
         size = 1
         for loop in (*loops[1:], self.contraction.n[-1]):
             size *= loop.size
@@ -132,16 +137,23 @@ class _Nest:
             self._outer_columns(here, loops[1:], begin, end)
         return None
 
-    def _k_blocks(self, at: _Spot, begin: Index, end: Index) -> None:
-        b, k, block = self.b, self.contraction.k, self.plan.k_block
-        sizes = [loop.size for loop in k]
-        if len(k) > 1 or block >= sizes[0]:
-            return self._m_blocks(at, sizes, Phase(), begin, end)
-        with b.loop(0, sizes[0], block) as turn:
-            left = b.sub(sizes[0], turn.index)
-            phase = Phase(b.compare("eq", turn.index, 0), b.compare("sle", left, block))
-            count = block if sizes[0] % block == 0 else b.min(left, block)
-            self._m_blocks(self._stepped(at, k[0], turn.index), [count], phase, begin, end)
+    def _k_blocks(self, at: _Spot, loops: Sequence[Loop], phase: Phase, begin: Index, end: Index) -> None:
+        """Blocks of the reduction: some steps of its outermost loop, or blocks of one step if that is long itself."""
+        b, block = self.b, self.plan.k_block
+        size, *inner = (loop.size for loop in loops)
+        if size * math.prod(inner) <= block:
+            return self._m_blocks(at, [size, *inner], phase, begin, end)
+        count = max(1, block // math.prod(inner))
+        with b.loop(0, size, count) as turn:
+            left = b.sub(size, turn.index)
+            here = self._stepped(at, loops[0], turn.index)
+            part = phase.within(b, b.compare("eq", turn.index, 0), b.compare("sle", left, count))
+            if count == 1 and inner:
+                here = here._replace(a=at.a.into(b, turn.index), b=at.b.into(b, turn.index))
+                self._k_blocks(here, loops[1:], part, begin, end)
+            else:
+                steps = count if size % count == 0 else b.min(left, count)
+                self._m_blocks(here, [steps, *inner], part, begin, end)
         return None
 
     def _m_blocks(self, at: _Spot, sizes: Sequence[Index], phase: Phase, begin: Index, end: Index) -> None:
@@ -194,6 +206,7 @@ class _Nest:
             vectors = -(-columns // lanes)
             mask = first_lanes(lanes, columns - (vectors - 1) * lanes)
             tile = Tile(rows, vectors, vector(self.scalar, lanes), place, mask)
+            fetch(b, self.c, tile, phase)
             sums = self._sums(at, tile, sizes, phase)
         finish(b, self.c, tile, sums, phase)
 

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from subgrad.compile.codegen.gemm.spec import Contraction
+from subgrad.compile.codegen.gemm.tile import LINE
 from subgrad.compile.runtime.cpu import BYTES, Cpu
 
 _PAD = 16  # elements that keep the rows of a packed A out of each other's cache sets
 _K_BLOCK = 512
+_SHORT_BLOCK = 128  # steps that each touch other cache lines of A and of B: half of an L1 full of them
 _L1_WAYS = 8
-_LINE = 64  # bytes
 _STREAMS = 16
 _PAGE = 4096  # bytes; steps of this size defeat the prefetcher and fall into the same few cache sets
 
@@ -148,10 +149,14 @@ def _tails(rows: int, counts: Sequence[int]) -> tuple[int, ...]:
 
 
 def _blocked(plan: Plan, merged: Contraction, cpu: Cpu, counts: Sequence[int], partial_sums: bool) -> Plan:
-    """Add the blocks and copies that operands beyond the caches need (single loops only)."""
-    if plan.dot or plan.lanes == 1 or len(merged.k) > 1:
+    """Add the blocks and copies that operands beyond the caches need (copies for single loops only)."""
+    if plan.dot or plan.lanes == 1:
         return plan
     k, rows, columns, width = merged.k[0], max(counts), merged.n[-1].size, BYTES[merged.dtype]
+    if rows_contiguous(merged) and partial_sums and rows * columns * width <= cpu.l2_bytes:
+        return plan._replace(k_block=_even_steps([loop.size for loop in merged.k], _SHORT_BLOCK))
+    if len(merged.k) > 1:
+        return plan
     if k.b * width >= _PAGE and min(rows, columns) >= 128 and k.size * columns * width > cpu.l2_bytes:
         plan = plan._replace(pack_b=True)
     if rows_contiguous(merged) and min(rows, columns) >= 256 and k.size * rows * width > cpu.l2_bytes:
@@ -164,6 +169,16 @@ def _blocked(plan: Plan, merged: Contraction, cpu: Cpu, counts: Sequence[int], p
 def _even_block(size: int, most: int) -> int:
     """Blocks of about ``most``, in whole cache lines, that leave no small one at the end."""
     return -(-size // math.ceil(size / most) // _PAD) * _PAD
+
+
+def _even_steps(sizes: Sequence[int], most: int) -> int:
+    """Blocks of about ``most`` steps of nested loops: whole inner loops, or a part of one. Twice as many stay whole."""
+    outer, *inner = sizes
+    each = math.prod(inner)
+    if each > most:
+        return _even_steps(inner, most)
+    blocks = math.ceil(outer / (most // each)) if outer * each > 2 * most else 1
+    return each * math.ceil(outer / blocks)
 
 
 def _cycles(plan: Plan, merged: Contraction, counts: Sequence[int]) -> float:
@@ -213,5 +228,5 @@ def _streams(merged: Contraction, rows: int) -> float:
     """Rows of A that share no cache line are as many streams to read: over 16 of them took 1.1 to 2.6 times as long
     (1x1 convolutions of 32 and 64 channels on Zen 4)."""
     row, run = merged.m[-1], merged.k[-1]
-    apart = row.a * BYTES[merged.dtype] >= _LINE and row.a >= run.size * run.a
+    apart = row.a * BYTES[merged.dtype] >= LINE and row.a >= run.size * run.a
     return 1.5 if apart and rows > _STREAMS else 1.0

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import NamedTuple
 
 from subgrad.compile.codegen.llvm import Builder, Module
-from subgrad.compile.codegen.llvm_values import Index, Value, lanes_of, scalar_of, zero
+from subgrad.compile.codegen.llvm_values import BYTES, Index, Value, lanes_of, scalar_of, zero
 from subgrad.compile.codegen.sums import Totals, outermost
 
+LINE = 64  # bytes that come from memory at a time
 LONGEST = 1024  # products that are added up one after the other
 _INLINE_LINES = 192  # the longest epilogue code that a tile repeats for each of its vectors
 
@@ -35,6 +37,9 @@ class Place(NamedTuple):
 
 Epilogue = Callable[[Builder, Value, Place], Value | None]
 """Turns a vector of sums into what is stored in C; None stores nothing."""
+
+Touches = Callable[[Builder, Place], Sequence[tuple[Value, bool]]]
+"""The addresses of what the epilogue reads and writes at a place, and whether it writes there."""
 
 
 class Operand(NamedTuple):
@@ -67,6 +72,7 @@ class Result(NamedTuple):
     accumulate: bool
     epilogue: Epilogue | None
     room: Callable[[], Value]
+    touches: Touches | None = None
 
 
 class Tile(NamedTuple):
@@ -98,6 +104,10 @@ class Phase(NamedTuple):
 
     first: Value | None = None
     last: Value | None = None
+
+    def within(self, b: Builder, first: Value, last: Value) -> Phase:
+        """Of a part of this block."""
+        return Phase(*(b.op("and", x, y) if x else y for x, y in zip(self, (first, last), strict=True)))
 
 
 def initial_sums(b: Builder, c: Result, tile: Tile, phase: Phase) -> Totals:
@@ -145,6 +155,18 @@ def _outer_product(b: Builder, a: Operand, bs: Operand, tile: Tile, sums: Totals
         weight = b.splat(b.load(scalar, a.at(b, i, scalar)), lanes)
         new += [b.fma(weight, x, sums[len(new) + j]) for j, x in enumerate(row)]
     return tuple(new)
+
+
+def fetch(b: Builder, c: Result, tile: Tile, phase: Phase) -> None:
+    """Ask for the lines that the epilogue will touch: the rows of a tile lie far apart, each in a line of its own, and
+    come while the sums run."""
+    if c.touches is None:
+        return
+    apart = max(1, LINE // (lanes_of(tile.kind) * BYTES[scalar_of(tile.kind)]))
+    with b.when(phase.last) if phase.last else nullcontext(), b.loop(0, tile.rows) as turn:
+        for place in tile.row(b, c, turn.index)[::apart]:
+            for address, written in c.touches(b, place):
+                b.prefetch(address, written)
 
 
 def finish(b: Builder, c: Result, tile: Tile, sums: Sequence[Value], phase: Phase) -> None:
