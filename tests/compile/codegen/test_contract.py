@@ -135,11 +135,13 @@ def test_blocks_of_a_reduction_in_loops_change_no_bit(cpu, block):
     """A part of a line, lines, an image, or images at a time."""
     gradient = weight_gradient(3, 5, 3, 18)
     plan = plan_contraction(gradient, cpu)
-    assert plan.k_block == 75
+    assert plan.k_block == 75  # all of it
     np.testing.assert_array_equal(check(gradient, cpu, plan._replace(k_block=block)), check(gradient, cpu, plan))
 
 
-@pytest.mark.parametrize(("images", "size", "steps"), [(3, 12, 144), (2, 20, 100), (1, 150, 150), (9, 9, 81)])
+@pytest.mark.parametrize(
+    ("images", "size", "steps"), [(5, 12, 144), (2, 20, 100), (1, 150, 150), (9, 9, 81), (2, 16, 512)]
+)
 def test_a_long_gradient_stays_near(cpu, images, size, steps):
     """Each step of the reduction is another line of memory: a block has as many as a cache has room for, and no more,
     but where the result itself is large."""
@@ -274,10 +276,10 @@ def test_what_the_epilogue_touches_is_asked_for(cpu):
 
     plan = plan_contraction(contraction, cpu)
     text = {}
-    for given in (None, touches):
+    for asked in (None, touches):
         module = Module(cpu)
-        emit_contraction(module, "kernel", contraction, plan, touches=given, exported=True)
-        text[given] = str(module)
+        emit_contraction(module, "kernel", contraction, plan, touches=asked, exported=True)
+        text[asked] = str(module)
     lines = -(-plan.vectors * plan.lanes * 4 // 64)
     assert text[None].count("call void @llvm.prefetch") == 0
     assert text[touches].count("call void @llvm.prefetch") == lines * len(plan.row_counts)

@@ -3,7 +3,8 @@
 A kernel has a seed (a contraction, a reduction, a copy, or just the first of some elementwise nodes) and a body:
 elementwise nodes of the seed's shape that need only the seed, each other, and what earlier kernels have stored. The
 body is computed while the seed's result is in registers. Nodes that nobody needs in memory are not stored: they are
-computed where they are read.
+computed where they are read. Of those that later kernels need some are stored, and others computed again from them,
+whichever costs less.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ from __future__ import annotations
 import heapq
 import math
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from subgrad.compile.blame import blame
 from subgrad.compile.codegen import lower
 from subgrad.compile.codegen.lower import LOWER, Role, role
 from subgrad.compile.kernels import views
 from subgrad.compile.kernels.kernel import ALONE, Kernel, Repeat, read_as_memory
+from subgrad.compile.kernels.saved import cheapest
 from subgrad.compile.passes.layout import is_copy
 from subgrad.compile.unknown_op import UnknownOp
 from subgrad.graph.op import apply
@@ -60,8 +62,10 @@ class _Fuser:
                 self.users[i].append(node)
         self.order = _critical_first(order, self.users)
         self.position = {n: i for i, n in enumerate(self.order)}
+        self.cost: dict[Tensor, float] = {}  # of an element that is computed on the spot, in multiplications
         self.length: dict[Tensor, int] = {}  # how many nodes are computed on the spot for one that is read
-        self.stored = self._must_be_stored()
+        self.firm = self._must_be_stored()
+        self.stored = self._too_dear() | self.firm
         self.placed: dict[Tensor, int] = {}  # the kernel that computes a stored node
 
     def run(self) -> list[Kernel]:
@@ -90,7 +94,7 @@ class _Fuser:
     # What is stored
 
     def _must_be_stored(self) -> set[Tensor]:
-        """Outputs, results of heavy ops, what heavy ops read as memory, and what is too dear to compute twice."""
+        """Outputs, results of heavy ops, and what heavy ops read as memory."""
         stored = set(self.outputs)
         for node in self.order:
             if node.op in (CONST, INPUT):
@@ -104,21 +108,27 @@ class _Fuser:
                 stored.update(views.read_by(node))
             if node.op.name == "gather":
                 stored.add(views.source(node.inputs[0]))
-        stored = {n for n in stored if n.op not in (CONST, INPUT)}
-        cost: dict[Tensor, float] = {}
-        for node in self.order:
-            again = sum(cost.get(i, 0) for i in node.inputs if i not in stored)
-            cost[node] = lower.cost(node.op) + again
-            length = 1 + sum(self.length[i] for i in node.inputs)
-            dear = cost[node] * self._reads(node) > self._limit(node) or length > LARGEST
-            if dear and node.op not in (CONST, INPUT):
-                stored.add(node)
-            self.length[node] = 0 if node in stored or node.op in (CONST, INPUT) else length
-        return stored
+        return {n for n in stored if n.op not in (CONST, INPUT)}
 
-    def _reads(self, node: Tensor) -> float:
-        """How often each element of ``node`` would be computed if it were not stored."""
-        return sum(max(1.0, _points(u) / max(1, node.size)) for u in self.users[node])
+    def _too_dear(self) -> set[Tensor]:
+        """What costs too much to compute it twice, unless the kernel that computes it finds a cheaper way."""
+        found: set[Tensor] = set()
+        for node in self.order:
+            again = sum(self.cost[i] for i in node.inputs if i not in found and i not in self.firm)
+            self.cost[node] = lower.cost(node.op) + again
+            length = 1 + sum(self.length[i] for i in node.inputs)
+            if node.op not in (CONST, INPUT):
+                if length > LARGEST:
+                    self.firm.add(node)
+                if self.cost[node] * self._reads(node) > self._limit(node):
+                    found.add(node)
+            near = node in found or node in self.firm or node.op in (CONST, INPUT)
+            self.length[node] = 0 if near else length
+        return found
+
+    def _reads(self, node: Tensor, inside: Collection[Tensor] = ()) -> float:
+        """How often each element of ``node`` would be computed for others than those inside if it were not stored."""
+        return sum(max(1.0, _points(u) / max(1, node.size)) for u in self.users[node] if u not in inside)
 
     def _limit(self, node: Tensor) -> float:
         users = self.users[node]
@@ -126,18 +136,32 @@ class _Fuser:
         return math.inf if alone else CHEAP
 
     def _stores(self, kernel: Kernel) -> list[Tensor]:
-        """The nodes that others need in memory: not those that are cheap to compute again from what is there."""
+        """The nodes that lie in memory afterwards: from them others have what they need, or compute it again."""
         inside = set(kernel.nodes)
-        again: set[Tensor] = set()
-        stores: list[Tensor] = []
-        for node in kernel.nodes:
-            if node not in self.outputs and all(u in inside for u in self.users[node]):
-                continue
-            readable = all(i not in inside or i in again for i in node.inputs)
-            if node in self.stored or not readable:
-                stores.append(node)
-            again.add(node)
-        return stores
+        wanted = [n for n in kernel.nodes if n in self.outputs or any(u not in inside for u in self.users[n])]
+        kept = {n for n in wanted if n in self.firm or (n is kernel.seed and n in self.stored)}
+        if len(kept) == len(wanted):
+            return wanted
+        times = self._times(kernel.nodes, inside, [n for n in wanted if n not in kept])
+
+        def again(node: Tensor) -> float:
+            if role(node.op) in ALONE:
+                return math.inf
+            outside = (i for i in node.inputs if i not in inside and i not in self.stored)
+            return times[node] * (lower.cost(node.op) + sum(self.cost[i] for i in outside))
+
+        found = kept | cheapest(kernel.nodes, wanted, kept, again)
+        return [n for n in kernel.nodes if n in found]
+
+    def _times(self, nodes: Sequence[Tensor], inside: set[Tensor], wanted: Sequence[Tensor]) -> dict[Tensor, float]:
+        """How often an element of each of a kernel's nodes is needed outside, at most by one of the wanted ones."""
+        times: dict[Tensor, float] = dict.fromkeys(nodes, 1.0)
+        for node in wanted:
+            times[node] = max(1.0, self._reads(node, inside))
+        for node in reversed(nodes):
+            for i in inside.intersection(node.inputs):
+                times[i] = max(times[i], times[node])
+        return times
 
     # Growing a kernel
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from subgrad.compile.codegen.checks import FLAGS
+from subgrad.compile.codegen.gemm.plan import UNBROKEN
 from subgrad.compile.codegen.lower import Role, role
 from subgrad.compile.kernels import arena, views
 from subgrad.compile.kernels.aliasing import Aliasing
@@ -203,7 +204,7 @@ class Placement:
 def _long(node: Tensor) -> bool:
     """Whether a contraction may be summed in several blocks, with partial sums in memory in between."""
     inner = multiplications(node.attrs["spec"], *node.inputs) // max(1, node.size)
-    return inner > 512
+    return inner > UNBROKEN
 
 
 def _title(node: Tensor) -> str:

@@ -11,7 +11,8 @@ from subgrad.compile.codegen.gemm.tile import LINE
 from subgrad.compile.runtime.cpu import BYTES, Cpu
 
 _PAD = 16  # elements that keep the rows of a packed A out of each other's cache sets
-_K_BLOCK = 512
+UNBROKEN = 512  # steps of a reduction that is never cut into blocks, and so needs no place for partial sums
+_K_BLOCK = UNBROKEN
 _SHORT_BLOCK = 128  # steps that each touch other cache lines of A and of B: half of an L1 full of them
 _L1_WAYS = 8
 _STREAMS = 16
@@ -154,7 +155,8 @@ def _blocked(plan: Plan, merged: Contraction, cpu: Cpu, counts: Sequence[int], p
         return plan
     k, rows, columns, width = merged.k[0], max(counts), merged.n[-1].size, BYTES[merged.dtype]
     if rows_contiguous(merged) and partial_sums and rows * columns * width <= cpu.l2_bytes:
-        return plan._replace(k_block=_even_steps([loop.size for loop in merged.k], _SHORT_BLOCK))
+        sizes = [loop.size for loop in merged.k]
+        return plan if plan.k_block <= UNBROKEN else plan._replace(k_block=_even_steps(sizes, _SHORT_BLOCK))
     if len(merged.k) > 1:
         return plan
     if k.b * width >= _PAGE and min(rows, columns) >= 128 and k.size * columns * width > cpu.l2_bytes:
