@@ -152,10 +152,10 @@ class Emitter:
         needs_c = plan.k_block < k_steps
         extra = self._in_memory(kernel, kernel.body)
         parameters = {n: Value("ptr", f"%p{i}") for i, n in enumerate(extra)}
+        touches = self._touches(kernel, nest, parameters) if nest.contraction.n[-1].size > plan.width else None
         emit_contraction(
             self.module, name, nest.contraction, plan,
-            epilogue=self._epilogue(kernel, nest, parameters), touches=self._touches(kernel, nest, parameters),
-            extras=list(parameters.values()),
+            epilogue=self._epilogue(kernel, nest, parameters), touches=touches, extras=list(parameters.values()),
         )  # fmt: skip
         self._wrap(name, sources, [*extra], node if needs_c else None)
         outer = nest.contraction.rows // (slot.extent if slot.axis is not None else nest.contraction.rows)
@@ -196,10 +196,13 @@ class Emitter:
         return epilogue
 
     def _touches(self, kernel: Kernel, nest: Nest, parameters: dict[Tensor, Value]) -> Touches | None:
-        """What the epilogue reads and writes of arrays like the result, if these are too large to be near already."""
+        """What the epilogue reads and writes of arrays like the result, if these are too large to be near already.
+
+        Only tiles beside each other need it: rows that are as wide as a tile lie one behind the other.
+        """
         lying = {self.locate(n): n for n in parameters if n.shape == kernel.domain}
         lying |= {self.locate(n): n for n in kernel.stores}
-        if not nest.columns or sum(n.size * n.dtype.itemsize for n in lying.values()) <= self.cpu.l2_bytes:
+        if sum(n.size * n.dtype.itemsize for n in lying.values()) <= self.cpu.l2_bytes:
             return None
         nodes = {n: parameters[n] for n in lying.values()}
         return nest.touches(nodes, set(kernel.stores), self.aliasing.strides)
