@@ -7,6 +7,7 @@ try:
 except ImportError:
     raise missing_extra("onnx", "onnx", "reading and writing ONNX files") from None
 
+from subgrad.onnx.reading.load import load
 from subgrad.onnx.writing.save import save
 
-__all__ = ["save"]
+__all__ = ["load", "save"]

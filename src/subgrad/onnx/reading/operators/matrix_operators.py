@@ -1,0 +1,66 @@
+"""Products of matrices."""
+
+from __future__ import annotations
+
+from subgrad import ops
+from subgrad.graph.tensor import Tensor
+from subgrad.onnx.reading.operator_table import Call, operator
+
+
+@operator("MatMul", weights=(0, 1))
+def matmul(call: Call, a: Tensor, b: Tensor) -> Tensor:
+    """Integers by way of float64."""
+    if a.dtype.kind == "f":
+        return ops.matmul(a, b)
+    return ops.matmul(a.astype("float64"), b.astype("float64")).astype(a.dtype)
+
+
+@operator("Gemm", weights=(1, 2))
+def gemm(call: Call, a: Tensor, b: Tensor, c: Tensor | None = None) -> Tensor:
+    alpha, beta = call.get("alpha", 1.0), call.get("beta", 1.0)
+    left, right = "ki" if call.get("transA") else "ik", "jk" if call.get("transB") else "kj"
+    made = ops.einsum(f"{left},{right}->ij", a, b)
+    made = made if alpha == 1 else alpha * made
+    if c is None:
+        return made
+    return made + (c if beta == 1 else beta * c)
+
+
+@operator("Einsum", weights=(0, 1))
+def einsum(call: Call, *xs: Tensor) -> Tensor:
+    return ops.einsum(call.get("equation"), *xs)
+
+
+@operator("MatMulInteger")
+def matmul_integer(
+    call: Call, a: Tensor, b: Tensor, zero_a: Tensor | None = None, zero_b: Tensor | None = None
+) -> Tensor:
+    """Without the zero points, of a for each row and of b for each column."""
+    left, right = a.astype("float64"), b.astype("float64")
+    if zero_a is not None:
+        left = left - (zero_a.astype("float64")[:, None] if zero_a.ndim == 1 and zero_a.size > 1 else zero_a.astype("float64"))
+    if zero_b is not None:
+        right = right - zero_b.astype("float64")
+    return ops.matmul(left, right).astype("int32")
+
+
+@operator("Det")
+def det(call: Call, x: Tensor) -> Tensor:
+    """By elimination; of the rows that are left the one with the largest element comes next."""
+    found, sign = ops.ones(x.shape[:-2], x.dtype), ops.ones(x.shape[:-2], x.dtype)
+    while x.shape[-1]:
+        n = x.shape[-1]
+        at = ops.argmax(ops.abs(x[..., 0]), -1)
+        chosen = ops.one_hot(at, n, x.dtype)
+        row = ops.einsum("...i,...ij->...j", chosen, x)
+        pivot = row[..., 0]
+        found, sign = found * pivot, ops.where(at == 0, sign, -sign)
+        first = ops.one_hot(ops.zeros_like(at), n, x.dtype)
+        x = x + (ops.where(at == 0, 0, 1)[..., None].astype(x.dtype) * (chosen - first))[..., :, None] * (
+            x[..., 0, :] - row)[..., None, :]  # fmt: skip
+        safe = ops.where(pivot == 0, 1, pivot)
+        x = x[..., 1:, 1:] - (x[..., 1:, 0] / safe[..., None])[..., :, None] * row[..., None, 1:]
+    return found * sign
+
+
+__all__: list[str] = []
