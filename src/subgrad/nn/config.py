@@ -6,6 +6,7 @@ classes that the caller passes is an error.
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import reprlib
 from collections.abc import Iterable, Mapping
@@ -177,10 +178,16 @@ def named_classes(config: Any) -> list[str]:
     return found
 
 
+ELSEWHERE = {"OnnxModel": "subgrad.onnx.reading.onnx_model"}
+"""Modules of other packages of ours that files may name, and where they are; loaded when they are named."""
+
+
 def known_classes(names: Iterable[str], modules: Iterable[type[Module]] = ()) -> dict[str, type[Module]]:
     """Built-in classes and ``modules`` by name; `ArgumentError` if one of ``names`` is not among them."""
     known = {**BUILT_IN, **{cls.__name__: cls for cls in modules}}
     for name in names:
+        if name in ELSEWHERE and name not in known:
+            known[name] = getattr(importlib.import_module(ELSEWHERE[name]), name)
         if name not in known:
             name = reprlib.repr(name)[1:-1]
             raise ArgumentError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from pathlib import Path
@@ -51,7 +52,7 @@ def from_proto(proto: onnx.ModelProto, folder: Path | None = None) -> OnnxModel:
     """The model of what the package ``onnx`` has in memory."""
     graph, arrays = described(proto, folder)
     _check_operators(graph)
-    trained, kept = _weights(graph, arrays)
+    trained, kept = _told(proto, arrays) or _weights(graph, arrays)
     graph["constants"] |= {n: plain_array(a) for n, a in arrays.items() if n not in kept}
     parameters = {n: [a.dtype.name, [*a.shape], n in trained] for n, a in arrays.items() if n in kept}
     model = OnnxModel(graph, parameters)
@@ -68,6 +69,20 @@ def _check_operators(graph: Plain) -> None:
         raise FileError(f"this ONNX file has operators that are not known here: {', '.join(names)}{more}")
 
 
+def _told(proto: onnx.ModelProto, arrays: Arrays) -> tuple[set[str], set[str]] | None:
+    """As `_weights`, if this package wrote the file, which says it."""
+    text = next((p.value for p in proto.metadata_props if p.key == "parameters"), "")
+    try:
+        said = json.loads(text) if proto.producer_name == "subgrad" else None
+    except ValueError:
+        return None
+    if not isinstance(said, dict) or any(name in arrays and arrays[name].dtype.kind != "f" for name in said):
+        return None
+    large = {name for name, a in arrays.items() if a.dtype.kind == "f" and a.size > SMALL}
+    kept = {name for name in said if name in arrays}
+    return {name for name in kept if said[name] is True}, kept | large
+
+
 def _weights(graph: Plain, arrays: Arrays) -> tuple[set[str], set[str]]:
     """The tensors that are trained, and those that are parameters, these included."""
     floats = {name for name, a in arrays.items() if a.dtype.kind == "f"}
@@ -79,7 +94,15 @@ def _weights(graph: Plain, arrays: Arrays) -> tuple[set[str], set[str]]:
             if name in floats and arrays[name].size:
                 trained |= {name} if i in operator.weights and arrays[name].ndim else set()
                 kept |= {name} if i in operator.state else set()
-    return trained, kept | trained
+    return trained - _states(graph), kept | trained
+
+
+def _states(graph: Plain) -> set[str]:
+    """What a running statistic is, is not trained where something else reads it, either."""
+    return {
+        name for node in plain_values(graph) for i, name in enumerate(node["inputs"])
+        if i in OPERATORS[node["kind"]].state
+    }  # fmt: skip
 
 
 __all__ = ["from_proto", "load"]

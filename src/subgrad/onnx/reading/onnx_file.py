@@ -15,6 +15,7 @@ import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
 from onnx import AttributeProto, TensorProto, helper, numpy_helper
+from onnx.inliner import inline_local_functions
 
 from subgrad.errors import FileError
 from subgrad.graph.dtype import KNOWN
@@ -39,7 +40,7 @@ def read(path: str | os.PathLike[str]) -> onnx.ModelProto:
         raise FileError(f"{path} is damaged, or no ONNX file")
     if found.functions:
         try:
-            found = onnx.inliner.inline_local_functions(found)
+            found = inline_local_functions(found)
         except Exception as error:
             raise damaged(str(error)) from None
     return found
@@ -53,7 +54,7 @@ def damaged(why: str) -> FileError:
 def described(model: onnx.ModelProto, folder: Path | None = None) -> tuple[Plain, Arrays]:
     """The graph as a dict, and its initialisers. ``folder`` is where tensors outside of the file may lie."""
     versions = {o.domain: o.version for o in model.opset_import}
-    arrays = {t.name: array_of(t, folder) for t in model.graph.initializer}
+    arrays = {_text(t.name): array_of(t, folder) for t in model.graph.initializer}
     graph = _graph(model.graph, set(arrays), folder, 0)
     return {"version": versions.get("", versions.get("ai.onnx", 1)), **graph}, arrays
 
@@ -64,16 +65,16 @@ def _graph(graph: onnx.GraphProto, known: set[str], folder: Path | None, depth: 
         raise damaged(f"graphs lie more than {DEEPEST} deep inside of one another")
     if graph.sparse_initializer:
         raise FileError("ONNX files with sparse tensors cannot be read")
-    constants = {t.name: array_of(t, folder) for t in graph.initializer} if depth else {}
+    constants = {_text(t.name): array_of(t, folder) for t in graph.initializer} if depth else {}
     own = {i.name for i in graph.input}
     known = {*known, *own, *constants}
     nodes = []
     for node in graph.node:
-        missing = next((name for name in node.input if name and name not in known), None)
+        missing = next((name for name in map(_text, node.input) if name and name not in known), None)
         if missing is not None:
             raise damaged(f"{node.op_type} {node.name!r} reads {missing!r}, which nothing before it gives")
         nodes.append(_node(node, known, folder, depth))
-        for name in filter(None, node.output):
+        for name in filter(None, map(_text, node.output)):
             if name in known and not (depth and name not in own):
                 raise damaged(f"{name!r} is given twice")
             known.add(name)
@@ -82,7 +83,7 @@ def _graph(graph: onnx.GraphProto, known: set[str], folder: Path | None, depth: 
         raise damaged(f"nothing gives its result {missing!r}")
     return {
         "inputs": [_value(i) for i in graph.input if depth or i.name not in {t.name for t in graph.initializer}],
-        "outputs": [o.name for o in graph.output],
+        "outputs": [_text(o.name) for o in graph.output],
         "constants": {name: plain_array(a) for name, a in constants.items()},
         "nodes": nodes,
     }
@@ -92,19 +93,19 @@ def _value(value: onnx.ValueInfoProto) -> Plain:
     tensor = value.type.tensor_type
     dtype = dtype_named(tensor.elem_type) if value.type.HasField("tensor_type") and tensor.elem_type else None
     if value.type.WhichOneof("value") not in ("tensor_type", None):
-        raise FileError(f"an ONNX file whose {value.name[:50]!r} is no tensor cannot be read")
-    shape = [d.dim_value if d.HasField("dim_value") else d.dim_param for d in tensor.shape.dim]
-    return {"name": value.name, "dtype": dtype, "shape": shape if tensor.HasField("shape") else None}
+        raise FileError(f"an ONNX file whose {_text(value.name)[:50]!r} is no tensor cannot be read")
+    shape = [d.dim_value if d.HasField("dim_value") else _text(d.dim_param) for d in tensor.shape.dim]
+    return {"name": _text(value.name), "dtype": dtype, "shape": shape if tensor.HasField("shape") else None}
 
 
 def _node(node: onnx.NodeProto, known: set[str], folder: Path | None, depth: int) -> Plain:
-    domain = node.domain if node.domain not in ("", "ai.onnx") else ""
+    domain, kind = _text(node.domain), _text(node.op_type)
     return {
-        "kind": f"{domain}::{node.op_type}" if domain else node.op_type,
-        "name": node.name,
+        "kind": kind if domain in ("", "ai.onnx") else f"{domain}::{kind}",
+        "name": _text(node.name),
         "inputs": [*node.input],
         "outputs": [*node.output],
-        "attributes": {a.name: _attribute(a, known, folder, depth) for a in node.attribute},
+        "attributes": {_text(a.name): _attribute(a, known, folder, depth) for a in node.attribute},
     }
 
 
@@ -126,6 +127,13 @@ def _attribute(a: onnx.AttributeProto, known: set[str], folder: Path | None, dep
     if a.type == AttributeProto.STRINGS:
         return [s.decode("utf-8", "replace") for s in a.strings]
     raise FileError(f"an attribute {a.name[:50]!r} of this ONNX file is of a kind that cannot be read")
+
+
+def _text(value: Any) -> str:
+    """A name; protobuf gives bytes for what is no text."""
+    if not isinstance(value, str):
+        raise damaged("a name in it is no text")
+    return value
 
 
 def _number(value: float) -> Any:

@@ -41,6 +41,7 @@ class OnnxModel(Module):
     def __init__(self, graph: Mapping[str, Any], parameters: Mapping[str, Sequence[Any]]) -> None:
         try:
             self.inputs = [(i["name"], i["dtype"]) for i in graph["inputs"]]
+            self.shapes = [i["shape"] for i in graph["inputs"]]
             self.outputs = [str(name) for name in graph["outputs"]]
             self._steps = _Steps(graph, int(graph["version"]))
         except (KeyError, TypeError, ValueError) as error:
@@ -53,8 +54,9 @@ class OnnxModel(Module):
 
     def forward(self, *inputs: TensorLike, **named: TensorLike) -> Any:
         given = self._named(inputs, named)
+        wider = _wider(self.inputs, given)
         given |= {name: getattr(self, own).node for name, own in self._own.items()}
-        found = self._steps.run(given)
+        found = self._steps.run(given, wider)
         results = [found[name] for name in self.outputs]
         return results[0] if len(results) == 1 else tuple(results)
 
@@ -86,30 +88,34 @@ class _Steps:
 
     def _attribute(self, value: Any) -> Any:
         if isinstance(value, dict):
-            return _Steps(value["graph"], self.version) if "graph" in value else _number(array(value))
+            return _Steps(value["graph"], self.version) if "graph" in value else constant(array(value))
         return [self._attribute(v) for v in value] if isinstance(value, list) else value
 
-    def run(self, given: Values) -> Values:
-        """All values of the graph by name."""
-        values: Values = {"": None, **given, **self.constants}
+    def run(self, given: Values, wider: Mapping[np.dtype, np.dtype]) -> Values:
+        """All values of the graph by name; those of a dtype in ``wider`` in that one."""
+        values: Values = {"": None, **given, **{n: _widened(c, wider) for n, c in self.constants.items()}}
         for operator, kind, name, inputs, outputs, attributes in self.nodes:
-            call = Call(kind, name, attributes, len(outputs), self.version, _inside(values))
+            call = Call(kind, name, attributes, len(outputs), self.version, _inside(values, wider), set())
             try:
                 with source_location.enter(name or kind):
                     found = operator.run(call, *(values[i] for i in inputs))
+                if unread := attributes.keys() - call.read - operator.spare:
+                    raise call.refuse(f"what {min(unread)[:40]!r} means is not known")
             except SubgradError as error:
                 error.add_note(f"in the node {name!r}, {kind}, of the ONNX file")
                 raise
+            except Exception as error:  # whatever an operator has against what the file says is a fault of the file
+                raise call.refuse(f"{type(error).__name__}: {error}"[:200]) from error
             results = [found] if isinstance(found, Tensor) else found
-            values |= {o: r for o, r in zip(outputs, results, strict=False) if o}
+            values |= {o: _widened(r, wider) for o, r in zip(outputs, results, strict=False) if o}
         return values
 
 
-def _inside(around: Values) -> Any:
+def _inside(around: Values, wider: Mapping[np.dtype, np.dtype]) -> Any:
     """Runs a graph among the attributes of a node, which may read what is known around it."""
 
     def run(graph: _Steps, *inputs: Tensor) -> list[Tensor]:
-        found = graph.run({**around, **dict(zip(graph.inputs, inputs, strict=True))})
+        found = graph.run({**around, **dict(zip(graph.inputs, inputs, strict=True))}, wider)
         return [found[name] for name in graph.outputs]  # pyright: ignore[reportReturnType]
 
     return run
@@ -122,14 +128,21 @@ def array(plain: Mapping[str, Any]) -> np.ndarray:
     return np.frombuffer(content, dtype.newbyteorder("<")).astype(dtype).reshape([int(n) for n in plain["shape"]])
 
 
-def _number(value: np.ndarray) -> Any:
-    """An attribute: a tensor, or a number that JSON does not have."""
-    return constant(value)
-
-
 def _as_input(x: TensorLike, dtype: str | None) -> Tensor:
+    """In the dtype of the file, but for tensors of floats, which stay what they are."""
     found = as_tensor(x, None if dtype is None else as_dtype(dtype))
-    return found if dtype is None or found.dtype == dtype else found.astype(dtype)
+    floats = dtype is not None and found.dtype.kind == as_dtype(dtype).kind == "f"
+    return found if dtype is None or found.dtype == dtype or floats else found.astype(dtype)
+
+
+def _wider(inputs: Sequence[tuple[str, str | None]], given: Values) -> dict[np.dtype, np.dtype]:
+    """Floats that came in another dtype than the file's: then the file's own are of that one, too, as for proofs."""
+    pairs = [(as_dtype(dtype), x.dtype) for name, dtype in inputs if dtype and (x := given[name]) is not None]
+    return {old: new for old, new in pairs if old != new and old.kind == new.kind == "f"}
+
+
+def _widened(x: Tensor | None, wider: Mapping[np.dtype, np.dtype]) -> Tensor | None:
+    return x.astype(wider[x.dtype]) if x is not None and x.dtype in wider else x
 
 
 def _free(name: str, model: Module) -> str:

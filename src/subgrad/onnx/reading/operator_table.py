@@ -17,12 +17,14 @@ class Operator(NamedTuple):
     """How an operator is computed: ``run(call, *inputs)``, with None for inputs that are left out.
 
     ``weights`` are the numbers of the inputs that are trained if the file has values for them; ``state`` of those that
-    are kept as parameters, and not trained.
+    are kept as parameters, and not trained. ``spare`` are attributes without which the result is the same: they say
+    what a shape says as well, how to draw random numbers, or belong to another mode.
     """
 
     run: Callable[..., Results]
     weights: tuple[int, ...] = ()
     state: tuple[int, ...] = ()
+    spare: frozenset[str] = frozenset()
 
 
 OPERATORS: dict[str, Operator] = {}
@@ -30,13 +32,13 @@ OPERATORS: dict[str, Operator] = {}
 
 
 def operator(
-    *names: str, weights: Sequence[int] = (), state: Sequence[int] = ()
+    *names: str, weights: Sequence[int] = (), state: Sequence[int] = (), spare: Sequence[str] = ()
 ) -> Callable[[Callable[..., Results]], Callable[..., Results]]:
     """Decorate a function that computes operators of these names; `Call.kind` tells several apart."""
 
     def note(run: Callable[..., Results]) -> Callable[..., Results]:
         for name in names:
-            OPERATORS[name] = Operator(run, tuple(weights), tuple(state))
+            OPERATORS[name] = Operator(run, tuple(weights), tuple(state), frozenset({*spare, "consumed_inputs"}))
         return run
 
     return note
@@ -52,6 +54,7 @@ class Call(NamedTuple):
         outputs: how many results are asked for.
         version: of the operators in the file.
         inside: ``inside(graph, *inputs)`` runs a graph among the attributes.
+        read: which attributes were asked for; a file that has others says something that is not known here.
     """
 
     kind: str
@@ -60,9 +63,11 @@ class Call(NamedTuple):
     outputs: int
     version: int
     inside: Callable[..., list[Tensor]]
+    read: set[str]
 
     def get(self, name: str, default: Any = None) -> Any:
         """An attribute."""
+        self.read.add(name)
         return self.attributes.get(name, default)
 
     def values(self, x: Tensor) -> np.ndarray:
@@ -75,6 +80,7 @@ class Call(NamedTuple):
 
     def integers(self, x: Tensor | None, name: str, default: Any = None) -> Any:
         """Integers that are an attribute in some versions of an operator, and an input in others."""
+        self.read.add(name)
         if x is not None:
             return [int(v) for v in self.values(x).ravel()]
         return self.get(name, default)

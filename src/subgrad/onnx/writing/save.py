@@ -16,6 +16,7 @@ from subgrad.graph.dtype import dtype_of_data
 from subgrad.graph.tensor import Tensor
 from subgrad.io.atomic import require_writable, write_atomically
 from subgrad.nn.module import Module
+from subgrad.onnx.reading.onnx_model import OnnxModel
 from subgrad.onnx.writing import all_rules  # noqa: F401
 from subgrad.onnx.writing.lengths import Unlike
 from subgrad.onnx.writing.onnx_graph import Graph
@@ -125,15 +126,21 @@ def _described(model: Callable[..., Any], graph: onnx.GraphProto, info: Mapping[
         graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR, producer_name="subgrad",
         producer_version=__version__,
     )  # fmt: skip
-    helper.set_model_props(found, {"subgrad": __version__, **_architecture(model), **info})
+    helper.set_model_props(found, {"subgrad": __version__, **_about(model), **info})
     return found
 
 
-def _architecture(model: Callable[..., Any]) -> dict[str, str]:
-    try:
-        return {"architecture": json.dumps(model.config())} if isinstance(model, Module) else {}
-    except ArgumentError:  # arguments that JSON cannot hold: the graph says enough
+def _about(model: Callable[..., Any]) -> dict[str, str]:
+    """The architecture, and which parameters are trained."""
+    if not isinstance(model, Module):
         return {}
+    trained = {"parameters": json.dumps({name: p.requires_grad for name, p in model.named_state()})}
+    if isinstance(model, OnnxModel):
+        return trained
+    try:
+        return {"architecture": json.dumps(model.config()), **trained}
+    except ArgumentError:  # arguments that JSON cannot hold: the graph says enough
+        return trained
 
 
 def written(model: onnx.ModelProto, path: str | os.PathLike[str]) -> None:

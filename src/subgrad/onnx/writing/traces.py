@@ -14,6 +14,7 @@ from subgrad.graph.tensor import Tensor, placeholder
 from subgrad.graph.tree import named_leaves
 from subgrad.nn.module import Module
 from subgrad.nn.running import evaluating
+from subgrad.onnx.reading.onnx_model import OnnxModel
 
 BATCHES = (2, 3, 5, 7, 4)
 
@@ -53,7 +54,9 @@ class Traces(NamedTuple):
 
 
 def names_of_inputs(model: Callable[..., Any], count: int) -> list[str]:
-    """Those of the arguments of the forward pass; numbers where there are none."""
+    """Those of the arguments of the forward pass, or of the file that a model is of; numbers where there are none."""
+    if isinstance(model, OnnxModel):
+        return [name for name, _ in model.inputs]
     given = inspect.signature(model.forward if isinstance(model, Module) else model).parameters.values()
     names = [p.name for p in given if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     return names[:count] if len(names) >= count else [f"input_{i}" for i in range(count)]

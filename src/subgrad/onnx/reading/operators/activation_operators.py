@@ -95,11 +95,7 @@ def _hardmax(x: Tensor, axis: int) -> Tensor:
 
 
 @operator("SwiGLU")
-def swiglu(call: Call, x: Tensor) -> Tensor:
-    axis = call.get("axis", -1) % x.ndim
-    half = x.shape[axis] // 2
-    whole = (slice(None),) * axis
-    gate, value = x[(*whole, slice(0, half))], x[(*whole, slice(half, None))]
+def swiglu(call: Call, gate: Tensor, value: Tensor) -> Tensor:
     return gate * ops.sigmoid(call.get("alpha", 1.0) * gate) * value
 
 

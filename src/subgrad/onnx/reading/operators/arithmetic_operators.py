@@ -31,8 +31,10 @@ for _name, _f in {
 
 def aligned(call: Call, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     """The inputs of an operator that repeats them; before version 7 an attribute says along which axes."""
-    axis = call.get("axis")
-    if call.version < 7 and call.get("broadcast") and axis is not None:
+    if call.version >= 7:
+        return a, b
+    axis, repeats = call.get("axis"), call.get("broadcast")
+    if repeats and axis is not None:
         b = b.reshape(*b.shape, *[1] * (a.ndim - axis % a.ndim - b.ndim))
     return a, b
 
@@ -42,16 +44,17 @@ def two(f: Callable[[Tensor, Tensor], Tensor], name: str, weights: tuple[int, ..
     operator(name, weights=weights)(lambda call, a, b: f(*aligned(call, a, b)))
 
 
-for _name, _f in {"Add": python.add, "Sub": python.sub, "Mul": python.mul}.items():
-    two(_f, _name, weights=(0, 1))
+two(python.add, "Add", weights=(0, 1))
+two(python.mul, "Mul", weights=(0, 1))
 for _name, _f in {
+    "Sub": python.sub,
     "Equal": ops.equal, "Greater": ops.greater, "GreaterOrEqual": ops.greater_equal, "Less": ops.less,
     "LessOrEqual": ops.less_equal, "And": ops.logical_and, "Or": ops.logical_or, "Xor": ops.not_equal,
 }.items():  # fmt: skip
     two(_f, _name)
 
 
-@operator("Div", weights=(1,))
+@operator("Div")
 def div(call: Call, a: Tensor, b: Tensor) -> Tensor:
     """Of integers the quotient without its fraction."""
     a, b = aligned(call, a, b)
@@ -134,7 +137,7 @@ def isinf(call: Call, x: Tensor) -> Tensor:
     return functools.reduce(ops.logical_or, found) if found else ops.full(x.shape, False)
 
 
-@operator("Cast")
+@operator("Cast", spare=["saturate"])
 def cast(call: Call, x: Tensor) -> Tensor:
     from subgrad.onnx.reading.onnx_file import dtype_named
 
@@ -142,12 +145,12 @@ def cast(call: Call, x: Tensor) -> Tensor:
     return x.astype(dtype_named(to) if isinstance(to, int) else str(to).lower())
 
 
-@operator("CastLike")
+@operator("CastLike", spare=["saturate"])
 def cast_like(call: Call, x: Tensor, like: Tensor) -> Tensor:
     return x.astype(like.dtype)
 
 
-@operator("Dropout")
+@operator("Dropout", spare=["seed", "ratio", "is_test"])
 def dropout(call: Call, x: Tensor, ratio: Tensor | None = None, training: Tensor | None = None) -> list[Tensor]:
     """As it is in evaluation: everything stays."""
     if training is not None and call.values(training).any() and (ratio is None or call.values(ratio).any()):

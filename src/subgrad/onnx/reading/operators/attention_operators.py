@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import operator as operator_
 
 import numpy as np
 
@@ -17,7 +19,7 @@ def _heads(x: Tensor, heads: int) -> Tensor:
     return x.reshape(n, t, heads, width // heads).transpose(0, 2, 1, 3)
 
 
-@operator("Attention")
+@operator("Attention", spare=["softmax_precision"])
 def attention(
     call: Call, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, past_k: Tensor | None = None,
     past_v: Tensor | None = None, count: Tensor | None = None,
@@ -33,25 +35,16 @@ def attention(
         k, v = (ops.repeat(x, each, 1) for x in (k, v))
     scale = math.sqrt(call.get("scale", 1 / math.sqrt(q.shape[-1])))
     scores = ops.einsum("nhte,nhse->nhts", q * scale, k * scale)
-    seen = [scores]
-    bias = _bias(call, mask, count, scores, 0 if past_k is None else past_k.shape[2])
-    masked = scores if bias is None else scores + bias
-    seen.append(masked)
     cap = call.get("softcap", 0.0)
-    capped = cap * ops.tanh(masked / cap) if cap else masked
-    seen.append(capped)
-    weights = _softmax(capped)
-    seen.append(weights)
+    capped = cap * ops.tanh(scores / cap) if cap else scores
+    bias = _bias(call, mask, count, scores, 0 if past_k is None else past_k.shape[2])
+    masked = capped if bias is None else capped + bias
+    weights = _softmax(masked)
+    seen = scores, capped, masked, weights
     y = ops.einsum("nhts,nhse->nhte", weights, v)
     if flat:
         y = y.transpose(0, 2, 1, 3).reshape(y.shape[0], y.shape[2], y.shape[1] * y.shape[3])
-    return [y, *present, seen[_shown(call)]]
-
-
-def _shown(call: Call) -> int:
-    """Which scores the last result is: before the mask, with it, capped, or as weights."""
-    mode = call.get("qk_matmul_output_mode", 0)
-    return {0: 0, 1: 1, 2: 2, 3: 3}[mode]
+    return [y, *present, seen[call.get("qk_matmul_output_mode", 0)]]
 
 
 def _softmax(scores: Tensor) -> Tensor:
@@ -68,22 +61,15 @@ def _bias(call: Call, mask: Tensor | None, count: Tensor | None, scores: Tensor,
         bias = ops.where(mask, 0.0, -np.inf).astype(scores.dtype) if mask.dtype == bool else mask
         missing = s - bias.shape[-1]
         parts.append(ops.pad(bias, [*[(0, 0)] * (bias.ndim - 1), (0, missing)], -np.inf) if missing else bias)
-    if call.get("is_causal"):
-        before = constant(np.where(np.tri(t, s, past, dtype=bool), 0, -np.inf).astype(scores.dtype))
-        if count is not None:
-            start = count.reshape(-1, 1, 1, 1) - t
-            allowed = ops.arange(s) <= ops.arange(t)[:, None] + start
-            before = ops.where(allowed, 0.0, -np.inf).astype(scores.dtype)
-        parts.append(before)
+    start = constant(np.asarray(past)) if count is None else count.astype("int64").reshape(-1, 1, 1, 1) - t
+    distance = ops.arange(t)[:, None] + start - ops.arange(s)
+    left, right = call.get("left_window_size", -1), call.get("right_window_size", -1)
+    seen = [distance >= 0] * bool(call.get("is_causal"))
+    seen += [distance <= left] * (left >= 0) + [distance >= -right] * (right >= 0)
     if count is not None:
-        allowed = ops.arange(s) < count.reshape(-1, 1, 1, 1)
-        parts.append(ops.where(allowed, 0.0, -np.inf).astype(scores.dtype))
-    if not parts:
-        return None
-    found = parts[0]
-    for p in parts[1:]:
-        found = found + p
-    return found
+        seen.append(ops.arange(s) < count.reshape(-1, 1, 1, 1))
+    parts += [ops.where(allowed, 0.0, -np.inf).astype(scores.dtype) for allowed in seen]
+    return functools.reduce(operator_.add, parts) if parts else None
 
 
 @operator("RotaryEmbedding", weights=())

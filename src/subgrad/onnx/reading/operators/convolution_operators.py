@@ -8,6 +8,7 @@ from subgrad import ops
 from subgrad.graph.op import apply
 from subgrad.graph.tensor import Tensor
 from subgrad.onnx.reading.operator_table import Call, operator
+from subgrad.onnx.reading.operators.matrix_operators import rescaled, shifted
 from subgrad.ops.window import span
 
 
@@ -33,25 +34,39 @@ def biased(y: Tensor, b: Tensor | None) -> Tensor:
     return y if b is None else y + b.reshape(-1, *[1] * (y.ndim - 2))
 
 
-@operator("Conv", weights=(1, 2))
+@operator("Conv", weights=(1, 2), spare=["kernel_shape"])
 def conv(call: Call, x: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor:
     return biased(ops.convolve(x, w, groups=call.get("group", 1), **window(call, w.shape[2:], x.shape[2:])), b)
 
 
-@operator("ConvInteger")
+@operator("ConvInteger", spare=["kernel_shape"])
 def conv_integer(
     call: Call, x: Tensor, w: Tensor, zero_x: Tensor | None = None, zero_w: Tensor | None = None
 ) -> Tensor:
-    image, kernel = x.astype("float64"), w.astype("float64")
-    image = image if zero_x is None else image - zero_x.astype("float64")
-    kernel = kernel if zero_w is None else kernel - zero_w.astype("float64")
-    found = ops.convolve(image, kernel, groups=call.get("group", 1), **window(call, w.shape[2:], x.shape[2:]))
-    return found.astype("int32")
+    return _whole_conv(call, x, w, zero_x, zero_w).astype("int32")
 
 
-@operator("ConvTranspose", weights=(1, 2))
+def _whole_conv(call: Call, x: Tensor, w: Tensor, zero_x: Tensor | None, zero_w: Tensor | None) -> Tensor:
+    image, kernel = shifted(x, zero_x, 1), shifted(w, zero_w, 0)
+    return ops.convolve(image, kernel, groups=call.get("group", 1), **window(call, w.shape[2:], x.shape[2:]))
+
+
+@operator("QLinearConv", spare=["kernel_shape"])
+def qlinear_conv(
+    call: Call, x: Tensor, scale_x: Tensor, zero_x: Tensor, w: Tensor, scale_w: Tensor, zero_w: Tensor,
+    scale_y: Tensor, zero_y: Tensor, b: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """The bias is an integer of the product of both scales."""
+    y = biased(_whole_conv(call, x, w, zero_x, zero_w), None if b is None else b.astype("float64"))
+    if scale_w.size > 1:
+        scale_w = scale_w.reshape(-1, *[1] * (x.ndim - 2))
+    return rescaled(y, scale_x, scale_w, scale_y, zero_y)
+
+
+@operator("ConvTranspose", weights=(1, 2), spare=["kernel_shape", "pads"])
 def conv_transpose(call: Call, x: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor:
-    """What is missing to the size that is wanted is taken from the padding: more of it in front with SAME_LOWER."""
+    """What is missing to the size that is wanted is taken from the padding: more of it behind with SAME_UPPER, else in
+    front."""
     k = x.ndim - 2
     how = window(call, w.shape[2:], x.shape[2:])
     strides, dilations, pads = how["stride"], how["dilation"], list(how["padding"])
@@ -66,7 +81,7 @@ def conv_transpose(call: Call, x: Tensor, w: Tensor, b: Tensor | None = None) ->
         pads = []
         for n, extra, size in zip(whole, more, wanted, strict=True):
             total = n + extra - size
-            low = total // 2 if auto != "SAME_LOWER" else total - total // 2
+            low = total // 2 if auto == "SAME_UPPER" else total - total // 2
             pads.append((low, total - low))
     sizes = tuple(n + extra - sum(p) for n, extra, p in zip(whole, more, pads, strict=True))
     cut = [(max(0, low), max(0, high)) for low, high in pads]

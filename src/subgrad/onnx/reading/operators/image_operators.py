@@ -14,7 +14,11 @@ from subgrad.onnx.reading.operator_table import Call, operator
 
 @operator("Upsample")
 def upsample(call: Call, x: Tensor, scales: Tensor | None = None) -> Tensor:
-    """Repeated or interpolated, as ``Resize`` with the coordinates of its first version."""
+    return _enlarged(call, x, scales)
+
+
+def _enlarged(call: Call, x: Tensor, scales: Tensor | None) -> Tensor:
+    """Repeated or interpolated, with the coordinates of the first versions of ``Resize``."""
     factors = [float(v) for v in call.values(scales)] if scales is not None else call.get("scales")
     sizes = [math.floor(n * f) for n, f in zip(x.shape, factors, strict=True)]
     for axis, (n, m, f) in enumerate(zip(x.shape, sizes, factors, strict=True)):
@@ -25,16 +29,23 @@ def upsample(call: Call, x: Tensor, scales: Tensor | None = None) -> Tensor:
     return x
 
 
-@operator("Resize")
+@operator(
+    "Resize",
+    spare=[
+        "antialias", "cubic_coeff_a", "exclude_outside", "extrapolation_value", "keep_aspect_ratio_policy",
+        "nearest_mode",
+    ],
+)
 def resize(
     call: Call, x: Tensor, roi: Tensor | None = None, scales: Tensor | None = None, sizes: Tensor | None = None
 ) -> Tensor:
     """Each axis by a matrix of weights."""
     if call.version < 11:
-        return upsample(call, x, roi)
+        return _enlarged(call, x, roi)
     axes = [a % x.ndim for a in call.get("axes") or range(x.ndim)]
     factors, lengths = _scales(call, [x.shape[a] for a in axes], scales, sizes)
-    region = [float(v) for v in call.values(roi)] if roi is not None and roi.size else [0.0] * len(axes) + [1.0] * len(axes)
+    whole = [0.0] * len(axes) + [1.0] * len(axes)
+    region = [float(v) for v in call.values(roi)] if roi is not None and roi.size else whole
     mode, transformed = call.get("mode", "nearest"), call.get("coordinate_transformation_mode", "half_pixel")
     for i, (axis, f, m) in enumerate(zip(axes, factors, lengths, strict=True)):
         n = x.shape[axis]
@@ -76,7 +87,7 @@ def _coordinates(mode: str, n: int, m: int, f: float, ends: tuple[float, float])
     if mode == "asymmetric":
         return i / f
     if mode == "align_corners":
-        return i * (n - 1) / (m - 1) if m > 1 else np.zeros(1)
+        return i * (n - 1) / (f * n - 1) if f * n != 1 else np.zeros(m)
     if mode == "pytorch_half_pixel":
         return (i + 0.5) / f - 0.5 if m > 1 else np.zeros(1)
     if mode == "half_pixel_symmetric":
@@ -84,8 +95,8 @@ def _coordinates(mode: str, n: int, m: int, f: float, ends: tuple[float, float])
         return n / 2 * (1 - adjustment) + (i + 0.5) / f - 0.5
     if mode == "tf_crop_and_resize":
         start, end = ends
-        if m > 1:
-            return start * (n - 1) + i * (end - start) * (n - 1) / (m - 1)
+        if f * n != 1:
+            return start * (n - 1) + i * (end - start) * (n - 1) / (f * n - 1)
         return np.full(1, 0.5 * (start + end) * (n - 1))
     return (i + 0.5) / f - 0.5
 
@@ -97,7 +108,7 @@ def _weights(call: Call, mode: str, at: np.ndarray, n: int, f: float) -> np.ndar
     a = call.get("cubic_coeff_a", -0.75)
     kernel = (lambda d: np.maximum(1 - d, 0)) if mode == "linear" else (lambda d: _cubic(d, a))
     reach = (1 if mode == "linear" else 2) / wider
-    return _spread(at, n, kernel, reach, wider, bool(call.get("exclude_outside")) or wider < 1)
+    return _spread(at, n, kernel, reach, wider, bool(call.get("exclude_outside")))
 
 
 def _nearest(at: np.ndarray, n: int, mode: str) -> np.ndarray:
@@ -150,10 +161,6 @@ def affine_grid(call: Call, theta: Tensor, size: Tensor) -> Tensor:
     ends = [np.linspace(-1, 1, n) if call.get("align_corners") else (np.arange(n) + 0.5) * 2 / n - 1 for n in lengths]
     axes = np.meshgrid(*ends, indexing="ij")
     points = np.stack([*axes[::-1], np.ones(lengths)], -1).astype(theta.dtype)
-    return ops.einsum("...j,nij->n...i", constant(points), theta) if False else _mapped(theta, points)
-
-
-def _mapped(theta: Tensor, points: np.ndarray) -> Tensor:
     flat = constant(points.reshape(-1, points.shape[-1]))
     found = ops.einsum("pj,nij->npi", flat, theta)
     return found.reshape(theta.shape[0], *points.shape[:-1], theta.shape[1])
@@ -223,7 +230,7 @@ def _brought_inside(at: Tensor, n: int, padding: str, corners: bool) -> Tensor:
     turns = ops.floor(distance / width)
     left = distance - turns * width
     even = ops.remainder(turns, 2) == 0
-    return ops.clip(ops.where(even, left + low, high - left), 0, n - 1) if False else ops.where(even, left + low, high - left)
+    return ops.where(even, left + low, high - left)
 
 
 __all__: list[str] = []

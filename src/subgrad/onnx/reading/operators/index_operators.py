@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator as python
 from collections.abc import Callable
 
 import numpy as np
@@ -33,13 +34,14 @@ def gather_nd(call: Call, x: Tensor, indices: Tensor) -> Tensor:
     b, k = call.get("batch_dims", 0), indices.shape[-1]
     lead = indices.ndim - 1
     own = [ops.arange(n).reshape(-1, *[1] * (lead - 1 - a)) for a, n in enumerate(x.shape[:b])]
-    return x[tuple([*own, *(indices[..., i] for i in range(k))])]
+    return x[(*own, *(indices[..., i] for i in range(k)))]
 
 
-REDUCTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "none": lambda old, new: new, "add": lambda a, b: a + b, "mul": lambda a, b: a * b, "max": ops.maximum,
-    "min": ops.minimum,
-}  # fmt: skip
+def _reduction(name: str) -> Callable[[Tensor, Tensor], Tensor]:
+    """What becomes of an old and a new value."""
+    if name in ("max", "min"):
+        return ops.maximum if name == "max" else ops.minimum
+    return {"none": lambda old, new: new, "add": python.add, "mul": python.mul}[name]
 
 
 def scattered(x: Tensor, flat: np.ndarray, updates: Tensor, reduction: str) -> Tensor:
@@ -60,14 +62,14 @@ def scattered(x: Tensor, flat: np.ndarray, updates: Tensor, reduction: str) -> T
         source = np.full(x.size, -1)
         source[flat[chosen]] = chosen  # the last one stays
         new = given[np.maximum(source, 0)]
-        y = ops.where(constant(source >= 0), REDUCTIONS[reduction](y, new), y)
+        y = ops.where(constant(source >= 0), _reduction(reduction)(y, new), y)
     return y.reshape(x.shape)
 
 
 @operator("ScatterElements", "Scatter")
 def scatter_elements(call: Call, x: Tensor, indices: Tensor, updates: Tensor) -> Tensor:
     axis, where = call.get("axis", 0) % x.ndim, call.values(indices)
-    places = list(np.indices(where.shape))
+    places = [np.asarray(p) for p in np.indices(where.shape)]
     places[axis] = np.where(where < 0, where + x.shape[axis], where)
     return scattered(x, _checked(call, places, x).ravel(), updates, call.get("reduction", "none"))
 
@@ -95,7 +97,7 @@ def tensor_scatter(call: Call, past: Tensor, update: Tensor, written: Tensor | N
     """Rows of a cache from where each example has so many already."""
     axis = call.get("axis", -2) % past.ndim
     start = call.values(written) if written is not None else np.zeros(past.shape[0], np.int64)
-    places = list(np.indices(update.shape))
+    places = [np.asarray(p) for p in np.indices(update.shape)]
     steps = places[axis] + start.reshape(-1, *[1] * (update.ndim - 1))
     places[axis] = steps % past.shape[axis] if call.get("mode", "linear") == "circular" else steps
     return scattered(past, _checked(call, places, past).ravel(), update, "none")

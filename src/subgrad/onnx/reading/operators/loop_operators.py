@@ -37,7 +37,7 @@ def scan_(call: Call, *inputs: Tensor) -> list[Tensor]:
     return [*last, *(ops.moveaxis(y, 0, a) if a else y for y, a in zip(ys, axes_out, strict=True))]
 
 
-@operator("If")
+@operator("If", spare=["then_branch", "else_branch"])
 def choose(call: Call, condition: Tensor) -> list[Tensor]:
     """The branch that is taken, which must be known before the file runs."""
     return call.inside(call.get("then_branch" if call.values(condition).all() else "else_branch"))

@@ -11,7 +11,7 @@ def _channels(v: Tensor, x: Tensor) -> Tensor:
     return v.reshape(-1, *[1] * (x.ndim - 2))
 
 
-@operator("BatchNormalization", weights=(1, 2), state=(3, 4))
+@operator("BatchNormalization", weights=(1, 2), state=(3, 4), spare=["momentum", "is_test"])
 def batch_normalization(
     call: Call, x: Tensor, scale: Tensor, bias: Tensor, mean: Tensor, variance: Tensor
 ) -> list[Tensor]:

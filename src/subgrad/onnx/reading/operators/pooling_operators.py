@@ -37,7 +37,7 @@ def _windows(x: Tensor, around: float, sizes, strides, dilations, reach: Pairs) 
     return ops.windows(y, sizes, strides, dilations)
 
 
-@operator("MaxPool")
+@operator("MaxPool", spare=["storage_order"])
 def max_pool(call: Call, x: Tensor) -> list[Tensor]:
     """With a second result: where in its image, or in all of x, each largest element lies."""
     sizes, strides, dilations, _, reach = _how(call, x)
@@ -53,7 +53,8 @@ def max_pool(call: Call, x: Tensor) -> list[Tensor]:
         images = np.arange(x.shape[0] * x.shape[1]).reshape(*x.shape[:2], *[1] * k) * own.size
         places = _windows(constant(images + own), -1, sizes, strides, dilations, reach)
         flat = (*seen.shape[: seen.ndim - k], math.prod(sizes))
-        found.append(ops.pick(places.reshape(flat).astype("float64"), ops.argmax(seen.reshape(flat), -1)).astype("int64"))
+        largest = ops.argmax(seen.reshape(flat), -1)
+        found.append(ops.pick(places.reshape(flat).astype("float64"), largest).astype("int64"))
     return found
 
 
@@ -113,7 +114,7 @@ def max_unpool(call: Call, x: Tensor, places: Tensor, shape: Tensor | None = Non
            for i, (n, s, m) in enumerate(zip(x.shape[2:], strides, sizes, strict=True))]  # fmt: skip
     small = (*x.shape[:2], *own)
     wanted = small if shape is None else tuple(int(n) for n in call.values(shape))
-    where = np.unravel_index(call.values(places), small) if shape is None else np.unravel_index(call.values(places), wanted)
+    where = np.unravel_index(call.values(places), small)
     zeros = ops.zeros(wanted, x.dtype)
     return scattered(zeros, np.ravel_multi_index(where, wanted).ravel(), x, "none")
 

@@ -82,7 +82,7 @@ def _looped(z, r, bias, start, valid, backwards, functions, direction, step) -> 
     return scan(one, start, (z, valid), reverse=backwards)
 
 
-@operator("RNN", weights=(1, 2, 3))
+@operator("RNN", weights=(1, 2, 3), spare=["hidden_size", "output_sequence"])
 def rnn(
     call: Call, x: Tensor, w: Tensor, r: Tensor, b: Tensor | None = None, lengths: Tensor | None = None,
     first: Tensor | None = None,
@@ -93,7 +93,7 @@ def rnn(
     return _run(call, ["Tanh"], x, w, r, b, lengths, [first], step)
 
 
-@operator("GRU", weights=(1, 2, 3))
+@operator("GRU", weights=(1, 2, 3), spare=["hidden_size", "output_sequence"])
 def gru(
     call: Call, x: Tensor, w: Tensor, r: Tensor, b: Tensor | None = None, lengths: Tensor | None = None,
     first: Tensor | None = None,
@@ -115,7 +115,7 @@ def gru(
     return _run(call, ["Sigmoid", "Tanh"], x, w, r, b, lengths, [first], step)
 
 
-@operator("LSTM", weights=(1, 2, 3, 7))
+@operator("LSTM", weights=(1, 2, 3, 7), spare=["hidden_size", "output_sequence"])
 def lstm(
     call: Call, x: Tensor, w: Tensor, r: Tensor, b: Tensor | None = None, lengths: Tensor | None = None,
     first: Tensor | None = None, cell: Tensor | None = None, peepholes: Tensor | None = None,

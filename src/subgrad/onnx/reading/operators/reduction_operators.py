@@ -31,7 +31,7 @@ def _extreme(least: bool) -> Callable[[Tensor, tuple[int, ...], bool], Tensor]:
 def _beyond(dtype: np.dtype, least: bool) -> float | int | bool:
     if dtype.kind == "f":
         return np.inf if least else -np.inf
-    if dtype == bool:
+    if dtype.kind == "b":
         return least
     return int(np.iinfo(dtype).max if least else np.iinfo(dtype).min)
 
@@ -64,13 +64,13 @@ REDUCED: dict[str, Callable[[Tensor, tuple[int, ...], bool], Tensor]] = {
 @operator(*REDUCED)
 def reduce(call: Call, x: Tensor, axes: Tensor | None = None) -> Tensor:
     """Over all axes if none is named, unless that is to do nothing."""
-    named = call.integers(axes, "axes")
-    if not named and call.get("noop_with_empty_axes"):
+    named, keep = call.integers(axes, "axes"), bool(call.get("keepdims", 1))
+    if call.get("noop_with_empty_axes") and not named:
         return {"ReduceL1": ops.abs, "ReduceSumSquare": lambda x: x * x, "ReduceLogSum": ops.log}.get(
             call.kind, (lambda x: ops.abs(x)) if call.kind == "ReduceL2" else lambda x: x
         )(x)
     over = rules.normalise_axes(tuple(named) if named else None, x.ndim)
-    return REDUCED[call.kind](x, over, bool(call.get("keepdims", 1)))
+    return REDUCED[call.kind](x, over, keep)
 
 
 @operator("ArgMax", "ArgMin")
@@ -100,7 +100,7 @@ def cumulate(call: Call, x: Tensor, axis: Tensor) -> Tensor:
     return ops.flip(x, at) if backwards else x
 
 
-@operator("TopK")
+@operator("TopK", spare=["sorted"])
 def top_k(call: Call, x: Tensor, k: Tensor | None = None) -> list[Tensor]:
     """By the rank of each element: how many others come before it."""
     axis, largest = call.get("axis", -1) % x.ndim, call.get("largest", 1)

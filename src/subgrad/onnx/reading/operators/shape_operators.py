@@ -13,6 +13,8 @@ from subgrad.errors import ShapeError
 from subgrad.graph.tensor import Tensor, constant, tensor
 from subgrad.onnx.reading.operator_table import Call, operator
 
+MOST = 2**28  # numbers of a range, which are made before anything runs
+
 
 @operator("Constant")
 def make_constant(call: Call) -> Tensor:
@@ -34,8 +36,10 @@ def constant_of_shape(call: Call, shape: Tensor) -> Tensor:
 
 @operator("Range")
 def count_up(call: Call, start: Tensor, limit: Tensor, delta: Tensor) -> Tensor:
-    ends = [call.values(x).item() for x in (start, limit, delta)]
-    return constant(np.arange(*ends).astype(start.dtype))
+    first, end, step = (call.values(x).item() for x in (start, limit, delta))
+    if abs(end - first) > MOST * abs(step):
+        raise call.refuse(f"it has more than {MOST:,} numbers")
+    return constant(np.arange(first, end, step).astype(start.dtype))
 
 
 @operator("EyeLike")
@@ -43,7 +47,7 @@ def eye_like(call: Call, x: Tensor) -> Tensor:
     from subgrad.onnx.reading.onnx_file import dtype_named
 
     dtype = dtype_named(call.get("dtype")) if "dtype" in call.attributes else x.dtype
-    return constant(np.eye(*x.shape, call.get("k", 0), dtype=dtype))
+    return constant(np.eye(x.shape[0], x.shape[1], call.get("k", 0), dtype=dtype))
 
 
 @operator("Shape")
@@ -106,7 +110,7 @@ def concat(call: Call, *xs: Tensor) -> Tensor:
     return ops.concatenate(xs, call.get("axis", 1))
 
 
-@operator("Split")
+@operator("Split", spare=["num_outputs"])
 def split(call: Call, x: Tensor, lengths: Tensor | None = None) -> Sequence[Tensor]:
     axis, parts = call.get("axis", 0) % x.ndim, call.integers(lengths, "split")
     if parts is None:
@@ -134,7 +138,7 @@ def slice_(
     return x[tuple(key)]
 
 
-@operator("Pad")
+@operator("Pad", spare=["value"])
 def pad(
     call: Call, x: Tensor, pads: Tensor | None = None, value: Tensor | None = None, axes: Tensor | None = None
 ) -> Tensor:
@@ -167,7 +171,8 @@ def padded(x: Tensor, widths: Sequence[tuple[int, int]], mode: str) -> Tensor:
 def trilu(call: Call, x: Tensor, k: Tensor | None = None) -> Tensor:
     by = 0 if k is None else int(call.values(k).item())
     rows, columns = x.shape[-2:]
-    kept = np.tri(rows, columns, by, dtype=bool) if not call.get("upper", 1) else ~np.tri(rows, columns, by - 1, dtype=bool)
+    upper = bool(call.get("upper", 1))
+    kept = np.tri(rows, columns, by - upper, dtype=bool) ^ upper
     return ops.where(constant(kept), x, ops.full((), 0, x.dtype))
 
 
@@ -186,7 +191,8 @@ def depth_to_space(call: Call, x: Tensor) -> Tensor:
 def space_to_depth(call: Call, x: Tensor) -> Tensor:
     b = call.get("blocksize")
     n, c, h, w = x.shape
-    return x.reshape(n, c, h // b, b, w // b, b).transpose(0, 3, 5, 1, 2, 4).reshape(n, c * b**2, h // b, w // b)
+    order = (0, 3, 5, 1, 2, 4) if call.get("mode", "DCR") == "DCR" else (0, 1, 3, 5, 2, 4)
+    return x.reshape(n, c, h // b, b, w // b, b).transpose(order).reshape(n, c * b**2, h // b, w // b)
 
 
 @operator("CenterCropPad")

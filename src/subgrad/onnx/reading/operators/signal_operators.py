@@ -23,12 +23,12 @@ def signal_window(call: Call, size: Tensor) -> Tensor:
     return constant(np.asarray(found, dtype_named(call.get("output_datatype", 1))))
 
 
-def _matrices(n: int, rows: int, inverse: bool, dtype: np.dtype) -> tuple[Tensor, Tensor]:
+def _matrices(n: int, rows: int, inverse: bool) -> tuple[Tensor, Tensor]:
     """The real and the imaginary part of the transform, (rows, n)."""
     turns = 2 * np.pi * (np.outer(np.arange(rows), np.arange(n)) % n) / n
     scale = 1 / n if inverse else 1.0
     sign = 1 if inverse else -1
-    return constant((scale * np.cos(turns)).astype(dtype)), constant((sign * scale * np.sin(turns)).astype(dtype))
+    return constant(scale * np.cos(turns)), constant(sign * scale * np.sin(turns))
 
 
 @operator("DFT")
@@ -36,20 +36,35 @@ def dft(call: Call, x: Tensor, length: Tensor | None = None, axis: Tensor | None
     """By the matrix of the transform; complex numbers are pairs along the last axis."""
     at = int(call.values(axis).item()) if axis is not None else call.get("axis", 1 if call.version < 20 else -2)
     at, inverse = at % x.ndim, bool(call.get("inverse"))
+    one_sided = bool(call.get("onesided"))
+    if one_sided and inverse:
+        return _real_signal(call, x, length, at)
     n = x.shape[at] if length is None else int(call.values(length).item())
-    y = ops.moveaxis(x, at, -2)
+    y = ops.moveaxis(x, at, -2).astype("float64")
     kept = min(n, y.shape[-2])
     y = y[..., :kept, :]
     y = ops.pad(y, [*[(0, 0)] * (y.ndim - 2), (0, n - kept), (0, 0)]) if kept < n else y
-    one_sided = bool(call.get("onesided"))
-    if one_sided and inverse:
-        raise call.refuse("the inverse of half a transform")
-    real, imaginary = _matrices(n, n // 2 + 1 if one_sided else n, inverse, x.dtype)
+    real, imaginary = _matrices(n, n // 2 + 1 if one_sided else n, inverse)
     a = y[..., 0]
     b = y[..., 1] if y.shape[-1] > 1 else ops.zeros_like(a)
     first = ops.einsum("...n,mn->...m", a, real) - ops.einsum("...n,mn->...m", b, imaginary)
     second = ops.einsum("...n,mn->...m", a, imaginary) + ops.einsum("...n,mn->...m", b, real)
-    return ops.moveaxis(ops.stack([first, second], -1), -2, at)
+    return ops.moveaxis(ops.stack([first, second], -1), -2, at).astype(x.dtype)
+
+
+def _real_signal(call: Call, x: Tensor, length: Tensor | None, at: int) -> Tensor:
+    """The real signal of which this is half a transform: the other half is its mirror."""
+    n = 2 * (x.shape[at] - 1) if length is None else int(call.values(length).item())
+    y = ops.moveaxis(x, at, -2).astype("float64")
+    rows = n // 2 + 1
+    y = y[..., : min(rows, y.shape[-2]), :]
+    y = ops.pad(y, [*[(0, 0)] * (y.ndim - 2), (0, rows - y.shape[-2]), (0, 0)])
+    k = np.arange(rows)
+    twice = np.where((k == 0) | (2 * k == n), 1, 2) / n
+    turns = 2 * np.pi * (np.outer(np.arange(n), k) % n) / n
+    parts = [twice * np.cos(turns), -twice * np.sin(turns)]
+    made = [ops.einsum("...k,nk->...n", y[..., i], constant(m)) for i, m in enumerate(parts)]
+    return ops.moveaxis((made[0] + made[1])[..., None], -2, at).astype(x.dtype)
 
 
 @operator("STFT")
@@ -58,24 +73,22 @@ def stft(call: Call, x: Tensor, step: Tensor, window: Tensor | None = None, leng
     size = int(call.values(length).item()) if length is not None else window.shape[0]  # pyright: ignore[reportOptionalMemberAccess]
     frames = ops.windows(x[..., 0], size, int(call.values(step).item()))
     frames = frames if window is None else frames * window
-    real, imaginary = _matrices(size, size // 2 + 1 if call.get("onesided", 1) else size, False, x.dtype)
-    parts = [ops.einsum("...n,mn->...m", frames, m) for m in (real, imaginary)]
-    return ops.stack(parts, -1)
+    real, imaginary = _matrices(size, size // 2 + 1 if call.get("onesided", 1) else size, False)
+    parts = [ops.einsum("...n,mn->...m", frames.astype("float64"), m) for m in (real, imaginary)]
+    return ops.stack(parts, -1).astype(x.dtype)
 
 
 @operator("MelWeightMatrix")
 def mel_weights(call: Call, *numbers: Tensor) -> Tensor:
     bins, size, rate, low, high = (call.values(x).item() for x in numbers)
     ends = [2595 * math.log10(1 + edge / 700) for edge in (low, high)]
-    hertz = 700 * (10 ** (np.linspace(*ends, bins + 2) / 2595) - 1)
-    places = np.floor((size + 1) * hertz / rate).astype(int)
+    steps = ends[0] + np.arange(bins + 2) * (ends[1] - ends[0]) / (bins + 2)
+    places = np.floor((size + 1) * 700 * (10 ** (steps / 2595) - 1) / rate).astype(int)
     i = np.arange(size // 2 + 1)[:, None]
     first, middle, last = places[:-2], places[1:-1], places[2:]
-    with np.errstate(all="ignore"):
-        up = np.where((i >= first) & (i < middle), (i - first) / (middle - first), 0)
-        down = np.where((i >= middle) & (i < last), (last - i) / (last - middle), 0)
-    found = np.where(middle == first, np.where(i == middle, 1, 0), up) + down
-    return constant(np.minimum(found, 1).astype(dtype_named(call.get("output_datatype", 1))))
+    up = np.where(middle > first, (i - first) / np.maximum(middle - first, 1), i >= middle)
+    down = np.where(last > middle, (last - i) / np.maximum(last - middle, 1), i <= middle)
+    return constant(np.clip(np.minimum(up, down), 0, 1).astype(dtype_named(call.get("output_datatype", 1))))
 
 
 @operator("QuantizeLinear")
