@@ -144,11 +144,13 @@ def test_blocks_of_a_reduction_in_loops_change_no_bit(cpu, block):
 )
 def test_a_long_gradient_stays_near(cpu, images, size, steps):
     """Each step of the reduction is another line of memory: a block has as many as a cache has room for, and no more,
-    but where the result itself is large."""
+    but where all of it is near, or the result itself is large."""
     gradient = weight_gradient(images, size, 2, 8)
-    assert plan_contraction(gradient, cpu).k_block == steps
-    check(gradient, cpu)
-    assert plan_contraction(gradient, cpu._replace(l2_bytes=128)).k_block == images * size * size
+    tiny, small, ample = (cpu._replace(l2_bytes=n) for n in (128, 1024, 1 << 21))
+    assert plan_contraction(gradient, small).k_block == steps
+    check(gradient, small)
+    for other in (tiny, ample):
+        assert plan_contraction(gradient, other).k_block == images * size * size
 
 
 def test_input_gradient_reads_the_weights_transposed(cpu):

@@ -33,8 +33,9 @@ def test_a_large_update_is_asked_for(cache):
 @pytest.mark.parametrize("steps", [512, 513])
 def test_sums_of_blocks_have_a_place_where_there_are_blocks(steps):
     """The sums themselves are stored nowhere: the update is computed from them in registers."""
+    cpu = host()._replace(l2_bytes=4096)
     x, y, w = placeholder((steps, 24), "float32"), placeholder((steps, 16), "float32"), placeholder((24, 16), "float32")
-    made = Program([x, y, w], [w - (x.T @ y) * 0.25], variables={0: 2}, n_threads=1)
+    made = Program([x, y, w], [w - (x.T @ y) * 0.25], variables={0: 2}, cpu=cpu, n_threads=1)
     assert ("partial sums" in str(made.memory)) == (steps > 512)
     rng = np.random.default_rng(0)
     x, y, w = (rng.standard_normal(shape, np.float32) for shape in ((steps, 24), (steps, 16), (24, 16)))

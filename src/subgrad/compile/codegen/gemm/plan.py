@@ -154,9 +154,10 @@ def _blocked(plan: Plan, merged: Contraction, cpu: Cpu, counts: Sequence[int], p
     if plan.dot or plan.lanes == 1:
         return plan
     k, rows, columns, width = merged.k[0], max(counts), merged.n[-1].size, BYTES[merged.dtype]
-    if rows_contiguous(merged) and partial_sums and rows * columns * width <= cpu.l2_bytes:
-        sizes = [loop.size for loop in merged.k]
-        return plan if plan.k_block <= UNBROKEN else plan._replace(k_block=_even_steps(sizes, _SHORT_BLOCK))
+    result, read = (n * width for n in (rows * columns, plan.k_block * (rows + columns)))
+    if rows_contiguous(merged) and partial_sums and result <= cpu.l2_bytes:
+        near = plan.k_block <= UNBROKEN or read <= cpu.l2_bytes
+        return plan if near else plan._replace(k_block=_even_steps([loop.size for loop in merged.k], _SHORT_BLOCK))
     if len(merged.k) > 1:
         return plan
     if k.b * width >= _PAGE and min(rows, columns) >= 128 and k.size * columns * width > cpu.l2_bytes:
