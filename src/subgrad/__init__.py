@@ -43,7 +43,9 @@ if TYPE_CHECKING:
         minimize, subdifferential, subgradient, verify_certificate,
     )  # fmt: skip
     from subgrad.nn.ensemble import ensemble
-    from subgrad.optim import LBFGS, chain, clip_by_norm, methods, step, update, weight_decay
+    from subgrad.optim import (
+        LBFGS, chain, clip_by_norm, freeze, groups, methods, step, unfreeze, update, weight_decay,
+    )  # fmt: skip
     from subgrad.optim.methods import *
     from subgrad.recur import checkpoint, scan
 
@@ -54,11 +56,11 @@ __all__ = [
     "WatchUnits", "approximate", "barron", "barron_bound", "bool_", "calibration", "certify", "chain", "check",
     "checkpoint", "clip_by_norm", "compile", "custom_vjp", "data", "dead_units", "default_dtype", "defop",
     "directional_derivative", "draw", "enclosure", "ensemble", "errors", "evaluate", "explain", "fit", "float32",
-    "float64", "get_threads", "grad", "hessian", "int32", "int64", "is_stationary", "jacobian", "jvp", "kinks",
-    "linear", "load", "load_certificate", "local_minimum", "manual_seed", "metrics", "minimize", "models", "nn", "onnx",
-    "ops", "optim", "predict", "random", "save", "scan", "set_default_dtype", "set_threads", "step", "subdifferential",
-    "subgradient", "tabular", "tensor", "uint8", "update", "using_dtype", "value_and_grad", "verify",
-    "verify_certificate", "vjp", "vmap", "weight_decay",
+    "float64", "freeze", "get_threads", "grad", "groups", "hessian", "int32", "int64", "is_stationary", "jacobian",
+    "jvp", "kinks", "linear", "load", "load_certificate", "local_minimum", "manual_seed", "metrics", "minimize",
+    "models", "nn", "onnx", "ops", "optim", "predict", "random", "save", "scan", "set_default_dtype", "set_threads",
+    "step", "subdifferential", "subgradient", "tabular", "tensor", "uint8", "unfreeze", "update", "using_dtype",
+    "value_and_grad", "verify", "verify_certificate", "vjp", "vmap", "weight_decay",
 ]  # fmt: skip
 __all__ += ops.__all__
 
@@ -82,7 +84,9 @@ _LATER = {
     "nn": (),
     "nn.ensemble": ("ensemble",),
     "onnx": (),
-    "optim": ("LBFGS", "chain", "clip_by_norm", "step", "update", "weight_decay"),
+    "optim": (
+        "LBFGS", "chain", "clip_by_norm", "freeze", "groups", "step", "unfreeze", "update", "weight_decay",
+    ),
     "recur": ("checkpoint", "scan"),
     "tabular": (),
 }  # fmt: skip
@@ -99,7 +103,7 @@ class _Package(ModuleType):
     """A function named as its package, such as `kinks`, keeps that name here when the package is loaded."""
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if not (isinstance(value, ModuleType) and any(name in names for names in _LATER.values())):
+        if not (isinstance(value, ModuleType) and name in {n for names in _LATER.values() for n in names}):
             super().__setattr__(name, value)
 
     def __reduce__(self) -> Any:  # packages that pickle functions pickle the modules that these name

@@ -12,6 +12,15 @@ Later = Mapping[str, tuple[str, ...]]
 """The modules of a package, and what it offers from each of them besides the module itself."""
 
 
+def hint(name: str, known: Iterable[str]) -> str:
+    """What to say besides of a name that is not there; nothing of private ones, which programs probe for."""
+    if name.startswith("_"):
+        return ""
+    from subgrad.hints import of_name
+
+    return of_name(name, known)
+
+
 def attach(
     package: str, later: Later, offered: Iterable[str], rest: str = ""
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
@@ -46,9 +55,9 @@ def attach(
                 return importlib.import_module(f"{package}.{name}")
             if name in everything():
                 return getattr(importlib.import_module(rest), name)
-        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        raise AttributeError(f"module {package!r} has no attribute {name!r}{hint(name, everything())}")
 
     def names() -> list[str]:
-        return sorted({*vars(sys.modules[package]), *everything()})
+        return sorted(everything())
 
     return load, names

@@ -21,6 +21,14 @@ VARIANCE = {
     "he_normal": 2 / FAN_IN,
     "orthogonal": 1 / 300,  # 180 orthonormal columns of length 300
     "zeros": 0.0,
+    "lecun_uniform": 1 / FAN_IN,
+    "lecun_normal": 1 / FAN_IN,
+    "normal": 1.0,
+    "truncated_normal": 0.7737413,  # 1 - 4 φ(2) / (Φ(2) - Φ(-2))
+    "kaiming_uniform": 2 / FAN_IN,
+    "kaiming_normal": 2 / FAN_IN,
+    "xavier_uniform": 2 / (FAN_IN + FAN_OUT),
+    "xavier_normal": 2 / (FAN_IN + FAN_OUT),
 }
 
 

@@ -13,7 +13,7 @@ import subgrad as sg
 from subgrad import nn
 from subgrad.errors import ArgumentError, DataError, DTypeError, ShapeError
 from subgrad.graph.tensor import placeholder
-from subgrad.nn import loss
+from subgrad.nn import loss, losses
 
 REFERENCE = json.loads(FILE.read_text())["losses"]
 
@@ -254,11 +254,15 @@ def test_losses_by_name():
         "binomial": nn.binomial_loss,
         "binary_cross_entropy": nn.binary_cross_entropy,
         "cross_entropy": nn.cross_entropy,
+        "log_cosh": nn.log_cosh_loss,
+        "poisson": nn.poisson_nll,
+        "focal": nn.focal_loss,
+        "multi_margin": nn.multi_margin_loss,
     }
     assert {name: loss.get(name) for name in expected} == expected == loss.NAMES
     assert loss.get(max) is max
     functions = {facts.function.__name__ for facts in loss.TABLE.values()}
-    assert functions == set(loss.__all__) <= set(nn.__all__)
+    assert set(loss.__all__) <= functions <= set(loss.__all__) | set(losses.__all__) <= set(nn.__all__)
     assert list(loss.TABLE) == [name for name in loss.NAMES if name not in ("mse", "mae")]
 
 
@@ -358,3 +362,19 @@ def test_what_cannot_be_ignored():
     with pytest.raises(DataError, match="0..2, got -100..-100"):
         nn.cross_entropy(np.ones((2, 3)), [-100, -100])
     assert nn.cross_entropy(np.ones((1, 3)), np.array([2], np.uint8), ignore_index=-100).item() > 1  # cannot occur
+
+
+def test_probabilities_in_the_place_of_scores_are_noticed():
+    f = sg.tensor([[1.0, 2.0]])
+    with pytest.warns(UserWarning, match="cross_entropy takes scores, and these are probabilities, out of a softmax"):
+        nn.cross_entropy(nn.Softmax()(f), [0])
+    with pytest.warns(UserWarning, match="out of a sigmoid .*: leave it out, the loss has it inside"):
+        nn.binary_cross_entropy(sg.sigmoid(f[0]), [0, 1])
+
+
+def test_labels_of_binary_cross_entropy_are_of_one_kind():
+    f = [0.5, -1.0]
+    assert nn.binary_cross_entropy(f, [0, 1]).item() == nn.binary_cross_entropy(f, [-1, 1]).item()
+    assert nn.binary_cross_entropy(f, [True, False]).item() == nn.binary_cross_entropy(f, [1, 0]).item()
+    with pytest.raises(DataError, match=r"takes the labels 0 and 1, or -1 and \+1, got -1.0, 0.0"):
+        nn.binary_cross_entropy(f, [-1, 0])

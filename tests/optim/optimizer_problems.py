@@ -77,6 +77,11 @@ OPTIMIZERS: dict[str, tuple[str, dict[str, Any]]] = {
     "rmsprop": ("RMSprop", {}),
     "rmsprop_momentum": ("RMSprop", {"lr": 1e-3, "alpha": 0.9, "eps": 1e-4, "momentum": 0.7}),
     "adagrad": ("Adagrad", {}),
+    "adamax": ("Adamax", {"lr": 0.01, "betas": (0.8, 0.95)}),
+    "nadam": ("NAdam", {"lr": 0.01, "betas": (0.8, 0.95), "momentum_decay": 0.01}),
+    "radam": ("RAdam", {"lr": 5e-4, "betas": (0.8, 0.95)}),
+    "adadelta": ("Adadelta", {"rho": 0.8, "eps": 1e-5}),
+    "rprop": ("Rprop", {"lr": 0.02}),
     "adagrad_settings": ("Adagrad", {"lr": 0.2, "eps": 0.01}),
 }
 

@@ -21,6 +21,10 @@ EVERY = {
     **TABLE,
     "subgradient": optim.Subgradient("inverse_sqrt(0.002)"),
     "lion": optim.Lion(2e-3),
+    "ema": optim.EMA(optim.Adam(0.01), 0.9),
+    "swa": optim.SWA(optim.SGD(2e-3), 3, 2),
+    "lookahead": optim.Lookahead(optim.Adam(0.02), 4),
+    "groups": optim.groups({"0": optim.Adam(0.01), "*": optim.SGD(2e-3)}),
     "chain": optim.chain(optim.clip_by_norm(1.0), optim.weight_decay(0.01), optim.Adam(0.01)),
 }
 

@@ -13,6 +13,22 @@ import subgrad as sg
 from subgrad.errors import ArgumentError
 from subgrad.optim import step
 
+
+def one_cycle(k):
+    """PyTorch's two phases."""
+    if k - 1 <= 4:
+        return 0.3 + (0.03 - 0.3) / 2 * (1 + math.cos(math.pi * (k - 1) / 4))
+    return 0.0003 + (0.3 - 0.0003) / 2 * (1 + math.cos(math.pi * min((k - 5) / 15, 1)))
+
+
+def restarted(k):
+    """Runs of 3, 6, 12, ... steps."""
+    start, length = 1, 3
+    while k >= start + length:
+        start, length = start + length, 2 * length
+    return 0.1 + 0.1 * (1 + math.cos(math.pi * (k - start) / length))
+
+
 CLOSED_FORMS = [
     (step.Constant(0.3), lambda k: 0.3),
     (step.ConstantLength(0.3), lambda k: 0.3 / 4),
@@ -26,6 +42,12 @@ CLOSED_FORMS = [
     (step.Warmup(0.3, 10), lambda k: 0.3 * min(k / 10, 1)),
     (step.Warmup(step.InverseSqrt(0.3), 10), lambda k: 0.3 / math.sqrt(k) * min(k / 10, 1)),
     (step.Piecewise({0: 0.3, 5: 0.2, 10: 0.1}), lambda k: 0.3 if k <= 5 else 0.2 if k <= 10 else 0.1),
+    (step.Exponential(0.3, 0.9, 2), lambda k: 0.3 * 0.9 ** ((k - 1) / 2)),
+    (step.Linear(0.3, 20, 0.1), lambda k: 0.3 - 0.2 * min((k - 1) / 20, 1)),
+    (step.OneCycle(0.3, 20, 0.25, 10, 100), one_cycle),
+    (step.Cyclic(0.1, 0.3, 5), lambda k: 0.1 + 0.2 * (1 - abs((k - 1) % 10 - 5) / 5)),
+    (step.CosineRestarts(0.3, 7), lambda k: 0.15 * (1 + math.cos(math.pi * ((k - 1) % 7) / 7))),
+    (step.CosineRestarts(0.3, 3, 2, 0.1), restarted),
     (step.Piecewise({5: 0.0, 0: 0.3}), lambda k: 0.3 if k <= 5 else 0.0),
 ]
 RULES = [rule for rule, _ in CLOSED_FORMS]

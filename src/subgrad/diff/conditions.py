@@ -135,6 +135,16 @@ def _tied(best: Callable[..., Tensor]) -> Callable[[Tensor], Tensor]:
     return tied
 
 
+def _neighbours(node: Tensor) -> Tensor:
+    """Where an element has an equal one beside it in the order: their indices change places."""
+    axis, n = node.attrs["axis"], node.shape[node.attrs["axis"]]
+    ordered = ops.moveaxis(ops.take_along_axis(node.inputs[0], node, axis), axis, -1)
+    same = ops.equal(ordered[..., 1:], ordered[..., :-1]) if n > 1 else ops.full(ordered[..., 1:].shape, False, "bool")
+    edge = ops.full((*ordered.shape[:-1], min(n, 1)), False, "bool")
+    tied = ops.concatenate([same, edge], -1) | ops.concatenate([edge, same], -1)
+    return ops.moveaxis(tied, -1, axis)
+
+
 def _cut(node: Tensor) -> Tensor | None:
     """A cast to bool jumps at 0, one to integers at all others: both sides of 0 become 0."""
     x = node.inputs[0]
@@ -216,6 +226,7 @@ CONDITIONS: dict[Op, Condition] = {
     **dict.fromkeys([ops.asin, ops.acos, ops.acosh], ENDS),
     ops.argmax: Condition("jump", _tied(ops.max)),
     ops.argmin: Condition("jump", _tied(ops.min)),
+    ops.argsort: Condition("jump", _neighbours),
     TABLE["cast"]: Condition("jump", _cut),
     ops.sqrt: Condition("root", _at_zero, np.abs, lambda node, moves, ts: (moves, _ROOT)),
     TABLE["power"]: Condition("root", _fraction, _of_power, _power),

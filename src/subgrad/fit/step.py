@@ -114,7 +114,7 @@ def _for_all(model: Module, f: Callable[..., Any]) -> Callable[..., Any]:
 
 def initial_state(model: Module, optimizer: Any) -> Tree:
     """The optimiser's state before the first step; each member of an ensemble has its own."""
-    train = [p.node for p in model.parameters()]
+    train = {name: p.node for name, p in model.named_parameters()}
     return vmap(optimizer.init)(train) if isinstance(model, Ensemble) else optimizer.init(train)
 
 

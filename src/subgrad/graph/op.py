@@ -18,6 +18,7 @@ import numpy as np
 from subgrad.errors import ArgumentError, GradientError
 from subgrad.graph import source_location
 from subgrad.graph.kink import Kink
+from subgrad.hints import misnamed
 
 if TYPE_CHECKING:
     from subgrad.graph.tensor import Tensor
@@ -121,7 +122,12 @@ class Op:
     def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
         if self.takes is not None and not (len(args) <= self.takes[-1] and len(args) + len(kwargs) >= self.takes[0]):
             raise ArgumentError(f"{self.name} takes {self.takes[0]} of tensors or numbers, got {len(args)}")
-        inputs, attrs = self.prepare(*args, **kwargs)
+        try:
+            inputs, attrs = self.prepare(*args, **kwargs)
+        except TypeError as error:
+            if kwargs and "unexpected keyword" in str(error):
+                raise misnamed(TypeError(str(error).replace(self.prepare.__name__, self.name)), kwargs) from None
+            raise
         return apply(self, tuple(inputs), attrs)
 
     def __repr__(self) -> str:

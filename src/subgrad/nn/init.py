@@ -103,6 +103,29 @@ def orthogonal(shape: Sequence[int], seed: Seed = None) -> np.ndarray:
     return (q if rows >= columns else q.T).reshape(shape)
 
 
+def lecun_uniform(shape: Sequence[int], seed: Seed = None) -> np.ndarray:
+    """Uniform of variance 1 / fan_in (LeCun, Bottou, Orr, Müller, "Efficient BackProp", 1998)."""
+    return within(math.sqrt(3 / fans(shape)[0]), shape, seed)
+
+
+def lecun_normal(shape: Sequence[int], seed: Seed = None) -> np.ndarray:
+    """Normal of variance 1 / fan_in, for selu (LeCun, Bottou, Orr, Müller, "Efficient BackProp", 1998)."""
+    return generator(seed).normal(0, math.sqrt(1 / fans(shape)[0]), shape)
+
+
+def truncated_normal(shape: Sequence[int], seed: Seed = None, std: float = 1.0) -> np.ndarray:
+    """Normal with mean 0, and no number beyond two of its standard deviations: others are drawn again."""
+    random = generator(seed)
+    found = random.normal(size=shape)
+    while (beyond := np.abs(found) > 2).any():
+        found[beyond] = random.normal(size=int(beyond.sum()))
+    return std * found
+
+
+kaiming_uniform, kaiming_normal = he_uniform, he_normal
+xavier_uniform, xavier_normal = glorot_uniform, glorot_normal
+
+
 def ones(shape: Sequence[int], seed: Seed = None) -> np.ndarray:
     """All 1."""
     return np.ones(shape)
@@ -161,7 +184,13 @@ def is_blank() -> bool:
 
 NAMES: dict[str, Initialiser] = {
     f.__name__: f
-    for f in (uniform, glorot_uniform, glorot_normal, he_uniform, he_normal, orthogonal, zeros)
+    for f in (
+        uniform, glorot_uniform, glorot_normal, he_uniform, he_normal, orthogonal, zeros, lecun_uniform, lecun_normal,
+        normal, truncated_normal,
+    )
+} | {
+    "kaiming_uniform": he_uniform, "kaiming_normal": he_normal,
+    "xavier_uniform": glorot_uniform, "xavier_normal": glorot_normal,
 }  # fmt: skip
 """The initialisers that `Linear` and others take by name."""
 
@@ -177,5 +206,7 @@ def name_of(init: Callable) -> str | None:
 
 
 __all__ = [
-    "fans", "get", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "orthogonal", "uniform", "zeros",
+    "fans", "get", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "kaiming_normal", "kaiming_uniform",
+    "lecun_normal", "lecun_uniform", "normal", "orthogonal", "truncated_normal", "uniform", "xavier_normal",
+    "xavier_uniform", "zeros",
 ]  # fmt: skip

@@ -7,9 +7,9 @@ weighted mean Σ w l / Σ w, as in scikit-learn and as PyTorch does with class w
 class in order, for binary labels those of -1 and of +1. All are finite, with finite first and second derivatives, for
 scores up to 1e4 in float32.
 
-The binary losses take labels -1 and +1. Labels that are known to be others raise `DataError`; labels without a value
-yet, in a function that is being traced, are not checked. Scores and labels that differ in shape raise `ShapeError`, an
-unknown reduction raises `ArgumentError`, negative weights raise `DataError`.
+The binary losses take labels -1 and +1, `binary_cross_entropy` also 0 and 1. Labels that are known to be others raise
+`DataError`; labels without a value yet, in a function that is being traced, are not checked. Scores and labels that
+differ in shape raise `ShapeError`, an unknown reduction raises `ArgumentError`, negative weights raise `DataError`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Literal, TypeVar
 
 from subgrad import ops
 from subgrad.errors import ArgumentError
-from subgrad.graph.tensor import Tensor, TensorLike
+from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
 from subgrad.nn import loss_reduction
 from subgrad.nn.lookup import look_up
 from subgrad.nn.loss_reduction import Weights
@@ -185,18 +185,42 @@ def binary_cross_entropy(
     *,
     sample_weight: Weights = None,
     class_weight: Weights = None,
+    pos_weight: TensorLike = None,
+    ignore_index: int | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """-[t ln σ(f) + (1 - t) ln(1 - σ(f))] with t = (y + 1)/2, y in {-1, +1}, f the log-odds: the score, and not a
-    probability. It is computed as ln(1 + exp(-yf)), which is the same.
+    """-[t ln σ(f) + (1 - t) ln(1 - σ(f))], f the log-odds: the score, and not a probability. It is computed as
+    ln(1 + exp(-f)) for t = 1 and ln(1 + exp(f)) for t = 0, which is the same.
 
-    >>> float(binary_cross_entropy([0.0, 0.0], [-1, 1]))  # ln 2
-    0.6931471824645996
-    >>> binary_cross_entropy([1e4, 1e4], [-1, 1], reduction="none").tolist()
-    [10000.0, 0.0]
+    Args:
+        f: scores.
+        y: labels of the shape of f: 0 and 1, which are t, or -1 and +1, of which t is (y + 1)/2.
+        sample_weight: see the module's documentation.
+        class_weight: of the negative class and of the positive one; a mean is divided by their sum.
+        pos_weight: a factor for the losses of positive samples, by which a mean is not divided, as in PyTorch: a
+            number, or one for each column of f.
+        ignore_index: a label whose samples do not count, as in `cross_entropy`.
+        reduction: see the module's documentation.
+
+    Raises:
+        DataError: if known labels are others, or hold 0 beside -1.
+
+    Example:
+        >>> float(binary_cross_entropy([0.0, 0.0], [-1, 1])), float(binary_cross_entropy([0.0, 0.0], [0, 1]))  # ln 2
+        (0.6931471824645996, 0.6931471824645996)
+        >>> binary_cross_entropy([1e4, 1e4], [-1, 1], reduction="none").tolist()
+        [10000.0, 0.0]
     """
-    f, y = loss_reduction.signs("binary_cross_entropy", f, y)
-    return _binary(ops.softplus(-y * f), y, sample_weight, class_weight, reduction)
+    f, y, counts = loss_reduction.binary("binary_cross_entropy", f, y, ignore_index)
+    losses = ops.softplus(-y * f)
+    if pos_weight is not None:
+        losses = ops.where(y > 0, losses * as_tensor(pos_weight, f.dtype).astype(f.dtype), losses)
+    by_class = loss_reduction.of_signs(class_weight, y)
+    losses = loss_reduction.weighted(losses, by_class)
+    if counts is not None:
+        losses, by_class = ops.where(counts, losses, 0), ops.where(counts, 1 if by_class is None else by_class, 0)
+        by_class = by_class.astype(f.dtype)
+    return loss_reduction.reduced(losses, sample_weight, by_class, reduction)
 
 
 @register("cross_entropy", targets="classes")
@@ -245,6 +269,7 @@ def cross_entropy(
         raise ArgumentError(f"label_smoothing lies in [0, 1), got {label_smoothing}")
     y, counts = loss_reduction.without_ignored("cross_entropy", y, ignore_index)
     f, p = loss_reduction.distributions("cross_entropy", f, y)
+    loss_reduction.warn_of_probabilities("cross_entropy", f)
     weight = None if class_weight is None else loss_reduction.of_classes(class_weight, f.shape[-1], f.dtype)
     target = (1 - label_smoothing) * p + label_smoothing / f.shape[-1] if label_smoothing else p
     terms = ops.scale(target if weight is None else target * weight, -ops.log_softmax(f))

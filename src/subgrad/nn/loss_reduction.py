@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from subgrad import ops
@@ -41,6 +43,43 @@ def signs(loss: str, f: TensorLike, y: TensorLike) -> tuple[Tensor, Tensor]:
         hint = ": convert 0 and 1 with 2 * y - 1" if np.isin(found, [0, 1]).all() else ""
         raise DataError(f"{loss} takes the labels -1 and +1, got {', '.join(map(str, found[:5]))}{hint}")
     return f, y
+
+
+def binary(
+    loss: str, f: TensorLike, y: TensorLike, ignored: int | None = None
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """f; y as -1 and +1, given as such or as 0 and 1; and which samples count, None for all."""
+    counts = None
+    if ignored is not None:
+        y = as_tensor(y)
+        counts = ops.not_equal(y, ignored)
+        y = ops.where(counts, y, 1)
+    f, y = numbers(loss, f, y)
+    warn_of_probabilities(loss, f)
+    values = known(y)
+    if values is not None:
+        found = set(np.unique(values).tolist())
+        if not (found <= {0, 1} or found <= {-1, 1}):
+            raise DataError(
+                f"{loss} takes the labels 0 and 1, or -1 and +1, got {', '.join(map(str, sorted(found)[:5]))}"
+            )
+    return f, ops.where(y > 0, ops.ones_like(y), -1), counts
+
+
+def warn_of_probabilities(loss: str, f: Tensor) -> None:
+    """Warn if scores come out of a sigmoid or a softmax: the loss has that inside."""
+    made = f.node
+    name = "sigmoid" if made.op is ops.sigmoid else "softmax" if _is_softmax(made) else ""
+    if name:
+        warnings.warn(
+            f"{loss} takes scores, and these are probabilities, out of a {name} (at {made.site}): leave it out, the "
+            "loss has it inside",
+            stacklevel=4,
+        )
+
+
+def _is_softmax(node: Tensor) -> bool:
+    return node.op is ops.exp and node.inputs[0].op is ops.log_softmax
 
 
 def distributions(loss: str, f: TensorLike, y: TensorLike) -> tuple[Tensor, Tensor]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -17,9 +18,17 @@ import numpy as np
 from subgrad.errors import ArgumentError, DTypeError
 from subgrad.graph import dtype as dt
 from subgrad.graph.op import Kind, defop
-from subgrad.graph.tensor import Tensor, as_tensor
-from subgrad.ops.select import less
-from subgrad.ops.shape import as_shape
+from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
+from subgrad.ops.indexing import index
+from subgrad.ops.kinked import clip
+from subgrad.ops.ordered.sorting import argsort
+from subgrad.ops.reduce import argmax
+from subgrad.ops.rules import as_float, is_scalar, normalise_axis
+from subgrad.ops.select import less, where
+from subgrad.ops.shape import as_shape, zeros
+from subgrad.ops.singular import sqrt
+from subgrad.ops.smooth import cos, log
+from subgrad.ops.special.inverse_error import erfinv
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -175,4 +184,149 @@ def bernoulli(p: float, shape: int | Sequence[int], dtype: npt.DTypeLike | None 
     return less(draw(shape, dtype), p)
 
 
-__all__ = ["bernoulli", "draw", "generator", "manual_seed", "uniform"]
+def normal(
+    shape: int | Sequence[int] = (), mean: TensorLike = 0.0, std: TensorLike = 1.0, dtype: npt.DTypeLike | None = None
+) -> Tensor:
+    """Normal numbers, drawn by `draw` (Box, Muller 1958). ``mean`` and ``std`` may be tensors that broadcast to the
+    shape: gradients pass to them.
+
+    >>> import subgrad as sg
+    >>> sg.manual_seed(0)
+    >>> abs(float(sg.random.normal((10000,)).mean())) < 0.05
+    True
+    """
+    shape = as_shape(shape)
+    radius = sqrt(-2 * log(1 - draw(shape, dtype)))
+    z = radius * cos(2 * math.pi * draw(shape, dtype))
+    z = z if is_scalar(std) and std == 1 else z * std
+    return z if is_scalar(mean) and mean == 0 else z + mean
+
+
+def exponential(scale: TensorLike = 1.0, shape: int | Sequence[int] = (), dtype: npt.DTypeLike | None = None) -> Tensor:
+    """Exponentially distributed numbers of mean ``scale``, drawn by `draw`.
+
+    >>> import subgrad as sg
+    >>> bool((sg.random.exponential(2.0, (100,)) >= 0).all())
+    True
+    """
+    return -log(1 - draw(shape, dtype)) * scale
+
+
+def gumbel(shape: int | Sequence[int] = (), dtype: npt.DTypeLike | None = None) -> Tensor:
+    """Numbers of the standard Gumbel distribution, drawn by `draw`: scores with such noise are largest as often as the
+    softmax of the scores says.
+
+    >>> import subgrad as sg
+    >>> sg.random.gumbel((2, 3)).shape
+    (2, 3)
+    """
+    u = draw(shape, dtype)
+    tiny = float(np.finfo(u.dtype).tiny)
+    return -log(-log(where(u > 0, u, tiny)))
+
+
+def truncated_normal(
+    shape: int | Sequence[int] = (), low: float = -2.0, high: float = 2.0, dtype: npt.DTypeLike | None = None
+) -> Tensor:
+    """Standard normal numbers between ``low`` and ``high``, drawn by `draw`.
+
+    Raises:
+        ArgumentError: unless low is below high.
+
+    Example:
+        >>> import subgrad as sg
+        >>> bool((abs(sg.random.truncated_normal((100,), -1, 1)) <= 1).all())
+        True
+    """
+    if not low < high:
+        raise ArgumentError(f"truncated_normal needs low below high, got {low} and {high}")
+    left, right = math.erf(low / math.sqrt(2)), math.erf(high / math.sqrt(2))
+    u = draw(shape, dtype)
+    return clip(erfinv(left + (right - left) * u) * math.sqrt(2), low, high)
+
+
+def randint(low: int, high: int | None = None, shape: int | Sequence[int] = ()) -> Tensor:
+    """Integers from ``low`` up to ``high - 1``, or from 0 up to ``low - 1``, each as often; int64, drawn by `draw`.
+
+    Raises:
+        ArgumentError: unless low is below high, by at most 2**52.
+
+    Example:
+        >>> import subgrad as sg
+        >>> bool((sg.random.randint(3, shape=(100,)) < 3).all())
+        True
+    """
+    low, high = (0, low) if high is None else (low, high)
+    if not 0 < high - low <= 2**52:
+        raise ArgumentError(f"randint needs low below high, by at most 2**52, got {low} and {high}")
+    return (draw(shape, dt.float64) * float(high - low)).astype(dt.int64) + int(low)
+
+
+def permutation(n: int | TensorLike) -> Tensor:
+    """0..n-1 in random order, or the rows of a tensor; drawn by `draw`.
+
+    >>> import subgrad as sg
+    >>> sorted(sg.random.permutation(4).tolist())
+    [0, 1, 2, 3]
+    """
+    if isinstance(n, (int, np.integer)):
+        return argsort(draw((int(n),), dt.float64))
+    x = as_tensor(n)
+    return index(x, permutation(len(x)))
+
+
+def categorical(logits: TensorLike, axis: int = -1, shape: int | Sequence[int] | None = None) -> Tensor:
+    """Integers k along ``axis``, as often as softmax(logits)_k says; int64, drawn by `draw` with Gumbel noise.
+
+    Args:
+        logits: scores, or logarithms of probabilities.
+        axis: of the choices.
+        shape: so many draws for each row, before the axes of the rows; None for one.
+
+    Example:
+        >>> import subgrad as sg
+        >>> sg.random.categorical([[0.0, -1e9], [-1e9, 0.0]]).tolist()
+        [0, 1]
+    """
+    logits = as_float(as_tensor(logits))
+    more = () if shape is None else as_shape(shape)
+    axis = normalise_axis(axis, logits.ndim)
+    return argmax(logits + gumbel((*more, *logits.shape), logits.dtype), axis + len(more))
+
+
+def choice(
+    n: int | TensorLike, shape: int | Sequence[int] = (), replace: bool = True, p: TensorLike = None
+) -> Tensor:
+    """Elements of 0..n-1, or rows of a tensor: NumPy's ``choice``, drawn by `draw`.
+
+    Args:
+        n: an integer, or a tensor whose rows are chosen from.
+        shape: of the choice.
+        replace: whether an element may come twice.
+        p: the probability of each; None for the same.
+
+    Raises:
+        ArgumentError: for more elements than there are, without replacement.
+
+    Example:
+        >>> import subgrad as sg
+        >>> sorted(sg.random.choice(3, 3, replace=False).tolist())
+        [0, 1, 2]
+    """
+    rows = None if isinstance(n, (int, np.integer)) else as_tensor(n)
+    count, shape = int(n) if rows is None else len(rows), as_shape(shape)  # pyright: ignore[reportArgumentType]
+    scores = zeros((count,), dt.float64) if p is None else log(as_tensor(p, dt.float64).astype(dt.float64))
+    if replace:
+        found = randint(count, shape=shape) if p is None else categorical(scores, shape=shape)
+    else:
+        wanted = math.prod(shape)
+        if wanted > count:
+            raise ArgumentError(f"choice of {wanted} elements of {count} needs replace=True")
+        found = argsort(-(scores + gumbel((count,), dt.float64)))[:wanted].reshape(shape)
+    return found if rows is None else index(rows, found)
+
+
+__all__ = [
+    "bernoulli", "categorical", "choice", "draw", "exponential", "generator", "gumbel", "manual_seed", "normal",
+    "permutation", "randint", "truncated_normal", "uniform",
+]  # fmt: skip

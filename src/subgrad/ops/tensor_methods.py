@@ -7,10 +7,13 @@ them. Type checkers take `TensorMethods` for a base class of it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from subgrad import ops
 from subgrad.graph.tensor import Tensor, TensorLike, constant
+from subgrad.hints import axes_named
+from subgrad.lazy import hint
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -52,6 +55,11 @@ class TensorMethods:
     def __invert__(self) -> Tensor: return ops.logical_not(self)
     def __getitem__(self, key: Any) -> Tensor: return ops.index(self, key)
 
+    if not TYPE_CHECKING:  # who would take any attribute for granted
+
+        def __getattr__(self, name: str) -> Any:
+            raise AttributeError(f"a tensor has no attribute {name!r}{hint(name, dir(type(self)))}")
+
     @property
     def T(self) -> Tensor:
         """The transpose, all axes reversed."""
@@ -71,6 +79,22 @@ class TensorMethods:
     def argmax(self, axis: int | None = None) -> Tensor: return ops.argmax(self, axis)
     def argmin(self, axis: int | None = None) -> Tensor: return ops.argmin(self, axis)
     def cumsum(self, axis: int = 0) -> Tensor: return ops.cumsum(self, axis)
+    def cumprod(self, axis: int = 0) -> Tensor: return ops.cumprod(self, axis)
+    def prod(self, axis: Axes = None, keepdims: bool = False) -> Tensor: return ops.prod(self, axis, keepdims)
+    def any(self, axis: Axes = None, keepdims: bool = False) -> Tensor: return ops.any(self, axis, keepdims)
+    def all(self, axis: Axes = None, keepdims: bool = False) -> Tensor: return ops.all(self, axis, keepdims)
+    def sort(self, axis: int | None = -1) -> Tensor: return ops.sort(self, axis)
+    def argsort(self, axis: int | None = -1) -> Tensor: return ops.argsort(self, axis)
+    def take(self, indices: TensorLike, axis: int | None = None) -> Tensor: return ops.take(self, indices, axis)
+    def repeat(self, repeats: int | Sequence[int], axis: int | None = None) -> Tensor:
+        return ops.repeat(self, repeats, axis)
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+        return ops.diagonal(self, offset, axis1, axis2)
+    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+        return ops.trace(self, offset, axis1, axis2)
+    def dot(self, other: TensorLike) -> Tensor: return ops.dot(self, other)
+    def round(self, decimals: int = 0) -> Tensor: return ops.round(self, decimals)
+    def __round__(self, decimals: int = 0) -> Tensor: return ops.round(self, decimals)
     def abs(self) -> Tensor: return ops.abs(self)
     def exp(self) -> Tensor: return ops.exp(self)
     def log(self) -> Tensor: return ops.log(self)
@@ -82,6 +106,7 @@ class TensorMethods:
     def swapaxes(self, a: int, b: int) -> Tensor: return ops.swapaxes(self, a, b)
     def squeeze(self, axis: Axes = None) -> Tensor: return ops.squeeze(self, axis)
     def flatten(self) -> Tensor: return ops.reshape(self, -1)
+    def ravel(self) -> Tensor: return ops.reshape(self, -1)
     def astype(self, dtype: npt.DTypeLike) -> Tensor: return ops.astype(self, dtype)
 
     def detach(self: Tensor) -> Tensor:
@@ -103,5 +128,7 @@ class TensorMethods:
 
 
 for _name, _method in vars(TensorMethods).items():
+    if isinstance(_method, FunctionType) and "axis" in _method.__code__.co_varnames:
+        _method = axes_named(_method)
     if callable(_method) or isinstance(_method, property):
         setattr(Tensor, _name, _method)

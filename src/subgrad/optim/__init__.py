@@ -10,13 +10,21 @@ from subgrad.optim.registry import from_config, get
 
 if TYPE_CHECKING:
     import subgrad.optim.methods as methods
+    from subgrad.optim.around.parameter_groups import freeze, groups, unfreeze
     from subgrad.optim.lbfgs import LBFGS
     from subgrad.optim.methods import *
     from subgrad.optim.transform import chain, clip_by_norm, weight_decay
 
-__all__ = ["LBFGS", "Optimizer", "chain", "clip_by_norm", "from_config", "get", "step", "update", "weight_decay"]
+__all__ = [
+    "LBFGS", "Optimizer", "chain", "clip_by_norm", "freeze", "from_config", "get", "groups", "step", "unfreeze",
+    "update", "weight_decay",
+]  # fmt: skip
 
-_LATER = {"lbfgs": ("LBFGS",), "transform": ("chain", "clip_by_norm", "weight_decay")}
+_LATER = {
+    "around.parameter_groups": ("freeze", "groups", "unfreeze"),
+    "lbfgs": ("LBFGS",),
+    "transform": ("chain", "clip_by_norm", "weight_decay"),
+}
 
 __getattr__, __dir__ = attach(__name__, _LATER, __all__, rest="subgrad.optim.methods")
 if TYPE_CHECKING:

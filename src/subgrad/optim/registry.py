@@ -22,9 +22,10 @@ def optimizers() -> dict[str, type[Optimizer]]:
 @functools.cache
 def _parts() -> dict[str, type[Configured]]:
     """Everything that has a config, by name."""
+    from subgrad.optim.around.parameter_groups import Groups
     from subgrad.optim.transform import Chain, ClipByNorm, WeightDecay
 
-    return {**optimizers(), **{p.name: p for p in (Chain, ClipByNorm, WeightDecay)}}
+    return {**optimizers(), **{p.name: p for p in (Chain, ClipByNorm, Groups, WeightDecay)}}
 
 
 def get(optimizer: Optimizer | str, **settings: Any) -> Optimizer:

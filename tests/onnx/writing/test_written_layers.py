@@ -14,7 +14,7 @@ OTHERS = {
     "Bilinear": (lambda: nn.Bilinear(2, 3, 2, seed=0), (2,), (3,)),
     "Embedding": (lambda: nn.Embedding(5, 3, seed=0), (4,)),
 }
-NONE = {"Module", "Ensemble"}
+NONE = {"Module", "Ensemble", "EmbeddingBag", "TransformerDecoderBlock"}
 LAYERS = {name: MADE.get(name, OTHERS.get(name, (layer, (3,)))) for name, layer in BUILT_IN.items() if name not in NONE}
 LONG = {"PositionalEmbedding": (lambda: nn.PositionalEmbedding(8, 2, seed=0), (8, 2))}
 SEQUENCES = {

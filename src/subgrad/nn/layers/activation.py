@@ -133,9 +133,124 @@ class Mish(Module):
     [-0.0, 0.0, 10000.0]
     """
 
+    forward = staticmethod(ops.mish)
+
+
+class SELU(Module):
+    """An `ELU` that keeps mean 0 and variance 1; see `subgrad.selu`. For weights that start with ``"lecun_normal"``.
+
+    >>> import subgrad as sg
+    >>> sg.nn.SELU()(sg.tensor([0.0, 2.0])).numpy().round(3).tolist()
+    [0.0, 2.1010000705718994]
+    """
+
+    forward = staticmethod(ops.selu)
+
+
+class ReLU6(Module):
+    """max(x, 0), and 6 at most (Howard et al. 2017, arXiv 1704.04861).
+
+    >>> import subgrad as sg
+    >>> sg.nn.ReLU6()(sg.tensor([-1.0, 3.0, 9.0])).tolist()
+    [0.0, 3.0, 6.0]
+    """
+
+    forward = staticmethod(ops.relu6)
+
+
+class Hardsigmoid(Module):
+    """x/6 + 1/2 moved into [0, 1].
+
+    >>> import subgrad as sg
+    >>> sg.nn.Hardsigmoid()(sg.tensor([-4.0, 0.0, 4.0])).tolist()
+    [0.0, 0.5, 1.0]
+    """
+
+    forward = staticmethod(ops.hardsigmoid)
+
+
+class Hardswish(Module):
+    """x times `Hardsigmoid` of x (Howard et al. 2019, arXiv 1905.02244).
+
+    >>> import subgrad as sg
+    >>> sg.nn.Hardswish()(sg.tensor([-4.0, 0.0, 4.0])).tolist()
+    [-0.0, 0.0, 4.0]
+    """
+
+    forward = staticmethod(ops.hardswish)
+
+
+class Softsign(Module):
+    """x / (1 + \\|x\\|), between -1 and 1.
+
+    >>> import subgrad as sg
+    >>> sg.nn.Softsign()(sg.tensor([-1.0, 0.0, 3.0])).tolist()
+    [-0.5, 0.0, 0.75]
+    """
+
+    forward = staticmethod(ops.softsign)
+
+
+class LogSigmoid(Module):
+    """ln σ(x), without overflow.
+
+    >>> import subgrad as sg
+    >>> sg.nn.LogSigmoid()(sg.tensor([-1e4, 1e4])).tolist()
+    [-10000.0, -0.0]
+    """
+
+    forward = staticmethod(ops.log_sigmoid)
+
+
+class CELU(Module):
+    """x where x > 0, alpha (exp(x/alpha) - 1) elsewhere, with a continuous slope (Barron 2017, arXiv 1704.07483).
+
+    >>> import subgrad as sg
+    >>> sg.nn.CELU(0.5)(sg.tensor([-1e4, 2.0])).tolist()
+    [-0.5, 2.0]
+    """
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        if not alpha > 0:
+            raise ArgumentError(f"CELU needs an alpha above 0, got {alpha}")
+        self.alpha = alpha
+
     def forward(self, x: TensorLike) -> Tensor:
-        x = as_tensor(x)
-        return x * ops.tanh(ops.softplus(x))
+        return ops.celu(x, self.alpha)
+
+
+class Hardtanh(Module):
+    """x moved into [low, high].
+
+    >>> import subgrad as sg
+    >>> sg.nn.Hardtanh()(sg.tensor([-3.0, 0.5, 3.0])).tolist()
+    [-1.0, 0.5, 1.0]
+    """
+
+    def __init__(self, low: float = -1.0, high: float = 1.0) -> None:
+        if not low < high:
+            raise ArgumentError(f"Hardtanh needs low below high, got {low} and {high}")
+        self.low, self.high = low, high
+
+    def forward(self, x: TensorLike) -> Tensor:
+        return ops.hardtanh(x, self.low, self.high)
+
+
+class Softshrink(Module):
+    """x moved towards 0 by ``threshold``, and 0 if it is nearer.
+
+    >>> import subgrad as sg
+    >>> sg.nn.Softshrink()(sg.tensor([-2.0, 0.25, 1.0])).tolist()
+    [-1.5, 0.0, 0.5]
+    """
+
+    def __init__(self, threshold: float = 0.5) -> None:
+        if not threshold >= 0:
+            raise ArgumentError(f"Softshrink needs a threshold of 0 or more, got {threshold}")
+        self.threshold = threshold
+
+    def forward(self, x: TensorLike) -> Tensor:
+        return ops.softshrink(x, self.threshold)
 
 
 class PReLU(Module):
@@ -194,6 +309,9 @@ class Softmax(Module):
 NAMES = {name.lower(): cls for name, cls in BUILT_IN.items() if cls.__module__ == __name__}
 """The activations, which are the layers of this file, by name: ``relu``, ``leakyrelu``, ``elu`` and so on."""
 
+Swish = SiLU
+NAMES["swish"] = SiLU
+
 FIXED = [name for name, cls in NAMES.items() if name != "softmax" and not cls().parameters()]
 """Those that are one function of one number: a softmax couples the units, and a PReLU learns its slopes."""
 
@@ -213,5 +331,26 @@ def get(name: str) -> type[Module]:
 
 
 __all__ = [
-    "ELU", "GELU", "LeakyReLU", "Mish", "PReLU", "ReLU", "SiLU", "Sigmoid", "Softmax", "Softplus", "Step", "Tanh",
+    "CELU",
+    "ELU",
+    "GELU",
+    "SELU",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
+    "LeakyReLU",
+    "LogSigmoid",
+    "Mish",
+    "PReLU",
+    "ReLU",
+    "ReLU6",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Softshrink",
+    "Softsign",
+    "Step",
+    "Swish",
+    "Tanh",
 ]  # fmt: skip

@@ -6,8 +6,8 @@ from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
 from subgrad.nn import validation
 from subgrad.nn.module import Module
-from subgrad.ops import where
-from subgrad.ops.random import bernoulli
+from subgrad.ops import rules, where
+from subgrad.ops.random import bernoulli, normal
 
 
 class Dropout(Module):
@@ -70,4 +70,55 @@ class Dropout2d(Dropout):
         return bernoulli(1 - self.p, (*x.shape[:2], 1, 1), x.dtype)
 
 
-__all__ = ["Dropout", "Dropout2d"]
+class AlphaDropout(Dropout):
+    """Dropout that keeps mean 0 and variance 1, for `SELU`: elements become its limit -1.758, and an affine map of all
+    brings mean and variance back (Klambauer, Unterthiner, Mayr, Hochreiter 2017, arXiv 1706.02515).
+
+    Args:
+        p: in [0, 1).
+
+    Raises:
+        ArgumentError: for another p.
+
+    Example:
+        >>> import subgrad as sg
+        >>> sg.nn.AlphaDropout(0.1).eval()(sg.ones(3)).tolist()
+        [1.0, 1.0, 1.0]
+    """
+
+    def forward(self, x: TensorLike) -> Tensor:
+        x = rules.as_float(as_tensor(x))
+        if not self.training or self.p == 0:
+            return x
+        limit, kept = -1.7580993408473766, 1 - self.p
+        scale = (kept * (1 + self.p * limit**2)) ** -0.5
+        return where(self._kept(x), x, limit) * scale - scale * limit * self.p
+
+
+class GaussianNoise(Module):
+    """x plus normal noise in training mode; x itself in evaluation mode (Bishop 1995: it regularises as a penalty).
+
+    Args:
+        std: the standard deviation of the noise.
+
+    Raises:
+        ArgumentError: for a negative one.
+
+    Example:
+        >>> import subgrad as sg
+        >>> noisy = sg.nn.GaussianNoise(0.1)
+        >>> noisy.eval()(sg.ones(2)).tolist()
+        [1.0, 1.0]
+    """
+
+    def __init__(self, std: float) -> None:
+        if not std >= 0:
+            raise ArgumentError(f"GaussianNoise needs a standard deviation of 0 or more, got {std}")
+        self.std = std
+
+    def forward(self, x: TensorLike) -> Tensor:
+        x = rules.as_float(as_tensor(x))
+        return x + self.std * normal(x.shape, dtype=x.dtype) if self.training and self.std else x
+
+
+__all__ = ["AlphaDropout", "Dropout", "Dropout2d", "GaussianNoise"]

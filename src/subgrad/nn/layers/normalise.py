@@ -87,6 +87,45 @@ class GroupNorm(Module):
         return y * self.weight.reshape(wide) + self.bias.reshape(wide)
 
 
+class InstanceNorm(Module):
+    """(x - mean) / sqrt(variance + eps) for each channel of each example, over all of space (Ulyanov, Vedaldi,
+    Lempitsky 2016, arXiv 1607.08022): a `GroupNorm` with one channel a group.
+
+    Args:
+        num_features: C of the input (N, C, ...).
+        eps: keeps the division finite for a channel without variance.
+        affine: whether there are a weight and a bias.
+
+    Attributes:
+        weight: shape (C,), ones to start with, or None.
+        bias: shape (C,), zeros to start with, or None.
+
+    Raises:
+        ArgumentError: for a size below 1.
+        ShapeError: when called, if the input is not (N, C, ...) with an axis of space.
+
+    Example:
+        >>> import subgrad as sg
+        >>> sg.nn.InstanceNorm(1)(sg.tensor([[[1.0, 3.0]]])).numpy().round(3).tolist()
+        [[[-1.0, 1.0]]]
+    """
+
+    def __init__(self, num_features: int, eps: float = 1e-5, affine: bool = False) -> None:
+        validation.sizes("InstanceNorm", num_features=num_features)
+        self.features, self.eps = num_features, eps
+        self.weight = init.parameter((num_features,), init.ones) if affine else None
+        self.bias = init.parameter((num_features,), init.zeros) if affine else None
+
+    def forward(self, x: TensorLike) -> Tensor:
+        x = as_tensor(x, None if self.weight is None else self.weight.dtype)
+        if x.ndim < 3 or x.shape[1] != self.features:
+            raise ShapeError(f"InstanceNorm takes a shape (N, {self.features}, ...), got {x.shape}")
+        y, wide = standardize(x, range(2, x.ndim), self.eps), (self.features, *[1] * (x.ndim - 2))
+        if self.weight is None or self.bias is None:
+            return y
+        return y * self.weight.reshape(wide) + self.bias.reshape(wide)
+
+
 class RMSNorm(Module):
     """x / sqrt(mean of squares + eps) · weight over the last axes: `LayerNorm` without the mean (Zhang, Sennrich 2019,
     arXiv 1910.07467).
@@ -124,4 +163,4 @@ def _lengths(owner: str, shape: int | Sequence[int]) -> tuple[int, ...]:
     return lengths
 
 
-__all__ = ["GroupNorm", "LayerNorm", "RMSNorm"]
+__all__ = ["GroupNorm", "InstanceNorm", "LayerNorm", "RMSNorm"]

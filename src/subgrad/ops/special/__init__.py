@@ -1,6 +1,7 @@
 """Elementary functions that are made of those of the table, and numbers that become whole."""
 
 from subgrad.ops.special import (  # fmt: skip
+    activations,
     exponents,
     gamma_functions,
     hyperbolic,
@@ -8,6 +9,7 @@ from subgrad.ops.special import (  # fmt: skip
     trigonometry,
     whole_numbers,
 )
+from subgrad.ops.special.activations import *
 from subgrad.ops.special.exponents import *
 from subgrad.ops.special.gamma_functions import *
 from subgrad.ops.special.hyperbolic import *
@@ -16,6 +18,6 @@ from subgrad.ops.special.trigonometry import *
 from subgrad.ops.special.whole_numbers import *
 
 __all__ = [
-    *exponents.__all__, *gamma_functions.__all__, *hyperbolic.__all__, *inverse_error.__all__, *trigonometry.__all__,
-    *whole_numbers.__all__,
+    *activations.__all__, *exponents.__all__, *gamma_functions.__all__, *hyperbolic.__all__, *inverse_error.__all__,
+    *trigonometry.__all__, *whole_numbers.__all__,
 ]  # fmt: skip

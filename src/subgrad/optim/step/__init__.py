@@ -18,23 +18,17 @@ from subgrad.optim.step.rule import Rule
 
 if TYPE_CHECKING:
     from subgrad.optim.step.classic import ConstantLength, InverseSqrt, Polyak, SquareSummable
+    from subgrad.optim.step.cycles import CosineRestarts, Cyclic, Exponential, Lambda, Linear, OneCycle
     from subgrad.optim.step.schedule import Cosine, Piecewise, Warmup
 
 __all__ = [
-    "Constant",
-    "ConstantLength",
-    "Cosine",
-    "InverseSqrt",
-    "Piecewise",
-    "Polyak",
-    "Rule",
-    "SquareSummable",
-    "Warmup",
-    "get",
-]
+    "Constant", "ConstantLength", "Cosine", "CosineRestarts", "Cyclic", "Exponential", "InverseSqrt", "Lambda",
+    "Linear", "OneCycle", "Piecewise", "Polyak", "Rule", "SquareSummable", "Warmup", "get",
+]  # fmt: skip
 
 _LATER = {
     "classic": ("ConstantLength", "InverseSqrt", "Polyak", "SquareSummable"),
+    "cycles": ("CosineRestarts", "Cyclic", "Exponential", "Lambda", "Linear", "OneCycle"),
     "schedule": ("Cosine", "Piecewise", "Warmup"),
 }
 

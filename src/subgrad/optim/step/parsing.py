@@ -69,9 +69,9 @@ def _known() -> str:
 
 def _rules() -> dict[str, type[Rule]]:
     """Every rule by name. A number needs none of them."""
-    from subgrad.optim.step import classic, schedule  # noqa: F401  (their rules enter themselves)
+    from subgrad.optim.step import classic, cycles, schedule  # noqa: F401  (their rules enter themselves)
 
-    return RULES
+    return {name: rule for name, rule in RULES.items() if rule is not cycles.Lambda}  # no text is a function
 
 
 __all__ = ["get"]

@@ -1,0 +1,1 @@
+"""What stands around optimisers: averages of weights, steps that look ahead, groups of parameters."""
