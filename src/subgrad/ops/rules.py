@@ -53,9 +53,9 @@ def as_float(x: Tensor) -> Tensor:
     return x if x.dtype.kind == "f" else cast(x, dt.default_dtype())
 
 
-def match(*args: TensorLike) -> list[Tensor]:
+def match(*args: TensorLike, spread: bool = True) -> list[Tensor]:
     """The arguments as tensors of one dtype, by the rules of `subgrad.graph.dtype`; scalars of the tensors' shape, if
-    those have one."""
+    those have one, unless they are not to be ``spread``."""
     known = [a.node for a in args if isinstance(a, Tensor)]
     like = next((t.dtype for t in known if t.dtype.kind == "f"), None)
     known += [as_tensor(a, like) for a in args if not isinstance(a, Tensor) and not is_scalar(a)]
@@ -64,7 +64,7 @@ def match(*args: TensorLike) -> list[Tensor]:
         common = dt.common_dtype(common, t.dtype)  # pyright: ignore[reportArgumentType]
     common = _with_scalars(common, [a for a in args if is_scalar(a)])
     shapes = {t.shape for t in known}
-    shape = shapes.pop() if len(shapes) == 1 else ()
+    shape = shapes.pop() if spread and len(shapes) == 1 else ()
     return [full(shape, a, common) if is_scalar(a) else cast(as_tensor(a, like), common) for a in args]
 
 

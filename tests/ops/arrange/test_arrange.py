@@ -46,6 +46,7 @@ CASES = [
     (lambda m, a, b: m.inner(a, b), [CUBE, X]),
     (lambda m, a, b: m.kron(a, b), [X, V]),
     (lambda m, a, b: m.kron(a, b), [X, CUBE[0]]),
+    (lambda m, a: m.kron(a, 2.0) + m.inner(a, 3.0) + m.dot(a, 2.0), [X]),
     (lambda m, a, b: m.tensordot(a, b), [CUBE, X]),
     (lambda m, a, b: m.tensordot(a, b, ([0, 2], [1, 0])), [CUBE, RNG.normal(size=(4, 2))]),
     (lambda m, a, b: m.tensordot(a, b, 0), [V, W]),

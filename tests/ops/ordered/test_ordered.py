@@ -46,6 +46,8 @@ CASES = [
     *[(lambda m, a, v: m.searchsorted(a, v), [KNOTS, v]) for v in (X, KNOTS, WITH_NAN)],
     *[(lambda m, a, v: m.searchsorted(a, v, "right"), [KNOTS, v]) for v in (X, KNOTS, WITH_NAN)],
     (lambda m, a, v: m.searchsorted(a, v), [np.zeros(0), X]),
+    (lambda m, a: m.searchsorted(a, 0.25), [KNOTS]),
+    (lambda m, p, f: m.interp(0.25, p, f), [KNOTS, HEIGHTS]),
     (lambda m, x: m.histogram(x, 4)[0], [X]),
     (lambda m, x: m.histogram(x, 4)[1], [X]),
     (lambda m, x: m.histogram(x, 3, (-1.0, 1.0))[0], [np.append(X, [-1.0, 1.0, 5.0])]),

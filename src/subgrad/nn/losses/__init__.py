@@ -6,4 +6,8 @@ from subgrad.nn.losses.ctc import *
 from subgrad.nn.losses.number_losses import *
 from subgrad.nn.losses.pair_losses import *
 
-__all__ = [*class_losses.__all__, *ctc.__all__, *number_losses.__all__, *pair_losses.__all__]
+__all__: list[str] = []
+__all__ += class_losses.__all__
+__all__ += ctc.__all__
+__all__ += number_losses.__all__
+__all__ += pair_losses.__all__

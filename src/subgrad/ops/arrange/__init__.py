@@ -5,4 +5,7 @@ from subgrad.ops.arrange.grids import *
 from subgrad.ops.arrange.moves import *
 from subgrad.ops.arrange.products import *
 
-__all__ = [*grids.__all__, *moves.__all__, *products.__all__]
+__all__: list[str] = []
+__all__ += grids.__all__
+__all__ += moves.__all__
+__all__ += products.__all__

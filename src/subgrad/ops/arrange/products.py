@@ -18,7 +18,7 @@ from subgrad.ops.singular import norm
 
 
 def _floats(*xs: TensorLike) -> list[Tensor]:
-    return [rules.as_float(x) for x in rules.match(*xs)]
+    return [rules.as_float(x) for x in rules.match(*xs, spread=False)]
 
 
 def dot(a: TensorLike, b: TensorLike) -> Tensor:
@@ -62,7 +62,7 @@ def tensordot(a: TensorLike, b: TensorLike, axes: int | Sequence[Any] = 2) -> Te
     if isinstance(axes, (int, np.integer)):
         of_a, of_b = list(range(a.ndim - int(axes), a.ndim)), list(range(int(axes)))
     else:
-        of_a, of_b = ([x] if isinstance(x, (int, np.integer)) else list(x) for x in axes)
+        of_a, of_b = ([int(x)] if isinstance(x, (int, np.integer)) else list(x) for x in axes)
     of_a = [rules.normalise_axis(i, a.ndim) for i in of_a]
     of_b = [rules.normalise_axis(i, b.ndim) for i in of_b]
     if len(of_a) != len(of_b) or len(set(of_a)) != len(of_a) or len(set(of_b)) != len(of_b):
@@ -81,7 +81,7 @@ def kron(a: TensorLike, b: TensorLike) -> Tensor:
     >>> sg.kron([1.0, 10.0], [1.0, 2.0]).tolist()
     [1.0, 2.0, 10.0, 20.0]
     """
-    a, b = rules.match(a, b)
+    a, b = rules.match(a, b, spread=False)
     n = max(a.ndim, b.ndim)
     of_a, of_b = ((1,) * (n - x.ndim) + x.shape for x in (a, b))
     blocks = a.reshape([k for m in of_a for k in (m, 1)]) * b.reshape([k for m in of_b for k in (1, m)])

@@ -6,4 +6,8 @@ from subgrad.ops.ordered.cumulative import *
 from subgrad.ops.ordered.picking import *
 from subgrad.ops.ordered.sorting import *
 
-__all__ = [*counting.__all__, *cumulative.__all__, *picking.__all__, *sorting.__all__]
+__all__: list[str] = []
+__all__ += counting.__all__
+__all__ += cumulative.__all__
+__all__ += picking.__all__
+__all__ += sorting.__all__

@@ -147,9 +147,9 @@ def bincount(x: TensorLike, weights: TensorLike = None, minlength: int = 0, leng
         raise DTypeError(f"bincount takes a vector of integers, got {x.dtype} of shape {x.shape}")
     if length is None:
         values = _values("bincount without a length", x)
-        length = max([int(minlength), *(values.max(keepdims=True) + 1)]) if values.size else int(minlength)
+        length = max(int(minlength), int(values.max(initial=-1)) + 1)
     given = ones(x.shape, dt.int64) if weights is None else as_tensor(weights)
-    return segment_sum(given, x, length)
+    return segment_sum(given, x, int(length))
 
 
 def segment_sum(x: TensorLike, segments: TensorLike, num_segments: int) -> Tensor:
@@ -191,7 +191,7 @@ def searchsorted(a: TensorLike, v: TensorLike, side: str = "left") -> Tensor:
     """
     if side not in ("left", "right"):
         raise ArgumentError(f'searchsorted takes the side "left" or "right", got {side!r}')
-    a, v = rules.match(a, v)
+    a, v = rules.match(a, v, spread=False)
     if a.ndim != 1:
         raise ShapeError(f"searchsorted takes a vector, got shape {a.shape}")
     n = a.shape[0]
@@ -273,7 +273,7 @@ def interp(x: TensorLike, xp: TensorLike, fp: TensorLike) -> Tensor:
         >>> sg.interp([0.5, 9.0], [0.0, 1.0, 3.0], [0.0, 2.0, 4.0]).tolist()
         [1.0, 4.0]
     """
-    x, xp, fp = (rules.as_float(t) for t in rules.match(x, xp, fp))
+    x, xp, fp = (rules.as_float(t) for t in rules.match(x, xp, fp, spread=False))
     if xp.ndim != 1 or xp.shape != fp.shape or not xp.size:
         raise ShapeError(f"interp takes two vectors of one length, got the shapes {xp.shape} and {fp.shape}")
     width, rise = xp[1:] - xp[:-1], fp[1:] - fp[:-1]

@@ -92,7 +92,7 @@ def scatter_add(x: TensorLike, indices: TensorLike, values: TensorLike, axis: in
         >>> sg.scatter_add([0.0, 10.0, 20.0], [1, 1], [1.0, 2.0]).tolist()
         [0.0, 13.0, 20.0]
     """
-    x, values = rules.match(x, values)
+    x, values = rules.match(x, values, spread=False)
     return x + _placed(x, *_checked("scatter_add", x, indices, values, axis))
 
 
@@ -107,7 +107,7 @@ def scatter(x: TensorLike, indices: TensorLike, values: TensorLike, axis: int = 
     >>> sg.scatter([0.0, 10.0, 20.0], [2, 0], [1.0, 2.0]).tolist()
     [2.0, 10.0, 1.0]
     """
-    x, values = rules.match(x, values)
+    x, values = rules.match(x, values, spread=False)
     places, values, axis = _checked("scatter", x, indices, values, axis)
     if not places.size:
         return x

@@ -17,7 +17,11 @@ from subgrad.ops.special.inverse_error import *
 from subgrad.ops.special.trigonometry import *
 from subgrad.ops.special.whole_numbers import *
 
-__all__ = [
-    *activations.__all__, *exponents.__all__, *gamma_functions.__all__, *hyperbolic.__all__, *inverse_error.__all__,
-    *trigonometry.__all__, *whole_numbers.__all__,
-]  # fmt: skip
+__all__: list[str] = []
+__all__ += activations.__all__
+__all__ += exponents.__all__
+__all__ += gamma_functions.__all__
+__all__ += hyperbolic.__all__
+__all__ += inverse_error.__all__
+__all__ += trigonometry.__all__
+__all__ += whole_numbers.__all__

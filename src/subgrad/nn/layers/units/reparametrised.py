@@ -66,10 +66,8 @@ class WeightNorm(_Reparametrised):
     def __init__(self, layer: Module, name: str = "weight") -> None:
         super().__init__(layer, name)
         weight = getattr(layer, name)
-        blank, value = init.is_blank(), None if init.is_blank() else weight.numpy()
-        lengths = None if blank else np.linalg.norm(value.reshape(len(value), -1), axis=1)
-        self.length = init.parameter((weight.shape[0],), lambda shape, seed: lengths)
-        self.direction = init.parameter(weight.shape, lambda shape, seed: value)
+        self.length = init.parameter((weight.shape[0],), lambda shape, seed: np.linalg.norm(_matrix(weight), axis=1))
+        self.direction = init.parameter(weight.shape, lambda shape, seed: weight.numpy())
 
     def _weight(self) -> Tensor:
         v = _rows(self.direction)
@@ -109,10 +107,9 @@ class SpectralNorm(_Reparametrised):
         validation.sizes("SpectralNorm", iterations=iterations)
         self.iterations = iterations
         weight = getattr(layer, name)
-        value = None if init.is_blank() else weight.numpy()
-        start = None if value is None else _followed(value, init.generator(seed).normal(size=len(value)))
-        self.original = init.parameter(weight.shape, lambda shape, seed: value)
-        self.left = init.parameter((weight.shape[0],), lambda shape, seed: start)
+        self.original = init.parameter(weight.shape, lambda shape, seed: weight.numpy())
+        first = init.generator(seed).normal(size=weight.shape[0])
+        self.left = init.parameter((weight.shape[0],), lambda shape, seed: _followed(_matrix(weight), first))
         self.left.requires_grad = False
 
     def _weight(self) -> Tensor:
@@ -128,8 +125,11 @@ class SpectralNorm(_Reparametrised):
         return (matrix / largest).reshape(self.original.shape)
 
 
-def _followed(weight: np.ndarray, left: np.ndarray) -> np.ndarray:
-    matrix = weight.reshape(len(weight), -1)
+def _matrix(weight: Parameter) -> np.ndarray:
+    return weight.numpy().reshape(weight.shape[0], -1)
+
+
+def _followed(matrix: np.ndarray, left: np.ndarray) -> np.ndarray:
     for _ in range(15):
         right = left @ matrix
         left = matrix @ (right / max(np.linalg.norm(right), 1e-12))
