@@ -64,7 +64,7 @@ def linspace(
     if rules.is_scalar(start) and rules.is_scalar(stop):
         points = np.linspace(float(start), float(stop), num, endpoint)  # pyright: ignore[reportArgumentType]
         return constant(points.astype(dt.as_dtype(dtype) if dtype is not None else dt.default_dtype()))
-    first, last = (rules.as_float(t) for t in rules.match(start, stop))
+    first, last = (rules.as_float(t) for t in rules.match(start, stop, spread=False))
     if first.shape or last.shape:
         raise ShapeError(f"linspace takes scalars, got the shapes {first.shape} and {last.shape}")
     parts = constant(np.linspace(0, 1, num, endpoint).astype(first.dtype))
