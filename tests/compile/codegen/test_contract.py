@@ -313,7 +313,7 @@ def test_an_update_in_place_stores_no_gradient(cpu, longer):
     weight = Value("ptr", "%weight")
 
     def descend(b, gradient, place):
-        here = b.at(weight, place.offset, "double")
+        here = b.at(weight, place.offset(b), "double")
         for _ in range(longer):
             gradient = b.fmul(gradient, constant(gradient.type, -1))
         step = b.fmul(gradient, constant(gradient.type, -0.1))

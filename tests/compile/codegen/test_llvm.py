@@ -59,6 +59,24 @@ def test_a_loop_from_a_place_to_a_later_one_runs_without_being_asked():
     assert run(fill, np.zeros(1, "i8"), 3)[0] == 3 + 4 + 5 + 6
 
 
+def test_of_a_loop_that_never_runs_nothing_stays():
+    """And what follows one that is known to run begins at a place that is known."""
+
+    def fill(b):
+        with b.loop(0, -3, 8, carry=[constant("i64", 5)]) as turn:
+            turn.carry = (b.op("add", turn.carry[0], N),)
+            with b.when(b.compare("eq", N, 0)):
+                b.store(turn.carry[0], P)
+        assert not b.lines
+        assert (turn.index, turn.carry) == (0, (constant("i64", 5),))
+        with b.loop(turn.index, 13, 8) as turn:
+            pass
+        assert turn.index == 16
+        b.store(b.op("add", N, turn.index), P)
+
+    assert run(fill, np.zeros(1, "i8"), 3)[0] == 19
+
+
 def test_loops_nest_and_carry():
     def fill(b):
         with b.loop(0, N, carry=[constant("i64", 0)]) as i:

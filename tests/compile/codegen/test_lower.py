@@ -48,7 +48,7 @@ ONE = [
     lambda x: apply(scatter_add, (x, sg.tensor([1, 0, 1])), {"axes": (0,), "shape": (2, 11)}),
     lambda x: sg.scan(lambda c, r: (sg.maximum(c, r), c + r), x[0], x)[1],
     lambda x: sg.vmap(lambda r: r.sum())(x),
-    lambda x: sg.arange(300)[x.astype("uint8")] + sg.arange(11, x.dtype),
+    lambda x: sg.arange(300)[x.astype("uint8")] + sg.arange(11, dtype=x.dtype),
 ]
 
 TWO = [

@@ -288,9 +288,17 @@ class Builder:
     ) -> Iterator[Turn]:
         """``for index in range(begin, end, step)``, with values carried from turn to turn.
 
-        A loop that is known to take one turn is no loop at all. LLVM must not unroll one that is to stay ``rolled``.
+        A loop that is known to take one turn is no loop at all, and of one that takes none nothing stays. LLVM must not
+        unroll one that is to stay ``rolled``.
         """
         known = range(begin, end, step) if isinstance(begin, int) and isinstance(end, int) else None
+        if known is not None and not known:
+            place, block, turn = len(self.lines), self._block, Turn(begin, tuple(carry))
+            with self._inside():
+                yield turn
+            del self.lines[place:]
+            self._block, turn.index, turn.carry = block, begin, tuple(carry)
+            return
         if known and len(known) == 1:
             turn = Turn(begin, tuple(carry))
             yield turn
@@ -318,6 +326,8 @@ class Builder:
         self.lines[place:place] = [f"  {state} = {_phi(arm)}" for state, arm in zip(states, arms, strict=True)]
         self._open(tail)
         turn.index, *ends = nexts if runs else [self.emit(arm[0][0].type, _phi(arm)) for arm in arms]
+        if known:
+            turn.index = known[-1] + step
         turn.carry = tuple(ends)
 
     def _is_after(self, x: Index, y: Index) -> bool:

@@ -196,7 +196,7 @@ class _Nest:
 
     def _tile(self, at: _Spot, sizes: Sequence[Index], phase: Phase, rows: int, columns: int) -> None:
         b, plan = self.b, self.plan
-        place = Place(at.line, at.m, self.contraction.m[-1].size, at.n, at.c, None)
+        place = Place(at.line, at.m, self.contraction.m[-1].size, at.n, at.c, 0, None)
         if plan.dot:
             kind = vector(self.scalar, plan.width)
             tile = Tile(rows, 1, kind, place, first_lanes(plan.width, columns))

@@ -19,16 +19,21 @@ class Place(NamedTuple):
     """Where a vector of results belongs.
 
     Rows lie in lines, the innermost loop over rows: ``line`` counts the lines, through batches and all, and ``m`` the
-    rows of one, of ``length``. ``n`` is the column of the vector's first lane; ``offset`` the elements from the start
-    of C to that lane. Lanes outside ``mask`` (None: all are inside) must not be stored.
+    rows of one, of ``length``. ``n`` is the column of the vector's first lane, which lies ``ahead`` elements behind the
+    tile's ``origin`` in C. Lanes outside ``mask`` (None: all are inside) must not be stored.
     """
 
     line: Index
     m: Index
     length: int
     n: Index
-    offset: Index
+    origin: Index
+    ahead: Index
     mask: Value | None
+
+    def offset(self, b: Builder) -> Index:
+        """The elements from the start of C to the first lane."""
+        return b.add(self.origin, self.ahead)
 
     def row(self, b: Builder) -> Index:
         """The row's number, through all lines."""
@@ -87,10 +92,10 @@ class Tile(NamedTuple):
     def row(self, b: Builder, c: Result, i: Index) -> list[Place]:
         """Where the vectors of the tile's row ``i`` belong."""
         at, apart = self.place, lanes_of(self.kind)
-        here, offset = at._replace(m=b.add(at.m, i)), b.add(at.offset, b.mul(i, c.row))
+        here, ahead = at._replace(m=b.add(at.m, i)), b.mul(i, c.row)
         masks = [None] * (self.vectors - 1) + [self.mask]
         return [
-            here._replace(n=b.add(at.n, j * apart), offset=b.add(offset, j * apart * c.lane), mask=mask)
+            here._replace(n=b.add(at.n, j * apart), ahead=b.add(ahead, j * apart * c.lane), mask=mask)
             for j, mask in enumerate(masks)
         ]
 
@@ -123,7 +128,7 @@ def initial_sums(b: Builder, c: Result, tile: Tile, phase: Phase) -> Totals:
 
 
 def _load(b: Builder, c: Result, kind: str, place: Place) -> Value:
-    return b.load(kind, b.at(c.base, place.offset, scalar_of(kind)), place.mask)
+    return b.load(kind, b.at(c.base, place.offset(b), scalar_of(kind)), place.mask)
 
 
 def sum_products(b: Builder, a: Operand, bs: Operand, sizes: Sequence[Index], tile: Tile, sums: Totals) -> Totals:
@@ -191,7 +196,7 @@ def _lines(b: Builder, epilogue: Epilogue, tile: Tile) -> int:
     """How many instructions the epilogue takes for one vector."""
     probe = Builder(Module(b.module.cpu))
     unknown = Value("i64", "%unknown")
-    place = tile.place._replace(line=unknown, m=unknown, n=unknown, offset=unknown, mask=tile.mask)
+    place = tile.place._replace(line=unknown, m=unknown, n=unknown, origin=unknown, mask=tile.mask)
     epilogue(probe, Value(tile.kind, "%sum"), place)
     return len(probe.lines)
 
@@ -215,4 +220,4 @@ def _store_by_rows(b: Builder, c: Result, tile: Tile, sums: Sequence[Value]) -> 
 def _store(b: Builder, c: Result, value: Value, place: Place) -> None:
     stored = c.epilogue(b, value, place) if c.epilogue else value
     if stored is not None:
-        b.store(stored, b.at(c.base, place.offset, scalar_of(stored.type)), place.mask)
+        b.store(stored, b.at(c.base, place.offset(b), scalar_of(stored.type)), place.mask)
