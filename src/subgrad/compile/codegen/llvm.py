@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from subgrad.compile.codegen.llvm_values import BYTES, Index, Value, constant, lanes_of, like, scalar_of, vector, zero
+from subgrad.compile.codegen.llvm_values import BYTES, Index, Value, constant, like, mangled, scalar_of, vector, zero
 from subgrad.compile.runtime.cpu import Cpu
 
 
@@ -137,7 +137,7 @@ class Builder:
     def intrinsic(self, name: str, *arguments: Value) -> Value:
         """Call an intrinsic that is overloaded on the type of its first argument, and returns that type."""
         kind = arguments[0].type
-        full = f"{name}.{_mangled(kind)}"
+        full = f"{name}.{mangled(kind)}"
         self.module.declare(full, f"declare {kind} @{full}({', '.join([a.type for a in arguments])})")
         return self.pure(kind, f"call {kind} @{full}({_typed(arguments)})")
 
@@ -261,7 +261,7 @@ class Builder:
         align = BYTES[scalar_of(kind)]
         if mask is None:
             return self.emit(kind, f"load {kind}, ptr {pointer}, align {align}")
-        name = f"llvm.masked.load.{_mangled(kind)}.p0"
+        name = f"llvm.masked.load.{mangled(kind)}.p0"
         return self.call(kind, name, pointer, constant("i32", align), mask, zero(kind))
 
     def store(self, value: Value, pointer: Value, mask: Value | None = None) -> None:
@@ -270,7 +270,7 @@ class Builder:
         if mask is None:
             self.lines.append(f"  store {value.type} {value}, ptr {pointer}, align {align}")
             return
-        name = f"llvm.masked.store.{_mangled(value.type)}.p0"
+        name = f"llvm.masked.store.{mangled(value.type)}.p0"
         self.module.declare(name, f"declare void @{name}({value.type}, ptr, i32, {mask.type})")
         self.lines.append(f"  call void @{name}({_typed([value, pointer, constant('i32', align), mask])})")
 
@@ -403,10 +403,3 @@ def _typed(values: Sequence[Value]) -> str:
 
 def _phi(arms: Sequence[tuple[Value, str]]) -> str:
     return f"phi {arms[0][0].type} " + ", ".join(f"[ {value}, %{block} ]" for value, block in arms)
-
-
-def _mangled(kind: str) -> str:
-    """The suffix of an overloaded intrinsic's name."""
-    scalar = scalar_of(kind)
-    short = {"float": "f32", "double": "f64"}.get(scalar, scalar)
-    return f"v{lanes_of(kind)}{short}" if kind.startswith("<") else short

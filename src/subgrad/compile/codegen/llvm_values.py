@@ -47,6 +47,13 @@ def like(kind: str, scalar: str) -> str:
     return vector(scalar, lanes_of(kind)) if kind.startswith("<") else scalar
 
 
+def mangled(kind: str) -> str:
+    """The suffix of an overloaded intrinsic's name."""
+    scalar = scalar_of(kind)
+    short = {"float": "f32", "double": "f64"}.get(scalar, scalar)
+    return f"v{lanes_of(kind)}{short}" if kind.startswith("<") else short
+
+
 def constant(kind: str, number: float) -> Value:
     """A number as a constant of any scalar or vector type.
 
