@@ -274,7 +274,7 @@ def test_what_the_epilogue_touches_is_asked_for(cpu):
     contraction = Contraction.matmul("float32", 24, 64, 40, transpose_a=True)
 
     def touches(b, place):
-        return [(b.at(Value("ptr", "%C"), place.offset, "float"), True)]
+        return [(b.at(Value("ptr", "%C"), place.offset(b), "float"), True)]
 
     plan = plan_contraction(contraction, cpu)
     text = {}
