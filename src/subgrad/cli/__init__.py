@@ -1,4 +1,4 @@
-"""The command line: ``subgrad train``, ``predict``, ``evaluate``, ``generate``, ``show``, ``approximate``,
+"""The command line: ``subgrad train``, ``predict``, ``evaluate``, ``generate``, ``show``, ``export``, ``approximate``,
 ``certify``, ``verify``, ``xor``."""
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import subgrad
 from subgrad.cli.commands.approximate import approximate
 from subgrad.cli.commands.certify import certify, verify
 from subgrad.cli.commands.evaluate import evaluate
+from subgrad.cli.commands.export import export
 from subgrad.cli.commands.generate import generate
 from subgrad.cli.commands.predict import predict
 from subgrad.cli.commands.show import show
@@ -26,7 +27,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (train, predict, evaluate, generate, show, approximate, certify, verify, xor):
+for command in (train, predict, evaluate, generate, show, export, approximate, certify, verify, xor):
     app.command()(command)
 
 

@@ -18,6 +18,8 @@ from subgrad.data.table import Table
 from subgrad.data.target import TARGETS, ClassTarget, Label, NumberTarget, Target
 from subgrad.data.task import Task, drop_unlabelled, task_of_column
 from subgrad.errors import DataError, NotFittedError
+from subgrad.graph.tensor import Tensor
+from subgrad.ops import concatenate
 
 
 class Prepared(NamedTuple):
@@ -146,6 +148,22 @@ class TablePreprocessor:
 
     def _joined(self, parts: list[np.ndarray]) -> np.ndarray:
         return np.concatenate(parts, axis=1)
+
+    def of_numbers(self, rows: Tensor) -> Tensor:
+        """`transform` as nodes of a graph, for a network that leaves Python together with its preparation.
+
+        Args:
+            rows: float64 (n, columns), the columns in the order of `columns`: numbers as they are, 1 and 0 for true and
+                false, the place of a category among ``categories``; NaN where a value is missing.
+
+        Returns:
+            float32 (n, d).
+
+        Raises:
+            DataError: if there is a column of dates.
+        """
+        features = [column.of_numbers(rows[:, i]).astype("float32") for i, column in enumerate(self.columns)]
+        return concatenate(features, 1)
 
     def target(self, table: Table) -> np.ndarray:
         """The target of each row (n,): the place of its class, int64, or the standardised number, float32.

@@ -60,7 +60,9 @@ def test_several_inputs_keep_their_names():
 
 def test_outputs_have_the_names_of_their_places():
     proto = saving.to_proto(lambda x: {"twice": 2 * x, "sums": [x.sum(0), x]}, np.zeros((2, 3), np.float32))
-    assert [o.name for o in proto.graph.output] == ["output.twice", "output.sums.0", "output.sums.1"]
+    assert [o.name for o in proto.graph.output] == ["twice", "sums.0", "sums.1"]
+    proto = saving.to_proto(lambda x: (x, x), np.zeros((2, 3), np.float32))
+    assert [o.name for o in proto.graph.output] == ["output.0", "output.1"]
 
 
 def test_a_model_that_takes_one_size_alone_has_that_size():

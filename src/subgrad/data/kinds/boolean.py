@@ -7,9 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from subgrad import ops
 from subgrad.data.formats import Format, TruthFormat, unread
 from subgrad.data.kinds.column_kind import Encoded, Kind, missing_values
 from subgrad.data.lazy_polars import pl
+from subgrad.graph.tensor import Tensor
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,15 @@ class TruthColumn(Kind):
         signs = np.where(none, 0, 2 * values - 1)
         features = [signs, none] if self.missing else [signs]
         return Encoded(np.column_stack(features).astype(np.float32), unread(series, values))
+
+    def of_numbers(self, x: Tensor) -> Tensor:
+        none = ops.isnan(x)
+        signs = ops.where(none, 0, 2 * x - 1)
+        return ops.stack([signs, none] if self.missing else [signs], 1)
+
+    @property
+    def numbers(self) -> str:
+        return "1 for true, 0 for false"
 
     def describe(self) -> list[str]:
         how = self.format

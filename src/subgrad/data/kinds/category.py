@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
+from subgrad import ops
 from subgrad.data.formats import Format, as_texts, is_text
 from subgrad.data.kinds.column_kind import Encoded, Kind, missing_values
 from subgrad.data.lazy_polars import pl
+from subgrad.graph.tensor import Tensor
 
 MOST_CATEGORIES = 50
 
@@ -54,6 +57,20 @@ class CategoryColumn(Kind):
         codes = np.where(unknown, len(self.categories) if self.others else nowhere, places)
         codes = np.where(none, nowhere - 1 if self.missing else nowhere, codes).astype(np.int64)
         return Encoded(np.eye(nowhere + 1, nowhere, dtype=np.float32)[codes], unknown & ~none & (not self.others))
+
+    def of_numbers(self, x: Tensor) -> Tensor:
+        """Of the place of the category among the categories; any other number is a category that is unknown."""
+        places = range(len(self.categories))
+        found = [x == float(i) for i in places]
+        none = ops.isnan(x)
+        if self.others:
+            known = functools.reduce(ops.logical_or, found)
+            found.append(~(known | none))
+        return ops.stack([f.astype(x.dtype) for f in [*found, *([none] if self.missing else [])]], 1)
+
+    @property
+    def numbers(self) -> str:
+        return ", ".join(f"{i} for {category}" for i, category in enumerate(self.categories))
 
     def describe(self) -> list[str]:
         kept = f"the {len(self.categories)} most frequent" if self.others else len(self.categories)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from subgrad.data.formats import Format, TextFormat, format_from_plain
 from subgrad.data.lazy_polars import pl
+from subgrad.errors import DataError
+
+if TYPE_CHECKING:
+    from subgrad.graph.tensor import Tensor
 
 # In deviations from the mean. No row that was fitted on comes near it (of n values none is further off than
 # sqrt(n)), but a slip of the keyboard in a later file must not become an infinite float32.
@@ -44,6 +48,17 @@ class Kind:
     def encode(self, series: pl.Series) -> Encoded:
         """Features of a column as it came, see `subgrad.data.Table.series`."""
         raise NotImplementedError
+
+    def of_numbers(self, x: Tensor) -> Tensor:
+        """Features (n, k) of a column that is given as numbers (n,), NaN where a value is missing, as nodes of a graph:
+        for networks that leave Python with their preparation. Raises `DataError` for a kind that is not of numbers.
+        """
+        raise DataError(f"column '{self.name}' holds {self.what}, which are prepared before the network")
+
+    @property
+    def numbers(self) -> str:
+        """What these numbers are, for a reader."""
+        return "the number itself"
 
     def describe(self) -> list[str]:
         """What became of the column, a sentence each."""

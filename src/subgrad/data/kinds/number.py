@@ -7,10 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from subgrad import ops
 from subgrad.data.column_names import listed
 from subgrad.data.formats import Format, NumberFormat, unread
-from subgrad.data.kinds.column_kind import Encoded, Kind, mean_and_std, missing_values, standardised
+from subgrad.data.kinds.column_kind import FURTHEST, Encoded, Kind, mean_and_std, missing_values, standardised
 from subgrad.data.lazy_polars import pl
+from subgrad.graph.tensor import Tensor
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,11 @@ class NumberColumn(Kind):
         scaled = standardised(np.where(known, values, self.median), self.mean, self.std)
         features = [scaled, ~known] if self.missing else [scaled]
         return Encoded(np.column_stack(features).astype(np.float32), unread(series, values))
+
+    def of_numbers(self, x: Tensor) -> Tensor:
+        known = ops.isfinite(x)
+        scaled = ops.clip((ops.where(known, x, self.median) - self.mean) / self.std, -FURTHEST, FURTHEST)
+        return ops.stack([scaled, ~known] if self.missing else [scaled], 1)
 
     def describe(self) -> list[str]:
         found = about_odd(self.name, self.odd, self.words, "no numbers")

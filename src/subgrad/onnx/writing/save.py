@@ -114,7 +114,7 @@ def _graph(model: Callable[..., Any], found: Traces) -> onnx.GraphProto:
 
 
 def _result(graph: Graph, walk: Walk, name: str, nodes: Sequence[Tensor]) -> onnx.ValueInfoProto:
-    own = graph.name(f"output.{name}" if name else "output")
+    own = graph.name(name if name and not name[0].isdigit() else f"output.{name}".rstrip("."))
     graph.nodes.append(helper.make_node("Identity", [walk.name_of(tuple(nodes))], [own], name=own))
     return graph.described(own, nodes)
 
