@@ -10,10 +10,10 @@ import typer
 
 from subgrad.cli import options
 from subgrad.cli.commands.show import ModelFile
+from subgrad.cli.commands.whole_model import WholeModel
 from subgrad.cli.failure import job, usage
 from subgrad.cli.jobs.kinds import TABLES, job_of
 from subgrad.cli.jobs.trained import kind_of
-from subgrad.cli.jobs.whole_model import WholeModel
 from subgrad.cli.screen import screen
 from subgrad.io import load
 
