@@ -2,6 +2,7 @@
 
 import ctypes
 import itertools
+import mmap
 
 import numpy as np
 
@@ -75,3 +76,16 @@ def check(contraction, cpu, plan=None, cuts=(), seed=0):
         assert np.isnan(whole[:GAP]).all()
         assert np.isnan(whole[-GAP:]).all()
     return c
+
+
+def beside_guard(count, at_end):
+    """``count`` floats that end where an unreadable page begins, or begin where one ends."""
+    page = mmap.PAGESIZE
+    inside = -(-count * 4 // page) * page
+    memory = mmap.mmap(-1, inside + 2 * page)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    libc = ctypes.CDLL(None, use_errno=True)
+    for guard in (start, start + page + inside):
+        assert libc.mprotect(ctypes.c_void_p(guard), ctypes.c_size_t(page), 0) == 0
+    offset = page + (inside - 4 * count if at_end else 0)
+    return np.frombuffer(memory, "float32", count, offset)

@@ -1,13 +1,11 @@
 """The contraction generator against NumPy in float64, on every kind of processor that this machine can play."""
 
-import ctypes
 import itertools
-import mmap
 import sys
 
 import numpy as np
 import pytest
-from contraction_reference import GAP, check, compiled, guarded, reference, span, view
+from contraction_reference import GAP, beside_guard, check, compiled, guarded, reference, span, view
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -376,24 +374,11 @@ def test_nothing_outside_the_operands_is_touched(cpu, at_end, copies, transpose_
         pytest.skip("the dot form copies nothing")
     kernel = compiled(contraction, plan, cpu)
     a, b, c, scratch = (
-        _beside_guard(size, at_end) for size in (13 * 21, 21 * 37, 13 * 37, max(plan.scratch(contraction), 1))
+        beside_guard(size, at_end) for size in (13 * 21, 21 * 37, 13 * 37, max(plan.scratch(contraction), 1))
     )
     a[:], b[:] = _random(a.size), _random(b.size)
     kernel(*(x.ctypes.data for x in (a, b, c, scratch)), 0, 13)
     np.testing.assert_allclose(c.reshape(13, 37), reference(contraction, a, b), atol=1e-5)
-
-
-def _beside_guard(count, at_end):
-    """``count`` floats that end where an unreadable page begins, or begin where one ends."""
-    page = mmap.PAGESIZE
-    inside = -(-count * 4 // page) * page
-    memory = mmap.mmap(-1, inside + 2 * page)
-    start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
-    libc = ctypes.CDLL(None, use_errno=True)
-    for guard in (start, start + page + inside):
-        assert libc.mprotect(ctypes.c_void_p(guard), ctypes.c_size_t(page), 0) == 0
-    offset = page + (inside - 4 * count if at_end else 0)
-    return np.frombuffer(memory, "float32", count, offset)
 
 
 # What a contraction cannot be

@@ -39,14 +39,9 @@ class Module:
 
     @contextmanager
     def function(
-        self,
-        name: str,
-        parameters: Sequence[Value],
-        *,
-        noalias: Sequence[Value] = (),
-        exported: bool = False,
+        self, name: str, parameters: Sequence[Value], *, noalias: Sequence[Value] = (), exported: bool = False,
         inline: bool = True,
-    ) -> Iterator[Builder]:
+    ) -> Iterator[Builder]:  # fmt: skip
         """The body of a function that returns nothing, to be filled through the builder.
 
         LLVM would optimise one that it inlines twice, by itself and in its caller; with ``alwaysinline`` only there.
