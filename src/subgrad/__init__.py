@@ -30,7 +30,7 @@ from subgrad.ops import random
 from subgrad.ops.random import manual_seed
 
 if TYPE_CHECKING:
-    from subgrad import calibration, data, linear, metrics, models, nn, onnx, optim, tabular  # noqa: I001
+    from subgrad import calibration, data, fft, linalg, linear, metrics, models, nn, onnx, optim, tabular  # noqa: I001
     from subgrad.approx import approximate, barron, barron_bound
     from subgrad.bounds import certify, verify
     from subgrad.compile.function import CompiledFunction, compile
@@ -47,20 +47,21 @@ if TYPE_CHECKING:
         LBFGS, chain, clip_by_norm, freeze, groups, methods, step, unfreeze, update, weight_decay,
     )  # fmt: skip
     from subgrad.optim.methods import *
-    from subgrad.recur import checkpoint, scan
+    from subgrad.recur import checkpoint, cond, fori_loop, scan, while_loop
 
 __version__ = "0.1.0"
 
 __all__ = [
     "LBFGS", "Checkpoint", "CompiledFunction", "EarlyStopping", "History", "Kink", "Parameter", "Tensor", "Trainer",
     "WatchUnits", "approximate", "barron", "barron_bound", "bool_", "calibration", "certify", "chain", "check",
-    "checkpoint", "clip_by_norm", "compile", "custom_vjp", "data", "dead_units", "default_dtype", "defop",
-    "directional_derivative", "draw", "enclosure", "ensemble", "errors", "evaluate", "explain", "fit", "float32",
-    "float64", "freeze", "get_threads", "grad", "groups", "hessian", "int32", "int64", "is_stationary", "jacobian",
-    "jvp", "kinks", "linear", "load", "load_certificate", "local_minimum", "manual_seed", "metrics", "minimize",
-    "models", "nn", "onnx", "ops", "optim", "predict", "random", "save", "scan", "set_default_dtype", "set_threads",
-    "step", "subdifferential", "subgradient", "tabular", "tensor", "uint8", "unfreeze", "update", "using_dtype",
-    "value_and_grad", "verify", "verify_certificate", "vjp", "vmap", "weight_decay",
+    "checkpoint", "clip_by_norm", "compile", "cond", "custom_vjp", "data", "dead_units", "default_dtype", "defop",
+    "directional_derivative", "draw", "enclosure", "ensemble", "errors", "evaluate", "explain", "fft", "fit", "float32",
+    "float64", "fori_loop", "freeze", "get_threads", "grad", "groups", "hessian", "int32", "int64", "is_stationary",
+    "jacobian", "jvp", "kinks", "linalg", "linear", "load", "load_certificate", "local_minimum", "manual_seed",
+    "metrics", "minimize", "models", "nn", "onnx", "ops", "optim", "predict", "random", "save", "scan",
+    "set_default_dtype", "set_threads", "step", "subdifferential", "subgradient", "tabular", "tensor", "uint8",
+    "unfreeze", "update", "using_dtype", "value_and_grad", "verify", "verify_certificate", "vjp", "vmap",
+    "weight_decay", "while_loop",
 ]  # fmt: skip
 __all__ += ops.__all__
 
@@ -78,6 +79,8 @@ _LATER = {
         "dead_units", "directional_derivative", "enclosure", "is_stationary", "kinks", "load_certificate",
         "local_minimum", "minimize", "subdifferential", "subgradient", "verify_certificate",
     ),
+    "fft": (),
+    "linalg": (),
     "linear": (),
     "metrics": (),
     "models": (),
@@ -87,7 +90,7 @@ _LATER = {
     "optim": (
         "LBFGS", "chain", "clip_by_norm", "freeze", "groups", "step", "unfreeze", "update", "weight_decay",
     ),
-    "recur": ("checkpoint", "scan"),
+    "recur": ("checkpoint", "cond", "fori_loop", "scan", "while_loop"),
     "tabular": (),
 }  # fmt: skip
 """What is loaded by its first use, by the module it comes from: these modules and their names."""

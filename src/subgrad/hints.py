@@ -85,7 +85,20 @@ NAMES: dict[str, str] = {
     "sg.matmul": "torch.mm torch.bmm torch.mv",
     "sg.inner": "np.vdot torch.vdot",
     "sg.outer": "torch.ger",
+    "sg.linalg.solve": "scipy.linalg.solve torch.linalg.solve",
+    "sg.linalg.inv": "torch.inverse torch.linalg.inv np.linalg.inv",
+    "sg.linalg.det": "torch.det np.linalg.det",
+    "sg.linalg.slogdet": "torch.logdet np.linalg.slogdet",
+    "sg.linalg.cholesky": "torch.cholesky np.linalg.cholesky",
+    "sg.linalg.qr": "torch.qr np.linalg.qr",
+    "sg.linalg.lstsq": "np.linalg.lstsq",
+    "sg.linalg.matrix_exp": "scipy.linalg.expm torch.matrix_exp",
+    "sg.fft.fft": "np.fft.fftn",
+    "sg.fft.rfft": "np.fft.rfft torch.fft.rfft",
     # calculus and programs
+    "sg.cond": "jax.lax.cond jax.lax.switch",
+    "sg.fori_loop": "jax.lax.fori_loop",
+    "sg.while_loop": "jax.lax.while_loop",
     "sg.grad": "torch.autograd.grad jax.grad tf.GradientTape torch.func.grad",
     "sg.vmap": "torch.func.vmap jax.pmap np.vectorize",
     "sg.compile": "jax.jit torch.jit tf.function",
@@ -190,7 +203,7 @@ def table() -> dict[str, str]:
     found: dict[str, str] = {}
     for ours, names in NAMES.items():
         for name in names.split():
-            if name.rsplit(".", 1)[-1] != ours.rsplit(".", 1)[-1]:
+            if name.rsplit(".", 1)[-1] != ours.rsplit(".", 1)[-1] or ours.count(".") > 1:
                 found.setdefault(name.rsplit(".", 1)[-1], ours)
     return found
 

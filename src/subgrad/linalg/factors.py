@@ -1,0 +1,97 @@
+"""Matrices as products: Cholesky's and QR, each a loop over columns; and least squares."""
+
+from __future__ import annotations
+
+from subgrad import ops
+from subgrad.errors import ShapeError
+from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
+from subgrad.linalg.elimination import solve, square, turned
+from subgrad.ops import rules
+from subgrad.recur import scan
+
+
+def cholesky(a: TensorLike) -> Tensor:
+    """The lower triangular L with L Lᵀ = a, for symmetric positive definite matrices (..., n, n). NaN where a is not
+    positive definite. The gradient counts both triangles of a alike.
+
+    >>> import subgrad as sg
+    >>> sg.linalg.cholesky([[4.0, 2.0], [2.0, 5.0]]).tolist()
+    [[2.0, 0.0], [1.0, 2.0]]
+    """
+    a = square("cholesky", a)
+    n = a.shape[-1]
+    if not a.size:
+        return a
+    a, rows = (a + turned(a)) * 0.5, ops.arange(n)
+
+    def step(found: Tensor, k: Tensor) -> tuple[Tensor, None]:
+        column, row = ops.take(a, k.reshape(1), -1), ops.take(found, k.reshape(1), -2)
+        rest = column - found @ turned(row)
+        root = ops.sqrt(ops.take(rest, k.reshape(1), -2))
+        made = ops.where((rows >= k).reshape(n, 1), rest / root, 0)
+        return ops.where(rows == k, made, found), None
+
+    return scan(step, ops.zeros_like(a), rows)[0]
+
+
+def qr(a: TensorLike) -> tuple[Tensor, Tensor]:
+    """Q with orthonormal columns (m, k) and R upper triangular (k, n) with Q R = a, for a matrix (m, n) and k = min(m,
+    n), by Householder's reflections; signs are LAPACK's.
+
+    Raises:
+        ShapeError: if a is no matrix.
+
+    Example:
+        >>> import subgrad as sg
+        >>> q, r = sg.linalg.qr([[3.0, 1.0], [4.0, 2.0]])
+        >>> bool(sg.allclose(q @ r, [[3.0, 1.0], [4.0, 2.0]])), r.numpy().round(3).tolist()
+        (True, [[-5.0, -2.200000047683716], [0.0, 0.4000000059604645]])
+    """
+    a = rules.as_float(as_tensor(a))
+    if a.ndim != 2 or not a.size:
+        raise ShapeError(f"qr takes a matrix, got shape {a.shape}")
+    m, n = a.shape
+    count, rows = min(m, n), ops.arange(m)
+
+    def reflected(x: Tensor, v: Tensor) -> Tensor:
+        return x - 2 * ops.outer(v, v @ x)
+
+    def step(table: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+        column = ops.where(rows >= k, ops.take(table, k.reshape(1), 1)[:, 0], 0)
+        head = ops.where(rows == k, column, 0).sum()
+        length = ops.norm(column)
+        v = column + ops.where(rows == k, ops.where(head < 0, -length, length), 0)
+        last = ops.norm(column - ops.where(rows == k, column, 0)) == 0  # nothing is below: LAPACK leaves it
+        v = ops.where(last, 0, v / ops.where(last, 1, ops.norm(v)))
+        return reflected(table, v), v
+
+    table, vectors = scan(step, a, ops.arange(count))
+    start = ops.eye(m, count, dtype=a.dtype)
+    q, _ = scan(lambda q, v: (reflected(q, v), None), start, vectors, reverse=True)
+    return q, ops.triu(table[:count])
+
+
+def lstsq(a: TensorLike, b: TensorLike) -> Tensor:
+    """x with the least \\|a x - b\\|, for a matrix (m, n) of full rank with m >= n, by `qr`. NaN or inf without full
+    rank.
+
+    Args:
+        a: shape (m, n).
+        b: shape (m,) or (m, k).
+
+    Raises:
+        ShapeError: for shapes that do not fit.
+
+    Example:
+        >>> import subgrad as sg
+        >>> sg.linalg.lstsq([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]], [1.0, 3.0, 5.0]).numpy().round(4).tolist()
+        [1.0, 2.0]
+    """
+    a, b = (rules.as_float(x) for x in rules.match(a, b, spread=False))
+    if a.ndim != 2 or b.ndim not in (1, 2) or b.shape[0] != a.shape[0] or a.shape[0] < a.shape[1]:
+        raise ShapeError(f"lstsq takes a matrix (m, n) with m >= n and m numbers, got shapes {a.shape} and {b.shape}")
+    q, r = qr(a)
+    return solve(r, q.T @ b)
+
+
+__all__ = ["cholesky", "lstsq", "qr"]
