@@ -118,7 +118,7 @@ def _transformed(re: Tensor, im: Tensor, sign: int) -> tuple[Tensor, Tensor]:
 
 
 def _waves(turns: np.ndarray, n: int, sign: int, dtype: np.dtype) -> tuple[Tensor, Tensor]:
-    """Cosine and sine of so many n-th of a turn: whole turns are left out, and what rounding leaves at quarters is 0."""
+    """Cosine and sine of so many n-th of a turn; whole turns are left out, and what rounding leaves at quarters."""
     angle = sign * 2 * np.pi * (turns % n) / n
     cos, sin = (np.where(np.abs(wave) < 1e-15, 0, wave).astype(dtype) for wave in (np.cos(angle), np.sin(angle)))
     return constant(cos), constant(sin)
