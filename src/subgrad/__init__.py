@@ -30,7 +30,7 @@ from subgrad.ops import random
 from subgrad.ops.random import manual_seed
 
 if TYPE_CHECKING:
-    from subgrad import calibration, data, fft, linalg, linear, metrics, models, nn, onnx, optim, tabular  # noqa: I001
+    from subgrad import calibration, data, fft, linalg, linear, metrics, models, nn, onnx, optim, report, tabular  # noqa: I001
     from subgrad.approx import approximate, barron, barron_bound
     from subgrad.bounds import certify, verify
     from subgrad.compile.function import CompiledFunction, compile
@@ -58,7 +58,7 @@ __all__ = [
     "directional_derivative", "draw", "enclosure", "ensemble", "errors", "evaluate", "explain", "fft", "fit", "float32",
     "float64", "fori_loop", "freeze", "get_threads", "grad", "groups", "hessian", "int32", "int64", "is_stationary",
     "jacobian", "jvp", "kinks", "linalg", "linear", "load", "load_certificate", "local_minimum", "manual_seed",
-    "metrics", "minimize", "models", "nn", "onnx", "ops", "optim", "predict", "random", "save", "scan",
+    "metrics", "minimize", "models", "nn", "onnx", "ops", "optim", "predict", "random", "report", "save", "scan",
     "set_default_dtype", "set_threads", "step", "subdifferential", "subgradient", "tabular", "tensor", "uint8",
     "unfreeze", "update", "using_dtype", "value_and_grad", "verify", "verify_certificate", "vjp", "vmap",
     "weight_decay", "while_loop",
@@ -91,6 +91,7 @@ _LATER = {
         "LBFGS", "chain", "clip_by_norm", "freeze", "groups", "step", "unfreeze", "update", "weight_decay",
     ),
     "recur": ("checkpoint", "cond", "fori_loop", "scan", "while_loop"),
+    "report": (),
     "tabular": (),
 }  # fmt: skip
 """What is loaded by its first use, by the module it comes from: these modules and their names."""

@@ -54,7 +54,7 @@ def test_numbers(tmp_path):
     model, y = numbers()
     sentences = [f"Column '{EVIL}': it is {EVIL}.", "Column 'unused' was left out: it has one value only.", "Done."]
     page, text = written(
-        tmp_path / "page.html", model, y, data=EVIL, sentences=sentences, history=HISTORY, facts={EVIL: EVIL},
+        tmp_path / "page.html", model, y, data=EVIL, sentences=sentences, history=HISTORY, training=[EVIL],
         command=f"subgrad train '{EVIL}'", seed=7, row_numbers=np.arange(1000, 1000 + N),
     )  # fmt: skip
     assert page.sections() == SECTIONS

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -13,15 +13,18 @@ from subgrad.data.table import Table
 from subgrad.data.target import Label
 from subgrad.fit.history import History
 from subgrad.metrics import Answered, Estimate, for_task
+from subgrad.metrics.bootstrap import decimals_for
 from subgrad.report.explanations.table_model import TableModel, places
 
 
 class Score(NamedTuple):
-    """A metric on the page: its name in words, its value with an interval, and what needs no inputs to be reached."""
+    """A metric on the page: its name in words, its value with an interval, what needs no inputs to be reached, and how
+    many decimals all of these are shown with."""
 
     words: str
     found: Estimate
     guess: float | None = None
+    decimals: int = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,10 +37,12 @@ class Background:
         whole: the table that these rows are a part of, as the columns are shown; None for the rows themselves.
         sentences: what was done to the table, a sentence each, as `TablePreprocessor.describe` has it.
         row_numbers: where the rows stand in their file, from 1 on.
+        event: of two classes the place of the one whose probability is shown; None for the rarer one.
         scores: metrics, where others than the usual ones are to be shown.
         guess: how the ``guess`` of these is made, such as "always 'no'".
         history: of the training.
-        facts: about model and training, by their names.
+        epoch: what a row of the history is of.
+        training: how the model was made, a sentence each.
         command: that made the report.
         seed: of all that was drawn by chance.
     """
@@ -47,10 +52,12 @@ class Background:
     whole: Table | None = None
     sentences: Sequence[str] = ()
     row_numbers: np.ndarray | None = None
+    event: int | None = None
     scores: Sequence[Score] = ()
     guess: str = ""
     history: History | None = None
-    facts: Mapping[str, str] = field(default_factory=dict)
+    epoch: str = "epoch"
+    training: Sequence[str] = ()
     command: str = ""
     seed: int = 0
 
@@ -105,18 +112,33 @@ class Subject:
         return places(self.model, self.answers)
 
     @cached_property
+    def event(self) -> int | None:
+        """Of two classes the place of the one whose probability is shown: the rarer one, unless the background says."""
+        if len(self.classes) != 2:
+            return None
+        return int(np.mean(self.places) <= 0.5) if self.background.event is None else self.background.event
+
+    @cached_property
     def scores(self) -> Sequence[Score]:
-        """The metrics of the background; else all that suit the task, of the second class where they are of one."""
+        """The metrics of the background; else all that suit the task."""
         if self.background.scores:
             return self.background.scores
         metrics = for_task(self.model.task)
-        if self.classified:
-            answered = Answered(self.places, self.answered_places, self.chances, len(self.classes))
-        else:
-            answered = Answered(np.asarray(self.truth, np.float64), self.answers)
-        found = answered.estimate(metrics, seed=self.background.seed)
-        of_one = f" of '{self.classes[1]}'" if len(self.classes) == 2 else ""
-        return [Score(m.words + (of_one if m.of_one_class else ""), found[m.name]) for m in metrics if m.name in found]
+        found = self._answered().estimate(metrics, seed=self.background.seed)
+        of_one = "" if self.event is None else f" of '{self.classes[self.event]}'"
+        return [
+            Score(m.words + of_one * m.of_one_class, own, decimals=decimals_for(*own) if m.in_unit else 3)
+            for m in metrics if (own := found.get(m.name)) is not None
+        ]  # fmt: skip
+
+    def _answered(self) -> Answered:
+        """For the metrics, of which some are of the second of two classes."""
+        if not self.classified:
+            return Answered(np.asarray(self.truth, np.float64), self.answers)
+        truth, answers, chances = self.places, self.answered_places, self.chances
+        if self.event == 0:
+            truth, answers, chances = 1 - truth, 1 - answers, None if chances is None else chances[:, ::-1]
+        return Answered(truth, answers, chances, len(self.classes))
 
 
 __all__ = ["Background", "Score", "Subject"]

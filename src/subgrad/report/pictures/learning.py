@@ -12,7 +12,9 @@ from subgrad.report.phrases import number
 from subgrad.report.pictures.inline_svg import FIRST, MUTED, SECOND, picture
 
 
-def learning_curve(name: str, training: Sequence[float], validation: Sequence[float] | None, best: int) -> Markup:
+def learning_curve(
+    name: str, training: Sequence[float], validation: Sequence[float] | None, best: int, epoch: str
+) -> Markup:
     """A number over the epochs, of the rows that are learnt from and of those that decide when to stop."""
 
     def draw(axes: Any) -> None:
@@ -25,21 +27,26 @@ def learning_curve(name: str, training: Sequence[float], validation: Sequence[fl
             axes.annotate(f"kept: {best}", (best, 1), (4, -2), xycoords=("data", "axes fraction"), va="top",
                           textcoords="offset points", color=MUTED)  # fmt: skip
         axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.set(xlabel="epoch", ylabel=name)
+        axes.set(xlabel=epoch, ylabel=name)
         axes.margins(x=0.01)
         if validation is not None:
             axes.legend(loc="best")
 
     ends = f"{number(training[0])} to {number(training[-1])} in training"
     ends += "" if validation is None else f", {number(validation[0])} to {number(validation[-1])} in validation"
-    return picture(f"learning {name}", f"The {name} over {len(training)} epochs: from {ends}.", draw)
+    return picture(f"learning {name}", f"The {name} over {len(training)} {epoch}s: from {ends}.", draw)
 
 
-def curves_of(history: Mapping[str, Sequence[float]], best: int) -> list[tuple[str, Markup]]:
+def curves_of(history: Mapping[str, Sequence[float]], best: int, epoch: str = "epoch") -> list[tuple[str, Markup]]:
     """A picture of the loss, and one of each metric; at most four."""
     names = [name for name in history if not name.startswith("validation_") and name != "seconds"][:4]
     known = [name for name in names if np.isfinite(history[name]).any()]
-    return [(n, learning_curve(n.replace("_", " "), history[n], history.get(f"validation_{n}"), best)) for n in known]
+    return [(name, _curve(history, name, best, epoch)) for name in known]
+
+
+def _curve(history: Mapping[str, Sequence[float]], name: str, best: int, epoch: str) -> Markup:
+    validation = history.get(f"validation_{name}")
+    return learning_curve(name.replace("_", " "), history[name], validation, best, epoch)
 
 
 __all__ = ["curves_of"]

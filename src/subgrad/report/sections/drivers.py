@@ -84,8 +84,8 @@ def _answers(subject: Subject) -> tuple[list[int], list[str]]:
     names = [str(label) for label in subject.classes]
     if not subject.classified:
         return [0], [f"predicted {subject.target}"]
-    if len(names) == 2:
-        return [1], [f"probability of “{short(names[1])}”"]
+    if subject.event is not None:
+        return [subject.event], [f"probability of “{short(names[subject.event])}”"]
     places = most_frequent(names, subject.places)
     return places, [names[i] for i in places]
 

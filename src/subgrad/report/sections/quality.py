@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from subgrad.metrics import Estimate
 from subgrad.report.explanations.calibration import calibration_curve
 from subgrad.report.markup import Markup, element
 from subgrad.report.phrases import counted, short
@@ -34,35 +33,36 @@ def _of(rows_are: str) -> str:
 
 
 def _value(score: Score) -> Markup:
-    value, _, interval = _signed(score.found).partition(" ")
+    value, low, high = (_shown(v, score.decimals) for v in score.found)
     parts = [element("span", value, class_="value")]
-    if interval:
-        parts.append(element("span", interval, class_="interval"))
+    if np.isfinite(score.found.low):
+        parts.append(element("span", f"[{low}, {high}]", class_="interval"))
     if score.guess is not None:
-        parts.append(element("span", f"guess {_signed(Estimate(score.guess, np.nan, np.nan))}", class_="guess"))
+        parts.append(element("span", f"guess {_shown(score.guess, score.decimals)}", class_="guess"))
     return element("span", *parts)
 
 
-def _signed(found: Estimate) -> str:
-    return str(found).replace("-", "−")
+def _shown(x: float, decimals: int) -> str:
+    return "–" if np.isnan(x) else f"{x:z,.{decimals}f}".replace("-", "−")
 
 
 def _of_classes(subject: Subject) -> list[Markup]:
-    names, truth, chances = [str(label) for label in subject.classes], subject.places, subject.chances
+    chances = subject.chances
     found = [_confusion(subject)]
     if chances is not None:
-        found += [_calibration(chances, truth, names)] if len(truth) >= _ENOUGH else []
-        found += _ranking(chances, truth, names)
+        found += [_calibration(subject, chances)] if len(chances) >= _ENOUGH else []
+        found += _ranking(subject, chances)
     return [figures(found)]
 
 
-def _ranking(chances: np.ndarray, truth: np.ndarray, names: list[str]) -> list[Markup]:
-    """The curves of thresholds, of the second of two classes or of each class; nothing if all rows are of one class."""
-    places = [i for i in drawn.most_frequent(names, truth) if len(names) > 2 or i == 1]
+def _ranking(subject: Subject, chances: np.ndarray) -> list[Markup]:
+    """The curves of thresholds, of one of two classes or of each class; nothing if all rows are of one class."""
+    names, truth = [str(label) for label in subject.classes], subject.places
+    places = [i for i in drawn.most_frequent(names, truth) if subject.event in (None, i)]
     if not places:
         return []
     scores, positive = {names[i]: chances[:, i] for i in places}, {names[i]: truth == i for i in places}
-    of = f"for “{short(names[1])}”" if len(names) == 2 else "for each class against the others"
+    of = "for each class against the others" if subject.event is None else f"for “{short(names[subject.event])}”"
     ranking = (
         f"The share of right alarms over that of false ones, {of}, as the threshold falls. Guessing gives the "
         "diagonal; the further to the upper left, the better."
@@ -77,14 +77,14 @@ def _ranking(chances: np.ndarray, truth: np.ndarray, names: list[str]) -> list[M
     ]
 
 
-def _calibration(chances: np.ndarray, truth: np.ndarray, names: list[str]) -> Markup:
-    if len(names) == 2:
-        event, happened = chances[:, 1], truth == 1
-        said = (f"predicted probability of {short(names[1], 16)}", "observed share")
+def _calibration(subject: Subject, chances: np.ndarray) -> Markup:
+    if subject.event is not None:
+        event, happened = chances[:, subject.event], subject.places == subject.event
+        said = (f"predicted probability of {short(subject.classes[subject.event], 16)}", "observed share")
         what = "Rows in groups of similar probability: what was predicted, and how often it was so."
     else:
         answer = chances.argmax(axis=1)
-        event, happened = chances[np.arange(len(truth)), answer], answer == truth
+        event, happened = chances[np.arange(len(answer)), answer], answer == subject.places
         said = ("probability of the class that is answered", "share of right answers")
         what = "Rows in groups of similar probability of the answer, and how often it was right."
     drawing = drawn.calibration(calibration_curve(event, happened), *said)

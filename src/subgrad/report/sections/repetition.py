@@ -9,21 +9,22 @@ import numpy as np
 import subgrad
 from subgrad.report.markup import Markup, element
 from subgrad.report.pictures.learning import curves_of
-from subgrad.report.sections.parts import Section, figure, figures, pairs, section
+from subgrad.report.sections.parts import Section, figure, figures, notes, pairs, section
 from subgrad.report.subject import Subject
 
 
 def training(subject: Subject) -> Section | None:
     """The section with the learning curves; None if nothing is known of the training."""
-    history, facts = subject.background.history, subject.background.facts
-    if not facts and (history is None or not len(history)):
+    history, told = subject.background.history, subject.background.training
+    if not told and (history is None or not len(history)):
         return None
     drawn = []
     if history is not None and len(history):
-        curves = curves_of({name: history[name] for name in history.names}, history.best_epoch)
+        rows = {name: history[name] for name in history.names}
+        curves = curves_of(rows, history.best_epoch, subject.background.epoch)
         drawn = [figure(f"{name[0].upper()}{name[1:]}", picture, "") for name, picture in curves]
     lead = "Where the two curves part, the model begins to learn the rows by heart." if drawn else "What the model is."
-    return section("training", "The training", lead, figures(drawn), pairs(facts.items(), "facts"))
+    return section("training", "The training", lead, figures(drawn), notes(told))
 
 
 def repeat(subject: Subject) -> Section:
