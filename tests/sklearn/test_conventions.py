@@ -2,7 +2,16 @@
 
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from subgrad.sklearn import HiddenActivations, NeuralNetworkClassifier, NeuralNetworkRegressor
+from subgrad.sklearn import (
+    SVM,
+    HiddenActivations,
+    Huber,
+    Lasso,
+    LeastAbsolute,
+    LogisticRegression,
+    NeuralNetworkClassifier,
+    NeuralNetworkRegressor,
+)  # fmt: skip
 
 SMALL = {"hidden": (8,), "learning_rate": 0.02, "max_iter": 30, "random_state": 0}
 
@@ -12,6 +21,11 @@ ESTIMATORS = [
     NeuralNetworkClassifier(**SMALL, solver="lbfgs", activation="tanh"),
     NeuralNetworkRegressor(**SMALL, solver="lbfgs", activation="tanh"),
     HiddenActivations(NeuralNetworkRegressor(**{**SMALL, "max_iter": 5})),
+    SVM(),
+    LogisticRegression(),
+    LeastAbsolute(),
+    Huber(),
+    Lasso(alpha=0.01),
 ]
 
 

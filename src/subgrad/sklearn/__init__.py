@@ -15,7 +15,11 @@ except ImportError as error:
     raise missing_extra("scikit-learn 1.9 or newer", "sklearn", "subgrad.sklearn") from error
 
 from subgrad.sklearn.hidden_activations import HiddenActivations
+from subgrad.sklearn.linear_estimators import SVM, Huber, Lasso, LeastAbsolute, LogisticRegression
 from subgrad.sklearn.neural_classifier import NeuralNetworkClassifier
 from subgrad.sklearn.neural_regressor import NeuralNetworkRegressor
 
-__all__ = ["HiddenActivations", "NeuralNetworkClassifier", "NeuralNetworkRegressor"]
+__all__ = [
+    "SVM", "HiddenActivations", "Huber", "Lasso", "LeastAbsolute", "LogisticRegression", "NeuralNetworkClassifier",
+    "NeuralNetworkRegressor",
+]  # fmt: skip

@@ -17,14 +17,12 @@ class Told:
 
     def __init__(self, estimator: Any, context: Any, module: Module, epochs: int, **data: Any) -> None:
         self._estimator, self._context, self._module, self._epochs = estimator, context, module, epochs
-        self._data, self._task = data, None
-        self._begin()
+        self._data = data
+        self._task: Any = self._begun()
 
     def __call__(self, history: History) -> bool:
         stop = bool(self._task.call_on_fit_task_end(estimator=self._estimator, **self._data, **self._now()))
-        self._task = None
-        if len(history) < self._epochs and not stop:
-            self._begin()
+        self._task = self._begun() if len(history) < self._epochs and not stop else None
         return stop
 
     def close(self) -> None:
@@ -32,9 +30,11 @@ class Told:
         if self._task is not None:
             self._task.call_on_fit_task_end(estimator=self._estimator)
 
-    def _begin(self) -> None:
-        self._task = self._context.subcontext(task_name="epoch")
-        self._task.call_on_fit_task_begin(estimator=self._estimator, **self._data, **self._now())
+    def _begun(self) -> Any:
+        """The task of the next epoch."""
+        task = self._context.subcontext(task_name="epoch")
+        task.call_on_fit_task_begin(estimator=self._estimator, **self._data, **self._now())
+        return task
 
     def _now(self) -> dict[str, Any]:
         return {"reconstruction_attributes": lambda: {"module_": copy.deepcopy(self._module)}}

@@ -49,13 +49,14 @@ class HiddenActivations(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         if not isinstance(estimator, NeuralNetwork):
             kind = type(estimator).__name__
             raise ArgumentError(f"HiddenActivations takes a NeuralNetworkClassifier or -Regressor, got {kind}")
-        self.estimator_ = clone(estimator).fit(X, y, sample_weight)
+        own: Any = clone(estimator)
+        self.estimator_ = own.fit(X, y, sample_weight)
         self._until = self._part(self.estimator_.module_)
         for name in ("n_features_in_", "feature_names_in_"):
             self.__dict__.pop(name, None)
             if hasattr(self.estimator_, name):
                 setattr(self, name, getattr(self.estimator_, name))
-        self._n_features_out = self.transform(X).shape[1]
+        self._n_features_out = predict(self._until, np.zeros((1, self.estimator_._inputs.width))).size
         return self
 
     def transform(self, X: Any) -> np.ndarray:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import validate_data
 
 from subgrad.data.frame import is_frame, table_from_frame
 from subgrad.data.kinds import Kind, fit_column
 from subgrad.data.kinds.useless import why_useless
 from subgrad.errors import DataError
+from subgrad.sklearn.checked_data import validate_data
 
 
 def standardisation(values: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import fields
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.utils import check_array, check_consistent_length, check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from subgrad import optim
 from subgrad.errors import ArgumentError
@@ -23,6 +22,7 @@ from subgrad.nn.module import Module
 from subgrad.ops import random
 from subgrad.optim.registry import optimizers
 from subgrad.sklearn.callback_bridge import Told
+from subgrad.sklearn.checked_data import check_array, validate_data
 from subgrad.sklearn.input_columns import FLOATS, FrameInputs, NumberInputs, is_mixed, merged
 
 LBFGS = optim.LBFGS.name
@@ -230,7 +230,7 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
         kind = optimizers().get(solver.lower())
         if kind is None or not self.weight_decay:
             return optim.get(solver, lr=self.learning_rate)
-        if "weight_decay" in {f.name for f in fields(kind)}:
+        if hasattr(kind, "weight_decay"):
             return optim.get(solver, lr=self.learning_rate, weight_decay=self.weight_decay)
         return optim.chain(optim.weight_decay(self.weight_decay), optim.get(solver, lr=self.learning_rate))
 

@@ -7,11 +7,11 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
 
 from subgrad.errors import ArgumentError, DataError
 from subgrad.nn import loss as losses
+from subgrad.sklearn.checked_data import check_array
 from subgrad.sklearn.input_columns import FLOATS, standardisation
 from subgrad.sklearn.network_base import NeuralNetwork, takes_batches
 

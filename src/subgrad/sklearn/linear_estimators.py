@@ -1,0 +1,195 @@
+"""The linear models with a proof, of `subgrad.linear`, as scikit-learn's estimators: the same names, the same fit."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_is_fitted
+
+from subgrad import linear
+from subgrad.linear import Epoch, GapWarning
+from subgrad.sklearn.checked_data import validate_data
+
+
+class Linear(BaseEstimator):
+    """A model of `subgrad.linear` in scikit-learn's clothes; attributes of a fitted one are those of the model."""
+
+    _kind: ClassVar[Any]
+    model_: Any
+    coef_: np.ndarray
+    intercept_: Any
+    dual_: np.ndarray
+    objective_: float
+    bound_: float
+    gap_: float
+    history_: list[Epoch]
+    n_iter_: int
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Learn from X (n, features) and y (n,), until the gap is proved.
+
+        Raises what the model does for a parameter outside its domain; warns with ``ConvergenceWarning`` if ``max_iter``
+        epochs did not reach the gap.
+        """
+        X, y = validate_data(self, X, y, dtype=np.float64, **self._targets)
+        self._check_targets(y)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", GapWarning)
+            self.model_ = self._kind(**self.get_params(deep=False)).fit(X, y)
+        for warning in caught:
+            gap = issubclass(warning.category, GapWarning)
+            warnings.warn(str(warning.message), ConvergenceWarning if gap else warning.category, stacklevel=2)
+        for name in ("coef_", "intercept_", "dual_", "objective_", "bound_", "gap_", "history_", "n_iter_"):
+            setattr(self, name, getattr(self.model_, name))
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The answer for each row of X (n, features): (n,)."""
+        return self._asked(X, "predict")
+
+    _targets: ClassVar[dict[str, Any]] = {}
+
+    def _check_targets(self, y: np.ndarray) -> None:
+        """Raise for targets that the model does not take."""
+
+    def _asked(self, X: Any, what: str) -> np.ndarray:
+        check_is_fitted(self)
+        return getattr(self.model_, what)(validate_data(self, X, reset=False, dtype=np.float64))
+
+
+class LinearClassifier(ClassifierMixin, Linear):
+    """Two classes."""
+
+    classes_: np.ndarray
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """As of all linear models; y (n,) has two classes of any kind."""
+        super().fit(X, y)
+        self.classes_ = self.model_.classes_
+        return self
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """x.w + b for each row of X (n, features): (n,), positive on the side of ``classes_[1]``."""
+        return self._asked(X, "decision_function")
+
+    def _check_targets(self, y: np.ndarray) -> None:
+        check_classification_targets(y)
+        kind = type_of_target(y, input_name="y")
+        if kind != "binary":
+            raise ValueError(f"Only binary classification is supported. The type of the target is {kind}.")
+        if len(np.unique(y)) < 2:
+            raise ValueError(f"{type(self).__name__} learns to tell two classes apart, and y holds 1 class")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        return tags
+
+
+class LinearRegressor(RegressorMixin, Linear):
+    """Numbers."""
+
+    _targets: ClassVar[dict[str, Any]] = {"y_numeric": True}
+
+
+class SVM(LinearClassifier):
+    """The support vector machine of `subgrad.linear.SVM`, which says what it minimises and what its parameters mean.
+
+    >>> from sklearn.datasets import make_blobs
+    >>> X, y = make_blobs(centers=2, random_state=0)
+    >>> model = SVM(C=0.1).fit(X, y)
+    >>> model.score(X, y) > 0.9, model.bound_ <= model.objective_
+    (True, True)
+    """
+
+    _kind = linear.SVM
+
+    def __init__(self, C=1.0, *, fit_intercept=True, gap=1e-4, max_iter=1000, solver="interior", verbose=False) -> None:
+        self.C = C
+        self.fit_intercept = fit_intercept
+        self.gap = gap
+        self.max_iter = max_iter
+        self.solver = solver
+        self.verbose = verbose
+
+
+class LogisticRegression(LinearClassifier):
+    """The logistic regression of `subgrad.linear.LogisticRegression`, which says what it minimises.
+
+    >>> from sklearn.datasets import make_blobs
+    >>> X, y = make_blobs(centers=2, random_state=0)
+    >>> LogisticRegression().fit(X, y).predict_proba(X[:3]).shape
+    (3, 2)
+    """
+
+    _kind = linear.LogisticRegression
+
+    def __init__(self, C=1.0, *, fit_intercept=True, gap=1e-4, max_iter=1000, verbose=False) -> None:
+        self.C = C
+        self.fit_intercept = fit_intercept
+        self.gap = gap
+        self.max_iter = max_iter
+        self.verbose = verbose
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """The probability of each class for each row of X (n, features): (n, 2), in the order of ``classes_``."""
+        return self._asked(X, "predict_proba")
+
+
+class LeastAbsolute(LinearRegressor):
+    """The least absolute deviations of `subgrad.linear.LeastAbsolute`, which says what it minimises.
+
+    >>> LeastAbsolute(gap=1e-9).fit([[0], [1], [2], [3], [4]], [1, 3, 5, 7, 100]).predict([[5]]).round(3)
+    array([11.])
+    """
+
+    _kind = linear.LeastAbsolute
+
+    def __init__(self, *, fit_intercept=True, gap=1e-4, max_iter=1000, verbose=False) -> None:
+        self.fit_intercept = fit_intercept
+        self.gap = gap
+        self.max_iter = max_iter
+        self.verbose = verbose
+
+
+class Huber(LinearRegressor):
+    """The regression with Huber's loss of `subgrad.linear.Huber`, which says what it minimises.
+
+    >>> Huber(delta=0.5, gap=1e-9).fit([[0], [1], [2], [3], [4]], [1, 3, 5, 7, 100]).coef_.round(3)
+    array([2.25])
+    """
+
+    _kind = linear.Huber
+
+    def __init__(self, delta=1.35, alpha=0.0, *, fit_intercept=True, gap=1e-4, max_iter=1000, verbose=False) -> None:
+        self.delta = delta
+        self.alpha = alpha
+        self.fit_intercept = fit_intercept
+        self.gap = gap
+        self.max_iter = max_iter
+        self.verbose = verbose
+
+
+class Lasso(LinearRegressor):
+    """The lasso of `subgrad.linear.Lasso`, which says what it minimises.
+
+    >>> Lasso(alpha=0.1, gap=1e-9).fit([[0, 1], [1, -1], [2, -1], [3, 1]], [0.1, 1, 2, 3]).coef_.round(3)
+    array([0.89, 0.  ])
+    """
+
+    _kind = linear.Lasso
+
+    def __init__(self, alpha=1.0, *, fit_intercept=True, gap=1e-4, max_iter=1000, verbose=False) -> None:
+        self.alpha = alpha
+        self.fit_intercept = fit_intercept
+        self.gap = gap
+        self.max_iter = max_iter
+        self.verbose = verbose
+
+
+__all__ = ["SVM", "Huber", "Lasso", "LeastAbsolute", "LogisticRegression"]
