@@ -30,7 +30,9 @@ from subgrad.ops import random
 from subgrad.ops.random import manual_seed
 
 if TYPE_CHECKING:
-    from subgrad import calibration, data, fft, linalg, linear, metrics, models, nn, onnx, optim, report, tabular  # noqa: I001
+    from subgrad import (  # noqa: I001
+        calibration, data, fft, linalg, linear, metrics, models, nn, onnx, optim, report, sklearn, tabular,  # noqa: F401
+    )  # fmt: skip
     from subgrad.approx import approximate, barron, barron_bound
     from subgrad.bounds import certify, verify
     from subgrad.compile.function import CompiledFunction, compile
@@ -92,6 +94,7 @@ _LATER = {
     ),
     "recur": ("checkpoint", "cond", "fori_loop", "scan", "while_loop"),
     "report": (),
+    "sklearn": (),
     "tabular": (),
 }  # fmt: skip
 """What is loaded by its first use, by the module it comes from: these modules and their names."""

@@ -18,8 +18,9 @@ from subgrad.sklearn.hidden_activations import HiddenActivations
 from subgrad.sklearn.linear_estimators import SVM, Huber, Lasso, LeastAbsolute, LogisticRegression
 from subgrad.sklearn.neural_classifier import NeuralNetworkClassifier
 from subgrad.sklearn.neural_regressor import NeuralNetworkRegressor
+from subgrad.sklearn.tabular_estimators import TabularClassifier, TabularRegressor
 
 __all__ = [
     "SVM", "HiddenActivations", "Huber", "Lasso", "LeastAbsolute", "LogisticRegression", "NeuralNetworkClassifier",
-    "NeuralNetworkRegressor",
+    "NeuralNetworkRegressor", "TabularClassifier", "TabularRegressor",
 ]  # fmt: skip

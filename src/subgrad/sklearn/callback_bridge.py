@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-import copy
+from collections.abc import Callable
 from typing import Any
 
 from subgrad.fit import History
-from subgrad.nn.module import Module
 
 
 class Told:
-    """A callback of `subgrad.fit` that passes an epoch on as a task of the estimator's fit.
+    """A callback of a run that passes each epoch on as a task of the estimator's fit.
 
-    A callback that asks for the estimator as it is then gets a copy with the parameters of that epoch.
+    Args:
+        estimator, context: as scikit-learn's callbacks get them.
+        name: of a task.
+        most: how many tasks there are; None if that is not known.
+        copied: the attributes of an estimator that predicts as this one does now; None if nobody knows them during the
+            run.
+        data: what is fitted.
     """
 
-    def __init__(self, estimator: Any, context: Any, module: Module, epochs: int, **data: Any) -> None:
-        self._estimator, self._context, self._module, self._epochs = estimator, context, module, epochs
-        self._data = data
+    def __init__(
+        self, estimator: Any, context: Any, name: str, most: int | None = None,
+        copied: Callable[[], dict[str, Any]] | None = None, **data: Any,
+    ) -> None:  # fmt: skip
+        self._estimator, self._context, self._name, self._most = estimator, context, name, most
+        self._data = {**data, "reconstruction_attributes": copied}
         self._task: Any = self._begun()
 
     def __call__(self, history: History) -> bool:
-        stop = bool(self._task.call_on_fit_task_end(estimator=self._estimator, **self._data, **self._now()))
-        self._task = self._begun() if len(history) < self._epochs and not stop else None
+        stop = bool(self._task.call_on_fit_task_end(estimator=self._estimator, **self._data))
+        more = not stop and (self._most is None or len(history) < self._most)
+        self._task = self._begun() if more else None
         return stop
 
     def close(self) -> None:
@@ -31,10 +40,7 @@ class Told:
             self._task.call_on_fit_task_end(estimator=self._estimator)
 
     def _begun(self) -> Any:
-        """The task of the next epoch."""
-        task = self._context.subcontext(task_name="epoch")
-        task.call_on_fit_task_begin(estimator=self._estimator, **self._data, **self._now())
+        """The next task."""
+        task = self._context.subcontext(task_name=self._name)
+        task.call_on_fit_task_begin(estimator=self._estimator, **self._data)
         return task
-
-    def _now(self) -> dict[str, Any]:
-        return {"reconstruction_attributes": lambda: {"module_": copy.deepcopy(self._module)}}

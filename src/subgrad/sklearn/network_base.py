@@ -36,6 +36,13 @@ def takes_batches(estimator: Any) -> bool:
     return True
 
 
+def sample_weights(given: Any, rows: int) -> np.ndarray | None:
+    """The weights of so many rows, checked; None if there are none."""
+    if given is None:
+        return None
+    return _check_sample_weight(given, np.empty((rows, 0)), dtype=np.float64, ensure_non_negative=True)
+
+
 class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
     """A network as a scikit-learn estimator; what is special to classes and numbers is in the two below it."""
 
@@ -126,7 +133,7 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
         context = self._init_callback_context(max_subtasks=epochs)
         given = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
         context.call_on_fit_task_begin(estimator=self, **given)
-        told = Told(self, context, self.module_, epochs, **given) if hasattr(self, "_skl_callbacks") else None
+        told = Told(self, context, "epoch", epochs, self._copy, **given) if hasattr(self, "_skl_callbacks") else None
         history = fit(
             self.module_, rows, target, loss=self._loss(), optimizer=solver, epochs=epochs,
             batch_size=min(self.batch_size, len(rows)), validation=self._validation(), sample_weight=weights,
@@ -137,10 +144,12 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
         self.history_ = history
         self.loss_curve_ = [*self.loss_curve_, *history["loss"]]
         self.n_iter_, self.loss_ = len(self.loss_curve_), self.loss_curve_[-1]
-        context.call_on_fit_task_end(
-            estimator=self, **given, reconstruction_attributes=lambda: {"module_": copy.deepcopy(self.module_)}
-        )
+        context.call_on_fit_task_end(estimator=self, **given, reconstruction_attributes=self._copy)
         return self
+
+    def _copy(self) -> dict[str, Any]:
+        """What another estimator needs to predict as this one does now."""
+        return {"module_": copy.deepcopy(self.module_)}
 
     def _step(self, X: Any, y: Any, sample_weight: Any, classes: Any) -> Self:
         """`partial_fit`: a step for each batch of X."""
@@ -170,7 +179,7 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
         mixed = is_mixed(X) if first else isinstance(self._inputs, FrameInputs)
         dense = {} if mixed else {"dtype": FLOATS}
         kept = validate_data(self, X, reset=first, skip_check_array=mixed, **dense)
-        target, weights = self._targets(y), self._sample_weight(sample_weight, kept)
+        target, weights = self._targets(y), sample_weights(sample_weight, len(kept))
         check_consistent_length(kept, target)
         solver = solver_for(len(kept))
         if first:
@@ -181,14 +190,6 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
             self._learn_scale(target, weights)
             self._inputs = FrameInputs.fit(X) if mixed else NumberInputs.fit(kept, weights, bool(self.standardize))
         return self._inputs.numbers(kept), self._encoded(target), self._weighted(target, weights), solver
-
-    def _sample_weight(self, given: Any, X: Any) -> np.ndarray | None:
-        if given is None:
-            return None
-        weights = _check_sample_weight(given, np.empty((len(X), 0)), dtype=np.float64, ensure_non_negative=True)
-        if not weights.any():
-            raise ValueError("sample_weight is zero for all samples: there is nothing to learn from")
-        return weights
 
     def _targets(self, y: Any) -> np.ndarray:
         """y as an array, without learning from it."""
@@ -264,4 +265,4 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
         return tags
 
 
-__all__ = ["NeuralNetwork", "takes_batches"]
+__all__ = ["NeuralNetwork", "sample_weights", "takes_batches"]

@@ -1,7 +1,24 @@
-"""Models for tables with strong defaults: `fit_tabular` makes a `TabularModel` of a table."""
+"""Models for tables with strong defaults: `fit_tabular` makes a `TabularModel` of a table.
+
+`TabularClassifier` and `TabularRegressor` are the same as scikit-learn's estimators, from `subgrad.sklearn`.
+"""
+
+from typing import TYPE_CHECKING, Any
 
 from subgrad.tabular.defaults import EFFORTS, Settings, settings_for
 from subgrad.tabular.fitting import fit_tabular
 from subgrad.tabular.tabular_model import OutOfFold, TabularModel
 
+if TYPE_CHECKING:
+    from subgrad.sklearn import TabularClassifier, TabularRegressor  # noqa: F401
+
 __all__ = ["EFFORTS", "OutOfFold", "Settings", "TabularModel", "fit_tabular", "settings_for"]
+
+
+def __getattr__(name: str) -> Any:
+    """The estimators, which need scikit-learn, come with their first use."""
+    if name in ("TabularClassifier", "TabularRegressor"):
+        from subgrad import sklearn
+
+        return getattr(sklearn, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

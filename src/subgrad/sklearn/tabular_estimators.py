@@ -1,0 +1,220 @@
+"""The models for tables, of `subgrad.tabular`, as scikit-learn's estimators."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import polars as pl
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted
+
+from subgrad.data import Table
+from subgrad.data.frame import is_frame, table_from_frame
+from subgrad.data.task import Task
+from subgrad.fit import History
+from subgrad.sklearn.callback_bridge import Told
+from subgrad.sklearn.checked_data import check_array, validate_data
+from subgrad.sklearn.class_heads import OneOf
+from subgrad.sklearn.network_base import sample_weights
+from subgrad.tabular import Settings, TabularModel, fit_tabular
+
+
+class Tabular(CallbackSupportMixin, BaseEstimator):
+    """A model for tables; what is special to classes and numbers is in the two below it."""
+
+    _task: ClassVar[Task]
+    model_: TabularModel
+    history_: History
+    scores_: dict[str, float]
+
+    def __init__(self, effort="normal", *, metric=None, max_seconds=None, random_state=None, verbose=False) -> None:
+        self.effort = effort
+        self.metric = metric
+        self.max_seconds = max_seconds
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @with_callbacks
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train the ensemble.
+
+        Args:
+            X: (n, features) array of numbers or text, or a frame of pandas or polars; values may be missing. Sparse
+                matrices are refused: ``X.toarray()`` makes them dense.
+            y: (n,).
+            sample_weight: (n,) weights. A weight of 2 is a row that is there twice.
+
+        Returns:
+            The estimator.
+        """
+        if y is None:
+            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
+        table = self._table(X, reset=True)
+        target = column_or_1d(check_array(y, ensure_2d=False, dtype=None, input_name="y", estimator=self), warn=True)
+        check_consistent_length(X, target)
+        weights = sample_weights(sample_weight, table.rows)
+        numbers = self._encoded(target, weights)
+        name = "target" if "target" not in table else f"target of {', '.join(table)}"
+        table, weights = distinct(table, name, numbers, self._weighted(target, weights))
+        effort = {"settings": self.effort} if isinstance(self.effort, Settings) else {"effort": self.effort}
+        context = self._init_callback_context(max_subtasks=None)
+        given = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
+        context.call_on_fit_task_begin(estimator=self, **given)
+        told = Told(self, context, "look", **given) if hasattr(self, "_skl_callbacks") else None
+        self.model_ = fit_tabular(
+            table, name, task=self._task, weights=weights, metric=self.metric, keep=[n for n in table if n != name],
+            seed=int(check_random_state(self.random_state).randint(2**31 - 1)), verbose=bool(self.verbose),
+            callbacks=[told] if told else (), max_seconds=self.max_seconds, **effort,
+        )  # fmt: skip
+        if told:
+            told.close()
+        self.history_, self.scores_ = self.model_.history, self.model_.scores
+        context.call_on_fit_task_end(estimator=self, **given, reconstruction_attributes=lambda: {"model_": self.model_})
+        return self
+
+    def _encoded(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+        """y as numbers; what it teaches is kept."""
+        raise NotImplementedError
+
+    def _weighted(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
+        """The weights of the rows, with those of their classes."""
+        return weights
+
+    def _answers(self, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        table = self._table(X, reset=False)
+        return self.model_.answers(self.model_.preparation.transform(table))
+
+    def _table(self, X: Any, reset: bool) -> Table:
+        """X as a table; columns of an array are called by their numbers."""
+        if is_frame(X):
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            return table_from_frame(X)
+        X = validate_data(self, X, reset=reset, dtype=None, ensure_all_finite="allow-nan", ensure_min_samples=1 + reset)
+        return Table({f"column {i}": _column(X[:, i]) for i in range(X.shape[1])})
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.input_tags.allow_nan = tags.input_tags.string = tags.input_tags.categorical = True
+        return tags
+
+
+class TabularClassifier(ClassifierMixin, Tabular):
+    """Classification of tables with strong defaults, by `subgrad.tabular.fit_tabular`: a cross-fitted ensemble.
+
+    Equal rows with equal labels are one row with the sum of their weights, so that no row is tested on that was trained
+    on.
+
+    Args:
+        effort: ``"quick"``, ``"normal"``, ``"best"``, or `subgrad.tabular.Settings`.
+        metric: by what the best moment is chosen, by its name in `subgrad.metrics`; None for log loss.
+        max_seconds: after which training ends.
+        class_weight: None, ``"balanced"`` or weights by class.
+        random_state: of initial values, folds, the order of rows and dropout.
+        verbose: whether to show progress.
+
+    Attributes:
+        classes_: the labels, sorted.
+        model_: the `subgrad.tabular.TabularModel`. Its target are the places of labels in ``classes_``.
+        scores_: by name, how good its answers are to rows that the networks giving them were not trained on.
+        history_: the learning curve.
+        n_features_in_, feature_names_in_: as everywhere.
+
+    Example:
+        >>> from sklearn.datasets import load_iris
+        >>> X, y = load_iris(return_X_y=True, as_frame=True)
+        >>> model = TabularClassifier(effort="quick", random_state=0).fit(X, y)
+        >>> model.scores_["accuracy"] > 0.9, model.predict_proba(X.head(2)).shape
+        (True, (2, 3))
+    """
+
+    _task = "classification"
+
+    def __init__(
+        self, effort="normal", *, metric=None, max_seconds=None, class_weight=None, random_state=None, verbose=False
+    ) -> None:
+        super().__init__(effort, metric=metric, max_seconds=max_seconds, random_state=random_state, verbose=verbose)
+        self.class_weight = class_weight
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The most probable class of each row (n,)."""
+        found = self.predict_proba(X)
+        return self.classes_[found.argmax(1)]
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """The probability of each class (n, classes), in the order of ``classes_``."""
+        answers = self._answers(X)
+        found = np.zeros((len(answers), len(self.classes_)))
+        found[:, np.array(self.model_.classes, int)] = answers
+        return found
+
+    def _encoded(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+        check_classification_targets(y)
+        self.classes_ = np.unique(y)
+        if len(np.unique(y if weights is None else y[weights > 0])) < 2:
+            raise ValueError(f"{type(self).__name__} learns to tell classes apart, and y holds 1 class with weight")
+        return OneOf(self.classes_).encoded(y)
+
+    def _weighted(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
+        if self.class_weight is None:
+            return weights
+        by_class = OneOf(self.classes_).weights(self.class_weight, y, weights)
+        return by_class if weights is None else by_class * weights
+
+
+class TabularRegressor(RegressorMixin, Tabular):
+    """Regression of tables with strong defaults, by `subgrad.tabular.fit_tabular`: a cross-fitted ensemble.
+
+    Args, attributes and what happens to equal rows are those of `TabularClassifier`, but for ``class_weight`` and
+    ``classes_``; the best moment is chosen by the root mean squared error.
+
+    Example:
+        >>> from sklearn.datasets import load_diabetes
+        >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
+        >>> model = TabularRegressor(effort="quick", random_state=0).fit(X, y)
+        >>> model.scores_["r2"] > 0.4, model.predict(X.head(2)).shape
+        (True, (2,))
+    """
+
+    _task = "regression"
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The estimate for each row (n,)."""
+        return self._answers(X)
+
+    def _encoded(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+        return check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", estimator=self)
+
+
+def distinct(table: Table, name: str, y: np.ndarray, weights: np.ndarray | None) -> tuple[Table, np.ndarray | None]:
+    """The table with the column ``name``, equal rows as one with the sum of their weights, in an order of their own.
+
+    Rows of weight 0 are left out. The weights are None if all are 1.
+    """
+    formats = {column: table.format(column) for column in table}
+    whole = pl.DataFrame([*(table.series(column).alias(column) for column in table), pl.Series(name, y)])
+    columns = whole.columns
+    given = pl.Series("weight", np.ones(table.rows) if weights is None else weights)
+    numbered = whole.with_columns(given.alias("\0weight")).filter(pl.col("\0weight") > 0)
+    found = numbered.group_by(columns).agg(pl.col("\0weight").sum()).sort(columns, nulls_last=True)
+    summed = found["\0weight"].to_numpy()
+    merged = Table({column: found[column] for column in columns}).in_formats(formats)
+    return merged, None if (summed == 1).all() else summed
+
+
+def _column(values: np.ndarray) -> Any:
+    """A column of an array of objects as numbers, if it holds no text."""
+    if values.dtype != object:
+        return values
+    try:
+        return values.astype(np.float64)
+    except (TypeError, ValueError):
+        return [None if v is None or v != v else v for v in values.tolist()]
+
+
+__all__ = ["TabularClassifier", "TabularRegressor"]

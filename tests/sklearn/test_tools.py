@@ -1,0 +1,137 @@
+"""The estimators inside of scikit-learn's own tools, and what that costs."""
+
+import io
+import subprocess
+import sys
+import warnings
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.datasets import load_breast_cancer
+from sklearn.ensemble import BaggingClassifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GridSearchCV, KFold, cross_validate
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import subgrad as sg
+from subgrad import linear
+from subgrad.fit import trainer
+from subgrad.sklearn import (
+    SVM,
+    HiddenActivations,
+    Lasso,
+    LogisticRegression,
+    NeuralNetworkClassifier,
+    NeuralNetworkRegressor,
+    TabularClassifier,
+    TabularRegressor,
+)  # fmt: skip
+from subgrad.tabular import Settings
+
+X, Y = (a[:230] for a in load_breast_cancer(return_X_y=True))
+NETWORK = NeuralNetworkClassifier(hidden=(8,), max_iter=8, learning_rate=0.02, random_state=0)
+LITTLE = Settings(folds=2, hidden=(8,), passes=10)
+TABLE = pd.DataFrame({"size": X[:, 0], "kind": np.where(X[:, 1] > 18, "rough", None), "when": X[:, 2]})
+
+
+def test_five_folds_of_unequal_size_compile_once(compilations):
+    """Training is one program; validation of so few rows is interpreted."""
+    found = cross_validate(NETWORK, X[:211], Y[:211], cv=KFold(5))
+    assert compilations() == 1
+    assert found["test_score"].mean() > 0.85
+
+
+def test_a_second_step_traces_nothing(monkeypatch):
+    model = clone(NETWORK).partial_fit(X[:40], Y[:40])
+    monkeypatch.setattr(trainer, "trace_step", None)
+    assert model.partial_fit(X[40:80], Y[40:80]).n_iter_ == 2
+
+
+def test_tools_that_work_in_other_processes():
+    """Searches, pipelines, ensembles and calibration; what they fitted comes back and predicts."""
+    network = clone(NETWORK).set_params(max_iter=4)
+    pipe = make_pipeline(StandardScaler(), network)
+    grid = {"neuralnetworkclassifier__hidden": [(4,), (8,)]}
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # joblib's, of how it starts processes
+        search = GridSearchCV(pipe, grid, cv=2, n_jobs=2).fit(X, Y)
+        bag = BaggingClassifier(network, n_estimators=2, n_jobs=2, random_state=0).fit(X, Y)
+    assert search.best_score_ > 0.8
+    assert search.predict_proba(X).shape == (230, 2)
+    assert bag.score(X, Y) > 0.85
+    calibrated = CalibratedClassifierCV(network, cv=2).fit(X, Y)
+    assert calibrated.score(X, Y) > 0.85
+
+
+@pytest.mark.parametrize(
+    "model",
+    [NETWORK, NeuralNetworkRegressor(4, max_iter=2), HiddenActivations(clone(NETWORK)), SVM(), Lasso(0.01),
+     TabularClassifier(LITTLE, random_state=0)],
+    ids=lambda m: type(m).__name__,
+)  # fmt: skip
+def test_joblib_gives_back_what_it_was_given(model):
+    model = clone(model).fit(X, Y)
+    file = io.BytesIO()
+    joblib.dump(model, file)
+    file.seek(0)
+    other = joblib.load(file)
+    ask = "transform" if hasattr(model, "transform") else "predict"
+    np.testing.assert_array_equal(getattr(other, ask)(X), getattr(model, ask)(X))
+
+
+def test_linear_models_are_those_of_subgrad_linear():
+    scaled = StandardScaler().fit_transform(X)
+    model, other = LogisticRegression(C=0.1).fit(scaled, Y), linear.LogisticRegression(C=0.1).fit(scaled, Y)
+    np.testing.assert_array_equal(model.coef_, other.coef_)
+    np.testing.assert_array_equal(model.predict_proba(scaled), other.predict_proba(scaled))
+    assert (model.gap_, model.bound_) == (other.gap_, other.bound_)
+    with pytest.warns(ConvergenceWarning, match="the gap is"):
+        LogisticRegression(max_iter=1).fit(scaled, Y)
+    with pytest.raises(sg.errors.ArgumentError, match="C of SVM"):
+        SVM(C=-1).fit(scaled, Y)
+
+
+def test_tables_with_categories_and_missing_values():
+    labels = np.where(Y, "benign", "malignant")
+    model = TabularClassifier(LITTLE, class_weight="balanced", random_state=0).fit(TABLE, labels)
+    assert model.score(TABLE, labels) > 0.8
+    assert model.feature_names_in_.tolist() == ["size", "kind", "when"]
+    assert model.scores_["accuracy"] > 0.7
+    again = TabularClassifier(LITTLE, class_weight="balanced", random_state=0).fit(TABLE, labels)
+    np.testing.assert_array_equal(again.predict_proba(TABLE), model.predict_proba(TABLE))
+    numbers = TabularRegressor(LITTLE, random_state=0).fit(TABLE[["size", "kind"]], X[:, 3])
+    assert numbers.score(TABLE[["size", "kind"]], X[:, 3]) > 0.8
+
+
+def test_equal_rows_are_one_with_their_weight():
+    sizes = np.random.default_rng(0).integers(0, 3, 230)
+    weighted = TabularClassifier(LITTLE, random_state=0).fit(TABLE, Y, sizes)
+    rows = np.repeat(np.arange(230), sizes)
+    repeated = TabularClassifier(LITTLE, random_state=0).fit(TABLE.iloc[rows], Y[rows])
+    np.testing.assert_array_equal(weighted.predict_proba(TABLE), repeated.predict_proba(TABLE))
+
+
+def test_names_where_they_are_looked_for():
+    assert sg.tabular.TabularClassifier is TabularClassifier
+    assert sg.sklearn.SVM is SVM
+
+
+def test_without_scikit_learn():
+    code = """
+import sys
+sys.modules["sklearn"] = None
+import subgrad as sg
+sg.linear.SVM().fit([[0.0], [1.0]], [0, 1])
+for ask in (lambda: sg.sklearn, lambda: sg.tabular.TabularClassifier):
+    try:
+        ask()
+    except sg.errors.MissingExtraError as error:
+        assert "pip install 'subgrad[sklearn]'" in str(error), error
+    else:
+        raise AssertionError
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
