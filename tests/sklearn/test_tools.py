@@ -107,7 +107,7 @@ def test_tables_with_categories_and_missing_values():
     assert numbers.score(TABLE[["size", "kind"]], X[:, 3]) > 0.8
 
 
-def test_equal_rows_are_one_with_their_weight():
+def test_a_table_with_weights_is_one_with_repeated_rows():
     sizes = np.random.default_rng(0).integers(0, 3, 230)
     weighted = TabularClassifier(LITTLE, random_state=0).fit(TABLE, Y, sizes)
     rows = np.repeat(np.arange(230), sizes)

@@ -22,6 +22,9 @@ from subgrad.sklearn.class_heads import OneOf
 from subgrad.sklearn.network_base import sample_weights
 from subgrad.tabular import Settings, TabularModel, fit_tabular
 
+LARGER = 4
+"""How many times as long weights may make a table."""
+
 
 class Tabular(CallbackSupportMixin, BaseEstimator):
     """A model for tables; what is special to classes and numbers is in the two below it."""
@@ -59,8 +62,8 @@ class Tabular(CallbackSupportMixin, BaseEstimator):
         weights = sample_weights(sample_weight, table.rows)
         numbers = self._encoded(target, weights)
         name = "target" if "target" not in table else f"target of {', '.join(table)}"
-        table, weights = distinct(table, name, numbers, self._weighted(target, weights))
-        effort = {"settings": self.effort} if isinstance(self.effort, Settings) else {"effort": self.effort}
+        table, weights = in_own_order(table, name, numbers, self._weighted(target, weights))
+        effort: dict[str, Any] = {"settings": self.effort} if isinstance(self.effort, Settings) else {"effort": self.effort}
         context = self._init_callback_context(max_subtasks=None)
         given = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
         context.call_on_fit_task_begin(estimator=self, **given)
@@ -107,8 +110,7 @@ class Tabular(CallbackSupportMixin, BaseEstimator):
 class TabularClassifier(ClassifierMixin, Tabular):
     """Classification of tables with strong defaults, by `subgrad.tabular.fit_tabular`: a cross-fitted ensemble.
 
-    Equal rows with equal labels are one row with the sum of their weights, so that no row is tested on that was trained
-    on.
+    The order of the rows does not matter, and a weight of 2 is a row that is there twice.
 
     Args:
         effort: ``"quick"``, ``"normal"``, ``"best"``, or `subgrad.tabular.Settings`.
@@ -170,8 +172,8 @@ class TabularClassifier(ClassifierMixin, Tabular):
 class TabularRegressor(RegressorMixin, Tabular):
     """Regression of tables with strong defaults, by `subgrad.tabular.fit_tabular`: a cross-fitted ensemble.
 
-    Args, attributes and what happens to equal rows are those of `TabularClassifier`, but for ``class_weight`` and
-    ``classes_``; the best moment is chosen by the root mean squared error.
+    Args and attributes are those of `TabularClassifier`, but for ``class_weight`` and ``classes_``; the best moment is
+    chosen by the root mean squared error.
 
     Example:
         >>> from sklearn.datasets import load_diabetes
@@ -191,20 +193,23 @@ class TabularRegressor(RegressorMixin, Tabular):
         return check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", estimator=self)
 
 
-def distinct(table: Table, name: str, y: np.ndarray, weights: np.ndarray | None) -> tuple[Table, np.ndarray | None]:
-    """The table with the column ``name``, equal rows as one with the sum of their weights, in an order of their own.
+def in_own_order(table: Table, name: str, y: np.ndarray, weights: np.ndarray | None) -> tuple[Table, np.ndarray | None]:
+    """The table with the column ``name`` in an order that follows from what is in it, and the weights of its rows.
 
-    Rows of weight 0 are left out. The weights are None if all are 1.
+    Whole numbers as weights become rows that are there so often, if that makes the table no more than `LARGER` times as
+    long: so both ways to say it give the same model.
     """
     formats = {column: table.format(column) for column in table}
     whole = pl.DataFrame([*(table.series(column).alias(column) for column in table), pl.Series(name, y)])
     columns = whole.columns
-    given = pl.Series("weight", np.ones(table.rows) if weights is None else weights)
-    numbered = whole.with_columns(given.alias("\0weight")).filter(pl.col("\0weight") > 0)
-    found = numbered.group_by(columns).agg(pl.col("\0weight").sum()).sort(columns, nulls_last=True)
-    summed = found["\0weight"].to_numpy()
-    merged = Table({column: found[column] for column in columns}).in_formats(formats)
-    return merged, None if (summed == 1).all() else summed
+    if weights is None:
+        return Table(dict(whole.sort(columns, nulls_last=True).to_dict())).in_formats(formats), None
+    counts, place = weights.astype(np.int64), np.arange(table.rows)
+    if (counts == weights).all() and weights.sum() <= LARGER * table.rows:
+        whole = whole[np.repeat(place, counts)]
+        return Table(dict(whole.sort(columns, nulls_last=True).to_dict())).in_formats(formats), None
+    whole = whole.with_columns(pl.Series("\0weight", weights)).sort([*columns, "\0weight"], nulls_last=True)
+    return Table({c: whole[c] for c in columns}).in_formats(formats), whole["\0weight"].to_numpy()
 
 
 def _column(values: np.ndarray) -> Any:
