@@ -61,10 +61,13 @@ class Tabular(CallbackSupportMixin, BaseEstimator):
         check_consistent_length(X, target)
         weights = sample_weights(sample_weight, table.rows)
         numbers = self._encoded(target, weights)
-        name = "target" if "target" not in table else f"target of {', '.join(table)}"
+        name = "target"
+        while name in table:
+            name += "_"
         table, weights = in_own_order(table, name, numbers, self._weighted(target, weights))
-        effort: dict[str, Any] = {"settings": self.effort} if isinstance(self.effort, Settings) else {"effort": self.effort}
-        context = self._init_callback_context(max_subtasks=None)
+        effort: dict[str, Any] = {"settings" if isinstance(self.effort, Settings) else "effort": self.effort}
+        unknown: Any = None
+        context = self._init_callback_context(max_subtasks=unknown)
         given = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
         context.call_on_fit_task_begin(estimator=self, **given)
         told = Told(self, context, "look", **given) if hasattr(self, "_skl_callbacks") else None
