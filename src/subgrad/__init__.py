@@ -32,6 +32,7 @@ from subgrad.ops.random import manual_seed
 if TYPE_CHECKING:
     from subgrad import (  # noqa: I001
         calibration, data, fft, linalg, linear, metrics, models, nn, onnx, optim, report, sklearn, tabular,  # noqa: F401
+        torch,
     )  # fmt: skip
     from subgrad.approx import approximate, barron, barron_bound
     from subgrad.bounds import certify, verify
@@ -61,8 +62,8 @@ __all__ = [
     "float64", "fori_loop", "freeze", "get_threads", "grad", "groups", "hessian", "int32", "int64", "is_stationary",
     "jacobian", "jvp", "kinks", "linalg", "linear", "load", "load_certificate", "local_minimum", "manual_seed",
     "metrics", "minimize", "models", "nn", "onnx", "ops", "optim", "predict", "random", "report", "save", "scan",
-    "set_default_dtype", "set_threads", "step", "subdifferential", "subgradient", "tabular", "tensor", "uint8",
-    "unfreeze", "update", "using_dtype", "value_and_grad", "verify", "verify_certificate", "vjp", "vmap",
+    "set_default_dtype", "set_threads", "step", "subdifferential", "subgradient", "tabular", "tensor", "torch",
+    "uint8", "unfreeze", "update", "using_dtype", "value_and_grad", "verify", "verify_certificate", "vjp", "vmap",
     "weight_decay", "while_loop",
 ]  # fmt: skip
 __all__ += ops.__all__
@@ -96,6 +97,7 @@ _LATER = {
     "report": (),
     "sklearn": (),
     "tabular": (),
+    "torch": (),
 }  # fmt: skip
 """What is loaded by its first use, by the module it comes from: these modules and their names."""
 
