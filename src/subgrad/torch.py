@@ -77,16 +77,20 @@ def load_torch(path: str | os.PathLike[str], model: M) -> M:
 
     require_regular(path)
     content = Path(path).read_bytes()
-    if content[:2] == b"PK" or content[:1] == b"\x80":
-        raise FileError(
-            f"{path} is a pickle, which can run any code and is not read; write the state once more, "
-            "with safetensors.torch.save_file(net.state_dict(), path)"
-        )
     try:
         state = load(content)
     except Exception as error:  # safetensors has many for a damaged file
-        raise FileError(f"{path} is damaged, or no safetensors file: {error}"[:300]) from None
+        raise FileError(_why_not(path, content, error)) from None
     return from_state_dict(model, state)
+
+
+def _why_not(path: str | os.PathLike[str], content: bytes, error: Exception) -> str:
+    if content[:2] == b"PK" or content[:1] == b"\x80":
+        return (
+            f"{path} is a pickle, which can run any code and is not read; write the state once more, "
+            "with safetensors.torch.save_file(net.state_dict(), path)"
+        )
+    return f"{path} is damaged, or no safetensors file: {error}"[:300]
 
 
 def _own_name(name: str) -> str:
