@@ -17,6 +17,7 @@ from subgrad.tabular.network import TabularNetwork
 
 CHUNK_SECONDS = 0.1  # how often a run comes back for the progress bar and Ctrl-C
 WAVES = 4  # of the step size, each twice as long as the one before: a run that is long enough earlier can end there
+PILOT = 2  # waves after which the best of several runs is known, a fifth of the steps
 LOOKS_A_WAVE = 6  # times that the held-out rows are scored, in the second half of a wave, where the steps get smaller
 
 Judge = Callable[[np.ndarray], float]
@@ -59,70 +60,52 @@ class Run:
         self.trainer, self.scorer = Trainer(net, data, settings, self.batch, seed), Scorer(net)
         self.best, self.history = Best(), History()
 
-    def train(self, verbose: bool | None, callbacks: Sequence[Callable[[History], object]], seconds: float) -> None:
-        """Take all steps, or as many as ``seconds`` allow; the network ends with the values of the best moment.
+        self._batches, self._done, self.waves = _Batches(self.own, self.batch, seed), 0, 0
 
-        Ctrl-C and a callback that returns True end the run as well.
-        """
-        start = time.perf_counter()
-        try:
-            with ProgressLine(verbose, _columns) as line:
-                self._steps(start, line, callbacks, seconds)
-        except KeyboardInterrupt:
-            self.history.stopped = "interrupted"
-            if not len(self.history):
-                self._look(np.nan, start)
-        self.trainer.take(self.best.values)
+    @property
+    def over(self) -> bool:
+        """Whether nothing is left to do, or something ended the run."""
+        return self._done >= self.steps or self.history.stopped != "finished"
 
-    def _steps(self, start: float, line: ProgressLine, callbacks: Sequence, seconds: float) -> None:
-        batches, done, size, losses = _Batches(self.own, self.batch, self.seed), 0, 1, []
-        for end in self._looks():
-            while done < end:
+    def wave(self, watch: Watch) -> None:
+        """Take the steps of the next wave."""
+        end = next(end for end in self._ends() if end > self._done)
+        before, losses, size = self._done, [], 1
+        for look in self._looks(before, end):
+            while self._done < look and not watch.is_late:
                 began = time.perf_counter()
-                rows = batches.next(min(size, end - done))
-                losses.append(self.trainer.run(rows, self._sizes(done, len(rows))))
-                done += len(rows)
-                now = time.perf_counter()
-                size = max(1, min(4 * size, int(len(rows) * CHUNK_SECONDS / (now - began))))
-                line.show(self._said, done, self.steps)
-                if now - start > seconds:
-                    self.history.stopped = "deadline"
-                    break
-            self._look(float(np.concatenate(losses).mean()), start)
+                rows = self._batches.next(min(size, look - self._done))
+                losses.append(self.trainer.run(rows, self._sizes(self._done, len(rows))))
+                self._done += len(rows)
+                elapsed = time.perf_counter() - began
+                size = max(1, min(4 * size, int(len(rows) * CHUNK_SECONDS / elapsed)))
+                watch.line.show(self._said, self._done, self.steps)
+            self.look(float(np.concatenate(losses).mean()) if losses else np.nan, watch)
             losses = []
-            answers = [callback(self.history) for callback in callbacks]  # each is called, whatever others say
-            if any(map(says_stop, answers)):
-                self.history.stopped = "callback"
-            if done in self._ends() and not self._wave_was_of_use(done):
-                self.history.stopped = "early stopping"
             if self.history.stopped != "finished":
                 return
+        self.waves += 1
+        if self.best.step <= before:
+            self.history.stopped = "early stopping"
 
     def _ends(self) -> list[int]:
         """The steps after which the waves end."""
         return [round(self.steps * (2 ** (i + 1) - 1) / (2**WAVES - 1)) for i in range(WAVES)]
 
-    def _looks(self) -> list[int]:
-        """The steps after which the held-out rows are scored."""
-        starts = [0, *self._ends()[:-1]]
-        found = [end - (end - start) * i // (2 * LOOKS_A_WAVE)
-                 for start, end in zip(starts, self._ends(), strict=True) for i in range(LOOKS_A_WAVE)]  # fmt: skip
-        return sorted({step for step in found if step > 0})
-
-    def _wave_was_of_use(self, end: int) -> bool:
-        """Whether the best moment is in the wave that ends here."""
-        ends = [0, *self._ends()]
-        return self.best.step > ends[ends.index(end) - 1]
+    def _looks(self, start: int, end: int) -> list[int]:
+        """The steps of a wave after which the held-out rows are scored."""
+        found = [end - (end - start) * i // (2 * LOOKS_A_WAVE) for i in range(LOOKS_A_WAVE)]
+        return sorted({step for step in found if step > start})
 
     def _said(self) -> str:
         return f"validation loss {self.history['validation_loss'][-1]:.4g}" if len(self.history) else "training"
 
     def _sizes(self, first: int, count: int) -> np.ndarray:
-        """Step sizes: four waves from 0 up and down to 0 again, each twice as long as the one before (RealMLP)."""
+        """Step sizes: waves from 0 up and down to 0 again, each twice as long as the one before (RealMLP)."""
         t = (np.arange(first, first + count) + 0.5) / self.steps
         return self.settings.lr * (0.5 - 0.5 * np.cos(2 * np.pi * np.log2(1 + (2**WAVES - 1) * t)))
 
-    def _look(self, training: float, start: float) -> None:
+    def look(self, training: float, watch: Watch) -> None:
         """Score the rows that members have not seen, and keep the values if they never did better."""
         self.trainer.publish()
         found = self.scorer.of(self.data[0], self.held_out)
@@ -133,7 +116,63 @@ class Run:
         loss = self.judge(scores)
         if loss < self.best.loss or not self.best.values:
             self.best = Best(loss, self.trainer.steps, self.trainer.values(), scores)
-        self.history.epochs.append({"loss": training, "validation_loss": loss, "seconds": time.perf_counter() - start})
+        self.history.epochs.append({"loss": training, "validation_loss": loss, "seconds": watch.seconds})
+        watch.ask(self.history)
+
+    def finish(self) -> None:
+        """The network ends with the values of the best moment."""
+        self.trainer.take(self.best.values)
+
+
+class Watch:
+    """What goes on beside a run: the clock, the progress bar, and the user's functions."""
+
+    def __init__(self, line: ProgressLine, callbacks: Sequence[Callable[[History], object]], most: float) -> None:
+        self.line, self._callbacks, self._most, self._start = line, callbacks, most, time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """How long it has gone on."""
+        return time.perf_counter() - self._start
+
+    @property
+    def is_late(self) -> bool:
+        """Whether its time is over."""
+        return self.seconds > self._most
+
+    def ask(self, history: History) -> None:
+        """Let the clock and the functions end the run."""
+        answers = [callback(history) for callback in self._callbacks]  # each is called, whatever others say
+        if any(map(says_stop, answers)):
+            history.stopped = "callback"
+        elif self.is_late:
+            history.stopped = "deadline"
+
+
+def train(
+    runs: Sequence[Run], verbose: bool | None, callbacks: Sequence[Callable[[History], object]], most: float
+) -> Run:
+    """The best of some runs, to its end: after `PILOT` waves of each, only that one goes on.
+
+    Ctrl-C, a callback that returns True and the end of the time end it as well.
+    """
+    with ProgressLine(verbose, _columns) as line:
+        watch = Watch(line, callbacks, most)
+        run = runs[0]
+        try:
+            for run in runs if len(runs) > 1 else []:
+                while not run.over and run.waves < PILOT:
+                    run.wave(watch)
+            run = min(runs, key=lambda run: run.best.loss)
+            while not run.over:
+                run.wave(watch)
+        except KeyboardInterrupt:
+            run = min(runs, key=lambda run: run.best.loss)
+            run.history.stopped = "interrupted"
+            if not len(run.history):
+                run.look(np.nan, Watch(line, (), np.inf))
+    run.finish()
+    return run
 
 
 class _Batches:
@@ -160,4 +199,4 @@ def _columns() -> Sequence:
     return TextColumn("tabular"), BarColumn(20), TextColumn("{task.description}"), TimeRemainingColumn()
 
 
-__all__ = ["Run"]
+__all__ = ["Run", "train"]

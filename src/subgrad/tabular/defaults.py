@@ -24,6 +24,9 @@ RARE = 3
 MOST_CATEGORIES = 2000
 """The most frequent ones of a column have vectors of their own."""
 
+SKEWED = 1.0
+"""A positive target of at least this skewness is tried as its logarithm as well, and the held-out rows decide."""
+
 Effort = Literal["quick", "normal", "best"]
 
 
@@ -50,11 +53,11 @@ class Settings:
     folds: int = 8
     copies: int = 1
     hidden: tuple[int, ...] = (128, 128)
-    activation: str = "silu"
+    activation: str = "relu"
     waves: int = 8
     wave_features: int = 3
     dropout: float = 0.1
-    lr: float = 0.04
+    lr: float = 0.03
     weight_decay: float = 0.02
     label_smoothing: float = 0.0
     batch_size: int | None = None

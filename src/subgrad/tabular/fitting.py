@@ -17,11 +17,11 @@ from subgrad.fit import options
 from subgrad.fit.history import History
 from subgrad.io.terminal import waiting
 from subgrad.metrics import Metric, for_task
-from subgrad.tabular.cross_fitting import Run
+from subgrad.tabular.cross_fitting import Run, train
 from subgrad.tabular.defaults import Effort, Settings, settings_for
 from subgrad.tabular.folds import balanced_folds
 from subgrad.tabular.network import TabularNetwork
-from subgrad.tabular.number_scale import Scale
+from subgrad.tabular.number_scale import Scale, scales_for
 from subgrad.tabular.preparation import TabularPreparation
 from subgrad.tabular.tabular_model import OutOfFold, TabularModel, as_table, combined
 from subgrad.tabular.temperature import softmax, temperature_for
@@ -95,24 +95,32 @@ def fit_tabular(
         numbers = preparation.task == "regression"
         x, y = preparation.transform(known), known[target] if numbers else preparation.target(known)
     measured = for_task(preparation.task, [metric or USUAL[preparation.task]])[0]
-    scale = Scale.of(y) if numbers else None
-    data = [x, y if scale is None else scale.encode(y), *([] if given is None else [given])]
     folds = min(own.folds, len(y))
     parts = balanced_folds(y, folds, seed)
 
-    def judge(scores: np.ndarray) -> float:
-        sign = -1 if measured.larger_is_better else 1
-        return sign * _value(measured, y, combined(scores, scale, 1.0), given)
+    def prepared(scale: Scale | None) -> Run:
+        """A run for the target on a scale."""
 
-    layout = preparation.layout
-    net = TabularNetwork(
-        *layout, outputs=len(preparation.classes) or 1, members=folds * own.copies, hidden=own.hidden,
-        activation=own.activation, waves=own.waves, wave_features=own.wave_features, dropout=own.dropout, seed=seed,
-    )  # fmt: skip
-    with waiting("compiling", verbose):
-        run = Run(net, data, parts, own, seed, judge)
-    run.train(verbose, calls, np.inf if max_seconds is None else max_seconds)
-    scores = run.best.scores
+        def judge(scores: np.ndarray) -> float:
+            sign = -1 if measured.larger_is_better else 1
+            return sign * _value(measured, y, combined(scores, corrected(scores, scale), 1.0), given)
+
+        learnt = y if scale is None else scale.encode(y)
+        data = [x, learnt, *([] if given is None else [given])]
+        net = TabularNetwork(
+            *preparation.layout, outputs=len(preparation.classes) or 1, members=folds * own.copies, hidden=own.hidden,
+            activation=own.activation, waves=own.waves, wave_features=own.wave_features, dropout=own.dropout, seed=seed,
+        )  # fmt: skip
+        return Run(net, data, parts, own, seed, judge)
+
+    def corrected(scores: np.ndarray, scale: Scale | None) -> Scale | None:
+        return None if scale is None else scale.corrected(y, combined(scores, scale, 1.0), given)
+
+    scales = scales_for(y) if numbers else [None]
+    runs = [prepared(scale) for scale in scales]
+    run = train(runs, verbose, calls, np.inf if max_seconds is None else max_seconds)
+    scores, scale = run.best.scores, scales[runs.index(run)]
+    scale = corrected(scores, scale)
     temperature = 1.0 if numbers else temperature_for(np.log(softmax(scores).mean(0)), y, given)
     answers = combined(scores, scale, temperature)
     found = {m.name: _value(m, y, answers, given) for m in for_task(preparation.task)}
@@ -122,7 +130,7 @@ def fit_tabular(
         "seconds": time.perf_counter() - start, "settings": dataclasses.asdict(own),
     }  # fmt: skip
     return TabularModel(
-        preparation, net, own, scale=scale, temperature=temperature, history=run.history, scores=found,
+        preparation, run.net, own, scale=scale, temperature=temperature, history=run.history, scores=found,
         out_of_fold=OutOfFold(rows, y, answers, given), record=record,
     )  # fmt: skip
 

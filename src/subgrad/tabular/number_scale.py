@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+
+from subgrad.tabular.defaults import SKEWED
 
 
 @dataclass(frozen=True)
 class Scale:
     """A numeric target on the scale that networks learn: (t - mean) / std of the number, or of its logarithm.
 
-    Answers are kept within ``low`` and ``high``, the ends of what was seen: RealMLP does so, too.
+    Answers are kept within ``low`` and ``high``, the ends of what was seen: RealMLP does so, too. A number whose
+    logarithm is expected is not the expected number: ``factor`` makes up for it.
     """
 
     mean: float
@@ -19,6 +22,7 @@ class Scale:
     low: float
     high: float
     log: bool = False
+    factor: float = 1.0
 
     @classmethod
     def of(cls, y: np.ndarray, log: bool = False) -> Scale:
@@ -34,8 +38,28 @@ class Scale:
         """Numbers in their unit, float64."""
         t = np.asarray(z, np.float64) * self.std + self.mean
         if self.log:
-            t = np.exp(np.clip(t, np.log(self.low), np.log(self.high)))
+            t = np.exp(np.clip(t, np.log(self.low), np.log(self.high))) * self.factor
         return np.clip(t, self.low, self.high)
 
+    def corrected(self, y: np.ndarray, answers: np.ndarray, weights: np.ndarray | None = None) -> Scale:
+        """With the factor for which the answers, decoded without one, have the least squared error; of logarithms."""
+        if not self.log:
+            return self
+        w = np.ones_like(y) if weights is None else weights
+        return replace(self, factor=float((w * y) @ answers / ((w * answers) @ answers)))
 
-__all__ = ["Scale"]
+
+def scales_for(y: np.ndarray) -> list[Scale]:
+    """The scales that numbers (n,) may be learnt on: of their logarithms as well, if they are positive and skewed.
+
+    >>> [scale.log for scale in scales_for(np.array([1.0, 2.0, 3.0]))]
+    [False]
+    >>> [scale.log for scale in scales_for(np.array([1.0, 2.0, 3.0, 2.0, 100.0]))]
+    [False, True]
+    """
+    centred = y - y.mean()
+    skewed = (centred**3).mean() > SKEWED * (centred**2).mean() ** 1.5
+    return [Scale.of(y), Scale.of(y, log=True)] if skewed and y.min() > 0 else [Scale.of(y)]
+
+
+__all__ = ["Scale", "scales_for"]
