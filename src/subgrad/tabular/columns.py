@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from statistics import NormalDist
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,11 +20,16 @@ from subgrad.tabular import defaults
 
 @dataclass(frozen=True)
 class ScaledColumn(Kind):
-    """A numeric column on a robust scale: z = (x - median) / (upper - lower quartile), and of that
-    z / sqrt(1 + (z/3)^2), which hardly changes the middle and keeps all within 3 (RealMLP, arXiv 2407.04491).
+    """A numeric column as two features: on a robust scale, and by its rank.
 
-    Missing and infinite values become the median, 0; if there were some in the rows fitted on, a second feature is 1
-    where one is missing. A few values that were no numbers count as missing: ``odd`` of them, such as ``words``.
+    The first is z = (x - median) / (upper - lower quartile), and of that z / sqrt(1 + (z/3)^2), which hardly changes
+    the middle and keeps all within 3 (RealMLP, arXiv 2407.04491). The second is the quantile of a normal distribution
+    at the share of values below x, piecewise linear between ``knots``: it tells values apart wherever there are many,
+    as those beside a large share of zeros, which the first one crowds.
+
+    Missing and infinite values become the median, 0 and its rank; if there were some in the rows fitted on, a third
+    feature is 1 where one is missing. A few values that were no numbers count as missing: ``odd`` of them, such as
+    ``words``.
     """
 
     kind: ClassVar[str] = "scaled"
@@ -32,6 +38,8 @@ class ScaledColumn(Kind):
 
     centre: float
     scale: float
+    knots: list[float]
+    levels: list[float]
     missing: int
     odd: int = 0
     words: list[str] = field(default_factory=list)
@@ -41,21 +49,22 @@ class ScaledColumn(Kind):
         """Learn from a column, at least one of its values finite."""
         values = format.read(series)
         known = values[np.isfinite(values)]
-        centre, scale = _robust(known)
-        return cls(name, format, centre, scale, len(values) - len(known), *odd_values(series, values))
+        odd, words = odd_values(series, values)
+        return cls(name, format, *_robust(known), *_ranks(known), len(values) - len(known), odd, words)
 
     @property
     def features(self) -> list[str]:
-        return [self.name, f"{self.name} (missing)"] if self.missing else [self.name]
+        names = [self.name, f"{self.name} (rank)"]
+        return [*names, f"{self.name} (missing)"] if self.missing else names
 
     def encode(self, series: pl.Series) -> Encoded:
         values = self.format.read(series)
         known = np.isfinite(values)
-        with np.errstate(over="ignore", invalid="ignore"):
-            z = (values / self.scale - self.centre / self.scale) / defaults.CLIP
-            squashed = defaults.CLIP * np.where(np.abs(z) > 1e6, np.sign(z), z / np.sqrt(1 + z * z))
-        squashed = np.where(known, squashed, 0)
-        features = [squashed, ~known] if self.missing else [squashed]
+        filled = np.where(known, values, self.centre)
+        with np.errstate(over="ignore"):
+            z = np.clip((filled / self.scale - self.centre / self.scale) / defaults.CLIP, -1e6, 1e6)
+        squashed = defaults.CLIP * z / np.sqrt(1 + z * z)
+        features = [squashed, np.interp(filled, self.knots, self.levels), *([~known] if self.missing else [])]
         return Encoded(np.column_stack(features).astype(np.float32), unread(series, values))
 
     def describe(self) -> list[str]:
@@ -74,6 +83,15 @@ def _robust(known: np.ndarray) -> tuple[float, float]:
     with np.errstate(over="ignore"):
         scale = upper - lower if upper > lower else (high - low) / 2
     return centre, min(max(scale, np.finfo(np.float64).tiny), np.finfo(np.float64).max) if high > low else 1.0
+
+
+def _ranks(known: np.ndarray) -> tuple[list[float], list[float]]:
+    """Quantiles of a column, and those of a normal distribution there; of equal ones the mean."""
+    shares = (np.arange(defaults.KNOTS) + 0.5) / defaults.KNOTS
+    knots, first, counts = np.unique(2 * np.quantile(known / 2, shares), return_index=True, return_counts=True)
+    normal = [NormalDist().inv_cdf(share) for share in shares]
+    levels = [float(np.mean(normal[i : i + n])) for i, n in zip(first, counts, strict=True)]
+    return knots.tolist(), levels
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,13 @@ from subgrad.fit.history import History
 from subgrad.io.terminal import waiting
 from subgrad.metrics import Metric, for_task
 from subgrad.tabular.cross_fitting import Run, train
-from subgrad.tabular.defaults import Effort, Settings, settings_for
+from subgrad.tabular.defaults import TEMPERED, Effort, Settings, settings_for
 from subgrad.tabular.folds import balanced_folds
 from subgrad.tabular.network import TabularNetwork
 from subgrad.tabular.number_scale import Scale, scales_for
 from subgrad.tabular.preparation import TabularPreparation
 from subgrad.tabular.tabular_model import OutOfFold, TabularModel, as_table, combined
-from subgrad.tabular.temperature import softmax, temperature_for
+from subgrad.tabular.temperature import temperature_for
 
 USUAL = {"classification": "log_loss", "regression": "root_mean_squared_error"}
 """The metric by which the best moment is chosen, if nobody says."""
@@ -121,7 +121,7 @@ def fit_tabular(
     run = train(runs, verbose, calls, np.inf if max_seconds is None else max_seconds)
     scores, scale = run.best.scores, scales[runs.index(run)]
     scale = corrected(scores, scale)
-    temperature = 1.0 if numbers else temperature_for(np.log(softmax(scores).mean(0)), y, given)
+    temperature = 1.0 if numbers else temperature_for(scores.mean(0), y, given)
     answers = combined(scores, scale, temperature)
     found = {m.name: _value(m, y, answers, given) for m in for_task(preparation.task)}
     record = {
@@ -130,7 +130,7 @@ def fit_tabular(
         "seconds": time.perf_counter() - start, "settings": dataclasses.asdict(own),
     }  # fmt: skip
     return TabularModel(
-        preparation, run.net, own, scale=scale, temperature=temperature, history=run.history, scores=found,
+        preparation, run.net, own, scale=scale, temperature=temperature**TEMPERED, history=run.history, scores=found,
         out_of_fold=OutOfFold(rows, y, answers, given), record=record,
     )  # fmt: skip
 

@@ -28,10 +28,10 @@ class TabularPreparation(TablePreprocessor):
     >>> table = Table({"sex": list("fmfm"), "age": [20, 30, None, 40], "y": [0, 1, 1, 0]})
     >>> prepared = TabularPreparation().fit(table, "y")
     >>> prepared.feature_names, prepared.layout
-    (['age', 'sex=f', 'sex=m', 'age (missing)'], Layout(numbers=1, plain=3, places=()))
+    (['age', 'sex=f', 'sex=m', 'age (rank)', 'age (missing)'], Layout(numbers=1, plain=4, places=()))
     >>> prepared.transform(table)[:2].round(2)
-    array([[-0.95,  1.  ,  0.  ,  0.  ],
-           [ 0.  ,  0.  ,  1.  ,  0.  ]], dtype=float32)
+    array([[-0.95,  1.  ,  0.  , -1.23,  0.  ],
+           [ 0.  ,  0.  ,  1.  , -0.  ,  0.  ]], dtype=float32)
     """
 
     _fit_column = staticmethod(fit_kind)
@@ -73,7 +73,7 @@ class TabularPreparation(TablePreprocessor):
             return []
         shown = ", ".join(names[:10]) + (f" and {len(names) - 10:,} more" if len(names) > 10 else "")
         subject = "1 column of numbers was" if len(names) == 1 else f"{len(names):,} columns of numbers were"
-        return [f"{subject} scaled by median and quartiles, and softly kept within 3 of these: {shown}."]
+        return [f"{subject} scaled by median and quartiles, and ranked: {shown}."]
 
 
 __all__ = ["Layout", "TabularPreparation"]

@@ -194,7 +194,7 @@ def combined(scores: np.ndarray, scale: Scale | None, temperature: float) -> np.
     """The answers that the scores of members (members, n, outputs) amount to."""
     if scale is not None:
         return scale.decode(scores[:, :, 0].astype(np.float64)).mean(0)
-    return softmax(scores / temperature).mean(0)
+    return softmax(scores.mean(0, dtype=np.float64) / temperature)
 
 
 def as_table(data: Any) -> Table:

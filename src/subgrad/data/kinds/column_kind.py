@@ -79,15 +79,16 @@ class Kind:
         return column
 
 
-_TYPES = {"str": str, "int": int, "float": (int, float), "list[str]": list, "Format": Format}
+_TYPES = {"str": str, "int": int, "float": (int, float), "list[str]": list, "list[float]": list, "Format": Format}
 
 
 def _check_types(column: Kind) -> None:
     """Raise `TypeError` for fields of another type than theirs, which a file may hold."""
     for own in fields(column):
         value = getattr(column, own.name)
-        texts = not isinstance(value, list) or all(isinstance(part, str) for part in value)
-        if not isinstance(value, _TYPES[str(own.type)]) or isinstance(value, bool) or not texts:
+        of = str if str(own.type) == "list[str]" else (int, float)
+        parts = not isinstance(value, list) or all(isinstance(part, of) for part in value)
+        if not isinstance(value, _TYPES[str(own.type)]) or isinstance(value, bool) or not parts:
             raise TypeError(f"{own.name} of column {column.name!r} is {value!r}")
 
 
