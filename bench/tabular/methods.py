@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-MOST_ONE_HOT = 255
-
 
 def subgrad(changes: str, train: Any, test: Any, target: str, classes: list[Any] | None) -> tuple[np.ndarray, Any]:
     """This package, with an effort and changes of its settings, as in ``normal hidden=(64,64) lr=0.02``."""
@@ -34,7 +32,7 @@ def catboost(train: Any, test: Any, target: str, classes: list[Any] | None) -> n
     x, z = train.drop(columns=[target]).copy(), test.drop(columns=[target]).copy()
     categories = [c for c in x.columns if x[c].dtype.kind not in "fiub"]
     for c in categories:
-        x[c], z[c] = x[c].astype(str), z[c].astype(str)
+        x[c], z[c] = (part[c].astype(object).where(part[c].notna(), "missing").astype(str) for part in (x, z))
     kind = CatBoostRegressor if classes is None else CatBoostClassifier
     model = kind(verbose=0, thread_count=2, random_seed=0, cat_features=categories, allow_writing_files=False)
     model.fit(x, train[target])

@@ -50,7 +50,8 @@ class ScaledColumn(Kind):
         values = format.read(series)
         known = values[np.isfinite(values)]
         odd, words = odd_values(series, values)
-        return cls(name, format, *_robust(known), *_ranks(known), len(values) - len(known), odd, words)
+        some = known[:: max(1, len(known) // defaults.SAMPLE)]
+        return cls(name, format, *_robust(some), *_ranks(some), len(values) - len(known), odd, words)
 
     @property
     def features(self) -> list[str]:

@@ -16,9 +16,10 @@ from subgrad.tabular.member_programs import Scorer, Trainer
 from subgrad.tabular.network import TabularNetwork
 
 CHUNK_SECONDS = 0.1  # how often a run comes back for the progress bar and Ctrl-C
-WAVES = 4  # of the step size, each twice as long as the one before: a run that is long enough earlier can end there
+WAVES = 4  # of the step size, at most, each twice as long as the one before: a run that is long enough can end there
 PILOT = 2  # waves after which the best of several runs is known, a fifth of the steps
-LOOKS_A_WAVE = 6  # times that the held-out rows are scored, in the second half of a wave, where the steps get smaller
+LOOKS = 6  # times that the held-out rows are scored in a wave, at most, in its second half, where steps get smaller
+LOOKING = 0.1  # the share of the arithmetic that these may take
 
 Judge = Callable[[np.ndarray], float]
 """A loss of what the members score the rows with that they have not seen, (copies, n, outputs)."""
@@ -56,7 +57,11 @@ class Run:
         fewest = min(map(len, self.own))
         self.batch = min(settings.batch_for(len(parts)), 2 ** int(np.log2(fewest)))
         self.steps_a_pass = fewest // self.batch
-        self.steps = self.steps_a_pass * settings.passes_for(len(parts))
+        passes = settings.passes_for(len(parts))
+        self.steps = self.steps_a_pass * passes
+        self._waves = min(WAVES, int(np.log2(passes + 1)))  # the first has a pass at least
+        # A look is a forward pass for the rows of one fold, a step's three are for those of the others.
+        self._looks_a_wave = min(LOOKS, max(1, round(LOOKING * 3 * (folds - 1) * passes / self._waves)))
         self.trainer, self.scorer = Trainer(net, data, settings, self.batch, seed), Scorer(net)
         self.best, self.history = Best(), History()
 
@@ -90,11 +95,12 @@ class Run:
 
     def _ends(self) -> list[int]:
         """The steps after which the waves end."""
-        return [round(self.steps * (2 ** (i + 1) - 1) / (2**WAVES - 1)) for i in range(WAVES)]
+        return [round(self.steps * (2 ** (i + 1) - 1) / (2**self._waves - 1)) for i in range(self._waves)]
 
     def _looks(self, start: int, end: int) -> list[int]:
         """The steps of a wave after which the held-out rows are scored."""
-        found = [end - (end - start) * i // (2 * LOOKS_A_WAVE) for i in range(LOOKS_A_WAVE)]
+        count = self._looks_a_wave
+        found = [end - (end - start) * i // (2 * count) for i in range(count)]
         return sorted({step for step in found if step > start})
 
     def _said(self) -> str:
@@ -103,7 +109,7 @@ class Run:
     def _sizes(self, first: int, count: int) -> np.ndarray:
         """Step sizes: waves from 0 up and down to 0 again, each twice as long as the one before (RealMLP)."""
         t = (np.arange(first, first + count) + 0.5) / self.steps
-        return self.settings.lr * (0.5 - 0.5 * np.cos(2 * np.pi * np.log2(1 + (2**WAVES - 1) * t)))
+        return self.settings.lr * (0.5 - 0.5 * np.cos(2 * np.pi * np.log2(1 + (2**self._waves - 1) * t)))
 
     def look(self, training: float, watch: Watch) -> None:
         """Score the rows that members have not seen, and keep the values if they never did better."""
