@@ -21,9 +21,11 @@ NONE = {
     "Ensemble": "returns outputs of every member, not a row for a point",
 }
 LIKE = {  # made of the same ops as another layer, or of that layer itself: their values are compared alone
-    "AdaptiveAvgPool1d", "AdaptiveMaxPool2d", "AvgPool3d", "Conv3d", "ConvTranspose1d", "ConvTranspose3d", "GRUCell",
-    "Hardtanh", "Identity", "LPPool2d", "LSTMCell", "Lambda", "MaxPool3d", "Permute", "PixelShuffle", "RNNCell",
-    "ReLU6", "ReplicatePad", "Reshape", "SeparableConv2d", "SwiGLU", "TimeDistributed", "ZeroPad",
+    "AdaptiveAvgPool1d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AlphaDropout", "AvgPool3d", "CELU", "Conv3d",
+    "ConvTranspose1d", "ConvTranspose3d", "GRUCell", "GaussianNoise", "GlobalMaxPool", "Hardsigmoid", "Hardswish",
+    "Hardtanh", "Identity", "InstanceNorm", "LPPool2d", "LSTMCell", "Lambda", "LogSigmoid", "LogSoftmax", "MaxPool3d",
+    "Permute", "PixelShuffle", "RNNCell", "ReLU6", "ReflectPad", "ReplicatePad", "Reshape", "SeparableConv2d",
+    "Softshrink", "SwiGLU", "TimeDistributed", "ZeroPad",
 }  # fmt: skip
 NONE |= dict.fromkeys(LIKE, "is like another layer")
 LAYERS = {name: MADE.get(name, (layer, (3,))) for name, layer in BUILT_IN.items() if name not in NONE}
