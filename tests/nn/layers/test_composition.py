@@ -107,3 +107,18 @@ def test_what_does_not_fit_is_said(call, error, message):
 def test_a_missing_layer_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no layer and no attribute 'hiden'"):
         nn.Sequential({"hidden": nn.ReLU()}).hiden  # noqa: B018
+
+
+def test_lists_and_dicts_of_modules_under_pytorchs_names_are_plain_ones():
+    class Net(nn.Module):
+        def __init__(self):
+            self.layers = nn.ModuleList([nn.Linear(2, 2), nn.Linear(2, 1)])
+            self.heads = nn.ModuleDict({"a": nn.Linear(2, 3)})
+
+        def forward(self, x):
+            return self.layers[1](self.layers[0](x)), self.heads["a"](x)
+
+    names = [name for name, _ in Net().named_parameters()]
+    assert names == [
+        "layers.0.weight", "layers.0.bias", "layers.1.weight", "layers.1.bias", "heads.a.weight", "heads.a.bias",
+    ]  # fmt: skip

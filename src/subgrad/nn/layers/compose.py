@@ -145,4 +145,7 @@ class Branches(Module):
         return functools.reduce(operator.add, outputs)
 
 
-__all__ = ["Branches", "Residual", "Sequential"]
+ModuleList, ModuleDict = list, dict
+"""PyTorch's names of what holds modules: here plain lists and dicts do, a module finds what is in them."""
+
+__all__ = ["Branches", "ModuleDict", "ModuleList", "Residual", "Sequential"]
