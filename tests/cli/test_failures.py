@@ -8,7 +8,7 @@ import pytest
 from command import fail, misuse, new_process, python, succeed, write_csv
 
 import subgrad as sg
-from subgrad.cli.jobs import training
+from subgrad.cli.jobs.runs import network_run
 
 
 @pytest.fixture
@@ -164,7 +164,7 @@ def test_an_interrupted_run_keeps_its_best_model(table, tmp_path, monkeypatch):
     def fit(*args, callbacks, **options):
         return sg.fit(*args, callbacks=[*callbacks, press_ctrl_c], **options)
 
-    monkeypatch.setattr(training, "fit", fit)
+    monkeypatch.setattr(network_run, "fit", fit)
     model, before = tmp_path / "kept.safetensors", signal.getsignal(signal.SIGINT)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background ignores it
     message = fail("train", table, "--target", "y", "--out", model)
@@ -174,7 +174,7 @@ def test_an_interrupted_run_keeps_its_best_model(table, tmp_path, monkeypatch):
 
 
 def test_a_run_that_is_interrupted_at_once_has_no_model(table, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "fit", lambda *args, **options: sg.History(stopped="interrupted"))
+    monkeypatch.setattr(network_run, "fit", lambda *args, **options: sg.History(stopped="interrupted"))
     assert "no model to save" in fail("train", table, "--target", "y", "--out", tmp_path / "none.safetensors")
     assert not (tmp_path / "none.safetensors").exists()
 

@@ -59,7 +59,8 @@ def test_a_model_of_other_data_stays(table, monkeypatch):
 GIVEN = {
     "target": "y", "drop": "x", "only": "x", "series": "x", "data": ".", "test": 0.5, "validation": 0.5, "model": "mlp",
     "hidden": "4", "window": 5, "activation": "tanh", "augment": "mirror", "loss": "huber", "step": "0.1", "epochs": 1,
-    "batch-size": 5,
+    "batch-size": 5, "effort": "quick", "balance": None, "interval": 0.9, "quantile": "0.5",
+    "task": "regression", "cv": 3,
 }  # fmt: skip
 
 
@@ -87,7 +88,8 @@ def test_every_option_that_some_job_does_not_use_is_tried():
 def test_options_that_a_job_does_not_use_are_refused(table, job):
     data = {"FILE": [table], "text": ["text", table], "series": ["series", table]}.get(job, [job])
     for option in GIVEN.keys() - {o.flag[2:] for o in OPTIONS.values() if job in o.used.jobs}:
-        assert f"'--{option}'" in misuse("train", *data, f"--{option}", GIVEN[option])
+        value = [] if GIVEN[option] is None else [GIVEN[option]]
+        assert f"'--{option}'" in misuse("train", *data, f"--{option}", *value)
 
 
 def test_control_characters_of_a_file_are_spelt_out(tmp_path):

@@ -7,17 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, cast, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, cast, get_type_hints
 
 import typer
 
 from subgrad.cli.jobs.images import CHANGES
-from subgrad.cli.jobs.recipe import FASHION_MNIST
+from subgrad.cli.jobs.runs.recipe import FASHION_MNIST
 from subgrad.cli.jobs.scores import LOSSES
 from subgrad.errors import ArgumentError
 from subgrad.fit import EarlyStopping
 from subgrad.nn.layers.activation import HIDDEN
 from subgrad.optim.registry import optimizers
+from subgrad.tabular.defaults import EFFORTS
 
 
 def choice(title: str, names: list[str]) -> type[Enum]:
@@ -33,7 +34,9 @@ def listed(names: type[Enum]) -> str:
 ActivationName = choice("ActivationName", HIDDEN)
 LossName = choice("LossName", list(LOSSES))
 OptimizerName = choice("OptimizerName", list(optimizers()))
-ModelName = choice("ModelName", [*FASHION_MNIST, "char_lstm", "char_rnn"])
+ModelName = choice("ModelName", ["tabular", *FASHION_MNIST, "char_lstm", "char_rnn"])
+TaskName = choice("TaskName", ["classification", "regression"])
+EffortName = choice("EffortName", list(EFFORTS))
 ADAM = OptimizerName("adam")
 
 JOBS = ("digits", "fashion-mnist", "text", "series", "FILE")
@@ -44,14 +47,21 @@ class Used:
     """Which of the jobs use an option; without this all of them do. The others refuse it, as it would do nothing.
 
     What ``fit`` makes of its value are arguments of `subgrad.fit`: for an option with that, nothing else is to be done.
+    ``model`` is "network" for an option of a network of the user's own making: with it a FILE is learnt by one, and not
+    by the model for tables, whose own options are "tabular".
     """
 
     jobs: tuple[str, ...]
     fit: Callable[[Any], dict[str, Any]] | None
+    model: Literal["network", "tabular", "any"]
 
-    def __init__(self, *jobs: str, fit: Callable[[Any], dict[str, Any]] | None = None) -> None:
+    def __init__(
+        self, *jobs: str, fit: Callable[[Any], dict[str, Any]] | None = None,
+        model: Literal["network", "tabular", "any"] = "any",
+    ) -> None:  # fmt: skip
         object.__setattr__(self, "jobs", jobs or JOBS)
         object.__setattr__(self, "fit", fit)
+        object.__setattr__(self, "model", model)
 
 
 _NETWORK, _TRAINING, _DATA = "The network", "The training", "The data"
@@ -90,21 +100,22 @@ Test = Annotated[float | None, typer.Option(
 ), Used("digits", "text", "series", "FILE")]  # fmt: skip
 Validation = Annotated[float | None, typer.Option(
     metavar="SHARE", min=0, max=1, help="Share of the other rows that decides when to stop; 0 for never.",
-    show_default="0.2 for a file, else 0", rich_help_panel=_DATA,
-), Used("digits", "fashion-mnist", "series", "FILE")]  # fmt: skip
+    show_default="0.2 for a network on a file, else 0", rich_help_panel=_DATA,
+), Used("digits", "fashion-mnist", "series", "FILE", model="network")]  # fmt: skip
 Model = Annotated[ModelName | None, typer.Option(
-    metavar="NAME", rich_help_panel=_NETWORK, show_default="mlp, char_lstm for text",
-    help=f"One of {listed(ModelName)}; char_lstm and char_rnn are for text, the others but mlp for fashion-mnist.",
+    metavar="NAME", rich_help_panel=_NETWORK, show_default="tabular for a file, char_lstm for text, else mlp",
+    help=f"One of {listed(ModelName)}; char_lstm and char_rnn are for text, tabular and mlp for a file, "
+    "all but tabular and these for fashion-mnist.",
 ), Used("digits", "fashion-mnist", "text", "FILE")]  # fmt: skip
 Hidden = Annotated[str | None, typer.Option(
     metavar="N,N,...", help="Units of each hidden layer of an mlp; 0 for none.",
     show_default="64,64 for a file, 64 for digits, 128 for fashion-mnist, 256 for text, 32 for a series",
     rich_help_panel=_NETWORK,
-)]  # fmt: skip
+), Used(model="network")]  # fmt: skip
 Activation = Annotated[ActivationName | None, typer.Option(
     metavar="NAME", help=f"Between the layers of an mlp: {listed(ActivationName)}.", show_default="relu",
     rich_help_panel=_NETWORK,
-), Used("digits", "fashion-mnist", "FILE")]  # fmt: skip
+), Used("digits", "fashion-mnist", "FILE", model="network")]  # fmt: skip
 Augment = Annotated[str | None, typer.Option(
     metavar="NAME,NAME", help=f"How images change from step to step: {', '.join(CHANGES)}, or none.",
     show_default="what suits the model", rich_help_panel=_TRAINING,
@@ -112,26 +123,52 @@ Augment = Annotated[str | None, typer.Option(
 Loss = Annotated[LossName | None, typer.Option(
     metavar="NAME", help=f"Decides the task, too: {listed(LossName)}.",
     show_default="cross_entropy for classes, squared for numbers", rich_help_panel=_TRAINING,
-), Used("digits", "fashion-mnist", "FILE")]  # fmt: skip
-Optimizer = Annotated[OptimizerName, typer.Option(
-    "--optimizer", metavar="NAME", help=f"One of {listed(OptimizerName)}.", rich_help_panel=_TRAINING,
-)]  # fmt: skip
+), Used("digits", "fashion-mnist", "FILE", model="network")]  # fmt: skip
+Optimizer = Annotated[OptimizerName | None, typer.Option(
+    "--optimizer", metavar="NAME", help=f"One of {listed(OptimizerName)}.", show_default="adam",
+    rich_help_panel=_TRAINING,
+), Used(model="network")]  # fmt: skip
 Step = Annotated[str | None, typer.Option(
     metavar="RULE", help="Step size: a number, or a rule such as 'square_summable(10, 100)'.",
     show_default="what suits the optimizer", rich_help_panel=_TRAINING,
-)]  # fmt: skip
+), Used(model="network")]  # fmt: skip
 Epochs = Annotated[int | None, typer.Option(
     metavar="N", min=1, help="Passes over the data, at most.",
-    show_default="200 for a file, 60 for digits, 10 for fashion-mnist", rich_help_panel=_TRAINING,
-)]  # fmt: skip
+    show_default="200 for a network on a file, 60 for digits, 10 for fashion-mnist", rich_help_panel=_TRAINING,
+), Used(model="network")]  # fmt: skip
 BatchSize = Annotated[int | None, typer.Option(
     metavar="N", min=1, help="Examples a step.", show_default="a hundredth of the rows, between 32 and 256",
     rich_help_panel=_TRAINING,
-)]  # fmt: skip
+), Used(model="network")]  # fmt: skip
 Patience = Annotated[int | None, typer.Option(
     metavar="N", min=1, help="Epochs without a better validation loss (or training loss, if there is none) to a stop.",
     show_default="20 with a validation, 10 of a series; else never", rich_help_panel=_TRAINING,
-), Used(fit=lambda epochs: {"early_stopping": EarlyStopping(epochs)})]  # fmt: skip
+), Used(fit=lambda epochs: {"early_stopping": EarlyStopping(epochs)}, model="network")]  # fmt: skip
+Effort = Annotated[EffortName | None, typer.Option(
+    metavar="NAME", help=f"How long the model for tables learns: {listed(EffortName)}.", show_default="normal",
+    rich_help_panel=_TRAINING,
+), Used("FILE", model="tabular")]  # fmt: skip
+Balance = Annotated[bool | None, typer.Option(
+    "--balance", help="Rare classes count as much as frequent ones: in the training, and in which class is answered.",
+    show_default=False, rich_help_panel=_TRAINING,
+), Used("FILE")]  # fmt: skip
+Interval = Annotated[float | None, typer.Option(
+    metavar="SHARE", help="Numbers get intervals that hold this share of the truth, such as 0.9.", show_default="none",
+    rich_help_panel=_TRAINING,
+), Used("FILE")]  # fmt: skip
+Quantile = Annotated[str | None, typer.Option(
+    metavar="Q,Q,...", help="Quantiles of a number to predict in the place of its mean, such as 0.1,0.5,0.9.",
+    show_default="none", rich_help_panel=_TRAINING,
+), Used("FILE", model="network")]  # fmt: skip
+Task = Annotated[TaskName | None, typer.Option(
+    metavar="NAME", help=f"What the target is: {listed(TaskName)}.", show_default="what it looks like",
+    rich_help_panel=_DATA,
+), Used("FILE")]  # fmt: skip
+Folds = Annotated[int | None, typer.Option(
+    "--cv", metavar="N", min=2,
+    help="Cross-validation: each of N parts tests a model of the others; then all are used.",
+    show_default="none", rich_help_panel=_DATA,
+), Used("FILE")]  # fmt: skip
 Seed = Annotated[int, typer.Option(
     metavar="N", min=0, help="Of the split, the initial weights and the order.", rich_help_panel=_TRAINING,
 )]  # fmt: skip
@@ -154,7 +191,9 @@ class TrainOptions:
     only: Only = None
     series: SeriesColumn = None
     folder: Folder = None
+    task: Task = None
     test: Test = None
+    folds: Folds = None
     validation: Validation = None
     model: Model = None
     hidden: Hidden = None
@@ -162,11 +201,15 @@ class TrainOptions:
     activation: Activation = None
     augment: Augment = None
     loss: Loss = None
-    method: Optimizer = ADAM
+    method: Optimizer = None
     step: Step = None
     epochs: Epochs = None
     batch_size: BatchSize = None
     patience: Patience = None
+    effort: Effort = None
+    balance: Balance = None
+    interval: Interval = None
+    quantile: Quantile = None
     seed: Seed = 0
     out: Out = None
     force: Force = False
@@ -179,6 +222,11 @@ class TrainOptions:
                 jobs = [f"`subgrad train {name}`" for name in JOBS if name in option.used.jobs]
                 why = _WHY.get((job, option.flag), f"is for {' and '.join(jobs)}")
                 raise typer.BadParameter(why, param_hint=f"'{option.flag}'")
+
+    def of_model(self, model: str) -> list[str]:
+        """The flags of the options that were given and belong to one kind of model for a FILE, see `Used`."""
+        own = {name: option.flag for name, option in OPTIONS.items() if option.used.model == model}
+        return [flag for name, flag in own.items() if getattr(self, name) is not None]
 
     def for_fit(self) -> dict[str, Any]:
         """The arguments of `subgrad.fit` that options stand for."""
@@ -222,6 +270,22 @@ def place(path: Path | None, option: str) -> Path | None:
         problem = "is a folder" if path.is_dir() else "is in a folder that does not exist"
         raise typer.BadParameter(f"{path} {problem}", param_hint=f"'{option}'")
     return path
+
+
+def quantiles(text: str | None) -> tuple[float, ...]:
+    """Shares between 0 and 1, in order.
+
+    >>> quantiles("0.9,0.1"), quantiles(None)
+    ((0.1, 0.9), ())
+    """
+    parts = [part.strip() for part in (text or "").split(",") if part.strip()]
+    try:
+        found = sorted({float(part) for part in parts})
+    except ValueError:
+        found = []
+    if text is not None and not (found and all(0 < q < 1 for q in found)):
+        raise ArgumentError(f"expected numbers between 0 and 1 such as 0.1,0.5,0.9, got {text!r}")
+    return tuple(found)
 
 
 def columns(text: str | None) -> list[str]:

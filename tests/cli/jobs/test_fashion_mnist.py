@@ -9,8 +9,8 @@ import pytest
 from command import misuse, read_csv, succeed
 
 from subgrad.cli.jobs import source
-from subgrad.cli.jobs.recipe import FASHION_MNIST
-from subgrad.cli.jobs.training import Plan, _network
+from subgrad.cli.jobs.runs.network_run import NetworkPlan, _network
+from subgrad.cli.jobs.runs.recipe import FASHION_MNIST
 from subgrad.data.fashion_mnist import DEBIAN_FOLDER
 
 
@@ -61,7 +61,7 @@ def test_every_model_takes_rows_of_pixels(tmp_path, name):
     write_part(tmp_path, "train", 60, seed=0, size=12)
     write_part(tmp_path, "t10k", 12, seed=1, size=12)
     examples = source.fashion_mnist(tmp_path)
-    plan = Plan(
+    plan = NetworkPlan(
         examples=lambda: examples, recipe=FASHION_MNIST[name], activation="relu", loss=None, method="adam", step=None,
         seed=0, out=tmp_path / "model.safetensors",
     )  # fmt: skip

@@ -36,10 +36,14 @@ def predictions(folder, name):
     return read_csv((folder / "answers.csv").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize(("name", "least"), [("wine", 0.9), ("breast_cancer", 0.93)])
-def test_classification(tmp_path, name, least):
+NETWORK, TABULAR = ("--model", "mlp"), ("--effort", "quick")
+
+
+@pytest.mark.parametrize(("name", "least", "options"), [("wine", 0.9, TABULAR), ("breast_cancer", 0.93, NETWORK)])
+def test_classification(tmp_path, name, least, options):
     y, truth = split_files(tmp_path, name, labels=class_names)
-    out = succeed("train", tmp_path / f"{name}.csv", "--target", "outcome", "--out", tmp_path / f"{name}.safetensors")
+    model = tmp_path / f"{name}.safetensors"
+    out = succeed("train", tmp_path / f"{name}.csv", "--target", "outcome", "--out", model, *options)
     assert "Classification, because the target is text" in out
     rows = predictions(tmp_path, name)
     accuracy = accuracy_score(truth, column(rows, "prediction"))
@@ -51,10 +55,11 @@ def test_classification(tmp_path, name, least):
     assert labels[chances.argmax(axis=1)].tolist() == column(rows, "prediction")
 
 
-def test_regression(tmp_path):
+@pytest.mark.parametrize("options", [NETWORK, TABULAR])
+def test_regression(tmp_path, options):
     y, truth = split_files(tmp_path, "diabetes")
     model = tmp_path / "diabetes.safetensors"
-    out = succeed("train", tmp_path / "diabetes.csv", "--target", "outcome", "--out", model)
+    out = succeed("train", tmp_path / "diabetes.csv", "--target", "outcome", "--out", model, *options)
     assert "Regression, because" in out
     rows = predictions(tmp_path, "diabetes")
     answers = np.array(column(rows, "prediction"), float)
@@ -63,12 +68,12 @@ def test_regression(tmp_path):
     assert mean_absolute_error(truth, answers) < 0.8 * mean_absolute_error(truth, np.full(len(truth), y.mean()))
 
 
-def test_the_reported_numbers_are_those_of_the_held_out_rows(tmp_path):
+@pytest.mark.parametrize("options", [NETWORK, TABULAR])
+def test_the_reported_numbers_are_those_of_the_held_out_rows(tmp_path, options):
     split_files(tmp_path, "diabetes")
     model = tmp_path / "diabetes.safetensors"
-    out = succeed(
-        "train", tmp_path / "diabetes.csv", "--target", "outcome", "--out", model, "--test", "0.5", "--seed", 7
-    )
+    split = ("--test", "0.5", "--seed", 7)
+    out = succeed("train", tmp_path / "diabetes.csv", "--target", "outcome", "--out", model, *split, *options)
 
     whole = data.read_table(tmp_path / "diabetes.csv")
     learnt, held_out = (whole.take(rows) for rows in data.train_test_split(whole.rows, 0.5, seed=7))

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from subgrad.cli import options
 from subgrad.cli.failure import usage
-from subgrad.cli.jobs.recipe import Recipe, optimizer
+from subgrad.cli.jobs.runs.recipe import Recipe, optimizer
 from subgrad.cli.jobs.source import Columns
 from subgrad.cli.screen import bullets
 from subgrad.optim.optimizer import Descent
@@ -94,7 +94,9 @@ def descent(given: options.TrainOptions, step: str) -> Callable[[int], Descent]:
     """The optimiser for a run of so many steps; that a step rule is none shows here."""
 
     def chosen(steps: int) -> Descent:
-        return optimizer(given.method.value, given.step, Recipe(step=step.format(steps=steps), epochs=1), 1)
+        return optimizer(
+            (given.method or options.ADAM).value, given.step, Recipe(step=step.format(steps=steps), epochs=1), 1
+        )
 
     with usage("--step"):
         chosen(1)

@@ -8,7 +8,7 @@ from subgrad.cli.jobs.job import Job
 from subgrad.cli.jobs.series import SeriesJob
 from subgrad.cli.jobs.tables import TableJob
 from subgrad.cli.jobs.text import TextJob
-from subgrad.cli.jobs.trained import kind_of
+from subgrad.cli.jobs.trained.trained_model import kind_of
 
 SEQUENCES: dict[str, Job] = {"text": TextJob(), "series": SeriesJob()}
 """Those that are named on the command line, before their file; model files name them too, as their task."""

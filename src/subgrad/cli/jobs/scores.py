@@ -49,6 +49,15 @@ def decided(loss: str, scores: np.ndarray) -> np.ndarray:
     return scores.argmax(axis=1) if targets == "classes" else scores[:, 0]
 
 
+def has_probabilities(loss: str) -> bool:
+    """Whether `probabilities` are of a meaning for this loss.
+
+    >>> has_probabilities("cross_entropy"), has_probabilities("hinge")
+    (True, False)
+    """
+    return TABLE[loss].log_odds is not None or TABLE[loss].targets == "classes"
+
+
 def probabilities(loss: str, scores: np.ndarray) -> np.ndarray | None:
     """The probability of each class, (n, classes), if the loss gives scores such a meaning; else None.
 
@@ -61,7 +70,7 @@ def probabilities(loss: str, scores: np.ndarray) -> np.ndarray | None:
     if facts.log_odds is not None:
         odds = facts.log_odds * scores.astype(np.float64)
         scores = np.concatenate([np.zeros_like(odds), odds], axis=1)
-    elif facts.targets != "classes":
+    elif not has_probabilities(loss):
         return None
     powers = np.exp(scores - scores.max(axis=1, keepdims=True), dtype=np.float64)
     return powers / powers.sum(axis=1, keepdims=True)

@@ -92,20 +92,51 @@ def fashion_mnist(folder: Path) -> Source:
     return Source(title, pixels.describe(), pixels, train, test, given_test=True)
 
 
-def table(path: Path, target: str, task: Task | None, share: float, seed: int, columns: Columns = ALL) -> Source:
-    """A file, prepared to predict its column ``target``; ``task`` overrules what that column suggests."""
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a file whose target is known.
+
+    Attributes:
+        title: what they are, in a line.
+        notes: what a user should know of how they were read.
+        table: the columns that may be used.
+        target: the column to predict.
+        task: what kind of answer it takes.
+        keep: columns that are used whatever they look like.
+    """
+
+    title: str
+    notes: list[str]
+    table: Table
+    target: str
+    task: Task
+    keep: Sequence[str]
+
+    def split(self, share: float, seed: int) -> tuple[Table, Table]:
+        """Rows to learn from, and ``share`` of them to test on; of each class, for classification."""
+        labels = self.table[self.target] if self.task == "classification" else None
+        rows, held_out = _split_rows(self.table.rows, share, seed, labels)
+        return self.table.take(rows), self.table.take(held_out)
+
+    def prepared(self, learnt: Table, unseen: Table) -> Source:
+        """As arrays for a network."""
+        prepared = TablePreprocessor().fit(learnt, self.target, self.task, keep=self.keep)
+        told = self.notes + prepared.describe()
+        return Source(
+            self.title, told, prepared, _part(prepared, learnt), _part(prepared, unseen) if unseen.rows else None
+        )
+
+
+def rows_of(path: Path, target: str, task: Task | None, columns: Columns = ALL) -> Rows:
+    """The labelled rows of a file; ``task`` overrules what the target suggests."""
     given = read(path)
     given.require([target])
     whole = columns.of(given, target)
     labelled, log = drop_unlabelled(whole, target)
-    task = task or task_of_column(labelled, target)[0]
-    rows, held_out = _split_rows(labelled.rows, share, seed, labelled[target] if task == "classification" else None)
-    learnt, unseen = labelled.take(rows), labelled.take(held_out)
-    prepared = TablePreprocessor().fit(learnt, target, task, keep=columns.only)
     used = "" if len(whole) == len(given) else f", of which {len(whole)} are used"
     title = f"{path.name}: {whole.rows:,} rows, {len(given)} columns{used}"
-    told = whole.notes + log + prepared.describe()
-    return Source(title, told, prepared, _part(prepared, learnt), _part(prepared, unseen) if unseen.rows else None)
+    task = task or task_of_column(labelled, target)[0]
+    return Rows(title, whole.notes + log, labelled, target, task, columns.only)
 
 
 def read(path: Path) -> Table:

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import numpy as np
 import typer
 from rich.console import Console
 
 from subgrad.cli import options
 from subgrad.cli.failure import usage
-from subgrad.cli.jobs import images, scores, source, training
-from subgrad.cli.jobs.job import Answers, Request, heading, next_commands
+from subgrad.cli.jobs import images, scores, source
+from subgrad.cli.jobs.job import Answers, Request, heading, next_commands, share
 from subgrad.cli.jobs.pixels import read_rows
-from subgrad.cli.jobs.recipe import DIGITS, FASHION_MNIST, Recipe
-from subgrad.cli.jobs.trained import Trained, training_lines
+from subgrad.cli.jobs.runs import network_run, tabular_run
+from subgrad.cli.jobs.runs.network_run import NetworkPlan
+from subgrad.cli.jobs.runs.recipe import DIGITS, FASHION_MNIST, Recipe
+from subgrad.cli.jobs.runs.tabular_run import TabularPlan
+from subgrad.cli.jobs.runs.wishes import Wishes
+from subgrad.cli.jobs.trained.trained_model import Trained
+from subgrad.cli.jobs.trained.trained_network import TrainedNetwork
+from subgrad.cli.jobs.trained.trained_tabular import TrainedTabular, is_tabular
 from subgrad.cli.screen import bullets
 from subgrad.data import drop_unlabelled
 from subgrad.data.column_names import listed
 from subgrad.data.fashion_mnist import DEBIAN_FOLDER
+from subgrad.data.formats import NumberFormat
 
 BUILT_IN = ("digits", "fashion-mnist")
 
@@ -33,38 +38,30 @@ class TableJob:
         if data not in BUILT_IN and given.target is None and not data.lower().endswith(".npz"):
             columns = listed(source.read(Path(data)), 20)
             raise typer.BadParameter(f"say which column to predict: {columns}", param_hint="'--target'")
-        _check_network(data, _model(given), given)
+        if given.interval is not None and not 0 < given.interval < 1:
+            raise typer.BadParameter(f"a share between 0 and 1, got {given.interval}", param_hint="'--interval'")
+        if given.folds is not None and given.test is not None:
+            raise typer.BadParameter("--cv tests on all rows, each by a model of others", param_hint="'--test'")
+        _check_model(data, given)
 
-    def plan(self, asked: Request) -> training.Plan:
-        given, loss = asked.given, None if asked.given.loss is None else asked.given.loss.value
-        recipe = _recipe(asked)
-        plan = training.Plan(
-            examples=lambda: _open(asked, recipe, loss),
-            recipe=recipe,
-            activation="relu" if given.activation is None else given.activation.value,
-            loss=loss,
-            method=given.method.value,
-            step=given.step,
-            seed=given.seed,
-            out=asked.out,
-            origin=asked.origin,
-            fit=given.for_fit(),
-        )
-        with usage("--step"):
-            plan.optimizer(rows=1)
-        return plan
+    def plan(self, asked: Request) -> NetworkPlan | TabularPlan:
+        return _tabular_plan(asked) if _model(asked.data, asked.given) == "tabular" else _network_plan(asked)
 
-    def run(self, plan: training.Plan, console: Console) -> None:
-        training.run(plan, console)
+    def run(self, plan: NetworkPlan | TabularPlan, console: Console) -> None:
+        if isinstance(plan, TabularPlan):
+            tabular_run.run(plan, console)
+        else:
+            network_run.run(plan, console)
 
     def load(self, path: Path) -> Trained:
-        return Trained.load(path)
+        return TrainedTabular.load(path) if is_tabular(path) else TrainedNetwork.load(path)
 
     def predict(self, model: Path, file: Path) -> Answers:
         trained = self.load(model)
         table = read_rows(file)
         features, remarks = trained.preparation.prepare(table)
-        return Answers(_header(trained), list(_rows(trained, trained.scores(features))), [*table.notes, *remarks])
+        header, rows = trained.rows(features)
+        return Answers(header, list(rows), [*table.notes, *remarks])
 
     def evaluate(self, model: Path, file: Path, console: Console) -> None:
         trained = self.load(model)
@@ -83,23 +80,29 @@ class TableJob:
         console.print(f"{model}: {prepared.task}", style="bold")
         bullets(console, [f"'{prepared.target_name}', {answer}, from {_columns(prepared.feature_names)}"])
         heading(console, "Layers")
-        console.print(trained.model.summary((1, len(prepared.feature_names))))
+        console.print(trained.layers())
         heading(console, "Preparation")
         bullets(console, prepared.describe())
         heading(console, "Training")
-        bullets(console, training_lines(trained.record))
+        bullets(console, trained.about_training())
         next_commands(console, model, ["predict", "evaluate"], "FILE")
 
 
 # From the options to a plan
 
 
-def _model(given: options.TrainOptions) -> str:
-    return "mlp" if given.model is None else given.model.value
+def _model(data: str, given: options.TrainOptions) -> str:
+    """The model by name: for a file the one for tables, unless an option of networks is given."""
+    if given.model is not None:
+        return given.model.value
+    return "mlp" if data in BUILT_IN or given.of_model("network") else "tabular"
 
 
-def _check_network(data: str, model: str, given: options.TrainOptions) -> None:
-    if model == "mlp":
+def _check_model(data: str, given: options.TrainOptions) -> None:
+    model = _model(data, given)
+    if model == "tabular" or data not in BUILT_IN:
+        _check_model_of_file(data, model, given)
+    if model in ("tabular", "mlp"):
         if given.augment is not None:
             raise typer.BadParameter("is for networks of images, see --model", param_hint="'--augment'")
         return
@@ -110,14 +113,76 @@ def _check_network(data: str, model: str, given: options.TrainOptions) -> None:
             raise typer.BadParameter(f"{model} has its own layers", param_hint=f"'{option}'")
 
 
+def _check_model_of_file(data: str, model: str, given: options.TrainOptions) -> None:
+    """The model for tables and a network have options of their own."""
+    if data in BUILT_IN:
+        raise typer.BadParameter("tabular is for `subgrad train FILE`", param_hint="'--model'")
+    if model == "tabular" and (flags := given.of_model("network")):
+        raise typer.BadParameter(
+            "is for a network, --model mlp: tabular has its own defaults", param_hint=f"'{flags[0]}'"
+        )
+    if model != "tabular" and (flags := given.of_model("tabular")):
+        chosen = (given.of_model("network") or ["--model"])[0]
+        raise typer.BadParameter(
+            f"is for the model for tables, and {chosen} asks for a network", param_hint=f"'{flags[0]}'"
+        )
+    if given.quantile is not None and (other := "--loss" if given.loss else "--interval" if given.interval else ""):
+        raise typer.BadParameter(f"has a loss and intervals of its own, without {other}", param_hint="'--quantile'")
+
+
 def _data_for(model: str) -> str:
     return "fashion-mnist" if model in FASHION_MNIST else "text"
+
+
+def _tabular_plan(asked: Request) -> TabularPlan:
+    given = asked.given
+    return TabularPlan(
+        rows=lambda: _rows_of(asked, None),
+        test=share(given.test, Recipe().test),
+        effort="normal" if given.effort is None else given.effort.value,
+        seed=given.seed,
+        out=asked.out,
+        origin=asked.origin,
+        wishes=_wishes(given),
+        folds=given.folds,
+    )
+
+
+def _network_plan(asked: Request) -> NetworkPlan:
+    given, loss = asked.given, None if asked.given.loss is None else asked.given.loss.value
+    recipe = _recipe(asked)
+    with usage("--quantile"):
+        quantiles = options.quantiles(given.quantile)
+    assumed = "quantile" if quantiles else loss
+    plan = NetworkPlan(
+        examples=lambda: _open(asked, recipe, assumed),
+        recipe=recipe,
+        activation="relu" if given.activation is None else given.activation.value,
+        loss=loss,
+        method=(given.method or options.ADAM).value,
+        step=given.step,
+        seed=given.seed,
+        out=asked.out,
+        origin=asked.origin,
+        wishes=_wishes(given),
+        quantiles=quantiles,
+        rows=lambda: _rows_of(asked, assumed),
+        folds=given.folds,
+        fit=given.for_fit(),
+    )
+    with usage("--step"):
+        plan.optimizer(rows=1)
+    return plan
+
+
+def _wishes(given: options.TrainOptions) -> Wishes:
+    return Wishes(bool(given.balance), given.interval)
 
 
 def _recipe(asked: Request) -> Recipe:
     data, given = asked.data, asked.given
     recipe = DIGITS if data == "digits" else Recipe()
-    recipe = FASHION_MNIST[_model(given)] if data == "fashion-mnist" else recipe
+    recipe = FASHION_MNIST[_model(data, given)] if data == "fashion-mnist" else recipe
     with usage("--hidden"):
         hidden = None if given.hidden is None else options.sizes(given.hidden)
     with usage("--augment"):
@@ -134,28 +199,20 @@ def _open(asked: Request, recipe: Recipe, loss: str | None) -> source.Source:
         return source.digits(recipe.test, given.seed)
     if data == "fashion-mnist":
         return source.fashion_mnist(given.folder or Path(DEBIAN_FOLDER))
-    task = None if loss is None else scores.LOSSES[loss]
-    return source.table(Path(data), given.target or "y", task, recipe.test, given.seed, asked.columns)
+    rows = _rows_of(asked, loss)
+    return rows.prepared(*rows.split(recipe.test if given.folds is None else 0, given.seed))
 
 
-# Answers
-
-
-def _header(trained: Trained) -> list[str]:
-    """The names of the columns; what hinge gives is no probability, but a signed distance."""
-    classes = trained.preparation.classes
-    if trained.loss == "hinge":
-        return ["prediction", f"score of {classes[1]}"]
-    return ["prediction", *(f"probability of {label}" for label in classes)]
-
-
-def _rows(trained: Trained, found: np.ndarray) -> Iterable[Sequence[str]]:
-    answers = trained.preparation.restore_target(scores.decided(trained.loss, found))
-    if trained.preparation.task == "regression":
-        return ([str(np.float32(answer))] for answer in answers)
-    chances = scores.probabilities(trained.loss, found)
-    beside = found if chances is None else chances
-    return ([str(a), *(f"{p:.6g}" for p in row)] for a, row in zip(answers, beside, strict=True))
+def _rows_of(asked: Request, loss: str | None) -> source.Rows:
+    """The rows of a file: of the task that was asked for, or that the loss is for, if either is given."""
+    given = asked.given
+    suits = None if loss is None else scores.LOSSES[loss]
+    task = suits if given.task is None else given.task.value
+    rows = source.rows_of(Path(asked.data), given.target or "y", task, asked.columns)
+    numbers = isinstance(rows.table.format(rows.target), NumberFormat)
+    if task is None and rows.task == "classification" and numbers and rows.table.series(rows.target).n_unique() > 2:
+        rows.notes.append("The target is taken for classes; --task regression takes it for numbers.")
+    return rows
 
 
 def _columns(names: list[str]) -> str:

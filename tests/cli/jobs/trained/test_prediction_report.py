@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 from sklearn import metrics
 
-from subgrad.cli.jobs.prediction_report import Classified, Regressed
+from subgrad.cli.jobs.trained.prediction_report import Classified, Regressed
 
 
 def printed(outcome, width):

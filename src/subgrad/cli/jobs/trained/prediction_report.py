@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -95,17 +95,67 @@ class Classified:
 
 
 @dataclass(frozen=True)
+class Spans:
+    """Where numbers lie, besides the answers.
+
+    Attributes:
+        level: the share of the truth that is to lie between the ends.
+        ends: lower and upper ends, (n,) each; None if there are none.
+        quantiles: by their shares, (n,) each.
+    """
+
+    level: float = 0.0
+    ends: tuple[np.ndarray, np.ndarray] | None = None
+    quantiles: Mapping[float, np.ndarray] = field(default_factory=dict)
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """As columns by their names."""
+        found = {f"quantile {q:g}": values for q, values in self.quantiles.items()}
+        if self.ends is not None:
+            found |= {
+                f"{end} end of {100 * self.level:g}%": v for end, v in zip(("lower", "upper"), self.ends, strict=True)
+            }
+        return found
+
+    def numbers(self, truth: np.ndarray) -> dict[str, float]:
+        """How much of the truth (n,) is where it should be."""
+        found = {f"below_quantile_{q:g}": float(np.mean(truth <= values)) for q, values in self.quantiles.items()}
+        if self.ends is not None:
+            low, high = self.ends
+            found["coverage"] = float(np.mean((low <= truth) & (truth <= high)))
+            found["mean_interval"] = float(np.mean(high - low))
+        return found
+
+    def sentences(self, truth: np.ndarray, target: str) -> list[str]:
+        """The same in words."""
+        found = self.numbers(truth)
+        parts = [f"{found[f'below_quantile_{q:g}']:.1%} below that of {q:g}" for q in self.quantiles]
+        told = [f"Quantiles: of '{target}' lie {', '.join(parts)}."] if parts else []
+        if self.ends is not None:
+            told.append(
+                f"Intervals of {100 * self.level:g}% hold {found['coverage']:.1%} of '{target}'; "
+                f"their mean length is {found['mean_interval']:.4g}."
+            )
+        return told
+
+
+NO_SPANS = Spans()
+
+
+@dataclass(frozen=True)
 class Regressed:
     """Answers to a regression, (n,), and the truth, in the target's units.
 
     Attributes:
         mean: of the target, in training.
+        spans: how sure the answers are.
     """
 
     target: str
     truth: np.ndarray
     answers: np.ndarray
     mean: float
+    spans: Spans = NO_SPANS
 
     def answered(self) -> Answered:
         """For the metrics."""
@@ -121,10 +171,12 @@ class Regressed:
 
     def numbers(self) -> dict[str, Any]:
         """The outcome for the record of a model."""
-        return _record(self.answered(), "regression")
+        return _record(self.answered(), "regression") | self.spans.numbers(self.truth)
 
     def print(self, console: Console) -> None:
         _print_metrics(console, self, for_task("regression"), "always the mean")
+        for sentence in self.spans.sentences(self.truth, self.target):
+            console.print(sentence)
 
 
 Outcome = Classified | Regressed

@@ -1,0 +1,232 @@
+"""A run that trains a network of the user's own making: the network for the data, the training, the test, the file."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from subgrad import nn
+from subgrad.calibration import Intervals, class_weights, rows_needed
+from subgrad.cli.epochs import epoch_lines
+from subgrad.cli.failure import fail
+from subgrad.cli.jobs import images, scores
+from subgrad.cli.jobs.runs.conclusion import conclude, introduce
+from subgrad.cli.jobs.runs.cross_validation import cross_validate
+from subgrad.cli.jobs.runs.recipe import PATIENCE, Recipe, network, optimizer
+from subgrad.cli.jobs.runs.wishes import Wishes
+from subgrad.cli.jobs.source import Part, Rows, Source, split
+from subgrad.cli.jobs.trained.calibrated import Calibrated
+from subgrad.cli.jobs.trained.trained_model import Trained
+from subgrad.cli.jobs.trained.trained_network import TrainedNetwork, run_line
+from subgrad.cli.screen import screen
+from subgrad.data.table import Table
+from subgrad.errors import DataError, NonFiniteError
+from subgrad.fit import EarlyStopping, History, fit
+from subgrad.graph.tensor import Tensor
+from subgrad.nn import Module
+from subgrad.optim.optimizer import Descent
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkPlan:
+    """What to train on and how, and where the result goes; without a loss the task decides it.
+
+    ``rows`` are those of a file, for a cross-validation in so many ``folds``.
+    """
+
+    examples: Callable[[], Source]
+    recipe: Recipe
+    activation: str
+    loss: str | None
+    method: str
+    step: str | None
+    seed: int
+    out: Path
+    origin: str = ""
+    wishes: Wishes = field(default_factory=Wishes)
+    quantiles: Sequence[float] = ()
+    rows: Callable[[], Rows] | None = None
+    folds: int | None = None
+    fit: dict[str, Any] = field(default_factory=dict)  # more arguments of `subgrad.fit`
+
+    def optimizer(self, rows: int) -> Descent:
+        """The optimiser for so many examples. Raises `ArgumentError` for a step rule that is none."""
+        return optimizer(self.method, self.step, self.recipe, rows)
+
+    def loss_for(self, source: Source) -> str:
+        """The loss by name. Raises `DataError` if it does not go with what else is wished."""
+        task = source.preparation.task
+        loss = self.loss or ("quantile" if self.quantiles else scores.DEFAULT_LOSS[task])
+        if self.quantiles and task != "regression":
+            raise DataError(f"quantiles are of numbers, and this is {task}")
+        if self.wishes.balance and not scores.has_probabilities(loss):
+            raise DataError(f"--balance takes probabilities, and scores of the loss {loss} have none")
+        return loss
+
+
+def run(plan: NetworkPlan, console: Console) -> None:
+    """Train, test, save and report. A run that was interrupted does all of it too, and then fails."""
+    validated = _cross_validated(plan, console)
+    source = plan.examples()
+    trained, history = learn(source, plan, console)
+    trained.record.update(validated)
+    outcome = None if source.test is None else trained.judge(*source.test)
+    conclude(console, trained, outcome, [run_line(trained.record["run"])], plan.out)
+    if history.stopped == "interrupted":
+        fail(f"interrupted: the best model, of epoch {history.best_epoch}, is in {plan.out}")
+
+
+def _cross_validated(plan: NetworkPlan, console: Console) -> dict[str, Any]:
+    """For the record, if a cross-validation was asked for."""
+    if plan.folds is None or plan.rows is None:
+        return {}
+    rows, silent = plan.rows(), screen(quiet=True)
+
+    def of_part(table: Table) -> Trained:
+        return learn(rows.prepared(table, table.take([])), plan, silent)[0]
+
+    return {"cross_validation": cross_validate(rows, plan.folds, plan.seed, of_part, console)}
+
+
+def learn(source: Source, plan: NetworkPlan, console: Console) -> tuple[TrainedNetwork, History]:
+    """A network trained on the examples to learn from, and calibrated on those that decide when to stop."""
+    loss = plan.loss_for(source)
+    plan.wishes.check(source.preparation.task)
+    model, title = _network(source, plan, loss)
+    learning, validation = _parts(source, plan)
+    weights = class_weights(np.bincount(source.train[1])) if plan.wishes.balance else None
+    record = _record(source, plan, loss, title, learning, validation)
+    introduce(console, source.title, source.log, _rows(record, source), plan.out)
+    console.print(f"Network: {record['network']}")
+    console.print(f"Training: {record['method']}")
+    history = _fit(model, learning, validation, loss, weights, plan, console)
+    record["run"] = _summary(history, validation is not None)
+    trained = TrainedNetwork(model, source.preparation, loss, record)
+    if plan.wishes.calibrate:
+        assert validation is not None
+        record["calibrated"] = _calibrated(trained, validation, weights, plan).to_plain()
+    return trained, history
+
+
+def _calibrated(trained: TrainedNetwork, held_out: Part, weights: np.ndarray | None, plan: NetworkPlan) -> Calibrated:
+    X, y = held_out
+    reply = trained.reply(X)
+    if weights is not None:
+        assert reply.chances is not None
+        return Calibrated.of_classes(weights, y, reply.chances)
+    truth = trained.preparation.restore_target(y)
+    return Calibrated(intervals=Intervals.fit(truth, reply.answers, plan.wishes.interval or 0.0))
+
+
+def _parts(source: Source, plan: NetworkPlan) -> tuple[Part, Part | None]:
+    """What to learn from, and what decides when to stop."""
+    if not plan.recipe.validation:
+        if plan.wishes.calibrate:
+            raise DataError(f"{plan.wishes.flag} takes rows that are held out, and --validation 0 leaves none")
+        return source.train, None
+    learning, validation = split(source.train, plan.recipe.validation, plan.seed, source.preparation.task)
+    if plan.wishes.interval and len(validation[1]) < (needed := rows_needed(plan.wishes.interval)):
+        raise DataError(f"--interval {plan.wishes.interval:g} takes {needed} rows that decide when to stop, there are "
+                        f"{len(validation[1])}")  # fmt: skip
+    return learning, validation
+
+
+def _network(source: Source, plan: NetworkPlan, loss: str) -> tuple[Module, str]:
+    """The network before the training, and what it is in a line."""
+    recipe, outputs = plan.recipe, scores.width(loss, source.preparation.task, source.preparation.classes)
+    if recipe.model != "mlp":
+        return images.network(recipe.model, source, outputs, recipe.augment, plan.seed)
+    widths = [source.train[0].shape[1], *recipe.hidden, len(plan.quantiles) or outputs]
+    title = "-".join(map(str, widths)) + (f", {plan.activation}" if recipe.hidden else "")
+    return network(widths, plan.activation, plan.seed), title
+
+
+def _record(
+    source: Source, plan: NetworkPlan, loss: str, title: str, learning: Part, validation: Part | None
+) -> dict[str, Any]:
+    """What the model file says about the training, before it has begun."""
+    batch_size, method = plan.recipe.batch_size_for(len(learning[1])), plan.optimizer(len(learning[1]))
+    return {
+        "data": source.title,
+        "rows": {"training": len(learning[1]), "validation": len(validation[1]) if validation else 0},
+        "network": title,
+        "method": f"{loss} by {method.name}, step {method.lr}, in batches of {batch_size}",
+        "seed": plan.seed,
+        **frequencies(source),
+        "origin": plan.origin,
+        **({"quantiles": list(plan.quantiles)} if plan.quantiles else {}),
+    }
+
+
+def frequencies(source: Source) -> dict[str, Any]:
+    """How often each class occurs, and the place of the most frequent one."""
+    if source.preparation.task == "regression":
+        return {"majority": None}
+    counts = np.bincount(source.train[1], minlength=len(source.preparation.classes))
+    return {"majority": int(counts.argmax()), "frequencies": counts.tolist()}
+
+
+def _rows(record: dict[str, Any], source: Source) -> str:
+    rows = record["rows"]
+    validation = f", {rows['validation']:,} to decide when to stop" if rows["validation"] else ""
+    held_out = "no row is held out" if source.test is None else f"{len(source.test[1]):,} held out"
+    return f"{rows['training']:,} examples to learn from{validation}, {held_out} to test on."
+
+
+def _quantile_losses(quantiles: Sequence[float], f: Tensor, y: Tensor) -> Tensor:
+    """The mean over the quantiles of their losses; each has a score of its own."""
+    return sum(nn.quantile_loss(f[:, i], y, q) for i, q in enumerate(quantiles)) / len(quantiles)  # pyright: ignore
+
+
+def _fit(
+    model: Module, learning: Part, validation: Part | None, loss: str, weights: np.ndarray | None, plan: NetworkPlan,
+    console: Console,
+) -> History:  # fmt: skip
+    def given(part: Part) -> tuple[np.ndarray, ...]:
+        X, y = part
+        return X, scores.encoded(loss, y), *(() if weights is None else (weights[y].astype(np.float32),))
+
+    X, y, *weighed = given(learning)
+    try:
+        history = fit(
+            model,
+            X,
+            y,
+            loss=functools.partial(_quantile_losses, plan.quantiles) if plan.quantiles else loss,
+            sample_weight=weighed[0] if weighed else None,
+            optimizer=plan.optimizer(len(y)),
+            epochs=plan.recipe.epochs,
+            batch_size=plan.recipe.batch_size_for(len(y)),
+            validation=validation and given(validation),
+            metrics=["accuracy"] if scores.LOSSES[loss] == "classification" else [],
+            seed=plan.seed,
+            **{"early_stopping": EarlyStopping(PATIENCE) if validation else None, **plan.fit},
+            verbose=False if console.quiet else None,
+            callbacks=epoch_lines(console, plan.recipe.epochs),
+        )
+    except NonFiniteError as error:
+        without_line = str(error).partition(", at ")[0]  # a line of Typer's is of no use to anybody
+        raise NonFiniteError(f"{without_line}; a smaller --step may help") from error
+    if not len(history):
+        fail("interrupted in the first epoch: there is no model to save")
+    return history
+
+
+def _summary(history: History, stops_early: bool) -> dict[str, Any]:
+    kept = history.best_epoch if stops_early or history.stopped == "interrupted" else len(history)
+    return {
+        "epochs": len(history),
+        "kept": kept,
+        "stopped": history.stopped,
+        "seconds": sum(history["seconds"]),
+        "numbers": {name: value for name, value in history.epochs[kept - 1].items() if name != "seconds"},
+    }
+
+
+__all__ = ["NetworkPlan", "frequencies", "learn", "run"]

@@ -1,0 +1,137 @@
+"""A run that trains the model for tables, with its own defaults: the training, the test, the file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from subgrad.calibration import Intervals, class_weights, rows_needed
+from subgrad.cli.failure import fail
+from subgrad.cli.jobs.runs.conclusion import conclude, tell
+from subgrad.cli.jobs.runs.cross_validation import cross_validate
+from subgrad.cli.jobs.runs.wishes import Wishes
+from subgrad.cli.jobs.source import Rows
+from subgrad.cli.jobs.trained.calibrated import Calibrated
+from subgrad.cli.jobs.trained.trained_tabular import TrainedTabular
+from subgrad.cli.screen import bullets, screen
+from subgrad.data.table import Table
+from subgrad.data.target import ClassTarget
+from subgrad.errors import DataError
+from subgrad.fit import History
+from subgrad.tabular import TabularModel, fit_tabular
+from subgrad.tabular.defaults import Effort
+
+SECONDS = 5.0  # from one line of a log to the next, at least
+
+
+@dataclass(frozen=True, kw_only=True)
+class TabularPlan:
+    """What to train on and how, and where the result goes."""
+
+    rows: Callable[[], Rows]
+    test: float
+    effort: Effort
+    seed: int
+    out: Path
+    origin: str = ""
+    wishes: Wishes = field(default_factory=Wishes)
+    folds: int | None = None
+
+
+def run(plan: TabularPlan, console: Console) -> None:
+    """Train, test, save and report. A run that was interrupted does all of it too, and then fails."""
+    rows = plan.rows()
+    learnt, unseen = rows.split(plan.test if plan.folds is None else 0, plan.seed)
+    console.print(rows.title, style="bold")
+    bullets(console, [*rows.notes, _rows(learnt, unseen)])
+    validated = _cross_validated(rows, plan, console)
+    trained = learn(rows, learnt, plan, console)
+    trained.record.update(validated)
+    tell(console, trained.preparation.describe(), plan.out)
+    prepared = trained.preparation
+    outcome = trained.judge(prepared.transform(unseen), prepared.target(unseen)) if unseen.rows else None
+    conclude(console, trained, outcome, trained.about_run(), plan.out)
+    if trained.model.history.stopped == "interrupted":
+        fail(f"interrupted: the best model so far is in {plan.out}")
+
+
+def _cross_validated(rows: Rows, plan: TabularPlan, console: Console) -> dict[str, Any]:
+    """For the record, if a cross-validation was asked for."""
+    if plan.folds is None:
+        return {}
+    silent = screen(quiet=True)
+    found = cross_validate(rows, plan.folds, plan.seed, lambda table: learn(rows, table, plan, silent), console)
+    return {"cross_validation": found}
+
+
+def learn(rows: Rows, learnt: Table, plan: TabularPlan, console: Console) -> TrainedTabular:
+    """A model of some of the rows, calibrated by what each of its networks says of rows that it was not trained on."""
+    plan.wishes.check(rows.task)
+    if plan.wishes.interval is not None and learnt.rows < (needed := rows_needed(plan.wishes.interval)):
+        raise DataError(f"--interval {plan.wishes.interval:g} takes {needed} rows, there are {learnt.rows}")
+    weights, places = None, None
+    if plan.wishes.balance:
+        series = learnt.series(rows.target)
+        places = ClassTarget.fit(rows.target, series, learnt.format(rows.target)).encode(series)
+        weights = class_weights(np.bincount(places))
+    model = fit_tabular(
+        learnt,
+        rows.target,
+        task=rows.task,
+        effort=plan.effort,
+        seed=plan.seed,
+        weights=None if weights is None else weights[places],
+        keep=rows.keep,
+        verbose=False if console.quiet else None,
+        callbacks=score_lines(console),
+    )
+    model.record |= {"data": rows.title, "origin": plan.origin, **_frequencies(model)}
+    model.record["calibrated"] = _calibrated(model, weights, plan.wishes.interval).to_plain()
+    return TrainedTabular.of(model)
+
+
+def _calibrated(model: TabularModel, weights: np.ndarray | None, interval: float | None) -> Calibrated:
+    found = model.out_of_fold
+    assert found is not None
+    if weights is not None:
+        return Calibrated.of_classes(weights, found.y, found.answers)
+    return Calibrated() if interval is None else Calibrated(intervals=Intervals.fit(found.y, found.answers, interval))
+
+
+def _frequencies(model: TabularModel) -> dict[str, Any]:
+    """How often each class occurs, and the place of the most frequent one."""
+    if not model.classes:
+        return {}
+    assert model.out_of_fold is not None
+    counts = np.bincount(model.out_of_fold.y, minlength=len(model.classes))
+    return {"majority": int(counts.argmax()), "frequencies": counts.tolist()}
+
+
+def _rows(learnt: Table, unseen: Table) -> str:
+    held_out = f"{unseen.rows:,} held out" if unseen.rows else "no row is held out"
+    return f"{learnt.rows:,} examples to learn from, {held_out} to test on."
+
+
+def score_lines(console: Console, clock: Callable[[], float] = time.monotonic) -> list[Callable[[History], None]]:
+    """What a terminal shows as a bar, in a log: callbacks that print a line every few seconds."""
+    if console.is_terminal or console.quiet:
+        return []
+    last = clock()
+
+    def print_line(history: History) -> None:
+        nonlocal last
+        if clock() - last >= SECONDS:
+            last = clock()
+            row = history.epochs[-1]
+            console.print(f"  {row['seconds']:.0f} s: validation {row['validation_loss']:.4g}", soft_wrap=True)
+
+    return [print_line]
+
+
+__all__ = ["TabularPlan", "learn", "run", "score_lines"]
