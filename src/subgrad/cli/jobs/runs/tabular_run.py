@@ -27,7 +27,7 @@ from subgrad.fit import History
 from subgrad.tabular import TabularModel, fit_tabular
 from subgrad.tabular.defaults import Effort
 
-SECONDS = 5.0  # from one line of a log to the next, at least
+SECONDS = 30.0  # from one line of a log to the next, at least: a run that is over by then prints none
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +119,7 @@ def _rows(learnt: Table, unseen: Table) -> str:
 
 
 def score_lines(console: Console, clock: Callable[[], float] = time.monotonic) -> list[Callable[[History], None]]:
-    """What a terminal shows as a bar, in a log: callbacks that print a line every few seconds."""
+    """What a terminal shows as a bar, in a log: callbacks that print a line now and then."""
     if console.is_terminal or console.quiet:
         return []
     last = clock()
