@@ -1,5 +1,5 @@
-"""The command line: ``subgrad train``, ``predict``, ``evaluate``, ``generate``, ``show``, ``export``, ``approximate``,
-``certify``, ``verify``, ``xor``."""
+"""The command line: ``subgrad train``, ``tune``, ``predict``, ``evaluate``, ``generate``, ``show``, ``export``,
+``approximate``, ``certify``, ``verify``, ``xor``."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from subgrad.cli.commands.generate import generate
 from subgrad.cli.commands.predict import predict
 from subgrad.cli.commands.show import show
 from subgrad.cli.commands.train import train
+from subgrad.cli.commands.tune import tune
 from subgrad.cli.commands.xor import xor
 
 app = typer.Typer(
@@ -27,7 +28,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (train, predict, evaluate, generate, show, export, approximate, certify, verify, xor):
+for command in (train, tune, predict, evaluate, generate, show, export, approximate, certify, verify, xor):
     app.command()(command)
 
 

@@ -8,11 +8,22 @@ from typing import TYPE_CHECKING, Any
 from subgrad.tabular.defaults import EFFORTS, Settings, settings_for
 from subgrad.tabular.fitting import fit_tabular
 from subgrad.tabular.tabular_model import OutOfFold, TabularModel
+from subgrad.tabular.tuning import Trial, Tuned, tune_tabular
 
 if TYPE_CHECKING:
     from subgrad.sklearn import TabularClassifier, TabularRegressor  # noqa: F401
 
-__all__ = ["EFFORTS", "OutOfFold", "Settings", "TabularModel", "fit_tabular", "settings_for"]
+__all__ = [
+    "EFFORTS",
+    "OutOfFold",
+    "Settings",
+    "TabularModel",
+    "Trial",
+    "Tuned",
+    "fit_tabular",
+    "settings_for",
+    "tune_tabular",
+]
 
 
 def __getattr__(name: str) -> Any:

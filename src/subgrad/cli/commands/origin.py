@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import typer
+
 from subgrad import io
+from subgrad.cli import options
 from subgrad.errors import SubgradError
 
 
@@ -25,4 +28,15 @@ def origin_in(model: Path) -> str | None:
     return record.get("origin") if isinstance(record, dict) else None
 
 
-__all__ = ["origin_in", "origin_of"]
+def place_of_model(data: str, out: Path | None, force: bool, origin: str) -> Path:
+    """Where the model of some data goes: where it was asked for, else beside nothing that is not of these data."""
+    chosen = out or Path(Path(data).name.split(".")[0] + ".safetensors")
+    options.place(chosen, "--out")
+    if out is None and not force and chosen.exists() and origin_in(chosen) != origin:
+        raise typer.BadParameter(
+            f"{chosen} is there, and is no model of {data}: name another file, or give --force", param_hint="'--out'"
+        )
+    return chosen
+
+
+__all__ = ["origin_in", "origin_of", "place_of_model"]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import typer
 
 from subgrad.cli import options
-from subgrad.cli.commands.origin import origin_in, origin_of
+from subgrad.cli.commands.origin import origin_of, place_of_model
 from subgrad.cli.failure import job, with_options
 from subgrad.cli.jobs.job import Request
 from subgrad.cli.jobs.kinds import SEQUENCES, TABLES
@@ -32,19 +30,9 @@ def train(data: options.Data, file: options.File = None, *, given: options.Train
     asked = Request(
         data=path,
         columns=Columns(options.columns(given.drop), options.columns(given.only)),
-        out=_out(path, given.out, given.force, origin),
+        out=place_of_model(path, given.out, given.force, origin),
         origin=origin,
         given=given,
     )
     chosen.check(asked)
     chosen.run(chosen.plan(asked), screen(given.quiet))
-
-
-def _out(data: str, out: Path | None, force: bool, origin: str) -> Path:
-    chosen = out or Path(Path(data).name.split(".")[0] + ".safetensors")
-    options.place(chosen, "--out")
-    if out is None and not force and chosen.exists() and origin_in(chosen) != origin:
-        raise typer.BadParameter(
-            f"{chosen} is there, and is no model of {data}: name another file, or give --force", param_hint="'--out'"
-        )
-    return chosen

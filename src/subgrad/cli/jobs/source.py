@@ -18,7 +18,9 @@ from subgrad.data import (
     read_table,
     train_test_split,
 )  # fmt: skip
+from subgrad.data.column_names import listed
 from subgrad.data.column_values import as_series
+from subgrad.data.formats import NumberFormat
 from subgrad.data.table import Table
 from subgrad.data.task import Task, task_of_column
 from subgrad.errors import DataError, FileError
@@ -127,16 +129,29 @@ class Rows:
         )
 
 
-def rows_of(path: Path, target: str, task: Task | None, columns: Columns = ALL) -> Rows:
-    """The labelled rows of a file; ``task`` overrules what the target suggests."""
-    given = read(path)
+def rows_of(path: Path, target: str | None, task: Task | None, columns: Columns = ALL) -> Rows:
+    """The labelled rows of a file; ``task`` overrules what the target suggests. That of an NPZ file is ``y``."""
+    given, target = read(path), target or "y"
     given.require([target])
     whole = columns.of(given, target)
-    labelled, log = drop_unlabelled(whole, target)
+    labelled, notes = drop_unlabelled(whole, target)
     used = "" if len(whole) == len(given) else f", of which {len(whole)} are used"
     title = f"{path.name}: {whole.rows:,} rows, {len(given)} columns{used}"
-    task = task or task_of_column(labelled, target)[0]
-    return Rows(title, whole.notes + log, labelled, target, task, columns.only)
+    suggested = task or task_of_column(labelled, target)[0]
+    if task is None and suggested == "classification" and _has_several_numbers(labelled, target):
+        notes.append("The target is taken for classes; --task regression takes it for numbers.")
+    return Rows(title, whole.notes + notes, labelled, target, suggested, columns.only)
+
+
+def _has_several_numbers(table: Table, target: str) -> bool:
+    return isinstance(table.format(target), NumberFormat) and table.series(target).n_unique() > 2
+
+
+def check_target(path: Path, target: str | None) -> None:
+    """Raise a usage error, with the columns that there are, if nobody said which to predict."""
+    if target is None and path.suffix.lower() != ".npz":
+        columns = listed(read(path), 20)
+        raise typer.BadParameter(f"say which column to predict: {columns}", param_hint="'--target'")
 
 
 def read(path: Path) -> Table:

@@ -22,9 +22,7 @@ from subgrad.cli.jobs.trained.trained_network import TrainedNetwork
 from subgrad.cli.jobs.trained.trained_tabular import TrainedTabular, is_tabular
 from subgrad.cli.screen import bullets
 from subgrad.data import drop_unlabelled
-from subgrad.data.column_names import listed
 from subgrad.data.fashion_mnist import DEBIAN_FOLDER
-from subgrad.data.formats import NumberFormat
 
 BUILT_IN = ("digits", "fashion-mnist")
 
@@ -35,9 +33,8 @@ class TableJob:
     def check(self, asked: Request) -> None:
         data, given = asked.data, asked.given
         asked.check(data if data in BUILT_IN else "FILE")
-        if data not in BUILT_IN and given.target is None and not data.lower().endswith(".npz"):
-            columns = listed(source.read(Path(data)), 20)
-            raise typer.BadParameter(f"say which column to predict: {columns}", param_hint="'--target'")
+        if data not in BUILT_IN:
+            source.check_target(Path(data), given.target)
         if given.interval is not None and not 0 < given.interval < 1:
             raise typer.BadParameter(f"a share between 0 and 1, got {given.interval}", param_hint="'--interval'")
         if given.folds is not None and given.test is not None:
@@ -208,11 +205,7 @@ def _rows_of(asked: Request, loss: str | None) -> source.Rows:
     given = asked.given
     suits = None if loss is None else scores.LOSSES[loss]
     task = suits if given.task is None else given.task.value
-    rows = source.rows_of(Path(asked.data), given.target or "y", task, asked.columns)
-    numbers = isinstance(rows.table.format(rows.target), NumberFormat)
-    if task is None and rows.task == "classification" and numbers and rows.table.series(rows.target).n_unique() > 2:
-        rows.notes.append("The target is taken for classes; --task regression takes it for numbers.")
-    return rows
+    return source.rows_of(Path(asked.data), given.target, task, asked.columns)
 
 
 def _columns(names: list[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,16 +49,21 @@ def run(plan: TabularPlan, console: Console) -> None:
     rows = plan.rows()
     learnt, unseen = rows.split(plan.test if plan.folds is None else 0, plan.seed)
     console.print(rows.title, style="bold")
-    bullets(console, [*rows.notes, _rows(learnt, unseen)])
+    bullets(console, [*rows.notes, about_rows(learnt, unseen)])
     validated = _cross_validated(rows, plan, console)
     trained = learn(rows, learnt, plan, console)
     trained.record.update(validated)
-    tell(console, trained.preparation.describe(), plan.out)
-    prepared = trained.preparation
-    outcome = trained.judge(prepared.transform(unseen), prepared.target(unseen)) if unseen.rows else None
-    conclude(console, trained, outcome, trained.about_run(), plan.out)
+    finish(trained, unseen, [], plan.out, console)
     if trained.model.history.stopped == "interrupted":
         fail(f"interrupted: the best model so far is in {plan.out}")
+
+
+def finish(trained: TrainedTabular, unseen: Table, lines: Sequence[str], out: Path, console: Console) -> None:
+    """Test on the unseen rows, if there are any, save, and report after these lines."""
+    prepared = trained.preparation
+    tell(console, prepared.describe(), out)
+    outcome = trained.judge(prepared.transform(unseen), prepared.target(unseen)) if unseen.rows else None
+    conclude(console, trained, outcome, [*lines, *trained.about_run()], out)
 
 
 def _cross_validated(rows: Rows, plan: TabularPlan, console: Console) -> dict[str, Any]:
@@ -91,7 +96,7 @@ def learn(rows: Rows, learnt: Table, plan: TabularPlan, console: Console) -> Tra
         verbose=False if console.quiet else None,
         callbacks=score_lines(console),
     )
-    model.record |= {"data": rows.title, "origin": plan.origin, **_frequencies(model)}
+    model.record |= {"data": rows.title, "origin": plan.origin, **frequencies(model)}
     model.record["calibrated"] = _calibrated(model, weights, plan.wishes.interval).to_plain()
     return TrainedTabular.of(model)
 
@@ -104,7 +109,7 @@ def _calibrated(model: TabularModel, weights: np.ndarray | None, interval: float
     return Calibrated() if interval is None else Calibrated(intervals=Intervals.fit(found.y, found.answers, interval))
 
 
-def _frequencies(model: TabularModel) -> dict[str, Any]:
+def frequencies(model: TabularModel) -> dict[str, Any]:
     """How often each class occurs, and the place of the most frequent one."""
     if not model.classes:
         return {}
@@ -113,7 +118,8 @@ def _frequencies(model: TabularModel) -> dict[str, Any]:
     return {"majority": int(counts.argmax()), "frequencies": counts.tolist()}
 
 
-def _rows(learnt: Table, unseen: Table) -> str:
+def about_rows(learnt: Table, unseen: Table) -> str:
+    """Which rows are for what, in a sentence."""
     held_out = f"{unseen.rows:,} held out" if unseen.rows else "no row is held out"
     return f"{learnt.rows:,} examples to learn from, {held_out} to test on."
 
@@ -134,4 +140,4 @@ def score_lines(console: Console, clock: Callable[[], float] = time.monotonic) -
     return [print_line]
 
 
-__all__ = ["TabularPlan", "learn", "run", "score_lines"]
+__all__ = ["TabularPlan", "about_rows", "finish", "frequencies", "learn", "run", "score_lines"]
