@@ -5,9 +5,8 @@ import json
 import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score
-from sklearn.utils.class_weight import compute_class_weight
 
-from subgrad.calibration import Decision, class_weights, unweighted
+from subgrad.calibration import Decision
 from subgrad.errors import DataError
 
 
@@ -50,12 +49,3 @@ def test_nothing_changes_where_nothing_is_gained():
 def test_a_class_that_does_not_occur():
     with pytest.raises(DataError, match="class 2 does not occur in the 4 rows"):
         Decision.fit([0, 0, 1, 1], np.full((4, 3), 1 / 3))
-
-
-def test_weights_of_classes_and_back():
-    y = np.repeat([0, 1, 2], [50, 30, 20])
-    weights = class_weights(np.bincount(y))
-    np.testing.assert_allclose(weights, compute_class_weight("balanced", classes=np.arange(3), y=y))
-    p = np.array([[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]])
-    tilted = p * weights / (p * weights).sum(1, keepdims=True)  # what training with weights makes of the truth
-    np.testing.assert_allclose(unweighted(tilted, weights), p)

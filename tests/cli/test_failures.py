@@ -167,7 +167,7 @@ def test_an_interrupted_run_keeps_its_best_model(table, tmp_path, monkeypatch):
     monkeypatch.setattr(network_run, "fit", fit)
     model, before = tmp_path / "kept.safetensors", signal.getsignal(signal.SIGINT)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background ignores it
-    message = fail("train", table, "--target", "y", "--out", model)
+    message = fail("train", table, "--target", "y", "--model", "mlp", "--out", model)
     assert re.fullmatch(r"interrupted: the best model, of epoch [1-5], is in .*kept.safetensors", message)
     signal.signal(signal.SIGINT, before)
     assert "5 epochs" in succeed("show", model)
@@ -175,8 +175,9 @@ def test_an_interrupted_run_keeps_its_best_model(table, tmp_path, monkeypatch):
 
 def test_a_run_that_is_interrupted_at_once_has_no_model(table, tmp_path, monkeypatch):
     monkeypatch.setattr(network_run, "fit", lambda *args, **options: sg.History(stopped="interrupted"))
-    assert "no model to save" in fail("train", table, "--target", "y", "--out", tmp_path / "none.safetensors")
-    assert not (tmp_path / "none.safetensors").exists()
+    model = tmp_path / "none.safetensors"
+    assert "no model to save" in fail("train", table, "--target", "y", "--model", "mlp", "--out", model)
+    assert not model.exists()
 
 
 def test_the_program_starts_without_the_compiler(tmp_path):

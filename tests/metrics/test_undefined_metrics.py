@@ -18,7 +18,7 @@ def test_one_class_only():
     assert math.isnan(metrics.precision(truth, truth))
     assert math.isnan(metrics.f1(truth, truth))
     assert metrics.balanced_accuracy(truth, p > 0.5) == 0.75
-    assert metrics.matthews_correlation(truth, p > 0.5) == 0
+    assert math.isnan(metrics.matthews_correlation(truth, p > 0.5))
 
 
 def test_a_constant_truth_has_no_r2():
@@ -37,8 +37,7 @@ def test_r2_of_large_numbers_that_hardly_differ():
 
 def test_all_weights_zero():
     for metric in metrics.TABLE.values():
-        value = metric([0, 1], [0, 1], [0, 0])
-        assert math.isnan(value) or metric.name == "matthews_correlation"
+        assert math.isnan(metric([0, 1], [0, 1], [0, 0]))
 
 
 @pytest.mark.parametrize(

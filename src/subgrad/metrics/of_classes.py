@@ -133,7 +133,9 @@ def f1(truth: Any, answers: Any, weights: Any = None, *, classes: int | None = N
 @register("Matthews correlation", "classes", larger_is_better=True)
 def matthews_correlation(truth: Any, answers: Any, weights: Any = None, *, classes: int | None = None) -> Any:
     """The correlation of truth and answers (Matthews 1975; of several classes, Gorodkin 2004): from -1 to 1, and 0 for
-    answers that know nothing, or that are all one class. Args and errors are those of `accuracy`.
+    answers that know nothing, or that are all one class; NaN if the truth is one class.
+
+    Args and errors are those of `accuracy`.
 
     >>> matthews_correlation([0, 1, 1, 0], [0, 1, 1, 0]), matthews_correlation([0, 1, 1, 0], [0, 0, 0, 0])
     (1.0, 0.0)
@@ -142,7 +144,8 @@ def matthews_correlation(truth: Any, answers: Any, weights: Any = None, *, class
     n = counts.all
     both = counts.hits.sum(axis=-1) * n - (counts.real * counts.said).sum(axis=-1)
     spread = (n**2 - (counts.real**2).sum(axis=-1)) * (n**2 - (counts.said**2).sum(axis=-1))
-    return np.nan_to_num(divided(both, np.sqrt(spread)))
+    several = (counts.real > 0).sum(axis=-1) > 1
+    return np.where(several, np.nan_to_num(divided(both, np.sqrt(spread))), np.nan)
 
 
 __all__ = ["accuracy", "balanced_accuracy", "f1", "matthews_correlation", "precision", "recall"]

@@ -37,16 +37,11 @@ def compiled(monkeypatch):
     STORE.clear()
 
 
-@pytest.mark.parametrize("options", [NETWORK, TABULAR])
-def test_folds_of_unequal_size_compile_once(table, tmp_path, compiled, options):
-    """Those of the last model, of all rows, are of another length, so some are compiled anew."""
-    out = ("--out", tmp_path / "m.safetensors")
-    succeed("train", table, "--target", "y", "--cv", 2, *options, *out)
-    two = len(compiled)
-    STORE.clear()
-    compiled.clear()
-    succeed("train", table, "--target", "y", "--cv", 3, *options, *out)
-    assert len(compiled) == two
+@pytest.mark.parametrize(("options", "programs"), [(NETWORK, 2), (TABULAR, 3)])
+def test_folds_of_unequal_size_compile_once(table, tmp_path, compiled, options, programs):
+    """What one model takes is compiled for the three folds together and, of other lengths, for that of all rows."""
+    succeed("train", table, "--target", "y", "--cv", 3, "--out", tmp_path / "m.safetensors", *options)
+    assert len(compiled) <= programs
 
 
 def test_the_numbers_of_each_part(table, tmp_path, monkeypatch):

@@ -12,7 +12,7 @@ import numpy as np
 from rich.console import Console
 
 from subgrad import nn
-from subgrad.calibration import Intervals, class_weights, rows_needed
+from subgrad.calibration import Decision, Intervals, rows_needed
 from subgrad.cli.epochs import epoch_lines
 from subgrad.cli.failure import fail
 from subgrad.cli.jobs import images, scores
@@ -100,28 +100,25 @@ def learn(source: Source, plan: NetworkPlan, console: Console) -> tuple[TrainedN
     plan.wishes.check(source.preparation.task)
     model, title = _network(source, plan, loss)
     learning, validation = _parts(source, plan)
-    weights = class_weights(np.bincount(source.train[1])) if plan.wishes.balance else None
     record = _record(source, plan, loss, title, learning, validation)
     introduce(console, source.title, source.log, _rows(record, source), plan.out)
     console.print(f"Network: {record['network']}")
     console.print(f"Training: {record['method']}")
-    history = _fit(model, learning, validation, loss, weights, plan, console)
+    history = _fit(model, learning, validation, loss, plan, console)
     record["run"] = _summary(history, validation is not None)
     trained = TrainedNetwork(model, source.preparation, loss, record)
     if plan.wishes.calibrate:
         assert validation is not None
-        record["calibrated"] = _calibrated(trained, validation, weights, plan).to_plain()
+        record["calibrated"] = _calibrated(trained, validation, plan.wishes).to_plain()
     return trained, history
 
 
-def _calibrated(trained: TrainedNetwork, held_out: Part, weights: np.ndarray | None, plan: NetworkPlan) -> Calibrated:
+def _calibrated(trained: TrainedNetwork, held_out: Part, wishes: Wishes) -> Calibrated:
     X, y = held_out
     reply = trained.reply(X)
-    if weights is not None:
-        assert reply.chances is not None
-        return Calibrated.of_classes(weights, y, reply.chances)
-    truth = trained.preparation.restore_target(y)
-    return Calibrated(intervals=Intervals.fit(truth, reply.answers, plan.wishes.interval or 0.0))
+    if wishes.interval is None:
+        return Calibrated(decision=Decision.fit(y, reply.chances))
+    return Calibrated(intervals=Intervals.fit(trained.preparation.restore_target(y), reply.answers, wishes.interval))
 
 
 def _parts(source: Source, plan: NetworkPlan) -> tuple[Part, Part | None]:
@@ -185,25 +182,19 @@ def _quantile_losses(quantiles: Sequence[float], f: Tensor, y: Tensor) -> Tensor
 
 
 def _fit(
-    model: Module, learning: Part, validation: Part | None, loss: str, weights: np.ndarray | None, plan: NetworkPlan,
-    console: Console,
-) -> History:  # fmt: skip
-    def given(part: Part) -> tuple[np.ndarray, ...]:
-        X, y = part
-        return X, scores.encoded(loss, y), *(() if weights is None else (weights[y].astype(np.float32),))
-
-    X, y, *weighed = given(learning)
+    model: Module, learning: Part, validation: Part | None, loss: str, plan: NetworkPlan, console: Console
+) -> History:
+    X, y = learning
     try:
         history = fit(
             model,
             X,
-            y,
+            scores.encoded(loss, y),
             loss=functools.partial(_quantile_losses, plan.quantiles) if plan.quantiles else loss,
-            sample_weight=weighed[0] if weighed else None,
             optimizer=plan.optimizer(len(y)),
             epochs=plan.recipe.epochs,
             batch_size=plan.recipe.batch_size_for(len(y)),
-            validation=validation and given(validation),
+            validation=validation and (validation[0], scores.encoded(loss, validation[1])),
             metrics=["accuracy"] if scores.LOSSES[loss] == "classification" else [],
             seed=plan.seed,
             **{"early_stopping": EarlyStopping(PATIENCE) if validation else None, **plan.fit},

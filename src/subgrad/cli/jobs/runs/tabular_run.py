@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from subgrad.calibration import Intervals, class_weights, rows_needed
+from subgrad.calibration import Decision, Intervals, rows_needed
 from subgrad.cli.failure import fail
 from subgrad.cli.jobs.runs.conclusion import conclude, tell
 from subgrad.cli.jobs.runs.cross_validation import cross_validate
@@ -21,7 +21,6 @@ from subgrad.cli.jobs.trained.calibrated import Calibrated
 from subgrad.cli.jobs.trained.trained_tabular import TrainedTabular
 from subgrad.cli.screen import bullets, screen
 from subgrad.data.table import Table
-from subgrad.data.target import ClassTarget
 from subgrad.errors import DataError
 from subgrad.fit import History
 from subgrad.tabular import TabularModel, fit_tabular
@@ -80,33 +79,29 @@ def learn(rows: Rows, learnt: Table, plan: TabularPlan, console: Console) -> Tra
     plan.wishes.check(rows.task)
     if plan.wishes.interval is not None and learnt.rows < (needed := rows_needed(plan.wishes.interval)):
         raise DataError(f"--interval {plan.wishes.interval:g} takes {needed} rows, there are {learnt.rows}")
-    weights, places = None, None
-    if plan.wishes.balance:
-        series = learnt.series(rows.target)
-        places = ClassTarget.fit(rows.target, series, learnt.format(rows.target)).encode(series)
-        weights = class_weights(np.bincount(places))
     model = fit_tabular(
         learnt,
         rows.target,
         task=rows.task,
         effort=plan.effort,
         seed=plan.seed,
-        weights=None if weights is None else weights[places],
         keep=rows.keep,
         verbose=False if console.quiet else None,
         callbacks=score_lines(console),
     )
     model.record |= {"data": rows.title, "origin": plan.origin, **frequencies(model)}
-    model.record["calibrated"] = _calibrated(model, weights, plan.wishes.interval).to_plain()
+    model.record["calibrated"] = _calibrated(model, plan.wishes).to_plain()
     return TrainedTabular.of(model)
 
 
-def _calibrated(model: TabularModel, weights: np.ndarray | None, interval: float | None) -> Calibrated:
+def _calibrated(model: TabularModel, wishes: Wishes) -> Calibrated:
     found = model.out_of_fold
     assert found is not None
-    if weights is not None:
-        return Calibrated.of_classes(weights, found.y, found.answers)
-    return Calibrated() if interval is None else Calibrated(intervals=Intervals.fit(found.y, found.answers, interval))
+    if wishes.balance:
+        return Calibrated(decision=Decision.fit(found.y, found.answers))
+    if wishes.interval is not None:
+        return Calibrated(intervals=Intervals.fit(found.y, found.answers, wishes.interval))
+    return Calibrated()
 
 
 def frequencies(model: TabularModel) -> dict[str, Any]:

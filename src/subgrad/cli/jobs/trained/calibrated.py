@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from subgrad.calibration import Decision, Intervals, unweighted
+from subgrad.calibration import Decision, Intervals
 from subgrad.data.target import Label
 
 
@@ -17,26 +17,18 @@ class Calibrated:
     """The record of a model has it.
 
     Attributes:
-        class_weights: with which the classes were learnt; probabilities are brought back to real frequencies.
         decision: which class is answered, given the probabilities; None for the most probable one.
         intervals: around numbers.
     """
 
-    class_weights: tuple[float, ...] | None = None
     decision: Decision | None = None
     intervals: Intervals | None = None
-
-    @classmethod
-    def of_classes(cls, class_weights: np.ndarray, truth: np.ndarray, chances: np.ndarray) -> Calibrated:
-        """For a model that was trained with these weights, by what it says (n, classes) of rows held out."""
-        return cls(tuple(class_weights.tolist()), Decision.fit(truth, unweighted(chances, class_weights)))
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> Calibrated:
         """What `to_plain` wrote into a record, or nothing."""
         plain = record.get("calibrated", {})
         return cls(
-            tuple(plain["class_weights"]) if "class_weights" in plain else None,
             Decision.from_plain(plain["decision"]) if "decision" in plain else None,
             Intervals.from_plain(plain["intervals"]) if "intervals" in plain else None,
         )
@@ -44,15 +36,10 @@ class Calibrated:
     def to_plain(self) -> dict[str, Any]:
         """Everything, as JSON can hold it."""
         found = {
-            "class_weights": self.class_weights and list(self.class_weights),
             "decision": self.decision and self.decision.to_plain(),
             "intervals": self.intervals and self.intervals.to_plain(),
         }
         return {name: value for name, value in found.items() if value is not None}
-
-    def chances(self, given: np.ndarray) -> np.ndarray:
-        """Probabilities (n, classes) at the frequencies that the classes had."""
-        return given if self.class_weights is None else unweighted(given, np.array(self.class_weights))
 
     def decide(self, chances: np.ndarray) -> np.ndarray:
         """The places of the classes that are answered, (n,)."""
@@ -61,8 +48,6 @@ class Calibrated:
     def describe(self, classes: Sequence[Label]) -> list[str]:
         """What was calibrated, a sentence each."""
         found = []
-        if self.class_weights is not None:
-            found.append(f"Rows were weighed by their class: {_listed(self.class_weights, classes)}.")
         if self.decision is not None:
             found.append(_about(self.decision, classes))
         if self.intervals is not None:

@@ -118,9 +118,8 @@ class Trained(ABC):
         )
 
     def of_chances(self, chances: np.ndarray) -> Reply:
-        """The reply of probabilities (n, classes) as the training made them."""
-        found = self.calibrated.chances(chances)
-        return Reply(self.calibrated.decide(found), found)
+        """The reply of probabilities (n, classes)."""
+        return Reply(self.calibrated.decide(chances), chances)
 
     def judge(self, X: np.ndarray, y: np.ndarray) -> Outcome:
         """How good the answers to features (n, d) are, given encoded targets (n,)."""
