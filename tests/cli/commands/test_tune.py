@@ -7,13 +7,12 @@ from command import fail, misuse, read_csv, succeed, write_csv
 from subgrad import tabular
 from subgrad.cli.jobs.runs import tuning_run
 
-RNG = np.random.default_rng(0)
-
 
 @pytest.fixture
 def table(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    x = RNG.normal(size=(120, 2))
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(120, 2))
     return write_csv(tmp_path / "t.csv", {"a": x[:, 0], "b": x[:, 1], "y": np.where(x.sum(1) > 0, "up", "down")})
 
 

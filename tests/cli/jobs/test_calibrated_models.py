@@ -10,23 +10,24 @@ from sklearn.metrics import balanced_accuracy_score
 from subgrad.cli.jobs.runs import tabular_run
 from subgrad.io import read_model_file
 
-NETWORK, TABULAR = ("--hidden", 8, "--epochs", 20), ("--effort", "quick")
-RNG = np.random.default_rng(0)
+NETWORK, TABULAR = ("--hidden", 8, "--epochs", 40, "--step", 0.01), ("--effort", "quick")
 
 
 @pytest.fixture(scope="module")
 def rare(tmp_path_factory):
     """One row in 15 is 'ill', and looks a little different."""
-    ill = RNG.random(600) < 1 / 15
-    columns = {"x": RNG.normal(ill * 1.5, 1), "kind": RNG.choice(["a", "b"], 600), "y": np.where(ill, "ill", "well")}
+    rng = np.random.default_rng(0)
+    ill = rng.random(600) < 1 / 15
+    columns = {"x": rng.normal(ill * 2.5, 1), "kind": rng.choice(["a", "b"], 600), "y": np.where(ill, "ill", "well")}
     return write_csv(tmp_path_factory.mktemp("rare") / "rare.csv", columns)
 
 
 @pytest.fixture(scope="module")
 def noisy(tmp_path_factory):
     """A number whose error grows with it."""
-    x = RNG.uniform(1, 9, 500)
-    return write_csv(tmp_path_factory.mktemp("noisy") / "noisy.csv", {"x": x, "y": x * RNG.normal(1, 0.2, 500)})
+    rng = np.random.default_rng(0)
+    x = rng.uniform(1, 9, 500)
+    return write_csv(tmp_path_factory.mktemp("noisy") / "noisy.csv", {"x": x, "y": x * rng.normal(1, 0.2, 500)})
 
 
 def recorded(model):
@@ -47,9 +48,9 @@ def test_rare_classes_are_answered(rare, tmp_path, options):
     assert f"'well' is answered from a probability of {threshold:.3g} on" in succeed("show", model)
     truth = np.array(column(read_csv(rare.read_text()), "y"))
     balanced = balanced_accuracy_score(truth, answers)
-    assert balanced > 0.7 > balanced_accuracy_score(truth, np.where(p > 0.5, "well", "ill"))
+    assert balanced > 0.05 + balanced_accuracy_score(truth, np.where(p > 0.5, "well", "ill"))
     assert f"{balanced:.3f} [" in succeed("evaluate", model, rare)
-    assert np.mean(1 - p) == pytest.approx(np.mean(truth == "ill"), abs=0.04)  # at the real frequencies, not one half
+    assert np.mean(1 - p) == pytest.approx(np.mean(truth == "ill"), abs=0.04)  # probabilities are not balanced
 
 
 @pytest.mark.parametrize("options", [NETWORK, TABULAR])

@@ -13,14 +13,14 @@ from subgrad.data import read_table
 from subgrad.io import read_model_file
 from subgrad.tabular.folds import balanced_folds
 
-RNG = np.random.default_rng(0)
 NETWORK, TABULAR = ("--hidden", 4, "--epochs", 3), ("--effort", "quick")
 
 
 @pytest.fixture
 def table(tmp_path):
-    x = RNG.normal(size=(203, 2))
-    return write_csv(tmp_path / "t.csv", {"a": x[:, 0], "b": x[:, 1], "y": x[:, 0] - x[:, 1] + RNG.normal(size=203)})
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(203, 2))
+    return write_csv(tmp_path / "t.csv", {"a": x[:, 0], "b": x[:, 1], "y": x[:, 0] - x[:, 1] + rng.normal(size=203)})
 
 
 @pytest.fixture
