@@ -7,7 +7,7 @@ from command import fail, misuse, succeed
 
 import subgrad as sg
 from subgrad.cli.jobs.pixels import Pixels
-from subgrad.cli.jobs.trained import Trained
+from subgrad.cli.jobs.trained.trained_network import TrainedNetwork
 from subgrad.data import Table, TablePreprocessor
 
 RECORD = {"majority": 0}
@@ -30,7 +30,7 @@ def saved(folder, target, values, loss, width, **more):
     table = Table({"area": AREA, "garden": GARDEN, "colour": COLOUR, **more, target: values})
     prepared = TablePreprocessor().fit(table, target)
     net = sg.models.mlp(len(prepared.feature_names), 5, width, seed=1)
-    trained = Trained(net, prepared, loss, RECORD)
+    trained = TrainedNetwork(net, prepared, loss, dict(RECORD))
     trained.save(folder / "model.safetensors")
     return trained, prepared.transform(table)
 
@@ -96,7 +96,7 @@ def test_with_dates_the_inputs_are_the_features(tmp_path):
 def test_images_are_scaled_in_the_file(tmp_path):
     images = np.random.default_rng(0).integers(0, 17, (6, 4, 4)).astype(np.float32)
     pixels = Pixels.fit(images, np.arange(6) % 3, 16.0)
-    trained = Trained(sg.models.mlp(16, 5, 3, seed=0), pixels, "cross_entropy", RECORD)
+    trained = TrainedNetwork(sg.models.mlp(16, 5, 3, seed=0), pixels, "cross_entropy", RECORD)
     trained.save(tmp_path / "model.safetensors")
     succeed("export", tmp_path / "model.safetensors")
     rows = images.reshape(6, -1)
@@ -113,3 +113,20 @@ def test_a_network_alone(tmp_path):
     succeed("export", tmp_path / "conv.safetensors", "--shape", "1,1,8,8")
     assert "--shape" in misuse("export", tmp_path / "conv.safetensors", "--shape", "a")
     assert "there is no file" in fail("export", tmp_path / "none.safetensors")
+
+
+def test_quantiles_have_an_output_of_their_own(tmp_path):
+    trained, features = saved(tmp_path, "price", PRICE, "quantile", 2)
+    trained.record["quantiles"] = [0.1, 0.9]
+    trained.save(tmp_path / "model.safetensors")
+    succeed("export", tmp_path / "model.safetensors")
+    found, about = run(tmp_path / "model.onnx", ROWS)
+    want = trained.preparation.restore_target(trained.scores(features))
+    np.testing.assert_allclose(found["quantiles"], want, rtol=1e-5)
+    assert about["quantiles"].splitlines() == ["0.1", "0.9"]
+
+
+def test_models_for_tables_are_not_exported(tmp_path):
+    model = sg.tabular.fit_tabular({"x": range(9), "y": list("ababababa")}, "y", effort="quick")
+    model.save(tmp_path / "m.safetensors")
+    assert "train one with --model mlp" in fail("export", tmp_path / "m.safetensors")

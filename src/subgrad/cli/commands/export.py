@@ -13,8 +13,10 @@ from subgrad.cli.commands.show import ModelFile
 from subgrad.cli.commands.whole_model import WholeModel
 from subgrad.cli.failure import job, usage
 from subgrad.cli.jobs.kinds import TABLES, job_of
-from subgrad.cli.jobs.trained import kind_of
+from subgrad.cli.jobs.trained.trained_model import kind_of
+from subgrad.cli.jobs.trained.trained_network import TrainedNetwork
 from subgrad.cli.screen import screen
+from subgrad.errors import DataError
 from subgrad.io import load
 
 FormatName = options.choice("FormatName", ["onnx"])
@@ -42,7 +44,10 @@ def export(
         example = None if shape is None else np.zeros(options.sizes(shape), np.float32)
     console, inputs = screen(quiet), "the features, which `subgrad predict` makes of a table"
     if job_of(model) is TABLES and kind_of(model) is not None and shape is None:
-        whole = WholeModel(TABLES.load(model)).eval()
+        trained = TABLES.load(model)
+        if not isinstance(trained, TrainedNetwork):
+            raise DataError(f"{model} is a model for tables, and networks are exported: train one with --model mlp")
+        whole = WholeModel(trained).eval()
         onnx.save(whole, path, whole.example, info=whole.about())
         inputs = "the columns of the table" if whole.prepares else inputs
     else:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from subgrad.cli.jobs.pixels import Pixels
-from subgrad.cli.jobs.trained import Trained
+from subgrad.cli.jobs.trained.trained_network import TrainedNetwork
 from subgrad.data.target import NumberTarget
 from subgrad.errors import DataError
 from subgrad.graph.tensor import Tensor
@@ -24,9 +24,9 @@ class WholeModel(Module):
             the table is no number, as a date is.
     """
 
-    def __init__(self, trained: Trained) -> None:
+    def __init__(self, trained: TrainedNetwork) -> None:
         self.network, self.loss, self.preparation = trained.model, trained.loss, trained.preparation
-        self.prepares = _is_of_numbers(trained)
+        self.prepares, self.quantiles = _is_of_numbers(trained), trained.quantiles
 
     @property
     def example(self) -> np.ndarray:
@@ -47,10 +47,14 @@ class WholeModel(Module):
         else:
             inputs = "\n".join(prepared.feature_names)
         found = {"task": prepared.task, "target": prepared.target_name, "inputs": inputs}
+        if self.quantiles:
+            return {**found, "quantiles": "\n".join(map(str, self.quantiles))}
         return {**found, "classes": "\n".join(map(str, prepared.classes))} if prepared.classes else found
 
     def forward(self, rows: Tensor) -> dict[str, Tensor]:
         scores = self.network(self._features(rows))
+        if self.quantiles:
+            return {"quantiles": self._in_its_unit(scores.astype("float64"))}
         if self.preparation.task == "regression":
             return {"prediction": self._in_its_unit(scores[:, 0].astype("float64"))}
         found = {"scores": scores}
@@ -72,7 +76,7 @@ class WholeModel(Module):
         return y * target.std + target.mean if isinstance(target, NumberTarget) else y
 
 
-def _is_of_numbers(trained: Trained) -> bool:
+def _is_of_numbers(trained: TrainedNetwork) -> bool:
     """Whether the preparation can be a part of the graph."""
     if isinstance(trained.preparation, Pixels):
         return True

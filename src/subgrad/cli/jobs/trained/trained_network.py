@@ -59,8 +59,12 @@ class TrainedNetwork(Trained):
                 f"{path} is a network without the preparation of its inputs; `subgrad train` saves both"
             ) from None
 
+    def scores(self, X: np.ndarray) -> np.ndarray:
+        """What the network gives for features (n, d): (n, k)."""
+        return predict(self.model, X)
+
     def reply(self, X: np.ndarray) -> Reply:
-        found = predict(self.model, X)
+        found = self.scores(X)
         if self.task == "regression":
             return self._of_quantiles(found) if self.quantiles else self.of_numbers(self._in_unit(found[:, 0]))
         chances = scores.probabilities(self.loss, found)
