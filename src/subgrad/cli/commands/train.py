@@ -5,11 +5,11 @@ from __future__ import annotations
 import typer
 
 from subgrad.cli import options
-from subgrad.cli.commands.origin import origin_of, place_of_model
 from subgrad.cli.failure import job, with_options
 from subgrad.cli.jobs.job import Request
 from subgrad.cli.jobs.kinds import SEQUENCES, TABLES
 from subgrad.cli.jobs.source import Columns
+from subgrad.cli.jobs.trained.origin import origin_of, place_of_model
 from subgrad.cli.screen import screen
 
 

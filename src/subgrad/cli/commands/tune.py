@@ -9,12 +9,12 @@ from typing import Annotated
 import typer
 
 from subgrad.cli import options
-from subgrad.cli.commands.origin import origin_of, place_of_model
 from subgrad.cli.failure import job, with_options
 from subgrad.cli.jobs.job import share
 from subgrad.cli.jobs.runs.recipe import Recipe
 from subgrad.cli.jobs.runs.tuning_run import TuningPlan, run
 from subgrad.cli.jobs.source import Columns, check_target, rows_of
+from subgrad.cli.jobs.trained.origin import origin_of, place_of_model
 from subgrad.cli.screen import screen
 
 TableFile = Annotated[str, typer.Argument(

@@ -27,7 +27,7 @@ class Request:
         data: a file, or the name of built-in data.
         columns: of a table, those that are to be used.
         out: where the model goes.
-        origin: which data the model is of, see `subgrad.cli.commands.origin`.
+        origin: which data the model is of, see `subgrad.cli.jobs.trained.origin`.
         given: the options as they were given.
     """
 
