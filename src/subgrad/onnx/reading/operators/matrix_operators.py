@@ -6,6 +6,7 @@ import numpy as np
 
 from subgrad import ops
 from subgrad.graph.tensor import Tensor
+from subgrad.linalg import det
 from subgrad.onnx.reading.operator_table import Call, operator
 
 
@@ -70,22 +71,8 @@ def rescaled(y: Tensor, scale_a: Tensor, scale_b: Tensor, scale_y: Tensor, zero_
 
 
 @operator("Det")
-def det(call: Call, x: Tensor) -> Tensor:
-    """By elimination; of the rows that are left the one with the largest element comes next."""
-    found, sign = ops.ones(x.shape[:-2], x.dtype), ops.ones(x.shape[:-2], x.dtype)
-    while x.shape[-1]:
-        n = x.shape[-1]
-        at = ops.argmax(ops.abs(x[..., 0]), -1)
-        chosen = ops.one_hot(at, n, x.dtype)
-        row = ops.einsum("...i,...ij->...j", chosen, x)
-        pivot = row[..., 0]
-        found, sign = found * pivot, ops.where(at == 0, sign, -sign)
-        first = ops.one_hot(ops.zeros_like(at), n, x.dtype)
-        x = x + (ops.where(at == 0, 0, 1)[..., None].astype(x.dtype) * (chosen - first))[..., :, None] * (
-            x[..., 0, :] - row)[..., None, :]  # fmt: skip
-        safe = ops.where(pivot == 0, 1, pivot)
-        x = x[..., 1:, 1:] - (x[..., 1:, 0] / safe[..., None])[..., :, None] * row[..., None, 1:]
-    return found * sign
+def determinant(call: Call, x: Tensor) -> Tensor:
+    return det(x)
 
 
 __all__ = ["rescaled", "shifted"]

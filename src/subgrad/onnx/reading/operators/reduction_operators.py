@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from subgrad import ops
-from subgrad.graph.tensor import Tensor, constant
+from subgrad.graph.tensor import Tensor
 from subgrad.onnx.reading.operator_table import Call, operator
 from subgrad.ops import rules
 
@@ -36,23 +36,12 @@ def _beyond(dtype: np.dtype, least: bool) -> float | int | bool:
     return int(np.iinfo(dtype).max if least else np.iinfo(dtype).min)
 
 
-def product(x: Tensor, axes: tuple[int, ...], keep: bool) -> Tensor:
-    """The product over axes: halves are multiplied with each other, so that no gradient is divided by an element."""
-    rest = [a for a in range(x.ndim) if a not in axes]
-    y = x.transpose([*rest, *axes]).reshape(*(x.shape[a] for a in rest), rules.count(x.shape, axes))
-    while y.shape[-1] > 1:
-        half = y.shape[-1] // 2
-        y = ops.concatenate([y[..., :half] * y[..., half : 2 * half], y[..., 2 * half :]], -1)
-    y = y if y.shape[-1] else ops.full((*y.shape[:-1], 1), 1, x.dtype)
-    return y.reshape(rules.reduced_shape(x.shape, axes, keep))
-
-
 REDUCED: dict[str, Callable[[Tensor, tuple[int, ...], bool], Tensor]] = {
     "ReduceSum": lambda x, axes, keep: ops.sum(x, axes, keep).astype(x.dtype),
     "ReduceMean": _mean,
     "ReduceMax": _extreme(False),
     "ReduceMin": _extreme(True),
-    "ReduceProd": product,
+    "ReduceProd": lambda x, axes, keep: ops.prod(x, axes, keep).astype(x.dtype),
     "ReduceL1": lambda x, axes, keep: ops.sum(ops.abs(x), axes, keep).astype(x.dtype),
     "ReduceL2": lambda x, axes, keep: ops.norm(x, axes, keep).astype(x.dtype),
     "ReduceSumSquare": lambda x, axes, keep: ops.sum(x * x, axes, keep).astype(x.dtype),
@@ -91,28 +80,16 @@ def cumulate(call: Call, x: Tensor, axis: Tensor) -> Tensor:
         x = ops.concatenate([rest, first] if backwards else [first, rest], at)
     if call.kind == "CumSum":
         return ops.cumsum(x, at, backwards).astype(x.dtype)
-    x = ops.flip(x, at) if backwards else x
-    shift = 1
-    while shift < x.shape[at]:  # doubling: each element is multiplied with the one so far before it
-        x = ops.concatenate([x[(*whole, slice(0, shift))],
-                             x[(*whole, slice(shift, None))] * x[(*whole, slice(None, -shift))]], at)  # fmt: skip
-        shift *= 2
-    return ops.flip(x, at) if backwards else x
+    found = ops.cumprod(ops.flip(x, at) if backwards else x, at).astype(x.dtype)
+    return ops.flip(found, at) if backwards else found
 
 
 @operator("TopK", spare=["sorted"])
 def top_k(call: Call, x: Tensor, k: Tensor | None = None) -> list[Tensor]:
-    """By the rank of each element: how many others come before it."""
-    axis, largest = call.get("axis", -1) % x.ndim, call.get("largest", 1)
+    axis, largest = call.get("axis", -1), bool(call.get("largest", 1))
     (count,) = call.integers(k, "k") if k is not None else [call.get("k")]
-    rows = ops.moveaxis(x, axis, -1)
-    n, a, b = x.shape[axis], rows[..., :, None], rows[..., None, :]
-    earlier = constant(np.tri(n, k=-1, dtype=bool))
-    before = (b > a if largest else b < a) | ((a == b) & earlier)
-    chosen = ops.sum(before, -1)[..., None, :] == ops.arange(count)[:, None]
-    values = ops.sum(ops.where(chosen, rows[..., None, :], 0), -1).astype(x.dtype)
-    places = ops.sum(ops.where(chosen, ops.arange(n), 0), -1)
-    return [ops.moveaxis(values, -1, axis), ops.moveaxis(places, -1, axis)]
+    values, places = ops.topk(x, count, axis, largest)
+    return [values, places]
 
 
-__all__ = ["product"]
+__all__: list[str] = []
