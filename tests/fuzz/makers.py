@@ -23,8 +23,9 @@ MATHS = [
 """Functions that take long to compile, and so stand in fewer programs."""
 
 FLOATS = [
-    "sg.sqrt(sg.abs(@0))", "sg.sqrt(@0 * @0 + 1)", "@0 ** 3", "@0 ** 2", "(@0 + 3) ** -1", "sg.leaky_relu(@0)",
-    "sg.leaky_relu(@0, 2.0)", "sg.huber(@0)", "sg.huber(@0, 0.25)", "sg.stop_gradient(@0)", "1 / (sg.abs(@0) + 1)",
+    "sg.sqrt(sg.abs(@0))", "sg.sqrt(@0 * @0 + 1)", "@0 ** 3", "@0 ** 2", "sg.softsign(@0)", "(@0 + 3) ** -1",
+    "sg.leaky_relu(@0)", "sg.leaky_relu(@0, 2.0)", "sg.huber(@0)", "sg.huber(@0, 0.25)", "sg.stop_gradient(@0)",
+    "1 / (sg.abs(@0) + 1)",
     "sg.custom_vjp(lambda a, b: a * b, lambda g, y, a, b: (g * b, g * a))(@0 * 1.0, @0 * 2.0)",
 ]  # fmt: skip
 ANY = [
@@ -118,6 +119,7 @@ def along_an_axis(d: Draw) -> Step | None:
     text = d.one(
         [
             f"sg.cumsum(@0, {axis}, {d.chance(0.5)})", f"sg.argmax(@0, {axis})", f"sg.argmin(@0, {axis})",
+            f"sg.argsort(@0, {axis})", f"sg.sort(@0, {axis})",
             f"sg.softmax(@0, {axis})", f"sg.log_softmax(@0, {axis})", f"sg.standardize(@0, {axis}, 0.1)",
             f"sg.flip(@0, {axis})", "sg.argmax(@0)", f"sg.standardize(@0, {_axes(d, d.values[i].ndim)})",
         ]
