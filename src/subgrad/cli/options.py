@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, cast, get_type_hints
@@ -175,6 +175,9 @@ Seed = Annotated[int, typer.Option(
 Out = Annotated[Path | None, typer.Option(
     metavar="FILE", help="Where the model goes.", show_default="the name of the data with .safetensors",
 )]  # fmt: skip
+Report = Annotated[Path | None, typer.Option(
+    metavar="PAGE", help="Also write a page (HTML) about the data, the model and its answers to the test rows.",
+), Used("FILE")]  # fmt: skip
 Force = Annotated[bool, typer.Option("--force", help="Overwrite a model of other data.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
@@ -212,6 +215,7 @@ class TrainOptions:
     quantile: Quantile = None
     seed: Seed = 0
     out: Out = None
+    report: Report = None
     force: Force = False
     quiet: Quiet = False
 
@@ -227,6 +231,16 @@ class TrainOptions:
         """The flags of the options that were given and belong to one kind of model for a FILE, see `Used`."""
         own = {name: option.flag for name, option in OPTIONS.items() if option.used.model == model}
         return [flag for name, flag in own.items() if getattr(self, name) is not None]
+
+    def typed(self) -> list[str]:
+        """The options that are not as they would be anyway, as they are typed."""
+        found = []
+        for own in fields(self):
+            value = getattr(self, own.name)
+            if value != own.default and own.name not in ("force", "quiet"):
+                text = str(value.value if isinstance(value, Enum) else value)
+                found += [OPTIONS[own.name].flag, *([] if value is True else [text])]
+        return found
 
     def for_fit(self) -> dict[str, Any]:
         """The arguments of `subgrad.fit` that options stand for."""

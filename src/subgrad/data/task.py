@@ -67,6 +67,13 @@ def task_of_column(table: Table, target: str) -> tuple[Task, str]:
     return task_of(labels(table.series(target), table.format(target)))
 
 
+def has_target(table: Table, target: str) -> np.ndarray:
+    """Truth values (n,): the rows whose target is known, see `drop_unlabelled`."""
+    table.require([target])
+    series, how = table.series(target), table.format(target)
+    return np.isfinite(how.read(series)) if isinstance(how, NumberFormat) else series.is_not_null().to_numpy()
+
+
 def drop_unlabelled(table: Table, target: str) -> tuple[Table, list[str]]:
     """The rows whose target is known, and a sentence if there were others. Infinite targets count as missing, and so do
     the few that are no numbers among numbers.
@@ -76,9 +83,7 @@ def drop_unlabelled(table: Table, target: str) -> tuple[Table, list[str]]:
     >>> drop_unlabelled(Table({"x": [1, 2, 3], "y": [0, None, 1]}), "y")
     (Table(2 rows; x: number, y: number), ["1 of 3 rows was left out: no target 'y'."])
     """
-    table.require([target])
-    series, how = table.series(target), table.format(target)
-    known = np.isfinite(how.read(series)) if isinstance(how, NumberFormat) else series.is_not_null().to_numpy()
+    known = has_target(table, target)
     dropped = int(np.sum(~known))
     if dropped == table.rows:
         raise DataError(f"the target '{target}' is missing in all {table.rows} rows")

@@ -14,8 +14,12 @@ from subgrad.cli.screen import screen
 
 Labelled = Annotated[Path, typer.Argument(metavar="FILE", help="Rows like those of the training, with the target.")]
 
+Report = Annotated[Path | None, typer.Option(
+    metavar="PAGE", help="Also write a page (HTML) about the model and its answers to these rows.",
+)]  # fmt: skip
+
 
 @job
-def evaluate(model: ModelFile, file: Labelled) -> None:
+def evaluate(model: ModelFile, file: Labelled, report: Report = None) -> None:
     """Say how good a model's answers are for the rows of a file."""
-    job_of(model).evaluate(model, file, screen())
+    job_of(model).evaluate(model, file, screen(), report)

@@ -72,11 +72,17 @@ class Job(Protocol):
         """The answers of a saved model to the rows of a file."""
         ...
 
-    def evaluate(self, model: Path, file: Path, console: Console) -> None:
-        """Print how good the answers of a saved model are."""
+    def evaluate(self, model: Path, file: Path, console: Console, report: Path | None = None) -> None:
+        """Print how good the answers of a saved model are, and write a page about it if one is asked for."""
 
     def show(self, model: Path, console: Console) -> None:
         """Print what is in a model file."""
+
+
+def no_report(report: Path | None) -> None:
+    """Raise a usage error if a page is asked for, of a model that there is none of."""
+    if report is not None:
+        raise typer.BadParameter("is for the models of `subgrad train FILE`", param_hint="'--report'")
 
 
 def widths(given: options.TrainOptions, usual: str) -> tuple[int, ...]:
@@ -114,4 +120,4 @@ def next_commands(console: Console, model: Path, commands: Iterable[str], argume
     bullets(console, [f"subgrad {command} {shlex.quote(str(model))} {argument}" for command in commands])
 
 
-__all__ = ["Answers", "Job", "Request", "descent", "heading", "next_commands", "share", "widths"]
+__all__ = ["Answers", "Job", "Request", "descent", "heading", "next_commands", "no_report", "share", "widths"]

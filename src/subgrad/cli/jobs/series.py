@@ -17,7 +17,7 @@ from subgrad import nn
 from subgrad.cli.epochs import epoch_lines
 from subgrad.cli.failure import fail
 from subgrad.cli.jobs.forecaster import Errors, Forecaster, Scaling, windows
-from subgrad.cli.jobs.job import Answers, Request, descent, heading, next_commands, share, widths
+from subgrad.cli.jobs.job import Answers, Request, descent, heading, next_commands, no_report, share, widths
 from subgrad.cli.jobs.pixels import read_rows
 from subgrad.cli.jobs.source import Columns
 from subgrad.cli.jobs.timeline import Series, parts_of, series_of
@@ -248,8 +248,9 @@ class SeriesJob:
             rows += [[*own, str(row), str(np.float32(x))] for row, x in enumerate(found, first)]
         return Answers([*([forecaster.key] if forecaster.key else []), "row", "prediction"], rows, [])
 
-    def evaluate(self, model: Path, file: Path, console: Console) -> None:
+    def evaluate(self, model: Path, file: Path, console: Console, report: Path | None = None) -> None:
         """Each row forecast from those before it."""
+        no_report(report)
         forecaster = self.load(model)
         found = forecaster.series(read_rows(file))
         begin = forecaster.window + 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import typer
@@ -22,7 +23,7 @@ from subgrad.data.column_names import listed
 from subgrad.data.column_values import as_series
 from subgrad.data.formats import NumberFormat
 from subgrad.data.table import Table
-from subgrad.data.task import Task, task_of_column
+from subgrad.data.task import Task, has_target, task_of_column
 from subgrad.errors import DataError, FileError
 
 Preparation = TablePreprocessor | Pixels
@@ -54,6 +55,14 @@ class Columns:
 ALL = Columns()
 
 
+class Tables(NamedTuple):
+    """A whole table, its rows that are held out, and the numbers of these in the file, from 1 on."""
+
+    whole: Table
+    test: Table
+    row_numbers: np.ndarray
+
+
 @dataclass(frozen=True)
 class Source:
     """Examples to train on and to test on.
@@ -65,6 +74,7 @@ class Source:
         train: features float32 (n, d) and targets (n,): places among the classes, or standardised numbers.
         test: the same, of examples that are held out; None if there are none.
         given_test: whether the data came split already.
+        tables: what features and targets were made of, if that was a table.
     """
 
     title: str
@@ -73,6 +83,7 @@ class Source:
     train: Part
     test: Part | None
     given_test: bool = False
+    tables: Tables | None = None
 
 
 def digits(share: float, seed: int) -> Source:
@@ -105,6 +116,7 @@ class Rows:
         target: the column to predict.
         task: what kind of answer it takes.
         keep: columns that are used whatever they look like.
+        numbers: of the rows in the file, from 1 on.
     """
 
     title: str
@@ -113,12 +125,21 @@ class Rows:
     target: str
     task: Task
     keep: Sequence[str]
+    numbers: np.ndarray
 
     def split(self, share: float, seed: int) -> tuple[Table, Table]:
         """Rows to learn from, and ``share`` of them to test on; of each class, for classification."""
-        labels = self.table[self.target] if self.task == "classification" else None
-        rows, held_out = _split_rows(self.table.rows, share, seed, labels)
+        rows, held_out = self._split(share, seed)
         return self.table.take(rows), self.table.take(held_out)
+
+    def tables(self, share: float, seed: int) -> Tables:
+        """The rows that `split` holds out, beside the table they are of."""
+        held_out = self._split(share, seed)[1]
+        return Tables(self.table, self.table.take(held_out), self.numbers[held_out])
+
+    def _split(self, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        labels = self.table[self.target] if self.task == "classification" else None
+        return _split_rows(self.table.rows, share, seed, labels)
 
     def prepared(self, learnt: Table, unseen: Table) -> Source:
         """As arrays for a network."""
@@ -140,7 +161,8 @@ def rows_of(path: Path, target: str | None, task: Task | None, columns: Columns 
     suggested = task or task_of_column(labelled, target)[0]
     if task is None and suggested == "classification" and _has_several_numbers(labelled, target):
         notes.append("The target is taken for classes; --task regression takes it for numbers.")
-    return Rows(title, whole.notes + notes, labelled, target, suggested, columns.only)
+    numbers = np.flatnonzero(has_target(whole, target)) + 1
+    return Rows(title, whole.notes + notes, labelled, target, suggested, columns.only, numbers)
 
 
 def _has_several_numbers(table: Table, target: str) -> bool:

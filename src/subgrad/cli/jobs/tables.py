@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
+import numpy as np
 import typer
 from rich.console import Console
 
-from subgrad.cli import options
+from subgrad.cli import options, reported
 from subgrad.cli.failure import usage
 from subgrad.cli.jobs import images, scores, source
 from subgrad.cli.jobs.job import Answers, Request, heading, next_commands, share
@@ -23,6 +25,7 @@ from subgrad.cli.jobs.trained.trained_tabular import TrainedTabular, is_tabular
 from subgrad.cli.screen import bullets
 from subgrad.data import drop_unlabelled
 from subgrad.data.fashion_mnist import DEBIAN_FOLDER
+from subgrad.data.task import has_target
 
 BUILT_IN = ("digits", "fashion-mnist")
 
@@ -40,6 +43,7 @@ class TableJob:
         if given.folds is not None and given.test is not None:
             raise typer.BadParameter("--cv tests on all rows, each by a model of others", param_hint="'--test'")
         _check_model(data, given)
+        reported.check_training(asked)
 
     def plan(self, asked: Request) -> NetworkPlan | TabularPlan:
         return _tabular_plan(asked) if _model(asked.data, asked.given) == "tabular" else _network_plan(asked)
@@ -60,15 +64,20 @@ class TableJob:
         header, rows = trained.rows(features)
         return Answers(header, list(rows), [*table.notes, *remarks])
 
-    def evaluate(self, model: Path, file: Path, console: Console) -> None:
-        trained = self.load(model)
+    def evaluate(self, model: Path, file: Path, console: Console, report: Path | None = None) -> None:
+        reported.check(report)
+        trained, table = self.load(model), read_rows(file)
         prepared = trained.preparation
-        rows, dropped = drop_unlabelled(read_rows(file), prepared.target_name)
+        rows, dropped = drop_unlabelled(table, prepared.target_name)
         features, remarks = prepared.prepare(rows)
         outcome = trained.judge(features, prepared.target(rows))
+        log = [*rows.notes, *dropped, *remarks]
         console.print(f"{rows.rows:,} rows of {file}", style="bold")
-        bullets(console, [*rows.notes, *dropped, *remarks])
+        bullets(console, log)
         outcome.print(console)
+        if report is not None:
+            numbers = np.flatnonzero(has_target(table, prepared.target_name)) + 1
+            reported.of_file(report, trained, outcome, source.Tables(rows, rows, numbers), log, model, file, console)
 
     def show(self, model: Path, console: Console) -> None:
         trained = self.load(model)
@@ -142,6 +151,7 @@ def _tabular_plan(asked: Request) -> TabularPlan:
         origin=asked.origin,
         wishes=_wishes(given),
         folds=given.folds,
+        page=reported.page(asked, "look"),
     )
 
 
@@ -166,6 +176,7 @@ def _network_plan(asked: Request) -> NetworkPlan:
         rows=lambda: _rows_of(asked, assumed),
         folds=given.folds,
         fit=given.for_fit(),
+        page=reported.page(asked),
     )
     with usage("--step"):
         plan.optimizer(rows=1)
@@ -196,8 +207,9 @@ def _open(asked: Request, recipe: Recipe, loss: str | None) -> source.Source:
         return source.digits(recipe.test, given.seed)
     if data == "fashion-mnist":
         return source.fashion_mnist(given.folder or Path(DEBIAN_FOLDER))
-    rows = _rows_of(asked, loss)
-    return rows.prepared(*rows.split(recipe.test if given.folds is None else 0, given.seed))
+    rows, share = _rows_of(asked, loss), recipe.test if given.folds is None else 0
+    tables = rows.tables(share, given.seed) if given.report else None
+    return dataclasses.replace(rows.prepared(*rows.split(share, given.seed)), tables=tables)
 
 
 def _rows_of(asked: Request, loss: str | None) -> source.Rows:

@@ -191,7 +191,7 @@ class TextJob:
     def predict(self, model: Path, file: Path) -> Answers:
         raise _no_table(model)
 
-    def evaluate(self, model: Path, file: Path, console: Console) -> None:
+    def evaluate(self, model: Path, file: Path, console: Console, report: Path | None = None) -> None:
         raise _no_table(model)
 
     def show(self, model: Path, console: Console) -> None:

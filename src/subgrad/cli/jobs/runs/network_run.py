@@ -24,6 +24,7 @@ from subgrad.cli.jobs.source import Part, Rows, Source, split
 from subgrad.cli.jobs.trained.calibrated import Calibrated
 from subgrad.cli.jobs.trained.trained_model import Trained
 from subgrad.cli.jobs.trained.trained_network import TrainedNetwork, run_line
+from subgrad.cli.reported import Page
 from subgrad.cli.screen import screen
 from subgrad.data.table import Table
 from subgrad.errors import DataError, NonFiniteError
@@ -54,6 +55,7 @@ class NetworkPlan:
     rows: Callable[[], Rows] | None = None
     folds: int | None = None
     fit: dict[str, Any] = field(default_factory=dict)  # more arguments of `subgrad.fit`
+    page: Page | None = None
 
     def optimizer(self, rows: int) -> Descent:
         """The optimiser for so many examples. Raises `ArgumentError` for a step rule that is none."""
@@ -78,6 +80,8 @@ def run(plan: NetworkPlan, console: Console) -> None:
     trained.record.update(validated)
     outcome = None if source.test is None else trained.judge(*source.test)
     conclude(console, trained, outcome, [run_line(trained.record["run"])], plan.out)
+    if plan.page is not None and outcome is not None and source.tables is not None:
+        plan.page.write(trained, outcome, source.tables, source.title, source.log, history, console)
     if history.stopped == "interrupted":
         fail(f"interrupted: the best model, of epoch {history.best_epoch}, is in {plan.out}")
 

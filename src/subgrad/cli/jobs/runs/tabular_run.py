@@ -18,7 +18,9 @@ from subgrad.cli.jobs.runs.cross_validation import cross_validate
 from subgrad.cli.jobs.runs.wishes import Wishes
 from subgrad.cli.jobs.source import Rows
 from subgrad.cli.jobs.trained.calibrated import Calibrated
+from subgrad.cli.jobs.trained.prediction_report import Outcome
 from subgrad.cli.jobs.trained.trained_tabular import TrainedTabular
+from subgrad.cli.reported import Page
 from subgrad.cli.screen import bullets, screen
 from subgrad.data.table import Table
 from subgrad.errors import DataError
@@ -41,6 +43,7 @@ class TabularPlan:
     origin: str = ""
     wishes: Wishes = field(default_factory=Wishes)
     folds: int | None = None
+    page: Page | None = None
 
 
 def run(plan: TabularPlan, console: Console) -> None:
@@ -52,17 +55,23 @@ def run(plan: TabularPlan, console: Console) -> None:
     validated = _cross_validated(rows, plan, console)
     trained = learn(rows, learnt, plan, console)
     trained.record.update(validated)
-    finish(trained, unseen, [], plan.out, console)
+    outcome = finish(trained, unseen, [], plan.out, console)
+    if plan.page is not None and outcome is not None:
+        log, history = [*rows.notes, *trained.preparation.describe()], trained.model.history
+        plan.page.write(trained, outcome, rows.tables(plan.test, plan.seed), rows.title, log, history, console)
     if trained.model.history.stopped == "interrupted":
         fail(f"interrupted: the best model so far is in {plan.out}")
 
 
-def finish(trained: TrainedTabular, unseen: Table, lines: Sequence[str], out: Path, console: Console) -> None:
-    """Test on the unseen rows, if there are any, save, and report after these lines."""
+def finish(
+    trained: TrainedTabular, unseen: Table, lines: Sequence[str], out: Path, console: Console
+) -> Outcome | None:
+    """Test on the unseen rows, if there are any, save, and report after these lines; how good the answers are."""
     prepared = trained.preparation
     tell(console, prepared.describe(), out)
     outcome = trained.judge(prepared.transform(unseen), prepared.target(unseen)) if unseen.rows else None
     conclude(console, trained, outcome, [*lines, *trained.about_run()], out)
+    return outcome
 
 
 def _cross_validated(rows: Rows, plan: TabularPlan, console: Console) -> dict[str, Any]:
