@@ -28,7 +28,7 @@ from subgrad.fit import History
 from subgrad.tabular import TabularModel, fit_tabular
 from subgrad.tabular.defaults import Effort
 
-SECONDS = 30.0  # from one line of a log to the next, at least: a run that is over by then prints none
+SECONDS = 60.0  # from one line of a log to the next, at least: a run that is over by then prints none
 
 
 @dataclass(frozen=True, kw_only=True)
