@@ -12,17 +12,17 @@ from subgrad.recur import scan
 
 Function = Callable[[Tensor], Tensor]
 ACTIVATIONS: dict[str, Callable[..., Tensor]] = {
-    "relu": lambda x, a, b: ops.relu(x),
-    "tanh": lambda x, a, b: ops.tanh(x),
-    "sigmoid": lambda x, a, b: ops.sigmoid(x),
-    "affine": lambda x, a, b: (1.0 if a is None else a) * x + (0.0 if b is None else b),
-    "leakyrelu": lambda x, a, b: ops.leaky_relu(x, 0.01 if a is None else a),
-    "thresholdedrelu": lambda x, a, b: ops.where(x > (1.0 if a is None else a), x, 0),
-    "scaledtanh": lambda x, a, b: (1.0 if a is None else a) * ops.tanh((1.0 if b is None else b) * x),
-    "hardsigmoid": lambda x, a, b: ops.clip((0.2 if a is None else a) * x + (0.5 if b is None else b), 0, 1),
-    "elu": lambda x, a, b: ops.elu(x, 1.0 if a is None else a),
-    "softsign": lambda x, a, b: x / (1 + ops.abs(x)),
-    "softplus": lambda x, a, b: ops.softplus(x),
+    "Relu": lambda x, a, b: ops.relu(x),
+    "Tanh": lambda x, a, b: ops.tanh(x),
+    "Sigmoid": lambda x, a, b: ops.sigmoid(x),
+    "Affine": lambda x, a, b: (1.0 if a is None else a) * x + (0.0 if b is None else b),
+    "LeakyRelu": lambda x, a, b: ops.leaky_relu(x, 0.01 if a is None else a),
+    "ThresholdedRelu": lambda x, a, b: ops.where(x > (1.0 if a is None else a), x, 0),
+    "ScaledTanh": lambda x, a, b: (1.0 if a is None else a) * ops.tanh((1.0 if b is None else b) * x),
+    "HardSigmoid": lambda x, a, b: ops.clip((0.2 if a is None else a) * x + (0.5 if b is None else b), 0, 1),
+    "Elu": lambda x, a, b: ops.elu(x, 1.0 if a is None else a),
+    "Softsign": lambda x, a, b: x / (1 + ops.abs(x)),
+    "Softplus": lambda x, a, b: ops.softplus(x),
 }
 
 
@@ -33,10 +33,10 @@ def _functions(call: Call, usual: Sequence[str], directions: int) -> list[list[F
     clip = call.get("clip")
     found: list[Function] = []
     for i, name in enumerate(names):
-        if name.lower() not in ACTIVATIONS:
+        f = next((f for known, f in ACTIVATIONS.items() if known.lower() == name.lower()), None)
+        if f is None:
             raise call.refuse(f"{name[:40]} is no activation")
         a, b = (v[i] if i < len(v) else None for v in (alphas, betas))
-        f = ACTIVATIONS[name.lower()]
         found.append(lambda x, f=f, a=a, b=b: f(x if clip is None else ops.clip(x, -clip, clip), a, b))
     each = len(usual)
     return [found[d * each : (d + 1) * each] for d in range(directions)]
