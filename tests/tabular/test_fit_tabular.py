@@ -92,6 +92,17 @@ def test_a_callback_ends_the_run():
     assert found.history.stopped == "callback"
 
 
+def test_ctrl_c_keeps_the_best_so_far():
+    def interrupt(history):
+        if len(history) == 2:
+            raise KeyboardInterrupt
+
+    found = fit_tabular(table(), "y", settings=SMALL, callbacks=[interrupt])
+    assert found.history.stopped == "interrupted"
+    assert found.history.best_epoch in (1, 2)
+    assert found.predict(table()).shape == (200,)
+
+
 def test_what_cannot_work_is_refused():
     with pytest.raises(errors.ArgumentError, match="effort is one of quick, normal, best"):
         fit_tabular(table(), "y", effort="huge")
