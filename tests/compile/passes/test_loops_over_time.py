@@ -160,9 +160,9 @@ def test_the_gradient_by_one_input_alone_where_results_are_parts_of_the_carry(bo
 
 
 SOURCES = {
-    "arange": lambda: sg.arange(4, "float64"),
+    "arange": lambda: sg.arange(4, dtype="float64"),
     "full": lambda: sg.full((4,), 2.0),
-    "computed": lambda: sg.exp(sg.arange(4, "float64")),
+    "computed": lambda: sg.exp(sg.arange(4, dtype="float64")),
 }
 
 
