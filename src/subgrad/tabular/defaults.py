@@ -21,7 +21,7 @@ KNOTS = 64
 """Quantiles by which numbers are ranked. The rank beside the scaled number was better on held-out rows of four tables,
 by 8% where many values are zero; in its place it was worse on prices of houses."""
 SAMPLE = 100_000
-"""Values of a column, or rows, evenly taken, of which quantiles and temperatures are computed: more tell nothing new."""
+"""Values of a column, or rows, evenly taken, of which quantiles and temperatures are found: more say nothing new."""
 ONE_HOT = 8
 """Columns of at most so many categories become features of 0 and 1; of more, vectors that are learnt (RealMLP)."""
 RARE = 3
