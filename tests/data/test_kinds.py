@@ -165,6 +165,7 @@ def test_a_target_that_is_neither_classes_nor_numbers():
     table = Table({"x": range(40), "y": [f"1;{i}x" for i in range(40)]})
     with pytest.raises(DataError, match="text that hardly repeats: 40 distinct values in 40 rows, such as '1;0x'"):
         TablePreprocessor().fit(table, "y")
+    assert len(TablePreprocessor().fit(table, "y", "classification").classes) == 40  # whoever asks for it has it
 
 
 def test_the_format_of_a_part_is_that_of_the_whole():
@@ -180,6 +181,12 @@ def test_large_whole_numbers_that_are_one_float_are_identifiers_and_not_constant
     assert TablePreprocessor().fit(table, "y").describe()[2] == (
         "Column 'key' was left out: each of its 20 numbers occurs once, like an identifier."
     )
+
+
+@pytest.mark.parametrize("write", [float, "{:.5e}".format, "{:.5E}".format])
+def test_large_measured_numbers_are_no_identifiers(write):
+    table = Table({"mass": [write(1e30 * 1.01**i) for i in range(40)], "y": [0, 1] * 20, "x": [1, 2, 3, 5] * 10})
+    assert "mass" in TablePreprocessor().fit(table, "y").feature_names
 
 
 def test_times_of_day_are_called_so():

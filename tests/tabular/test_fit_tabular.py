@@ -56,6 +56,17 @@ def test_a_file_and_a_pickle_bring_the_model_back(model, tmp_path):
         assert other.scores == model.scores
 
 
+def test_a_model_that_never_answers_one_class_can_be_saved(tmp_path):
+    table = {"x": [0, 1] * 30, "y": ["yes"] * 2 + ["no"] * 58}
+    rare = fit_tabular(table, "y", effort="quick")
+    assert np.isnan(rare.scores["precision"])
+    rare.save(path := tmp_path / "rare.safetensors")
+    loaded = TabularModel.load(path)
+    np.testing.assert_array_equal(loaded.predict_proba(table), rare.predict_proba(table))
+    assert "precision" not in loaded.scores
+    assert loaded.scores["log_loss"] == rare.scores["log_loss"]
+
+
 def test_other_files_are_refused(tmp_path):
     path = tmp_path / "net.safetensors"
     sg.save(sg.nn.Linear(2, 1), path)

@@ -76,7 +76,7 @@ class TablePreprocessor:
         only, or does not suit the task, and if no column is left to learn from.
         """
         table, sentences = drop_unlabelled(table, target)
-        inferred, reason = task_of_column(table, target)
+        inferred, reason = task_of_column(table, target, task)
         task = task or inferred
         sentences.append(reason if task == inferred else f"{task.capitalize()}, as was asked for.")
         encoder = TARGETS[task].fit(target, table.series(target), table.format(target))

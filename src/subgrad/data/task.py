@@ -40,14 +40,14 @@ def infer_task(y: npt.ArrayLike) -> tuple[Task, str]:
     return task_of(labels(series, decide_format(series)))
 
 
-def task_of(values: list[Label | None]) -> tuple[Task, str]:
-    """`infer_task` of labels."""
+def task_of(values: list[Label | None], asked: Task | None = None) -> tuple[Task, str]:
+    """`infer_task` of labels; texts that hardly repeat are classes if classification is ``asked`` for."""
     known = [value for value in values if value is not None]
     distinct = len(set(known))
     if distinct < 2:
         raise DataError(f"the target needs at least 2 distinct values, it has {distinct}")
     if any(isinstance(value, str) for value in known):
-        if 2 * distinct > len(known) >= LEAST:
+        if asked != "classification" and 2 * distinct > len(known) >= LEAST:
             raise DataError(
                 f"the target is text that hardly repeats: {distinct:,} distinct values in {len(known):,} rows, such as "
                 f"{known[0]!r}; it is neither classes nor numbers"
@@ -61,10 +61,10 @@ def task_of(values: list[Label | None]) -> tuple[Task, str]:
     return "regression", f"Regression, because {counted}."
 
 
-def task_of_column(table: Table, target: str) -> tuple[Task, str]:
-    """`infer_task` of a column of a table, in the format that the whole of it decided."""
+def task_of_column(table: Table, target: str, asked: Task | None = None) -> tuple[Task, str]:
+    """`task_of` a column of a table, in the format that the whole of it decided."""
     table.require([target])
-    return task_of(labels(table.series(target), table.format(target)))
+    return task_of(labels(table.series(target), table.format(target)), asked)
 
 
 def has_target(table: Table, target: str) -> np.ndarray:

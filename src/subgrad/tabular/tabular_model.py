@@ -147,8 +147,8 @@ class TabularModel:
             "settings": dataclasses.asdict(self.settings),
             "scale": None if self.scale is None else dataclasses.asdict(self.scale),
             "temperature": self.temperature,
-            "history": {"epochs": _without_nan(self.history.epochs), "stopped": self.history.stopped},
-            "scores": self.scores,
+            "history": {"epochs": [_finite(row) for row in self.history.epochs], "stopped": self.history.stopped},
+            "scores": _finite(self.scores),
             "training": self.record,
         }
         io.save(self.network, path, info)
@@ -210,8 +210,9 @@ def as_table(data: Any) -> Table:
     )
 
 
-def _without_nan(rows: list[dict[str, float]]) -> list[dict[str, float]]:
-    return [{name: value for name, value in row.items() if np.isfinite(value)} for row in rows]
+def _finite(numbers: Mapping[str, float]) -> dict[str, float]:
+    """Those that JSON can hold: the precision of a class that is never answered is NaN."""
+    return {name: value for name, value in numbers.items() if np.isfinite(value)}
 
 
 __all__ = ["OutOfFold", "TabularModel", "as_table", "combined"]

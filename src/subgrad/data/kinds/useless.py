@@ -37,7 +37,7 @@ def why_useless(name: str, series: pl.Series, format: Format, counts_rows: bool)
     if counts_rows:
         return Useless("it numbers the rows", surely=False)
     once = len(known) >= LEAST and _whole_and_different(series, known)
-    if once and (is_called_identifier(name) or np.abs(known).min() >= 2**53):
+    if once and (is_called_identifier(name) or (np.abs(known).min() >= 2**53 and _in_digits(series))):
         return Useless(f"each of its {len(known):,} numbers occurs once, like an identifier", surely=False)
     return Useless("it has one value only") if same else None
 
@@ -58,3 +58,8 @@ def _useless_text(series: pl.Series) -> Useless | None:
 
 def _whole_and_different(series: pl.Series, known: np.ndarray) -> bool:
     return bool((known == np.floor(known)).all()) and series.drop_nulls().n_unique() == len(known)
+
+
+def _in_digits(series: pl.Series) -> bool:
+    """Whether whole numbers are written digit by digit: every float from 2**53 on is whole, measured or not."""
+    return not series.str.contains("[eE]").any() if series.dtype == pl.String else series.dtype.is_integer()
