@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 from subgrad.errors import ArgumentError
 from subgrad.metrics import Answered, bootstrap, for_task
-from subgrad.metrics.bootstrap import _draws
+from subgrad.metrics.bootstrap import Estimate, _draws, decimals_for, shown
 
 rng = np.random.default_rng(0)
 TRUTH = np.arange(120) % 2
@@ -65,3 +65,13 @@ def test_what_is_often_undefined_has_no_interval():
 def test_wrong_arguments(more, message):
     with pytest.raises(ArgumentError, match=message):
         bootstrap("accuracy", [0, 1], [0, 1], **more)
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [((1.6e-19, 1.5e-19, 1.7e-19), "1.600e-19 [1.500e-19, 1.700e-19]"), ((2e30, math.nan, math.nan), "2.000e+30"),
+     ((2e-9, math.nan, math.nan), "0.000000002000"), ((2e14, math.nan, math.nan), "200000000000000")],
+)  # fmt: skip
+def test_metrics_far_from_1_show_their_digits(values, text):
+    assert Estimate(*values).text(decimals_for(*values)) == text
+    assert shown(values[0], decimals_for(*values)) == text.split()[0]

@@ -14,6 +14,7 @@ import subgrad as sg
 from subgrad.data import Table
 from subgrad.errors import ArgumentError, FileError, MissingExtraError
 from subgrad.metrics import Estimate
+from subgrad.metrics.bootstrap import decimals_for
 from subgrad.report import Background, Score, write_report
 
 EVIL = "<script>alert('1')</script> & $x_1$"
@@ -106,11 +107,13 @@ def test_what_there_is_nothing_to_say_of_is_left_out(tmp_path):
 def test_metrics_may_be_given(tmp_path):
     model, y = numbers()
     given = Score(f"share of {EVIL}", Estimate(0.5, 0.25, 0.75), 0.125)
-    scores = [given, Score("unknown", Estimate(1.5, np.nan, np.nan))]
+    tiny = Score("tiny", Estimate(1.6e-19, 1.5e-19, 1.7e-19), 4e-19, decimals_for(4e-19))
+    scores = [given, Score("unknown", Estimate(1.5, np.nan, np.nan)), tiny]
     page, _ = written(tmp_path / "page.html", model, y, scores=scores, guess="always the mean")
     said = " ".join(page.text.split())
     assert f"share of {EVIL} 0.500 [0.250, 0.750] guess 0.125" in said
     assert "unknown 1.500 " in said
+    assert "tiny 1.6e−19 [1.5e−19, 1.7e−19] guess 4e−19" in said
     assert "always the mean" in said
 
 

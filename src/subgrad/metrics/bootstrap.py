@@ -32,29 +32,31 @@ class Estimate(NamedTuple):
     low: float
     high: float
 
-    def text(self, decimals: int = 3) -> str:
-        """For print; without the interval if it is unknown."""
+    def text(self, decimals: int | None = 3) -> str:
+        """For print, as `shown`; without the interval if it is unknown."""
         value, low, high = (shown(v, decimals) for v in self)
         return value if np.isnan(self.value) or np.isnan(self.low) else f"{value} [{low}, {high}]"
 
 
-def shown(value: float, decimals: int = 3) -> str:
-    """A metric in print; "-" for what has no meaning, and no minus before a 0.
+def shown(value: float, decimals: int | None = 3) -> str:
+    """A metric in print, with a power of ten where decimals are None; "-" has no meaning, and 0 has no minus.
 
-    >>> shown(0.5), shown(-0.0004), shown(float("nan"))
-    ('0.500', '0.000', '-')
+    >>> shown(0.5), shown(-0.0004), shown(float("nan")), shown(1.6e-19, None)
+    ('0.500', '0.000', '-', '1.600e-19')
     """
-    return "-" if np.isnan(value) else f"{value:z.{decimals}f}"
+    return "-" if np.isnan(value) else f"{value:.3e}" if decimals is None else f"{value:z.{decimals}f}"
 
 
-def decimals_for(*values: float) -> int:
-    """How many decimals numbers of one unit need, so that four digits of the largest are seen.
+def decimals_for(*values: float) -> int | None:
+    """How many decimals numbers of one unit need, so that four digits of the largest are seen; None for a power of ten.
 
-    >>> decimals_for(48.4312, 120.0), decimals_for(0.00123), decimals_for(1e9)
-    (1, 6, 0)
+    >>> decimals_for(48.4312, 120.0), decimals_for(0.00123), decimals_for(1e9), decimals_for(1.6e-19, 0)
+    (1, 6, 0, None)
     """
-    largest = max((abs(v) for v in values if np.isfinite(v)), default=1.0)
-    return int(np.clip(3 - np.floor(np.log10(largest)), 0, 12)) if largest else 3
+    largest = max((abs(v) for v in values if np.isfinite(v)), default=0.0)
+    if not largest:
+        return 3
+    return max(0, int(3 - np.floor(np.log10(largest)))) if 1e-9 <= largest < 1e15 else None
 
 
 def bootstrap(

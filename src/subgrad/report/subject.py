@@ -24,7 +24,7 @@ class Score(NamedTuple):
     words: str
     found: Estimate
     guess: float | None = None
-    decimals: int = 3
+    decimals: int | None = 3
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import operator
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -200,9 +201,8 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
         inputs, outputs = self._inputs.width, self._outputs()
         seed = self._seed()
         if self.module is None:
-            sizes = [self.hidden] if isinstance(self.hidden, (int, np.integer)) else [*self.hidden]
             with using_dtype(dtype):
-                return mlp(inputs, *map(int, sizes), outputs, activation=self.activation, seed=seed)
+                return mlp(inputs, *_units(self.hidden), outputs, activation=self.activation, seed=seed)
         if isinstance(self.module, Module):
             return copy.deepcopy(self.module)
         if not callable(self.module):
@@ -229,7 +229,10 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
         if not isinstance(solver, str):
             return solver
         kind = optimizers().get(solver.lower())
-        if kind is None or not self.weight_decay:
+        if kind is None:
+            names = ", ".join(["auto", LBFGS, *optimizers()])
+            raise ArgumentError(f"there is no solver {solver!r}: expected one of {names}")
+        if not self.weight_decay:
             return optim.get(solver, lr=self.learning_rate)
         if hasattr(kind, "weight_decay"):
             return optim.get(solver, lr=self.learning_rate, weight_decay=self.weight_decay)
@@ -263,6 +266,16 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
         tags.target_tags.multi_output = True
         tags.input_tags.string = tags.input_tags.categorical = True
         return tags
+
+
+def _units(hidden: Any) -> list[int]:
+    """The units of each hidden layer, of which there may be one, as a number."""
+    sizes = hidden if isinstance(hidden, (tuple, list, np.ndarray)) else [hidden]
+    try:
+        return [operator.index(size) for size in sizes]
+    except TypeError:
+        what = f"hidden takes the units of each hidden layer, such as (64, 64), got {hidden!r}"
+        raise ArgumentError(what[:200]) from None
 
 
 __all__ = ["NeuralNetwork", "sample_weights", "takes_batches"]

@@ -6,7 +6,7 @@ import numpy as np
 
 from subgrad.report.explanations.calibration import calibration_curve
 from subgrad.report.markup import Markup, element
-from subgrad.report.phrases import counted, short
+from subgrad.report.phrases import counted, number, short
 from subgrad.report.pictures import answers as drawn
 from subgrad.report.sections.parts import Section, figure, figures, grid, pairs, section
 from subgrad.report.subject import Score, Subject
@@ -42,8 +42,10 @@ def _value(score: Score) -> Markup:
     return element("span", *parts)
 
 
-def _shown(x: float, decimals: int) -> str:
-    return "–" if np.isnan(x) else f"{x:z,.{decimals}f}".replace("-", "−")
+def _shown(x: float, decimals: int | None) -> str:
+    if np.isnan(x):
+        return "–"
+    return number(x) if decimals is None else f"{x:z,.{decimals}f}".replace("-", "−")
 
 
 def _of_classes(subject: Subject) -> list[Markup]:
