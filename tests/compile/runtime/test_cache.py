@@ -153,7 +153,7 @@ def test_an_entry_under_a_foreign_name_is_ignored(store):
 
 
 def test_the_least_recently_used_entries_go_first(tmp_path):
-    store = ObjectCache(tmp_path, limit=3500)
+    store = ObjectCache(tmp_path, limit=4000)
     keys = [key(str(i)) for i in range(3)]
     for age, name in enumerate(keys):
         store.put(name, bytes(1000))
@@ -162,6 +162,18 @@ def test_the_least_recently_used_entries_go_first(tmp_path):
     store.put(KEY, bytes(1000))
     assert store.get(keys[1]) is None
     assert all(store.get(name) for name in (keys[0], keys[2], KEY))
+
+
+def test_the_folder_is_looked_at_when_it_may_hold_too_much(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "FILES", 16)
+    looks = []
+    look = ObjectCache._files
+    monkeypatch.setattr(ObjectCache, "_files", lambda store: looks.append(1) or look(store))
+    store = ObjectCache(tmp_path)
+    for i in range(40):
+        store.put(key(str(i)), b"code")
+        assert len(list(tmp_path.glob("*.object"))) <= 16
+    assert len(looks) < 40 / 2  # at the first, and whenever two more than are kept have been written
 
 
 def test_left_over_temporary_files_count_and_go(tmp_path):

@@ -22,18 +22,22 @@ from pathlib import Path
 from subgrad.compile.runtime import ownership
 
 LIMIT = 256 * 2**20  # bytes that the folder may hold
+FILES = 4000  # that the folder may hold: a look at all of them takes some 20 ms
+_KEPT = 7 / 8  # of what it may hold, once it held more: so it is seldom looked at
 _MAGIC = b"subgrad object 2"
 _HEADER = struct.Struct("<16s32sQ")  # magic, key, length of the payload
 _SEAL = hashlib.sha256().digest_size  # the HMAC of header and payload stands between the two
 _SUFFIX = ".object"
 _SECRET = "secret.key"
+_held: dict[Path | None, tuple[int, int]] = {}  # bytes and files when last looked at, and written since
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectCache:
     """A folder of object code, or no cache at all where ``folder`` is None or cannot be written.
 
-    When the files exceed ``limit`` bytes, those that were not used for the longest time go first.
+    When the files exceed ``limit`` bytes, or are more than `FILES`, those that were not used for the longest time go. A
+    process looks at the folder when it first writes, and again when that and its own writes since come to too much.
 
     >>> ObjectCache(None).get(key("ir", "cpu")) is None
     True
@@ -61,8 +65,12 @@ class ObjectCache:
         if secret is None:
             return
         with contextlib.suppress(OSError):
-            ownership.write_renamed(self._path(key), _wrap(key, payload, secret))
-            self._evict()
+            entry = _wrap(key, payload, secret)
+            ownership.write_renamed(self._path(key), entry)
+            size, count = _held.get(self.folder, (self.limit, FILES))  # an unknown folder is looked at
+            _held[self.folder] = size + len(entry), count + 1
+            if self._is_too_much(*_held[self.folder]):
+                self._evict()
 
     def _secret(self) -> bytes | None:
         """What entries are sealed with; None where nothing may be kept."""
@@ -83,23 +91,30 @@ class ObjectCache:
         return self.folder / (key.hex() + _SUFFIX)
 
     def _evict(self) -> None:
+        assert self.folder is not None
         files = sorted(self._files(), key=lambda file: file[1])
-        excess = sum(size for _, _, size in files) - self.limit
-        for path, _, size in files:
-            if excess <= 0:
-                break
-            with contextlib.suppress(OSError):
-                path.unlink()
-            excess -= size
+        size, count = sum(size for _, _, size in files), len(files)
+        if self._is_too_much(size, count):
+            for path, _, bytes_of_it in files:
+                if size <= _KEPT * self.limit and count <= _KEPT * FILES:
+                    break
+                with contextlib.suppress(OSError):
+                    os.unlink(path)
+                size, count = size - bytes_of_it, count - 1
+        _held[self.folder] = size, count
 
-    def _files(self) -> list[tuple[Path, int, int]]:
+    def _is_too_much(self, size: int, count: int) -> bool:
+        return size > self.limit or count > FILES
+
+    def _files(self) -> list[tuple[str, int, int]]:
         """Path, time of last use and size; files that another process removes meanwhile are left out."""
         assert self.folder is not None
         found = []
-        for path in self.folder.glob(f"*{_SUFFIX}*"):
-            with contextlib.suppress(OSError):
-                status = path.stat()
-                found.append((path, status.st_mtime_ns, status.st_size))
+        for file in os.scandir(self.folder):
+            if _SUFFIX in file.name:
+                with contextlib.suppress(OSError):
+                    status = file.stat()
+                    found.append((file.path, status.st_mtime_ns, status.st_size))
         return found
 
 
