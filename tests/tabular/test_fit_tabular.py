@@ -123,6 +123,17 @@ def test_what_cannot_work_is_refused():
         fit_tabular(table(), "y", weights=[1.0])
     with pytest.raises(errors.ArgumentError, match="not for classification"):
         fit_tabular(table(), "y", metric="rmse")
+    with pytest.raises(errors.ArgumentError, match="task is one of classification, regression, got 'classes'"):
+        fit_tabular(table(), "y", task="classes")
+
+
+def test_a_metric_that_is_undefined_at_first_decides_later():
+    x = np.linspace(-1, 1, 200)
+    made = {"x": x, "y": np.where(x > 0.8, "yes", "no")}  # at the first looks nothing is answered with "yes"
+    found = fit_tabular(made, "y", metric="precision", settings=SMALL.but(passes=30, lr=0.05))
+    said = np.array(found.history["validation_loss"])
+    assert np.isnan(said[0])
+    assert np.nanmin(said) == -found.scores["precision"]
 
 
 def test_a_skewed_target_may_be_learnt_as_its_logarithm():

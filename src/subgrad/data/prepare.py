@@ -17,7 +17,7 @@ from subgrad.data.lazy_polars import pl
 from subgrad.data.table import Table
 from subgrad.data.target import TARGETS, ClassTarget, Label, NumberTarget, Target
 from subgrad.data.task import Task, drop_unlabelled, task_of_column
-from subgrad.errors import DataError, NotFittedError
+from subgrad.errors import ArgumentError, DataError, NotFittedError
 from subgrad.graph.tensor import Tensor
 from subgrad.ops import concatenate
 
@@ -73,9 +73,11 @@ class TablePreprocessor:
 
         Rows without a target are left out. Columns in ``keep`` are used although they look like row numbers or
         identifiers. Returns itself. Raises `DataError` if the target is not in the table, is never known, has one value
-        only, or does not suit the task, and if no column is left to learn from.
+        only, or does not suit the task, and if no column is left to learn from; `ArgumentError` for another task.
         """
         table, sentences = drop_unlabelled(table, target)
+        if task is not None and task not in TARGETS:
+            raise ArgumentError(f"task is one of {', '.join(TARGETS)}, got {task!r}")
         inferred, reason = task_of_column(table, target, task)
         task = task or inferred
         sentences.append(reason if task == inferred else f"{task.capitalize()}, as was asked for.")

@@ -90,7 +90,7 @@ class Run:
             if self.history.stopped != "finished":
                 return
         self.waves += 1
-        if self.best.step <= before:
+        if self.best.step <= before and np.isfinite(self.best.loss):
             self.history.stopped = "early stopping"
 
     def _ends(self) -> list[int]:
@@ -120,8 +120,9 @@ class Run:
         for m, rows in enumerate(self.held_out):
             scores[m * copies // self.net.members, rows] = found[m, : len(rows)]
         loss = self.judge(scores)
-        if loss < self.best.loss or not self.best.values:
-            self.best = Best(loss, self.trainer.steps, self.trainer.values(), scores)
+        known = np.inf if np.isnan(loss) else loss  # the precision of a class that is not answered yet is unknown
+        if known < self.best.loss or not self.best.values:
+            self.best = Best(known, self.trainer.steps, self.trainer.values(), scores)
         self.history.epochs.append({"loss": training, "validation_loss": loss, "seconds": watch.seconds})
         watch.ask(self.history)
 
