@@ -15,7 +15,7 @@ from sklearn.datasets import load_iris, make_multilabel_classification
 import subgrad as sg
 from subgrad import nn
 from subgrad.errors import ArgumentError, DataError
-from subgrad.sklearn import HiddenActivations, NeuralNetworkClassifier, NeuralNetworkRegressor
+from subgrad.sklearn import HiddenActivations, NeuralNetworkClassifier, NeuralNetworkRegressor, TabularClassifier
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(120, 3))
@@ -262,6 +262,8 @@ def test_deep_copies_are_their_own():
         (lambda: classifier(hidden="64").fit(X, CLASSES), ArgumentError, r"such as \(64, 64\), got '64'"),
         (lambda: classifier(hidden=(8.5,)).fit(X, CLASSES), ArgumentError, r"hidden takes the units .* got \(8.5,\)"),
         (lambda: classifier(hidden=(-1,)).fit(X, CLASSES), ArgumentError, "-1"),
+        (lambda: classifier().fit(X, [None, *CLASSES[1:]]), ValueError, "y contains None"),
+        (lambda: TabularClassifier().fit(X, [*CLASSES[1:], None]), ValueError, "y contains None"),
         (lambda: classifier().fit(X, CLASSES, np.zeros(120)), ValueError, "at least one non-zero"),
         (lambda: classifier().fit(X, CLASSES, -np.ones(120)), ValueError, "[Nn]egative"),
         (lambda: regressor().fit(X, Y).partial_fit(X, np.stack([Y, Y], 1)), DataError, "must have 1 columns"),

@@ -23,7 +23,7 @@ from subgrad.nn.module import Module
 from subgrad.ops import random
 from subgrad.optim.registry import optimizers
 from subgrad.sklearn.callback_bridge import Told
-from subgrad.sklearn.checked_data import check_array, validate_data
+from subgrad.sklearn.checked_data import check_target, validate_data
 from subgrad.sklearn.input_columns import FLOATS, FrameInputs, NumberInputs, is_mixed, merged
 
 LBFGS = optim.LBFGS.name
@@ -194,7 +194,7 @@ class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
 
     def _targets(self, y: Any) -> np.ndarray:
         """y as an array, without learning from it."""
-        return check_array(y, ensure_2d=False, dtype=None, input_name="y", estimator=self)
+        return check_target(self, y)
 
     def _network(self, dtype: np.dtype) -> Module:
         """A new network with new initial values."""

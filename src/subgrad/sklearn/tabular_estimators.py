@@ -17,7 +17,7 @@ from subgrad.data.frame import is_frame, table_from_frame
 from subgrad.data.task import Task
 from subgrad.fit import History
 from subgrad.sklearn.callback_bridge import Told
-from subgrad.sklearn.checked_data import check_array, validate_data
+from subgrad.sklearn.checked_data import check_array, check_target, validate_data
 from subgrad.sklearn.class_heads import OneOf
 from subgrad.sklearn.network_base import sample_weights
 from subgrad.tabular import Settings, TabularModel, fit_tabular
@@ -57,7 +57,7 @@ class Tabular(CallbackSupportMixin, BaseEstimator):
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
         table = self._table(X, reset=True)
-        target = column_or_1d(check_array(y, ensure_2d=False, dtype=None, input_name="y", estimator=self), warn=True)
+        target = column_or_1d(check_target(self, y), warn=True)
         check_consistent_length(X, target)
         weights = sample_weights(sample_weight, table.rows)
         numbers = self._encoded(target, weights)
