@@ -61,6 +61,22 @@ def test_what_is_often_undefined_has_no_interval():
     assert bootstrap("roc_auc", [0, 0], [0.1, 0.2]).text() == "-"
 
 
+def test_a_metric_of_classes_needs_all_of_them():
+    rare = np.repeat([0, 1], [100, 2])
+    found = bootstrap("balanced_accuracy", rare, np.zeros(102, int))  # one sample in 7 has no row of the second class
+    assert (found.value, found.low) == (0.5, pytest.approx(math.nan, nan_ok=True))
+    truth, answers = np.repeat([0, 1], [100, 6]), np.repeat([0, 1, 0], [100, 3, 3])
+    found = bootstrap("balanced_accuracy", truth, answers, samples=4000)
+    hits = np.random.default_rng(1).multinomial(106, [100 / 106, 3 / 106, 3 / 106], 20000)
+    known = hits[hits[:, 1] + hits[:, 2] > 0]
+    low, high = np.quantile((1 + known[:, 1] / (known[:, 1] + known[:, 2])) / 2, [0.025, 0.975])
+    assert (found.low, found.high) == (pytest.approx(low, abs=0.02), pytest.approx(high, abs=0.02))
+    both = for_task("classification", ["balanced_accuracy", "accuracy"])
+    scored = Answered(rare, np.zeros(102, int), classes=2).estimate(both)
+    assert math.isnan(scored["balanced_accuracy"].low)
+    assert not math.isnan(scored["accuracy"].low)
+
+
 @pytest.mark.parametrize(("more", "message"), [({"level": 1.0}, "0 and 1, got 1.0"), ({"samples": 1}, "2 samples")])
 def test_wrong_arguments(more, message):
     with pytest.raises(ArgumentError, match=message):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from subgrad.metrics.bootstrap import Estimate, estimates
+from subgrad.metrics.bootstrap import Estimate, estimates, of_every_class
 from subgrad.metrics.table import Metric
 
 
@@ -41,7 +41,11 @@ class Answered:
 
     def estimate(self, metrics: Iterable[Metric], *, seed: int = 0) -> dict[str, Estimate]:
         """As `measure`, with intervals."""
-        return estimates(self._numbers(metrics), len(self.truth), seed=seed)
+        chosen = list(metrics)
+        alike = {metric.name for metric in chosen if metric.over_classes}
+        numbers = self._numbers(chosen)
+        judged = {name: of_every_class(f, self.truth) if name in alike else f for name, f in numbers.items()}
+        return estimates(judged, len(self.truth), seed=seed)
 
     def _numbers(self, metrics: Iterable[Metric]) -> dict[str, Callable[[Any], Any]]:
         """The metrics as functions of the weights of rows."""

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from subgrad.errors import ArgumentError
+from subgrad.metrics.of_classes import sums_of
 from subgrad.metrics.table import Metric, get
 
 SAMPLES = 1000
@@ -88,9 +89,26 @@ def bootstrap(
         >>> found.low < found.value == 0.9 < found.high
         True
     """
-    function = metric if callable(metric) else get(metric)
-    of_weights = {"": lambda weights: function(truth, answers, weights, **more)}
-    return estimates(of_weights, len(truth), level=level, seed=seed, samples=samples)[""]
+    function = get(metric) if isinstance(metric, str) else metric
+
+    def number(weights: np.ndarray | None) -> Any:
+        return function(truth, answers, weights, **more)
+
+    judged = of_every_class(number, truth) if isinstance(function, Metric) and function.over_classes else number
+    return estimates({"": judged}, len(truth), level=level, seed=seed, samples=samples)[""]
+
+
+def of_every_class(number: Callable[[np.ndarray | None], Any], truth: Any) -> Callable[[np.ndarray | None], Any]:
+    """The function of weights, NaN for those that leave a class out: a mean over the others would be another metric."""
+    classes, places = np.unique(np.asarray(truth), return_inverse=True)
+
+    def judged(weights: np.ndarray | None) -> Any:
+        found = number(weights)
+        if weights is None:
+            return found
+        return np.where((sums_of(places, weights, len(classes)) > 0).all(axis=-1), found, np.nan)
+
+    return judged
 
 
 def estimates(

@@ -12,7 +12,7 @@ from subgrad.metrics.given import divided
 from subgrad.metrics.table import register
 
 
-@register("ROC AUC", "chances", larger_is_better=True)
+@register("ROC AUC", "chances", larger_is_better=True, over_classes=True)
 def roc_auc(truth: Any, answers: Any, weights: Any = None) -> Any:
     """The chance that a row of a class has a higher score for it than a row of another class; a tie counts half. It is
     the area under the receiver operating characteristic, by trapezoids (Fawcett 2006).
@@ -38,7 +38,7 @@ def roc_auc(truth: Any, answers: Any, weights: Any = None) -> Any:
     return _each_class(truth, answers, weights, _area)
 
 
-@register("average precision", "chances", larger_is_better=True, of_one_class=True)
+@register("average precision", "chances", larger_is_better=True, of_one_class=True, over_classes=True)
 def average_precision(truth: Any, answers: Any, weights: Any = None) -> Any:
     """The mean of the precision over the rows of a class, each with the threshold that just finds it: Σ (Rₖ - Rₖ₋₁) Pₖ.
 

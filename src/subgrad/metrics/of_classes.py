@@ -47,10 +47,10 @@ def counted(truth: Any, answers: Any, weights: Any = None, classes: int | None =
         raise DataError(f"there are {classes} classes, 0 to {classes - 1}; got {most - 1}")
     w = given.weights(weights, len(y))
     width = classes or max(most, 2)
-    return Counts(_sums(y, w, width), _sums(a, w, width), _sums(y, np.where(y == a, w, 0.0), width))
+    return Counts(sums_of(y, w, width), sums_of(a, w, width), sums_of(y, np.where(y == a, w, 0.0), width))
 
 
-def _sums(places: np.ndarray, weights: np.ndarray, width: int) -> np.ndarray:
+def sums_of(places: np.ndarray, weights: np.ndarray, width: int) -> np.ndarray:
     """The weights of each class, (..., classes)."""
     rows = weights.reshape(-1, len(places))
     cells = places + width * np.arange(len(rows))[:, None]
@@ -83,7 +83,7 @@ def accuracy(truth: Any, answers: Any, weights: Any = None, *, classes: int | No
     return divided(counts.hits.sum(axis=-1), counts.all)
 
 
-@register("balanced accuracy", "classes", larger_is_better=True)
+@register("balanced accuracy", "classes", larger_is_better=True, over_classes=True)
 def balanced_accuracy(truth: Any, answers: Any, weights: Any = None, *, classes: int | None = None) -> Any:
     """The mean over the classes of the share of their rows that is right: always answering one class gives 1 / classes.
 
@@ -97,7 +97,7 @@ def balanced_accuracy(truth: Any, answers: Any, weights: Any = None, *, classes:
     return divided(shares.sum(axis=-1), (counts.real > 0).sum(axis=-1))
 
 
-@register("precision", "classes", larger_is_better=True, of_one_class=True)
+@register("precision", "classes", larger_is_better=True, of_one_class=True, over_classes=True)
 def precision(truth: Any, answers: Any, weights: Any = None, *, classes: int | None = None) -> Any:
     """The share that is right of the rows answered by a class. Args and errors are those of `accuracy`.
 
@@ -108,7 +108,7 @@ def precision(truth: Any, answers: Any, weights: Any = None, *, classes: int | N
     return counts.together(counts.hits, counts.said)
 
 
-@register("recall", "classes", larger_is_better=True, of_one_class=True)
+@register("recall", "classes", larger_is_better=True, of_one_class=True, over_classes=True)
 def recall(truth: Any, answers: Any, weights: Any = None, *, classes: int | None = None) -> Any:
     """The share that is right of the rows of a class. Args and errors are those of `accuracy`.
 
@@ -119,7 +119,7 @@ def recall(truth: Any, answers: Any, weights: Any = None, *, classes: int | None
     return counts.together(counts.hits, counts.real)
 
 
-@register("F1", "classes", larger_is_better=True, of_one_class=True)
+@register("F1", "classes", larger_is_better=True, of_one_class=True, over_classes=True)
 def f1(truth: Any, answers: Any, weights: Any = None, *, classes: int | None = None) -> Any:
     """The harmonic mean of precision and recall, for each class. Args and errors are those of `accuracy`.
 

@@ -25,6 +25,7 @@ class Metric:
         takes: "classes", the place of the class that is answered; "chances", a probability for each class; "numbers".
         larger_is_better: else smaller is.
         of_one_class: of two classes it judges one, and differs for the other.
+        over_classes: it counts classes alike, so it is not defined for rows of which a class is missing.
         in_unit: whether it has the unit of the target.
         function: of the truth (n,), the answers (n,) or (n, classes), and weights (n,), or (m, n) for m numbers.
     """
@@ -34,6 +35,7 @@ class Metric:
     takes: Takes
     larger_is_better: bool
     of_one_class: bool
+    over_classes: bool
     in_unit: bool
     function: Callable[..., Any]
 
@@ -49,8 +51,8 @@ ALIASES: dict[str, str] = {}
 
 
 def register(
-    words: str, takes: Takes, *, larger_is_better: bool, of_one_class: bool = False, in_unit: bool = False,
-    alias: str = "",
+    words: str, takes: Takes, *, larger_is_better: bool, of_one_class: bool = False, over_classes: bool = False,
+    in_unit: bool = False, alias: str = "",
 ) -> Callable[[F], F]:  # fmt: skip
     """Enter the decorated function under its name. It gives a number for weights (n,), and (m,) for weights (m, n)."""
 
@@ -61,7 +63,7 @@ def register(
             return found if found.ndim else float(found)
 
         name = function.__name__
-        TABLE[name] = Metric(name, words, takes, larger_is_better, of_one_class, in_unit, metric)
+        TABLE[name] = Metric(name, words, takes, larger_is_better, of_one_class, over_classes, in_unit, metric)
         if alias:
             ALIASES[alias] = name
         return metric  # pyright: ignore

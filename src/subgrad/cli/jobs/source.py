@@ -157,7 +157,7 @@ def rows_of(path: Path, target: str | None, task: Task | None, columns: Columns 
     whole = columns.of(given, target)
     labelled, notes = drop_unlabelled(whole, target)
     used = "" if len(whole) == len(given) else f", of which {len(whole)} are used"
-    title = f"{path.name}: {whole.rows:,} rows, {len(given)} columns{used}"
+    title = f"{path.name}: {whole.rows:,} rows, {len(given)} column{'s' * (len(given) != 1)}{used}"
     suggested = task or task_of_column(labelled, target)[0]
     if task is None and suggested == "classification" and _has_several_numbers(labelled, target):
         notes.append("The target is taken for classes; --task regression takes it for numbers.")
