@@ -50,7 +50,7 @@ BAD = {
     "validation without targets": (ArgumentError, "between 0 and 1, got 1 arrays", {"validation": (X,)}),
     "unknown loss": (ArgumentError, "unknown loss 'entropy': expected a function or one of", {"loss": "entropy"}),
     "unknown metric": (ArgumentError, "unknown metric 'acc': expected a function or one of", {"metrics": ["acc"]}),
-    "unknown optimiser": (ArgumentError, "no optimiser 'adamax': expected one of sgd, adam", {"optimizer": "adamax"}),
+    "unknown optimiser": (ArgumentError, "no optimiser 'adams': expected one of sgd, adam", {"optimizer": "adams"}),
     "no optimiser": (ArgumentError, "expected an optimiser, or its name and settings, got 3", {"optimizer": 3}),
     "no epochs": (ArgumentError, "epochs must be an integer of 1 or more, got 0", {"epochs": 0}),
     "half a batch": (ArgumentError, "batch_size must be an integer of 1 or more, got 0.5", {"batch_size": 0.5}),

@@ -75,22 +75,35 @@ OPTIMISERS = {
     "rmsprop": sg.RMSprop(0.01),
     "adagrad": sg.Adagrad(0.05),
     "lion": sg.Lion(0.002),
+    "adamax": sg.Adamax(0.02),
+    "nadam": sg.NAdam(0.02),
+    "radam": sg.RAdam(0.02),
+    "adadelta": sg.Adadelta(1.0),
+    "rprop": sg.Rprop(0.01),
+    "ema": sg.EMA(sg.Adam(0.02), decay=0.9),
+    "swa": sg.SWA(sg.SGD(sg.step.Cyclic(0.01, 0.1, 3)), start=4, every=3),
+    "lookahead": sg.Lookahead(sg.SGD(0.05, momentum=0.9), steps=3),
     "subgradient": sg.Subgradient(sg.step.SquareSummable(0.5, 10), R=3.0),
     "polyak": sg.Subgradient(sg.step.Polyak(0.0)),
     "constant length": sg.SGD(sg.step.ConstantLength(0.1)),
     "warmup and cosine": sg.Adam(sg.step.Warmup(sg.step.Cosine(0.05, 15), 5)),
     "clipped": sg.chain(sg.clip_by_norm(0.05), sg.weight_decay(0.1), sg.SGD(0.1, momentum=0.5)),
 }
-LOSSES = ["squared", "absolute", "huber", "hinge", "binomial", "binary_cross_entropy", "cross_entropy", "quantile"]
+LOSSES = [
+    "squared", "absolute", "huber", "hinge", "binomial", "binary_cross_entropy", "cross_entropy", "quantile", "focal",
+    "multi_margin", "log_cosh", "poisson",
+]  # fmt: skip
 
 
 def samples(model="tanh", loss="cross_entropy", dtype="float64", n=N):
     rng = np.random.default_rng(4)
     x = rng.integers(0, 9, (n, WIDTH)) if model == "embedding" else rng.standard_normal((n, WIDTH)).astype(dtype)
-    if loss == "cross_entropy":
+    if losses.TABLE[loss].targets == "classes":
         return x, rng.integers(0, CLASSES, n)
-    if loss in ("hinge", "binomial", "binary_cross_entropy"):
+    if losses.TABLE[loss].targets == "signs":
         return x, rng.choice([-1.0, 1.0], n).astype(dtype)
+    if loss == "poisson":
+        return x, rng.poisson(2.0, n).astype(dtype)
     return x, rng.standard_normal(n).astype(dtype)
 
 
@@ -153,7 +166,7 @@ def test_every_optimiser_of_the_table_is_tried():
 def test_every_loss_with_and_without_weights(loss, weighted):
     x, y = samples(loss=loss)
     weights = [np.random.default_rng(5).uniform(0, 2, N)] if weighted else []
-    out = CLASSES if loss == "cross_entropy" else 1
+    out = CLASSES if losses.TABLE[loss].targets == "classes" else 1
     data = [x, y, *weights]
     compare("float64", lambda: MODELS["relu"](out), loss=loss, data=data)
 

@@ -12,6 +12,7 @@ from subgrad.compile.codegen.loops import LoopKernel
 from subgrad.compile.executable import STORE
 from subgrad.compile.runtime import fallback
 from subgrad.errors import ArgumentError, ShapeError
+from subgrad.fit import kept
 
 pytest.importorskip("llvmlite")
 
@@ -28,6 +29,7 @@ def fault(request, monkeypatch):
     monkeypatch.delenv("SUBGRAD_CHECK", raising=False)
     monkeypatch.setenv("SUBGRAD_CACHE", "off")
     STORE.clear()  # what was compiled before needs no compiler
+    kept.MADE.clear()
     if request.param == "a pass":
         rule = pipeline.factored
         monkeypatch.setattr(pipeline, "factored", lambda node: broken() if node.op is sg.sum else rule(node))
@@ -36,6 +38,7 @@ def fault(request, monkeypatch):
     fallback.say_once.cache_clear()
     yield
     fallback.say_once.cache_clear()
+    kept.MADE.clear()  # models of the same form in other tests shall not run on the interpreter
 
 
 def expected():
@@ -69,6 +72,7 @@ def test_fit_and_predict(fault):
         warnings.simplefilter("always")
         loss, found = trained()
     assert 1 <= len(caught) <= 2  # of the sums of the loss and of a gradient
+    kept.MADE.clear()
     with pytest.MonkeyPatch.context() as healthy:
         healthy.setattr(pipeline, "factored", lambda node: node)
         healthy.setattr(LoopKernel, "_reduce", REDUCE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,14 +31,15 @@ class _Around(Optimizer):
         updates, slots = self._then(updates, new, params, state, k)
         return updates, {"step": k, "inner": inner, **slots}
 
+    @abstractmethod
     def _start(self, params: Tensors) -> State:
-        raise NotImplementedError
+        """This part of the state at first."""
 
+    @abstractmethod
     def _then(
         self, updates: list[Tensor], new: Tensors, params: Tensors, state: State, k: Tensor
     ) -> tuple[list[Tensor], State]:
         """What to add to the parameters, and this part of the state, after step k of the inner optimiser."""
-        raise NotImplementedError
 
     def average(self, state: State) -> list[Tensor]:
         """The averaged weights, one for each parameter."""
