@@ -138,8 +138,9 @@ X = sg.tensor(np.zeros((2, 3)))
         (lambda: sg.full(2, [1, 2]), ArgumentError, "full takes one number, got an array of shape (2,)"),
         (lambda: sg.full(2, 2.5, "int64"), DTypeError, "int64 cannot hold the fractions"),
         (lambda: sg.full(2, 256, "uint8"), DTypeError, "uint8 cannot hold 256"),
-        (lambda: sg.arange(-3), ArgumentError, "a shape has no negative lengths, got (-3,)"),
-        (lambda: sg.arange(2.5), ArgumentError, "a shape is an integer or several, got (2.5,)"),
+        (lambda: sg.arange(0, -3, 0), ArgumentError, "arange needs a step that is not 0"),
+        (lambda: sg.arange(float("nan")), ArgumentError, "arange takes finite numbers, and dtype="),
+        (lambda: sg.arange(3, "int32"), ArgumentError, "finite numbers, and dtype= by its name, got 'int32'"),
     ],
 )
 def test_bad_arguments(wrong, error, message):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from subgrad.errors import DTypeError
+from subgrad.errors import DTypeError, ShapeError
 from subgrad.graph.dtype import bool_
 from subgrad.graph.op import Kind, defop
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
@@ -87,7 +87,10 @@ def _where_prepare(condition: TensorLike, a: TensorLike, b: TensorLike):
     condition = as_tensor(condition)
     if condition.dtype != bool_:
         raise DTypeError(f"where needs a bool condition, got {condition.dtype}; compare with 0 first")
-    return rules.broadcast_all([condition, *rules.match(a, b)]), {}
+    try:
+        return rules.broadcast_all([condition, *rules.match(a, b)]), {}
+    except ShapeError:  # told with the shapes that were given: a scalar has none
+        return rules.broadcast_all([condition, *rules.match(a, b, spread=False)]), {}
 
 
 def _where_shape(condition, a, b):

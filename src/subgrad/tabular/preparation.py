@@ -29,9 +29,9 @@ class TabularPreparation(TablePreprocessor):
     >>> prepared = TabularPreparation().fit(table, "y")
     >>> prepared.feature_names, prepared.layout
     (['age', 'sex=f', 'sex=m', 'age (rank)', 'age (missing)'], Layout(numbers=1, plain=4, places=()))
-    >>> prepared.transform(table)[:2].round(2)
-    array([[-0.95,  1.  ,  0.  , -1.23,  0.  ],
-           [ 0.  ,  0.  ,  1.  , -0.  ,  0.  ]], dtype=float32)
+    >>> prepared.transform(table)[::3].round(2)
+    array([[-0.95,  1.  ,  0.  , -2.42,  0.  ],
+           [ 0.95,  0.  ,  1.  ,  2.42,  0.  ]], dtype=float32)
     """
 
     _fit_column = staticmethod(fit_kind)

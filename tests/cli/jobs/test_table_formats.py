@@ -67,7 +67,7 @@ def test_an_npz_file_of_images_needs_no_target(tmp_path):
     X = rng.normal(size=(240, 4, 4)) + 2 * y[:, None, None]
     np.savez(tmp_path / "images.npz", X=X, y=y)
     model = tmp_path / "m.safetensors"
-    out = succeed("train", tmp_path / "images.npz", "--out", model)
+    out = succeed("train", tmp_path / "images.npz", "--model", "mlp", "--out", model)
     assert "Classification, because the target has 3 distinct whole numbers" in out
     assert "Network: 16-64-64-3" in out
     answers = np.array(column(read_csv(succeed("predict", model, tmp_path / "images.npz")), "prediction"), int)

@@ -16,6 +16,13 @@ from subgrad.graph.verify_graph import check_graph
 
 OURS = {name: op for name, op in TABLE.items() if op.ref.__module__.startswith("subgrad.")}
 COMPOUND = [name for name, op in OURS.items() if LOWER.way(op) == "expand"]
+SAMPLES = SMOOTH | {  # and compound ops without a derivative
+    "argsort": [
+        (sg.argsort, np.array([2.0, 0.5, 2.0, np.nan, -1.0])),
+        (lambda x: sg.argsort(x, 0), np.array([[1.0, 3.0], [1.0, -2.0], [0.0, 3.0]])),
+        (lambda x: sg.argsort(x, None, descending=True), np.array([[1.0, 3.0], [1.0, -2.0], [0.0, 3.0]])),
+    ]
+}
 
 
 def traced(f, xs, dtype="float64"):
@@ -31,7 +38,7 @@ def ops_of(outputs):
 @pytest.mark.parametrize("name", COMPOUND)
 def test_a_compound_op_is_what_its_expansion_computes(name):
     with sg.using_dtype("float64"):
-        for f, *xs in SMOOTH[name] + KINKS.get(name, []):
+        for f, *xs in SAMPLES[name] + KINKS.get(name, []):
             inputs, arrays, y = traced(f, xs)
             expanded = rewrite([y], expand)
             check_graph(expanded)

@@ -104,8 +104,8 @@ def lgamma(x):
     negative integers.
 
     >>> import subgrad as sg
-    >>> sg.lgamma([1.0, 5.0]).numpy().round(4).tolist()
-    [0.0, 3.178100109100342]
+    >>> [f"{y:.4f}" for y in sg.lgamma([1.0, 5.0]).tolist()]
+    ['0.0000', '3.1781']
     """
     return _lgamma_expanded(constant(x)).numpy()
 
@@ -146,8 +146,8 @@ def digamma(x):
     """The derivative of `lgamma`; at 0 it is -inf or inf by the sign of that zero, at negative integers NaN.
 
     >>> import subgrad as sg
-    >>> sg.digamma([1.0, 2.0]).numpy().round(4).tolist()
-    [-0.5771999955177307, 0.42280000448226929]
+    >>> [f"{y:.4f}" for y in sg.digamma([1.0, 2.0]).tolist()]
+    ['-0.5772', '0.4228']
     """
     return _digamma_expanded(constant(x)).numpy()
 

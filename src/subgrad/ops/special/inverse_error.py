@@ -71,8 +71,8 @@ def erfinv(x):
     """The number whose error function is x: from -inf at -1 to inf at 1, NaN outside.
 
     >>> import subgrad as sg
-    >>> sg.erfinv([0.0, 0.5, 1.0]).numpy().round(4).tolist()
-    [0.0, 0.4769000113010406, inf]
+    >>> [f"{y:.4f}" for y in sg.erfinv([0.0, 0.5, 1.0]).tolist()]
+    ['0.0000', '0.4769', 'inf']
     """
     return _erfinv_expanded(constant(x)).numpy()
 
