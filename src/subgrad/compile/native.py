@@ -7,27 +7,16 @@ LLVM is used by one thread at a time, under a lock; for a long text that thread 
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import functools
 import itertools
-import struct
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from subgrad.compile.codegen.split_module import split_module
 from subgrad.compile.runtime import cache
-from subgrad.compile.runtime.cpu import Cpu, available_processors, host
+from subgrad.compile.runtime.cpu import Cpu, host
 from subgrad.graph.lock import llvm_lock
-
-LEAST_LINES = 800
-"""Lines of a text, 50 ms of LLVM's time, that are worth a thread of their own."""
-
-MOST_PARTS = 8
-
-_SEVERAL, _LENGTH = b"several objects\n", struct.Struct("<Q")
 
 _numbers = itertools.count()  # a library's name can be used only once in a process
 
@@ -69,73 +58,14 @@ def _alone(f: Callable[..., Any]) -> Callable[..., Any]:
 
 @_alone
 def compile_object(ir: str, cpu: Cpu) -> bytes:
-    """The text's object code, optimised for ``cpu``; several objects, if processors can share the work."""
-    together = 1 if sys.platform == "win32" else min(available_processors(), MOST_PARTS)
-    made: list[tuple[Any, Any]] = []
-    for text in split_module(ir, together, LEAST_LINES):
-        machine = _machine(cpu)
-        made.append((machine, _optimised(text, machine)))
-    return made[0][0].emit_object(made[0][1]) if len(made) == 1 else _packed(_side_by_side(made))
+    """The text's object code, optimised for ``cpu``.
 
-
-def _side_by_side(made: Sequence[tuple[Any, Any]]) -> list[bytes]:
-    """The object code of several modules, each by whichever thread comes to it."""
-    found: dict[int, bytes] = {}
-    pending = iter(range(len(made)))
-
-    def work() -> None:
-        for i in pending:  # all threads take from the same numbers
-            found[i] = _emit_unlocked(*made[i])
-
-    helpers = [threading.Thread(target=work) for _ in made[1:]]
-    with contextlib.suppress(RuntimeError):  # an interpreter at its end starts no threads: this one does the work
-        for helper in helpers:
-            helper.start()
-    try:
-        work()
-    finally:
-        for helper in helpers:
-            if helper.ident is not None:
-                helper.join()
-    return [found[i] if i in found else _emit_unlocked(*made[i]) for i in range(len(made))]
-
-
-def _emit_unlocked(machine: Any, module: Any) -> bytes:
-    """As ``machine.emit_object``, without llvmlite's lock, by which one thread would wait for the other.
-
-    LLVM needs no lock for modules of different contexts. A version of llvmlite that keeps its functions elsewhere
-    takes its lock, and only the time is lost.
+    One thread makes it. Two that made code of modules of their own contexts side by side, without llvmlite's lock, took
+    half the time for large programs, but LLVM 22 broke down in some, such as those that shuffle vectors of odd lengths.
     """
-    from llvmlite.binding import ffi
+    machine = _machine(cpu)
+    return machine.emit_object(_optimised(ir, machine))
 
-    emit = getattr(ffi.lib.LLVMPY_TargetMachineEmitToMemory, "_cfn", None)
-    if emit is None:
-        return machine.emit_object(module)
-    with ffi.OutputString() as problem:
-        buffer = emit(machine, module, 1, problem)
-        if not buffer:
-            raise RuntimeError(str(problem))
-    try:
-        return ctypes.string_at(ffi.lib.LLVMPY_GetBufferStart(buffer), ffi.lib.LLVMPY_GetBufferSize(buffer))
-    finally:
-        ffi.lib.LLVMPY_DisposeMemoryBuffer(buffer)
-
-
-def _packed(objects: Sequence[bytes]) -> bytes:
-    return b"".join([_SEVERAL, *(_LENGTH.pack(len(o)) + o for o in objects)])
-
-
-def _unpacked(code: bytes) -> list[bytes]:
-    """The objects in what `compile_object` gave: one, or some with their lengths before them."""
-    if not code.startswith(_SEVERAL):
-        return [code]
-    found, at = [], len(_SEVERAL)
-    while at < len(code):
-        (length,) = _LENGTH.unpack_from(code, at)
-        at += _LENGTH.size
-        found.append(code[at : at + length])
-        at += length
-    return found
 
 
 class Library:
@@ -144,10 +74,7 @@ class Library:
     @_alone
     def __init__(self, code: bytes, cpu: Cpu) -> None:
         self._linker, self._name = _linker(cpu), f"library{next(_numbers)}"
-        builder = _llvm().JITLibraryBuilder()
-        for image in _unpacked(code):
-            builder = builder.add_object_img(image)
-        builder = builder.add_current_process()
+        builder = _llvm().JITLibraryBuilder().add_object_img(code).add_current_process()
         self._loaded = builder.link(self._linker, self._name)
         self._found: dict[str, Any] = {}
 
