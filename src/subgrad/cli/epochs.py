@@ -17,15 +17,22 @@ def epoch_lines(
     console: Console, epochs: int, clock: Callable[[], float] = time.monotonic
 ) -> list[Callable[[History], None]]:
     """Callbacks for `fit`: one that prints, or none if ``console`` is a terminal."""
+    return lines_now_and_then(console, SECONDS, lambda history: line(history, epochs), clock)
+
+
+def lines_now_and_then(
+    console: Console, seconds: float, text: Callable[[History], str], clock: Callable[[], float] = time.monotonic
+) -> list[Callable[[History], None]]:
+    """As `epoch_lines`, with a text of one's own, each at least so many seconds after the one before."""
     if console.is_terminal or console.quiet:
         return []
     last = clock()
 
     def print_line(history: History) -> None:
         nonlocal last
-        if clock() - last >= SECONDS:
+        if clock() - last >= seconds:
             last = clock()
-            console.print(line(history, epochs), soft_wrap=True)
+            console.print(text(history), soft_wrap=True)
 
     return [print_line]
 
@@ -40,4 +47,4 @@ def line(history: History, epochs: int) -> str:
     return f"  epoch {len(history)} of {epochs}: {numbers(history.epochs[-1])}  {seconds:.0f} s"
 
 
-__all__ = ["epoch_lines", "line"]
+__all__ = ["epoch_lines", "line", "lines_now_and_then"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from rich.console import Console
 
 from subgrad.calibration import Decision, Intervals, rows_needed
+from subgrad.cli.epochs import lines_now_and_then
 from subgrad.cli.failure import fail
 from subgrad.cli.jobs.runs.conclusion import conclude, tell
 from subgrad.cli.jobs.runs.cross_validation import cross_validate
@@ -128,20 +128,14 @@ def about_rows(learnt: Table, unseen: Table) -> str:
     return f"{learnt.rows:,} examples to learn from, {held_out} to test on."
 
 
-def score_lines(console: Console, clock: Callable[[], float] = time.monotonic) -> list[Callable[[History], None]]:
+def score_lines(console: Console) -> list[Callable[[History], None]]:
     """What a terminal shows as a bar, in a log: callbacks that print a line now and then."""
-    if console.is_terminal or console.quiet:
-        return []
-    last = clock()
+    return lines_now_and_then(console, SECONDS, _score)
 
-    def print_line(history: History) -> None:
-        nonlocal last
-        if clock() - last >= SECONDS:
-            last = clock()
-            row = history.epochs[-1]
-            console.print(f"  {row['seconds']:.0f} s: validation {row['validation_loss']:.4g}", soft_wrap=True)
 
-    return [print_line]
+def _score(history: History) -> str:
+    row = history.epochs[-1]
+    return f"  {row['seconds']:.0f} s: validation {row['validation_loss']:.4g}"
 
 
 __all__ = ["TabularPlan", "about_rows", "finish", "frequencies", "learn", "run", "score_lines"]
