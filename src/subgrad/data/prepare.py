@@ -61,6 +61,8 @@ class TablePreprocessor:
 
     _fit_column = staticmethod(fit_column)  # a subclass may make other kinds of the columns
     _kind_from_plain = staticmethod(kind_from_plain)
+    _of_numbers: type[Kind] = NumberColumn
+    _became = "standardised to mean 0 and deviation 1"
 
     def __init__(self) -> None:
         self._columns: list[Kind] = []
@@ -213,12 +215,12 @@ class TablePreprocessor:
 
     def _describe_numbers(self) -> list[str]:
         """What became of the columns of numbers together, in a sentence."""
-        names = [column.name for column in self._columns if isinstance(column, NumberColumn)]
+        names = [column.name for column in self._columns if isinstance(column, self._of_numbers)]
         if not names:
             return []
         shown = ", ".join(names[:10]) + (f" and {len(names) - 10:,} more" if len(names) > 10 else "")
         subject = "1 column of numbers was" if len(names) == 1 else f"{len(names):,} columns of numbers were"
-        return [f"{subject} standardised to mean 0 and deviation 1: {shown}."]
+        return [f"{subject} {self._became}: {shown}."]
 
     def _fitted(self) -> ClassTarget | NumberTarget:
         if self._target is None:

@@ -36,6 +36,8 @@ class TabularPreparation(TablePreprocessor):
 
     _fit_column = staticmethod(fit_kind)
     _kind_from_plain = staticmethod(kind_from_plain)
+    _of_numbers = ScaledColumn
+    _became = "scaled by median and quartiles, and ranked"
 
     @property
     def feature_names(self) -> list[str]:
@@ -66,14 +68,6 @@ class TabularPreparation(TablePreprocessor):
 
     def _order(self) -> np.ndarray:
         return np.argsort(self._roles(), kind="stable")
-
-    def _describe_numbers(self) -> list[str]:
-        names = [column.name for column in self._columns if isinstance(column, ScaledColumn)]
-        if not names:
-            return []
-        shown = ", ".join(names[:10]) + (f" and {len(names) - 10:,} more" if len(names) > 10 else "")
-        subject = "1 column of numbers was" if len(names) == 1 else f"{len(names):,} columns of numbers were"
-        return [f"{subject} scaled by median and quartiles, and ranked: {shown}."]
 
 
 __all__ = ["Layout", "TabularPreparation"]
