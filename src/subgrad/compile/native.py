@@ -67,7 +67,6 @@ def compile_object(ir: str, cpu: Cpu) -> bytes:
     return machine.emit_object(_optimised(ir, machine))
 
 
-
 class Library:
     """Loaded machine code; its functions stay callable as long as it, or one of them, lives."""
 
@@ -147,7 +146,7 @@ def _machine(cpu: Cpu) -> Any:
 
 
 def _parsed(ir: str) -> Any:
-    """A module of its own context, so that LLVM can work on several side by side."""
+    """A module in a context of its own, so that nothing of it stays when it goes."""
     return _llvm().parse_assembly(ir, _llvm().create_context())
 
 
