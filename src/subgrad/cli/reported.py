@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,11 +15,9 @@ from rich.console import Console
 from subgrad.cli import options
 from subgrad.cli.jobs.job import Request
 from subgrad.cli.jobs.source import Tables
-from subgrad.cli.jobs.trained.prediction_report import Classified, Outcome, Regressed
+from subgrad.cli.jobs.trained.prediction_report import Classified, Outcome, compared
 from subgrad.cli.jobs.trained.trained_model import Trained, test_line
 from subgrad.fit import History
-from subgrad.metrics import for_task
-from subgrad.metrics.bootstrap import decimals_for
 
 FLAG = "--report"
 
@@ -95,19 +92,9 @@ def scored(outcome: Outcome) -> dict[str, Any]:
     """The metrics as the terminal has them: what `Background` takes."""
     from subgrad.report import Score
 
-    task = "classification" if isinstance(outcome, Classified) else "regression"
-    metrics, guesses = for_task(task), outcome.without_inputs().answered()
-    found, guessed = outcome.answered().estimate(metrics), guesses.measure(metrics)
-    scores = []
-    for metric in metrics:
-        if (own := found.get(metric.name)) is not None:
-            guess = guessed.get(metric.name)
-            decimals = decimals_for(*own, math.nan if guess is None else guess) if metric.in_unit else 3
-            scores.append(Score(outcome.words(metric), own, guess, decimals))
-    if isinstance(outcome, Regressed):
-        return {"scores": scores, "guess": "always the mean"}
-    event = outcome.judged_class if len(outcome.classes) == 2 else None
-    return {"scores": scores, "guess": f"always '{outcome.classes[outcome.majority]}'", "event": event}
+    scores = [Score(*metric) for metric in compared(outcome)]
+    event = outcome.judged_class if isinstance(outcome, Classified) and len(outcome.classes) == 2 else None
+    return {"scores": scores, "guess": outcome.guess, "event": event}
 
 
 def _write(

@@ -15,6 +15,11 @@ def printed(outcome, width):
     return capture.get()
 
 
+def rows_of(text, name):
+    """The cells of the rows that begin so, over all blocks."""
+    return [cell for line in text.splitlines() if line.startswith(name) for cell in line[len(name) :].split()]
+
+
 def test_classification():
     rng = np.random.default_rng(0)
     truth, answers = rng.integers(0, 4, (2, 100))
@@ -36,11 +41,12 @@ def test_of_two_classes_the_rarer_one_is_judged(rare):
     assert numbers["f1"] == pytest.approx(metrics.f1_score(truth, p > 0.5, pos_label=rare))
     expected = metrics.average_precision_score(truth == rare, p if rare else 1 - p)
     assert numbers["average_precision"] == pytest.approx(expected)
-    row = next(line for line in text.splitlines() if line.startswith(f"average precision of '{'ab'[rare]}'"))
-    assert f" {expected:.3f} [" in row
-    assert row.endswith(f" {counts[rare] / 300:.3f}")
     entropy = metrics.log_loss(truth, np.tile(counts / 300, (300, 1)))
-    assert next(line for line in text.splitlines() if line.startswith("log loss")).endswith(f" {entropy:.3f}")
+    assert f"{expected:.3f}" == rows_of(text, "the network")[7]
+    assert [f"{counts[rare] / 300:.3f}", f"{entropy:.3f}"] == rows_of(text, f"always '{'ba'[rare]}'")[7:9]
+    low, high = (float(rows_of(text, name)[7]) for name in ("  95% from", "       to"))
+    assert low < expected < high
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_scores_without_a_meaning_have_no_metrics_of_probabilities():
@@ -66,10 +72,10 @@ def test_regression():
     numbers = outcome.numbers()
     assert numbers["r2"] == pytest.approx(metrics.r2_score(truth, outcome.answers))
     assert numbers["mean_absolute_error"] == pytest.approx(metrics.mean_absolute_error(truth, outcome.answers))
-    lines = {line.split("  ")[0]: line for line in printed(outcome, 80).splitlines()}
-    guess = metrics.mean_absolute_error(truth, np.full(200, 5.0))
-    assert lines["mean |error| of 'price'"].endswith(f" {guess:.3f}")
-    assert f"  {numbers['root_mean_squared_error']:.3f} [" in lines["root mean squared error of 'price'"]
+    text = printed(outcome, 80)
+    names = ("r2", "root_mean_squared_error", "mean_absolute_error", "median_absolute_error")
+    assert rows_of(text, "the network") == [f"{numbers[name]:.3f}" for name in names]
+    assert rows_of(text, "always the mean")[2] == f"{metrics.mean_absolute_error(truth, np.full(200, 5.0)):.3f}"
 
 
 def test_one_value_only_has_no_r2():

@@ -15,9 +15,10 @@ from rich.measure import Measurement
 from rich.table import Table as Grid
 from rich.text import Text
 
+from subgrad.cli.jobs.trained.comparison import Compared, print_comparison
 from subgrad.data.target import Label
 from subgrad.metrics import Answered, Metric, for_task
-from subgrad.metrics.bootstrap import decimals_for, shown
+from subgrad.metrics.bootstrap import decimals_for
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,11 @@ class Classified:
         shares = None if self.frequencies is None else np.tile(self.frequencies / self.frequencies.sum(), (rows, 1))
         return dataclasses.replace(self, answers=np.full(rows, self.majority), chances=shares)
 
+    @property
+    def guess(self) -> str:
+        """What these answers are called."""
+        return f"always '{self.classes[self.majority]}'"
+
     def words(self, metric: Metric) -> str:
         """What a metric is called here: of one class, it says of which."""
         if len(self.classes) > 2:
@@ -91,7 +97,7 @@ class Classified:
         else:
             _print_confusions(console, self.classes, self.confusion)
         console.print()
-        _print_metrics(console, self, for_task("classification"), f"always '{self.classes[self.majority]}'")
+        print_comparison(console, compared(self), self.guess)
 
 
 @dataclass(frozen=True)
@@ -165,16 +171,21 @@ class Regressed:
         """What can be said without looking at the inputs: the mean."""
         return dataclasses.replace(self, answers=np.full_like(self.truth, self.mean))
 
+    @property
+    def guess(self) -> str:
+        """What these answers are called."""
+        return "always the mean"
+
     def words(self, metric: Metric) -> str:
-        """What a metric is called here: it names what has a unit."""
-        return f"{metric.words} of '{self.target}'" if metric.in_unit else metric.words
+        """What a metric is called here."""
+        return metric.words
 
     def numbers(self) -> dict[str, Any]:
         """The outcome for the record of a model."""
         return _record(self.answered(), "regression") | self.spans.numbers(self.truth)
 
     def print(self, console: Console) -> None:
-        _print_metrics(console, self, for_task("regression"), "always the mean")
+        print_comparison(console, compared(self), self.guess)
         for sentence in self.spans.sentences(self.truth, self.target):
             console.print(sentence)
 
@@ -188,19 +199,17 @@ def _record(answered: Answered, task: str) -> dict[str, Any]:
     return {name: None if math.isnan(v) else v for name, v in found.items()} | {"examples": len(answered.truth)}
 
 
-def _print_metrics(console: Console, outcome: Outcome, metrics: list[Metric], nothing: str) -> None:
+def compared(outcome: Outcome) -> list[Compared]:
     """Each metric with its interval, beside that of the answers that need no input."""
+    metrics = for_task("classification" if isinstance(outcome, Classified) else "regression")
     found, guessed = outcome.answered().estimate(metrics), outcome.without_inputs().answered().measure(metrics)
-    grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    grid.add_column("")
-    grid.add_column("the model [95% interval]", style="bold green")
-    grid.add_column(nothing, justify="right")
+    compared = []
     for metric in metrics:
-        if (estimate := found.get(metric.name)) is not None:
+        if (own := found.get(metric.name)) is not None:
             guess = guessed.get(metric.name, math.nan)
-            decimals = decimals_for(*estimate, guess) if metric.in_unit else 3
-            grid.add_row(outcome.words(metric), estimate.text(decimals), shown(guess, decimals))
-    console.print(grid)
+            decimals = decimals_for(*own, guess) if metric.in_unit else 3
+            compared.append(Compared(outcome.words(metric), own, guess, decimals))
+    return compared
 
 
 def _confusion_grid(classes: Sequence[Label], counts: np.ndarray) -> Grid:
