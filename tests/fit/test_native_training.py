@@ -5,6 +5,7 @@ import pytest
 
 import subgrad as sg
 from subgrad import nn
+from subgrad.fit.arrays import as_batch
 from subgrad.fit.engine import Compiled, Interpreted
 from subgrad.fit.metrics import resolve
 from subgrad.fit.step import trace_step
@@ -220,8 +221,8 @@ def test_the_same_run_twice_has_the_same_bits(threads):
 
 
 def test_fit_runs_natively():
-    data = list(samples(dtype="float32"))
+    data = as_batch(np.dtype("float32"), *samples(dtype="float32"))
     run = _Run(
-        dense(nn.Tanh()), losses.get("cross_entropy"), sg.Adam(), data, np.arange(len(data[0])), None, {}, 16, 0, True
+        dense(nn.Tanh()), losses.get("cross_entropy"), sg.Adam(), data, data.rows, None, {}, 16, 0, True
     )
     assert isinstance(run.engine, Compiled)

@@ -9,20 +9,25 @@ from typing import Any
 import numpy as np
 
 from subgrad.errors import ArgumentError, DataError, ShapeError
+from subgrad.fit.several.form import Form, keys_of, parts
 from subgrad.graph.dtype import dtype_of_data
 from subgrad.graph.tensor import Tensor
 
 
 @dataclass(frozen=True)
 class Part:
-    """Some samples of arrays, which are not copied: they may be mapped from a file that is larger than memory."""
+    """Some samples of arrays, which are not copied: they may be mapped from a file that is larger than memory.
+
+    ``form`` says what the arrays are.
+    """
 
     arrays: list[np.ndarray]
     rows: np.ndarray
+    form: Form
 
     @classmethod
-    def all(cls, arrays: list[np.ndarray]) -> Part:
-        return cls(arrays, np.arange(len(arrays[0])))
+    def all(cls, arrays: list[np.ndarray], form: Form) -> Part:
+        return cls(arrays, np.arange(len(arrays[0])), form)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -68,39 +73,55 @@ def _require_finite(array: np.ndarray, what: str) -> None:
         raise DataError(f"{what} holds {count} NaN or inf, the first at index {first}: fill or drop them")
 
 
-def as_batch(dtype: np.dtype, X: Any, y: Any, sample_weight: Any = None) -> list[np.ndarray]:
-    """X, y and the weights (if given) as arrays of one length, floats in ``dtype``."""
-    arrays = [as_array(X, "X", dtype), as_array(y, "y", dtype)]
-    if sample_weight is not None:
+def as_inputs(dtype: np.dtype, X: Any) -> Part:
+    """Inputs of a model alone."""
+    form = Form(keys_of("X", X))
+    arrays = [as_array(data, name, dtype) for name, data in parts("X", X, form.x).items()]
+    _check_lengths(arrays, form)
+    return Part.all(arrays, form)
+
+
+def as_batch(dtype: np.dtype, X: Any, y: Any, sample_weight: Any = None, form: Form | None = None) -> Part:
+    """X, y and the weights (if given) as arrays of one length, floats in ``dtype``.
+
+    X and y are one array each, or several in a tuple or dict. Given the ``form`` of other data they must have that.
+    """
+    keys = (keys_of("X", X), keys_of("y", y)) if form is None else (form.x, form.y)
+    form = Form(*keys, sample_weight is not None)
+    given = {**parts("X", X, form.x), **parts("y", y, form.y)}
+    arrays = [as_array(data, name, dtype) for name, data in given.items()]
+    if form.weighted:
         arrays.append(as_array(sample_weight, "sample_weight", dtype).astype(dtype, copy=False))
-    if any(a.ndim == 0 for a in arrays):
-        raise ShapeError("X and y need an axis of samples, got a single number")
-    lengths = [len(a) for a in arrays]
-    if len(set(lengths)) > 1:
-        raise ShapeError(f"X and y must have one length, got {lengths[0]} samples and {lengths[1]} targets"
-                         + (f" and {lengths[2]} weights" if len(lengths) > 2 else ""))  # fmt: skip
-    if lengths[0] == 0:
+    _check_lengths(arrays, form)
+    if len(arrays[0]) == 0:
         raise DataError("there are no samples")
-    if sample_weight is not None and not arrays[2].any():
+    if form.weighted and not arrays[-1].any():
         raise DataError("sample_weight is 0 for all samples")
-    return arrays
+    return Part.all(arrays, form)
 
 
-def split_validation(
-    arrays: list[np.ndarray], validation: Any, seed: int, dtype: np.dtype
-) -> tuple[np.ndarray, Part | None]:
+def _check_lengths(arrays: list[np.ndarray], form: Form) -> None:
+    if any(a.ndim == 0 for a in arrays):
+        bad = next(name for name, a in zip(form.names, arrays, strict=False) if a.ndim == 0)
+        raise ShapeError(f"X and y need an axis of samples, got a single number as {bad}")
+    if len({len(a) for a in arrays}) > 1:
+        found = ", ".join(f"{name} of shape {a.shape}" for name, a in zip(form.names, arrays, strict=False))
+        raise ShapeError(f"X and y must have one length, got {found}")
+
+
+def split_validation(data: Part, validation: Any, seed: int, dtype: np.dtype) -> tuple[np.ndarray, Part | None]:
     """The numbers of the samples to train on, and what to validate with.
 
     ``validation`` is a share, (X, y), or (X, y, sample_weight).
     """
-    n = len(arrays[0])
+    n = len(data)
     if validation is None:
         return np.arange(n), None
     wanted = "validation is (X, y), (X, y, sample_weight) or a share between 0 and 1"
     if isinstance(validation, (tuple, list)):
         if len(validation) not in (2, 3):
             raise ArgumentError(f"{wanted}, got {len(validation)} arrays")
-        return np.arange(n), Part.all(as_batch(dtype, *validation))
+        return np.arange(n), as_batch(dtype, *validation, form=data.form)
     share = float(validation) if isinstance(validation, Real) else 0.0
     if not 0 < share < 1:
         given = validation if isinstance(validation, Real) else type(validation).__name__
@@ -109,7 +130,7 @@ def split_validation(
     if not 0 < held_out < n:
         raise DataError(f"{share} of {n} samples leaves nothing to train on or nothing to validate with")
     order = np.random.Generator(np.random.Philox(np.random.SeedSequence([abs(seed), 1]))).permutation(n)
-    return order[held_out:], Part(arrays, order[:held_out])
+    return order[held_out:], Part(data.arrays, order[:held_out], data.form)
 
 
 def _as_array(data: Any) -> Any:

@@ -7,7 +7,7 @@ import hashlib
 import math
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from subgrad.errors import ArgumentError, DataError, FileError
 from subgrad.fit.arrays import AT_ONCE, Part
 from subgrad.fit.evaluation import measure
 from subgrad.fit.history import History
+from subgrad.fit.several.form import Form
 from subgrad.graph.tensor import constant
 from subgrad.graph.tree import leaves, rebuild
 from subgrad.io.model_file import description, part, read_model_file, write_model_file
@@ -33,7 +34,8 @@ class RunState:
 
     Attributes:
         model, loss, optimizer: as `fit` was given them, names looked up.
-        data: features, targets and perhaps weights, as `subgrad.fit.arrays.as_batch` makes them.
+        data: features, targets and perhaps weights.
+        form: which of these arrays is what.
         rows: the numbers of the samples to train on.
         batch_size, seed, shuffle, drop_last: as `fit` was given them.
         state: the optimiser's, a tree of tensors.
@@ -45,6 +47,7 @@ class RunState:
     loss: Callable[..., Any]
     optimizer: Optimizer | LBFGS
     data: list[np.ndarray]
+    form: Form
     rows: np.ndarray
     batch_size: int
     seed: int
@@ -159,15 +162,20 @@ def _without_seeds(described: Any) -> Any:
 def _named(loss: Any) -> str:
     """A loss by name, with the arguments that were bound to it."""
     if isinstance(loss, functools.partial):
-        bound = [*map(repr, loss.args), *(f"{key}={value!r}" for key, value in loss.keywords.items())]
+        bound = [*map(_named, loss.args), *(f"{key}={value!r}" for key, value in loss.keywords.items())]
         return f"{_named(loss.func)}({', '.join(bound)})"[:1000]
+    if isinstance(loss, tuple):
+        return f"({', '.join(map(_named, loss))})"
+    if not callable(loss):
+        return repr(loss)
     return getattr(loss, "__qualname__", type(loss).__qualname__)
 
 
 def _probe(run: RunState) -> float:
     """The loss of the first samples in evaluation mode; NaN if none of them counts."""
+    form = replace(run.form, weighted=False)
     try:
-        return measure(run.model, Part(run.data[:2], run.rows[:PROBE]), run.loss, {})["loss"]
+        return measure(run.model, Part(run.form.without_weight(run.data), run.rows[:PROBE], form), run.loss, {})["loss"]
     except DataError:
         return math.nan
 

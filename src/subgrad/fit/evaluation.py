@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,15 +13,17 @@ from subgrad.compile.runtime.fallback import runnable
 from subgrad.compile.runtime.threads import get_threads
 from subgrad.fit import metrics as metric_table
 from subgrad.fit import options
-from subgrad.fit.arrays import Part, as_array, as_batch
+from subgrad.fit.arrays import Part, as_batch, as_inputs
 from subgrad.fit.engine import is_worth_compiling, work
 from subgrad.fit.kept import Table, kept
 from subgrad.fit.measured import over_all
+from subgrad.fit.several.form import require_call
+from subgrad.fit.several.outputs import looked_up, loss_for
 from subgrad.fit.step import Step, check_values, trace_evaluation
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, INPUT
+from subgrad.graph.tree import rebuild
 from subgrad.graph.values import nodes_of
-from subgrad.nn import loss as losses
 from subgrad.nn.ensemble import Ensemble
 from subgrad.nn.module import Module
 
@@ -29,20 +31,23 @@ BATCH = 1024  # rows at a time, at most
 CACHED = 2**21  # elements of a result between two layers
 
 
-def predict(model: Module, X: Any, batch_size: int = BATCH) -> np.ndarray:
+def predict(model: Module, X: Any, batch_size: int = BATCH) -> Any:
     """The outputs of ``model`` in evaluation mode, for all samples.
 
     Args:
         model: any module.
-        X: (n, ...) array, tensor or frame; floats become the dtype of the model's parameters.
+        X: (n, ...) array, tensor or frame; floats become the dtype of the model's parameters. Several in a tuple are
+            the arguments of ``forward`` by position, several in a dict those by name.
         batch_size: samples at a time.
 
     Returns:
         (n, ...) array: scores, not probabilities, if the model ends without a softmax. (members, n, ...) if the model
-        is an ensemble.
+        is an ensemble. A tuple or dict of arrays if the model returns tensors so.
 
     Raises:
+        ArgumentError: if ``forward`` does not take what is given.
         DataError: for NaN, inf or text in X.
+        ShapeError: if several arrays differ in length.
 
     Example:
         >>> import subgrad as sg
@@ -51,9 +56,14 @@ def predict(model: Module, X: Any, batch_size: int = BATCH) -> np.ndarray:
     """
     options.require_module("predict", model)
     batch_size = options.count("batch_size", batch_size)
-    data = Part.all([as_array(X, "X", model._dtype())])
-    outputs = [rows[-1] for _, rows, _ in _run(model, data, None, {}, batch_size)]
-    return np.concatenate(outputs, axis=1 if isinstance(model, Ensemble) else 0)
+    data = as_inputs(model._dtype(), X)
+    require_call(model, data.form.x)
+    batches, nested = [], None
+    for step, rows, _ in _run(model, data, None, {}, batch_size):
+        batches.append(rows[step.measured :])
+        nested = step.nested
+    axis = 1 if isinstance(model, Ensemble) else 0
+    return rebuild(nested, [np.concatenate(of_one, axis) for of_one in zip(*batches, strict=True)])
 
 
 def evaluate(
@@ -61,8 +71,9 @@ def evaluate(
     X: Any,
     y: Any,
     *,
-    loss: str | Callable[..., Any],
-    metrics: Iterable[str | metric_table.Metric] = (),
+    loss: Any,
+    loss_weights: Any = None,
+    metrics: Any = (),
     sample_weight: Any = None,
 ) -> dict[str, float]:
     """The mean loss and the metrics of ``model`` in evaluation mode: ``{"loss": ..., "accuracy": ...}``.
@@ -75,11 +86,13 @@ def evaluate(
         {'loss': 4.0, 'mae': 2.0}
     """
     options.require_module("evaluate", model)
-    named, chosen = metric_table.resolve(metrics), losses.get(loss)
-    options.require_weighted(chosen, sample_weight is not None)
     data = as_batch(model._dtype(), X, y, sample_weight)
-    shape, noted = check_values(model, chosen, data)
-    return measure(model, Part.all(data), chosen, metric_table.knowing(named, shape, data[1:2], noted))
+    require_call(model, data.form.x)
+    chosen = loss_for(looked_up(loss), loss_weights, data.form.y)
+    named = metric_table.resolve(metrics, data.form.y)
+    options.require_weighted(chosen, sample_weight is not None)
+    seen = check_values(model, chosen, data.arrays, data.form)
+    return measure(model, data, chosen, metric_table.knowing(named, seen, [data]))
 
 
 def measure(
@@ -98,7 +111,7 @@ def _run(
     model: Module, data: Part, loss: Any, metrics: dict[str, Any], batch_size: int
 ) -> Iterator[tuple[Step, list[np.ndarray], int]]:
     """For each batch the traced evaluation, its outputs, and the length of the batch."""
-    made = _Evaluations(model, loss, metrics, data.arrays)
+    made = _Evaluations(model, loss, metrics, data)
     size = min(batch_size, made.one.rows_in_cache)
     variables = [n.numpy() for n in nodes_of([p for _, p in model.named_state()])]
     start, native = 0, len(data) > 0 and is_worth_compiling(len(data) * made.one.work)
@@ -152,16 +165,17 @@ class _Evaluations:
     """The traced evaluations of a model, kept with it: programs for batches of some lengths, which take shorter ones if
     that can be shown to be right, and how these do."""
 
-    def __init__(self, model: Module, loss: Any, metrics: dict[str, Any], arrays: Sequence[np.ndarray]) -> None:
+    def __init__(self, model: Module, loss: Any, metrics: dict[str, Any], data: Part) -> None:
         self._parts = model, loss, metrics
-        self._batch = [(a.shape[1:], a.dtype) for a in arrays]
-        self._form = *self._batch, get_threads()
+        self._batch, self._nested = [(a.shape[1:], a.dtype) for a in data.arrays], data.form
+        self._form = data.form, *self._batch, get_threads()
         self._kept, self._used = kept(model, loss, *metrics.items()), set()
         self.one: _One = self._keep("one", 1, lambda: _One.of(self._trace(1)))
 
     def _trace(self, rows: int) -> Step:
         model, loss, metrics = self._parts
-        return trace_evaluation(model, loss, [((rows, *shape), dtype) for shape, dtype in self._batch], metrics)
+        batch = [((rows, *shape), dtype) for shape, dtype in self._batch]
+        return trace_evaluation(model, loss, batch, metrics, self._nested)
 
     def _keep(self, what: str, rows: int, make: Callable[[], Any]) -> Any:
         """What is kept of batches of so many rows, or made now."""

@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 
 from subgrad.compile.tracing.live import Live
 from subgrad.fit.labels import Labels
+from subgrad.fit.several.form import Form
 from subgrad.graph.lock import lock
 from subgrad.nn.module import Module
 from subgrad.optim.optimizer import Configured
@@ -158,7 +159,7 @@ def _alike(a: Any, b: Any) -> bool:
         return _alike((a.func, a.args, *a.keywords.items()), (b.func, b.args, *b.keywords.items()))
     if isinstance(a, tuple):
         return len(a) == len(b) and all(map(_alike, a, b))
-    return isinstance(a, (str, Configured, Labels)) and a == b
+    return isinstance(a, (str, float, Configured, Form, Labels)) and a == b
 
 
 __all__ = ["Table", "kept"]

@@ -7,16 +7,18 @@ loss ignores. Weights of samples and classes belong to the loss; metrics count e
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
-
-import numpy as np
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from subgrad.errors import ArgumentError
+from subgrad.fit.arrays import Part
 from subgrad.fit.labels import Labels, compared, labels_of, unknown
+from subgrad.fit.several.form import Keys, described
+from subgrad.fit.several.outputs import of_output
+from subgrad.fit.step import Seen
 from subgrad.graph.dtype import default_dtype
 from subgrad.graph.tensor import Tensor
 from subgrad.nn import loss_reduction
-from subgrad.nn.noted import Noted
 
 Metric = Callable[..., Tensor]
 
@@ -82,11 +84,32 @@ METRICS: dict[str, Metric] = {
 }
 
 
-def resolve(metrics: str | Metric | Iterable[str | Metric]) -> dict[str, Metric]:
+def resolve(metrics: Any, targets: Keys = None) -> dict[str, Metric]:
     """Metrics by name; functions of your own keep theirs.
+
+    Args:
+        metrics: names and functions; for several outputs a dict that has them by the output's key, and functions of
+            your own, without a key, get all outputs and targets.
+        targets: the keys of several outputs.
 
     Raises `ArgumentError` for what is no metric, lists the names if one is unknown, and refuses two of one name.
     """
+    if not isinstance(metrics, Mapping):
+        found = _by_name(metrics)
+        ours = [name for name, f in found.items() if targets is not None and f in METRICS.values()]
+        if ours:
+            raise ArgumentError(f"{ours[0]} is a metric of one output: name it, as in metrics={{{targets[0]!r}: "  # pyright: ignore
+                                f"[{ours[0]!r}]}}")  # fmt: skip
+        return found
+    found = {}
+    for key, of_one in metrics.items():
+        if key not in (targets or ()):
+            raise ArgumentError(f"there are metrics of the output {key!r}, and y holds {described(targets)}")
+        found |= {f"{key}_{name}": functools.partial(of_output, key, f) for name, f in _by_name(of_one).items()}
+    return found
+
+
+def _by_name(metrics: str | Metric | Iterable[str | Metric]) -> dict[str, Metric]:
     found: dict[str, Metric] = {}
     for metric in _each(metrics):
         name, f = (metric, METRICS.get(metric)) if isinstance(metric, str) else (_name_of(metric), metric)
@@ -114,11 +137,28 @@ def _name_of(metric: Metric) -> str:
     return getattr(metric, "__name__", "metric")
 
 
-def knowing(
-    metrics: dict[str, Metric], f: tuple[int, ...], targets: Sequence[np.ndarray], noted: Noted
-) -> dict[str, Metric]:
-    """The metrics, of which `accuracy` knows what labels mean: from all targets, and from what the loss said."""
-    if accuracy not in metrics.values():
-        return metrics
-    informed = functools.partial(accuracy, labels=labels_of(f, targets, noted.signs, noted.ignored))
-    return {name: informed if metric is accuracy else metric for name, metric in metrics.items()}
+def knowing(metrics: dict[str, Metric], seen: dict[Any, Seen], sets: Sequence[Part]) -> dict[str, Metric]:
+    """The metrics, of which `accuracy` knows what labels mean: from all targets, and from what the loss said.
+
+    Args:
+        metrics: as `resolve` makes them.
+        seen: what was seen of each output.
+        sets: all data.
+    """
+    return {name: _knowing(metric, seen, sets) for name, metric in metrics.items()}
+
+
+def _knowing(metric: Metric, seen: dict[Any, Seen], sets: Sequence[Part]) -> Metric:
+    if getattr(metric, "func", None) is of_output:
+        key, f = metric.args  # pyright: ignore[reportFunctionMemberAccess]
+    else:
+        key, f = None, metric
+    if f is not accuracy or (key is None and key not in seen):
+        return metric
+    if key not in seen:
+        raise ArgumentError(f"the model gives no output {key!r}, but {', '.join(map(repr, seen))}"[:300])
+    targets = [part.form.targets(part.arrays) for part in sets]
+    of_key = targets if key is None else [y[key] for y in targets]
+    known = seen[key].noted
+    informed = functools.partial(accuracy, labels=labels_of(seen[key].shape, of_key, known.signs, known.ignored))
+    return informed if key is None else functools.partial(of_output, key, informed)

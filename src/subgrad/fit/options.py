@@ -14,6 +14,7 @@ import numpy as np
 
 from subgrad.errors import ArgumentError
 from subgrad.fit.history import History
+from subgrad.fit.several.outputs import pieces
 from subgrad.graph.tensor import Tensor
 from subgrad.nn.module import Module
 
@@ -134,14 +135,13 @@ def seed(value: Any) -> int:
 
 def require_weighted(loss: Callable[..., Any], weighted: bool) -> None:
     """Raise unless a loss that is to be given weights takes them."""
-    if not weighted:
-        return
-    try:
-        inspect.signature(loss).bind(None, None, sample_weight=None)
-    except TypeError:
-        raise ArgumentError("there are weights of samples, but the loss takes no argument sample_weight") from None
-    except ValueError:
-        return  # a function that does not say what it takes
+    for f in pieces(loss).values() if weighted else ():
+        try:
+            inspect.signature(f).bind(None, None, sample_weight=None)
+        except TypeError:
+            raise ArgumentError("there are weights of samples, but the loss takes no argument sample_weight") from None
+        except ValueError:
+            continue  # a function that does not say what it takes
 
 
 def _is_integer(value: Any) -> bool:

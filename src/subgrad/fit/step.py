@@ -16,11 +16,13 @@ from subgrad.diff.reverse import gradients
 from subgrad.diff.shorter import Shorter, Traced, Unproven
 from subgrad.fit.kept import kept
 from subgrad.fit.measured import Measured, Term, measured
+from subgrad.fit.several.form import Form, call
+from subgrad.fit.several.outputs import measured_losses, of_output, pieces, require_whole, targets_for
 from subgrad.graph.dtype import int64
 from subgrad.graph.op import apply
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor, constant, placeholder
-from subgrad.graph.tree import Tree, leaves, rebuild
+from subgrad.graph.tree import Tree, leaves, named_leaves, rebuild, tree_map
 from subgrad.nn.ensemble import Ensemble
 from subgrad.nn.functional_call import bound
 from subgrad.nn.module import Module
@@ -37,12 +39,12 @@ Loss = Callable[..., Tensor]
 class Step:
     """A traced step.
 
-    ``inputs``: the seed, what ``shorter`` asks for, then the batch (x, y, and sample weights if there are any; or, if
-    the step gathers its batch itself, the numbers of its samples, and all data), then ``sizes`` (constant step sizes,
-    which programs do not depend on), then the variables (the model's parameters and the optimiser's state).
+    ``inputs``: the seed, what ``shorter`` asks for, then the batch (inputs, targets, sample weights if there are any;
+    or, if the step gathers its batch itself, the numbers of its samples, and all data), then ``sizes`` (constant step
+    sizes, which programs do not depend on), then the variables (the model's parameters and the optimiser's state).
     ``outputs``: what is measured, first the loss, and the variables after the step. ``terms``: what the loss and the
     metrics are made of; ``measured``: how many numbers that takes. ``shorter``: how the step takes shorter batches, if
-    it does.
+    it does. ``nested``: how the model nests its outputs, which an evaluation gives behind what is measured.
     """
 
     inputs: list[Tensor]
@@ -52,6 +54,7 @@ class Step:
     first_variable: int
     shorter: Shorter | None = None
     sizes: Sequence[np.ndarray] = ()
+    nested: Tree = None
 
     @property
     def variables(self) -> dict[int, int]:
@@ -128,20 +131,23 @@ def trace_step(
     metrics: dict[str, Callable[..., Tensor]],
     gathers: bool = False,
     shorter: Forward | None = None,
+    form: Form | None = None,
 ) -> Step:
-    """The training step of ``model`` for batches of the given shapes and dtypes: (x, y) or (x, y, weight).
+    """The training step of ``model`` for batches of the given shapes and dtypes.
 
+    The batch has the ``form`` that is given, else it is (x, y) or (x, y, weight).
     With ``gathers`` the step takes data of any number of samples, and gathers the rows of its batch, whose numbers it
     does not check. Given the forward part for a ``shorter`` batch, the step takes such batches, too, if that can be
     shown to give the same.
     """
-    arguments, given, held, places = _arguments(model, batch, state, gathers)
+    form = form or Form.plain(len(batch))
+    arguments, given, held, places = _arguments(model, form, batch, state, gathers)
     parameters = [p for _, p in _single(model).named_state()]
     terms: list[Term] = []
     found: list[Shorter] = []
 
     def step(values: Sequence[Tensor], state: Tree) -> Tree:
-        made = _forward(model, loss, given, values, metrics)
+        made = _forward(model, loss, form, given, values, metrics)
         terms[:], outputs = made.terms, made.graph.outputs
         if shorter is not None:
             found[:] = _shorter(model, made, shorter)
@@ -182,24 +188,25 @@ class Forward:
 
 @uncollected
 def trace_forward(
-    model: Module, loss: Loss, batch: Sequence[Signature], metrics: dict[str, Callable[..., Tensor]]
-) -> Forward:
+    model: Module, loss: Loss, batch: Sequence[Signature], metrics: dict[str, Callable[..., Tensor]],
+    form: Form | None = None,
+) -> Forward:  # fmt: skip
     """The forward part of `trace_step`; that of one member, if the model is an ensemble."""
     state = [p for _, p in model.named_state()]
     shapes = [p.shape[1:] if isinstance(model, Ensemble) else p.shape for p in state]
     values = [placeholder(shape, p.dtype) for shape, p in zip(shapes, state, strict=True)]
     given = [placeholder(*s) for s in batch]
     with random.seeded(placeholder((2,), int64, "seed")):
-        return _forward(model, loss, given, values, metrics)
+        return _forward(model, loss, form or Form.plain(len(batch)), given, values, metrics)
 
 
 def _forward(
-    model: Module, loss: Loss, given: Sequence[Tensor], values: Sequence[Tensor], metrics: dict[str, Any]
+    model: Module, loss: Loss, form: Form, given: Sequence[Tensor], values: Sequence[Tensor], metrics: dict[str, Any]
 ) -> Forward:
     net = _single(model)
     parameters = [p for _, p in net.named_state()]
     with bound(parameters, values):
-        found = _measure(loss, net(given[0]), given, metrics)
+        found = _measure(loss, call(net, form.inputs(given)), form, given, metrics)
         graph = Traced([*given, *values], [n.node for n in (*found.outputs, *parameters)])
     return Forward(graph, found.terms)
 
@@ -217,86 +224,105 @@ def _shorter(model: Module, long: Forward, short: Forward) -> list[Shorter]:
 
 @uncollected
 def trace_evaluation(
-    model: Module, loss: Loss | None, batch: Sequence[Signature], metrics: dict[str, Callable[..., Tensor]]
-) -> Step:
+    model: Module, loss: Loss | None, batch: Sequence[Signature], metrics: dict[str, Callable[..., Tensor]],
+    form: Form | None = None,
+) -> Step:  # fmt: skip
     """The model's output, and the loss and metrics if ``loss`` is given, without a step: in evaluation mode."""
-    arguments, given, held, _ = _arguments(model, batch, [])
+    form = form or Form.plain(len(batch))
+    arguments, given, held, _ = _arguments(model, form, batch, [])
     net = _single(model)
     terms: list[Term] = []
 
     def run(values: Sequence[Tensor]) -> Tree:
         with bound([p for _, p in net.named_state()], values):
-            out = net(given[0])
-            found = Measured([], []) if loss is None else _measure(loss, out, given, metrics)
+            out = call(net, form.inputs(given))
+            found = Measured([], []) if loss is None else _measure(loss, out, form, given, metrics)
             terms[:] = found.terms
             return found.outputs, out
 
     with random.seeded(arguments[0]), evaluating(model):
         outputs, out = _for_all(model, run)(held)
-    return Step([*arguments, *held], [*outputs, out.node], terms, len(outputs), len(arguments))
+    made = [n.node for n in (*outputs, *leaves(out))]
+    return Step([*arguments, *held], made, terms, len(outputs), len(arguments), nested=out)
 
 
-def check_values(model: Module, loss: Loss, data: Sequence[np.ndarray]) -> tuple[tuple[int, ...], Noted]:
+@dataclass(frozen=True)
+class Seen:
+    """What the values of some data say of one output: its shape, and what its loss knows of labels."""
+
+    shape: tuple[int, ...]
+    noted: Noted
+
+
+def check_values(model: Module, loss: Loss, data: Sequence[np.ndarray], form: Form | None = None) -> dict[Any, Seen]:
     """Raise what a model and a loss have against the values of all data, which they do not see in a traced step.
 
-    Only what they look at, such as labels, is computed. Returns the shape of the outputs, and what the loss said.
+    Only what they look at, such as labels, is computed. Returns what was seen of each output, by its key: of one alone,
+    under None.
     """
+    form = form or Form.plain(len(data))
     given = [constant(a.view()) for a in data]
-    out = _outputs(model, given[0])
-    with listening() as noted:
-        loss(out, targets_for(out, given[1]), **_weight(given))
-    return out.shape, noted
+    out, y, weight = _outputs(model, form.inputs(given)), form.targets(given), form.weight(given)
+    shapes = {None: out.shape} if isinstance(out, Tensor) else {k: o.shape for k, o in _parted(out)}
+    seen = {key: Seen(shape, Noted()) for key, shape in shapes.items()}
+    for key, f in pieces(loss).items():
+        with listening() as noted:
+            if key is None:
+                require_whole(f, out)
+                f(out, targets_for(out, y), **weight)
+            else:
+                of_output(key, f, out, y, **weight)
+        if key in seen:
+            seen[key] = Seen(shapes[key], noted)
+    return seen
 
 
-def _outputs(model: Module, x: Tensor) -> Tensor:
+def _parted(out: Any) -> list[tuple[Any, Tensor]]:
+    """Several outputs with their keys; those that are nested deeper have none."""
+    pairs = out.items() if isinstance(out, dict) else enumerate(out) if isinstance(out, (tuple, list)) else ()
+    return [(key, part) for key, part in pairs if isinstance(part, Tensor)]
+
+
+def _outputs(model: Module, x: Any) -> Any:
     """The model's outputs, of one member of an ensemble; of floats seen before only their form, without a value.
 
     A model may object to integers, which may be indices. Of floats it cannot see more than it sees in a traced step.
     """
-    forms, key = kept(model), (x.shape, x.dtype)
+    given = [*named_leaves(x)]
+    forms, key = kept(model), tuple((name, leaf.shape, leaf.dtype) for name, leaf in given)
     if key in forms:
-        shape, dtype = forms[key]
-        return placeholder(shape, dtype, "output")
+        return tree_map(lambda o: placeholder(o.shape, o.dtype, "output"), forms[key])
     with random.seeded(constant(np.zeros(2, np.int64))), evaluating(model):
-        out = model(x)
-    out = out[0] if isinstance(model, Ensemble) else out
-    if x.dtype.kind == "f":
-        forms[key] = out.shape, out.dtype
+        out = call(model, x)
+    out = tree_map(lambda o: o[0], out) if isinstance(model, Ensemble) else out
+    if all(leaf.dtype.kind == "f" for _, leaf in given):
+        forms[key] = tree_map(lambda o: placeholder(o.shape, o.dtype, "output"), out)
     return out
 
 
 def _measure(
-    loss: Loss, out: Tensor, given: Sequence[Tensor], metrics: dict[str, Callable[..., Tensor]]
+    loss: Loss, out: Any, form: Form, given: Sequence[Tensor], metrics: dict[str, Callable[..., Tensor]]
 ) -> Measured:
-    y = targets_for(out, given[1])
-    weighted = partial(loss, out, y, **_weight(given))
-    return measured({"loss": weighted, **{name: partial(m, out, y) for name, m in metrics.items()}})
+    y, weight = targets_for(out, form.targets(given)), form.weight(given)
+    weighted = {name: partial(f, out, y, **weight) for name, f in measured_losses(loss).items()}
+    return measured({**weighted, **{name: partial(m, out, y) for name, m in metrics.items()}})
 
 
-def _arguments(model: Module, batch: Sequence[Signature], state: Tree, gathers: bool = False):
+def _arguments(model: Module, form: Form, batch: Sequence[Signature], state: Tree, gathers: bool = False):
     """The arguments before the variables, the batch, the model's parameters, the optimiser's state."""
     seed = placeholder((2,), int64, "seed")
-    arguments, given = _batch(batch, gathers)
+    arguments, given = _batch(form.names, batch, gathers)
     held = [placeholder(p.shape, p.dtype, name) for name, p in model.named_state()]
     places = rebuild(state, [placeholder(s.shape, s.dtype, "optimiser state") for s in leaves(state)])
     return [seed, *arguments], given, held, places
 
 
-def _batch(batch: Sequence[Signature], gathers: bool) -> tuple[list[Tensor], list[Tensor]]:
-    """The arguments that bring a batch, and the batch."""
-    names = ("x", "y", "weight")[: len(batch)]
+def _batch(names: list[str], batch: Sequence[Signature], gathers: bool) -> tuple[list[Tensor], list[Tensor]]:
+    """The arguments that bring a batch, and the batch: of an evaluation perhaps the inputs alone."""
+    names = names[: len(batch)]
     if not gathers:
         given = [placeholder(*s, name) for s, name in zip(batch, names, strict=True)]
         return given, given
     rows = placeholder((batch[0][0][0],), int64, "rows")
     data = [placeholder(*s, name, open=True) for s, name in zip(batch, names, strict=True)]
     return [rows, *data], [apply(gather, (d, rows), {"axes": (0,)}) for d in data]
-
-
-def targets_for(out: Tensor, y: Tensor) -> Tensor:
-    """y as a column where the model's output is one: targets of shape (n,) fit an output of shape (n, 1)."""
-    return y.reshape(-1, 1) if out.ndim == 2 and out.shape[1] == 1 and y.ndim == 1 else y
-
-
-def _weight(given: Sequence[Tensor]) -> dict[str, Tensor]:
-    return {"sample_weight": given[2]} if len(given) > 2 else {}

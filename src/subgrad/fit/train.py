@@ -23,13 +23,14 @@ from subgrad.fit.history import History
 from subgrad.fit.kept import kept
 from subgrad.fit.measured import over_all
 from subgrad.fit.options import Callback, Checkpoint, EarlyStopping
+from subgrad.fit.several.form import require_call
+from subgrad.fit.several.outputs import looked_up, loss_for
 from subgrad.fit.step import check_values, initial_state, trace_forward, trace_step
 from subgrad.graph.tensor import constant
 from subgrad.graph.tree import leaves, rebuild
 from subgrad.graph.values import assign_all, nodes_of
 from subgrad.io.atomic import require_writable
 from subgrad.io.terminal import waiting
-from subgrad.nn import loss as losses
 from subgrad.nn.module import Module
 from subgrad.optim.lbfgs import LBFGS
 
@@ -41,12 +42,13 @@ def fit(
     X: Any,
     y: Any,
     *,
-    loss: str | Callable[..., Any],
+    loss: Any,
+    loss_weights: Any = None,
     optimizer: str | optim.Optimizer | LBFGS = "adam",
     epochs: int = 10,
     batch_size: int = 32,
     validation: Any = None,
-    metrics: Iterable[str | metric_table.Metric] = (),
+    metrics: Any = (),
     sample_weight: Any = None,
     shuffle: bool = True,
     drop_last: bool = False,
@@ -67,16 +69,22 @@ def fit(
         model: any module; each member of an ensemble is trained as if it were alone.
         X: (n, ...) array, tensor, or pandas or polars frame; floats become the dtype of the model's parameters. An
             array mapped from a file (``np.load(path, mmap_mode="r")``) of that dtype, or of bytes, is not loaded: it
-            may be larger than memory.
-        y: (n, ...) targets, as the loss takes them; (n,) targets fit an output of shape (n, 1).
+            may be larger than memory. For a model of several inputs a tuple has the arguments of ``forward`` by
+            position, and a dict has them by name.
+        y: (n, ...) targets, as the loss takes them; (n,) targets fit an output of shape (n, 1). For several outputs
+            that each have a loss, a tuple or dict like the one that the model returns; outputs in a dict may be more.
         loss: a name, such as ``"cross_entropy"``, or a function ``loss(output, y)`` that returns a scalar tensor; with
-            weights it is called as ``loss(output, y, sample_weight=...)``.
+            weights it is called as ``loss(output, y, sample_weight=...)``. For several outputs a tuple or dict of such;
+            a loss of `subgrad.nn` alone is taken for each of them, and a function of your own alone gets the outputs
+            and y as they are.
+        loss_weights: a factor for the loss of each output, in a tuple or dict; 1 where there is none.
         optimizer: an optimiser, or the name of one with its default settings. `LBFGS` and ``"lbfgs"`` look at all
             samples in each step, whatever ``batch_size`` and ``shuffle`` say: an epoch is one iteration.
         epochs: passes over the data, those of a resumed run included.
         batch_size: samples a step.
         validation: (X, y) or (X, y, sample_weight), or the share of the samples to hold out; measured after each epoch.
-        metrics: names, such as ``"accuracy"``, or functions ``metric(output, y)`` that return the mean of a batch.
+        metrics: names, such as ``"accuracy"``, or functions ``metric(output, y)`` that return the mean of a batch. For
+            several outputs a dict of such by the output's name or position.
         sample_weight: (n,) weights, given to the loss.
         shuffle: whether each epoch has an order of its own.
         drop_last: whether an epoch leaves out the samples that do not fill its last batch.
@@ -91,9 +99,11 @@ def fit(
         verbose: whether to show progress; None does on a terminal.
 
     Returns:
-        `History`, the loss, metrics and seconds of each epoch. Each number is the mean over all samples, a weighted
-        loss the weighted one, however they are batched; those of the training are of the parameters as they were when
-        a batch went by, as everywhere. (A function of your own that is no mean over samples is averaged as one.)
+        `History`, the loss, metrics and seconds of each epoch; of several outputs, called ``"a"`` and ``"b"``, also
+        ``"a_loss"``, ``"b_loss"``, and metrics such as ``"a_accuracy"``. Each number is the mean over all samples, a
+        weighted loss the weighted one, however they are batched; those of the training are of the parameters as they
+        were when a batch went by, as everywhere. (A function of your own that is no mean over samples is averaged as
+        one.)
 
     Raises:
         ArgumentError: for an argument that is not what is said above.
@@ -114,13 +124,16 @@ def fit(
     epochs, batch_size = options.count("epochs", epochs), options.count("batch_size", batch_size)
     shuffle, drop_last = options.switch("shuffle", shuffle), options.switch("drop_last", drop_last)
     verbose, seed = None if verbose is None else options.switch("verbose", verbose), options.seed(seed)
-    given_loss, measures = losses.get(loss), metric_table.resolve(metrics)
+    looked_up_loss = looked_up(loss)
     chosen = LBFGS() if optimizer == LBFGS.name else optimizer if isinstance(optimizer, LBFGS) else optim.get(optimizer)
     stopping, saving = options.early_stopping(early_stopping), options.checkpoint(checkpoint)
     calls = options.callbacks(callbacks)
     if saving is not None:
         require_writable(saving.path)
     data = as_batch(model._dtype(), X, y, sample_weight)
+    require_call(model, data.form.x)
+    given_loss = loss_for(looked_up_loss, loss_weights, data.form.y)
+    measures = metric_table.resolve(metrics, data.form.y)
     rows, held_out = split_validation(data, validation, seed, model._dtype())
     if isinstance(chosen, LBFGS):
         from subgrad.fit import full_batch  # few runs need its line search
@@ -143,7 +156,7 @@ class _Run(checkpoints.RunState):
 
     @uncollected
     def __init__(
-        self, model: Module, loss: Callable[..., Any], optimizer: optim.Optimizer | LBFGS, data: list[np.ndarray],
+        self, model: Module, loss: Callable[..., Any], optimizer: optim.Optimizer | LBFGS, data: Part,
         rows: np.ndarray, held_out: Part | None, metrics: dict[str, metric_table.Metric], batch_size: int, seed: int,
         shuffle: bool, drop_last: bool = False,
     ) -> None:  # fmt: skip
@@ -152,19 +165,20 @@ class _Run(checkpoints.RunState):
         self.metrics = _checked(model, loss, data, held_out, metrics)
         self.held_out, self.parameters = held_out, [p for _, p in model.named_state()]
         super().__init__(
-            model=model, loss=loss, optimizer=optimizer, data=data, rows=rows, batch_size=batch_size, seed=seed,
-            shuffle=shuffle, drop_last=drop_last, state=initial_state(model, optimizer), best=self._values(),
-            history=History(),
+            model=model, loss=loss, optimizer=optimizer, data=data.arrays, form=data.form, rows=rows,
+            batch_size=batch_size, seed=seed, shuffle=shuffle, drop_last=drop_last,
+            state=initial_state(model, optimizer), best=self._values(), history=History(),
         )  # fmt: skip
-        self.programs = kept(model, loss, optimizer, *self.metrics.items())
+        self.programs = kept(model, loss, optimizer, *self.metrics.items(), data.form)
         self.engine, self.pace = self._start(), _Pace()
 
     def _start(self) -> Any:
         def trace(batch, gathers=False, shorter=None):
-            return trace_step(self.model, self.loss, self.optimizer, self.state, batch, self.metrics, gathers, shorter)
+            parts = self.model, self.loss, self.optimizer, self.state, batch, self.metrics
+            return trace_step(*parts, gathers, shorter, self.form)
 
         def forward(batch):
-            return trace_forward(self.model, self.loss, batch, self.metrics)
+            return trace_forward(self.model, self.loss, batch, self.metrics, self.form)
 
         if isinstance(self.optimizer, LBFGS):
             from subgrad.fit import full_batch
@@ -258,18 +272,16 @@ class _Run(checkpoints.RunState):
 
 
 def _checked(
-    model: Module, loss: Callable[..., Any], data: list[np.ndarray], held_out: Part | None,
-    metrics: dict[str, metric_table.Metric],
-) -> dict[str, metric_table.Metric]:  # fmt: skip
+    model: Module, loss: Callable[..., Any], data: Part, held_out: Part | None, metrics: dict[str, metric_table.Metric]
+) -> dict[str, metric_table.Metric]:
     """The metrics, once model, loss and metrics have seen all values."""
     sets = [data]
-    if held_out is not None and held_out.arrays is not data:
-        sets.append(held_out.arrays)
-    for arrays in sets:
-        options.require_weighted(loss, len(arrays) > 2)
-    said = [check_values(model, loss, arrays) for arrays in sets]
-    shape, noted = said[0]
-    return metric_table.knowing(metrics, shape, [arrays[1] for arrays in sets], noted)
+    if held_out is not None and held_out.arrays is not data.arrays:
+        sets.append(held_out)
+    for part in sets:
+        options.require_weighted(loss, part.form.weighted)
+    seen = [check_values(model, loss, part.arrays, part.form) for part in sets]
+    return metric_table.knowing(metrics, seen[0], sets)
 
 
 class _Pace:

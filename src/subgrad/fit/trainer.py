@@ -14,14 +14,15 @@ from subgrad.compile.runtime.fallback import runnable
 from subgrad.compile.runtime.threads import get_threads
 from subgrad.errors import NonFiniteError
 from subgrad.fit import options
-from subgrad.fit.arrays import as_batch
+from subgrad.fit.arrays import Part, as_batch
 from subgrad.fit.diagnose import find_source
 from subgrad.fit.kept import Table, kept
+from subgrad.fit.several.form import require_call
+from subgrad.fit.several.outputs import looked_up, loss_for
 from subgrad.fit.step import Forward, Signature, Step, check_values, initial_state, trace_forward, trace_step
 from subgrad.graph.tensor import constant
 from subgrad.graph.tree import leaves, rebuild
 from subgrad.graph.values import assign_all, nodes_of
-from subgrad.nn import loss as losses
 from subgrad.nn.module import Module
 
 
@@ -30,7 +31,9 @@ class Trainer:
 
     Args:
         model: any module; its parameters change with each call of `partial_fit`.
-        loss: a name, such as ``"cross_entropy"``, or a function ``loss(output, y)`` that returns a scalar tensor.
+        loss: a name, such as ``"cross_entropy"``, or a function ``loss(output, y)`` that returns a scalar tensor; for
+            several outputs as in `subgrad.fit`.
+        loss_weights: a factor for the loss of each output.
         optimizer: an optimiser, or the name of one with its default settings.
         seed: of dropout and other random numbers.
 
@@ -52,10 +55,12 @@ class Trainer:
     """
 
     def __init__(
-        self, model: Module, *, loss: str | Callable[..., Any], optimizer: str | optim.Optimizer = "adam", seed: int = 0
-    ) -> None:
+        self, model: Module, *, loss: Any, loss_weights: Any = None, optimizer: str | optim.Optimizer = "adam",
+        seed: int = 0,
+    ) -> None:  # fmt: skip
         options.require_module("Trainer", model)
-        self.model, self.loss, self.optimizer = model, losses.get(loss), optim.get(optimizer)
+        self.model, self.loss, self.loss_weights = model, looked_up(loss), loss_weights
+        self.optimizer = optim.get(optimizer)
         self.seed, self.steps = options.seed(seed), 0
         self.state = initial_state(model, self.optimizer)
 
@@ -63,8 +68,8 @@ class Trainer:
         """Take one step on one batch.
 
         Args:
-            X: (n, ...) array, tensor or frame, as for `subgrad.fit`.
-            y: (n, ...) targets, as the loss takes them.
+            X: (n, ...) array, tensor or frame, or several, as for `subgrad.fit`.
+            y: (n, ...) targets, as the loss takes them, or several.
             sample_weight: (n,) weights, given to the loss.
 
         Returns:
@@ -75,11 +80,14 @@ class Trainer:
             ShapeError: if X and y differ in length, or an op in the model does not fit.
             NonFiniteError: if the loss or a new parameter is NaN or inf, with the op; the model is then as it was.
         """
-        options.require_weighted(self.loss, sample_weight is not None)
-        batch = as_batch(self.model._dtype(), X, y, sample_weight)
-        check_values(self.model, self.loss, batch)
+        data = as_batch(self.model._dtype(), X, y, sample_weight)
+        batch, form = data.arrays, data.form
+        require_call(self.model, form.x)
+        chosen = loss_for(self.loss, self.loss_weights, form.y)
+        options.require_weighted(chosen, form.weighted)
+        check_values(self.model, chosen, batch, form)
         self.model.train()
-        way = self._way(batch)
+        way = _Ways(self, chosen, data).way(batch)
         step = way.step
         parameters = [p for _, p in self.model.named_state()]
         before = [*(n.numpy() for n in nodes_of(parameters)), *(s.numpy() for s in leaves(self.state))]
@@ -94,40 +102,50 @@ class Trainer:
         self.steps += 1
         return loss
 
-    def _way(self, batch: list[np.ndarray]) -> _Way:
+
+class _Ways:
+    """The programs of a trainer, for batches of one form and loss: kept with the model."""
+
+    def __init__(self, trainer: Trainer, loss: Callable[..., Any], batch: Part) -> None:
+        self._parts = trainer.model, loss, trainer.optimizer, trainer.state
+        self._forms, self._nested = [(a.shape[1:], a.dtype) for a in batch.arrays], batch.form
+        programs = kept(trainer.model, loss, trainer.optimizer)
+        key = batch.form, *self._forms, get_threads()
+        self._rooms, self._ways = (_entry(programs, (what, *key)) for what in ("programs of one step", "one step"))
+
+    def way(self, batch: list[np.ndarray]) -> _Way:
         """How a batch is trained on: in a program that takes so many rows, or more."""
-        rows, forms = len(batch[0]), [(a.shape[1:], a.dtype) for a in batch]
-        programs = kept(self.model, self.loss, self.optimizer)
-        key = *forms, get_threads()
-        rooms, ways = (_entry(programs, (what, *key)) for what in ("programs of one step", "one step"))
-        if rows not in ways:
+        rows, rooms = len(batch[0]), self._rooms
+        if rows not in self._ways:
             takes_fewer = all(made.step.shorter is not None for room, made in rooms.items() if room > 1)
             room = room_for(rows, [*rooms]) if takes_fewer else rows
-            ways[rows] = self._in_room(rows, room, forms, rooms) or self._in_room(rows, rows, forms, rooms)
-        return ways[rows]
+            self._ways[rows] = self._in_room(rows, room) or self._in_room(rows, rows)
+        return self._ways[rows]
 
-    def _in_room(self, rows: int, room: int, forms: Sequence[Signature], rooms: dict[int, _Way]) -> _Way | None:
+    def _in_room(self, rows: int, room: int) -> _Way | None:
         """In the program for ``room`` rows, if that takes so few."""
-        if room not in rooms:
-            rooms[room] = self._made(room, forms)
-        way = rooms[room]
+        if room not in self._rooms:
+            self._rooms[room] = self._made(room)
+        way = self._rooms[room]
         if rows == room:
             return way
-        numbers = None if way.step.shorter is None else way.step.numbers_for(self._forward(rows, forms))
+        numbers = None if way.step.shorter is None else way.step.numbers_for(self._forward(rows))
         return None if numbers is None else way._replace(numbers=[np.array(n) for n in numbers])
 
-    def _made(self, rows: int, forms: Sequence[Signature]) -> _Way:
-        parts, batch = (self.model, self.loss, self.optimizer, self.state), _of_length(rows, forms)
-        short = self._forward(rows - 1, forms) if rows > 1 else None
-        step = trace_step(*parts, batch, {}) if short is None else trace_step(*parts, batch, {}, shorter=short)
+    def _made(self, rows: int) -> _Way:
+        short = self._forward(rows - 1) if rows > 1 else None
+        step = trace_step(*self._parts, self._of_length(rows), {}, shorter=short, form=self._nested)
         program = runnable(step.inputs, step.outputs, step.variables)
         return _Way(step, program, rows, [np.array(n) for n in step.numbers])
 
-    def _forward(self, rows: int, forms: Sequence[Signature]) -> Forward | None:
+    def _forward(self, rows: int) -> Forward | None:
         """None if it fails: if batches of so many rows come, their own trace says why."""
         with contextlib.suppress(Exception):
-            return trace_forward(self.model, self.loss, _of_length(rows, forms), {})
+            return trace_forward(*self._parts[:2], self._of_length(rows), {}, self._nested)
         return None
+
+    def _of_length(self, rows: int) -> list[Signature]:
+        return [((rows, *shape), dtype) for shape, dtype in self._forms]
 
 
 class _Way(NamedTuple):
@@ -143,10 +161,6 @@ def _entry(programs: dict[Any, Any], key: Any) -> Table:
     if key not in programs:
         programs[key] = Table()
     return programs[key]
-
-
-def _of_length(rows: int, forms: Sequence[Signature]) -> list[Signature]:
-    return [((rows, *shape), dtype) for shape, dtype in forms]
 
 
 __all__ = ["Trainer"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -10,10 +11,10 @@ from subgrad.errors import ArgumentError
 from subgrad.fit.engine import NonFiniteLoss
 from subgrad.fit.full_batch.loss_of_all import LossOfAll
 from subgrad.fit.measured import Term
+from subgrad.fit.several.outputs import comes_with_us
 from subgrad.kinks.minimize.bfgs import Limited
 from subgrad.kinks.minimize.line_search import weak_wolfe
 from subgrad.kinks.minimize.objective import Point
-from subgrad.nn import loss as losses
 from subgrad.nn.ensemble import Ensemble
 from subgrad.nn.module import Module
 from subgrad.optim.lbfgs import LBFGS
@@ -95,10 +96,9 @@ class QuasiNewton:
         ]
 
 
-def part_size(loss: Callable[..., object], rows: int) -> int:
+def part_size(loss: Callable[..., Any], rows: int) -> int:
     """How many samples are looked at together: all, if it is not known that their loss follows from those of parts."""
-    known = getattr(loss, "func", loss) in losses.NAMES.values()
-    return PART if known else rows
+    return PART if comes_with_us(loss) else rows
 
 
 def require_plain(model: Module, *others: object) -> None:

@@ -1,0 +1,1 @@
+"""Models of several inputs and several outputs."""
