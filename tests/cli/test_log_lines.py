@@ -25,7 +25,7 @@ def test_lines_are_some_seconds_apart():
     history = train(Console(file=log, width=200), moments)
     printed = log.getvalue().splitlines()
     assert [line.split(":")[0] for line in printed] == ["  epoch 2 of 6", "  epoch 5 of 6"]
-    assert f"loss {history['loss'][1]:.3g}/{history['validation_loss'][1]:.3g}" in printed[0]
+    assert f"loss {history['loss'][1]:.3g}, validation {history['validation_loss'][1]:.3g};" in printed[0]
     assert printed[0].endswith(" 0 s")
 
 

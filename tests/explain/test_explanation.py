@@ -219,14 +219,16 @@ def test_printing_and_notebooks():
     assert "\x1b" not in text
     assert text.splitlines()[-1] == story.count()
     html = story._repr_html_()
-    assert html.startswith("<pre")
-    assert "max(x6, 0)" in html
+    assert html.count("<table>") == 2
+    assert "<td>max(x6, 0)</td>" in html
+    assert html.count("<tr>") == 2 + len(story.forward) + sum(max(len(row.products), 1) for row in story.backward)
 
 
 def test_markup_in_a_name_is_text():
     x = sg.tensor(1.0)
     text = str(explain(x * x, {"[bold]x": x}))
     assert "[bold]x·[bold]x" in text
+    assert "&lt;b&gt;x·&lt;b&gt;x" in explain(x * x, {"<b>x": x})._repr_html_()
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,9 @@ class Approximation(NamedTuple):
     net: Sequential
     report: Report
 
+    def _repr_html_(self) -> str:
+        return self.report._repr_html_()
+
 
 def approximate(
     f: Any,

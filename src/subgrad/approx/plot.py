@@ -9,8 +9,8 @@ import numpy as np
 
 from subgrad.approx.shallow import values
 from subgrad.approx.target_function import TargetFunction
-from subgrad.errors import ArgumentError, missing_extra
-from subgrad.io.figure import save_figure
+from subgrad.errors import ArgumentError
+from subgrad.io.figure import new_figure, require_matplotlib, save_figure
 from subgrad.io.number_text import at_most
 from subgrad.nn.layers.compose import Sequential
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from subgrad.approx.report import Report
 
 _Array = np.ndarray
+_PURPOSE = "plotting an approximation"
 
 
 def plot(f: Any, box: Any, net: Sequential, report: Report, path: str | os.PathLike[str] | None = None) -> Any:
@@ -38,10 +39,8 @@ def plot(f: Any, box: Any, net: Sequential, report: Report, path: str | os.PathL
     """
     target = TargetFunction(f, box)
     check(target.dimensions, path)
-    from matplotlib.figure import Figure
-
     one = target.dimensions == 1
-    drawn = Figure(figsize=(7, 6) if one else (12, 3.6), layout="constrained")
+    drawn = new_figure(7, 6, _PURPOSE) if one else new_figure(12, 3.6, _PURPOSE)
     (_line if one else _plane)(drawn, target, net, report)
     if path is not None:
         save_figure(drawn, path)
@@ -52,10 +51,9 @@ def check(dimensions: int, path: str | os.PathLike[str] | None) -> None:
     """Whether `plot` can draw that: raises its errors, so that nobody waits for a picture that cannot be."""
     if dimensions > 2:
         raise ArgumentError(f"there are pictures for one and two variables, this function has {dimensions}")
-    try:
-        from matplotlib.backend_bases import FigureCanvasBase
-    except ImportError:
-        raise missing_extra("matplotlib", "plot", "plotting an approximation") from None
+    require_matplotlib(_PURPOSE)
+    from matplotlib.backend_bases import FigureCanvasBase
+
     known = FigureCanvasBase.get_supported_filetypes()
     if path is not None and _ending(path) not in known:
         raise ArgumentError(f"the ending of a picture's name says its format: {', '.join(sorted(known))}; got {path}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from subgrad.display.html_table import facts, shown
 from subgrad.io.number_text import at_most, given
 
 
@@ -50,6 +51,21 @@ class Report:
         lines.append(self._proof())
         lines += [f"theory: {self.theory}"] if self.theory else []
         return "\n".join([*lines, *self.notes])
+
+    def facts(self) -> list[tuple[str, str]]:
+        """What is known, as names and values."""
+        found = [
+            ("network", f"{self.n} {self.activation} units by {self.method}"),
+            ("proven", self._proof().removeprefix("proven: ")),
+            ("measured", f"sup {self.sup:.4g}, root mean square {self.l2:.4g}, on {self.points:,} points"),
+            ("theory", self.theory),
+            ("time", f"{self.seconds:.2g} s"),
+            *(("note", note) for note in self.notes),
+        ]
+        return [(name, value) for name, value in found if value]
+
+    def _repr_html_(self) -> str:
+        return shown(facts("Approximation", self.facts()))
 
     def _proof(self) -> str:
         if self.proven is None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from rich.console import Console
 
 from subgrad.fit import History
-from subgrad.fit.epoch_progress import numbers
+from subgrad.fit.history import numbers
 
 SECONDS = 5.0  # from one line to the next, at least: a run that is over by then prints none
 
@@ -41,10 +41,10 @@ def line(history: History, epochs: int) -> str:
     """The numbers of the last epoch, and how long all have taken.
 
     >>> line(History([{"loss": 0.5, "accuracy": 0.75, "seconds": 61.0}] * 2), 10)
-    '  epoch 2 of 10: loss 0.5  accuracy 0.75  122 s'
+    '  epoch 2 of 10: loss 0.5; accuracy 0.75; 122 s'
     """
     seconds = sum(history["seconds"])
-    return f"  epoch {len(history)} of {epochs}: {numbers(history.epochs[-1])}  {seconds:.0f} s"
+    return f"  epoch {len(history)} of {epochs}: {numbers(history.epochs[-1])}; {seconds:.0f} s"
 
 
 __all__ = ["epoch_lines", "line", "lines_now_and_then"]

@@ -19,6 +19,7 @@ from subgrad.compile.runtime.variant import ScanVariant, Trace, Variant
 from subgrad.compile.tracing.arguments import as_array, data_of, form, replaced
 from subgrad.compile.tracing.live import NOTHING, Live
 from subgrad.compile.tracing.reachable import PARTS, Own
+from subgrad.display.html_table import shown, table_of_some
 from subgrad.errors import ArgumentError, NotTraceableError, ShapeError
 from subgrad.graph import tracing
 from subgrad.graph.dtype import default_dtype, int64
@@ -191,6 +192,18 @@ class CompiledFunction:
             variant = self._last = ScanVariant(trace, runnable, carried)
             given.moment.variants[given.key(signatures, "scan")] = variant
         return variant.run(state, rows, lengths.pop())
+
+    def __repr__(self) -> str:
+        return f"compiled {getattr(self.function, '__qualname__', type(self.function).__name__)}"
+
+    def _repr_html_(self) -> str:
+        if self._last is None:
+            return shown(f"{self!r}: nothing is compiled before the first call")
+        trace = self._last.trace
+        rows = [[f"argument {i}", str(t.dtype), str(t.shape)] for i, t in enumerate(trace.arguments)]
+        rows += [[f"result {i}", str(t.dtype), str(t.shape)] for i, t in enumerate(trace.outputs[: trace.results])]
+        about = f"parameters that are read: {len(trace.read)}; that are written: {len(trace.written)}"
+        return shown(table_of_some(["", "dtype", "shape"], rows, f"{self!r}, as it was called last"), about)
 
     def program(self) -> Any:
         """The program compiled last: its ``source()``, ``memory`` and ``ir`` say what it does."""

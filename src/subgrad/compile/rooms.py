@@ -87,7 +87,7 @@ class Shortened:
     def __init__(self, variant: Variant, rows: int, numbers: np.ndarray, trace: Trace) -> None:
         self._variant, self.program, self._rows = variant, variant.program, rows
         self._numbers = [np.array(n) for n in numbers]
-        self._result = trace.result
+        self.trace, self._result = trace, trace.result
         self._cuts = [tuple(map(slice, o.shape)) for o in trace.outputs]
 
     def call(self, arrays: Sequence[np.ndarray]) -> Any:

@@ -72,6 +72,11 @@ class Table(Mapping[str, np.ndarray]):
         more = [f"and {len(self) - 20:,} more"] if len(self) > 20 else []
         return f"Table({self.rows} rows; {', '.join(kinds + more)})"
 
+    def _repr_html_(self) -> str:
+        from subgrad.data.table_head import head
+
+        return head(self)
+
     def series(self, name: str) -> pl.Series:
         """A column as it came: integers, float64 or text, null where nothing was."""
         return self._series[name]

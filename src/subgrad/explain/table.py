@@ -11,11 +11,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
 from subgrad.diff.reverse import seed_for
+from subgrad.display.html_table import shown
 from subgrad.errors import ArgumentError
 from subgrad.explain.collapsed import collapsed_backward, collapsed_forward, collapsed_names
 from subgrad.explain.count import cost_without_reuse, paths_to
 from subgrad.explain.dot import classes_of
 from subgrad.explain.drawn_graph import LARGEST, drawn_graph
+from subgrad.explain.grid import Grid
 from subgrad.explain.node_names import names_of
 from subgrad.explain.notation import Names, shape_text, summary, whole
 from subgrad.explain.rows import (
@@ -35,11 +37,10 @@ from subgrad.graph.tree import Tree
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
 Row = TypeVar("Row")
 _WIDTH = 200
-"""Characters to a line where the output is no terminal: a notebook, a file, a pipe."""
+"""Characters to a line where the output is no terminal: a file, a pipe."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,15 +75,17 @@ class Explanation:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        console = _console(_WIDTH)
-        self._show(console)
-        return console.export_html(inline_styles=True, code_format='<pre style="line-height:1.3">{code}</pre>')
+        forward, backward = self._grids()
+        return shown(forward.html(), backward.html(), self.count())
 
     def _show(self, console: Console) -> None:
-        forward, backward = self.closed or (self.forward, self.backward)
-        console.print(_forward_table(forward, self.max_rows))
-        console.print(_backward_table(backward, self.max_rows))
+        for grid in self._grids():
+            console.print(grid.printed())
         console.print(self.count(), markup=False)
+
+    def _grids(self) -> tuple[Grid, Grid]:
+        forward, backward = self.closed or (self.forward, self.backward)
+        return _forward_grid(forward, self.max_rows), _backward_grid(backward, self.max_rows)
 
     def count(self) -> str:
         """The multiplications with and without reuse, in words."""
@@ -177,11 +180,11 @@ def _console(width: int) -> Console:
     return Console(file=io.StringIO(), width=width, record=True, force_terminal=True, force_jupyter=False)
 
 
-def _forward_table(rows: Sequence[Forward], limit: int) -> Table:
+def _forward_grid(rows: Sequence[Forward], limit: int) -> Grid:
     scoped = any(row.scope for row in rows)
     columns = ["node", "is", "shape", "value, or min … mean … max", "mult."]
-    table = _table("Forward", [*columns, "module"] if scoped else columns)
-    return _fill(table, rows, limit, lambda row: [_forward_cells(row)[: 5 + scoped]])
+    lines = _lines(rows, limit, lambda row: [_forward_cells(row)[: 5 + scoped]])
+    return Grid("Forward", [*columns, "module"] if scoped else columns, lines)
 
 
 def _forward_cells(row: Forward) -> list[str]:
@@ -190,10 +193,10 @@ def _forward_cells(row: Forward) -> list[str]:
     return [row.name, row.formula + kink, shape_text(row.shape), summary(row.value), cost, row.scope]
 
 
-def _backward_table(rows: Sequence[Backward], limit: int) -> Table:
+def _backward_grid(rows: Sequence[Backward], limit: int) -> Grid:
     title = "Backward: g = ∂E/∂node, the sum of all products that reach a node, is used once for each input it goes to"
     columns = ["node", "g = ∂E/∂node", "sum of", "used", "paths", "goes to", "local derivative", "product", "mult."]
-    return _fill(_table(title, columns), rows, limit, _backward_cells)
+    return Grid(title, columns, _lines(rows, limit, _backward_cells))
 
 
 def _backward_cells(row: Backward) -> Iterable[list[str]]:
@@ -214,32 +217,13 @@ def _local(product: Product) -> str:
     return f"{product.slope} = {summary(product.local)}"
 
 
-def _table(title: str, columns: Sequence[str]) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in columns:
-        right = name in ("sum of", "used", "paths", "mult.")
-        table.add_column(name, justify="right" if right else "left", style="dim" if right else None)
-    return table
-
-
-def _fill(table: Table, rows: Sequence[Row], limit: int, cells: Callable[[Row], Iterable[list[str]]]) -> Table:
-    """All rows, or the first and the last ones with a line that says how many are left out."""
-    from rich.text import Text
-
+def _lines(rows: Sequence[Row], limit: int, cells: Callable[[Row], Iterable[list[str]]]) -> list[list[str]]:
+    """The lines of all rows, or of the first and the last ones with a line that says how many are left out."""
     hidden = max(len(rows) - limit, 0)
     first = (limit + 1) // 2 if hidden else len(rows)
-    for row in rows[:first]:
-        for line in cells(row):
-            table.add_row(*map(Text, line))
-    if hidden:
-        table.add_row("⋮", f"{whole(hidden)} rows left out", style="dim")
-        for row in rows[first + hidden :]:
-            for line in cells(row):
-                table.add_row(*map(Text, line))
-    return table
+    left_out = [["⋮", f"{whole(hidden)} rows left out"]] if hidden else []
+    above, below = ([line for row in part for line in cells(row)] for part in (rows[:first], rows[first + hidden :]))
+    return [*above, *left_out, *below]
 
 
 __all__ = ["Explanation", "explain"]

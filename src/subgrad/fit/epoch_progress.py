@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from types import TracebackType
 
-from subgrad.fit.history import History
+from subgrad.fit.history import History, numbers
 
 
 class Progress:
@@ -52,14 +52,3 @@ class Progress:
         """A line that stays."""
         if self._bar:
             self._bar.console.print(message)
-
-
-def numbers(row: dict[str, float]) -> str:
-    """The numbers of an epoch in short: each of the training, and after a stroke that of the validation.
-
-    >>> numbers({"loss": 0.125, "accuracy": 1.0, "validation_loss": 0.25, "validation_accuracy": 0.5, "seconds": 2.0})
-    'loss 0.125/0.25  accuracy 1/0.5'
-    """
-    names = [name for name in row if name != "seconds" and not name.startswith("validation_")]
-    pairs = {name: [row[key] for key in (name, f"validation_{name}") if key in row] for name in names}
-    return "  ".join(f"{name} {'/'.join(f'{v:.3g}' for v in values)}" for name, values in pairs.items())

@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from subgrad.errors import ArgumentError, missing_extra
-from subgrad.io.figure import save_figure
+from subgrad.errors import ArgumentError, MissingExtraError
+from subgrad.io.figure import new_figure, save_figure
 from subgrad.nn.module import Module
 
 if TYPE_CHECKING:
     from subgrad.kinks.units import Units
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """The record of a run: one row of numbers for each epoch.
 
@@ -67,24 +67,51 @@ class History:
     def plot(self, path: str | None = None) -> Any:
         """A figure with the loss and each metric over the epochs; saved to ``path`` if one is given.
 
+        A notebook shows it, and the history itself as the same figure.
+
         Raises `MissingExtraError` if matplotlib is not installed.
         """
-        try:
-            from matplotlib.figure import Figure
-        except ImportError:
-            raise missing_extra("matplotlib", "plot", "plotting a history") from None
-        names = [n for n in self.names if not n.startswith("validation_")]
-        figure = Figure(figsize=(4.5 * max(1, len(names)), 3.2), layout="constrained")
+        names = [n for n in self.names if not n.startswith("validation_") and n != "seconds"]
+        figure = new_figure(4.5 * max(1, len(names)), 3.2, "plotting a history")
         for i, name in enumerate(names):
             axes = figure.add_subplot(1, len(names), i + 1)
             for key, label in ((name, "training"), (f"validation_{name}", "validation")):
                 if key in self.names:
-                    axes.plot(range(1, len(self) + 1), self[key], label=label)
-            axes.set(xlabel="epoch", title=name)
-            axes.legend()
+                    axes.plot(range(1, len(self) + 1), self[key], ".-" if len(self) < 20 else "-", label=label)
+            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.set(xlabel="epoch", title=name.replace("_", " "))
+            axes.legend(frameon=False)
         if path is not None:
             save_figure(figure, path)
         return figure
+
+    def __repr__(self) -> str:
+        if not self.epochs:
+            return "History(no epochs yet)"
+        ended = f"{self.stopped}, best epoch {self.best_epoch}"
+        return f"History({len(self)} epochs, {ended}; the last: {numbers(self.epochs[-1])})"
+
+    def _repr_html_(self) -> str:
+        from subgrad.display.html_table import shown
+
+        try:
+            return shown(repr(self), self.plot().svg()) if self.epochs else shown(repr(self))
+        except MissingExtraError as error:
+            return shown(repr(self), str(error))
+
+
+def numbers(row: dict[str, float]) -> str:
+    """The numbers of an epoch in short: each of the training, then that of the validation.
+
+    >>> numbers({"loss": 0.125, "accuracy": 1.0, "validation_loss": 0.25, "validation_accuracy": 0.5, "seconds": 2.0})
+    'loss 0.125, validation 0.25; accuracy 1, validation 0.5'
+    """
+    names = [name for name in row if name != "seconds" and not name.startswith("validation_")]
+    return "; ".join(", ".join(f"{label} {row[key]:.3g}" for key, label in _pair(name, row)) for name in names)
+
+
+def _pair(name: str, row: dict[str, float]) -> list[tuple[str, str]]:
+    return [(key, label) for key, label in ((name, name), (f"validation_{name}", "validation")) if key in row]
 
 
 class WatchUnits:

@@ -19,7 +19,17 @@ class Site(NamedTuple):
     line: int
 
     def __str__(self) -> str:
-        return f"{os.path.basename(self.file)}:{self.line}"
+        cell = _cell(self.file)
+        return f"{cell}, line {self.line}" if cell else f"{os.path.basename(self.file)}:{self.line}"
+
+
+def _cell(file: str) -> str:
+    """What a notebook calls the cell that it keeps under the name of this file, such as ``Cell In[3]``."""
+    notebook = sys.modules.get("IPython")
+    shell = notebook.get_ipython() if notebook else None
+    name = getattr(getattr(shell, "compile", None), "format_code_name", None)
+    found = name(file) if name else None
+    return " ".join(found) if found else ""
 
 
 class _State(threading.local):

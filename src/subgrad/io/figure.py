@@ -1,4 +1,4 @@
-"""Figures of matplotlib as files."""
+"""Figures of matplotlib: made, and written as files."""
 
 from __future__ import annotations
 
@@ -7,8 +7,27 @@ import os
 from pathlib import Path
 from typing import Any
 
-from subgrad.errors import ArgumentError
+from subgrad.errors import ArgumentError, missing_extra
 from subgrad.io.atomic import write_atomically
+
+
+def new_figure(width: float, height: float, purpose: str) -> Any:
+    """An empty figure, in inches, that a notebook shows.
+
+    Raises `MissingExtraError`, which says that ``purpose`` needs matplotlib, if that is not installed.
+    """
+    require_matplotlib(purpose)
+    from subgrad.io.notebook_figure import NotebookFigure
+
+    return NotebookFigure(figsize=(width, height), layout="constrained")
+
+
+def require_matplotlib(purpose: str) -> None:
+    """Raise `MissingExtraError` if matplotlib is not installed."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        raise missing_extra("matplotlib", "plot", purpose) from None
 
 
 def save_figure(figure: Any, path: str | os.PathLike[str]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from subgrad.diff.conditions import CONDITIONS
+from subgrad.display.html_table import html_table, shown
 from subgrad.errors import ArgumentError, GradientError
 from subgrad.graph.evaluate import evaluate
 from subgrad.graph.order import dependents
@@ -83,6 +84,13 @@ class Kinks:
             return "no kinks: every op is smooth"
         near = self.nearest
         return f"not on a kink; the nearest is {near.nearest:.3g} away: {near.op} at {near.site}"
+
+    def _repr_html_(self) -> str:
+        if not self.spots:
+            return shown(str(self))
+        columns = ["op", "module", "line", "kind", "on it", "of", "nearest"]
+        rows = [[s.op, s.scope, str(s.site), s.kind, f"{s.count:,}", f"{s.size:,}", f"{s.nearest:.3g}"] for s in self]
+        return shown(html_table(columns, rows, numbers=columns[4:]))
 
 
 def kinks(f: Callable[..., Tensor] | Tensor, *x: Any, tau: float = 0.0) -> Kinks:

@@ -304,6 +304,11 @@ class Module:
         parts = [f"({name}): {child!r}".replace("\n", "\n  ") for name, child in self.children.items()]
         return "\n  ".join([head, *parts]) + "\n)" if parts else head + ")"
 
+    def _repr_html_(self) -> str:
+        from subgrad.nn import summary
+
+        return summary.html(self)
+
 
 config.enter(Module)
 

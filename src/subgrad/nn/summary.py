@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from subgrad.display.html_table import html_table, shown
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor, placeholder
 from subgrad.graph.tree import leaves
+from subgrad.nn import config
 from subgrad.nn.running import evaluating
 from subgrad.ops.contract import contract, multiplications
 
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from subgrad.nn.module import Module
+
+_MOST = 100
+"""Modules that are shown of a network."""
 
 
 @dataclass
@@ -53,12 +58,41 @@ def _parameter_count(module: Module) -> int:
     return sum(p.size for p in module.parameters())
 
 
-def table(module: Module, input_shapes: Sequence[tuple[int, ...]], dtype: npt.DTypeLike) -> str:
+class Summary(str):
+    """The table of a module's layers as text, which a notebook shows as a table."""
+
+    __slots__ = ("_rows",)
+
+    def __new__(cls, rows: list[list[str]]) -> Summary:
+        made = super().__new__(cls, _aligned(rows))
+        made._rows = rows
+        return made
+
+    def _repr_html_(self) -> str:
+        names, *rows = self._rows
+        return shown(html_table(names, rows, numbers=names[2:]))
+
+
+def html(module: Module) -> str:
+    """What a notebook shows of a module whose input is not known: its parts, and how many parameters each has."""
+    rows = [_part(part, path) for path, part in module.named_modules()]
+    more = [f"and {len(rows) - _MOST:,} more modules"] if len(rows) > _MOST else []
+    return shown(html_table(["Layer", "Arguments", "Parameters"], rows[:_MOST], numbers=["Parameters"]), *more)
+
+
+def _part(part: Module, path: str) -> list[str]:
+    label = "  " * (path.count(".") + 1 if path else 0)
+    name = f"{path.rpartition('.')[2]}: " if path else ""
+    arguments = "" if part.children else config.arguments_text(part)
+    return [f"{label}{name}{type(part).__name__}", arguments, f"{_parameter_count(part):,}"]
+
+
+def table(module: Module, input_shapes: Sequence[tuple[int, ...]], dtype: npt.DTypeLike) -> Summary:
     """The summary of ``module`` for inputs of these shapes and this dtype."""
     inputs = [placeholder(shape, dtype, f"input {i}") for i, shape in enumerate(input_shapes)]
     with evaluating(module), _recording(module) as calls:
         module(*inputs)
-    return _aligned([["Layer", "Output", "Parameters", "FLOPs"], *(call.cells() for call in calls)])
+    return Summary([["Layer", "Output", "Parameters", "FLOPs"], *(call.cells() for call in calls)])
 
 
 @contextlib.contextmanager

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from subgrad.data.table import Table
+from subgrad.display.markup import Markup, element
 from subgrad.errors import ArgumentError
 from subgrad.io.atomic import require_writable, write_atomically
+from subgrad.io.figure import require_matplotlib
 from subgrad.io.terminal import waiting
 from subgrad.report.explanations.importance import affordable_rows, permutation_importance, promising
 from subgrad.report.explanations.table_model import TableModel
-from subgrad.report.markup import Markup, element
 from subgrad.report.phrases import counted
-from subgrad.report.pictures.inline_svg import require_matplotlib
 from subgrad.report.sections.drivers import dependences, drivers
 from subgrad.report.sections.failures import hardest
 from subgrad.report.sections.parts import Section
@@ -64,7 +64,7 @@ def write_report(
 
 def check_report(path: str | os.PathLike[str]) -> None:
     """Raise the errors of `write_report` that can be known before there is a model."""
-    require_matplotlib()
+    require_matplotlib("a report")
     require_writable(path)
 
 

@@ -28,6 +28,7 @@ from subgrad.compile.runtime.interpret import takes
 from subgrad.compile.runtime.peak import peak_gflops
 from subgrad.compile.runtime.profile import Profile, profile
 from subgrad.compile.unit import Interface, Unit
+from subgrad.display.html_table import shown, table_of_some
 from subgrad.errors import ShapeError
 from subgrad.graph.lock import lock
 from subgrad.graph.tensor import Tensor
@@ -215,6 +216,13 @@ class Program:
                 raise ShapeError("a variable that is updated in place needs a writeable contiguous array")
             return array
         return np.ascontiguousarray(array)
+
+    def _repr_html_(self) -> str:
+        rows = [[t.attrs["name"], str(t.dtype), str(t.shape)] for t in self.inputs]
+        rows += [[f"result {k}", str(t.dtype), str(t.shape)] for k, t in enumerate(self.outputs)]
+        size = self.executable
+        about = f"kernels: {size.slots:,}; threads: {self.n_threads}; bytes of memory: {size.arena + size.scratch:,}"
+        return shown(table_of_some(["", "dtype", "shape"], rows, "Program"), about)
 
     def source(self) -> str:
         """The schedule, kernel by kernel, with the modules that the nodes come from."""

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from subgrad.display.markup import Markup
 from subgrad.report.explanations.calibration import Calibration
 from subgrad.report.explanations.ranking import precision_recall_curve, roc_curve
 from subgrad.report.explanations.table_model import sampled
-from subgrad.report.markup import Markup
 from subgrad.report.phrases import counted, number, percent, short
 from subgrad.report.pictures.inline_svg import FIRST, MUTED, PAGE, SERIES, picture
 

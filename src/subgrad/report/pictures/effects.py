@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from subgrad.display.markup import Markup
 from subgrad.report.explanations.dependence import Dependence
 from subgrad.report.explanations.importance import Importance
 from subgrad.report.explanations.table_model import sampled
-from subgrad.report.markup import Markup
 from subgrad.report.phrases import number, short
 from subgrad.report.pictures.inline_svg import FIRST, INK, MUTED, RULE, SERIES, picture
 

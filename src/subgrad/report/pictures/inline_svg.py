@@ -9,8 +9,7 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from subgrad.errors import missing_extra
-from subgrad.report.markup import Markup, visible
+from subgrad.display.markup import Markup, visible
 from subgrad.report.phrases import tick
 
 if TYPE_CHECKING:
@@ -53,14 +52,6 @@ _STYLE: Any = {
     "legend.borderaxespad": 0.2,
 }
 _NOTHING = dict.fromkeys(["Creator", "Date", "Format", "Type"])
-
-
-def require_matplotlib() -> None:
-    """Raise `MissingExtraError` if the pictures of a report cannot be drawn."""
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError:
-        raise missing_extra("matplotlib", "plot", "a report") from None
 
 
 def picture(name: str, alternative: str, draw: Callable[[Axes], None], height: float = 250.0) -> Markup:
@@ -131,4 +122,4 @@ def bars(counts: list[int] | list[float], alternative: str, width: int = 96, hei
     )
 
 
-__all__ = ["FIRST", "INK", "MUTED", "PAGE", "RULE", "SECOND", "SERIES", "bars", "picture", "require_matplotlib"]
+__all__ = ["FIRST", "INK", "MUTED", "PAGE", "RULE", "SECOND", "SERIES", "bars", "picture"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from subgrad.report.markup import Markup
+from subgrad.display.markup import Markup
 from subgrad.report.phrases import number
 from subgrad.report.pictures.inline_svg import FIRST, MUTED, SECOND, picture
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from subgrad.report.markup import Markup, element
+from subgrad.display.markup import Markup, element
 
 
 class Section(NamedTuple):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from subgrad.display.markup import Markup, element
 from subgrad.report.explanations.calibration import calibration_curve
-from subgrad.report.markup import Markup, element
 from subgrad.report.phrases import counted, number, short
 from subgrad.report.pictures import answers as drawn
 from subgrad.report.sections.parts import Section, figure, figures, grid, pairs, section

@@ -7,7 +7,7 @@ import platform
 import numpy as np
 
 import subgrad
-from subgrad.report.markup import Markup, element
+from subgrad.display.markup import Markup, element
 from subgrad.report.pictures.learning import curves_of
 from subgrad.report.sections.parts import Section, figure, figures, notes, pairs, section
 from subgrad.report.subject import Subject

@@ -10,8 +10,8 @@ import numpy as np
 from subgrad.data.formats import DateFormat, NumberFormat, TruthFormat, as_texts, has_value
 from subgrad.data.formats.dates import spoken
 from subgrad.data.table import Table
+from subgrad.display.markup import Markup, element, joined
 from subgrad.report.explanations.table_model import sampled
-from subgrad.report.markup import Markup, element, joined
 from subgrad.report.phrases import counted, number, percent, short
 from subgrad.report.pictures.inline_svg import bars
 from subgrad.report.sections.parts import Section, grid, notes, section

@@ -1,0 +1,1 @@
+"""What notebooks show of objects: HTML with one look for all."""
