@@ -56,6 +56,54 @@ def test_a_file_and_a_pickle_bring_the_model_back(model, tmp_path):
         assert other.scores == model.scores
 
 
+def test_the_names_for_networks_save_and_load_it_too(model, tmp_path):
+    sg.save(model, path := tmp_path / "model.safetensors")
+    other = sg.load(path)
+    assert isinstance(other, TabularModel)
+    np.testing.assert_array_equal(other.predict_set(table(), 0.8), model.predict_set(table(), 0.8))
+    with pytest.raises(errors.ArgumentError, match="a module or a TabularModel, got dict"):
+        sg.save({}, path)
+
+
+def test_classes_are_answered_as_was_decided_for_rare_ones(tmp_path):
+    """And by a model from a file, too."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=300)
+    made = {"x": x, "y": np.where(x + rng.normal(size=300) > 2, "rare", "usual")}
+    found = fit_tabular(made, "y", settings=SMALL, balance=True)
+    chances, answers = found.predict_proba(made), found.predict(made)
+    decision = found.calibrated.decision
+    assert answers.tolist() == np.where(chances[:, 1] >= decision.threshold, "usual", "rare").tolist()
+    assert (answers == "rare").sum() > (made["y"] == "rare").sum() > (chances[:, 0] > 0.5).sum()
+    assert decision.after > decision.before
+    found.save(path := tmp_path / "rare.safetensors")
+    assert TabularModel.load(path).predict(made).tolist() == answers.tolist()
+    with pytest.raises(errors.DataError, match="'x' is numbers"):
+        fit_tabular(made, "x", settings=SMALL, balance=True)
+
+
+def test_intervals_and_sets_hold_what_they_should(tmp_path):
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=1200)
+    y = x + rng.normal(size=1200)
+    learnt, later = {"x": x[:400], "y": y[:400]}, {"x": x[400:]}
+    found = fit_tabular(learnt, "y", settings=SMALL)
+    low, high = found.predict_interval(later, coverage=0.8).T
+    assert np.mean((low <= y[400:]) & (y[400:] <= high)) == pytest.approx(0.8, abs=0.06)
+    found.save(path := tmp_path / "m.safetensors")
+    np.testing.assert_array_equal(TabularModel.load(path).predict_interval(later, 0.8).T, [low, high])
+    with pytest.raises(errors.ArgumentError, match="which has no set of classes"):
+        found.predict_set(later)
+
+    grade = np.digitize(y, [-1, 1])
+    found = fit_tabular({"x": x[:400], "y": grade[:400]}, "y", settings=SMALL)
+    sets = found.predict_set(later, 0.9)
+    assert sets[np.arange(800), grade[400:]].mean() == pytest.approx(0.9, abs=0.05)
+    assert 1 < sets.sum(1).mean() < 3
+    with pytest.raises(errors.ArgumentError, match="which has no interval"):
+        found.predict_interval(later)
+
+
 def test_a_model_that_never_answers_one_class_can_be_saved(tmp_path):
     table = {"x": [0, 1] * 30, "y": ["yes"] * 2 + ["no"] * 58}
     rare = fit_tabular(table, "y", effort="quick")

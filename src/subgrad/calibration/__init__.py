@@ -1,6 +1,8 @@
-"""What is made of a model's answers by rows it was not trained on: intervals of numbers, and decisions for classes."""
+"""What is made of a model's answers by rows it was not trained on: intervals of numbers, sets of classes, decisions."""
 
+from subgrad.calibration.calibrated import Calibrated
 from subgrad.calibration.decision import Decision
 from subgrad.calibration.intervals import Intervals, interval_score, rows_needed
+from subgrad.calibration.sets import PredictionSets
 
-__all__ = ["Decision", "Intervals", "interval_score", "rows_needed"]
+__all__ = ["Calibrated", "Decision", "Intervals", "PredictionSets", "interval_score", "rows_needed"]

@@ -36,12 +36,13 @@ class Decision:
     after: float = float("nan")
 
     @classmethod
-    def fit(cls, truth: Any, chances: Any) -> Decision:
+    def fit(cls, truth: Any, chances: Any, weights: Any = None) -> Decision:
         """Choose for the best balanced accuracy: weights are a power of 1 / frequency, as small a one as is as good.
 
         Args:
             truth: (n,) places of the right classes.
             chances: (n, classes) probabilities, of rows that the model was not trained on.
+            weights: (n,) how much each row counts; all alike if it is None.
 
         Raises:
             DataError: if a class does not occur.
@@ -54,10 +55,12 @@ class Decision:
         """
         y = given.places("truth", truth)
         p = given.chances(chances, len(y))
-        counts = np.bincount(y, minlength=p.shape[1])
+        counts = np.bincount(y, weights, minlength=p.shape[1])
         if not counts.all():
             raise DataError(f"class {int(counts.argmin())} does not occur in the {len(y):,} rows to decide by")
-        found = [balanced_accuracy(y, _decided(p, _weights(counts, power)), classes=len(counts)) for power in POWERS]
+        found = [
+            balanced_accuracy(y, _decided(p, _weights(counts, power)), weights, classes=len(counts)) for power in POWERS
+        ]
         best = int(np.argmax(found))
         return cls(tuple(_weights(counts, POWERS[best]).tolist()), found[0], found[best])
 

@@ -32,20 +32,21 @@ Path_ = str | os.PathLike[str]
 Tensors = dict[str, np.ndarray]
 
 
-def save(model: Module, path: Path_, info: dict[str, Any] | None = None) -> None:
+def save(model: Any, path: Path_, info: dict[str, Any] | None = None) -> None:
     """Save a model: architecture and parameters in one safetensors file, written atomically.
 
     A parameter or layer that the model holds in several places is saved once, and is shared again when it is loaded.
 
     Args:
-        model: any module whose constructor arguments are JSON values or modules.
+        model: any module whose constructor arguments are JSON values or modules; or a `subgrad.tabular.TabularModel`,
+            whose own ``save`` this calls.
         path: usually ends in ``.safetensors``; an existing file is replaced. A link is followed; a pipe or a device is
             no place for a model.
         info: anything JSON can hold, kept beside the model; `read_model_file` gives it back.
 
     Raises:
         FileError: if the file cannot be written.
-        ArgumentError: if the model or ``info`` cannot be described as JSON.
+        ArgumentError: if the model is neither, or it or ``info`` cannot be described as JSON.
 
     Example:
         >>> import subgrad as sg, tempfile, os
@@ -55,7 +56,20 @@ def save(model: Module, path: Path_, info: dict[str, Any] | None = None) -> None
         >>> sg.load(path).weight.tolist() == net.weight.tolist()
         True
     """
+    if not isinstance(model, Module):
+        return _save_itself(model, path, info)
     write_model_file(path, model.state_dict(), {**description(model), "info": info or {}})
+
+
+def _save_itself(model: Any, path: Path_, info: dict[str, Any] | None) -> None:
+    """Let a model for tables save itself, which keeps what it has to tell."""
+    from subgrad.tabular import TabularModel
+
+    if not isinstance(model, TabularModel):
+        raise ArgumentError(f"what can be saved is a module or a TabularModel, got {type(model).__name__}")
+    if info is not None:
+        raise ArgumentError("info is kept beside a module; a TabularModel has its record")
+    model.save(path)
 
 
 def description(model: Module) -> dict[str, Any]:
@@ -63,8 +77,10 @@ def description(model: Module) -> dict[str, Any]:
     return {"model": model.config(), "shared": shared_names(model)}
 
 
-def load(path: Path_, modules: Sequence[type[Module]] = ()) -> Module:
+def load(path: Path_, modules: Sequence[type[Module]] = ()) -> Any:
     """The model that `save` wrote, with parameters of the dtype in the file; of a checkpoint, the model at its epoch.
+
+    A file of a model for tables gives the `subgrad.tabular.TabularModel`.
 
     Args:
         path: the file.
@@ -77,6 +93,10 @@ def load(path: Path_, modules: Sequence[type[Module]] = ()) -> Module:
     tensors, header = read_model_file(path)
     if header.get("model") is None:
         raise FileError(f"{path} holds no description of a model")
+    if is_tabular(header) and not modules:
+        from subgrad.tabular import TabularModel
+
+        return TabularModel.load(path)
     if "run" in header:
         tensors = part(tensors, "model.")
     try:
@@ -164,6 +184,12 @@ def read_info(path: Path_) -> dict[str, Any]:
     """What `save` was given to keep beside the model; empty if that was nothing, or no dict."""
     info = read_model_file(path)[1].get("info")
     return info if isinstance(info, dict) else {}
+
+
+def is_tabular(header: Mapping[str, Any]) -> bool:
+    """Whether a file with this header is that of a model for tables."""
+    info = header.get("info")
+    return isinstance(info, dict) and info.get("kind") == "tabular"
 
 
 def _metadata(content: bytes) -> str:

@@ -74,6 +74,7 @@ class Tabular(CallbackSupportMixin, BaseEstimator):
         self.model_ = fit_tabular(
             table, name, task=self._task, weights=weights, metric=self.metric, keep=[n for n in table if n != name],
             seed=int(check_random_state(self.random_state).randint(2**31 - 1)), verbose=bool(self.verbose),
+            balance=self._balance(),
             callbacks=[told] if told else (), max_seconds=self.max_seconds, **effort,
         )  # fmt: skip
         if told:
@@ -90,10 +91,14 @@ class Tabular(CallbackSupportMixin, BaseEstimator):
         """The weights of the rows, with those of their classes."""
         return weights
 
-    def _answers(self, X: Any) -> np.ndarray:
+    def _balance(self) -> bool:
+        """Whether `fit_tabular` is to choose a decision for rare classes."""
+        return False
+
+    def _known_table(self, X: Any) -> Table:
+        """X as a table for the model that was fitted."""
         check_is_fitted(self)
-        table = self._table(X, reset=False)
-        return self.model_.answers(self.model_.preparation.transform(table))
+        return self._table(X, reset=False)
 
     def _table(self, X: Any, reset: bool) -> Table:
         """X as a table; columns of an array are called by their numbers."""
@@ -119,6 +124,8 @@ class TabularClassifier(ClassifierMixin, Tabular):
         effort: ``"quick"``, ``"normal"``, ``"best"``, or `subgrad.tabular.Settings`.
         metric: by what the best moment is chosen, by its name in `subgrad.metrics`; None for log loss.
         max_seconds: after which training ends.
+        balance: whether ``predict`` counts rare classes as much as frequent ones, for the best balanced accuracy.
+            Probabilities stay what they are; they get worse by a ``class_weight``, and the accuracy is no better.
         class_weight: None, ``"balanced"`` or weights by class.
         random_state: of initial values, folds, the order of rows and dropout.
         verbose: whether to show progress.
@@ -141,22 +148,37 @@ class TabularClassifier(ClassifierMixin, Tabular):
     _task = "classification"
 
     def __init__(
-        self, effort="normal", *, metric=None, max_seconds=None, class_weight=None, random_state=None, verbose=False
-    ) -> None:
+        self, effort="normal", *, metric=None, balance=False, max_seconds=None, class_weight=None, random_state=None,
+        verbose=False,
+    ) -> None:  # fmt: skip
         super().__init__(effort, metric=metric, max_seconds=max_seconds, random_state=random_state, verbose=verbose)
+        self.balance = balance
         self.class_weight = class_weight
 
     def predict(self, X: Any) -> np.ndarray:
-        """The most probable class of each row (n,)."""
-        found = self.predict_proba(X)
-        return self.classes_[found.argmax(1)]
+        """The class of each row (n,): the most probable one, unless ``balance`` decides."""
+        return self.classes_[self.model_.predict(self._known_table(X)).astype(int)]
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of each class (n, classes), in the order of ``classes_``."""
-        answers = self._answers(X)
-        found = np.zeros((len(answers), len(self.classes_)))
-        found[:, np.array(self.model_.classes, int)] = answers
-        return found
+        return self._of_all(self.model_.predict_proba(self._known_table(X)))
+
+    def predict_set(self, X: Any, coverage: float = 0.9) -> np.ndarray:
+        """Which classes may be right, truth values (n, classes), in the order of ``classes_``.
+
+        The right one is among them in the share ``coverage`` of rows that are like those of the training, whatever the
+        model is worth (conformal prediction, see `subgrad.calibration.PredictionSets`).
+        """
+        return self._of_all(self.model_.predict_set(self._known_table(X), coverage))
+
+    def _of_all(self, found: np.ndarray) -> np.ndarray:
+        """Of the classes that had weight (n, k), as of all classes (n, classes)."""
+        whole = np.zeros((len(found), len(self.classes_)), found.dtype)
+        whole[:, np.array(self.model_.classes, int)] = found
+        return whole
+
+    def _balance(self) -> bool:
+        return bool(self.balance)
 
     def _encoded(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
         check_classification_targets(y)
@@ -190,7 +212,15 @@ class TabularRegressor(RegressorMixin, Tabular):
 
     def predict(self, X: Any) -> np.ndarray:
         """The estimate for each row (n,)."""
-        return self._answers(X)
+        return self.model_.predict(self._known_table(X))
+
+    def predict_interval(self, X: Any, coverage: float = 0.9) -> np.ndarray:
+        """The lower and the upper end of an interval around each estimate, (n, 2).
+
+        It holds the truth in the share ``coverage`` of rows that are like those of the training, whatever the model is
+        worth (conformal prediction, see `subgrad.calibration.Intervals`).
+        """
+        return self.model_.predict_interval(self._known_table(X), coverage)
 
     def _encoded(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
         return check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", estimator=self)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from subgrad.tabular.defaults import EFFORTS, Settings, settings_for
 from subgrad.tabular.fitting import fit_tabular
-from subgrad.tabular.tabular_model import OutOfFold, TabularModel
+from subgrad.tabular.held_out import OutOfFold
+from subgrad.tabular.tabular_model import TabularModel
 from subgrad.tabular.tuning import Trial, Tuned, tune_tabular
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from subgrad.calibration import Calibrated, Decision
 from subgrad.data import Table, drop_unlabelled
 from subgrad.data.formats import NumberFormat
 from subgrad.data.task import Task
@@ -20,10 +21,11 @@ from subgrad.metrics import Metric, for_task
 from subgrad.tabular.cross_fitting import Run, train
 from subgrad.tabular.defaults import TEMPERED, Effort, Settings, settings_for
 from subgrad.tabular.folds import balanced_folds
+from subgrad.tabular.held_out import OutOfFold
 from subgrad.tabular.network import TabularNetwork
 from subgrad.tabular.number_scale import Scale, scales_for
 from subgrad.tabular.preparation import TabularPreparation
-from subgrad.tabular.tabular_model import OutOfFold, TabularModel, as_table, combined
+from subgrad.tabular.tabular_model import TabularModel, as_table, combined
 from subgrad.tabular.temperature import temperature_for
 
 USUAL = {"classification": "log_loss", "regression": "root_mean_squared_error"}
@@ -39,6 +41,7 @@ def fit_tabular(
     seed: int = 0,
     weights: Any = None,
     metric: str | None = None,
+    balance: bool = False,
     keep: Collection[str] = (),
     settings: Settings | None = None,
     verbose: bool | None = None,
@@ -63,6 +66,8 @@ def fit_tabular(
         weights: (n,) how much each row of the table counts; not negative.
         metric: by what the best moment is chosen, by its name in `subgrad.metrics`; log loss or the root mean squared
             error if it is None.
+        balance: whether rare classes are to count as much as frequent ones: which class `TabularModel.predict` answers
+            is decided for the best balanced accuracy on rows that were held out. Probabilities stay what they are.
         keep: columns that are used although they look like row numbers or identifiers.
         settings: how the networks are made and trained, in the place of those of the effort.
         verbose: whether to show progress; None does on a terminal.
@@ -73,7 +78,7 @@ def fit_tabular(
     Raises:
         ArgumentError: for an argument that is not what is said above.
         DataError: if the table has no such column, fewer than two rows with a target, one value only in it, or no
-            column to learn from.
+            column to learn from; for ``balance`` if the target is a number.
         ShapeError: for weights of another length.
 
     Example:
@@ -94,6 +99,8 @@ def fit_tabular(
         preparation = TabularPreparation().fit(known, target, task, keep)
         numbers = preparation.task == "regression"
         x, y = preparation.transform(known), known[target] if numbers else preparation.target(known)
+    if balance and numbers:
+        raise DataError(f"balance is for classes, and '{target}' is numbers")
     measured = for_task(preparation.task, [metric or USUAL[preparation.task]])[0]
     folds = min(own.folds, len(y))
     parts = balanced_folds(y, folds, seed)
@@ -124,14 +131,17 @@ def fit_tabular(
     temperature = 1.0 if numbers else temperature_for(scores.mean(0), y, given)
     answers = combined(scores, scale, temperature)
     found = {m.name: _value(m, y, answers, given) for m in for_task(preparation.task)}
+    held_out = OutOfFold(rows, y, answers, given)
     record = {
         "rows": len(y), "columns": len(preparation.columns), "features": x.shape[1], "folds": folds,
         "effort": effort if settings is None else "own settings", "seed": seed, "metric": measured.name,
         "seconds": time.perf_counter() - start, "settings": dataclasses.asdict(own),
     }  # fmt: skip
+    if balance:
+        record["calibrated"] = Calibrated(Decision.fit(y, answers, given)).to_plain()
     return TabularModel(
         preparation, run.net, own, scale=scale, temperature=temperature**TEMPERED, history=run.history, scores=found,
-        out_of_fold=OutOfFold(rows, y, answers, given), record=record,
+        out_of_fold=held_out, errors=held_out.calibration(seed), record=record,
     )  # fmt: skip
 
 

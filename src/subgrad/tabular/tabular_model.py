@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 
 from subgrad import io
+from subgrad.calibration import Calibrated
 from subgrad.data import Table, is_frame, table_from_frame
 from subgrad.data.target import Label
 from subgrad.errors import ArgumentError, DataError, FileError
 from subgrad.fit.history import History
 from subgrad.metrics import TABLE
 from subgrad.tabular.defaults import Settings
+from subgrad.tabular.held_out import Errors, OutOfFold
 from subgrad.tabular.member_programs import Scorer
 from subgrad.tabular.network import TabularNetwork
 from subgrad.tabular.number_scale import Scale
@@ -24,24 +26,6 @@ from subgrad.tabular.preparation import TabularPreparation
 from subgrad.tabular.temperature import softmax
 
 BLOCK = 2**16  # rows that are answered at a time
-
-
-@dataclasses.dataclass(frozen=True)
-class OutOfFold:
-    """What members answer for rows of the training that they were not trained on: as honest as for new rows.
-
-    Attributes:
-        rows: the numbers (n,) of the rows in the table that the model was fitted on; those without a target are not
-            there.
-        y: the right answers (n,): places of classes, or numbers in their unit.
-        answers: probabilities (n, k), or numbers (n,) in their unit.
-        weights: the weights (n,) of the rows, None if there were none.
-    """
-
-    rows: np.ndarray
-    y: np.ndarray
-    answers: np.ndarray
-    weights: np.ndarray | None = None
 
 
 class TabularModel:
@@ -58,17 +42,18 @@ class TabularModel:
         history: the learning curve: training loss and loss on rows that were held out, at each look.
         scores: by name, how good the answers to rows are that members were not trained on.
         out_of_fold: these answers; None for a model from a file.
+        errors: how wrong they are, of some of the rows: what intervals and sets are calibrated by.
         record: how the model was made, as JSON can hold it.
     """
 
     def __init__(
         self, preparation: TabularPreparation, network: TabularNetwork, settings: Settings, *,
         scale: Scale | None, temperature: float, history: History, scores: dict[str, float],
-        out_of_fold: OutOfFold | None, record: dict[str, Any],
+        out_of_fold: OutOfFold | None, errors: Errors, record: dict[str, Any],
     ) -> None:  # fmt: skip
         self.preparation, self.network, self.settings = preparation, network, settings
         self.scale, self.temperature, self.history = scale, temperature, history
-        self.scores, self.out_of_fold, self.record = scores, out_of_fold, record
+        self.scores, self.out_of_fold, self.errors, self.record = scores, out_of_fold, errors, record
         self._scorer = Scorer(network)
 
     task = property(lambda self: self.preparation.task)
@@ -84,7 +69,9 @@ class TabularModel:
         return f"TabularModel('{self.target_name}', {what}; {self.network.members} networks, {self._numbers()})"
 
     def predict(self, table: Any) -> np.ndarray:
-        """The most probable label of each row (n,), or its number in its unit, float64.
+        """The label of each row (n,), or its number in its unit, float64.
+
+        The label is the most probable one, or what `calibrated` decides, of a model that was trained with ``balance``.
 
         Args:
             table: a `Table`, a frame of pandas or polars, or columns by name. The target need not be there.
@@ -93,7 +80,7 @@ class TabularModel:
             DataError: if a column is missing, or none of its values is of its kind.
         """
         answers = self.answers(self.preparation.transform(as_table(table)))
-        return self.preparation.restore_target(answers.argmax(1)) if self.classes else answers
+        return self.preparation.restore_target(self.calibrated.decide(answers)) if self.classes else answers
 
     def predict_proba(self, table: Any) -> np.ndarray:
         """The probability of each class (n, k), in the order of `classes`.
@@ -106,6 +93,48 @@ class TabularModel:
             raise ArgumentError(f"'{self.target_name}' is a number: there are no probabilities; use predict")
         return self.answers(self.preparation.transform(as_table(table)))
 
+    def predict_interval(self, table: Any, coverage: float = 0.9) -> np.ndarray:
+        """The lower and the upper end of an interval around each number, (n, 2).
+
+        It holds the true number of that share of the rows, if they are like those of the training: see
+        `subgrad.calibration.Intervals`.
+
+        Raises:
+            ArgumentError: for classes, or a coverage outside (0, 1).
+            DataError: if the training had too few rows, or as `predict`.
+
+        Example:
+            >>> import numpy as np, subgrad as sg
+            >>> x = np.linspace(-2, 2, 100)
+            >>> model = sg.tabular.fit_tabular({"x": x, "y": np.abs(x)}, "y", effort="quick")
+            >>> low, high = model.predict_interval({"x": [1.0]}, coverage=0.8)[0]
+            >>> bool(0.5 < low < 1 < high < 1.5)
+            True
+        """
+        if self.classes:
+            raise ArgumentError(f"'{self.target_name}' is a class, which has no interval; use predict_set")
+        around = self.errors.intervals(coverage).around(self.answers(self.preparation.transform(as_table(table))))
+        return np.stack(around, axis=1)
+
+    def predict_set(self, table: Any, coverage: float = 0.9) -> np.ndarray:
+        """Which of the classes may be right, truth values (n, k), in the order of `classes`.
+
+        The right one is among them in that share of the rows, if they are like those of the training: see
+        `subgrad.calibration.PredictionSets`.
+
+        Raises:
+            ArgumentError: for regression, or a coverage outside (0, 1).
+            DataError: if the training had too few rows, or as `predict`.
+        """
+        if not self.classes:
+            raise ArgumentError(f"'{self.target_name}' is a number, which has no set of classes; use predict_interval")
+        return self.errors.sets(coverage).of(self.predict_proba(table))
+
+    @property
+    def calibrated(self) -> Calibrated:
+        """What was decided and calibrated after the training, as it was asked for."""
+        return Calibrated.from_record(self.record)
+
     def answers(self, features: np.ndarray) -> np.ndarray:
         """For features (n, d) as `preparation` makes them: probabilities (n, k), or numbers (n,) in their unit."""
         blocks = [features[i : i + BLOCK] for i in range(0, len(features), BLOCK)]
@@ -115,9 +144,10 @@ class TabularModel:
 
     def describe(self) -> list[str]:
         """What was done to the table, how the networks were trained and how good they are, a sentence each."""
-        return [*self.preparation.describe(), *self._about_training()]
+        return [*self.preparation.describe(), *self.about_training(), *self.calibrated.describe(self.classes)]
 
-    def _about_training(self) -> list[str]:
+    def about_training(self) -> list[str]:
+        """How the networks were trained and how good they are, a sentence each."""
         own, net = self.settings, self.network
         layers = "-".join(map(str, own.hidden))
         found = [
@@ -149,6 +179,7 @@ class TabularModel:
             "temperature": self.temperature,
             "history": {"epochs": [_finite(row) for row in self.history.epochs], "stopped": self.history.stopped},
             "scores": _finite(self.scores),
+            "errors": self.errors.to_plain(),
             "training": self.record,
         }
         io.save(self.network, path, info)
@@ -176,6 +207,7 @@ class TabularModel:
                 history=History(**info["history"]),
                 scores=info["scores"],
                 out_of_fold=None,
+                errors=Errors.from_plain(info["errors"]),
                 record=info["training"],
             )
         except (KeyError, TypeError, ValueError, AssertionError, DataError) as error:

@@ -49,7 +49,7 @@ def test_rare_classes_are_answered(rare, tmp_path, options):
     truth = np.array(column(read_csv(rare.read_text()), "y"))
     balanced = balanced_accuracy_score(truth, answers)
     assert balanced > 0.05 + balanced_accuracy_score(truth, np.where(p > 0.5, "well", "ill"))
-    assert f"{balanced:.3f} [" in succeed("evaluate", model, rare)
+    assert f" {balanced:.3f} " in succeed("evaluate", model, rare)
     assert np.mean(1 - p) == pytest.approx(np.mean(truth == "ill"), abs=0.04)  # probabilities are not balanced
 
 

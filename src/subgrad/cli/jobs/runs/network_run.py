@@ -12,7 +12,7 @@ import numpy as np
 from rich.console import Console
 
 from subgrad import nn
-from subgrad.calibration import Decision, Intervals, rows_needed
+from subgrad.calibration import Calibrated, Decision, Intervals, rows_needed
 from subgrad.cli.epochs import epoch_lines
 from subgrad.cli.failure import fail
 from subgrad.cli.jobs import images, scores
@@ -21,7 +21,6 @@ from subgrad.cli.jobs.runs.cross_validation import cross_validate
 from subgrad.cli.jobs.runs.recipe import PATIENCE, Recipe, network, optimizer
 from subgrad.cli.jobs.runs.wishes import Wishes
 from subgrad.cli.jobs.source import Part, Rows, Source, split
-from subgrad.cli.jobs.trained.calibrated import Calibrated
 from subgrad.cli.jobs.trained.trained_model import Trained
 from subgrad.cli.jobs.trained.trained_network import TrainedNetwork, run_line
 from subgrad.cli.reported import Page

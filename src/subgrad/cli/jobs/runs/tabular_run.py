@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from subgrad.calibration import Decision, Intervals, rows_needed
+from subgrad.calibration import Calibrated, Intervals, rows_needed
 from subgrad.cli.epochs import lines_now_and_then
 from subgrad.cli.failure import fail
 from subgrad.cli.jobs.runs.conclusion import conclude, tell
 from subgrad.cli.jobs.runs.cross_validation import cross_validate
 from subgrad.cli.jobs.runs.wishes import Wishes
 from subgrad.cli.jobs.source import Rows
-from subgrad.cli.jobs.trained.calibrated import Calibrated
 from subgrad.cli.jobs.trained.prediction_report import Outcome
 from subgrad.cli.jobs.trained.trained_tabular import TrainedTabular
 from subgrad.cli.reported import Page
@@ -94,23 +93,18 @@ def learn(rows: Rows, learnt: Table, plan: TabularPlan, console: Console) -> Tra
         task=rows.task,
         effort=plan.effort,
         seed=plan.seed,
+        balance=plan.wishes.balance,
         keep=rows.keep,
         verbose=False if console.quiet else None,
         callbacks=score_lines(console),
     )
     model.record |= {"data": rows.title, "origin": plan.origin, **frequencies(model)}
-    model.record["calibrated"] = _calibrated(model, plan.wishes).to_plain()
+    if plan.wishes.interval is not None:
+        found = model.out_of_fold
+        assert found is not None
+        calibrated = Calibrated(intervals=Intervals.fit(found.y, found.answers, plan.wishes.interval))
+        model.record["calibrated"] = calibrated.to_plain()
     return TrainedTabular.of(model)
-
-
-def _calibrated(model: TabularModel, wishes: Wishes) -> Calibrated:
-    found = model.out_of_fold
-    assert found is not None
-    if wishes.balance:
-        return Calibrated(decision=Decision.fit(found.y, found.answers))
-    if wishes.interval is not None:
-        return Calibrated(intervals=Intervals.fit(found.y, found.answers, wishes.interval))
-    return Calibrated()
 
 
 def frequencies(model: TabularModel) -> dict[str, Any]:

@@ -11,8 +11,8 @@ import numpy as np
 from rich.console import RenderableType
 
 from subgrad import io
+from subgrad.calibration import Calibrated
 from subgrad.cli.jobs.source import Preparation
-from subgrad.cli.jobs.trained.calibrated import Calibrated
 from subgrad.cli.jobs.trained.prediction_report import NO_SPANS, Classified, Outcome, Regressed, Spans
 from subgrad.data.table import Table
 from subgrad.data.target import Label

@@ -49,7 +49,7 @@ class TrainedTabular(Trained):
 
     def about_run(self) -> list[str]:
         """Which networks there are, and how good they are on rows that they were not trained on."""
-        return self.model.describe()[len(self.preparation.describe()) :]
+        return self.model.about_training()
 
     def layers(self) -> RenderableType:
         return self.model.network.summary((self.model.network.members, 1, len(self.preparation.feature_names)))

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from subgrad.calibration import Decision, Intervals
+from subgrad.calibration.decision import Decision
+from subgrad.calibration.intervals import Intervals
 from subgrad.data.target import Label
 
 

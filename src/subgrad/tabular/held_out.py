@@ -1,0 +1,72 @@
+"""What members answer for rows that they were not trained on: for scores, and what of it goes into a model's file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from subgrad.calibration import Intervals, PredictionSets
+
+KEPT = 4096  # rows that go into the file of a model: so many say where 99.9% are
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """What members answer for rows of the training that they were not trained on: as honest as for new rows.
+
+    Attributes:
+        rows: the numbers (n,) of the rows in the table that the model was fitted on; those without a target are not
+            there.
+        y: the right answers (n,): places of classes, or numbers in their unit.
+        answers: probabilities (n, k), or numbers (n,) in their unit.
+        weights: the weights (n,) of the rows, None if there were none.
+    """
+
+    rows: np.ndarray
+    y: np.ndarray
+    answers: np.ndarray
+    weights: np.ndarray | None = None
+
+    def calibration(self, seed: int) -> Errors:
+        """What intervals and sets are calibrated by: of a large table some rows, drawn by chance."""
+        rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([abs(seed), 3])))
+        some = np.sort(rng.permutation(len(self.y))[:KEPT])
+        if self.answers.ndim == 2:
+            return Errors(self.answers[some, self.y[some]])
+        return Errors(self.answers[some], self.y[some])
+
+
+@dataclass(frozen=True)
+class Errors:
+    """How wrong answers to rows are that members were not trained on.
+
+    Attributes:
+        answers: the probability of the right class (n,), or numbers (n,) in their unit.
+        truth: the right numbers (n,); None for classes.
+    """
+
+    answers: np.ndarray
+    truth: np.ndarray | None = None
+
+    def intervals(self, level: float) -> Intervals:
+        """Intervals around numbers, see `Intervals.fit`."""
+        return Intervals.fit(self.truth, self.answers, level)
+
+    def sets(self, level: float) -> PredictionSets:
+        """Sets of classes, see `PredictionSets.fit`."""
+        return PredictionSets.fit(self.answers, level)
+
+    def to_plain(self) -> dict[str, Any]:
+        """Everything, as JSON can hold it."""
+        return {"answers": self.answers.tolist(), "truth": None if self.truth is None else self.truth.tolist()}
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> Errors:
+        """The inverse of `to_plain`."""
+        truth = plain["truth"]
+        return cls(np.array(plain["answers"], np.float64), None if truth is None else np.array(truth, np.float64))
+
+
+__all__ = ["Errors", "OutOfFold"]
