@@ -1,4 +1,4 @@
-"""What runs in a fresh process: one measurement, printed as one line of JSON.
+"""What runs in a fresh process: one measurement, printed as one line of JSON, or (`measure`) one for each line read.
 
 ``python -m bench.child KIND ARGUMENTS`` calls the function of `KINDS` of that name.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import json
-import statistics
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -20,42 +20,45 @@ from bench import peers
 from bench.work import arrays, workloads
 
 CALLS = 10  # calls between two looks at the clock, for inference
-SLOW = 4.0  # seconds of a run beyond which one is enough
 
 
 def measure(peer: str, variant: str, workload: str, seconds: str, percentile: str) -> dict[str, Any]:
-    """Time a workload for so many seconds after a third as long a warm-up; ``percentile`` of the repeats counts."""
+    """Set a workload up, say so, and time it once for each line that comes in: for so many seconds after a third as
+    long a warm-up; ``percentile`` of the repeats counts."""
     task = workloads.BY_NAME[workload]
     module = peers.BY_NAME[peer].module()
-    found = (_infer if task.infers else _train)(module, task, variant, float(seconds))
-    times = found.pop("times")
-    taken = float(np.percentile(times, float(percentile)))
-    return {**found, "seconds": taken, "repeats": len(times), "peak_bytes": _peak_bytes()}
+    once, found = (_infer if task.infers else _train)(module, task, variant)
+    _say("READY", {**found, "processor": _processor()})
+    for _ in sys.stdin:
+        began = _processor()
+        times = _repeat(once, float(seconds))
+        taken = float(np.percentile(times, float(percentile)))
+        _say("TIMED", {"seconds": taken, "repeats": len(times), "processor": _processor() - began})
+    return {"peak_bytes": _peak_bytes()}
 
 
-def _train(module: Any, task: workloads.Workload, variant: str, seconds: float) -> dict[str, Any]:
-    """The answers are the mean losses of the first and the second run: the same steps for every peer."""
+def _train(module: Any, task: workloads.Workload, variant: str) -> tuple[Callable[[], float], dict[str, Any]]:
+    """Seconds of a step, measured by a run of them. The answers are the mean losses of the first and the second run:
+    the same steps for every peer."""
     began = time.perf_counter()
     run, steps = module.train(task, variant), task.steps
     first = run(steps)
     setup = time.perf_counter() - began
-    second, once = _timed(lambda: run(steps))
-    times = _repeat(lambda: _timed(lambda: run(steps))[1], once, seconds)
-    return {"times": [t / steps for t in times], "setup": setup - statistics.median(times), "answers": [first, second]}
+    second, taken = _timed(lambda: run(steps))
+    return lambda: _timed(lambda: run(steps))[1] / steps, {"setup": setup - taken, "answers": [first, second]}
 
 
-def _infer(module: Any, task: workloads.Workload, variant: str, seconds: float) -> dict[str, Any]:
-    """The answers are the probabilities of the first sample's classes."""
+def _infer(module: Any, task: workloads.Workload, variant: str) -> tuple[Callable[[], float], dict[str, Any]]:
+    """Seconds of a call. The answers are the probabilities of the first sample's classes."""
     began = time.perf_counter()
     call, x = module.infer(task, variant), arrays.data(task)[0][: task.batch]
     output = np.array(call(x))
     setup = time.perf_counter() - began
 
-    def several() -> float:
-        return _timed(lambda: [call(x) for _ in range(CALLS)])[1]
+    def once() -> float:
+        return _timed(lambda: [call(x) for _ in range(CALLS)])[1] / CALLS
 
-    times = _repeat(several, several(), seconds)
-    return {"times": [t / CALLS for t in times], "setup": setup, "answers": _probabilities(output[0]).tolist()}
+    return once, {"setup": setup, "answers": _probabilities(output[0]).tolist()}
 
 
 def _timed(task: Callable[[], Any]) -> tuple[Any, float]:
@@ -64,17 +67,15 @@ def _timed(task: Callable[[], Any]) -> tuple[Any, float]:
     return found, time.perf_counter() - began
 
 
-def _repeat(once: Callable[[], float], first: float, seconds: float) -> list[float]:
-    """Seconds of each repeat, after a warm-up, for which ``first`` is the first."""
-    if first > SLOW:
-        return [first]
-    _until(once, seconds / 3, 1)
-    return _until(once, seconds, 5)
+def _repeat(once: Callable[[], float], seconds: float) -> list[float]:
+    """What each repeat takes, after a warm-up."""
+    _until(once, seconds / 3)
+    return _until(once, seconds)
 
 
-def _until(once: Callable[[], float], seconds: float, least: int) -> list[float]:
+def _until(once: Callable[[], float], seconds: float) -> list[float]:
     times, end = [], time.perf_counter() + seconds
-    while len(times) < least or time.perf_counter() < end:
+    while not times or time.perf_counter() < end:
         times.append(once())
     return times
 
@@ -85,6 +86,11 @@ def _probabilities(row: np.ndarray) -> np.ndarray:
         return row
     powers = np.exp(row - row.max())
     return powers / powers.sum()
+
+
+def _processor() -> float:
+    """Seconds of processor time of this process and its ended children, such as a compiler."""
+    return sum(os.times()[:4])
 
 
 def _peak_bytes() -> int | None:
@@ -136,5 +142,10 @@ def again(peer: str, task: str) -> dict[str, Any]:
 
 KINDS = {f.__name__: f for f in (measure, first_step, importing, growth, compiling, again)}
 
+
+def _say(word: str, found: dict[str, Any]) -> None:
+    print(word, json.dumps(found), flush=True)
+
+
 if __name__ == "__main__":
-    print("RESULT " + json.dumps(KINDS[sys.argv[1]](*sys.argv[2:])), flush=True)
+    _say("RESULT", KINDS[sys.argv[1]](*sys.argv[2:]))

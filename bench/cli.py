@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from bench import spawn, store
 from bench.measure import again, compiles, costs, machine, passes
@@ -24,24 +24,25 @@ def main() -> None:
         options.passes, options.seconds, options.retries = 1, 0.5, 0
     spawn.under[:] = shlex.split(options.under)
     if not options.report:
-        found = run(options)
+        found = run(options, (lambda found: None) if options.quick else store.keep)
         print(report.text(found))
-        if not options.quick:
-            store.write(store.merged(store.read(), found))
     if not options.quick:
         report.publish(store.read())
 
 
-def run(options: argparse.Namespace) -> store.Results:
-    """Measure the chosen sections."""
+def run(options: argparse.Namespace, keep: Callable[[store.Results], object]) -> store.Results:
+    """Measure the chosen sections; ``keep`` gets what there is after each of them, and after each workload."""
     peers = _installed(options.peers)
     found: store.Results = {"machine": {**machine.describe(peers, options.threads), "percentile": options.percentile}}
     repeats = 1 if options.quick else 5
     for section in ["times"] if options.busy else options.only or SECTIONS:
         if section == "times":
+            name = "busy" if options.busy else "times"
             watch = Watch(options.threads)
-            found["busy" if options.busy else "times"] = _times(options, peers, watch)
-            found["limit"] = watch.limit
+            for workload, rows in _times(options, peers, watch):
+                found[name] = {**found.get(name, {}), workload: rows}
+                found["limit"] = watch.limit
+                keep(found)
         elif section == "compiles":
             chosen = _chosen(options.workloads or compiles.CHOSEN, False)
             found["compiles"] = compiles.measure(chosen, peers, repeats, options.threads, _say)
@@ -54,11 +55,14 @@ def run(options: argparse.Namespace) -> store.Results:
         elif section == "growth":
             depths = (10, 30, 100) if options.quick else (10, 30, 100, 300, 1000)
             found["growth"] = costs.growth(depths, options.threads, _say)
+        keep(found)
     return found
 
 
-def _times(options: argparse.Namespace, peers: Sequence[Peer], watch: Watch) -> dict[str, list[passes.Row]]:
-    found = {}
+def _times(
+    options: argparse.Namespace, peers: Sequence[Peer], watch: Watch
+) -> Iterator[tuple[str, list[passes.Row]]]:
+    """The name and the rows of each workload."""
     with tempfile.TemporaryDirectory(prefix="bench") as cache:
         settings = passes.Settings(
             passes=options.passes, seconds=options.seconds, percentile=options.percentile, threads=options.threads,
@@ -68,8 +72,7 @@ def _times(options: argparse.Namespace, peers: Sequence[Peer], watch: Watch) -> 
             rows = passes.measure(workload, peers, settings, watch, _say)
             for sentence in agree.disagreements(rows):
                 _say(f"NOT THE SAME WORK: {sentence}")
-            found[workload.name] = rows
-    return found
+            yield workload.name, rows
 
 
 def _chosen(names: Sequence[str], awkward: bool) -> list[Workload]:
@@ -112,9 +115,9 @@ def _parser() -> argparse.ArgumentParser:
         "--busy", action="store_true", help="the times alone, while another program keeps the same processors busy"
     )
     parser.add_argument("--threads", type=int, default=machine.available_processors(), help="for each side")
-    parser.add_argument("--passes", type=int, default=3, help="interleaved passes over each workload")
-    parser.add_argument("--seconds", type=float, default=3.0, help="of one pass over one variant, without its warm-up")
-    parser.add_argument("--retries", type=int, default=2, help="of a pass during which the machine was not idle")
+    parser.add_argument("--passes", type=int, default=5, help="interleaved passes over each workload")
+    parser.add_argument("--seconds", type=float, default=1.0, help="of one pass over one variant, without its warm-up")
+    parser.add_argument("--retries", type=int, default=4, help="of a pass during which the machine was not idle")
     parser.add_argument(
         "--percentile", type=float, default=50, help="of a pass's repeats; 10 says more on a machine that is not idle"
     )

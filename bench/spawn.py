@@ -37,22 +37,69 @@ def environment(threads: int, **more: str) -> dict[str, str]:
     return {**found, **quiet, "TORCHINDUCTOR_COMPILE_THREADS": "1", **more}
 
 
+class Child:
+    """``bench.child`` in a process of its own, which says what it finds line by line.
+
+    Used as a context, which ends the process. A child that takes more than `TIMEOUT` to say something is ended too.
+    """
+
+    def __init__(self, kind: str, *arguments: object, threads: int, **more: str) -> None:
+        command = [*under, sys.executable, "-m", "bench.child", kind, *map(str, arguments)]
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115, closed by `end`; a pipe is read by nobody meanwhile
+        self._process = subprocess.Popen(
+            command, env=environment(threads, **more), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=self._errors, text=True, cwd=ROOT
+        )  # fmt: skip
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._errors):
+            if stream:
+                stream.close()
+
+    def hear(self, word: str) -> dict[str, Any]:
+        """What the next line that begins with the word says. Raises `ChildError` if none comes."""
+        alarm = threading.Timer(TIMEOUT, self._process.kill)
+        alarm.start()
+        try:
+            for line in self._process.stdout or ():
+                if line.startswith(f"{word} "):
+                    return json.loads(line.removeprefix(f"{word} "))
+        finally:
+            alarm.cancel()
+        self._process.wait()
+        self._errors.seek(0)
+        raise ChildError(_last_line(self._errors.read()))
+
+    def once(self) -> dict[str, Any]:
+        """What a child that waits for lines measures now."""
+        if self._process.stdin and self._process.poll() is None:
+            self._process.stdin.write("\n")
+            self._process.stdin.flush()
+        return self.hear("TIMED")
+
+    def finish(self) -> dict[str, Any]:
+        """Its result, after the last line."""
+        if self._process.stdin:
+            self._process.stdin.close()
+        return self.hear("RESULT")
+
+
 def ask(kind: str, *arguments: object, threads: int, **more: str) -> dict[str, Any]:
     """The result of ``bench.child`` in a process of its own, with ``wall``: seconds from its start to its result.
 
     Raises `ChildError` if there is none.
     """
-    command = [*under, sys.executable, "-m", "bench.child", kind, *map(str, arguments)]
-    with tempfile.TemporaryFile("w+") as errors:  # not a pipe, which nobody would read while the child runs
-        began = time.perf_counter()
-        process = subprocess.Popen(
-            command, env=environment(threads, **more), stdout=subprocess.PIPE, stderr=errors, text=True, cwd=ROOT
-        )
-        result, wall = _result(process, began)
-        errors.seek(0)
-        if result is None:
-            raise ChildError(_last_line(errors.read()))
-    return {**result, "wall": wall}
+    began = time.perf_counter()
+    with Child(kind, *arguments, threads=threads, **more) as child:
+        return {**child.hear("RESULT"), "wall": time.perf_counter() - began}
 
 
 @contextmanager
@@ -65,18 +112,6 @@ def load(threads: int) -> Iterator[None]:
             yield
         finally:
             process.kill()
-
-
-def _result(process: subprocess.Popen[str], began: float) -> tuple[dict[str, Any] | None, float]:
-    """What the child prints and when; a child that takes too long is ended."""
-    alarm, result, wall = threading.Timer(TIMEOUT, process.kill), None, 0.0
-    alarm.start()
-    for line in process.stdout or ():
-        if line.startswith("RESULT "):
-            result, wall = json.loads(line.removeprefix("RESULT ")), time.perf_counter() - began
-    process.wait()
-    alarm.cancel()
-    return result, wall
 
 
 def _last_line(text: str) -> str:

@@ -17,6 +17,11 @@ def read(path: Path = PATH) -> Results:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
+def keep(new: Results) -> None:
+    """Add what was measured to the file."""
+    write(merged(read(), new))
+
+
 def write(results: Results, path: Path = PATH) -> None:
     write_text(path, json.dumps(results, indent=1) + "\n")
 

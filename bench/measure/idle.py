@@ -8,13 +8,14 @@ meanwhile.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from bench.measure.roofline import Probe
 
-Result = TypeVar("Result")
+Found = dict[str, Any]
 
 CALIBRATION = 0.93  # of the best rate, both before and after
 OTHERS = 0.05  # of the time of all processors
@@ -29,11 +30,12 @@ class Watch:
         self._probe = Probe(threads)
         self.limit = self._probe.best()
 
-    def around(self, measurement: Callable[[], Result]) -> tuple[Result, dict[str, Any]]:
-        """What a measurement, which runs in child processes, returns, and how idle the machine was."""
+    def around(self, measurement: Callable[[], Found]) -> tuple[Found, dict[str, Any]]:
+        """What a measurement in a child process finds, among it the ``processor`` time it took, and how idle the
+        machine was."""
         before, clock = self._look(), _Clock()
         found = measurement()
-        others = clock.others()
+        others = clock.others(found["processor"])
         return found, {"rate": min(before, self._look()), "others": others}
 
     def _look(self) -> float:
@@ -43,17 +45,18 @@ class Watch:
 
 
 class _Clock:
-    """Processor time of everybody and of this process with its ended children, since it was made."""
+    """Processor time of everybody and of this process, since it was made."""
 
     def __init__(self) -> None:
-        self._start = _everybody(), _ours()
+        self._start = _everybody(), time.process_time()
 
-    def others(self) -> float | None:
-        """The share of all processors' time that others had, other virtual machines included; None if unknown."""
+    def others(self, child: float) -> float | None:
+        """The share of all processors' time that others had, other virtual machines included, but for a child that had
+        so much; None if unknown."""
         if self._start[0] is None:
             return None
         (busy, total), (busy_before, total_before) = _everybody(), self._start[0]
-        ours = _ours() - self._start[1]
+        ours = child + time.process_time() - self._start[1]
         return max(0.0, (busy - busy_before - ours) / max(total - total_before, 1e-9))
 
 
@@ -65,11 +68,6 @@ def _everybody() -> tuple[float, float] | None:
         return None
     ticks = [int(w) / os.sysconf("SC_CLK_TCK") for w in words]
     return sum(ticks) - ticks[3] - ticks[4], sum(ticks)  # without those of idling and of waiting for disks
-
-
-def _ours() -> float:
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
 
 
 def disturbed(look: dict[str, Any] | None, limit: float | None) -> str:

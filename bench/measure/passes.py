@@ -1,16 +1,17 @@
-"""Interleaved passes over a workload: every peer once, then every peer again, so that a slow spell hits all alike."""
+"""Interleaved passes over a workload, each side in a process of its own that waits for its turn: every variant once,
+then every variant again, so that a slow spell hits all alike."""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 from bench.measure.idle import Watch, disturbed
 from bench.peers import Peer
-from bench.spawn import ChildError, ask, load
+from bench.spawn import Child, ChildError, load
 from bench.work.workloads import Workload
 
 Row = dict[str, Any]
@@ -36,11 +37,17 @@ def measure(workload: Workload, peers: Sequence[Peer], settings: Settings, watch
     """One row for each peer and variant that knows the workload's layers: medians over the passes, or the error."""
     variants = [(peer, v) for peer in peers for v in _variants(peer, workload, settings.avx2)]
     rows = [_row(workload, peer, variant) for peer, variant in variants]
-    for i in range(settings.passes):
-        for row in rows if i % 2 == 0 else reversed(rows):
-            if "error" not in row:
-                _one(row, settings, watch)
-                say(_line(row))
+    with ExitStack() as running:
+        sides = [(row, running.enter_context(side)) for row in rows if (side := _ready(row, settings, watch))]
+        say(f"{workload.name}: {len(sides)} variants are ready")
+        for i in range(settings.passes):
+            for row, side in sides if i % 2 == 0 else reversed(sides):
+                if "error" not in row:
+                    _one(row, side, settings, watch)
+        for row, side in sides:
+            row["peak_bytes"] = None if "error" in row else side.finish()["peak_bytes"]
+    for row in rows:
+        say(_line(row))
     return [_closed(row) for row in rows if not row.get("error", "").startswith(NotImplementedError.__name__)]
 
 
@@ -53,11 +60,28 @@ def _row(workload: Workload, peer: Peer, variant: str) -> Row:
     return {"workload": workload.name, "peer": peer.name, "variant": variant, "passes": []}
 
 
-def _one(row: Row, settings: Settings, watch: Watch) -> None:
+def _ready(row: Row, settings: Settings, watch: Watch) -> Child | None:
+    """A process that has set the row's variant up and waits; None, and the error in the row, if it cannot."""
+    variant, alone, _ = row["variant"].partition("@")
+    side = Child("measure", row["peer"], variant, row["workload"], settings.seconds, settings.percentile,
+                 threads=1 if alone else settings.threads, SUBGRAD_CACHE=settings.cache,
+                 TORCHINDUCTOR_CACHE_DIR=f"{settings.cache}/torch")  # fmt: skip
+    try:
+        found, look = watch.around(lambda: side.hear("READY"))
+    except ChildError as error:
+        row["error"] = str(error)
+        side.end()
+        return None
+    row.update(answers=found["answers"], setup=None if disturbed(look, watch.limit) else found["setup"])
+    return side
+
+
+def _one(row: Row, side: Child, settings: Settings, watch: Watch) -> None:
     """Add a pass, or the error. A disturbed one is kept if all attempts were."""
     try:
         for _ in range(1 + settings.retries):
-            found, look = watch.around(lambda: _asked(row, settings))
+            with load(settings.threads) if settings.busy else nullcontext():
+                found, look = watch.around(side.once)
             if settings.busy or not disturbed(look, watch.limit):
                 break
     except ChildError as error:
@@ -66,21 +90,13 @@ def _one(row: Row, settings: Settings, watch: Watch) -> None:
         row["passes"].append({**found, "idle": look})
 
 
-def _asked(row: Row, settings: Settings) -> dict[str, Any]:
-    variant, alone, _ = row["variant"].partition("@")
-    with load(settings.threads) if settings.busy else nullcontext():
-        return ask("measure", row["peer"], variant, row["workload"], settings.seconds, settings.percentile,
-                   threads=1 if alone else settings.threads, SUBGRAD_CACHE=settings.cache,
-                   TORCHINDUCTOR_CACHE_DIR=f"{settings.cache}/torch")  # fmt: skip
-
-
 def _line(row: Row) -> str:
     head = f"{row['workload']:4s} {row['peer']:12s} {row['variant']:16s}"
     if "error" in row:
         return f"{head} {row['error']}"
-    last = row["passes"][-1]
-    time = f"{last['seconds'] * 1e6:12.2f} us  set-up {last['setup']:6.2f} s"
-    return f"{head} {time}  {_answers(last['answers'])}  {_idle(last['idle'])}"
+    times = " ".join(f"{p['seconds'] * 1e6:.2f}" for p in row["passes"])
+    setup = "" if row["setup"] is None else f"  set-up {row['setup']:.2f} s"
+    return f"{head} {times} us{setup}  {_answers(row['answers'])}  {_idle(_worst(row['passes']))}"
 
 
 def _idle(look: dict[str, Any]) -> str:
@@ -94,16 +110,13 @@ def _answers(answers: Sequence[float]) -> str:
 
 def _closed(row: Row) -> Row:
     """``seconds`` is the median of the passes; ``spread`` is how far the slowest of them lies above the fastest, None
-    if there was one. Set-up and memory are those of the first pass, whose compiler caches were empty; how idle the
-    machine was is that of the worst."""
+    if there was one. How idle the machine was is that of the worst."""
     passes = row.pop("passes")
     if "error" in row:
         return row
     times = [p["seconds"] for p in passes]
-    first = {k: passes[0][k] for k in ("setup", "peak_bytes", "answers")}
     spread = max(times) / min(times) - 1 if len(times) > 1 else None
-    middle = {"seconds": statistics.median(times), "times": times, "spread": spread}
-    return {**row, **first, **middle, "idle": _worst(passes)}
+    return {**row, "seconds": statistics.median(times), "times": times, "spread": spread, "idle": _worst(passes)}
 
 
 def _worst(passes: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -61,8 +61,8 @@ def _machine(results: store.Results) -> str:
     limit = f" Fused multiply-adds in registers: {results['limit'] / 1e9:.0f} GFLOP/s." if "limit" in results else ""
     return (
         f"Measured {m['date']} on {m['processor']} ({m['level']}), {m['system']}, {m['threads']} threads for each "
-        f"side, float32.{limit} {versions}.\n\nEach number is the median of interleaved passes, "
-        f"each pass a fresh process and the {_statistic(m)} of its repeats. `python -m bench` repeats it."
+        f"side, float32.{limit} {versions}.\n\nEach number is the median of interleaved passes over processes that "
+        f"wait for their turns, each pass the {_statistic(m)} of its repeats. `python -m bench` repeats it."
     )
 
 
@@ -211,7 +211,7 @@ def _peak(row: Row | None) -> str:
 def _variants(times: dict[str, list[Row]]) -> str:
     lines = [[name, PEERS[r["peer"]].title, r["variant"], *_numbers(r)] for name, rows in _ordered(times) for r in rows]
     head = ["", "", "variant", "time", "slowest pass", "set-up", "peak memory"]
-    note = "`@1` is one thread; set-up is tracing and compiling, with empty caches.\n\n"
+    note = "`@1` is one thread; set-up is tracing and compiling, with empty caches, where the machine was idle.\n\n"
     return "## Every variant\n\n" + note + table(head, lines)
 
 
@@ -219,7 +219,7 @@ def _numbers(row: Row) -> list[str]:
     if "error" in row:
         return [row["error"].replace("|", "\\|"), "", "", ""]
     spread = "" if row["spread"] is None else f"+{100 * row['spread']:.0f} %"
-    setup = duration(row["setup"]) if row["setup"] > 0 else ""  # less than the noise of a run
+    setup = duration(row["setup"]) if (row["setup"] or 0) > 0 else ""  # less than the noise of a run
     return [duration(row["seconds"]), spread, setup, megabytes(row["peak_bytes"])]
 
 
