@@ -72,7 +72,7 @@ def _ready(row: Row, settings: Settings, watch: Watch) -> Child | None:
         row["error"] = str(error)
         side.end()
         return None
-    row.update(answers=found["answers"], setup=None if disturbed(look, watch.limit) else found["setup"])
+    row.update(answers=found["answers"], setup=None if disturbed(look) else found["setup"])
     return side
 
 
@@ -82,7 +82,7 @@ def _one(row: Row, side: Child, settings: Settings, watch: Watch) -> None:
         for _ in range(1 + settings.retries):
             with load(settings.threads) if settings.busy else nullcontext():
                 found, look = watch.around(side.once)
-            if settings.busy or not disturbed(look, watch.limit):
+            if settings.busy or not disturbed(look):
                 break
     except ChildError as error:
         row["error"] = str(error)
@@ -101,7 +101,7 @@ def _line(row: Row) -> str:
 
 def _idle(look: dict[str, Any]) -> str:
     others = "" if look["others"] is None else f", others {100 * look['others']:.0f} %"
-    return f"({look['rate'] / 1e9:.0f} GFLOP/s beside it{others})"
+    return f"({100 * look['share']:.0f} % of the best rate beside it{others})"
 
 
 def _answers(answers: Sequence[float]) -> str:
@@ -122,4 +122,4 @@ def _closed(row: Row) -> Row:
 def _worst(passes: Sequence[dict[str, Any]]) -> dict[str, Any]:
     looks = [p["idle"] for p in passes]
     others = [look["others"] for look in looks if look["others"] is not None]
-    return {"rate": min(look["rate"] for look in looks), "others": max(others, default=None)}
+    return {"share": min(look["share"] for look in looks), "others": max(others, default=None)}

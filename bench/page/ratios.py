@@ -29,14 +29,14 @@ def ratio(rows: Sequence[Row]) -> float | None:
     return theirs["seconds"] / ours["seconds"] if ours and theirs else None
 
 
-def doubt(rows: Sequence[Row], limit: float | None, busy: bool = False) -> str:
+def doubt(rows: Sequence[Row], busy: bool = False) -> str:
     """Why the times of a workload are not to be compared; nothing if they are.
 
     A disturbance of any side counts, for without it that side might be the fastest. Beside a ``busy`` program only the
     spread does.
     """
     for row in (r for r in rows if "seconds" in r and not busy):
-        reason = disturbed(row.get("idle"), limit)
+        reason = disturbed(row.get("idle"))
         if reason:
             return reason if reason == UNRECORDED else f"{row['peer']} {row['variant']}: {reason}"
     for row in filter(None, (best(rows, OURS.name), best_peer(rows))):

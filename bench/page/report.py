@@ -51,8 +51,7 @@ def text(results: store.Results) -> str:
 
 def _relied_on(results: store.Results) -> dict[str, list[Row]]:
     """The rows of the workloads that have a ratio."""
-    limit = results.get("limit")
-    return {name: rows for name, rows in results.get("times", {}).items() if not doubt(rows, limit)}
+    return {name: rows for name, rows in results.get("times", {}).items() if not doubt(rows)}
 
 
 def _machine(results: store.Results) -> str:
@@ -72,14 +71,14 @@ def _statistic(m: dict[str, Any]) -> str:
 
 def _overview(results: store.Results) -> str:
     """One line a workload: the best variant of each side, and the ratio to the best of the peers."""
-    times, limit = results["times"], results.get("limit")
+    times = results["times"]
     peers = [n for n in PEERS if any(best(rows, n) for rows in times.values())]
     lines = [
-        [_title(name), *(_cell(best(rows, p)) for p in peers), _ratio(rows, doubt(rows, limit))]
+        [_title(name), *(_cell(best(rows, p)) for p in peers), _ratio(rows, doubt(rows))]
         for name, rows in _ordered(times)
     ]
     head = ["", *(PEERS[p].title for p in peers), "best peer / subgrad"]
-    return "## A training step, or a call\n\n" + table(head, lines) + "\n\n" + _doubts(times, limit)
+    return "## A training step, or a call\n\n" + table(head, lines) + "\n\n" + _doubts(times)
 
 
 def _ratio(rows: Sequence[Row], doubt: str) -> str:
@@ -87,11 +86,11 @@ def _ratio(rows: Sequence[Row], doubt: str) -> str:
     return "" if doubt or found is None else f"**{found:.2f}**"
 
 
-def _doubts(times: dict[str, list[Row]], limit: float | None) -> str:
+def _doubts(times: dict[str, list[Row]]) -> str:
     """What the ratios stand for, and the workloads that have none."""
     found: dict[str, list[str]] = {}
     for name, rows in _ordered(times):
-        found.setdefault(doubt(rows, limit), []).append(name)
+        found.setdefault(doubt(rows), []).append(name)
     without = [f"- {', '.join(names)}: {reason}" for reason, names in found.items() if reason]
     note = "Below 1 the peer is faster. A ratio stands only where the machine was idle during all passes of all sides."
     return note + ("" if not without else " It was not for these:\n\n" + "\n".join(without))
@@ -155,8 +154,8 @@ def _busy(results: store.Results) -> str:
         ours, theirs, alone = best(rows, OURS.name), best_peer(rows), results.get("times", {}).get(name, [])
         if ours and theirs:
             cells = [_cell(ours), f"{_cell(theirs)}, {PEERS[theirs['peer']].title}"]
-            lines.append([_title(name), *cells, _ratio(alone, doubt(alone, results.get("limit"))),
-                          _ratio(rows, doubt(rows, None, busy=True))])  # fmt: skip
+            lines.append([_title(name), *cells, _ratio(alone, doubt(alone)),
+                          _ratio(rows, doubt(rows, busy=True))])  # fmt: skip
     note = (
         "A program with a thread pinned to each processor multiplies matrices all the while "
         "(`python -m bench --busy`). No ratio stands where passes differed by more than a fifth.\n\n"
