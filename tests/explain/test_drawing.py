@@ -73,7 +73,8 @@ def test_frames_are_nested_as_the_modules_are():
     frames = {item["_gvid"]: item for item in parsed["objects"] if item["name"].startswith("cluster")}
     labels = {gvid: re.sub("<[^>]*>", "", item["label"]) for gvid, item in frames.items()}
     inside = {labels[gvid]: sorted(labels[s] for s in item.get("subgraphs", [])) for gvid, item in frames.items()}
-    assert inside == {"stem": [], "block": ["body"], "body": ["0", "2"], "0": [], "2": []}  # a lone relu has no frame
+    layers = ["0 Linear", "2 Linear"]  # a lone relu has no frame
+    assert inside == {"stem": [], "block": ["body"], "body": layers, "0 Linear": [], "2 Linear": []}
 
 
 @needs_graphviz
@@ -234,3 +235,57 @@ def test_large_networks_close_by_themselves_and_backward_passes_do_not():
         sg.draw(net, input_shape=(2, 1, 8, 8), depth=1, backward=True)
     with pytest.raises(ArgumentError, match="depth=0"):
         sg.draw(net, input_shape=(2, 1, 8, 8), depth=0)
+
+
+def test_branches_have_names_and_come_as_they_were_written():
+    net = nn.Sequential(nn.Inception(2, 2, (2, 2), (1, 2), 2), nn.GlobalAvgPool())
+    closed = str(draw(net, input_shape=(1, 2, 3, 3), depth=3))
+    assert re.findall(r"<b>(paths.\d)</b><br/><font[^>]*>Sequential", closed) == [f"paths.{i}" for i in range(4)]
+    opened = str(draw(net, input_shape=(1, 2, 3, 3), depth=5))
+    frames = re.findall(r"label=<<b>([\w.]+)</b> ?(?:<font[^>]*>(\w+)</font>)?>;", opened)
+    assert frames[0] == ("0", "Inception")
+    assert [f for f in frames if f[1] == "Sequential"] == [(f"paths.{i}", "Sequential") for i in range(4)]
+    assert ("paths", "") not in frames
+
+
+def test_the_step_of_a_loop_is_a_level():
+    net = nn.Sequential({"embed": nn.Embedding(10, 3), "rnn": nn.RNN(3, 4)})
+    outside = str(draw(net, input_shape=(2, 7), depth=1))  # integers, since an embedding takes no floats
+    assert "each of" not in outside
+    closed = draw(net, input_shape=(2, 7), depth=2)
+    assert "<b>each of 7 steps</b>" in str(closed)
+    nodes, arrows = statements(draw(net, input_shape=(2, 7), depth=3))
+    texts = {key: text_of(label) for key, label in nodes.items()}
+    assert [(texts[a], texts[b]) for a, b, label in arrows if "dashed" in label] == [("tanh", "state 12×4")]
+    assert list(texts.values()).count("matmul") == 2  # of the inputs of all steps together, and of the state
+
+
+def test_a_first_state_has_an_arrow_into_the_loop():
+    class Decoder(nn.Module):
+        def __init__(self):
+            self.rnn, self.start = nn.RNN(3, 4), nn.Linear(2, 4)
+
+        def forward(self, x, z):
+            return self.rnn(x, sg.expand_dims(self.start(z), 0))[0]
+
+    nodes, arrows = statements(draw(Decoder(), input_shape=[(2, 7, 3), (2, 2)], depth=2))
+    texts = {key: text_of(label) for key, label in nodes.items()}
+    into = [texts[a] for a, b, label in arrows if texts[b].startswith("state") and "dashed" not in label]
+    assert len(into) == 1
+    assert {"x12×7×3", "x22×2"} <= set(texts.values())
+
+
+def test_modules_with_several_outputs():
+    class Two(nn.Module):
+        def __init__(self):
+            self.a, self.b = nn.Linear(2, 3), nn.Linear(2, 1)
+
+        def forward(self, x):
+            return {"class": self.a(x), "number": self.b(x)}
+
+    nodes, _ = statements(draw(Two(), input_shape=(4, 2)))
+    assert sum("matmul" in text_of(label) for label in nodes.values()) == 2
+    with pytest.raises(ArgumentError, match="this module returned 2: draw one of them"):
+        draw(Two(), input_shape=(4, 2), backward=True)
+    with pytest.raises(ArgumentError, match="returns tensors, this one returned str"):
+        draw(nn.Lambda(str), input_shape=(4, 2))

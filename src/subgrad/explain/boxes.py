@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from subgrad.explain.node_names import is_leaf
+from subgrad.explain.opened import STEP
 from subgrad.graph.tensor import Tensor
 
 Origin = Callable[[Tensor], Tensor]
@@ -19,10 +20,14 @@ Origin = Callable[[Tensor], Tensor]
 def boxes(nodes: Sequence[Tensor], depth: int, origin: Origin) -> dict[Tensor, Tensor]:
     """Map each node in a collapsed module to the last node of its box; ``nodes`` are in topological order.
 
-    Modules at nesting level ``depth`` are collapsed, and modules above it that contain no other module. A parameter is
-    in the box that contains all of its users, if there is one. A module of one op, such as a ReLU, gets no box.
+    Modules at nesting level ``depth`` are collapsed, and modules above it that contain no other module and are no step
+    of a loop. A parameter is in the box that contains all of its users, if there is one. A module of one op, such as a
+    ReLU, gets no box.
     """
-    found = _Boxes(keys(nodes, depth), origin)
+    known = keys(nodes, depth)
+    if not any(known.values()):
+        return {}
+    found = _Boxes(known, origin)
     for node in nodes:
         found.add(node)
     members = {n: found.find(n) for n in nodes if found.key(n) and not is_leaf(n)}
@@ -44,7 +49,8 @@ def keys(nodes: Sequence[Tensor], depth: int) -> dict[str, str]:
 
     def key(scope: str) -> str:
         parts = scope.split(".")
-        return ".".join(parts[:depth]) if len(parts) >= depth or scope not in holders else ""
+        whole = len(parts) >= depth or not (scope in holders or parts[-1].startswith(STEP))
+        return ".".join(parts[:depth]) if whole else ""
 
     return {s: key(s) if s else "" for s in scopes}
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from subgrad.errors import GradientError
 from subgrad.explain.drawn_graph import LARGEST, Arrow, DrawnGraph, ancestors, drawn_graph, origin
@@ -34,14 +35,21 @@ _SYMBOLS = {
 _CIRCLES = ("+", "−", "×", "÷")
 
 
-def to_dot(output: Tensor, wrt: Tree, backward: bool, depth: int | None = None) -> str:
-    """The graph of ``output`` in DOT; with ``backward``, the local derivatives along the edges that gradients go."""
-    graph = drawn_graph(output, depth, None if backward else LARGEST)
-    names = names_of(toposort([output]), wrt, output="" if output.shape else "E")
-    back = _backward(output, wrt) if backward else None
-    statements = _nodes(graph, names, back, classes_of(wrt))
-    lines = [*_clusters(graph, statements), *_arrows(graph, names, back)]
+def to_dot(outputs: Sequence[Tensor], wrt: Tree, backward: bool, depth: int | None = None) -> str:
+    """The graph of ``outputs`` in DOT; with ``backward``, of one, the local derivatives on edges that gradients go."""
+    graph = drawn_graph(outputs, depth, None if backward else LARGEST)
+    scalar = len(outputs) == 1 and not outputs[0].shape
+    names = names_of(_below(graph), wrt, output="E" if scalar else "")
+    back = _backward(outputs[0], wrt) if backward else None
+    classes = classes_of(wrt)
+    statements = _nodes(graph, names, back, classes)
+    lines = [*_clusters(graph, statements, classes), *_arrows(graph, names, back)]
     return "\n".join(["digraph {", _HEAD, *lines, "}", ""])
+
+
+def _below(graph: DrawnGraph) -> list[Tensor]:
+    """All nodes of the graph that is drawn, the outputs last."""
+    return toposort([*graph.inside, *graph.nodes])
 
 
 def _backward(output: Tensor, wrt: Tree) -> BackwardPass:
@@ -67,9 +75,23 @@ def _nodes(graph: DrawnGraph, names: Names, back: BackwardPass | None, classes: 
 
 def _box(scope: str, node: Tensor, classes: dict[str, str]) -> str:
     """A collapsed module: its name, and its class if that is known."""
-    lines = [f"<b>{_line(scope.rpartition('.')[2])}</b>"]
+    lines = [f"<b>{_line(_own_name(scope, classes))}</b>"]
     lines += [_line(classes[scope], _GREY, 9)] if scope in classes else []
     return f'label=<{"<br/>".join(lines)}>, fillcolor="{_PAPER}", penwidth=1.6, tooltip="{_escape(scope)}"'
+
+
+def _own_name(scope: str, classes: dict[str, str]) -> str:
+    """The name of a module in the one that it is a part of: ``conv``, or ``paths.0`` for what a list of that holds."""
+    parts = scope.split(".")
+    start = len(parts) - 1
+    while start and _is_holder(".".join(parts[:start]), classes):
+        start -= 1
+    return ".".join(parts[start:])
+
+
+def _is_holder(scope: str, classes: dict[str, str]) -> bool:
+    """Whether this is no module, but a list or a dict of modules."""
+    return scope not in classes and any(name.startswith(f"{scope}.") for name in classes)
 
 
 def classes_of(wrt: Tree) -> dict[str, str]:
@@ -173,34 +195,45 @@ def _factor(a: Arrow, names: Names) -> str:
 
 
 def _stroke(a: Arrow, active: bool) -> dict[str, str]:
-    """Two heads where a gradient comes back; a skip edge, into the sum of a residual block, is drawn heavier."""
+    """Two heads where a gradient comes back; a skip edge, into the sum of a residual block, is drawn heavier; what a
+    step leaves to the next one is dashed."""
     back = {"color": f'"{_BACK}"', "dir": "both", "arrowtail": "empty"} if active else {}
-    return ({"color": f'"{_INK}"', "penwidth": "1.6"} if a.skips else {}) | back
+    again = {"style": "dashed", "constraint": "false"} if a.returns else {}
+    return ({"color": f'"{_INK}"', "penwidth": "1.6"} if a.skips else {}) | again | back
 
 
 # Clusters
 
 
-def _clusters(graph: DrawnGraph, statements: dict[Tensor, str]) -> Iterator[str]:
+def _clusters(graph: DrawnGraph, statements: dict[Tensor, str], classes: dict[str, str]) -> Iterator[str]:
     """The nodes of each module inside a frame with its name, frames inside frames."""
+    frames = {scope: [s for s in ancestors(scope) if not _is_holder(s, classes)] for scope in graph.scopes.values()}
     content: dict[str, list[str]] = {}
     for node, scope in graph.scopes.items():
-        content.setdefault(scope, []).append(statements[node])
-    ids = {scope: i for i, scope in enumerate(dict.fromkeys(s for scope in content for s in ancestors(scope)))}
-    children: dict[str, list[str]] = {}
-    for scope in ids:
-        children.setdefault(scope.rpartition(".")[0], []).append(scope)
-    return _frame("", "  ", content, children, ids)
+        content.setdefault(["", *frames[scope]][-1], []).append(statements[node])
+    children: dict[str, dict[str, None]] = {}
+    for around in frames.values():
+        for above, scope in pairwise(["", *around]):
+            children.setdefault(above, {})[scope] = None
+    titles = {scope: _title(scope, classes) for around in frames.values() for scope in around}
+    return _frame("", "  ", content, children, titles)
+
+
+def _title(scope: str, classes: dict[str, str]) -> str:
+    """The name of a frame, and its class beside a name that is a number."""
+    name = _own_name(scope, classes)
+    kind = classes.get(scope, "") if name.rpartition(".")[2].isdigit() else ""
+    return f"<b>{_line(name)}</b>" + (f" {_line(kind, size=9)}" if kind else "")
 
 
 def _frame(
-    scope: str, indent: str, content: dict[str, list[str]], children: dict[str, list[str]], ids: dict[str, int]
+    scope: str, indent: str, content: dict[str, list[str]], children: dict[str, dict[str, None]], titles: dict[str, str]
 ) -> Iterator[str]:
     yield from (indent + line for line in content.get(scope, []))
-    for child in children.get(scope, []):
-        yield f"{indent}subgraph cluster_{ids[child]} {{"
-        yield f"{indent}  label=<<b>{_line(child.rpartition('.')[2])}</b>>;"
-        yield from _frame(child, indent + "  ", content, children, ids)
+    for child in children.get(scope, {}):
+        yield f"{indent}subgraph cluster_{[*titles].index(child)} {{"
+        yield f"{indent}  label=<{titles[child]}>;"
+        yield from _frame(child, indent + "  ", content, children, titles)
         yield f"{indent}}}"
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from subgrad.explain.boxes import boxes, keys
 from subgrad.explain.node_names import is_folded, is_leaf
 from subgrad.explain.notation import shape_text
+from subgrad.explain.opened import opened
 from subgrad.graph.op import Op
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor
@@ -33,6 +34,7 @@ class Arrow:
         k: which input of the user it is.
         label: the shape of what flows.
         skips: True for a skip edge: the source also reaches the same sum on a longer path, through a residual block.
+        returns: True for what a step of a loop leaves to the next one.
     """
 
     source: Tensor
@@ -40,6 +42,7 @@ class Arrow:
     k: int
     label: str
     skips: bool
+    returns: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,12 +69,15 @@ class DrawnGraph:
         return self.inside.get(node, node)
 
 
-def drawn_graph(output: Tensor, depth: int | None = None, largest: int | None = None) -> DrawnGraph:
-    """What is drawn of the graph of ``output``, with the modules at nesting level ``depth`` collapsed.
+def drawn_graph(outputs: Sequence[Tensor], depth: int | None = None, largest: int | None = None) -> DrawnGraph:
+    """What is drawn of the graph of ``outputs``, with the modules at nesting level ``depth`` collapsed.
 
-    Without a ``depth`` the modules are collapsed at the deepest level that leaves at most ``largest`` nodes.
+    Without a ``depth`` the modules are collapsed at the deepest level that leaves at most ``largest`` nodes. With one,
+    loops above that level are drawn as one of their steps.
     """
-    nodes = [n for n in toposort([output]) if n is output or not (n.op in _MOVES or is_folded(n))]
+    roots, starts, returns = opened(outputs, depth)
+    last = set(roots[: len(outputs)])
+    nodes = [n for n in toposort(roots) if n in last or not (n.op in _MOVES or is_folded(n))]
     inside = boxes(nodes, depth, origin) if depth is not None else {}
     if depth is None and largest is not None and len(nodes) > largest:
         depth, inside = _collapsed_enough(nodes, largest)
@@ -79,7 +85,9 @@ def drawn_graph(output: Tensor, depth: int | None = None, largest: int | None = 
     titles = {last: names[last.scope] for last in inside.values()}
     level = _depths(nodes)
     ways = [(node, k) for node in nodes for k, i in enumerate(node.inputs) if not is_folded(origin(i))]
-    arrows = _between(inside, [_arrow(node, k, level) for node, k in ways])
+    around = [(origin(a), b, back) for pairs, back in ((starts, False), (returns, True)) for a, b in pairs]
+    around = [Arrow(a, b, -1, "", False, back) for a, b, back in around if a in level and b in level]
+    arrows = _between(inside, [*(_arrow(node, k, level) for node, k in ways), *around])
     shown = [n for n in nodes if inside.get(n, n) is n]
     scopes = _scopes(shown, arrows, {n: title.rpartition(".")[0] for n, title in titles.items()})
     return DrawnGraph(shown, arrows, scopes, titles, inside)

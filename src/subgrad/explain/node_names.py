@@ -33,7 +33,7 @@ def names_of(order: Sequence[Tensor], wrt: Tree = None, output: str = "") -> dic
     (['w1', 'x1', 'x2', '1', 'x3'], ['speed', 'x1', 'x2', '1', 'x3'])
     """
     given = ({id(order[-1]): output} if output else {}) | _given(wrt)
-    taken = set(given.values())
+    taken = {*given.values(), *(node.attrs["name"] for node in order if node.op is INPUT)}
     fresh = {letter: map(f"{letter}{{}}".format, count(1)) for letter in "wx"}
     used: set[str] = set()
     names: dict[Tensor, str] = {}

@@ -7,14 +7,18 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from subgrad.errors import ArgumentError, FileError, MissingExtraError
+from subgrad.errors import ArgumentError, DTypeError, FileError, MissingExtraError
 from subgrad.explain.dot import to_dot
 from subgrad.graph import tracing
-from subgrad.graph.dtype import default_dtype
+from subgrad.graph.dtype import default_dtype, int64
 from subgrad.graph.tensor import Tensor, placeholder
 from subgrad.graph.tree import Tree, leaves
 from subgrad.io.atomic import write_atomically
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _TEXT, _RENDERED = (".dot", ".gv"), (".svg", ".png", ".pdf")
 
@@ -58,7 +62,7 @@ def draw(
     of: Tensor | Callable[..., Tensor],
     wrt: Tree = None,
     *,
-    input_shape: Sequence[int] | None = None,
+    input_shape: Sequence[int] | Sequence[Sequence[int]] | None = None,
     backward: bool = False,
     depth: int | None = None,
 ) -> Drawing:
@@ -68,15 +72,17 @@ def draw(
     stand on the arrows; numbers are written into the ops that use them, reshapes and repeats on the arrows.
 
     Args:
-        of: a tensor; or a module, which is run on an argument of ``input_shape`` that has no value.
+        of: a tensor; or a module, which is run on arguments of ``input_shape`` that have no values.
         wrt: as in `explain`: names the parameters, and says where gradients go. A module's own parameters if ``of``
             is one.
-        input_shape: the shape of the module's input, batch included.
+        input_shape: the shape of the module's input, batch included; a list of shapes for several inputs. They are
+            floats, or integers where the module takes no floats, as `nn.Embedding` does.
         backward: write the local derivative on each arrow that a gradient takes back, and how often a cotangent is
             used.
         depth: modules at this nesting level are drawn as collapsed boxes: 1 are the modules that a network holds
-            itself, 2 the modules in those. None chooses the deepest level that leaves at most fifty nodes; a smaller
-            graph is drawn op by op.
+            itself, 2 the modules in those. The step of a loop is a level in the module that has the loop, with dashed
+            arrows to the next step: ``sg.draw(nn.GRU(2, 3), input_shape=(1, 5, 2), depth=2)`` shows the inside of the
+            cell. None chooses the deepest level that leaves at most fifty nodes; a smaller graph is drawn op by op.
 
     Returns:
         A `Drawing`: print it for the DOT text, ``.save("net.svg")``, or show it in a notebook.
@@ -98,21 +104,40 @@ def draw(
         raise ArgumentError(f"a picture with depth={depth} and backward={backward} cannot be: give a depth of 1 or more"
                             " without backward")  # fmt: skip
     if isinstance(of, Tensor):
-        return Drawing(to_dot(of.node, wrt, backward, depth))
+        return Drawing(to_dot([of.node], wrt, backward, depth))
     if not hasattr(of, "named_parameters"):
         raise ArgumentError(f"draw takes a tensor or a module, got {type(of).__name__}")
     if input_shape is None:
         raise ArgumentError("to draw a module, say what it is given: sg.draw(net, input_shape=(1, 2))")
-    return Drawing(to_dot(_trace(of, input_shape), of if wrt is None else wrt, backward, depth))
+    outputs = _trace(of, _shapes(input_shape))
+    if backward and len(outputs) > 1:
+        raise ArgumentError(f"the way back is from one tensor, this module returned {len(outputs)}: draw one of them")
+    return Drawing(to_dot(outputs, of if wrt is None else wrt, backward, depth))
 
 
-def _trace(module: Callable[..., Tensor], input_shape: Sequence[int]) -> Tensor:
-    dtype = next((p.dtype for p in leaves(module) if p.dtype.kind == "f"), default_dtype())
-    with tracing.recording():  # running statistics stay as they are
-        made = module(placeholder(input_shape, dtype, "x"))
-    if not isinstance(made, Tensor):
-        raise ArgumentError(f"draw takes a module that returns one tensor, this one returned {type(made).__name__}")
-    return made.node
+def _shapes(given: Sequence[int] | Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
+    several = any(isinstance(part, Sequence) for part in given)
+    return [tuple(shape) for shape in given] if several else [tuple(given)]  # pyright: ignore
+
+
+def _trace(module: Callable[..., Any], shapes: Sequence[tuple[int, ...]]) -> list[Tensor]:
+    """The nodes of what the module returns: for floats, or where it refuses them for integers."""
+    floats = next((p.dtype for p in leaves(module) if p.dtype.kind == "f"), default_dtype())
+    names = ["x"] if len(shapes) == 1 else [f"x{i + 1}" for i in range(len(shapes))]
+
+    def run(dtype: np.dtype) -> Any:
+        with tracing.recording():  # running statistics stay as they are
+            return module(*(placeholder(shape, dtype, name) for shape, name in zip(shapes, names, strict=True)))
+
+    try:
+        made = run(floats)
+    except DTypeError:
+        made = run(int64)
+    try:
+        return [found.node for found in leaves(made)]
+    except ArgumentError:
+        wrong = type(made).__name__
+        raise ArgumentError(f"draw takes a module that returns tensors, this one returned {wrong}") from None
 
 
 def _render(dot: str, form: str) -> bytes:

@@ -161,7 +161,7 @@ def _collapsed(
     """The rows with modules collapsed, if there are any to collapse."""
     if not any(node.scope for node in names):
         return None
-    graph = drawn_graph(back.output, depth, LARGEST)
+    graph = drawn_graph([back.output], depth, LARGEST)
     if not graph.boxes:
         return None
     shown = collapsed_names(graph, names)
