@@ -31,8 +31,8 @@ from subgrad.ops.random import manual_seed
 
 if TYPE_CHECKING:
     from subgrad import (  # noqa: I001
-        calibration, data, fft, linalg, linear, metrics, models, nn, onnx, optim, report, sklearn, tabular,  # noqa: F401
-        torch,
+        calibration, data, fft, linalg, linear, metrics, models, nn, onnx, optim, plot, report, sklearn,  # noqa: F401
+        tabular, torch,
     )  # fmt: skip
     from subgrad.approx import approximate, barron, barron_bound
     from subgrad.bounds import certify, verify
@@ -61,8 +61,8 @@ __all__ = [
     "directional_derivative", "draw", "enclosure", "ensemble", "errors", "evaluate", "explain", "fft", "fit", "float32",
     "float64", "fori_loop", "freeze", "get_threads", "grad", "groups", "hessian", "int32", "int64", "is_stationary",
     "jacobian", "jvp", "kinks", "linalg", "linear", "load", "load_certificate", "local_minimum", "manual_seed",
-    "metrics", "minimize", "models", "nn", "onnx", "ops", "optim", "predict", "random", "report", "save", "scan",
-    "set_default_dtype", "set_threads", "step", "subdifferential", "subgradient", "tabular", "tensor", "torch",
+    "metrics", "minimize", "models", "nn", "onnx", "ops", "optim", "plot", "predict", "random", "report", "save",
+    "scan", "set_default_dtype", "set_threads", "step", "subdifferential", "subgradient", "tabular", "tensor", "torch",
     "uint8", "unfreeze", "update", "using_dtype", "value_and_grad", "verify", "verify_certificate", "vjp", "vmap",
     "weight_decay", "while_loop",
 ]  # fmt: skip
@@ -94,6 +94,7 @@ _LATER = {
         "LBFGS", "chain", "clip_by_norm", "freeze", "groups", "step", "unfreeze", "update", "weight_decay",
     ),
     "recur": ("checkpoint", "cond", "fori_loop", "scan", "while_loop"),
+    "plot": (),
     "report": (),
     "sklearn": (),
     "tabular": (),
