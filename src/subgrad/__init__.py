@@ -39,7 +39,9 @@ if TYPE_CHECKING:
     from subgrad.compile.function import CompiledFunction, compile
     from subgrad.compile.runtime.threads import get_threads, set_threads
     from subgrad.explain import draw, explain
-    from subgrad.fit import Checkpoint, EarlyStopping, History, Trainer, WatchUnits, evaluate, fit, predict
+    from subgrad.fit import (
+        Checkpoint, EarlyStopping, History, OptunaPruningCallback, Trainer, WatchUnits, evaluate, fit, predict,
+    )  # fmt: skip
     from subgrad.io import load, save
     from subgrad.kinks import (
         dead_units, directional_derivative, enclosure, is_stationary, kinks, load_certificate, local_minimum,
@@ -55,16 +57,16 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "LBFGS", "Checkpoint", "CompiledFunction", "EarlyStopping", "History", "Kink", "Parameter", "Tensor", "Trainer",
-    "WatchUnits", "approximate", "barron", "barron_bound", "bool_", "calibration", "certify", "chain", "check",
-    "checkpoint", "clip_by_norm", "compile", "cond", "custom_vjp", "data", "dead_units", "default_dtype", "defop",
-    "directional_derivative", "draw", "enclosure", "ensemble", "errors", "evaluate", "explain", "fft", "fit", "float32",
-    "float64", "fori_loop", "freeze", "get_threads", "grad", "groups", "hessian", "int32", "int64", "is_stationary",
-    "jacobian", "jvp", "kinks", "linalg", "linear", "load", "load_certificate", "local_minimum", "manual_seed",
-    "metrics", "minimize", "models", "nn", "onnx", "ops", "optim", "plot", "predict", "random", "report", "save",
-    "scan", "set_default_dtype", "set_threads", "step", "subdifferential", "subgradient", "tabular", "tensor", "torch",
-    "uint8", "unfreeze", "update", "using_dtype", "value_and_grad", "verify", "verify_certificate", "vjp", "vmap",
-    "weight_decay", "while_loop",
+    "LBFGS", "Checkpoint", "CompiledFunction", "EarlyStopping", "History", "Kink", "OptunaPruningCallback", "Parameter",
+    "Tensor", "Trainer", "WatchUnits", "approximate", "barron", "barron_bound", "bool_", "calibration", "certify",
+    "chain", "check", "checkpoint", "clip_by_norm", "compile", "cond", "custom_vjp", "data", "dead_units",
+    "default_dtype", "defop", "directional_derivative", "draw", "enclosure", "ensemble", "errors", "evaluate",
+    "explain", "fft", "fit", "float32", "float64", "fori_loop", "freeze", "get_threads", "grad", "groups", "hessian",
+    "int32", "int64", "is_stationary", "jacobian", "jvp", "kinks", "linalg", "linear", "load", "load_certificate",
+    "local_minimum", "manual_seed", "metrics", "minimize", "models", "nn", "onnx", "ops", "optim", "plot", "predict",
+    "random", "report", "save", "scan", "set_default_dtype", "set_threads", "step", "subdifferential", "subgradient",
+    "tabular", "tensor", "torch", "uint8", "unfreeze", "update", "using_dtype", "value_and_grad", "verify",
+    "verify_certificate", "vjp", "vmap", "weight_decay", "while_loop",
 ]  # fmt: skip
 __all__ += ops.__all__
 
@@ -76,7 +78,10 @@ _LATER = {
     "compile.runtime.threads": ("get_threads", "set_threads"),
     "data": (),
     "explain": ("draw", "explain"),
-    "fit": ("Checkpoint", "EarlyStopping", "History", "Trainer", "WatchUnits", "evaluate", "fit", "predict"),
+    "fit": (
+        "Checkpoint", "EarlyStopping", "History", "OptunaPruningCallback", "Trainer", "WatchUnits", "evaluate", "fit",
+        "predict",
+    ),
     "io": ("load", "save"),
     "kinks": (
         "dead_units", "directional_derivative", "enclosure", "is_stationary", "kinks", "load_certificate",

@@ -8,6 +8,8 @@ import pytest
 from subgrad import metrics
 from subgrad.errors import ArgumentError, DataError, ShapeError
 
+rng = np.random.default_rng(0)
+
 
 def test_one_class_only():
     truth, p = np.zeros(4, int), np.array([0.2, 0.4, 0.4, 0.9])
@@ -19,6 +21,15 @@ def test_one_class_only():
     assert math.isnan(metrics.f1(truth, truth))
     assert metrics.balanced_accuracy(truth, p > 0.5) == 0.75
     assert math.isnan(metrics.matthews_correlation(truth, p > 0.5))
+
+
+@pytest.mark.parametrize("unit", [2.0**600, 2.0**-600])
+def test_numbers_whose_squares_are_not_representable(unit):
+    truth, answers = rng.normal(size=(2, 30))
+    assert metrics.r2(unit * truth, unit * answers) == metrics.r2(truth, answers)
+    for name in ("rmse", "mae", "median_absolute_error"):
+        metric = metrics.get(name)
+        assert metric(unit * truth, unit * answers) == pytest.approx(unit * metric(truth, answers), rel=1e-15)
 
 
 def test_a_constant_truth_has_no_r2():

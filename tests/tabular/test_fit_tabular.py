@@ -9,6 +9,7 @@ import subgrad as sg
 from subgrad import errors
 from subgrad.data import Table
 from subgrad.tabular import Settings, TabularModel, fit_tabular
+from subgrad.tabular.temperature import temperature_for
 
 SMALL = Settings(folds=2, hidden=(16,), passes=20, batch_size=32)
 
@@ -143,6 +144,40 @@ def test_rows_of_weight_0_are_as_if_they_were_not_there():
     weights[100:] = 0
     a = fit_tabular(whole, "y", settings=SMALL, weights=weights)
     assert a.out_of_fold.rows.tolist() == list(range(100))
+
+
+def test_huge_targets_are_learnt_or_refused(tmp_path):
+    x = np.linspace(-2, 2, 80)
+    usual = fit_tabular({"x": x, "y": np.abs(x)}, "y", settings=SMALL)
+    found = fit_tabular({"x": x, "y": 2.0**600 * np.abs(x)}, "y", settings=SMALL)
+    assert found.scores["r2"] == pytest.approx(usual.scores["r2"])
+    assert found.predict({"x": x}) / 2.0**600 == pytest.approx(usual.predict({"x": x}), rel=1e-5)
+    sg.save(found, tmp_path / "m.safetensors")
+    with pytest.raises(errors.DataError, match=r"of up to 1e\+300 can be learnt, and the target has 1\.2e\+300"):
+        fit_tabular({"x": x, "y": 6e299 * np.abs(x)}, "y", settings=SMALL)
+
+
+def test_of_moments_that_are_equal_by_a_count_that_of_the_least_loss_is_kept():
+    x = np.linspace(-1, 1, 60)
+    made = {"x": x, "y": np.where(x > 0, "up", "down")}
+    found = fit_tabular(made, "y", settings=SMALL.but(passes=30), metric="accuracy")
+    values = found.history["validation_loss"]
+    assert values.count(min(values)) > 1
+    assert found.scores["accuracy"] == -min(values)
+    first = values.index(min(values))
+    cut = fit_tabular(made, "y", settings=SMALL.but(passes=30), metric="accuracy", callbacks=[lambda h: len(h) > first])
+    assert cut.scores["accuracy"] == found.scores["accuracy"]
+    assert cut.scores["log_loss"] > found.scores["log_loss"]
+
+
+def test_few_rows_make_no_model_sure_of_itself():
+    """All of 24 rows are right while they are held out, which says little of others."""
+    scores = 10 * np.eye(3)[np.arange(24) % 3]
+    assert 1 < temperature_for(scores, np.arange(24) % 3) < 2
+    many = np.arange(24_000) % 3
+    flipped = np.where(np.arange(24_000) % 10 == 0, (many + 1) % 3, many)
+    sure = np.log(8 * np.eye(3)[flipped] / 10 + 1 / 15)  # the right probabilities, but for the scale
+    assert temperature_for(2 * sure, many) == pytest.approx(2 * temperature_for(sure, many), rel=0.02)
 
 
 def test_a_callback_ends_the_run():

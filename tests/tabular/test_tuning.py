@@ -7,7 +7,8 @@ import pytest
 import subgrad as sg
 from subgrad.errors import ArgumentError
 from subgrad.tabular import settings_for, tuning
-from subgrad.tabular.tuning import SPACE, tune_tabular
+from subgrad.tabular.search_space import SPACE
+from subgrad.tabular.tuning import tune_tabular
 
 
 class Trainings:

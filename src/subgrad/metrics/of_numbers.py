@@ -31,7 +31,7 @@ def r2(truth: Any, answers: Any, weights: Any = None) -> Any:
         >>> r2([1.0, 2.0, 3.0], [1.0, 2.0, 2.0])
         0.5
     """
-    y, a = _checked(truth, answers)
+    y, a, _ = _checked(truth, answers)
     w = given.weights(weights, len(y))
     centre = y - y.mean()  # the mean of large numbers that hardly differ loses what they differ by
     mean = divided(w @ centre, w.sum(axis=-1))
@@ -47,9 +47,9 @@ def root_mean_squared_error(truth: Any, answers: Any, weights: Any = None) -> An
     >>> root_mean_squared_error([1.0, 2.0], [1.0, 4.0])
     1.4142135623730951
     """
-    y, a = _checked(truth, answers)
+    y, a, unit = _checked(truth, answers)
     w = given.weights(weights, len(y))
-    return np.sqrt(divided(w @ (y - a) ** 2, w.sum(axis=-1)))
+    return unit * np.sqrt(divided(w @ (y - a) ** 2, w.sum(axis=-1)))
 
 
 @register("mean |error|", "numbers", larger_is_better=False, in_unit=True, alias="mae")
@@ -59,9 +59,9 @@ def mean_absolute_error(truth: Any, answers: Any, weights: Any = None) -> Any:
     >>> mean_absolute_error([1.0, 2.0], [1.0, 4.0])
     1.0
     """
-    y, a = _checked(truth, answers)
+    y, a, unit = _checked(truth, answers)
     w = given.weights(weights, len(y))
-    return divided(w @ abs(y - a), w.sum(axis=-1))
+    return unit * divided(w @ abs(y - a), w.sum(axis=-1))
 
 
 @register("median |error|", "numbers", larger_is_better=False, in_unit=True)
@@ -71,7 +71,7 @@ def median_absolute_error(truth: Any, answers: Any, weights: Any = None) -> Any:
     >>> median_absolute_error([1.0, 2.0, 3.0], [1.0, 4.0, 100.0])
     2.0
     """
-    y, a = _checked(truth, answers)
+    y, a, unit = _checked(truth, answers)
     errors = abs(y - a)
     order = np.argsort(errors, kind="stable")
     w, errors = given.weights(weights, len(y))[..., order], errors[order]
@@ -79,13 +79,18 @@ def median_absolute_error(truth: Any, answers: Any, weights: Any = None) -> Any:
     half = sums[..., -1:] / 2
     lower, upper = (sums < half).sum(axis=-1), (sums <= half).sum(axis=-1)  # the middle one, or the two middle ones
     middle = (errors[lower.clip(None, len(y) - 1)] + errors[upper.clip(None, len(y) - 1)]) / 2
-    return np.where(half[..., 0] > 0, middle, np.nan)
+    return unit * np.where(half[..., 0] > 0, middle, np.nan)
 
 
-def _checked(truth: Any, answers: Any) -> tuple[np.ndarray, np.ndarray]:
+def _checked(truth: Any, answers: Any) -> tuple[np.ndarray, np.ndarray, float]:
+    """Truth and answers in units of a power of two, and that: 1 unless squares of them would not be representable."""
     y, a = given.numbers("truth", truth), given.numbers("answers", answers)
     given.same_length(y, a)
-    return y, a
+    largest = max(np.abs(y).max(), np.abs(a).max())
+    if largest == 0 or 1e-100 < largest < 1e100:
+        return y, a, 1.0
+    power = int(np.frexp(largest)[1])
+    return np.ldexp(y, -power), np.ldexp(a, -power), float(np.ldexp(1.0, power))
 
 
 def _first_counted(y: np.ndarray, w: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from subgrad import linear
 from subgrad.linear import Epoch, GapWarning
-from subgrad.sklearn.checked_data import validate_data
+from subgrad.sklearn.checked_data import require_labels, validate_data
 
 
 class Linear(BaseEstimator):
@@ -36,6 +36,7 @@ class Linear(BaseEstimator):
         Raises what the model does for a parameter outside its domain; warns with ``ConvergenceWarning`` if ``max_iter``
         epochs did not reach the gap.
         """
+        require_labels(y)
         X, y = validate_data(self, X, y, dtype=np.float64, **self._targets)
         self._check_targets(y)
         with warnings.catch_warnings(record=True) as caught:

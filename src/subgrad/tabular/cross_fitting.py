@@ -21,15 +21,16 @@ PILOT = 2  # waves after which the best of several runs is known, a fifth of the
 LOOKS = 6  # times that the held-out rows are scored in a wave, at most, in its second half, where steps get smaller
 LOOKING = 0.1  # the share of the arithmetic that these may take
 
-Judge = Callable[[np.ndarray], float]
-"""A loss of what the members score the rows with that they have not seen, (copies, n, outputs)."""
+Judge = Callable[[np.ndarray], tuple[float, float]]
+"""A loss of what the members score the rows with that they have not seen, (copies, n, outputs); and another one, for
+moments that are equal by the first, as counts of right answers often are."""
 
 
 @dataclass
 class Best:
     """The moment at which the members did best on rows that they are not trained on."""
 
-    loss: float = np.inf
+    loss: tuple[float, float] = (np.inf, np.inf)
     step: int = 0
     values: list[np.ndarray] = field(default_factory=list)
     scores: np.ndarray = field(default_factory=lambda: np.empty(0))
@@ -90,7 +91,7 @@ class Run:
             if self.history.stopped != "finished":
                 return
         self.waves += 1
-        if self.best.step <= before and np.isfinite(self.best.loss):
+        if self.best.step <= before and np.isfinite(self.best.loss[0]):
             self.history.stopped = "early stopping"
 
     def _ends(self) -> list[int]:
@@ -119,8 +120,9 @@ class Run:
         scores = np.empty((copies, len(self.data[0]), found.shape[-1]), found.dtype)
         for m, rows in enumerate(self.held_out):
             scores[m * copies // self.net.members, rows] = found[m, : len(rows)]
-        loss = self.judge(scores)
-        known = np.inf if np.isnan(loss) else loss  # the precision of a class that is not answered yet is unknown
+        loss, other = self.judge(scores)
+        # the precision of a class that is not answered yet is unknown
+        known = (np.inf if np.isnan(loss) else loss, other)
         if known < self.best.loss or not self.best.values:
             self.best = Best(known, self.trainer.steps, self.trainer.values(), scores)
         self.history.epochs.append({"loss": training, "validation_loss": loss, "seconds": watch.seconds})

@@ -17,16 +17,16 @@ from subgrad.errors import DataError, ShapeError
 from subgrad.fit import options
 from subgrad.fit.history import History
 from subgrad.io.terminal import waiting
-from subgrad.metrics import Metric, for_task
+from subgrad.metrics import Metric, for_task, get
 from subgrad.tabular.cross_fitting import Run, train
-from subgrad.tabular.defaults import TEMPERED, Effort, Settings, settings_for
+from subgrad.tabular.defaults import Effort, Settings, settings_for
 from subgrad.tabular.folds import balanced_folds
 from subgrad.tabular.held_out import OutOfFold
 from subgrad.tabular.network import TabularNetwork
 from subgrad.tabular.number_scale import Scale, scales_for
 from subgrad.tabular.preparation import TabularPreparation
 from subgrad.tabular.tabular_model import TabularModel, as_table, combined
-from subgrad.tabular.temperature import temperature_for
+from subgrad.tabular.temperature import of_all_members, temperature_for
 
 USUAL = {"classification": "log_loss", "regression": "root_mean_squared_error"}
 """The metric by which the best moment is chosen, if nobody says."""
@@ -101,16 +101,19 @@ def fit_tabular(
         x, y = preparation.transform(known), known[target] if numbers else preparation.target(known)
     if balance and numbers:
         raise DataError(f"balance is for classes, and '{target}' is numbers")
-    measured = for_task(preparation.task, [metric or USUAL[preparation.task]])[0]
+    usual = get(USUAL[preparation.task])
+    measured = for_task(preparation.task, [metric or usual.name])[0]
     folds = min(own.folds, len(y))
     parts = balanced_folds(y, folds, seed)
 
     def prepared(scale: Scale | None) -> Run:
         """A run for the target on a scale."""
 
-        def judge(scores: np.ndarray) -> float:
-            sign = -1 if measured.larger_is_better else 1
-            return sign * _value(measured, y, combined(scores, corrected(scores, scale), 1.0), given)
+        def judge(scores: np.ndarray) -> tuple[float, float]:
+            answers = combined(scores, corrected(scores, scale), 1.0)
+            value = _value(measured, y, answers, given)
+            loss = value if measured is usual else _value(usual, y, answers, given)
+            return (-value if measured.larger_is_better else value), loss
 
         learnt = y if scale is None else scale.encode(y)
         data = [x, learnt, *([] if given is None else [given])]
@@ -140,8 +143,8 @@ def fit_tabular(
     if balance:
         record["calibrated"] = Calibrated(Decision.fit(y, answers, given)).to_plain()
     return TabularModel(
-        preparation, run.net, own, scale=scale, temperature=temperature**TEMPERED, history=run.history, scores=found,
-        out_of_fold=held_out, errors=held_out.calibration(seed), record=record,
+        preparation, run.net, own, scale=scale, temperature=of_all_members(temperature, len(y)), history=run.history,
+        scores=found, out_of_fold=held_out, errors=held_out.calibration(seed), record=record,
     )  # fmt: skip
 
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from subgrad.tabular.defaults import SKEWED
+from subgrad.data.kinds.column_kind import mean_and_std
+from subgrad.errors import DataError
+from subgrad.tabular.defaults import LARGEST, SKEWED
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Scale:
     def of(cls, y: np.ndarray, log: bool = False) -> Scale:
         """The scale for numbers (n,)."""
         t = np.log(y) if log else y
-        return cls(float(t.mean()), float(t.std()) or 1.0, float(y.min()), float(y.max()), log)
+        return cls(*mean_and_std(t), float(y.min()), float(y.max()), log)
 
     def encode(self, y: np.ndarray) -> np.ndarray:
         """Float32, of mean 0 and deviation 1."""
@@ -46,19 +48,24 @@ class Scale:
         if not self.log:
             return self
         w = np.ones_like(y) if weights is None else weights
-        return replace(self, factor=float((w * y) @ answers / ((w * answers) @ answers)))
+        t, a = y / self.high, answers / self.high  # their squares are representable
+        return replace(self, factor=float((w * t) @ a / ((w * a) @ a)))
 
 
 def scales_for(y: np.ndarray) -> list[Scale]:
     """The scales that numbers (n,) may be learnt on: of their logarithms as well, if they are positive and skewed.
+
+    Raises `DataError` for numbers so large that their differences may overflow.
 
     >>> [scale.log for scale in scales_for(np.array([1.0, 2.0, 3.0]))]
     [False]
     >>> [scale.log for scale in scales_for(np.array([1.0, 2.0, 3.0, 2.0, 100.0]))]
     [False, True]
     """
-    centred = y - y.mean()
-    skewed = (centred**3).mean() > SKEWED * (centred**2).mean() ** 1.5
+    if (largest := np.abs(y).max()) > LARGEST:
+        raise DataError(f"numbers of up to {LARGEST:g} can be learnt, and the target has {largest:.4g}")
+    mean, std = mean_and_std(y)
+    skewed = (((y - mean) / std) ** 3).mean() > SKEWED
     return [Scale.of(y), Scale.of(y, log=True)] if skewed and y.min() > 0 else [Scale.of(y)]
 
 

@@ -9,56 +9,23 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Collection
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
 
 import numpy as np
 
-from subgrad.data.task import Task
+from subgrad.data.task import Task, task_of_column
 from subgrad.errors import ArgumentError
 from subgrad.metrics import TABLE
+from subgrad.tabular import optuna_study
 from subgrad.tabular.defaults import Effort, Settings, settings_for
-from subgrad.tabular.fitting import fit_tabular
-from subgrad.tabular.tabular_model import TabularModel
+from subgrad.tabular.fitting import USUAL, fit_tabular
+from subgrad.tabular.search_space import SPACE
+from subgrad.tabular.tabular_model import TabularModel, as_table
+from subgrad.tabular.trials import Trial, Tuned
 
 SHRINK = 3  # how many settings go into a round for each that goes on, and how much longer the next round trains
 ROUNDS = 3
-
-SPACE: dict[str, Callable[[np.random.Generator], Any]] = {
-    "hidden": lambda rng: ((64,), (128,), (256,), (64, 64), (128, 128), (256, 256), (128, 128, 128))[rng.integers(7)],
-    "activation": lambda rng: ("silu", "relu", "gelu")[rng.integers(3)],
-    "waves": lambda rng: (0, 8, 16)[rng.integers(3)],
-    "dropout": lambda rng: (0.0, 0.1, 0.2, 0.4)[rng.integers(4)],
-    "lr": lambda rng: _log_uniform(rng, 0.01, 0.12),
-    "weight_decay": lambda rng: _log_uniform(rng, 0.002, 0.2),
-}
-"""What is searched: from a generator to a value of each of these `Settings`."""
-
-
-class Trial(NamedTuple):
-    """Settings that were tried: in which round (from 1), and the metric of the rows that were held out."""
-
-    settings: Settings
-    round: int
-    score: float
-    larger_is_better: bool = False
-
-    @property
-    def loss(self) -> float:
-        """The score as a number of which less is better; a score that has no meaning is worst."""
-        return np.inf if np.isnan(self.score) else -self.score if self.larger_is_better else self.score
-
-    def changes(self, usual: Settings) -> dict[str, Any]:
-        """In what the settings differ from others, by their names."""
-        return {name: value for name in SPACE if (value := getattr(self.settings, name)) != getattr(usual, name)}
-
-
-class Tuned(NamedTuple):
-    """The model with the best settings, all that was tried, and whether Ctrl-C ended it."""
-
-    model: TabularModel
-    trials: list[Trial]
-    interrupted: bool = False
 
 
 def tune_tabular(
@@ -72,6 +39,7 @@ def tune_tabular(
     seed: int = 0,
     metric: str | None = None,
     keep: Collection[str] = (),
+    study: Any = None,
     verbose: bool | None = None,
     callback: Callable[[Trial], Any] | None = None,
 ) -> Tuned:
@@ -85,10 +53,16 @@ def tune_tabular(
         trials: how many settings the first round tries at most; as many as there is time for if it is None. If all are
             done in time, the same seed gives the same result.
         effort: how long the last round trains.
+        study: a study of Optuna in the place of the three rounds (``pip install 'subgrad[optuna]'``): an
+            ``optuna.Study``, or a file of SQLite or the URL of a storage, where it stays. Its sampler chooses the
+            settings, which are trained with the whole effort, its pruner ends those that are no good. A study that is
+            there goes on: ``trials`` is how many it has in the end.
         callback: called after each run.
 
     Raises:
-        ArgumentError: for a time that is not positive, or fewer than 1 trial.
+        ArgumentError: for a time that is not positive, fewer than 1 trial, or a study of something else.
+        FileError: if there can be no study in the file.
+        MissingExtraError: for a study, if Optuna is not installed.
         DataError: what `fit_tabular` raises.
 
     Example:
@@ -102,18 +76,31 @@ def tune_tabular(
         raise ArgumentError(f"minutes is a positive number, got {minutes!r}")
     if trials is not None and trials < 1:
         raise ArgumentError(f"trials is at least 1, got {trials!r}")
-    search = _Search(60 * minutes, callback, lambda settings, seconds: fit_tabular(
-        table, target, task=task, seed=seed, metric=metric, keep=keep, settings=settings, verbose=verbose,
-        max_seconds=seconds,
-    ))  # fmt: skip
-    return search.run(settings_for(effort), np.random.Generator(np.random.Philox(seed)), trials)
+    def fit(settings: Settings, max_seconds: float | None = None, callbacks: Sequence[Any] = ()) -> TabularModel:
+        return fit_tabular(
+            table, target, task=task, seed=seed, metric=metric, keep=keep, settings=settings, verbose=verbose,
+            max_seconds=max_seconds, callbacks=callbacks,
+        )  # fmt: skip
+
+    usual = settings_for(effort)
+    if study is None:
+        rng = np.random.Generator(np.random.Philox(seed))
+        return _Search(60 * minutes, callback, fit).run(usual, rng, trials)
+    table = as_table(table)
+    chosen = metric or USUAL[task or task_of_column(table, target)[0]]
+    facts = {
+        "target": target, "rows": table.rows, "columns": [*table], "metric": chosen, "effort": effort, "seed": seed,
+    }  # fmt: skip
+    return optuna_study.search(
+        study, usual, fit, chosen, facts, seconds=60 * minutes, trials=trials, seed=seed, callback=callback
+    )
 
 
 class _Search:
     """The rounds of a search, and the best model that there was in any of them: scores are all of the same rows."""
 
     def __init__(
-        self, seconds: float, callback: Callable[[Trial], Any] | None, fit: Callable[[Settings, float], TabularModel]
+        self, seconds: float, callback: Callable[[Trial], Any] | None, fit: Callable[..., TabularModel]
     ) -> None:
         self.start, self.seconds, self.callback, self.fit = time.perf_counter(), seconds, callback, fit
         self.trials: list[Trial] = []
@@ -122,7 +109,7 @@ class _Search:
 
     def run(self, usual: Settings, rng: np.random.Generator, trials: int | None) -> Tuned:
         """All rounds: the first of the usual settings and of drawn ones, the others of the best of the one before."""
-        drawn = (usual.but(**{name: draw(rng) for name, draw in SPACE.items()}) for _ in itertools.count())
+        drawn = (usual.but(**{name: values.draw(rng) for name, values in SPACE.items()}) for _ in itertools.count())
         candidates = itertools.islice(itertools.chain([usual], drawn), trials)
         for number in range(1, ROUNDS + 1):
             tried: list[Trial] = []
@@ -152,10 +139,6 @@ class _Search:
         if self.callback is not None:
             self.callback(trial)
         return trial
-
-
-def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
-    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
 __all__ = ["SPACE", "Trial", "Tuned", "tune_tabular"]

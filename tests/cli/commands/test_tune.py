@@ -1,5 +1,7 @@
 """``subgrad tune``: a search, its model in a file, and wrong usage."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from command import fail, misuse, read_csv, succeed, write_csv
@@ -27,13 +29,18 @@ def test_a_search_saves_its_best_model(table):
 
 
 def test_ctrl_c_keeps_the_best_model_so_far(table, monkeypatch):
-    def interrupted(*args, **options):
-        model = tabular.fit_tabular(*args, effort="quick", seed=0, verbose=False)
+    studies = []
+
+    def interrupted(table, target, study, **options):
+        studies.append(study)
+        model = tabular.fit_tabular(table, target, effort="quick", seed=0, verbose=False)
         trial = tabular.Trial(tabular.settings_for("normal"), 1, model.scores["log_loss"])
         return tabular.Tuned(model, [trial], interrupted=True)
 
-    monkeypatch.setattr(tuning_run, "tune_tabular", lambda table, target, **options: interrupted(table, target))
-    assert fail("tune", table, "--target", "y") == "interrupted: the best model so far is in t.safetensors"
+    monkeypatch.setattr(tuning_run, "tune_tabular", interrupted)
+    said = fail("tune", table, "--target", "y", "--optuna", "s.db")
+    assert said == "interrupted: the best model so far is in t.safetensors"
+    assert studies == [Path("s.db")]
     assert len(read_csv(succeed("predict", "t.safetensors", table))) == 120
 
 

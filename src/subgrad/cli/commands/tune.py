@@ -27,6 +27,10 @@ Trials = Annotated[int | None, typer.Option(
     metavar="N", min=1, help="Settings that are tried first, at most.", show_default="as many as there is time for",
     rich_help_panel="The search",
 )]  # fmt: skip
+Optuna = Annotated[Path | None, typer.Option(
+    metavar="STUDY.db", rich_help_panel="The search", show_default=False,
+    help="Let Optuna choose and prune, and keep its study in this file, which another run goes on with.",
+)]  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +40,7 @@ class TuneOptions:
     target: options.Target = None
     minutes: Minutes = 5.0
     trials: Trials = None
+    optuna: Optuna = None
     drop: options.Drop = None
     only: options.Only = None
     task: options.Task = None
@@ -69,6 +74,7 @@ def tune(data: TableFile, *, given: TuneOptions) -> None:
         effort="normal" if given.effort is None else given.effort.value,
         minutes=given.minutes,
         trials=given.trials,
+        study=given.optuna,
         seed=given.seed,
         out=place_of_model(data, given.out, given.force, origin),
         origin=origin,

@@ -28,6 +28,7 @@ class TuningPlan:
     effort: Effort
     minutes: float
     trials: int | None
+    study: Path | None
     seed: int
     out: Path
     origin: str
@@ -48,6 +49,7 @@ def run(plan: TuningPlan, console: Console) -> None:
         effort=plan.effort,
         seed=plan.seed,
         keep=rows.keep,
+        study=plan.study,
         verbose=False if console.quiet else None,
         callback=_best_lines(console, plan.effort),
     )
@@ -77,9 +79,11 @@ def _best_lines(console: Console, effort: Effort) -> Callable[[Trial], None]:
 
 def _about(trials: list[Trial], effort: Effort, metric: str) -> str:
     """The best settings, and what they are better than."""
+    if not trials:
+        return "No trial was finished in time: the model is the best of those that were begun."
     best, usual = min(trials, key=lambda trial: trial.loss), settings_for(effort)
-    own = min((trial for trial in trials if not trial.changes(usual)), key=lambda trial: trial.loss)
-    beside = f", {own.score:.4g} with the defaults" if best.changes(usual) else ""
+    own = min((trial for trial in trials if not trial.changes(usual)), key=lambda trial: trial.loss, default=None)
+    beside = f", {own.score:.4g} with the defaults" if own is not None and best.changes(usual) else ""
     found = f"{TABLE[metric].words} {best.score:.4g} on rows held out{beside}"
     return f"The best of {len(trials)} trials had {_named(best, effort)}: {found}."
 
