@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from subgrad.compile.function import CompiledFunction, compile
     from subgrad.compile.runtime.threads import get_threads, set_threads
     from subgrad.explain import draw, explain
+    from subgrad.export import export
     from subgrad.fit import (
         Checkpoint, EarlyStopping, History, OptunaPruningCallback, Trainer, WatchUnits, evaluate, fit, predict,
     )  # fmt: skip
@@ -61,12 +62,12 @@ __all__ = [
     "Tensor", "Trainer", "WatchUnits", "approximate", "barron", "barron_bound", "bool_", "calibration", "certify",
     "chain", "check", "checkpoint", "clip_by_norm", "compile", "cond", "custom_vjp", "data", "dead_units",
     "default_dtype", "defop", "directional_derivative", "draw", "enclosure", "ensemble", "errors", "evaluate",
-    "explain", "fft", "fit", "float32", "float64", "fori_loop", "freeze", "get_threads", "grad", "groups", "hessian",
-    "int32", "int64", "is_stationary", "jacobian", "jvp", "kinks", "linalg", "linear", "load", "load_certificate",
-    "local_minimum", "manual_seed", "metrics", "minimize", "models", "nn", "onnx", "ops", "optim", "plot", "predict",
-    "random", "report", "save", "scan", "set_default_dtype", "set_threads", "step", "subdifferential", "subgradient",
-    "tabular", "tensor", "torch", "uint8", "unfreeze", "update", "using_dtype", "value_and_grad", "verify",
-    "verify_certificate", "vjp", "vmap", "weight_decay", "while_loop",
+    "explain", "export", "fft", "fit", "float32", "float64", "fori_loop", "freeze", "get_threads", "grad", "groups",
+    "hessian", "int32", "int64", "is_stationary", "jacobian", "jvp", "kinks", "linalg", "linear", "load",
+    "load_certificate", "local_minimum", "manual_seed", "metrics", "minimize", "models", "nn", "onnx", "ops", "optim",
+    "plot", "predict", "random", "report", "save", "scan", "set_default_dtype", "set_threads", "step",
+    "subdifferential", "subgradient", "tabular", "tensor", "torch", "uint8", "unfreeze", "update", "using_dtype",
+    "value_and_grad", "verify", "verify_certificate", "vjp", "vmap", "weight_decay", "while_loop",
 ]  # fmt: skip
 __all__ += ops.__all__
 
@@ -78,6 +79,7 @@ _LATER = {
     "compile.runtime.threads": ("get_threads", "set_threads"),
     "data": (),
     "explain": ("draw", "explain"),
+    "export": ("export",),
     "fit": (
         "Checkpoint", "EarlyStopping", "History", "OptunaPruningCallback", "Trainer", "WatchUnits", "evaluate", "fit",
         "predict",

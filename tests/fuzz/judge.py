@@ -13,7 +13,8 @@ import numpy as np
 
 import subgrad as sg
 from subgrad.compile import native
-from subgrad.compile.runtime.cpu import Cpu, host
+from subgrad.compile.code_target import Target
+from subgrad.compile.runtime.cpu import host
 from subgrad.compile.runtime.interpret import Interpreter
 from subgrad.compile.runtime.program import Program
 from subgrad.errors import ArgumentError, SubgradError
@@ -75,7 +76,7 @@ def cpus() -> list[str]:
     return found
 
 
-def _host(name: str) -> Cpu:
+def _host(name: str) -> Target:
     if name == WIDE:
         return _host("")._replace(vector_bits=512)
     with _setting("SUBGRAD_CPU", name):
@@ -107,7 +108,7 @@ def unoptimised() -> Iterator[None]:
 
 
 @functools.cache
-def _quick_machine(cpu: Cpu):
+def _quick_machine(cpu: Target):
     target = native._llvm().Target.from_triple(cpu.triple)
     return target.create_target_machine(cpu=cpu.name, features=cpu.features, opt=0, reloc="pic", codemodel="small")
 

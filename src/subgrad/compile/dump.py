@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from subgrad.compile import native
+from subgrad.compile.code_target import Target
 from subgrad.compile.kernels.kernel import Kernel, Repeat
 from subgrad.compile.kernels.placement import ARENA, CLOCK, FIRST, NOTED, SCRATCH, Placement
-from subgrad.compile.runtime.cpu import Cpu
 from subgrad.compile.runtime.ownership import write_renamed
 from subgrad.compile.unit import Unit
 from subgrad.errors import FileError
@@ -43,7 +43,7 @@ class Dump:
         """What a unit is after the pass of that name, and in words what holds then."""
         self._write(name, "ll" if unit.ir else "txt", unit.ir or f"# {holds}\n\n{_text(unit)}")
 
-    def finish(self, ir: str, cpu: Cpu) -> None:
+    def finish(self, ir: str, cpu: Target) -> None:
         """What LLVM makes of the text."""
         self._write("optimised", "ll", native.optimised_ir(ir, cpu))
         self._write("assembly", "s", native.assembly(ir, cpu))

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from subgrad.compile import native
+from subgrad.compile.code_target import Target
 from subgrad.compile.runtime import cache
-from subgrad.compile.runtime.cpu import Cpu
 from subgrad.compile.unit import Unit
 from subgrad.graph.lock import lock
 
@@ -73,7 +73,7 @@ class Store:
         self._loaded: OrderedDict[str, Executable] = OrderedDict()
         self._lock = lock()
 
-    def get(self, name: str | None, cpu: Cpu) -> Executable | None:
+    def get(self, name: str | None, cpu: Target) -> Executable | None:
         if name is None:
             return None
         with self._lock:
@@ -119,7 +119,7 @@ def _encoded(made: Executable, code_key: bytes) -> bytes:
     return b"".join([_HEADER.pack(len(text)), text, *(c.tobytes() for c in made.constants)])
 
 
-def _read(name: str, cpu: Cpu) -> Executable | None:
+def _read(name: str, cpu: Target) -> Executable | None:
     """From the cache, which seals its entries: what comes out of it is what was put in."""
     store = cache.default_cache()
     entry = store.get(_key(name))

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 import subgrad
-from subgrad.compile.runtime.cpu import Cpu
+from subgrad.compile.code_target import Target
 from subgrad.compile.unit import Interface
 from subgrad.diff.custom import custom
 from subgrad.graph.dtype import default_dtype
@@ -34,7 +34,7 @@ class _Nameless(Exception):
     """Something in a graph has no name that means the same in another process."""
 
 
-def fingerprint(given: Interface, cpu: Cpu, n_threads: int | None) -> str | None:
+def fingerprint(given: Interface, cpu: Target, n_threads: int | None) -> str | None:
     """The graph's name, for a processor and a number of threads; None if it has none.
 
     >>> from subgrad.compile.runtime.cpu import host

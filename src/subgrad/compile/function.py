@@ -205,6 +205,11 @@ class CompiledFunction:
         about = f"parameters that are read: {len(trace.read)}; that are written: {len(trace.written)}"
         return shown(table_of_some(["", "dtype", "shape"], rows, f"{self!r}, as it was called last"), about)
 
+    def trace(self, *args: Any, **options: Any) -> Trace:
+        """The graph of a call with such arguments, of which only shapes and dtypes count if they are data."""
+        given = self._given(args, options)
+        return self._traced(given, [(a.shape, a.dtype) for a in given.arrays])[0]
+
     def program(self) -> Any:
         """The program compiled last: its ``source()``, ``memory`` and ``ir`` say what it does."""
         if self._last is None:

@@ -14,14 +14,15 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from subgrad.compile.code_target import Target
 from subgrad.compile.runtime import cache
-from subgrad.compile.runtime.cpu import Cpu, host
+from subgrad.compile.runtime.cpu import host
 from subgrad.graph.lock import llvm_lock
 
 _numbers = itertools.count()  # a library's name can be used only once in a process
 
 
-def load(ir: str, cpu: Cpu | None = None) -> Library:
+def load(ir: str, cpu: Target | None = None) -> Library:
     """Machine code of the LLVM text, from the cache or compiled now, for ``cpu`` (None: the host's).
 
     Raises:
@@ -40,7 +41,7 @@ def load(ir: str, cpu: Cpu | None = None) -> Library:
     return Library(code, cpu)
 
 
-def object_key(ir: str, cpu: Cpu) -> bytes:
+def object_key(ir: str, cpu: Target) -> bytes:
     """Under which the object code of a text is in the cache."""
     return cache.key(ir, *_fingerprint(cpu))
 
@@ -57,7 +58,7 @@ def _alone(f: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @_alone
-def compile_object(ir: str, cpu: Cpu) -> bytes:
+def compile_object(ir: str, cpu: Target) -> bytes:
     """The text's object code, optimised for ``cpu``.
 
     One thread makes it. Two that made code of modules of their own contexts side by side, without llvmlite's lock, took
@@ -67,11 +68,46 @@ def compile_object(ir: str, cpu: Cpu) -> bytes:
     return machine.emit_object(_optimised(ir, machine))
 
 
+@_alone
+def portable_object(texts: Sequence[str], target: Target, inner: Sequence[Sequence[str]]) -> bytes:
+    """One object file of several texts; the functions named in ``inner``, by text, are known to that text alone.
+
+    What is not needed goes: the code is to be small, and all that it is called with is known.
+    """
+    machine, llvm, context = _machine(target), _llvm(), _llvm().create_context()
+    head = f'target datalayout = "{machine.target_data}"\ntarget triple = "{target.triple}"\n'
+    modules = [llvm.parse_assembly(head + text, context) for text in texts]
+    for module, names in zip(modules, inner, strict=True):
+        for name in names:
+            module.get_function(name).linkage = "internal"
+    whole = modules[0]
+    for module in modules[1:]:
+        whole.link_in(module)
+    tuning = llvm.create_pipeline_tuning_options(speed_level=2)
+    tuning.loop_vectorization = tuning.slp_vectorization = tuning.loop_unrolling = False  # the generator has done it
+    builder = llvm.create_pass_builder(machine, tuning)
+    builder.getModulePassManager().run(whole, builder)
+    return machine.emit_object(whole)
+
+
+@_alone
+def section_sizes(content: bytes) -> tuple[int, int]:
+    """The bytes of instructions, and of data, in an object file."""
+    code = data = 0
+    for section in _llvm().ObjectFileRef.from_data(content).sections():
+        name = (section.name() or b"").lstrip(b"._")
+        if section.is_text():
+            code += section.size()
+        elif name.startswith((b"rodata", b"rdata", b"data", b"srodata", b"sdata", b"const", b"literal")):
+            data += section.size()
+    return code, data
+
+
 class Library:
     """Loaded machine code; its functions stay callable as long as it, or one of them, lives."""
 
     @_alone
-    def __init__(self, code: bytes, cpu: Cpu) -> None:
+    def __init__(self, code: bytes, cpu: Target) -> None:
         self._linker, self._name = _linker(cpu), f"library{next(_numbers)}"
         builder = _llvm().JITLibraryBuilder().add_object_img(code).add_current_process()
         self._loaded = builder.link(self._linker, self._name)
@@ -100,13 +136,13 @@ class Library:
 
 
 @_alone
-def optimised_ir(ir: str, cpu: Cpu) -> str:
+def optimised_ir(ir: str, cpu: Target) -> str:
     """The text with small functions inlined, of which LLVM makes machine code; for reading."""
     return str(_optimised(ir, _machine(cpu)))
 
 
 @_alone
-def assembly(ir: str, cpu: Cpu) -> str:
+def assembly(ir: str, cpu: Target) -> str:
     """The text's machine code as assembly, for reading."""
     machine = _machine(cpu)
     return machine.emit_assembly(_optimised(ir, machine))
@@ -131,7 +167,7 @@ def _llvm() -> Any:
     return llvm
 
 
-def _fingerprint(cpu: Cpu) -> tuple[str, ...]:
+def _fingerprint(cpu: Target) -> tuple[str, ...]:
     """All that determines the object code besides the text."""
     from subgrad import __version__
 
@@ -139,10 +175,16 @@ def _fingerprint(cpu: Cpu) -> tuple[str, ...]:
     return cpu.triple, cpu.name, cpu.features, llvm_version, __version__
 
 
-def _machine(cpu: Cpu) -> Any:
+def _machine(target: Target) -> Any:
     # Position independent code of the small model is what a loader can place anywhere, constants next to the code.
-    target = _llvm().Target.from_triple(cpu.triple)
-    return target.create_target_machine(cpu=cpu.name, features=cpu.features, opt=3, reloc="pic", codemodel="small")
+    llvm = _llvm()
+    if target.triple != llvm.get_process_triple():
+        llvm.initialize_all_targets()
+        llvm.initialize_all_asmprinters()
+    return llvm.Target.from_triple(target.triple).create_target_machine(
+        cpu=target.name, features=target.features, opt=3, codemodel=target.code_model, abiname=target.abi,
+        reloc="pic" if target.position_independent else "static",
+    )  # fmt: skip
 
 
 def _parsed(ir: str) -> Any:
@@ -165,7 +207,7 @@ def _optimised(ir: str, machine: Any) -> Any:
 
 
 @functools.cache
-def _linker(cpu: Cpu) -> Any:
+def _linker(cpu: Target) -> Any:
     """Loads object code without compiling anything.
 
     LLVM's JITLink puts code and constants into one piece of memory, so that one always reaches the other; its older

@@ -88,7 +88,9 @@ def _loops(outputs: Outputs) -> Outputs:
 
 
 def _relay(unit: Unit) -> None:
-    """Keep variables with their axes in the order in which their new values are computed."""
+    """Keep variables with their axes in the order in which their new values are computed, if nobody else reads them."""
+    if unit.shared:
+        return
     inputs, outputs, variables, *_ = unit.interface
     kept, meaning, unit.orders = relaid(inputs, outputs, variables)
     if meaning:

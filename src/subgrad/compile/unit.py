@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from subgrad.graph.tensor import Tensor
 
 if TYPE_CHECKING:
+    from subgrad.compile.code_target import Target
     from subgrad.compile.kernels.kernel import Kernel
     from subgrad.compile.kernels.placement import Placement
-    from subgrad.compile.runtime.cpu import Cpu
 
 
 class Interface(NamedTuple):
@@ -38,6 +38,7 @@ class Unit:
         cpu: what to generate for.
         n_threads: how many threads run it; None until that is chosen.
         timed: whether each kernel counts its cycles.
+        shared: whether others than this program read its variables, which then lie as their shapes say.
         orders: for inputs that are kept with their axes in another order, that order, by the input's number.
         kernels: what is computed together.
         placed: where nodes lie in memory, and with that the schedule.
@@ -47,9 +48,10 @@ class Unit:
     """
 
     interface: Interface
-    cpu: Cpu | None = None
+    cpu: Target | None = None
     n_threads: int | None = None
     timed: bool = False
+    shared: bool = False
     orders: dict[int, tuple[int, ...]] = field(default_factory=dict)
     kernels: list[Kernel] = field(default_factory=list)
     placed: Placement | None = None

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple
 
 from subgrad.compile.blame import blame
+from subgrad.compile.code_target import BYTES, Target
 from subgrad.compile.codegen.expressions import Points
 from subgrad.compile.codegen.gemm.contraction import emit_contraction, plan_contraction
 from subgrad.compile.codegen.gemm.tile import Place, Touches
@@ -24,7 +25,6 @@ from subgrad.compile.kernels.buffer_slice import BufferSlice
 from subgrad.compile.kernels.dedupe import kernel_key
 from subgrad.compile.kernels.kernel import Kernel
 from subgrad.compile.kernels.schedule import Schedule, Slot, swapped
-from subgrad.compile.runtime.cpu import BYTES, Cpu
 from subgrad.compile.runtime.team import clock, pause, spins
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 
@@ -66,7 +66,7 @@ class Emitter:
     """
 
     def __init__(
-        self, cpu: Cpu, plan: Schedule, threads: int, locate: Locate, stored: Callable[[Tensor], bool],
+        self, cpu: Target, plan: Schedule, threads: int, locate: Locate, stored: Callable[[Tensor], bool],
         aliasing: Aliasing, clock: int | None = None,
     ) -> None:  # fmt: skip
         self.cpu, self.plan, self.threads = cpu, plan, threads
@@ -266,7 +266,8 @@ class Emitter:
         return {i: self._entry(b, table, i) for i in sorted(entries)}
 
     def _entry(self, b: Builder, table: Value, i: int) -> Value:
-        return b.load("ptr", b.at(table, i, "ptr"))
+        place = b.at(table, i, "ptr")
+        return b.emit("ptr", f"load ptr, ptr {place}, align {self.cpu.pointer_bytes}")
 
     def _address(self, b: Builder, where: BufferSlice, at: tuple[Index, ...], places: dict[int, Value]) -> Value:
         offset = b.add(b.mul(at[0], where.step), where.offset)

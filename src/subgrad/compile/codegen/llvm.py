@@ -1,7 +1,7 @@
 """A small builder of LLVM text: typed values, fresh names, vectors, and loops as ``with`` blocks.
 
->>> from subgrad.compile.runtime.cpu import Cpu
->>> module = Module(Cpu("generic", "", "", vector_bits=128, registers=16, fma=False))
+>>> from subgrad.compile.code_target import Target
+>>> module = Module(Target("generic", "", "", vector_bits=128, registers=16, fma=False))
 >>> x, n = Value("ptr", "%x"), Value("i64", "%n")
 >>> with module.function("double", [x, n], exported=True) as b:
 ...     with b.loop(0, n) as turn:
@@ -23,14 +23,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from subgrad.compile.code_target import Target
 from subgrad.compile.codegen.llvm_values import BYTES, Index, Value, constant, like, mangled, scalar_of, vector, zero
-from subgrad.compile.runtime.cpu import Cpu
 
 
 class Module:
     """Functions, and the declarations and metadata they need. ``str(module)`` is the LLVM text."""
 
-    def __init__(self, cpu: Cpu) -> None:
+    def __init__(self, cpu: Target) -> None:
         self.cpu = cpu
         self._functions: list[str] = []
         self._declarations: dict[str, str] = {}

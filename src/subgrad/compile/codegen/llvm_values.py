@@ -8,7 +8,7 @@ import struct
 from typing import NamedTuple
 
 SCALARS = {"float32": "float", "float64": "double", "int32": "i32", "int64": "i64"}
-BYTES = {"float": 4, "double": 8, "i1": 1, "i8": 1, "i32": 4, "i64": 8, "ptr": 8}
+BYTES = {"float": 4, "double": 8, "i1": 1, "i8": 1, "i32": 4, "i64": 8}
 
 
 class Value(NamedTuple):

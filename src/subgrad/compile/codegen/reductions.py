@@ -60,7 +60,7 @@ class Reduction:
     def _across_lanes(self, ixs: tuple[Ix, ...], lanes: int, mask: Value | None) -> None:
         """Each lane is an element of the result."""
         seed = self.kernel.seed
-        kind = type_of(seed) if lanes == 1 else vector(type_of(seed), lanes)
+        kind = self._wide(lanes)
 
         def term(reduced: dict[int, Ix]) -> Value:
             points = self.points(lanes, mask)
@@ -103,7 +103,7 @@ class Reduction:
         """The lanes are elements of one sum, added up at the end."""
         seed, b = self.kernel.seed, self.b
         source = seed.inputs[0]
-        wide = vector(type_of(seed), self.lanes)
+        wide = self._wide(self.lanes)
         outer = [a for a in seed.attrs["axis"] if a != last]
         fresh, n = (self._neutral(wide),), source.shape[last]
         whole = n // self.lanes * self.lanes
@@ -154,6 +154,11 @@ class Reduction:
         sizes = [shape[a] for a in axes]
         return outermost(self.b, sizes, terms, self._block(), totals, fresh, self._combine, turn)
 
+    def _wide(self, lanes: int) -> str:
+        """The type of so many terms side by side."""
+        kind = type_of(self.kernel.seed)
+        return kind if lanes == 1 else vector(kind, lanes)
+
     def _block(self) -> int:
         """How many terms a total may take one after the other: any number, where nothing is rounded."""
         return BLOCK if self.kernel.seed.op.name == "sum" and self.kernel.seed.dtype.kind == "f" else sys.maxsize
@@ -177,6 +182,8 @@ class Reduction:
     def _fold(self, x: Value) -> Value:
         """All lanes combined, halves with halves."""
         lanes = lanes_of(x.type)
+        if lanes == 1:
+            return x
         while lanes > 1:
             lanes //= 2
             low = self.b.shuffle(x, x, range(lanes))

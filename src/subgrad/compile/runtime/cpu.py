@@ -1,4 +1,4 @@
-"""What the generated code may assume about the processor: vector width, registers, fused multiply-add, caches."""
+"""The target that this machine is: its processor's vector width, registers, fused multiply-add, caches."""
 
 from __future__ import annotations
 
@@ -8,34 +8,9 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from subgrad.compile.code_target import Target
 from subgrad.errors import ArgumentError
 from subgrad.graph.lock import llvm_lock
-
-BYTES = {"float32": 4, "float64": 8, "int32": 4, "int64": 8}
-
-
-class Cpu(NamedTuple):
-    """A processor as the code generator sees it.
-
-    ``name``, ``features`` and ``triple`` are LLVM's; ``vector_bits`` and ``registers`` describe the vector registers;
-    cache sizes are bytes per core.
-
-    >>> Cpu("x86-64", "", "x86_64-unknown-linux-gnu", vector_bits=128, registers=16, fma=False).lanes("float32")
-    4
-    """
-
-    name: str
-    features: str
-    triple: str
-    vector_bits: int
-    registers: int
-    fma: bool
-    l1_bytes: int = 32 * 1024
-    l2_bytes: int = 512 * 1024
-
-    def lanes(self, dtype: str) -> int:
-        """How many elements of ``dtype`` one vector register holds."""
-        return self.vector_bits // (8 * BYTES[dtype])
 
 
 class _Level(NamedTuple):
@@ -59,7 +34,7 @@ _ARM = {"neon": _Level("generic", frozenset({"neon"}), 128, 32, True)}
 _LEVELS = _X86 | _ARM
 
 
-def host() -> Cpu:
+def host() -> Target:
     """The processor to generate code for: this machine's, or the lesser one that ``SUBGRAD_CPU`` names.
 
     ``SUBGRAD_CPU`` is one of ``avx512``, ``avx2``, ``sse2``, ``neon``.
@@ -72,7 +47,7 @@ def host() -> Cpu:
 
 
 @functools.cache
-def _host(forced: str) -> Cpu:
+def _host(forced: str) -> Target:
     import llvmlite.binding as llvm  # pyright: ignore[reportMissingImports]
 
     with llvm_lock:
@@ -90,7 +65,7 @@ def _best_level(has: set[str], triple: str) -> _Level:
     return next((level for level in levels.values() if level.needs <= has), fallback)
 
 
-def _forced(forced: str, has: set[str], triple: str) -> Cpu:
+def _forced(forced: str, has: set[str], triple: str) -> Target:
     if forced not in _LEVELS:
         raise ArgumentError(f"SUBGRAD_CPU={forced}: expected one of {', '.join(_LEVELS)}")
     level = _LEVELS[forced]
@@ -100,8 +75,8 @@ def _forced(forced: str, has: set[str], triple: str) -> Cpu:
     return _describe(level, level.name, "", triple)
 
 
-def _describe(level: _Level, name: str, features: str, triple: str) -> Cpu:
-    return Cpu(name, features, triple, level.vector_bits, level.registers, level.fma, **_cache_sizes())
+def _describe(level: _Level, name: str, features: str, triple: str) -> Target:
+    return Target(name, features, triple, level.vector_bits, level.registers, level.fma, **_cache_sizes())
 
 
 def _cache_sizes() -> dict[str, int]:

@@ -9,17 +9,17 @@ from collections.abc import Callable
 
 import numpy as np
 
+from subgrad.compile.code_target import Target
 from subgrad.compile.codegen.llvm import Module
 from subgrad.compile.codegen.llvm_values import Value, vector
 from subgrad.compile.native import load
-from subgrad.compile.runtime.cpu import Cpu
 
 CHAINS = 12  # more than latency times ports of any current core, and few enough for 16 registers
 ROUNDS = 20_000  # some 0.1 ms: shorter than the turns that other programs take
 
 
 @functools.cache
-def peak_gflops(cpu: Cpu, seconds: float = 0.05) -> float:
+def peak_gflops(cpu: Target, seconds: float = 0.05) -> float:
     """GFLOP/s of one core in float32, two for each multiply-add: the best of what fits into so many seconds."""
     run, best, end = fma_probe(cpu), float("inf"), time.perf_counter() + seconds
     while time.perf_counter() < end:
@@ -29,12 +29,12 @@ def peak_gflops(cpu: Cpu, seconds: float = 0.05) -> float:
     return probe_flops(cpu, ROUNDS) / best / 1e9
 
 
-def probe_flops(cpu: Cpu, rounds: int) -> int:
+def probe_flops(cpu: Target, rounds: int) -> int:
     """What `fma_probe` does in so many rounds."""
     return 2 * CHAINS * cpu.lanes("float32") * rounds
 
 
-def fma_probe(cpu: Cpu) -> Callable[[int], None]:
+def fma_probe(cpu: Target) -> Callable[[int], None]:
     """``run(rounds)``: x <- x m + a in every lane of each chain, so many times, without the interpreter lock."""
     kind, module = vector("float", cpu.lanes("float32")), Module(cpu)
     memory, rounds = Value("ptr", "%memory"), Value("i64", "%rounds")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from subgrad.compile.code_target import Target
 from subgrad.compile.codegen.checks import Checks
 from subgrad.compile.dump import Dump
 from subgrad.compile.executable import STORE, Executable
@@ -23,7 +24,7 @@ from subgrad.compile.passes.layout import undo
 from subgrad.compile.pipeline import PASSES, run_passes
 from subgrad.compile.runtime import guard, threads
 from subgrad.compile.runtime.bound import Bound
-from subgrad.compile.runtime.cpu import Cpu, host
+from subgrad.compile.runtime.cpu import host
 from subgrad.compile.runtime.interpret import takes
 from subgrad.compile.runtime.peak import peak_gflops
 from subgrad.compile.runtime.profile import Profile, profile
@@ -81,7 +82,7 @@ class Program:
         variables: Mapping[int, int] | None = None,
         stepped: Sequence[int] = (),
         measured: Sequence[int] = (),
-        cpu: Cpu | None = None,
+        cpu: Target | None = None,
         n_threads: int | None = None,
         timed: bool = False,
     ) -> None:

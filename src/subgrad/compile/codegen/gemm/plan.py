@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from subgrad.compile.code_target import BYTES, Target
 from subgrad.compile.codegen.gemm.spec import Contraction
 from subgrad.compile.codegen.gemm.tile import LINE
-from subgrad.compile.runtime.cpu import BYTES, Cpu
 
 _PAD = 16  # elements that keep the rows of a packed A out of each other's cache sets
 UNBROKEN = 512  # steps of a reduction that is never cut into blocks, and so needs no place for partial sums
@@ -80,8 +80,9 @@ def rows_contiguous(contraction: Contraction) -> bool:
 
 
 def plan_contraction(
-    contraction: Contraction, cpu: Cpu, *, ranges: Sequence[int] = (), exactly: bool = False, partial_sums: bool = True
-) -> Plan:
+    contraction: Contraction, cpu: Target, *, ranges: Sequence[int] = (), exactly: bool = False,
+    partial_sums: bool = True,
+) -> Plan:  # fmt: skip
     """The fastest plan by the model.
 
     ``ranges`` are the numbers of rows that the caller will ask for at a time (one per thread), one range after the
@@ -114,7 +115,7 @@ def _row_counts(merged: Contraction, ranges: Sequence[int]) -> tuple[int, ...]:
     return tuple(sorted(found - {0}, reverse=True))
 
 
-def _candidates(merged: Contraction, cpu: Cpu, counts: Sequence[int]) -> Iterator[Plan]:
+def _candidates(merged: Contraction, cpu: Target, counts: Sequence[int]) -> Iterator[Plan]:
     lanes, k_steps = cpu.lanes(merged.dtype), math.prod(loop.size for loop in merged.k)
     last = merged.n[-1]
     if last.c != 1:
@@ -135,7 +136,7 @@ def _no_wider(lanes: int, columns: int) -> int:
     return lanes
 
 
-def _tiles(cpu: Cpu, max_rows: int, max_vectors: int) -> Iterator[tuple[int, int]]:
+def _tiles(cpu: Target, max_rows: int, max_vectors: int) -> Iterator[tuple[int, int]]:
     """Tiles whose accumulators and one row of B fit the registers, and no larger one with as many vectors."""
     spare = 1 if cpu.fma else 3
     for vectors in range(1, min(max_vectors, cpu.registers) + 1):
@@ -149,7 +150,7 @@ def _tails(rows: int, counts: Sequence[int]) -> tuple[int, ...]:
     return tuple(sorted(rests, reverse=True)[:3])
 
 
-def _blocked(plan: Plan, merged: Contraction, cpu: Cpu, counts: Sequence[int], partial_sums: bool) -> Plan:
+def _blocked(plan: Plan, merged: Contraction, cpu: Target, counts: Sequence[int], partial_sums: bool) -> Plan:
     """Add the blocks and copies that operands beyond the caches need (copies for single loops only)."""
     if plan.dot or plan.lanes == 1:
         return plan

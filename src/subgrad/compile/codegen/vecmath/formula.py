@@ -18,9 +18,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from subgrad.compile.code_target import Target
 from subgrad.compile.codegen.llvm import Builder, Module
 from subgrad.compile.codegen.llvm_values import Value, constant, scalar_of, vector
-from subgrad.compile.runtime.cpu import Cpu
 
 _FLOATS = ("float", "double")
 _FLOAT_TESTS = {"<": "olt", "<=": "ole", ">": "ogt", ">=": "oge", "==": "oeq", "nan": "uno"}
@@ -63,7 +63,7 @@ class Code:
     """
 
     def __init__(self, fma: bool = True, lanes: int = 1) -> None:
-        self.builder = Builder(Module(Cpu("", "", "", vector_bits=0, registers=0, fma=fma)))
+        self.builder = Builder(Module(Target("", "", "", vector_bits=0, registers=0, fma=fma)))
         self.lanes, self._has_fma = lanes, fma
 
     def __len__(self) -> int:

@@ -132,22 +132,37 @@ def far_turn() -> str:
     digits = [_table_word(c, (first >> 6) + i) for i in range(4)]
     high, middle, low = (_funnel(c, x, y, first & 63) for x, y in itertools.pairwise(digits))
     c.note("m times them, modulo 2**192")
-    p2 = m.to("i128") * low.to("i128")
-    p1 = m.to("i128") * middle.to("i128") + (p2 >> 64)
-    p0 = m * high + (p1 >> 64).to("i64")
+    carry, p2 = _product(m, low, m.like(0))
+    carry, p1 = _product(m, middle, carry)
+    p0 = m * high + carry
     c.note("two bits before the point, 128 behind it, rounded to the nearest whole")
-    f0 = _funnel(c, p0, p1.to("i64"), 2)
-    fraction = (f0.to("i128") << 64) | _funnel(c, p1.to("i64"), p2.to("i64"), 2).to("i128")
+    f0, f1 = _funnel(c, p0, p1, 2), _funnel(c, p1, p2, 2)
     upper = f0 >> 63
-    distance = fraction.where(upper.test("==", 0), fraction.like(0) - fraction)
-    zeros = Term(c, b.call("i128", "llvm.ctlz.i128", distance.value, Value("i1", "false")))
-    lead = ((distance << zeros) >> 64).to("i64")
-    scale = ((zeros.like(F64.bias - 64) - zeros).to("i64") << F64.digits).real
+    below = upper.test("==", 0)
+    borrow = f1.like(0).where(f1.test("==", 0), 1)
+    high, low = f0.where(below, f0.like(0) - f0 - borrow), f1.where(below, f1.like(0) - f1)
+    c.note("without the zeros in front")
+    empty = high.test("==", 0)
+    first, second = low.where(empty, high), low.like(0).where(empty, low)
+    zeros = Term(c, b.call("i64", "llvm.ctlz.i64", first.value, Value("i1", "false")))
+    lead = _funnel(c, first, second, zeros)
+    exponent = zeros.like(F64.bias - 64) - zeros - zeros.like(64).where(empty, 0)
+    scale = (exponent << F64.digits).real
     size = Term(c, b.emit("double", f"uitofp i64 {lead.value} to double")) * (math.pi / 2) * scale
     r = (size.bits ^ (upper << 63)).real
     words = ", ".join(f"i64 {w}" for w in _two_over_pi(_WORDS))
     table = f"@sg_two_over_pi = private unnamed_addr constant [{_WORDS} x i64] [{words}]"
     return f"{table}\n{write_function(FAR, c, [a], [r, (p0 >> 62) + upper], inline=False)}"
+
+
+def _product(x: Term, y: Term, more: Term) -> tuple[Term, Term]:
+    """The upper and the lower 64 bits of x y + more, by halves: not every machine has such a product."""
+    half = (1 << 32) - 1
+    x0, x1, y0, y1 = x & half, x >> 32, y & half, y >> 32
+    p = x0 * y0 + (more & half)
+    q = x0 * y1 + (p >> 32) + (more >> 32)
+    r = x1 * y0 + (q & half)
+    return x1 * y1 + (q >> 32) + (r >> 32), (r << 32) | (p & half)
 
 
 def _table_word(c: Code, index: Term) -> Term:

@@ -1,0 +1,137 @@
+"""The C header beside an object file: sizes, prototypes, and a program that calls them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from subgrad.export.routine import ALIGNED, Array, Routine, Routines
+
+_TYPES = {
+    "float32": "float", "float64": "double", "int64": "int64_t", "int32": "int32_t", "uint8": "uint8_t",
+    "bool": "uint8_t",
+}  # fmt: skip
+
+
+class Needs(NamedTuple):
+    """What code takes: bytes of instructions and of constants in flash, of the arena in memory, and other functions."""
+
+    code: int
+    constants: int
+    arena: int
+    functions: Sequence[str]
+
+
+def c_header(routines: Routines, needs: Needs, head: str) -> str:
+    """Text of the header."""
+    prefix, upper = routines.prefix, routines.prefix.upper()
+    return "\n".join([
+        *_comment(routines, needs, head),
+        f"#ifndef {upper}_H",
+        f"#define {upper}_H",
+        "#include <stddef.h>",
+        "#include <stdint.h>",
+        "#ifdef __cplusplus",
+        'extern "C" {',
+        "#endif",
+        "",
+        f"#define {upper}_ARENA {needs.arena} /* bytes that a call works in, and that hold nothing between calls */",
+        "",
+        *(_state(routines) if routines.state.size else []),
+        *(line for r in routines.each for line in _prototype(r, prefix)),
+        "#ifdef __cplusplus",
+        "}",
+        "#endif",
+        f"#endif /* {upper}_H */",
+        "",
+        *_example(routines),
+    ])  # fmt: skip
+
+
+def _comment(routines: Routines, needs: Needs, head: str) -> Iterator[str]:
+    yield f"/* {head}"
+    yield " *"
+    yield f" * flash: {needs.code + needs.constants} bytes ({needs.code} of code, {needs.constants} of constants)"
+    state = f" + {routines.state.size} of state" if routines.state.size else ""
+    yield f" * RAM: {needs.arena} bytes of arena{state}, in your memory, and some stack"
+    if needs.functions:
+        yield f" * needs from the compiler's libraries: {', '.join(needs.functions)}"
+    else:
+        yield " * needs no library, allocates nothing, and keeps nothing between calls but the state that you give"
+    yield " *"
+    yield " * Nothing is checked when it runs: arrays have the sizes that are given here for one call, one behind the"
+    yield f" * other for count calls, and do not overlap; arena and state begin at multiples of {ALIGNED} bytes. */"
+
+
+def _state(routines: Routines) -> Iterator[str]:
+    prefix = routines.prefix
+    yield "/* The parameters, and the optimiser's state. */"
+    yield "typedef struct {"
+    for i, held in enumerate(routines.state.held.values()):
+        array = held.array
+        dimensions = "".join(f"[{n}]" for n in array.shape)
+        yield f"    {_type(array)} {array.name}{dimensions};"
+        left = -array.nbytes % ALIGNED
+        if left:
+            yield f"    uint8_t pad_{i}[{left}];"
+    yield f"}} {prefix}_state;"
+    yield ""
+    yield "/* The state as it was when the model was exported. */"
+    yield f"void {prefix}_init({prefix}_state *state);"
+    yield ""
+
+
+def _prototype(routine: Routine, prefix: str) -> Iterator[str]:
+    arrays = (*routine.arguments, *routine.results)
+    forms = [f"{a.name} {a.dtype.name} ({', '.join(map(str, a.shape))})" for a in arrays]
+    draws = ", seeds int64 (2): a number that random numbers follow from, and another for each call" * routine.draws
+    yield f"/* For each of count calls: {', '.join(forms)}{draws}. */"
+    yield f"void {prefix}_{routine.name}({', '.join(_parameters(routine, prefix))});"
+    yield ""
+
+
+def _parameters(routine: Routine, prefix: str) -> Iterator[str]:
+    if routine.uses_state:
+        yield f"{'' if routine.changes_state else 'const '}{prefix}_state *state"
+    if routine.draws:
+        yield "const int64_t *seeds"
+    yield from (f"const {_type(a)} *{a.name}" for a in routine.arguments)
+    yield from (f"{_type(a)} *{a.name}" for a in routine.results)
+    yield "size_t count"
+    yield "void *arena"
+
+
+def _example(routines: Routines) -> Iterator[str]:
+    """A program that calls each function once, with zeros."""
+    prefix, upper = routines.prefix, routines.prefix.upper()
+    yield f"#ifdef {upper}_EXAMPLE /* a program, if this is defined before the header is included */"
+    yield "#include <stdio.h>"
+    yield f"static uint64_t arena[{upper}_ARENA / 8 + 1];"
+    if routines.state.size:
+        yield f"static union {{ {prefix}_state now; uint64_t aligned; }} state;"
+    for r in routines.each:
+        yield from (f"static {_type(a)} {r.name}_{a.name}[{max(1, a.size)}];" for a in (*r.arguments, *r.results))
+    yield "int main(void) {"
+    if routines.state.size:
+        yield f"    {prefix}_init(&state.now);"
+    for r in routines.each:
+        if r.draws:
+            yield f"    static const int64_t {r.name}_seeds[2] = {{0, 0}};"
+        given = ["&state.now"] if r.uses_state else []
+        given += [f"{r.name}_seeds"] if r.draws else []
+        given += [f"{r.name}_{a.name}" for a in (*r.arguments, *r.results)]
+        yield f"    {prefix}_{r.name}({', '.join([*given, '1', 'arena'])});"
+        for a in r.results:
+            yield f"    for (int i = 0; i < {a.size}; i++)"
+            yield f'        printf("{r.name} {a.name}[%d] = %g\\n", i, (double){r.name}_{a.name}[i]);'
+    yield "    return 0;"
+    yield "}"
+    yield "#endif"
+    yield ""
+
+
+def _type(array: Array) -> str:
+    return _TYPES[array.dtype.name]
+
+
+__all__ = ["Needs", "c_header"]

@@ -1,0 +1,84 @@
+"""Object files: with the system's C compiler, without a library; and what they need from others."""
+
+import os
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from exported_code import routines
+
+import subgrad as sg
+from subgrad.errors import CheckError
+from subgrad.export import MACHINES
+from subgrad.export.object_code import object_code
+from subgrad.export.symbols import undefined
+from subgrad.export.targets import machine
+
+START = """
+#include "net.h"
+static net_state state;
+static uint64_t arena[NET_ARENA / 8 + 1];
+static const float x[32] = {%s};
+static const int64_t y[8] = {%s};
+static float loss[4], out[4];
+static long call(long number, long a, long b, long c) {
+    long r;
+    __asm__ volatile("syscall" : "=a"(r) : "a"(number), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+    return r;
+}
+void _start(void) {
+    net_init(&state);
+    net_step(&state, x, y, loss, 2, arena);
+    net_predict(&state, x, out, 2, arena);
+    call(1, 1, (long)loss, 8);
+    call(1, 1, (long)out, 16);
+    call(60, 0, 0, 0);
+}
+"""
+
+
+@pytest.mark.skipif(not shutil.which("gcc"), reason="there is no gcc")
+@pytest.mark.skipif(os.uname().machine != "x86_64" or os.uname().sysname != "Linux", reason="not x86-64 Linux")
+def test_two_steps_and_two_rows_without_a_library(tmp_path):
+    net = sg.models.mlp(4, 6, 2, seed=0)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 4, 4)).astype(np.float32), rng.integers(0, 2, (2, 4))
+    made = sg.export(
+        net, tmp_path / "net.o", (x[0], y[0]), cpu="x86-64", loss="cross_entropy", optimizer=sg.Adam(0.1)
+    )
+    assert made.needs == ()
+    (tmp_path / "main.c").write_text(START % (",".join(map(repr, x.ravel().tolist())), ",".join(map(str, y.ravel()))))
+    flags = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-fno-stack-protector"]
+    command = ["gcc", *flags, "-nostdlib", "-static", "main.c", "net.o", "-o", "main"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    got = np.frombuffer(subprocess.run([tmp_path / "main"], check=True, capture_output=True).stdout, np.float32)
+    trainer = sg.Trainer(net, loss="cross_entropy", optimizer=sg.Adam(0.1))
+    losses = [trainer.partial_fit(a, b) for a, b in zip(x, y, strict=True)]
+    np.testing.assert_allclose(got[:2], losses, rtol=1e-5)
+    np.testing.assert_allclose(got[2:].reshape(2, 2), net.predict(x[0, :2]), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.skipif(not shutil.which("gcc"), reason="there is no gcc")
+def test_the_example_in_the_header_is_a_program(tmp_path):
+    def scaled(x, seven):
+        return {"float": x * 2, "double": seven.sum()}
+
+    sg.export(scaled, tmp_path / "a-b.o", (np.zeros((2, 3), np.float32), np.zeros(2, np.int32)), cpu="x86-64")
+    text = '#define A_B_EXAMPLE\n#include "a-b.h"\n'
+    command = ["gcc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-fsyntax-only", "-x", "c", "-"]
+    subprocess.run(command, cwd=tmp_path, check=True, input=text, text=True)
+    header = (tmp_path / "a-b.h").read_text()
+    assert "void a_b_scaled(const float *x, const int32_t *seven, float *float_, int64_t *double_, size_t" in header
+
+
+@pytest.mark.parametrize("cpu", ["aarch64-windows", "aarch64-macos", "x86-64-windows", "rv64gc", "cortex-m7"])
+def test_every_format_says_what_it_needs(cpu):
+    assert cpu in MACHINES
+    made = routines(lambda x: sg.remainder(x, 3.0), np.zeros(2, np.float32))
+    assert [n.lstrip("_") for n in undefined(object_code(made, machine(cpu)).content) if "flt" not in n] == ["fmodf"]
+
+
+def test_other_bytes_are_no_object_file():
+    with pytest.raises(CheckError, match=r"object file, got bytes that begin with b'\\x00asm"):
+        undefined(b"\0asm\1\0\0\0")
