@@ -58,6 +58,8 @@ class Settings:
         activation: by name, see `subgrad.nn.layers.activation`.
         waves: frequencies of the periodic embedding of a number; 0 for none.
         wave_features: features that are made of them for each number.
+        bins: of the piecewise linear embedding of a number, each with like many rows; 0 for none.
+        bin_features: features that are made of them for each number.
         dropout: the share of hidden units that a step leaves out.
         lr: the largest step size of a weight with one input; others have lr / sqrt(inputs).
         weight_decay: times the step size.
@@ -73,6 +75,8 @@ class Settings:
     activation: str = "relu"  # 0.3% better than silu, and half the time: it has no exponential
     waves: int = 8  # 1.4% better than none, 7% on a smooth table; 16 were no better (PBLD of RealMLP, Embeddings)
     wave_features: int = 3  # as in RealMLP
+    bins: int = 16  # 0.8% better than none on 13 tables, 3% on held-out rows (PLE of Embeddings); 32 took 20% longer
+    bin_features: int = 3  # as many as of waves
     dropout: float = 0.1  # 0.25 and none were worse where there is much to learn
     lr: float = 0.03  # 0.02 and 0.04 made little difference (RealMLP: 0.04 and 0.07 for wider networks)
     weight_decay: float = 0.02  # 0.2 was worse by 1.3%

@@ -119,7 +119,8 @@ def fit_tabular(
         data = [x, learnt, *([] if given is None else [given])]
         net = TabularNetwork(
             *preparation.layout, outputs=len(preparation.classes) or 1, members=folds * own.copies, hidden=own.hidden,
-            activation=own.activation, waves=own.waves, wave_features=own.wave_features, dropout=own.dropout, seed=seed,
+            activation=own.activation, waves=own.waves, wave_features=own.wave_features, bins=own.bins,
+            bin_features=own.bin_features, dropout=own.dropout, seed=seed,
         )  # fmt: skip
         return Run(net, data, parts, own, seed, judge)
 

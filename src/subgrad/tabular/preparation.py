@@ -1,4 +1,4 @@
-"""From a table to the array that a network for tables takes: numbers first, then 0 and 1, then places of categories."""
+"""From a table to the array that a network for tables takes: numbers, their ranks, 0 and 1, places of categories."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from subgrad.tabular.columns import EmbeddedColumn, ScaledColumn, fit_kind, kind
 
 
 class Layout(NamedTuple):
-    """What the columns of the array are: so many numbers, so many other features, and places of categories, of which
-    each column has so many."""
+    """What the columns of the array are: so many numbers, so many ranks of numbers, so many other features, and places
+    of categories, of which each column has so many."""
 
     numbers: int
+    ranks: int
     plain: int
     places: tuple[int, ...]
 
@@ -28,10 +29,10 @@ class TabularPreparation(TablePreprocessor):
     >>> table = Table({"sex": list("fmfm"), "age": [20, 30, None, 40], "y": [0, 1, 1, 0]})
     >>> prepared = TabularPreparation().fit(table, "y")
     >>> prepared.feature_names, prepared.layout
-    (['age', 'sex=f', 'sex=m', 'age (rank)', 'age (missing)'], Layout(numbers=1, plain=4, places=()))
+    (['age', 'age (rank)', 'sex=f', 'sex=m', 'age (missing)'], Layout(numbers=1, ranks=1, plain=3, places=()))
     >>> prepared.transform(table)[::3].round(2)
-    array([[-0.95,  1.  ,  0.  , -2.42,  0.  ],
-           [ 0.95,  0.  ,  1.  ,  2.42,  0.  ]], dtype=float32)
+    array([[-0.95, -2.42,  1.  ,  0.  ,  0.  ],
+           [ 0.95,  2.42,  0.  ,  1.  ,  0.  ]], dtype=float32)
     """
 
     _fit_column = staticmethod(fit_kind)
@@ -49,7 +50,7 @@ class TabularPreparation(TablePreprocessor):
         """What the columns of the array are."""
         roles = self._roles()
         places = tuple(c.size for c in self.columns if isinstance(c, EmbeddedColumn))
-        return Layout(roles.count(0), roles.count(1), places)
+        return Layout(roles.count(0), roles.count(1), roles.count(2), places)
 
     def _joined(self, parts: list[np.ndarray]) -> np.ndarray:
         order = self._order()
@@ -62,9 +63,13 @@ class TabularPreparation(TablePreprocessor):
         return whole
 
     def _roles(self) -> list[int]:
-        """Of each feature, in the order of the columns: 0 for a number, 1 for any other, 2 for a place."""
-        first = {ScaledColumn: 0, DateColumn: 0, EmbeddedColumn: 2}
-        return [first.get(type(c), 1) if i == 0 else 1 for c in self.columns for i in range(len(c.features))]
+        """Of each feature, in the order of the columns: 0 for a number, 1 for its rank, 3 for a place, 2 for others."""
+        begins = {ScaledColumn: [0, 1], DateColumn: [0], EmbeddedColumn: [3]}
+        found = []
+        for column in self.columns:
+            first = begins.get(type(column), [])
+            found += first + [2] * (len(column.features) - len(first))
+        return found
 
     def _order(self) -> np.ndarray:
         return np.argsort(self._roles(), kind="stable")
