@@ -174,6 +174,12 @@ NAMES: dict[str, str] = {
     "sg.step.Linear": "torch.optim.lr_scheduler.LinearLR optax.linear_schedule",
     # training
     "sg.fit": "keras.Model.fit sklearn.base.ClassifierMixin.fit",
+    "sg.sklearn.NeuralNetworkClassifier": "sklearn.neural_network.MLPClassifier",
+    "sg.sklearn.NeuralNetworkRegressor": "sklearn.neural_network.MLPRegressor",
+    "sg.sklearn.SVM": "sklearn.svm.LinearSVC",
+    "sg.sklearn.LeastAbsolute": "sklearn.linear_model.QuantileRegressor",
+    "sg.sklearn.Huber": "sklearn.linear_model.HuberRegressor",
+    "sg.data.train_test_split": "sklearn.model_selection.train_test_split",
     "sg.save": "torch.save keras.Model.save",
     "sg.load": "torch.load keras.models.load_model",
 }

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import http.server
 import json
+import os
 import queue
 import shutil
+import signal
 import subprocess
 import threading
 from functools import partial
@@ -89,10 +91,11 @@ def looked_at(folder: Path, paths: list[str], widths: list[int], profile: Path) 
         threading.Thread(target=server.serve_forever, daemon=True).start()
         options = [*OPTIONS, f"--user-data-dir={profile}", "--window-size=1400,1000", "--remote-debugging-port=0"]
         command = [str(BROWSER), *options, f"http://127.0.0.1:{server.server_port}/look"]
-        browser = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        nowhere = subprocess.DEVNULL
+        browser = subprocess.Popen(command, stdout=nowhere, stderr=nowhere, start_new_session=True)
         try:
             return handler.seen.get(timeout=120)
         finally:
-            browser.kill()
+            os.killpg(browser.pid, signal.SIGKILL)  # a script may have started the browser proper
             browser.wait()
             server.shutdown()
