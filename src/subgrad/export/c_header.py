@@ -22,7 +22,7 @@ class Needs(NamedTuple):
     functions: Sequence[str]
 
 
-def c_header(routines: Routines, needs: Needs, head: str) -> str:
+def c_header(routines: Routines, needs: Needs, head: Sequence[str]) -> str:
     """Text of the header."""
     prefix, upper = routines.prefix, routines.prefix.upper()
     return "\n".join([
@@ -48,8 +48,9 @@ def c_header(routines: Routines, needs: Needs, head: str) -> str:
     ])  # fmt: skip
 
 
-def _comment(routines: Routines, needs: Needs, head: str) -> Iterator[str]:
-    yield f"/* {head}"
+def _comment(routines: Routines, needs: Needs, head: Sequence[str]) -> Iterator[str]:
+    yield f"/* {head[0]}"
+    yield from (f" * {line}" for line in head[1:])
     yield " *"
     yield f" * flash: {needs.code + needs.constants} bytes ({needs.code} of code, {needs.constants} of constants)"
     state = f" + {routines.state.size} of state" if routines.state.size else ""

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
+
 from subgrad.compile.native import section_sizes
 from subgrad.errors import ArgumentError
 from subgrad.export.c_header import Needs, c_header
@@ -17,6 +19,7 @@ from subgrad.export.symbols import undefined
 from subgrad.export.targets import machine, wasm
 from subgrad.export.traced_routine import Called, of_fit, of_functions
 from subgrad.export.wasm_linker import link
+from subgrad.graph.tensor import tensor
 from subgrad.io.atomic import require_writable, write_atomically
 from subgrad.nn.module import Module
 from subgrad.nn.usual_input import usual_input
@@ -58,6 +61,7 @@ def export(
     loss: Any = None,
     optimizer: Any = None,
     carry: str | None = None,
+    info: Mapping[str, str] | None = None,
 ) -> Exported:
     """Write a model, a function or a training step as machine code that needs no Python, and no library.
 
@@ -87,6 +91,7 @@ def export(
         loss, optimizer: as for `subgrad.fit`.
         carry: the name of an argument of the function that is part of the state; the function returns a tuple, whose
             last element is the new value.
+        info: texts by name, such as what the inputs are, that stand at the head of the types and of the C header.
 
     Raises:
         ArgumentError: for an unknown target or cpu, an example that does not say enough, or an op that is unknown to
@@ -113,7 +118,8 @@ def export(
     for name in names:
         require_writable(name)
     routines = _routines(identifier(place.stem), model, example, loss, optimizer, carry)
-    written, facts = _wasm(routines, place.name, simd) if kind == "wasm" else _object(routines, cpu or "")
+    head = _head(place.name if kind == "wasm" else str(cpu), info or {})
+    written, facts = _wasm(routines, place.name, simd, head) if kind == "wasm" else _object(routines, str(cpu), head)
     for name, content in zip(names, written, strict=True):
         write_atomically(name, content)
     return Exported(
@@ -172,27 +178,37 @@ def _called(name: str, f: Any, example: Any, carry: str | None) -> Called:
         raise ArgumentError(f"expected a module or a function to export, got {type(f).__name__}")
     if example is None:
         example = usual_input(f)
-    return Called(identifier(name), f, example if isinstance(example, tuple) else (example,), carry)
+    given = example if isinstance(example, tuple) else (example,)
+    if isinstance(f, Module):
+        given = tuple([_of_dtype(f, x) for x in given])
+    return Called(identifier(name), f, given, carry)
 
 
-def _wasm(routines: Routines, file: str, simd: bool) -> tuple[list[bytes], Needs]:
+def _of_dtype(model: Module, x: Any) -> Any:
+    """Floats in the dtype that the model takes, which is not always that of its parameters."""
+    return tensor(x, model._dtype()) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x
+
+
+def _wasm(routines: Routines, file: str, simd: bool, head: list[str]) -> tuple[list[bytes], Needs]:
     code = object_code(routines, wasm(simd))
-    module, head = link(code.content, routines.functions), _head(f"for {file}")
+    module = link(code.content, routines.functions)
     texts = [host_module(routines, code.arena, file, head), host_types(routines, head)]
     return [module, *(t.encode() for t in texts)], Needs(len(module), 0, code.arena, ())
 
 
-def _object(routines: Routines, cpu: str) -> tuple[list[bytes], Needs]:
+def _object(routines: Routines, cpu: str, head: list[str]) -> tuple[list[bytes], Needs]:
     code = object_code(routines, machine(cpu))
     instructions, constants = section_sizes(code.content)
     needs = Needs(instructions, constants, code.arena, undefined(code.content))
-    return [code.content, c_header(routines, needs, _head(f"for {cpu}")).encode()], needs
+    return [code.content, c_header(routines, needs, head).encode()], needs
 
 
-def _head(what: str) -> str:
+def _head(what: str, info: Mapping[str, str]) -> list[str]:
+    """Lines at the head of a text."""
     from subgrad import __version__
 
-    return f"Written by subgrad {__version__} {what}."
+    about = [f"{name}: {line}" for name, text in info.items() for line in text.splitlines()]
+    return [f"Written by subgrad {__version__} for {what}.", *(line.replace("*/", "* /") for line in about)]
 
 
 __all__ = ["TARGETS", "Exported", "export"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
@@ -11,7 +12,7 @@ from subgrad.export.routine import Array, Routine, Routines
 _TYPES = {"float32": "Float32Array", "float64": "Float64Array", "int64": "BigInt64Array", "int32": "Int32Array"}
 
 
-def host_module(routines: Routines, arena: int, file: str, head: str) -> str:
+def host_module(routines: Routines, arena: int, file: str, head: Sequence[str]) -> str:
     """Text of an ES module that loads ``file``, which lies beside it, and calls its routines with arrays."""
     template = resources.files("subgrad.export").joinpath("host_template.mjs").read_text(encoding="utf-8")
     spec = {
@@ -24,8 +25,11 @@ def host_module(routines: Routines, arena: int, file: str, head: str) -> str:
         },
         "routines": [_routine(r) for r in routines.each],
     }
-    text = template.replace("/* HEAD */", f"// {head}").replace("/* SPEC */ null", json.dumps(spec, indent=1))
-    return text
+    return template.replace("/* HEAD */", _comment(head)).replace("/* SPEC */ null", json.dumps(spec, indent=1))
+
+
+def _comment(head: Sequence[str]) -> str:
+    return "\n".join([f"// {line}" for line in head])
 
 
 def _array(array: Array) -> dict[str, Any]:
@@ -42,12 +46,12 @@ def _routine(routine: Routine) -> dict[str, Any]:
     }
 
 
-def host_types(routines: Routines, head: str) -> str:
+def host_types(routines: Routines, head: Sequence[str]) -> str:
     """Text of the TypeScript declarations of the module."""
     held = [h.array for h in routines.state.held.values()]
     state = [f"    readonly {a.name}: {_type(a)}; // {_form(a)}" for a in held]
     return "\n".join([
-        f"// {head}",
+        _comment(head),
         "export function load(source?: URL | string | BufferSource | WebAssembly.Module): Promise<Model>;",
         "",
         "export interface Model {",

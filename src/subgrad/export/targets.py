@@ -35,7 +35,7 @@ def _firmware(
 
 
 _LINUX, _WINDOWS, _MACOS = "unknown-linux-gnu", "pc-windows-msvc", "apple-macosx11.0"
-_EABI = "none-eabihf"
+_EABI = "none-unknown-eabihf"
 
 MACHINES = {
     "x86-64": _x86("x86-64", 128, False, f"x86_64-{_LINUX}"),
@@ -49,10 +49,10 @@ MACHINES = {
     "cortex-m4f": _firmware("cortex-m4", f"thumbv7em-{_EABI}", registers=16),
     "cortex-m7": _firmware("cortex-m7", f"thumbv7em-{_EABI}", registers=16, fma=True),
     "cortex-m33": _firmware("cortex-m33", f"thumbv8m.main-{_EABI}", registers=16),
-    "rv32imc": _firmware("generic-rv32", "riscv32-unknown-elf", "+m,+c", registers=8, abi="ilp32"),
-    "rv32imfc": _firmware("generic-rv32", "riscv32-unknown-elf", "+m,+f,+c", registers=16, abi="ilp32f"),
+    "rv32imc": _firmware("generic-rv32", "riscv32-unknown-unknown-elf", "+m,+c", registers=8, abi="ilp32"),
+    "rv32imfc": _firmware("generic-rv32", "riscv32-unknown-unknown-elf", "+m,+f,+c", registers=16, abi="ilp32f"),
     "rv64gc": _firmware(
-        "generic-rv64", "riscv64-unknown-elf", "+m,+a,+f,+d,+c", registers=32, fma=True, abi="lp64d",
+        "generic-rv64", "riscv64-unknown-unknown-elf", "+m,+a,+f,+d,+c", registers=32, fma=True, abi="lp64d",
         code_model="medium",
     ),
 }  # fmt: skip

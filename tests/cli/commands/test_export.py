@@ -4,8 +4,10 @@ import numpy as np
 import onnxruntime
 import pytest
 from command import fail, misuse, succeed
+from exported_code import WasmCode, routines
 
 import subgrad as sg
+from subgrad.cli.commands.whole_model import WholeModel
 from subgrad.cli.jobs.pixels import Pixels
 from subgrad.cli.jobs.trained.trained_network import TrainedNetwork
 from subgrad.data import Table, TablePreprocessor
@@ -130,3 +132,33 @@ def test_models_for_tables_are_not_exported(tmp_path):
     model = sg.tabular.fit_tabular({"x": range(9), "y": list("ababababa")}, "y", effort="quick")
     model.save(tmp_path / "m.safetensors")
     assert "train one with --model mlp" in fail("export", tmp_path / "m.safetensors")
+
+
+def test_a_table_becomes_code_for_a_page_and_for_a_microcontroller(tmp_path):
+    trained, features = saved(tmp_path, "price", PRICE, "squared", 1)
+    assert "columns of the table" in succeed("export", tmp_path / "model.safetensors", "--to", "wasm")
+    succeed("export", tmp_path / "model.safetensors", "--to", "object", "--cpu", "cortex-m7")
+    names = {p.name for p in tmp_path.iterdir()}
+    assert names == {f"model.{end}" for end in ("safetensors", "wasm", "mjs", "d.mts", "o", "h")}
+    header = (tmp_path / "model.h").read_text()
+    assert " * inputs: colour: 0 for blue, 1 for green, 2 for red\n" in header
+    assert "void model_predict(const double *rows, double *prediction, size_t count, void *arena);" in header
+    whole = WholeModel(trained).eval()
+    made = routines(whole, whole.example)
+    code = WasmCode(made)
+    found = [code.call(made.each[0], (row[None],))[0][0][0] for row in ROWS]
+    want = trained.preparation.restore_target(trained.scores(features)[:, 0])
+    np.testing.assert_allclose(found, want, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--to", "object"], "--to object --cpu NAME"),
+        (["--cpu", "x86-64"], "got --to onnx"),
+        (["--to", "object", "--cpu", "z80"], "cpu='z80': expected one of x86-64"),
+    ],
+)
+def test_a_processor_is_for_an_object_file(tmp_path, arguments, message):
+    sg.save(sg.models.mlp(3, 2, 1, seed=0), tmp_path / "net.safetensors")
+    assert message in " ".join(misuse("export", tmp_path / "net.safetensors", *arguments).replace("│", " ").split())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -16,14 +17,21 @@ from subgrad.cli.jobs.kinds import TABLES, job_of
 from subgrad.cli.jobs.trained.trained_model import kind_of
 from subgrad.cli.jobs.trained.trained_network import TrainedNetwork
 from subgrad.cli.screen import screen
-from subgrad.errors import DataError
+from subgrad.errors import ArgumentError, DataError
 from subgrad.io import load
+from subgrad.nn import Module
 
-FormatName = options.choice("FormatName", ["onnx"])
-ONNX = FormatName("onnx")
+ENDS = {"onnx": ".onnx", "wasm": ".wasm", "object": ".o"}
+"""The formats, and how their files' names end."""
+
+FormatName = options.choice("FormatName", [*ENDS])
+ONNX, OBJECT = FormatName("onnx"), FormatName("object")
 
 To = Annotated[FormatName, typer.Option("--to", metavar="FORMAT", help=f"One of {options.listed(FormatName)}.")]
-Out = Annotated[Path | None, typer.Option(metavar="FILE", help="Where it goes.", show_default="MODEL.onnx")]
+Out = Annotated[Path | None, typer.Option(metavar="FILE", help="Where it goes.", show_default="beside MODEL")]
+Processor = Annotated[str | None, typer.Option(
+    "--cpu", help="Of an object file, such as x86-64, aarch64, cortex-m4f, rv32imfc.", show_default=False,
+)]  # fmt: skip
 Shape = Annotated[str | None, typer.Option(
     metavar="N,N,...", help="Of an input, the batch first, where the model does not say it.", show_default=False,
 )]  # fmt: skip
@@ -31,26 +39,51 @@ Shape = Annotated[str | None, typer.Option(
 
 @job
 def export(
-    model: ModelFile, to: To = ONNX, out: Out = None, shape: Shape = None, quiet: options.Quiet = False
-) -> None:
+    model: ModelFile, to: To = ONNX, out: Out = None, shape: Shape = None, cpu: Processor = None,
+    quiet: options.Quiet = False,
+) -> None:  # fmt: skip
     """Write a model as a file that others run, with the preparation of its table.
+
+    An ONNX file; WebAssembly with a module for JavaScript; or an object file for a processor, with a C header.
 
     For example: subgrad export digits.safetensors --to onnx
     """
-    from subgrad import onnx
-
-    path = options.place(out, "--out") or model.with_suffix(f".{to.value}")
+    path = options.place(out, "--out") or model.with_suffix(ENDS[to.value])
     with usage("--shape"):
         example = None if shape is None else np.zeros(options.sizes(shape), np.float32)
+    with usage("--cpu"):
+        _check_processor(to, cpu)
     console, inputs = screen(quiet), "the features, which `subgrad predict` makes of a table"
     if job_of(model) is TABLES and kind_of(model) is not None and shape is None:
         trained = TABLES.load(model)
         if not isinstance(trained, TrainedNetwork):
             raise DataError(f"{model} is a model for tables, and networks are exported: train one with --model mlp")
         whole = WholeModel(trained).eval()
-        onnx.save(whole, path, whole.example, info=whole.about())
+        _write(whole, path, to, cpu, whole.example, whole.about())
         inputs = "the columns of the table" if whole.prepares else inputs
     else:
-        onnx.save(load(model), path, example)
+        _write(load(model), path, to, cpu, example)
         inputs = "those of the network"
     console.print(f"Wrote {path}; its inputs are {inputs}.", soft_wrap=True)
+
+
+def _check_processor(to: Enum, cpu: str | None) -> None:
+    if (to is OBJECT) != (cpu is not None):
+        raise ArgumentError(f"an object file is for a processor, --to object --cpu NAME; got --to {to.value}")
+    if cpu is not None:
+        from subgrad.export.targets import machine
+
+        machine(cpu)
+
+
+def _write(
+    model: Module, path: Path, to: Enum, cpu: str | None, example: Any, info: dict[str, str] | None = None
+) -> None:
+    if to is ONNX:
+        from subgrad import onnx
+
+        onnx.save(model, path, example, info=info)
+    else:
+        from subgrad.export import export
+
+        export(model, path, example, target=to.value, cpu=cpu, info=info)
