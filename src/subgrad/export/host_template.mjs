@@ -72,7 +72,7 @@ class Model {
     routine.arguments.forEach((array, i) => check(array, given[i], count, where));
     const plan = this.#plan(routine, count);
     if (routine.draws) this.#seed(plan.seeds);
-    routine.arguments.forEach((array, i) => plan.given[i].set(converted(array, given[i])));
+    plan.given.forEach((view, i) => fill(view, given[i]));
     this.#exports[`${SPEC.prefix}_${routine.name}`](...plan.pointers, count, this.#arena);
     const results = plan.results.map((view) => view.slice());
     return results.length === 1 ? results[0]
@@ -133,8 +133,12 @@ function check(array, given, count, where) {
   }
 }
 
-/** What an array of 64-bit integers takes; the others convert numbers themselves. */
-function converted(array, given) {
-  if (array.dtype !== "int64" || given instanceof BigInt64Array) return given;
-  return BigInt64Array.from(given, BigInt);
+/** Writes numbers to the memory. Those that are to be integers of 64 bits go as two halves: BigInts take ten times as long. */
+function fill(view, given) {
+  if (!(view instanceof BigInt64Array) || typeof given[0] === "bigint") return view.set(given);
+  const halves = new Int32Array(view.buffer, view.byteOffset, 2 * view.length);
+  for (let i = 0; i < given.length; i++) {
+    halves[2 * i] = given[i];
+    halves[2 * i + 1] = Math.floor(given[i] / 2 ** 32);
+  }
 }

@@ -20,11 +20,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from subgrad.compile.code_target import Target
 from subgrad.compile.codegen.llvm_values import BYTES, Index, Value, constant, like, mangled, scalar_of, vector, zero
+from subgrad.compile.codegen.turn import Turn
 
 
 class Module:
@@ -70,17 +70,6 @@ class Module:
             parts.append('!0 = !{!"llvm.loop.unroll.disable"}')
             parts += [f"!{i} = distinct !{{!{i}, !0}}" for i in range(1, self._loops + 1)]
         return "\n".join(parts) + "\n"
-
-
-@dataclass(slots=True)
-class Turn:
-    """One turn of a loop: its counter, and the values carried to the next turn (assign ``carry``).
-
-    After the loop, both are what they were when it ended.
-    """
-
-    index: Index
-    carry: tuple[Value, ...]
 
 
 class Builder:
@@ -299,9 +288,10 @@ class Builder:
             yield turn
             turn.index = self.add(begin, step)
             return
-        starts = (_as_value("i64", begin), *carry)
+        starts = (self._counter(begin), *carry)
         head, tail, before = self._label(), self._label(), self._block
-        runs = bool(known) or (known is None and self._is_after(starts[0], end))
+        runs = bool(known) or (known is None and self._is_after(begin, end))
+        end = self._counter(end)
         if runs:
             self._jump(head)
         else:
@@ -309,7 +299,7 @@ class Builder:
         self._open(head)
         place = len(self.lines)
         states = [Value(value.type, self._name()) for value in starts]
-        turn = Turn(states[0], tuple(states[1:]))
+        turn = Turn(self._index(states[0]), tuple(states[1:]))
         with self._inside():
             yield turn
             nexts = (self.op("add nsw", states[0], step), *turn.carry)
@@ -320,10 +310,18 @@ class Builder:
         # The phi nodes stand at the head of the loop, but what they join is known only now.
         self.lines[place:place] = [f"  {state} = {_phi(arm)}" for state, arm in zip(states, arms, strict=True)]
         self._open(tail)
-        turn.index, *ends = nexts if runs else [self.emit(arm[0][0].type, _phi(arm)) for arm in arms]
-        if known:
-            turn.index = known[-1] + step
-        turn.carry = tuple(ends)
+        last, *ends = nexts if runs else [self.emit(arm[0][0].type, _phi(arm)) for arm in arms]
+        turn.index, turn.carry = known[-1] + step if known else self._index(last), tuple(ends)
+
+    def _counter(self, x: Index) -> Value:
+        """x as the counter of a loop, as wide as an address: more would take two registers."""
+        kind = f"i{8 * self.module.cpu.pointer_bytes}"
+        if isinstance(x, int) or x.type == kind:
+            return _as_value(kind, x)
+        return self.pure(kind, f"trunc {x.type} {x} to {kind}")
+
+    def _index(self, counter: Value) -> Value:
+        return counter if counter.type == "i64" else self.emit("i64", f"sext {counter.type} {counter} to i64")
 
     def _is_after(self, x: Index, y: Index) -> bool:
         """Whether y is known to be the greater one."""
