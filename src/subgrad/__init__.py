@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         LBFGS, chain, clip_by_norm, freeze, groups, methods, step, unfreeze, update, weight_decay,
     )  # fmt: skip
     from subgrad.optim.methods import *
+    from subgrad.playground import playground
     from subgrad.recur import checkpoint, cond, fori_loop, scan, while_loop
 
 __version__ = "0.1.0"
@@ -65,7 +66,7 @@ __all__ = [
     "explain", "export", "fft", "fit", "float32", "float64", "fori_loop", "freeze", "get_threads", "grad", "groups",
     "hessian", "int32", "int64", "is_stationary", "jacobian", "jvp", "kinks", "linalg", "linear", "load",
     "load_certificate", "local_minimum", "manual_seed", "metrics", "minimize", "models", "nn", "onnx", "ops", "optim",
-    "plot", "predict", "random", "report", "save", "scan", "set_default_dtype", "set_threads", "step",
+    "playground", "plot", "predict", "random", "report", "save", "scan", "set_default_dtype", "set_threads", "step",
     "subdifferential", "subgradient", "tabular", "tensor", "torch", "uint8", "unfreeze", "update", "using_dtype",
     "value_and_grad", "verify", "verify_certificate", "vjp", "vmap", "weight_decay", "while_loop",
 ]  # fmt: skip
@@ -100,6 +101,7 @@ _LATER = {
     "optim": (
         "LBFGS", "chain", "clip_by_norm", "freeze", "groups", "step", "unfreeze", "update", "weight_decay",
     ),
+    "playground": ("playground",),
     "recur": ("checkpoint", "cond", "fori_loop", "scan", "while_loop"),
     "plot": (),
     "report": (),

@@ -1,5 +1,5 @@
 """The command line: ``subgrad train``, ``tune``, ``predict``, ``evaluate``, ``generate``, ``show``, ``export``,
-``approximate``, ``certify``, ``verify``, ``xor``."""
+``playground``, ``approximate``, ``certify``, ``verify``, ``xor``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from subgrad.cli.commands.certify import certify, verify
 from subgrad.cli.commands.evaluate import evaluate
 from subgrad.cli.commands.export import export
 from subgrad.cli.commands.generate import generate
+from subgrad.cli.commands.playground import playground
 from subgrad.cli.commands.predict import predict
 from subgrad.cli.commands.show import show
 from subgrad.cli.commands.train import train
@@ -28,7 +29,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (train, tune, predict, evaluate, generate, show, export, approximate, certify, verify, xor):
+for command in (train, tune, predict, evaluate, generate, show, export, playground, approximate, certify, verify, xor):
     app.command()(command)
 
 

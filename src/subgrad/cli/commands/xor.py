@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from subgrad import using_dtype
-from subgrad.cli.commands.xor_hidden import hidden_layer
-from subgrad.cli.commands.xor_linear import linear_classifier
+from subgrad.cli.commands.xor_story.xor_hidden import hidden_layer
+from subgrad.cli.commands.xor_story.xor_linear import linear_classifier
 from subgrad.cli.failure import job
 from subgrad.cli.screen import screen
 

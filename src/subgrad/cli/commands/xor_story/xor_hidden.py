@@ -6,7 +6,7 @@ import numpy as np
 from rich.console import Console
 
 from subgrad import SGD, Tensor, grad, nn, optim, sigmoid, tensor
-from subgrad.cli.commands.xor_points import LABELS, POINTS, grid, heading, number, point, show, tell
+from subgrad.cli.commands.xor_story.xor_points import LABELS, POINTS, grid, heading, number, point, show, tell
 
 UNITS = 8
 STEP = 0.2

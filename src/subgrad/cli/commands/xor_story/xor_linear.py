@@ -8,7 +8,7 @@ import numpy as np
 from rich.console import Console
 
 from subgrad import Tensor, concatenate, grad, hessian, nn, tensor
-from subgrad.cli.commands.xor_points import LABELS, POINTS, grid, heading, number, point, show, tell
+from subgrad.cli.commands.xor_story.xor_points import LABELS, POINTS, grid, heading, number, point, show, tell
 
 _ELSEWHERE = ((0.1, 0.0, 0.0), (0.0, 0.0, -0.5), (1.0, 1.0, 1.0), (3.0, -1.0, 0.5))
 

@@ -1,0 +1,1 @@
+"""What `subgrad xor` tells."""

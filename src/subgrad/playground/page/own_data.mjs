@@ -1,0 +1,101 @@
+import { data } from "./toy_data.mjs";
+
+const MOST_ROWS = 500;
+
+/** The rows of a text of comma, semicolon or tab separated values, quotes as usual; and the names of its columns. */
+export function readCsv(text) {
+  const separator = [",", ";", "\t"].map((s) => [text.split("\n", 1)[0].split(s).length, s]).sort((a, b) => b[0] - a[0])[0][1];
+  const rows = [[]];
+  let field = "", quoted = false;
+  const endField = () => { rows.at(-1).push(field.trim()); field = ""; };
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i];
+    if (quoted) {
+      if (c !== '"') field += c;
+      else if (text[i + 1] === '"') { field += c; i++; } else quoted = false;
+    } else if (c === '"') quoted = true;
+    else if (c === separator) endField();
+    else if (c === "\n") { endField(); rows.push([]); } else if (c !== "\r") field += c;
+  }
+  endField();
+  const full = rows.filter((r) => r.some((v) => v !== ""));
+  const named = full.length > 1 && full[0].some((v, j) => !isNumber(v) && isNumber(full[1][j]));
+  const names = named ? full[0] : (full[0] ?? []).map((_, j) => `column ${j + 1}`);
+  return { names, rows: named ? full.slice(1) : full };
+}
+
+const isNumber = (text) => text !== undefined && text !== "" && Number.isFinite(Number(text));
+
+/**
+ * Data from a table whose column `target` is to be learnt from those with numbers: two of them as they are, more by
+ * their two principal components. Throws an Error that says what is missing.
+ */
+export function fromTable({ names, rows }, target, mostClasses) {
+  const columns = names.map((_, j) => j).filter((j) => j !== target && rows.every((r) => isNumber(r[j]) || r[j] === ""));
+  const complete = rows.filter((r) => columns.every((j) => r[j] !== "") && r[target] !== undefined && r[target] !== "");
+  const used = columns.filter((j) => new Set(complete.map((r) => r[j])).size > 1);
+  if (used.length < 2) throw new Error(`expected two columns of numbers beside ${names[target]}, got ${used.length}`);
+  if (complete.length < 2) throw new Error("expected two rows at least");
+  const taken = thinned(complete);
+  const scaled = used.map((j) => standardised(taken.map((r) => Number(r[j]))));
+  const [first, second] = used.length === 2 ? scaled : principal(scaled);
+  const { kind, targets, labels } = targetsOf(taken.map((r) => r[target]), names[target], mostClasses);
+  const largest = Math.max(...first.map(Math.abs), ...second.map(Math.abs), 1e-9);
+  const made = data(taken.map((_, i) => [(1.3 * first[i]) / largest, (1.3 * second[i]) / largest, targets[i]]), kind, labels?.length);
+  const axes = used.length === 2 ? used.map((j) => names[j]) : ["1st principal component", "2nd principal component"];
+  return { ...made, labels, axes, about: `${taken.length} rows; ${names[target]} from ${used.map((j) => names[j]).join(", ")}` };
+}
+
+function thinned(rows) {
+  const step = Math.max(1, rows.length / MOST_ROWS);
+  return Array.from({ length: Math.min(rows.length, MOST_ROWS) }, (_, i) => rows[Math.floor(i * step)]);
+}
+
+function targetsOf(values, name, mostClasses) {
+  const labels = [...new Set(values)].sort();
+  const numbers = values.every(isNumber);
+  if (numbers && labels.length > 6) return { kind: "numbers", targets: standardised(values.map(Number)) };
+  if (labels.length > mostClasses) throw new Error(`expected ${mostClasses} classes at most, ${name} has ${labels.length}`);
+  if (labels.length < 2) throw new Error(`expected two classes at least, ${name} has one value only`);
+  if (labels.length === 2) return { kind: "signs", labels, targets: values.map((v) => (v === labels[1] ? 1 : -1)) };
+  return { kind: "classes", labels, targets: values.map((v) => labels.indexOf(v)) };
+}
+
+function standardised(values) {
+  const mean = values.reduce((a, b) => a + b, 0) / values.length;
+  const deviation = Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / values.length);
+  return values.map((v) => (v - mean) / (deviation || 1));
+}
+
+/** The first two principal components of standardised columns, by power iteration and deflation. */
+function principal(columns) {
+  const n = columns[0].length;
+  const dot = (a, b) => a.reduce((sum, v, i) => sum + v * b[i], 0);
+  const spread = columns.map((a) => columns.map((b) => dot(a, b) / n));
+  return [0, 1].map(() => {
+    let direction = columns.map((_, j) => 1 + j / columns.length);
+    for (let k = 0; k < 500; k++) {
+      const next = spread.map((row) => dot(row, direction));
+      const length = Math.sqrt(dot(next, next)) || 1;
+      direction = next.map((v) => v / length);
+    }
+    const variance = dot(direction, spread.map((row) => dot(row, direction)));
+    spread.forEach((row, i) => row.forEach((_, j) => { row[j] -= variance * direction[i] * direction[j]; }));
+    return Array.from({ length: n }, (_, i) => direction.reduce((sum, d, j) => sum + d * columns[j][i], 0));
+  });
+}
+
+/** Points drawn by hand, as an address has them: x, y and target of each in hundredths, in base 36. */
+export const packed = (rows) => rows.map((r) => r.map((v) => Math.round(100 * v).toString(36)).join("_")).join("~");
+
+/** The data of an address; null if it has none, or others than it says. */
+export function unpacked(text, kind, mostClasses) {
+  const rows = text.split("~").map((r) => r.split("_").map((v) => parseInt(v, 36) / 100)).slice(0, MOST_ROWS);
+  const targets = rows.map((r) => r[2]), classes = Math.max(2, ...targets.map((t) => t + 1));
+  const fits = {
+    signs: (t) => t === 1 || t === -1, numbers: Number.isFinite,
+    classes: (t) => Number.isInteger(t) && t >= 0 && t < mostClasses,
+  }[kind];
+  const right = fits && rows.every((r) => r.length === 3 && r.every(Number.isFinite)) && targets.every(fits);
+  return right ? data(rows, kind, classes) : null;
+}
