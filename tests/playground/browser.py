@@ -23,7 +23,7 @@ WAIT = 60.0
 
 
 class Browser:
-    """One tab: `show` opens a page, `run` evaluates JavaScript there, `problems` are what a user would see as broken."""
+    """One tab: `show` opens a page, `run` evaluates JavaScript there, `problems` are what a user would call broken."""
 
     def __init__(self, send: int, receive: int) -> None:
         self._send, self._receive, self._numbers, self._unread = send, receive, itertools.count(1), b""
@@ -56,7 +56,8 @@ class Browser:
 
     def show(self, page: Path, settings: str = "", width: int = 1280, dark: bool = False) -> None:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 600)
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+        self.call("Emulation.setDeviceMetricsOverride", **size)
         self.call("Emulation.setEmulatedMedia", features=[scheme])
         self.call("Page.navigate", url="about:blank")
         self.call("Page.navigate", url=f"{page.as_uri()}#{settings}")
@@ -85,8 +86,9 @@ class Browser:
             kind, about = event.get("method"), event.get("params", {})
             if kind in ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded"):
                 found.append(json.dumps(about)[:500])
-            if kind == "Network.requestWillBeSent" and not about["request"]["url"].startswith(("file:", "about:", "data:")):
-                found.append(about["request"]["url"])
+            url = about["request"]["url"] if kind == "Network.requestWillBeSent" else "about:"
+            if not url.startswith(("file:", "about:", "data:")):
+                found.append(url)
         return found
 
 

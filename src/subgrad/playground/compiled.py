@@ -12,7 +12,7 @@ from subgrad.playground.routines import CHUNK, ROW, drawn, routines
 
 
 class Compiled(NamedTuple):
-    """The module, the text of its host (an ES module that exports ``load``), and the sizes that the page has to know."""
+    """The module, the text of its host (an ES module that exports ``load``), and what the page has to know of both."""
 
     module: bytes
     host: str

@@ -18,7 +18,7 @@ PARTS = Path(__file__).with_name("page")
 
 
 def document(code: Compiled, given: Mapping[str, Any]) -> str:
-    """The text of the page; ``given`` is what it opens with, see `subgrad.playground.given_network` and ``given_data``."""
+    """The text of the page; ``given`` is what it opens with, see ``given_network.py`` and ``given_data.py``."""
     modules = {file.name: file.read_text(encoding="utf-8") for file in sorted(PARTS.glob("*.mjs"))}
     script = bundle({**modules, "compiled.mjs": code.host})
     module = base64.b64encode(gzip.compress(code.module, 9, mtime=0)).decode()

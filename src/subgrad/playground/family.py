@@ -8,13 +8,15 @@ network has the same losses as one of its own size.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
 
 from subgrad import ops
-from subgrad.graph.tensor import Parameter, Tensor, constant
+from subgrad.graph.tensor import Parameter, Tensor
 from subgrad.nn import loss as losses
 from subgrad.nn.module import Module
 
@@ -39,7 +41,7 @@ class Sizes(NamedTuple):
 
 
 class Layers(NamedTuple):
-    """What the hidden layers compute: before the activation (N, depth, width), and after it, each (N, width)."""
+    """What each hidden layer computes (N, width): before its activation, and after it, with what it passes on."""
 
     before: list[Tensor]
     after: list[Tensor]
@@ -57,6 +59,8 @@ class Family(Module):
         skip: 1 if scores see the inputs.
         activation, loss, rule: the numbers of the chosen ones.
         l1, l2: how much the sum of the absolute values, and of the squares, of all weights adds to the loss.
+        gradients, gathered: what the chunks of a batch have had so far, and the last batch in the end: the gradients by
+            the names of their parameters, and the loss.
     """
 
     def __init__(self, sizes: Sizes) -> None:
@@ -99,14 +103,14 @@ class Family(Module):
 
     def settings(self) -> list[Parameter]:
         """What the page sets and no step changes."""
-        return [p for name, p in self.named_state() if not p.requires_grad and not name.startswith("g")]
+        numbers = [self.skip, self.activation, self.loss, self.rule, self.l1, self.l2]
+        return [self.units, self.passed, self.joined, self.classes, *numbers]
 
     def penalty(self) -> Tensor:
         """What regularisation adds to the loss."""
         weights = [self.first_weight, self.inner_weight, self.out_weight, self.skip_weight]
-        sizes = sum((ops.abs(w).sum() for w in weights), constant(np.float32(0)))
-        squares = sum((ops.square(w).sum() for w in weights), constant(np.float32(0)))
-        return self.l1 * sizes + self.l2 * squares
+        sizes, squares = [ops.abs(w).sum() for w in weights], [ops.square(w).sum() for w in weights]
+        return self.l1 * reduce(operator.add, sizes) + self.l2 * reduce(operator.add, squares)
 
 
 def _zeros(*shape: int) -> Parameter:

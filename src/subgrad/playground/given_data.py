@@ -44,7 +44,8 @@ def _table(data: Any) -> Table:
     if isinstance(data, dict):
         return Table(data)
     if not isinstance(data, tuple) or len(data) != 2:
-        raise ArgumentError(f"data for the page are (X, y), a DataFrame, or a dict of columns; got {type(data).__name__}")
+        got = type(data).__name__
+        raise ArgumentError(f"data for the page are (X, y), a DataFrame, or a dict of columns; got {got}")
     X, y = as_array(data[0]), as_array(data[1])
     if X.ndim != 2 or y.shape != (len(X),):
         raise ArgumentError(f"data for the page are X (n, d) and y (n,), got {X.shape} and {y.shape}")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from subgrad import nn
 from subgrad.errors import ArgumentError
 from subgrad.nn.module import Module
-from subgrad.playground.family import ACTIVATIONS, Sizes
+from subgrad.playground.family import Sizes
 
 WIDEST, DEEPEST = 32, 8
 """Units of a layer, and hidden layers, that the page can still show."""
@@ -41,6 +41,8 @@ def given_network(net: Module) -> GivenNetwork:
         ArgumentError: for any other module, and for sizes that the page does not show.
     """
     parts = [net] if isinstance(net, nn.Linear) else [*net] if isinstance(net, nn.Sequential) else []
+    if parts and isinstance(parts[0], nn.Flatten):  # as in `models.mlp`: rows of numbers stay as they are
+        parts = parts[1:]
     if not parts or not isinstance(parts[-1], nn.Linear):
         raise _unknown(f"{type(net).__name__} that ends in {type(parts[-1]).__name__}" if parts else type(net).__name__)
     hidden, last = _hidden(parts[:-1]), parts[-1]
@@ -52,14 +54,15 @@ def given_network(net: Module) -> GivenNetwork:
     parameters = {}
     for name, m in zip([*names, "out" if hidden else ""], maps, strict=True):
         dot = f"{name}." if name else ""
-        parameters |= {f"{dot}weight": m.weight.numpy().tolist(), f"{dot}bias": m.bias.numpy().tolist()}
+        parameters |= {f"{dot}{key}": value.tolist() for key, value in m.state_dict().items()}
     outputs = last.weight.shape[0]
     architecture = {"net": kind, "depth": len(hidden), "widths": widths, "outputs": outputs}
     if hidden:
         architecture["activation"] = hidden[0].activation
     least = Sizes()
     width = max([least.width, *widths])
-    return GivenNetwork(architecture, parameters, Sizes(width + width % 2, max(least.depth, len(hidden)), least.outputs))
+    sizes = Sizes(width + width % 2, max(least.depth, len(hidden)), least.outputs)
+    return GivenNetwork(architecture, parameters, sizes)
 
 
 def _hidden(parts: Sequence[Module]) -> list[_Layer]:
@@ -100,19 +103,17 @@ def _check(maps: Sequence[nn.Linear], hidden: Sequence[_Layer], widths: Sequence
         raise _unknown("Linear without a bias")
     if max([0, *widths]) > WIDEST or len(hidden) > DEEPEST or maps[-1].weight.shape[0] > least.outputs:
         raise ArgumentError(
-            f"the page shows {DEEPEST} hidden layers of {WIDEST} units and {least.outputs} outputs at most, got layers of "
-            f"{', '.join(map(str, widths))} units and {maps[-1].weight.shape[0]} outputs"
+            f"the page shows {DEEPEST} hidden layers of {WIDEST} units and {least.outputs} outputs at most, got layers "
+            f"of {', '.join(map(str, widths)) or 'no'} units and {maps[-1].weight.shape[0]} outputs"
         )
 
 
 def _unknown(what: str) -> ArgumentError:
     names = [kind.__name__ for kind in _ACTIVATIONS]
     return ArgumentError(
-        f"the page takes Linear, or a Sequential of Linear and {', '.join(names[:-1])} or {names[-1]} in turn that ends in "
-        f"Linear, all but the first pair perhaps as Residual(Sequential(Linear, activation)); got {what}"
+        f"the page takes Linear, or a Sequential of Linear and {', '.join(names[:-1])} or {names[-1]} in turn that "
+        f"ends in Linear, all but the first pair perhaps as Residual(Sequential(Linear, activation)); got {what}"
     )
 
-
-assert set(_ACTIVATIONS.values()) <= set(ACTIVATIONS)
 
 __all__ = ["GivenNetwork", "given_network"]

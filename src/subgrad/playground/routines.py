@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from functools import reduce
 from typing import Any
@@ -29,8 +30,8 @@ def drawn(sizes: Sizes) -> int:
 
 
 def routines(family: Family, sizes: Sizes) -> dict[str, Routine]:
-    """Functions by name, each with an example of its arguments; the family's parameters and settings are their state."""
-    outputs, number = sizes.outputs, np.float32(0)
+    """Functions by name, each with an example of its arguments; the family's parameters are their state."""
+    outputs = sizes.outputs
 
     def step(x: Tensor, target: Tensor, share: Tensor, first: Tensor, last: Tensor, size: Tensor):
         """Gathers the gradient of a chunk; the last one of a batch takes the step.
@@ -47,7 +48,7 @@ def routines(family: Family, sizes: Sizes) -> dict[str, Routine]:
         penalty = family.penalty()
         loss_now = loss + penalty
         now = {name: slopes[name] + slope for name, slope in grad(penalty, parameters).items()}
-        norm = ops.sqrt(reduce(lambda a, b: a + b, [ops.square(g).sum() for g in now.values()]))
+        norm = ops.sqrt(reduce(operator.add, [ops.square(g).sum() for g in now.values()]))
         size_now = _size(family.rule, size, loss_now, norm)
         family.gathered.assign(ops.where(last > 0, loss_now, loss))
         for name, p in parameters.items():
@@ -58,7 +59,7 @@ def routines(family: Family, sizes: Sizes) -> dict[str, Routine]:
         return {"loss": loss_now, "norm": norm, "taken": size_now}
 
     def look(x: Tensor, target: Tensor):
-        """One sample: units before and after their activations, scores, loss, and the derivatives of the loss by them."""
+        """One sample: units before and after their activations, scores, the loss, and its derivatives by them."""
         before, after = family.layers(x)
         scores = family.scores(x, after[-1])
         loss = family.each_loss(scores, target).sum()
@@ -81,7 +82,7 @@ def routines(family: Family, sizes: Sizes) -> dict[str, Routine]:
         return np.zeros(shape, np.float32)
 
     return {
-        "step": (step, (zeros(CHUNK, 2), zeros(CHUNK, outputs), zeros(CHUNK), number, number, number)),
+        "step": (step, (zeros(CHUNK, 2), zeros(CHUNK, outputs), zeros(CHUNK), zeros(), zeros(), zeros())),
         "look": (look, (zeros(1, 2), zeros(1, outputs))),
         "surface": (surface, (zeros(ROW, 2),)),
         "draw": (draw, (np.zeros(2, np.int64),)),

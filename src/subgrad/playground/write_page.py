@@ -37,9 +37,7 @@ def playground(net: Module | None = None, data: Any = None, path: str | os.PathL
         ArgumentError: for a network or data that the page cannot show.
         FileError: if the file cannot be written.
 
-    Example:
-        >>> import os, tempfile, subgrad as sg
-        >>> page = sg.playground(path=os.path.join(tempfile.mkdtemp(), "xor.html"))  # doctest: +SKIP
+    ``sg.playground(path="xor.html")`` takes a few seconds: LLVM compiles the page's routines.
     """
     require_writable(path)
     given: dict[str, Any] = {}
