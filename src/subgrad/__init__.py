@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from subgrad.explain import draw, explain
     from subgrad.export import export
     from subgrad.fit import (
-        Checkpoint, EarlyStopping, History, OptunaPruningCallback, Trainer, WatchUnits, evaluate, fit, predict,
+        BestCheckpoint, Callback, Checkpoint, CSVLogger, EarlyStopping, History, MLflowLogger, OptunaPruningCallback,
+        PlotLive, ReduceOnPlateau, TensorBoard, Trainer, WatchUnits, evaluate, fit, predict,
     )  # fmt: skip
     from subgrad.io import load, save
     from subgrad.kinks import (
@@ -59,9 +60,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "LBFGS", "Checkpoint", "CompiledFunction", "EarlyStopping", "History", "Kink", "OptunaPruningCallback", "Parameter",
-    "Tensor", "Trainer", "WatchUnits", "approximate", "barron", "barron_bound", "bool_", "calibration", "certify",
-    "chain", "check", "checkpoint", "clip_by_norm", "compile", "cond", "custom_vjp", "data", "dead_units",
+    "LBFGS", "BestCheckpoint", "CSVLogger", "Callback", "Checkpoint", "CompiledFunction", "EarlyStopping", "History",
+    "Kink", "MLflowLogger", "OptunaPruningCallback", "Parameter", "PlotLive", "ReduceOnPlateau", "Tensor",
+    "TensorBoard", "Trainer", "WatchUnits", "approximate", "barron", "barron_bound", "bool_", "calibration",
+    "certify", "chain", "check", "checkpoint", "clip_by_norm", "compile", "cond", "custom_vjp", "data", "dead_units",
     "default_dtype", "defop", "directional_derivative", "draw", "enclosure", "ensemble", "errors", "evaluate",
     "explain", "export", "fft", "fit", "float32", "float64", "fori_loop", "freeze", "get_threads", "grad", "groups",
     "hessian", "int32", "int64", "is_stationary", "jacobian", "jvp", "kinks", "linalg", "linear", "load",
@@ -82,8 +84,9 @@ _LATER = {
     "explain": ("draw", "explain"),
     "export": ("export",),
     "fit": (
-        "Checkpoint", "EarlyStopping", "History", "OptunaPruningCallback", "Trainer", "WatchUnits", "evaluate", "fit",
-        "predict",
+        "BestCheckpoint", "CSVLogger", "Callback", "Checkpoint", "EarlyStopping", "History", "MLflowLogger",
+        "OptunaPruningCallback", "PlotLive", "ReduceOnPlateau", "TensorBoard", "Trainer", "WatchUnits", "evaluate",
+        "fit", "predict",
     ),
     "io": ("load", "save"),
     "kinks": (

@@ -6,8 +6,9 @@ import pytest
 import subgrad as sg
 from subgrad import nn
 from subgrad.errors import ArgumentError, ShapeError
-from subgrad.fit.options import early_stopping, says_stop
-from subgrad.fit.train import _ends
+from subgrad.fit.callbacks.callback import says_stop
+from subgrad.fit.options import early_stopping
+from subgrad.fit.run import ends
 
 rng = np.random.default_rng(0)
 X, Y = rng.normal(size=(33, 3)), rng.integers(0, 2, 33)
@@ -35,7 +36,7 @@ def fit(net=None, X=X, y=Y, **options):
         ({"early_stopping": -3}, "patience is a number of epochs, 1 or more, got -3"),
         ({"early_stopping": "5"}, "early_stopping is"),
         ({"callbacks": 3}, "callbacks are functions"),
-        ({"callbacks": ["stop"]}, "a callback is a function of the history, got 'stop'"),
+        ({"callbacks": ["stop"]}, "a callback is a function of the history, or of a class of Callback, got 'stop'"),
         ({"checkpoint": 3}, "a checkpoint is saved to a path, got 3"),
         ({"checkpoint": True}, "a checkpoint is saved to a path, got True"),
         ({"validation": True}, "a share between 0 and 1, got True"),
@@ -108,7 +109,7 @@ def test_callbacks_from_a_generator_are_called_after_each_epoch():
 
 
 @pytest.mark.parametrize(
-    ("n", "size", "drop_last", "ends"),
+    ("n", "size", "drop_last", "found"),
     [
         (6, 3, False, [0, 3, 6]),
         (8, 3, False, [0, 3, 6, 8]),
@@ -120,8 +121,8 @@ def test_callbacks_from_a_generator_are_called_after_each_epoch():
         (3, 1, False, [0, 1, 2, 3]),
     ],
 )
-def test_where_batches_end(n, size, drop_last, ends):
-    assert _ends(n, size, drop_last) == ends
+def test_where_batches_end(n, size, drop_last, found):
+    assert ends(n, size, drop_last) == found
 
 
 @pytest.mark.parametrize("drop_last", [False, True])

@@ -8,8 +8,8 @@ from subgrad import nn
 from subgrad.fit.arrays import as_batch
 from subgrad.fit.engine import Compiled, Interpreted
 from subgrad.fit.metrics import resolve
+from subgrad.fit.run import Run
 from subgrad.fit.step import trace_step
-from subgrad.fit.train import _Run
 from subgrad.graph.tree import leaves
 from subgrad.nn import loss as losses
 from subgrad.optim.registry import optimizers
@@ -222,7 +222,7 @@ def test_the_same_run_twice_has_the_same_bits(threads):
 
 def test_fit_runs_natively():
     data = as_batch(np.dtype("float32"), *samples(dtype="float32"))
-    run = _Run(
+    run = Run(
         dense(nn.Tanh()), losses.get("cross_entropy"), sg.Adam(), data, data.rows, None, {}, 16, 0, True
     )
     assert isinstance(run.engine, Compiled)

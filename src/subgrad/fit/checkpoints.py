@@ -37,10 +37,11 @@ class RunState:
         data: features, targets and perhaps weights.
         form: which of these arrays is what.
         rows: the numbers of the samples to train on.
-        batch_size, seed, shuffle, drop_last: as `fit` was given them.
+        batch_size, seed, shuffle, drop_last, accumulate: as `fit` was given them.
         state: the optimiser's, a tree of tensors.
         best: the values of the parameters in the best epoch so far, in the order of ``model.named_state()``.
         history: of the epochs so far.
+        step_factor: what constant step sizes are multiplied with by now.
     """
 
     model: Module
@@ -53,9 +54,11 @@ class RunState:
     seed: int
     shuffle: bool
     drop_last: bool
+    accumulate: int
     state: Any
     best: list[np.ndarray]
     history: History
+    step_factor: float = 1.0
 
     @functools.cached_property
     def data_digest(self) -> str:
@@ -80,6 +83,7 @@ def save(path: str | os.PathLike[str], run: RunState) -> None:
     }
     history = [{name: _written(value) for name, value in row.items()} for row in run.history.epochs]
     header = {"run": _settings(run), "probe": _written(_probe(run)), "history": history, **_described(run)}
+    header["step_factor"] = run.step_factor
     write_model_file(path, tensors, header)
 
 
@@ -101,6 +105,7 @@ def restore(path: str | os.PathLike[str], run: RunState) -> None:
                 f"{path} was saved by a run with another loss or model: that of its first samples was {was:g}, "
                 f"and is {found:g} now"
             )
+        factor = float(header["step_factor"])
         history = [{str(name): float(value) for name, value in row.items()} for row in header["history"]]
     except (KeyError, TypeError, AttributeError) as error:
         run.model.load_state_dict(before)
@@ -109,7 +114,7 @@ def restore(path: str | os.PathLike[str], run: RunState) -> None:
         run.model.load_state_dict(before)
         raise
     run.best = [best[name] for name, _ in run.model.named_state()]
-    run.state, run.history = after, History(history)
+    run.state, run.history, run.step_factor = after, History(history), factor
 
 
 def _state(saved: dict[str, np.ndarray], run: RunState) -> Any:
@@ -130,6 +135,7 @@ def _settings(run: RunState) -> dict[str, Any]:
         "seed": run.seed,
         "shuffle": run.shuffle,
         "drop_last": run.drop_last,
+        "accumulate": run.accumulate,
         "samples": len(run.rows),
         "data": run.data_digest,
         "architecture": _without_seeds(_described(run).get("model")),

@@ -13,14 +13,16 @@ from subgrad.compile.runtime import fallback
 from subgrad.compile.runtime.fallback import can_compile, runnable
 from subgrad.compile.runtime.interpret import Interpreter
 from subgrad.compile.runtime.threads import get_threads
-from subgrad.errors import CheckError
+from subgrad.errors import ArgumentError, CheckError
 from subgrad.fit.diagnose import find_source
-from subgrad.fit.measured import Term
+from subgrad.fit.measuring.measured import Term
 from subgrad.fit.step import Forward, Signature, Step
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor
 from subgrad.ops.contract import contract, multiplications
 from subgrad.ops.convolution import CONVOLUTIONS, products
+
+Last = np.ndarray | None
 
 WORTH_COMPILING = 1e10  # of `work`: a second or more in NumPy
 SNAPSHOT_SHARE = 0.01  # of a run's time may go into copies of the variables, for finding out where a NaN came from
@@ -56,35 +58,46 @@ class Interpreted:
         self.terms: list[Term] = []
         self._trace = trace
         self._steps: dict[int, tuple[Step, Interpreter]] = {}
-        self._before: list[np.ndarray] | None = None
+        self._before: tuple[int, list[np.ndarray]] | None = None
+        self._factor = 1.0
 
-    def run(self, batches: Sequence[np.ndarray], seed: int, first_step: int, first_batch: int = 0) -> np.ndarray:
+    def run(
+        self, batches: Sequence[np.ndarray], seed: int, first_step: int, first_batch: int = 0, last: Last = None
+    ) -> np.ndarray:
         """Take one step for each array of sample numbers; what each measures, first the loss, before its update.
+
+        ``last`` is for steps that accumulate: 1 for each batch with which the optimiser takes its step, else 0.
 
         Raises `NonFiniteLoss` at the first loss that is NaN or inf; the variables are then those from before it.
         """
-        rows = [self._one(rows, seed, first_step + i, first_batch + i) for i, rows in enumerate(batches)]
+        flags = _flags(last, len(batches))
+        rows = [self._one(rows, seed, first_step + i, first_batch + i, flags[i]) for i, rows in enumerate(batches)]
         return np.asarray(rows, np.float64)
+
+    def scale_sizes(self, factor: float) -> None:
+        """As of `Compiled`."""
+        self._factor = _factor(factor, self._program(next(iter(self._steps)))[0])
 
     def rest(self) -> None:
         """As of `Compiled`: nothing is kept."""
 
-    def _one(self, rows: np.ndarray, seed: int, number: int, batch: int) -> list[float]:
+    def _one(self, rows: np.ndarray, seed: int, number: int, batch: int, flags: np.ndarray) -> list[float]:
         step, program = self._program(len(rows))
-        arrays = [np.array([seed, number]), *(a[rows] for a in self.data), *step.sizes, *self.variables]
+        sizes = _times(step.sizes, self._factor)
+        arrays = [np.array([seed, number]), *flags, *(a[rows] for a in self.data), *sizes, *self.variables]
         outputs = program(arrays)
         measured = [float(v) for v in outputs[: step.measured]]
         if not np.isfinite(measured[0]):
             raise NonFiniteLoss(batch, self._explain(step, arrays))
-        self._before, self.variables = arrays, outputs[step.measured :]
+        self._before, self.variables = (len(rows), arrays), outputs[step.measured :]
         return measured
 
     def _explain(self, step: Step, arrays: Sequence[np.ndarray]) -> str:
         """Where the NaN or inf came from: this step, or the update before it if that spoiled a parameter."""
         spoiled = any(v.dtype.kind == "f" and not np.isfinite(v).all() for v in self.variables)
         if spoiled and self._before is not None:
-            rows = len(self._before[1])
-            earlier = find_source(self._program(rows)[0], self._before)
+            rows, before = self._before
+            earlier = find_source(self._program(rows)[0], before)
             if earlier:
                 return f"{earlier}, in the step before"
         return find_source(step, arrays) or "every number of the step is finite when it is repeated"
@@ -97,7 +110,25 @@ class Interpreted:
         return self._steps[rows]
 
 
-_Call = tuple[Sequence[np.ndarray], int, int]  # batches, the number of the first in the run, and in its epoch
+class _Call(NamedTuple):
+    """Steps that were taken: on which data, the batches, the flags of each, the first one's number in the run, and in
+    its epoch."""
+
+    data: Sequence[np.ndarray]
+    batches: Sequence[np.ndarray]
+    flags: np.ndarray
+    step: int
+    batch: int
+
+
+class _Taken(NamedTuple):
+    """One of these steps."""
+
+    data: Sequence[np.ndarray]
+    rows: np.ndarray
+    flags: np.ndarray
+    step: int
+    batch: int
 
 
 class _Past:
@@ -111,23 +142,23 @@ class _Past:
         self.points: list[tuple[list[np.ndarray], list[_Call]]] = []
         self._due = 0.0
 
-    def note(self, variables: Sequence[np.ndarray], batches: Sequence[np.ndarray], step: int, batch: int) -> None:
-        """Called before the steps are taken: the first has the numbers ``step`` in the run, ``batch`` in its epoch."""
+    def note(self, variables: Sequence[np.ndarray], call: _Call) -> None:
+        """Called before the steps are taken."""
         start = time.perf_counter()
         if start >= self._due:
             self.points = [*self.points[-1:], ([v.copy() for v in variables], [])]
             end = time.perf_counter()
             self._due = end + (end - start) / SNAPSHOT_SHARE
-        self.points[-1][1].append((batches, step, batch))
+        self.points[-1][1].append(call)
 
-    def until(self, last: int) -> tuple[list[np.ndarray], list[tuple[np.ndarray, int, int]]]:
+    def until(self, last: int) -> tuple[list[np.ndarray], list[_Taken]]:
         """The variables at the older point, and the batches from there up to step ``last``."""
         since = [
-            (rows, step + i, batch + i)
+            _Taken(call.data, rows, call.flags[i : i + 1], call.step + i, call.batch + i)
             for _, calls in self.points
-            for batches, step, batch in calls
-            for i, rows in enumerate(batches)
-            if step + i <= last
+            for call in calls
+            for i, rows in enumerate(call.batches)
+            if call.step + i <= last
         ]
         return self.points[0][0], since
 
@@ -163,14 +194,17 @@ class Compiled:
         self._programs = {} if programs is None else programs
         self._form = *_signatures(self.data, 0), get_threads()
         self._used: dict[int, _Native] = {}
-        self._past = _Past()
+        self._past, self._factor = _Past(), 1.0
 
-    def run(self, batches: Sequence[np.ndarray], seed: int, first_step: int, first_batch: int = 0) -> np.ndarray:
+    def run(
+        self, batches: Sequence[np.ndarray], seed: int, first_step: int, first_batch: int = 0, last: Last = None
+    ) -> np.ndarray:
         """As `Interpreted.run`."""
-        self._past.note(self.variables, batches, first_step, first_batch)
+        flags = _flags(last, len(batches))
+        self._past.note(self.variables, _Call(self.data, batches, flags, first_step, first_batch))
         found, done = [], 0
         for part in self._parts(batches):
-            found.append(self._steps(part, seed, first_step + done))
+            found.append(self._steps(part, seed, first_step + done, flags[done : done + len(part)]))
             done += len(part)
         measured = np.concatenate(found, dtype=np.float64)
         bad = np.flatnonzero(~np.isfinite(measured[:, 0]))
@@ -188,6 +222,10 @@ class Compiled:
             return [batches]
         return [list(part) for _, part in groupby(batches, key=lambda rows: programs[len(rows)])]
 
+    def scale_sizes(self, factor: float) -> None:
+        """Constant step sizes are from now on ``factor`` times what the optimiser says."""
+        self._factor = _factor(factor, self._native(self._longest or next(iter(self._used))).step)
+
     def rest(self) -> None:
         """The run is over: what its programs keep for the next one is small."""
         for native in self._used.values():
@@ -197,7 +235,7 @@ class Compiled:
         """Whether batches of so many rows have machine code."""
         return not isinstance(self._native(rows).program, fallback.Interpreted)
 
-    def _steps(self, batches: Sequence[np.ndarray], seed: int, first: int) -> np.ndarray:
+    def _steps(self, batches: Sequence[np.ndarray], seed: int, first: int, flags: np.ndarray) -> np.ndarray:
         """Steps of one program."""
         natives = {n: self._native(n) for n in {*map(len, batches)}}
         step, program, length, numbers = next(iter(natives.values()))
@@ -211,19 +249,23 @@ class Compiled:
             numbers = np.stack([natives[len(rows)].numbers for rows in batches], axis=1)
         if order.view(np.uint64).max() >= len(self.data[0]):  # a negative one is very large
             raise CheckError(f"there are {len(self.data[0])} samples, got the numbers {order.min()} to {order.max()}")
-        numbers = np.ascontiguousarray(numbers)
-        outputs = program([seeds, *numbers, order, *self.data, *step.sizes, *self.variables], len(batches))
+        told = np.ascontiguousarray(np.concatenate([flags.T, numbers]))
+        sizes = _times(step.sizes, self._factor)
+        outputs = program([seeds, *told, order, *self.data, *sizes, *self.variables], len(batches))
         return np.stack(outputs[: step.measured], axis=1)
 
     def _explain(self, seed: int, bad: int) -> None:
         """Repeat what led to step ``bad``, the last two steps in the interpreter, which finds the op."""
         self.variables, since = self._past.until(bad)
-        for rows, step, _ in since[:-2]:
-            self._steps([rows], seed, step)
+        for call in since[:-2]:
+            self.data = call.data
+            self._steps([call.rows], seed, call.step, call.flags)
         again = Interpreted(self._trace, self.data, [v.copy() for v in self.variables])
-        for rows, step, batch in since[-2:]:
-            again.run([rows], seed, step, batch)
-        raise NonFiniteLoss(since[-1][2], "every number is finite when the batch is interpreted")
+        again._factor = self._factor
+        for call in since[-2:]:
+            again.data = call.data
+            again.run([call.rows], seed, call.step, call.batch, call.flags[:, 0] if call.flags.size else None)
+        raise NonFiniteLoss(since[-1].batch, "every number is finite when the batch is interpreted")
 
     def _native(self, rows: int) -> _Native:
         key = rows, self._longest, *self._form
@@ -256,9 +298,25 @@ class Compiled:
             short = self._forward_of(self._shorter)
         step = self._trace(batch, True) if short is None else self._trace(batch, True, short)
         numbers = step.numbers
-        stepped = range(2 + len(numbers))
+        stepped = range(2 + step.accumulates + len(numbers))
         program = runnable(step.inputs, step.outputs, step.variables, stepped=stepped, measured=range(step.measured))
         return _Native(step, program, rows, numbers)
+
+
+def _flags(last: Last, n: int) -> np.ndarray:
+    """What n steps are told besides: (n, 1), or (n, 0) if they do not accumulate."""
+    return np.empty((n, 0)) if last is None else np.asarray(last, np.float64)[:, None]
+
+
+def _times(sizes: Sequence[np.ndarray], factor: float) -> Sequence[np.ndarray]:
+    return sizes if factor == 1 else [(factor * s).astype(s.dtype) for s in sizes]
+
+
+def _factor(factor: float, step: Step) -> float:
+    if not len(step.sizes):
+        raise ArgumentError("the step size of this optimiser follows a rule: only a constant one can be reduced on the "
+                            "way")  # fmt: skip
+    return factor
 
 
 def _filled_up(rows: np.ndarray, length: int) -> np.ndarray:

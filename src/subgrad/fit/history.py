@@ -23,9 +23,10 @@ class History:
     Attributes:
         epochs: a dict for each epoch: ``loss``, the metrics, and the same with ``validation_`` before the name.
         stopped: why the run ended: ``"finished"``, ``"early stopping"``, ``"interrupted"``, ``"callback"``, or
-            ``"converged"`` with `LBFGS`.
+            ``"converged"`` with `LBFGS`, ``"out of data"`` if batches came to their end.
+        steps: a dict for each validation within an epoch: ``epoch``, ``step``, ``validation_loss`` and the metrics.
         best_epoch: the number (from 1) of the epoch with the lowest validation loss, or training loss if there was no
-            validation; 0 before the first.
+            validation, or the best of what early stopping looks at; 0 before the first.
 
     Example:
         >>> h = History([{"loss": 2.0}, {"loss": 1.0}])
@@ -35,6 +36,8 @@ class History:
 
     epochs: list[dict[str, float]] = field(default_factory=list)
     stopped: str = "finished"
+    steps: list[dict[str, float]] = field(default_factory=list)
+    _watched: tuple[str, bool] | None = field(default=None, repr=False)
 
     def __getitem__(self, name: str) -> list[float]:
         """The numbers called ``name``, one for each epoch: NaN for an epoch in which it was not measured."""
@@ -56,13 +59,21 @@ class History:
     @property
     def monitored(self) -> str:
         """The number that decides which epoch is best."""
+        if self._watched is not None:
+            return self._watched[0]
         return "validation_loss" if "validation_loss" in self.names else "loss"
 
     @property
     def best_epoch(self) -> int:
         values = self[self.monitored]
         known = [i for i, value in enumerate(values) if not math.isnan(value)]
-        return 1 + min(known, key=values.__getitem__) if known else 0
+        best = max if self._watched is not None and self._watched[1] else min
+        return 1 + best(known, key=values.__getitem__) if known else 0
+
+    def watch(self, name: str | None, rises: bool) -> None:
+        """Let another number decide which epoch is best, the lowest or, if it ``rises``, the highest; None for the
+        loss."""
+        self._watched = None if name is None else (name, rises)
 
     def plot(self, path: str | None = None) -> Any:
         """A figure with the loss and each metric over the epochs; saved to ``path`` if one is given.

@@ -15,7 +15,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from subgrad.compile.tracing.live import Live
-from subgrad.fit.labels import Labels
+from subgrad.fit.measuring.labels import Labels
 from subgrad.fit.several.form import Form
 from subgrad.graph.lock import lock
 from subgrad.nn.module import Module

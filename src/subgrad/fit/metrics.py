@@ -12,7 +12,7 @@ from typing import Any
 
 from subgrad.errors import ArgumentError
 from subgrad.fit.arrays import Part
-from subgrad.fit.labels import Labels, compared, labels_of, unknown
+from subgrad.fit.measuring.labels import Labels, compared, labels_of, unknown
 from subgrad.fit.several.form import Keys, described
 from subgrad.fit.several.outputs import of_output
 from subgrad.fit.step import Seen

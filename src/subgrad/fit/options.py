@@ -15,22 +15,25 @@ import numpy as np
 from subgrad.errors import ArgumentError
 from subgrad.fit.history import History
 from subgrad.fit.several.outputs import pieces
-from subgrad.graph.tensor import Tensor
 from subgrad.nn.module import Module
-
-Callback = Callable[[History], Any]
 
 
 @dataclass(frozen=True)
 class EarlyStopping:
-    """Stop when the validation loss (training loss without validation) has not improved for a while.
+    """Stop when the validation loss (training loss without validation) or another number did not improve for a while.
 
     The model ends with the parameters of its best epoch, also if all epochs were run (Prechelt 1998, "Early stopping,
     but when?").
 
     Args:
         patience: epochs without improvement before the run stops.
-        min_delta: by how much the loss must fall to count as an improvement.
+        min_delta: by how much the number must improve to count.
+        monitor: a name of the history, such as ``"validation_accuracy"``; None for the loss.
+        mode: ``"min"`` or ``"max"``, which is better; ``"auto"`` knows it of the metrics that have names.
+        restore_best: whether the model goes back to its best epoch; else it stays as it is after the last.
+
+    Raises:
+        ArgumentError: for an argument that is not what is said above.
 
     Example:
         >>> EarlyStopping(patience=2).says_stop(History([{"loss": 1.0}, {"loss": 2.0}, {"loss": 3.0}]))
@@ -39,21 +42,60 @@ class EarlyStopping:
 
     patience: int = 10
     min_delta: float = 0.0
+    monitor: str | None = None
+    mode: str = "auto"
+    restore_best: bool = True
 
     def __post_init__(self) -> None:
         if not _is_integer(self.patience) or self.patience < 1:
             raise ArgumentError(f"patience is a number of epochs, 1 or more, got {self.patience!r}")
-        if not isinstance(self.min_delta, Real) or not 0 <= self.min_delta < math.inf:
+        if not isinstance(self.min_delta, Real) or not 0 <= float(self.min_delta) < math.inf:
             raise ArgumentError(f"min_delta is by how much a loss falls, 0 or more, got {self.min_delta!r}")
+        if self.monitor is not None and not isinstance(self.monitor, str):
+            raise ArgumentError(f"monitor is a name of the history, got {self.monitor!r}")
+        switch("restore_best", self.restore_best)
+        rises(self.monitor or "loss", self.mode)
+
+    @property
+    def rises(self) -> bool:
+        """Whether more of the number is better."""
+        return rises(self.monitor or "loss", self.mode)
 
     def says_stop(self, history: History) -> bool:
-        best, since = float("inf"), 0
-        for value in history[history.monitored]:
-            if math.isnan(value):  # not measured then
-                continue
-            improved = value < best - self.min_delta
-            best, since = (value, 0) if improved else (best, since + 1)
-        return since >= self.patience
+        return since_improved(history[self.monitor or history.monitored], self.rises, self.min_delta) >= self.patience
+
+
+def rises(name: str, mode: str = "auto") -> bool:
+    """Whether more of the number of that name is better: as ``mode`` says, or as the metrics know.
+
+    >>> rises("validation_accuracy"), rises("class_roc_auc"), rises("validation_loss"), rises("gain", "max")
+    (True, True, False, True)
+    """
+    if mode not in ("auto", "min", "max"):
+        raise ArgumentError(f"mode is 'min', 'max' or 'auto', got {mode!r}")
+    return mode == "max" or (mode == "auto" and name.endswith(_RISE))
+
+
+_RISE = (
+    "accuracy", "precision", "recall", "f1", "roc_auc", "average_precision", "r2", "matthews_correlation",
+    *(f"top_{k}_accuracy" for k in range(1, 10)),
+)  # fmt: skip
+"""How the names of numbers end of which more is better."""
+
+
+def since_improved(values: Iterable[float], rises: bool, min_delta: float = 0.0) -> int:
+    """How many of the last values are not better than all before them, by more than ``min_delta``; NaN is no value.
+
+    >>> since_improved([3.0, 1.0, 2.0, 1.5], rises=False), since_improved([3.0, 1.0, 4.0], rises=True)
+    (2, 0)
+    """
+    best, since = -math.inf, 0
+    for value in values:
+        if math.isnan(value):
+            continue
+        now = value if rises else -value
+        best, since = (now, 0) if now > best + min_delta else (best, since + 1)
+    return since
 
 
 @dataclass(frozen=True)
@@ -84,26 +126,6 @@ def early_stopping(given: EarlyStopping | int | bool | None) -> EarlyStopping | 
 def checkpoint(given: Checkpoint | str | os.PathLike[str] | None) -> Checkpoint | None:
     """What ``fit(checkpoint=...)`` means."""
     return given if given is None or isinstance(given, Checkpoint) else Checkpoint(given)
-
-
-def callbacks(given: Callback | Iterable[Callback] | None) -> list[Callback]:
-    """What ``fit(callbacks=...)`` means: functions of the history."""
-    several = () if given is None else [given] if callable(given) else given
-    if not isinstance(several, Iterable):
-        raise ArgumentError(f"callbacks are functions of the history, got {given!r}")
-    found = list(several)
-    for f in found:
-        if not callable(f):
-            raise ArgumentError(f"a callback is a function of the history, got {f!r}")
-    return found
-
-
-def says_stop(answer: Any) -> bool:
-    """Whether a callback's answer is True: Python's, NumPy's, or that of an array or tensor of one element."""
-    value = answer.numpy() if isinstance(answer, Tensor) else answer
-    if not isinstance(value, (bool, np.bool_, np.ndarray)) or np.size(value) != 1:
-        return False
-    return np.asarray(value).dtype == bool and bool(value)
 
 
 def require_module(who: str, model: Any) -> None:

@@ -15,10 +15,11 @@ from subgrad.diff import vmap
 from subgrad.diff.reverse import gradients
 from subgrad.diff.shorter import Shorter, Traced, Unproven
 from subgrad.fit.kept import kept
-from subgrad.fit.measured import Measured, Term, measured
+from subgrad.fit.measuring import accumulation
+from subgrad.fit.measuring.measured import Measured, Term, measured
 from subgrad.fit.several.form import Form, call
 from subgrad.fit.several.outputs import measured_losses, of_output, pieces, require_whole, targets_for
-from subgrad.graph.dtype import int64
+from subgrad.graph.dtype import float64, int64
 from subgrad.graph.op import apply
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor, constant, placeholder
@@ -39,9 +40,10 @@ Loss = Callable[..., Tensor]
 class Step:
     """A traced step.
 
-    ``inputs``: the seed, what ``shorter`` asks for, then the batch (inputs, targets, sample weights if there are any;
-    or, if the step gathers its batch itself, the numbers of its samples, and all data), then ``sizes`` (constant step
-    sizes, which programs do not depend on), then the variables (the model's parameters and the optimiser's state).
+    ``inputs``: the seed, whether the optimiser takes its step if the step ``accumulates``, what ``shorter`` asks for,
+    then the batch (inputs, targets, sample weights if there are any; or, if the step gathers its batch itself, the
+    numbers of its samples, and all data), then ``sizes`` (constant step sizes, which programs do not depend on), then
+    the variables (the model's parameters and the optimiser's state).
     ``outputs``: what is measured, first the loss, and the variables after the step. ``terms``: what the loss and the
     metrics are made of; ``measured``: how many numbers that takes. ``shorter``: how the step takes shorter batches, if
     it does. ``nested``: how the model nests its outputs, which an evaluation gives behind what is measured.
@@ -55,6 +57,7 @@ class Step:
     shorter: Shorter | None = None
     sizes: Sequence[np.ndarray] = ()
     nested: Tree = None
+    accumulates: bool = False
 
     @property
     def variables(self) -> dict[int, int]:
@@ -115,10 +118,11 @@ def _for_all(model: Module, f: Callable[..., Any]) -> Callable[..., Any]:
     return together
 
 
-def initial_state(model: Module, optimizer: Any) -> Tree:
+def initial_state(model: Module, optimizer: Any, accumulates: bool = False) -> Tree:
     """The optimiser's state before the first step; each member of an ensemble has its own."""
     train = {name: p.node for name, p in model.named_parameters()}
-    return vmap(optimizer.init)(train) if isinstance(model, Ensemble) else optimizer.init(train)
+    start = partial(accumulation.start, optimizer) if accumulates else optimizer.init
+    return vmap(start)(train) if isinstance(model, Ensemble) else start(train)
 
 
 @uncollected
@@ -132,22 +136,25 @@ def trace_step(
     gathers: bool = False,
     shorter: Forward | None = None,
     form: Form | None = None,
+    accumulates: bool = False,
 ) -> Step:
     """The training step of ``model`` for batches of the given shapes and dtypes.
 
     The batch has the ``form`` that is given, else it is (x, y) or (x, y, weight).
     With ``gathers`` the step takes data of any number of samples, and gathers the rows of its batch, whose numbers it
     does not check. Given the forward part for a ``shorter`` batch, the step takes such batches, too, if that can be
-    shown to give the same.
+    shown to give the same. If it ``accumulates``, the optimiser takes its step with those batches that are said to be
+    the last of theirs.
     """
     form = form or Form.plain(len(batch))
     arguments, given, held, places = _arguments(model, form, batch, state, gathers)
     parameters = [p for _, p in _single(model).named_state()]
     terms: list[Term] = []
     found: list[Shorter] = []
+    last = placeholder((), float64, "last of its batches")
 
     def step(values: Sequence[Tensor], state: Tree) -> Tree:
-        made = _forward(model, loss, form, given, values, metrics)
+        made = _forward(model, loss, form, given, values, metrics, accumulates)
         terms[:], outputs = made.terms, made.graph.outputs
         if shorter is not None:
             found[:] = _shorter(model, made, shorter)
@@ -155,7 +162,12 @@ def trace_step(
         at = len(outputs) - len(parameters)
         outputs, nodes = outputs[:at], outputs[at:]
         now = [n for n, p in zip(nodes, parameters, strict=True) if p.requires_grad]
-        updates, after = optimizer.update(gradients(outputs[0], now), state, now, loss=outputs[0])
+        slopes = gradients(outputs[0], now)
+        if accumulates:
+            share = accumulation.Share(slopes, outputs[0], outputs[-1], terms)
+            updates, after = accumulation.update(optimizer, share, state, now, last)
+        else:
+            updates, after = optimizer.update(slopes, state, now, loss=outputs[0])
         moved = iter([n + u for n, u in zip(now, updates, strict=True)])
         new = [next(moved) if p.requires_grad else n for n, p in zip(nodes, parameters, strict=True)]
         return outputs, (new, after)
@@ -164,8 +176,7 @@ def trace_step(
         outputs, after = _for_all(model, step)(held, places)
     with np.errstate(over="ignore"):  # a step that is no number of the dtype is inf, and the run says what it spoils
         given_sizes = [np.array(a, dtype) for a, dtype in sizes]
-    if found:
-        arguments[1:1] = found[0].numbers
+    arguments[1:1] = [*([last] if accumulates else []), *(found[0].numbers if found else [])]
     arguments += sizes.values()
     return Step(
         inputs=[*arguments, *held, *leaves(places)],
@@ -175,6 +186,7 @@ def trace_step(
         first_variable=len(arguments),
         shorter=found[0] if found else None,
         sizes=given_sizes,
+        accumulates=accumulates,
     )
 
 
@@ -189,7 +201,7 @@ class Forward:
 @uncollected
 def trace_forward(
     model: Module, loss: Loss, batch: Sequence[Signature], metrics: dict[str, Callable[..., Tensor]],
-    form: Form | None = None,
+    form: Form | None = None, accumulates: bool = False,
 ) -> Forward:  # fmt: skip
     """The forward part of `trace_step`; that of one member, if the model is an ensemble."""
     state = [p for _, p in model.named_state()]
@@ -197,17 +209,19 @@ def trace_forward(
     values = [placeholder(shape, p.dtype) for shape, p in zip(shapes, state, strict=True)]
     given = [placeholder(*s) for s in batch]
     with random.seeded(placeholder((2,), int64, "seed")):
-        return _forward(model, loss, form or Form.plain(len(batch)), given, values, metrics)
+        return _forward(model, loss, form or Form.plain(len(batch)), given, values, metrics, accumulates)
 
 
 def _forward(
-    model: Module, loss: Loss, form: Form, given: Sequence[Tensor], values: Sequence[Tensor], metrics: dict[str, Any]
-) -> Forward:
+    model: Module, loss: Loss, form: Form, given: Sequence[Tensor], values: Sequence[Tensor], metrics: dict[str, Any],
+    accumulates: bool,
+) -> Forward:  # fmt: skip
     net = _single(model)
     parameters = [p for _, p in net.named_state()]
     with bound(parameters, values):
         found = _measure(loss, call(net, form.inputs(given)), form, given, metrics)
-        graph = Traced([*given, *values], [n.node for n in (*found.outputs, *parameters)])
+        more = [accumulation.weight(found, given[0])] if accumulates else []
+        graph = Traced([*given, *values], [n.node for n in (*found.outputs, *more, *parameters)])
     return Forward(graph, found.terms)
 
 

@@ -1,46 +1,33 @@
-"""The training run: epochs of shuffled batches, validation, early stopping, checkpoints, Ctrl-C."""
+"""Training on a data set, or on batches that come one by one."""
 
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 from subgrad import optim
-from subgrad.compile.garbage import uncollected
-from subgrad.errors import ArgumentError, NonFiniteError
-from subgrad.fit import checkpoints, options
+from subgrad.errors import ArgumentError
 from subgrad.fit import metrics as metric_table
-from subgrad.fit.arrays import Part, as_batch, split_validation
-from subgrad.fit.engine import NonFiniteLoss, engine_for
-from subgrad.fit.epoch_progress import Progress
-from subgrad.fit.evaluation import measure
+from subgrad.fit import options
+from subgrad.fit.arrays import as_batch, split_validation
+from subgrad.fit.callbacks.callback import Callbacks
+from subgrad.fit.callbacks.callback import callbacks as as_callbacks
 from subgrad.fit.history import History
-from subgrad.fit.kept import kept
-from subgrad.fit.measured import over_all
-from subgrad.fit.options import Callback, Checkpoint, EarlyStopping
+from subgrad.fit.options import Checkpoint, EarlyStopping
+from subgrad.fit.run import Run, Watch
 from subgrad.fit.several.form import require_call
 from subgrad.fit.several.outputs import looked_up, loss_for
-from subgrad.fit.step import check_values, initial_state, trace_forward, trace_step
-from subgrad.graph.tensor import constant
-from subgrad.graph.tree import leaves, rebuild
-from subgrad.graph.values import assign_all, nodes_of
 from subgrad.io.atomic import require_writable
 from subgrad.io.terminal import waiting
 from subgrad.nn.module import Module
 from subgrad.optim.lbfgs import LBFGS
 
-CONTROL_SECONDS = 0.1  # how often a run comes back for the progress bar and Ctrl-C
-
 
 def fit(
     model: Module,
     X: Any,
-    y: Any,
+    y: Any = None,
     *,
     loss: Any,
     loss_weights: Any = None,
@@ -52,9 +39,12 @@ def fit(
     sample_weight: Any = None,
     shuffle: bool = True,
     drop_last: bool = False,
+    accumulate: int = 1,
+    steps_per_epoch: int | None = None,
+    validation_every: int | None = None,
     seed: int = 0,
     early_stopping: EarlyStopping | int | bool | None = None,
-    callbacks: Callback | Iterable[Callback] = (),
+    callbacks: Callbacks | Iterable[Callbacks] = (),
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     resume: str | os.PathLike[str] | None = None,
     verbose: bool | None = None,
@@ -70,7 +60,9 @@ def fit(
         X: (n, ...) array, tensor, or pandas or polars frame; floats become the dtype of the model's parameters. An
             array mapped from a file (``np.load(path, mmap_mode="r")``) of that dtype, or of bytes, is not loaded: it
             may be larger than memory. For a model of several inputs a tuple has the arguments of ``forward`` by
-            position, and a dict has them by name.
+            position, and a dict has them by name. Without ``y`` these are batches, from a list, a generator, a function
+            that makes one, or another iterable such as PyTorch's ``DataLoader``: (x, y), (x, y, weights), or a dict, of
+            which ``forward`` takes those that it has an argument for, and the loss the others. A thread fetches them.
         y: (n, ...) targets, as the loss takes them; (n,) targets fit an output of shape (n, 1). For several outputs
             that each have a loss, a tuple or dict like the one that the model returns; outputs in a dict may be more.
         loss: a name, such as ``"cross_entropy"``, or a function ``loss(output, y)`` that returns a scalar tensor; with
@@ -81,17 +73,24 @@ def fit(
         optimizer: an optimiser, or the name of one with its default settings. `LBFGS` and ``"lbfgs"`` look at all
             samples in each step, whatever ``batch_size`` and ``shuffle`` say: an epoch is one iteration.
         epochs: passes over the data, those of a resumed run included.
-        batch_size: samples a step.
+        batch_size: samples a step. Batches that you give are as long as they are.
         validation: (X, y) or (X, y, sample_weight), or the share of the samples to hold out; measured after each epoch.
+            Beside batches also an iterable of such, which is read once.
         metrics: names, such as ``"accuracy"``, or functions ``metric(output, y)`` that return the mean of a batch. For
             several outputs a dict of such by the output's name or position.
         sample_weight: (n,) weights, given to the loss.
-        shuffle: whether each epoch has an order of its own.
+        shuffle: whether each epoch has an order of its own; batches that you give keep theirs.
         drop_last: whether an epoch leaves out the samples that do not fill its last batch.
+        accumulate: of how many batches the gradients are put together for one step of the optimiser: as one batch of
+            all their samples would have them, if the loss is a mean (weighted or not) or a sum over samples.
+        steps_per_epoch: of how many batches an epoch consists, if they come without end.
+        validation_every: after how many batches the validation is measured also within an epoch, for
+            ``history.steps``.
         seed: of the shuffling, of dropout, and of the share held out.
         early_stopping: an `EarlyStopping`, or its patience, or True; the model ends with the parameters of its best
             epoch.
-        callbacks: functions of the history, called after each epoch; an answer of True ends the run.
+        callbacks: functions of the history, called after each epoch, where an answer of True ends the run; or
+            `Callback` objects, which hear more.
         checkpoint: a `Checkpoint`, or a path to save to after every epoch.
         resume: a checkpoint to go on from; the parameters become those of a run that was never interrupted, bit for
             bit. One of other data, another loss, model or optimiser, or of other settings is refused; metrics and
@@ -124,186 +123,45 @@ def fit(
     epochs, batch_size = options.count("epochs", epochs), options.count("batch_size", batch_size)
     shuffle, drop_last = options.switch("shuffle", shuffle), options.switch("drop_last", drop_last)
     verbose, seed = None if verbose is None else options.switch("verbose", verbose), options.seed(seed)
-    looked_up_loss = looked_up(loss)
+    accumulate = options.count("accumulate", accumulate)
+    every = None if validation_every is None else options.count("validation_every", validation_every)
+    given_loss = looked_up(loss)
     chosen = LBFGS() if optimizer == LBFGS.name else optimizer if isinstance(optimizer, LBFGS) else optim.get(optimizer)
     stopping, saving = options.early_stopping(early_stopping), options.checkpoint(checkpoint)
-    calls = options.callbacks(callbacks)
+    watch = Watch(stopping, as_callbacks(callbacks), saving, every, verbose)
+    if every is not None and validation is None:
+        raise ArgumentError("validation_every is how often the validation is measured, and there is none")
     if saving is not None:
         require_writable(saving.path)
-    data = as_batch(model._dtype(), X, y, sample_weight)
-    require_call(model, data.form.x)
-    given_loss = loss_for(looked_up_loss, loss_weights, data.form.y)
-    measures = metric_table.resolve(metrics, data.form.y)
-    rows, held_out = split_validation(data, validation, seed, model._dtype())
-    if isinstance(chosen, LBFGS):
-        from subgrad.fit import full_batch  # few runs need its line search
+    if y is None:
+        from subgrad.fit import stream  # few runs are given batches
 
-        full_batch.require_plain(model, saving, resume)
-        batch_size, shuffle, drop_last = full_batch.part_size(given_loss, len(rows)), False, False
-    with waiting("compiling", verbose):
-        run = _Run(model, given_loss, chosen, data, rows, held_out, measures, batch_size, seed, shuffle, drop_last)
-        if resume is not None:
-            run.restore(resume)
+        stream.require_plain(chosen, saving, resume, sample_weight)
+        run = stream.start(
+            model, X, validation, given_loss, loss_weights, chosen, metrics, seed, accumulate, steps_per_epoch, verbose
+        )
+    else:
+        if steps_per_epoch is not None:
+            raise ArgumentError("steps_per_epoch is for batches that come one by one, and there are X and y")
+        data = as_batch(model._dtype(), X, y, sample_weight)
+        require_call(model, data.form.x)
+        whole_loss = loss_for(given_loss, loss_weights, data.form.y)
+        measures = metric_table.resolve(metrics, data.form.y)
+        rows, held_out = split_validation(data, validation, seed, model._dtype())
+        if isinstance(chosen, LBFGS):
+            from subgrad.fit import full_batch  # few runs need its line search
+
+            full_batch.require_plain(model, saving, resume, every, accumulate if accumulate > 1 else None)
+            batch_size, shuffle, drop_last = full_batch.part_size(whole_loss, len(rows)), False, False
+        with waiting("compiling", verbose):
+            run = Run(
+                model, whole_loss, chosen, data, rows, held_out, measures, batch_size, seed, shuffle, drop_last,
+                accumulate,
+            )  # fmt: skip
+            if resume is not None:
+                run.restore(resume)
     try:
-        run.train(epochs, stopping, calls, saving, verbose)
+        run.train(epochs, watch)
     finally:
         run.engine.rest()
     return run.history
-
-
-class _Run(checkpoints.RunState):
-    """The state of a run, and the engine that moves it."""
-
-    @uncollected
-    def __init__(
-        self, model: Module, loss: Callable[..., Any], optimizer: optim.Optimizer | LBFGS, data: Part,
-        rows: np.ndarray, held_out: Part | None, metrics: dict[str, metric_table.Metric], batch_size: int, seed: int,
-        shuffle: bool, drop_last: bool = False,
-    ) -> None:  # fmt: skip
-        if drop_last and len(rows) < batch_size:
-            raise ArgumentError(f"drop_last leaves nothing of {len(rows)} samples in batches of {batch_size}")
-        self.metrics = _checked(model, loss, data, held_out, metrics)
-        self.held_out, self.parameters = held_out, [p for _, p in model.named_state()]
-        super().__init__(
-            model=model, loss=loss, optimizer=optimizer, data=data.arrays, form=data.form, rows=rows,
-            batch_size=batch_size, seed=seed, shuffle=shuffle, drop_last=drop_last,
-            state=initial_state(model, optimizer), best=self._values(), history=History(),
-        )  # fmt: skip
-        self.programs = kept(model, loss, optimizer, *self.metrics.items(), data.form)
-        self.engine, self.pace = self._start(), _Pace()
-
-    def _start(self) -> Any:
-        def trace(batch, gathers=False, shorter=None):
-            parts = self.model, self.loss, self.optimizer, self.state, batch, self.metrics
-            return trace_step(*parts, gathers, shorter, self.form)
-
-        def forward(batch):
-            return trace_forward(self.model, self.loss, batch, self.metrics, self.form)
-
-        if isinstance(self.optimizer, LBFGS):
-            from subgrad.fit import full_batch
-
-            trained = [p.requires_grad for p in self.parameters]
-            of_all = full_batch.LossOfAll(forward, self.data, trained, self.programs)
-            return full_batch.QuasiNewton(self.optimizer, of_all, self._values(), trained)
-        state = [s.numpy() for s in leaves(self.state)]
-        lengths = {j - i for i, j in pairwise(_ends(len(self.rows), self.batch_size, self.drop_last))}
-        return engine_for(trace, forward, self.data, [*self._values(), *state], sorted(lengths), self.programs)
-
-    def _values(self) -> list[np.ndarray]:
-        return [n.numpy() for n in nodes_of(self.parameters)]
-
-    def train(
-        self, epochs: int, stopping: EarlyStopping | None, callbacks: Sequence[Callback], saving: Checkpoint | None,
-        verbose: bool | None,
-    ) -> None:  # fmt: skip
-        self.model.train()
-        with Progress(epochs, verbose) as progress:
-            try:
-                while len(self.history) < epochs and self.history.stopped == "finished":
-                    self._epoch(progress)
-                    self._after_epoch(stopping, callbacks, saving)
-            except KeyboardInterrupt:
-                self.history.stopped = "interrupted"
-            early = self.history.stopped in ("interrupted", "early stopping")
-            if (early or stopping is not None) and len(self.history):
-                self._assign(self.best)
-                if early:
-                    progress.say(f"{self.history.stopped}: the model of epoch {self.history.best_epoch} is kept")
-
-    def _epoch(self, progress: Progress) -> None:
-        start, number = time.perf_counter(), len(self.history)
-        batches = self._batches(number)
-        measured: list[np.ndarray] = []
-        try:
-            for chunk in [batches] if isinstance(self.optimizer, LBFGS) else self.pace.parts(batches):
-                done = len(measured)
-                measured.extend(self.engine.run(chunk, self.seed, number * len(batches) + done, done))
-                progress.batches(number, len(measured) / len(batches))
-        except NonFiniteLoss as error:
-            raise NonFiniteError(
-                f"the loss became NaN or inf in epoch {number + 1}, batch {error.batch + 1} of {len(batches)}: "
-                f"{error.source}"
-            ) from None
-        self._sync()
-        row = over_all(self.engine.terms, np.array(measured), [len(b) for b in batches])
-        if self.held_out is not None:
-            found = measure(self.model, self.held_out, self.loss, self.metrics)
-            if not np.isfinite(found["loss"]):
-                raise NonFiniteError(f"the validation loss is NaN or inf after epoch {number + 1}")
-            row.update({f"validation_{name}": value for name, value in found.items()})
-        self.history.epochs.append({**row, "seconds": time.perf_counter() - start})
-        if self.history.best_epoch == len(self.history):
-            self.best = self._values()
-        progress.epoch(self.history)
-
-    def _after_epoch(
-        self, stopping: EarlyStopping | None, callbacks: Sequence[Callback], saving: Checkpoint | None
-    ) -> None:
-        if saving is not None and len(self.history) % saving.every == 0:
-            checkpoints.save(saving.path, self)
-        answers = [callback(self.history) for callback in callbacks]  # each is called, whatever others say
-        if any(map(options.says_stop, answers)):
-            self.history.stopped = "callback"
-        if isinstance(self.optimizer, LBFGS) and self.engine.converged:
-            self.history.stopped = "converged"
-        if stopping is not None and stopping.says_stop(self.history):
-            self.history.stopped = "early stopping"
-
-    def _batches(self, epoch: int) -> list[np.ndarray]:
-        n, order = len(self.rows), self.rows
-        if self.shuffle:
-            entropy = np.random.SeedSequence([abs(self.seed), 2, epoch])
-            order = order[np.random.Generator(np.random.Philox(entropy)).permutation(n)]
-        return [order[i:j] for i, j in pairwise(_ends(n, self.batch_size, self.drop_last))]
-
-    def _sync(self) -> None:
-        """Give the engine's variables to the model and the optimiser's state: copies, the engine writes to its own."""
-        values = [v.copy() for v in self.engine.variables]
-        self._assign(values[: len(self.parameters)])
-        self.state = rebuild(self.state, [constant(v) for v in values[len(self.parameters) :]])
-
-    def _assign(self, values: Sequence[np.ndarray]) -> None:
-        assign_all(self.parameters, [constant(v) for v in values])
-
-    def restore(self, path: str | os.PathLike[str]) -> None:
-        checkpoints.restore(path, self)
-        self.engine = self._start()
-
-
-def _checked(
-    model: Module, loss: Callable[..., Any], data: Part, held_out: Part | None, metrics: dict[str, metric_table.Metric]
-) -> dict[str, metric_table.Metric]:
-    """The metrics, once model, loss and metrics have seen all values."""
-    sets = [data]
-    if held_out is not None and held_out.arrays is not data.arrays:
-        sets.append(held_out)
-    for part in sets:
-        options.require_weighted(loss, part.form.weighted)
-    seen = [check_values(model, loss, part.arrays, part.form) for part in sets]
-    return metric_table.knowing(metrics, seen[0], sets)
-
-
-class _Pace:
-    """Batches in runs that take about `CONTROL_SECONDS` each; an epoch goes on at the pace of the one before it."""
-
-    def __init__(self) -> None:
-        self._size = 1
-
-    def parts(self, batches: Sequence[np.ndarray]) -> Iterator[Sequence[np.ndarray]]:
-        at = 0
-        while at < len(batches):
-            start, part = time.perf_counter(), batches[at : at + self._size]
-            yield part
-            at += len(part)
-            elapsed = max(time.perf_counter() - start, 1e-6)
-            self._size = max(1, min(4 * self._size, int(len(part) * CONTROL_SECONDS / elapsed)))
-
-
-def _ends(n: int, size: int, drop_last: bool) -> list[int]:
-    """Where the batches of n samples end, from 0 on."""
-    whole, left = divmod(n, size)
-    ends = [size * i for i in range(whole + 1)]
-    if not left or drop_last:
-        return ends
-    return [*ends[:-1], n] if left == 1 and whole else [*ends, n]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from subgrad.fit.callbacks.callback import says_stop
 from subgrad.fit.history import History
-from subgrad.fit.options import says_stop
 from subgrad.io.terminal import ProgressLine
 from subgrad.tabular.defaults import Settings
 from subgrad.tabular.member_programs import Scorer, Trainer

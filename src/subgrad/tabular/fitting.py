@@ -15,6 +15,7 @@ from subgrad.data.formats import NumberFormat
 from subgrad.data.task import Task
 from subgrad.errors import DataError, ShapeError
 from subgrad.fit import options
+from subgrad.fit.callbacks.callback import functions
 from subgrad.fit.history import History
 from subgrad.io.terminal import waiting
 from subgrad.metrics import Metric, for_task, get
@@ -92,7 +93,7 @@ def fit_tabular(
     """
     start = time.perf_counter()
     own = settings or settings_for(effort)
-    seed, calls = options.seed(seed), options.callbacks(callbacks)
+    seed, calls = options.seed(seed), functions(callbacks)
     whole = as_table(table)
     known, rows, given = _labelled(whole, target, weights)
     with waiting("preparing", verbose):

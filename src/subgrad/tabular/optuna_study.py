@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from subgrad.errors import ArgumentError, FileError, missing_extra
-from subgrad.fit.pruning import OptunaPruningCallback
+from subgrad.fit.callbacks.pruning import OptunaPruningCallback
 from subgrad.metrics import get
 from subgrad.tabular.defaults import Settings
 from subgrad.tabular.search_space import SPACE

@@ -12,7 +12,7 @@ from subgrad.compile.runtime.threads import get_threads
 from subgrad.diff.reverse import gradients
 from subgrad.errors import ArgumentError
 from subgrad.fit.engine import is_worth_compiling, work
-from subgrad.fit.measured import Term
+from subgrad.fit.measuring.measured import Term
 from subgrad.fit.step import Forward, Signature, Step
 from subgrad.graph.order import toposort
 from subgrad.ops import random

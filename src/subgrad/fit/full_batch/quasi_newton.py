@@ -10,7 +10,7 @@ import numpy as np
 from subgrad.errors import ArgumentError
 from subgrad.fit.engine import NonFiniteLoss
 from subgrad.fit.full_batch.loss_of_all import LossOfAll
-from subgrad.fit.measured import Term
+from subgrad.fit.measuring.measured import Term
 from subgrad.fit.several.outputs import comes_with_us
 from subgrad.kinks.minimize.bfgs import Limited
 from subgrad.kinks.minimize.line_search import weak_wolfe
@@ -46,7 +46,13 @@ class QuasiNewton:
     def rest(self) -> None:
         """As of `Compiled`."""
 
-    def run(self, batches: Sequence[np.ndarray], seed: int, first_step: int, first_batch: int = 0) -> np.ndarray:
+    def scale_sizes(self, factor: float) -> None:
+        """As of `Compiled`."""
+        raise ArgumentError("lbfgs has no step size: its line search finds one")
+
+    def run(
+        self, batches: Sequence[np.ndarray], seed: int, first_step: int, first_batch: int = 0, last: Any = None
+    ) -> np.ndarray:
         """One iteration; what the parts measure where it ends."""
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # a step too long is seen by its value
             at = self._at or self._start(batches)
@@ -106,4 +112,7 @@ def require_plain(model: Module, *others: object) -> None:
     if isinstance(model, Ensemble):
         raise ArgumentError("lbfgs takes no ensemble: its members would share one line search")
     if any(option is not None for option in others):
-        raise ArgumentError("a run with lbfgs takes no checkpoint and no resume: it is short")
+        raise ArgumentError(
+            "a run with lbfgs takes no checkpoint, resume, accumulate or validation_every: it is short, and its epochs "
+            "are steps"
+        )

@@ -35,11 +35,19 @@ class Form:
 
     def inputs(self, given: Sequence[Any]) -> Any:
         """What the model is called with."""
-        return nested(self.x, given[: _count(self.x)])
+        return nested(self.x, self.inputs_of(given))
+
+    def inputs_of(self, given: Sequence[Any]) -> Sequence[Any]:
+        """The inputs in their order."""
+        return given[: _count(self.x)]
 
     def targets(self, given: Sequence[Any]) -> Any:
         start = _count(self.x)
         return nested(self.y, given[start : start + _count(self.y)])
+
+    def apart(self, given: Sequence[Any]) -> list[Any]:
+        """Inputs, targets, and weights if there are any."""
+        return [self.inputs(given), self.targets(given), *self.weight(given).values()]
 
     def weight(self, given: Sequence[Any]) -> dict[str, Any]:
         """The weights as an argument of a loss."""

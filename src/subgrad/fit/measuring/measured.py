@@ -87,28 +87,33 @@ def _summands(name: str, f: Callable[[], Tensor]) -> tuple[Tensor, list[Reduced]
     return value, [*parts, Reduced(rest, None, added=False)]
 
 
-def over_all(terms: Sequence[Term], values: np.ndarray, rows: Sequence[int]) -> dict[str, float]:
+def over_all(
+    terms: Sequence[Term], values: np.ndarray, rows: Sequence[int], undefined: float | None = None
+) -> dict[str, float]:
     """The numbers of all samples, from those of batches.
 
     Args:
         terms: what was measured.
         values: shape (batches, outputs).
         rows: the samples of each batch.
+        undefined: what stands for a mean of samples that all have the weight 0.
 
     Raises:
-        DataError: if all weights are 0.
+        DataError: if all weights are 0 and nothing stands for that.
     """
     found: dict[str, float] = {}
     for term in terms:
         weights = np.asarray(rows, float) if term.weight is None else values[:, term.weight]
-        found[term.name] = found.get(term.name, 0.0) + _together(term, values[:, term.at], weights)
+        found[term.name] = found.get(term.name, 0.0) + _together(term, values[:, term.at], weights, undefined)
     return found
 
 
-def _together(term: Term, values: np.ndarray, weights: np.ndarray) -> float:
+def _together(term: Term, values: np.ndarray, weights: np.ndarray, undefined: float | None) -> float:
     if term.added:
         return float(values.sum())
     counts = weights > 0
+    if not counts.any() and undefined is not None:
+        return undefined
     if not counts.any():
         raise DataError(f"the {term.name} is a weighted mean, and all samples have the weight 0 (or are ignored)")
     return float(np.average(values[counts], weights=weights[counts]))

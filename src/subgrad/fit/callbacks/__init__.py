@@ -1,0 +1,1 @@
+"""Those who watch a training run, and may end it."""

@@ -1,0 +1,1 @@
+"""What a run measures of a batch, and what labels mean in it."""

@@ -1,0 +1,296 @@
+"""The training run: epochs of batches, validation, early stopping, checkpoints, Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from subgrad import optim
+from subgrad.compile.garbage import uncollected
+from subgrad.errors import ArgumentError, NonFiniteError
+from subgrad.fit import checkpoints, options
+from subgrad.fit import metrics as metric_table
+from subgrad.fit.arrays import Part
+from subgrad.fit.callbacks.callback import Callback, says_stop
+from subgrad.fit.engine import NonFiniteLoss, engine_for
+from subgrad.fit.epoch_progress import Progress
+from subgrad.fit.evaluation import measure
+from subgrad.fit.history import History
+from subgrad.fit.kept import kept
+from subgrad.fit.measuring.measured import over_all
+from subgrad.fit.options import Checkpoint, EarlyStopping
+from subgrad.fit.step import check_values, initial_state, trace_forward, trace_step
+from subgrad.graph.tensor import constant
+from subgrad.graph.tree import leaves, rebuild
+from subgrad.graph.values import assign_all, nodes_of
+from subgrad.nn.module import Module
+from subgrad.optim.lbfgs import LBFGS
+
+CONTROL_SECONDS = 0.1  # how often a run comes back for the progress bar and Ctrl-C
+
+Chunk = tuple[Sequence[np.ndarray], bool]
+"""Batches that run in one call, each as the numbers of its samples, and whether the epoch ends with them."""
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Who looks at a run, and when: as `fit` was given them."""
+
+    stopping: EarlyStopping | None = None
+    callbacks: Sequence[Callback] = ()
+    saving: Checkpoint | None = None
+    validation_every: int | None = None
+    verbose: bool | None = None
+
+
+class Run(checkpoints.RunState):
+    """The state of a run, and the engine that moves it.
+
+    Attributes:
+        epochs: how many there will be.
+        step: how many batches have gone by.
+    """
+
+    epochs = 0
+
+    @uncollected
+    def __init__(
+        self, model: Module, loss: Callable[..., Any], optimizer: optim.Optimizer | LBFGS, data: Part,
+        rows: np.ndarray, held_out: Part | None, metrics: dict[str, metric_table.Metric], batch_size: int, seed: int,
+        shuffle: bool, drop_last: bool = False, accumulate: int = 1,
+    ) -> None:  # fmt: skip
+        if drop_last and len(rows) < batch_size:
+            raise ArgumentError(f"drop_last leaves nothing of {len(rows)} samples in batches of {batch_size}")
+        self.metrics = _checked(model, loss, data, held_out, metrics)
+        self.held_out, self.parameters, self.step = held_out, [p for _, p in model.named_state()], 0
+        super().__init__(
+            model=model, loss=loss, optimizer=optimizer, data=data.arrays, form=data.form, rows=rows,
+            batch_size=batch_size, seed=seed, shuffle=shuffle, drop_last=drop_last, accumulate=accumulate,
+            state=initial_state(model, optimizer, accumulate > 1), best=self._values(), history=History(),
+        )  # fmt: skip
+        more = ["accumulates"] if accumulate > 1 else []
+        self.programs = kept(model, loss, optimizer, *self.metrics.items(), data.form, *more)
+        self.engine, self.pace = self._start(), _Pace()
+
+    def _start(self) -> Any:
+        several = self.accumulate > 1
+
+        def trace(batch, gathers=False, shorter=None):
+            parts = self.model, self.loss, self.optimizer, self.state, batch, self.metrics
+            return trace_step(*parts, gathers, shorter, self.form, several)
+
+        def forward(batch):
+            return trace_forward(self.model, self.loss, batch, self.metrics, self.form, several)
+
+        if isinstance(self.optimizer, LBFGS):
+            from subgrad.fit import full_batch
+
+            trained = [p.requires_grad for p in self.parameters]
+            of_all = full_batch.LossOfAll(forward, self.data, trained, self.programs)
+            return full_batch.QuasiNewton(self.optimizer, of_all, self._values(), trained)
+        state = [s.numpy() for s in leaves(self.state)]
+        return engine_for(trace, forward, self.data, [*self._values(), *state], self._lengths(), self.programs)
+
+    def _lengths(self) -> list[int]:
+        """The lengths of batches that are known to come."""
+        return sorted({j - i for i, j in pairwise(ends(len(self.rows), self.batch_size, self.drop_last))})
+
+    def _values(self) -> list[np.ndarray]:
+        return [n.numpy() for n in nodes_of(self.parameters)]
+
+    # Epochs
+
+    def train(self, epochs: int, watch: Watch) -> None:
+        """Epochs until there are so many."""
+        self.model.train()
+        self.epochs, stopping = epochs, watch.stopping
+        self.history.watch(None if stopping is None else stopping.monitor, stopping is not None and stopping.rises)
+        for callback in watch.callbacks:
+            callback.run = self
+            callback.on_train_begin()
+        try:
+            with Progress(epochs, watch.verbose) as progress:
+                self._epochs(epochs, watch, progress)
+                early = self.history.stopped in ("interrupted", "early stopping")
+                back = self.history.stopped == "interrupted" or (stopping is not None and stopping.restore_best)
+                if back and len(self.history):
+                    self._assign(self.best)
+                    if early:
+                        progress.say(f"{self.history.stopped}: the model of epoch {self.history.best_epoch} is kept")
+        finally:
+            for callback in watch.callbacks:
+                callback.on_train_end()
+
+    def _epochs(self, epochs: int, watch: Watch, progress: Progress) -> None:
+        try:
+            while len(self.history) < epochs and self.history.stopped == "finished":
+                self._epoch(progress, watch)
+                self._after_epoch(watch)
+        except KeyboardInterrupt:
+            self.history.stopped = "interrupted"
+
+    def _epoch(self, progress: Progress, watch: Watch) -> None:
+        start, number = time.perf_counter(), len(self.history)
+        measured: list[np.ndarray] = []
+        sizes: list[int] = []
+        for batches, over in self._chunks(number, watch.validation_every):
+            measured.extend(self._steps(batches, over, number, len(sizes)))
+            sizes += map(len, batches)
+            progress.batches(number, self._share(len(sizes)))
+            for callback in watch.callbacks:
+                callback.on_batch_end(self.step, _numbers(self.engine.terms, measured[-1], sizes[-1]))
+            if watch.validation_every and self.step % watch.validation_every == 0:
+                self._validate(number, watch.callbacks)
+        self._sync()
+        row = over_all(self.engine.terms, np.array(measured), sizes)
+        self.history.epochs.append({**row, **self._held_out(f"after epoch {number + 1}")})
+        self.history.epochs[-1]["seconds"] = time.perf_counter() - start
+        progress.epoch(self.history)
+
+    def _steps(self, batches: Sequence[np.ndarray], over: bool, epoch: int, done: int) -> np.ndarray:
+        """What these batches measure, each before its step; they are numbered from ``done`` on in their epoch."""
+        start = time.perf_counter()
+        try:
+            found = self.engine.run(batches, self.seed, self.step, done, self._last(len(batches), over, done))
+        except NonFiniteLoss as error:
+            of = f" of {n}" if (n := self._per_epoch()) else ""
+            raise NonFiniteError(
+                f"the loss became NaN or inf in epoch {epoch + 1}, batch {error.batch + 1}{of}: {error.source}"
+            ) from None
+        self.step += len(batches)
+        self.pace.note(len(batches), time.perf_counter() - start)
+        return found
+
+    def _last(self, n: int, over: bool, done: int) -> np.ndarray | None:
+        """Which of n batches, from number ``done`` of an epoch on, are the last that a step of the optimiser needs."""
+        if self.accumulate == 1:
+            return None
+        found = (np.arange(done + 1, done + n + 1) % self.accumulate == 0).astype(float)
+        if over:
+            found[-1] = 1
+        return found
+
+    def _validate(self, epoch: int, callbacks: Sequence[Callback]) -> None:
+        self._sync()
+        row = {"epoch": epoch + 1, "step": self.step, **self._held_out(f"after step {self.step}")}
+        self.history.steps.append(row)
+        for callback in callbacks:
+            callback.on_validation_end(self.step, row)
+
+    def _held_out(self, when: str) -> dict[str, float]:
+        if self.held_out is None:
+            return {}
+        found = measure(self.model, self.held_out, self.loss, self.metrics)
+        if not np.isfinite(found["loss"]):
+            raise NonFiniteError(f"the validation loss is NaN or inf {when}")
+        return {f"validation_{name}": value for name, value in found.items()}
+
+    def _after_epoch(self, watch: Watch) -> None:
+        epoch, row = len(self.history), self.history.epochs[-1]
+        answers = [callback.on_epoch_end(epoch, row) for callback in watch.callbacks]  # each is called, and may add
+        if self.history.best_epoch == epoch:
+            self.best = self._values()
+        if watch.saving is not None and epoch % watch.saving.every == 0:
+            checkpoints.save(watch.saving.path, self)
+        if any(map(says_stop, answers)):
+            self.history.stopped = "callback"
+        if isinstance(self.optimizer, LBFGS) and self.engine.converged:
+            self.history.stopped = "converged"
+        if watch.stopping is not None and watch.stopping.says_stop(self.history):
+            self.history.stopped = "early stopping"
+
+    # Batches
+
+    def _chunks(self, epoch: int, validation_every: int | None) -> Iterator[Chunk]:
+        batches, at = self._batches(epoch), 0
+        while at < len(batches):
+            most = len(batches) if isinstance(self.optimizer, LBFGS) else self._most(validation_every)
+            part = batches[at : at + most]
+            at += len(part)
+            yield part, at == len(batches)
+
+    def _most(self, validation_every: int | None) -> int:
+        """How many batches may run in one call."""
+        return min(self.pace.size, validation_every - self.step % validation_every if validation_every else 2**62)
+
+    def _batches(self, epoch: int) -> list[np.ndarray]:
+        n, order = len(self.rows), self.rows
+        if self.shuffle:
+            entropy = np.random.SeedSequence([abs(self.seed), 2, epoch])
+            order = order[np.random.Generator(np.random.Philox(entropy)).permutation(n)]
+        return [order[i:j] for i, j in pairwise(ends(n, self.batch_size, self.drop_last))]
+
+    def _per_epoch(self) -> int:
+        """How many batches an epoch has; 0 if that is not known."""
+        return len(ends(len(self.rows), self.batch_size, self.drop_last)) - 1
+
+    def _share(self, done: int) -> float:
+        """How much of an epoch so many batches are."""
+        return done / max(done, self._per_epoch() or 2 * done)
+
+    # Values
+
+    def _sync(self) -> None:
+        """Give the engine's variables to the model and the optimiser's state: copies, the engine writes to its own."""
+        values = [v.copy() for v in self.engine.variables]
+        self._assign(values[: len(self.parameters)])
+        self.state = rebuild(self.state, [constant(v) for v in values[len(self.parameters) :]])
+
+    def _assign(self, values: Sequence[np.ndarray]) -> None:
+        assign_all(self.parameters, [constant(v) for v in values])
+
+    def scale_step_size(self, factor: float) -> None:
+        """Multiply the step sizes of the optimiser from now on; `ArgumentError` unless they are constant numbers."""
+        self.step_factor *= factor
+        self.engine.scale_sizes(self.step_factor)
+
+    def restore(self, path: str | os.PathLike[str]) -> None:
+        """Go on from a checkpoint."""
+        checkpoints.restore(path, self)
+        self.engine, self.step = self._start(), len(self.history) * self._per_epoch()
+        if self.step_factor != 1:
+            self.engine.scale_sizes(self.step_factor)
+
+
+def _checked(
+    model: Module, loss: Callable[..., Any], data: Part, held_out: Part | None, metrics: dict[str, metric_table.Metric]
+) -> dict[str, metric_table.Metric]:
+    """The metrics, once model, loss and metrics have seen all values."""
+    sets = [data]
+    if held_out is not None and held_out.arrays is not data.arrays:
+        sets.append(held_out)
+    for part in sets:
+        options.require_weighted(loss, part.form.weighted)
+    seen = [check_values(model, loss, part.arrays, part.form) for part in sets]
+    return metric_table.knowing(metrics, seen[0], sets)
+
+
+def _numbers(terms: Any, measured: np.ndarray, rows: int) -> dict[str, float]:
+    """The numbers of one batch, as far as it has them: one whose weights are all 0 has no mean."""
+    return over_all(terms, measured[None], [rows], undefined=float("nan"))
+
+
+class _Pace:
+    """How many batches take about `CONTROL_SECONDS`; an epoch goes on at the pace of the one before it."""
+
+    def __init__(self) -> None:
+        self.size = 1
+
+    def note(self, done: int, seconds: float) -> None:
+        """So many batches took so long."""
+        self.size = max(1, min(4 * self.size, int(done * CONTROL_SECONDS / max(seconds, 1e-6))))
+
+
+def ends(n: int, size: int, drop_last: bool) -> list[int]:
+    """Where the batches of n samples end, from 0 on."""
+    whole, left = divmod(n, size)
+    found = [size * i for i in range(whole + 1)]
+    if not left or drop_last:
+        return found
+    return [*found[:-1], n] if left == 1 and whole else [*found, n]
