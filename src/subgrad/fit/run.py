@@ -193,9 +193,9 @@ class Run(checkpoints.RunState):
 
     def _after_epoch(self, watch: Watch) -> None:
         epoch, row = len(self.history), self.history.epochs[-1]
-        answers = [callback.on_epoch_end(epoch, row) for callback in watch.callbacks]  # each is called, and may add
-        if self.history.best_epoch == epoch:
-            self.best = self._values()
+        self._keep_best()
+        answers = [callback.on_epoch_end(epoch, row) for callback in watch.callbacks]  # each, whatever others say
+        self._keep_best()  # by a number that a callback has added
         if watch.saving is not None and epoch % watch.saving.every == 0:
             checkpoints.save(watch.saving.path, self)
         if any(map(says_stop, answers)):
@@ -204,6 +204,11 @@ class Run(checkpoints.RunState):
             self.history.stopped = "converged"
         if watch.stopping is not None and watch.stopping.says_stop(self.history):
             self.history.stopped = "early stopping"
+
+    def _keep_best(self) -> None:
+        watched = self.history.monitored
+        if watched in self.history.names and self.history.best_epoch == len(self.history):
+            self.best = self._values()
 
     # Batches
 

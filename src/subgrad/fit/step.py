@@ -333,7 +333,7 @@ def _arguments(model: Module, form: Form, batch: Sequence[Signature], state: Tre
 
 def _batch(names: list[str], batch: Sequence[Signature], gathers: bool) -> tuple[list[Tensor], list[Tensor]]:
     """The arguments that bring a batch, and the batch: of an evaluation perhaps the inputs alone."""
-    names = names[: len(batch)]
+    names = [name.replace("X", "x", 1) for name in names[: len(batch)]]
     if not gathers:
         given = [placeholder(*s, name) for s, name in zip(batch, names, strict=True)]
         return given, given

@@ -3,5 +3,6 @@ loops, and so has gradients and native code."""
 
 from subgrad.linalg.elimination import det, inv, matrix_exp, slogdet, solve
 from subgrad.linalg.factors import cholesky, lstsq, qr
+from subgrad.linalg.spectral import eigh, svd
 
-__all__ = ["cholesky", "det", "inv", "lstsq", "matrix_exp", "qr", "slogdet", "solve"]
+__all__ = ["cholesky", "det", "eigh", "inv", "lstsq", "matrix_exp", "qr", "slogdet", "solve", "svd"]
