@@ -8,7 +8,7 @@ from subgrad import nn
 from subgrad.errors import ArgumentError, ShapeError
 from subgrad.fit.callbacks.callback import says_stop
 from subgrad.fit.options import early_stopping
-from subgrad.fit.run import ends
+from subgrad.fit.training_run import ends
 
 rng = np.random.default_rng(0)
 X, Y = rng.normal(size=(33, 3)), rng.integers(0, 2, 33)

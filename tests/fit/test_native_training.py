@@ -8,8 +8,8 @@ from subgrad import nn
 from subgrad.fit.arrays import as_batch
 from subgrad.fit.engine import Compiled, Interpreted
 from subgrad.fit.metrics import resolve
-from subgrad.fit.run import Run
 from subgrad.fit.step import trace_step
+from subgrad.fit.training_run import Run
 from subgrad.graph.tree import leaves
 from subgrad.nn import loss as losses
 from subgrad.optim.registry import optimizers

@@ -247,10 +247,10 @@ def test_a_picture_in_a_notebook_is_replaced(monkeypatch):
 
     class Handle:
         def update(self, figure):
-            shown.append(("updated", type(figure).__name__))
+            shown.append(("updated", hasattr(figure, "savefig")))
 
     def display(figure, display_id):
-        shown.append(("shown", type(figure).__name__))
+        shown.append(("shown", hasattr(figure, "savefig")))
         return Handle()
 
     ipython = types.ModuleType("IPython")
@@ -261,7 +261,7 @@ def test_a_picture_in_a_notebook_is_replaced(monkeypatch):
     monkeypatch.setitem(sys.modules, "IPython", ipython)
     monkeypatch.setitem(sys.modules, "IPython.display", displays)
     run(sg.PlotLive())
-    assert shown == [("shown", "Figure"), ("updated", "Figure")]
+    assert shown == [("shown", True), ("updated", True)]
     ipython.get_ipython = lambda: None
     run(sg.PlotLive())
     assert len(shown) == 2

@@ -12,7 +12,7 @@ from subgrad.fit.history import History
 from subgrad.graph.tensor import Tensor
 
 if TYPE_CHECKING:
-    from subgrad.fit.run import Run
+    from subgrad.fit.training_run import Run
 
 
 class Callback:

@@ -12,12 +12,12 @@ from subgrad.errors import ArgumentError, DataError
 from subgrad.fit import metrics as metric_table
 from subgrad.fit import options
 from subgrad.fit.arrays import Part, as_batch
-from subgrad.fit.run import Chunk, Run, Watch
 from subgrad.fit.several.form import Form, require_call
 from subgrad.fit.several.outputs import loss_for
 from subgrad.fit.step import check_values
+from subgrad.fit.stream.batch_source import Reader, Source, all_of
 from subgrad.fit.stream.prefetch import Item
-from subgrad.fit.stream.source import Reader, Source, all_of
+from subgrad.fit.training_run import Chunk, Run, Watch
 from subgrad.io.terminal import waiting
 from subgrad.nn.module import Module
 from subgrad.optim.lbfgs import LBFGS
