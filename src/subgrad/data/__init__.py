@@ -3,7 +3,7 @@
 from subgrad.data.digits import load_digits
 from subgrad.data.fashion_mnist import load_fashion_mnist
 from subgrad.data.frame import as_array, is_frame, table_from_frame
-from subgrad.data.generated.points import make_blobs, make_circles, make_moons, make_spirals, make_swiss_roll
+from subgrad.data.generated.toy_points import make_blobs, make_circles, make_moons, make_spirals, make_swiss_roll
 from subgrad.data.prepare import TablePreprocessor
 from subgrad.data.readers.columnar import read_arrow, read_excel, read_ndjson, read_parquet
 from subgrad.data.readers.csv import read_csv

@@ -17,8 +17,8 @@ from subgrad.errors import ArgumentError
 from subgrad.export.routine import Argument, Array, Draws, Fixed, Held, Result, Routine, Sink, Source, State, unlike
 from subgrad.fit.arrays import as_batch
 from subgrad.fit.options import require_weighted
-from subgrad.fit.several.form import call, require_call
-from subgrad.fit.several.outputs import looked_up, loss_for
+from subgrad.fit.several.batch_form import call, require_call
+from subgrad.fit.several.several_outputs import looked_up, loss_for
 from subgrad.fit.step import check_values, initial_state, trace_step
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Parameter, Tensor

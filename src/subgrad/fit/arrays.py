@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from subgrad.errors import ArgumentError, DataError, ShapeError
-from subgrad.fit.several.form import Form, keys_of, parts
+from subgrad.fit.several.batch_form import Form, keys_of, parts
 from subgrad.graph.dtype import dtype_of_data
 from subgrad.graph.tensor import Tensor
 

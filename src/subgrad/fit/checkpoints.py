@@ -16,7 +16,7 @@ from subgrad.errors import ArgumentError, DataError, FileError
 from subgrad.fit.arrays import AT_ONCE, Part
 from subgrad.fit.evaluation import measure
 from subgrad.fit.history import History
-from subgrad.fit.several.form import Form
+from subgrad.fit.several.batch_form import Form
 from subgrad.graph.tensor import constant
 from subgrad.graph.tree import leaves, rebuild
 from subgrad.io.model_file import description, part, read_model_file, write_model_file

@@ -17,8 +17,8 @@ from subgrad.fit.arrays import Part, as_batch, as_inputs
 from subgrad.fit.engine import is_worth_compiling, work
 from subgrad.fit.kept import Table, kept
 from subgrad.fit.measuring.measured import over_all
-from subgrad.fit.several.form import require_call
-from subgrad.fit.several.outputs import looked_up, loss_for
+from subgrad.fit.several.batch_form import require_call
+from subgrad.fit.several.several_outputs import looked_up, loss_for
 from subgrad.fit.step import Step, check_values, trace_evaluation
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, INPUT

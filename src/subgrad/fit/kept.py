@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 from subgrad.compile.tracing.live import Live
 from subgrad.fit.measuring.labels import Labels
-from subgrad.fit.several.form import Form
+from subgrad.fit.several.batch_form import Form
 from subgrad.graph.lock import lock
 from subgrad.nn.module import Module
 from subgrad.optim.optimizer import Configured

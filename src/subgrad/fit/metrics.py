@@ -13,8 +13,8 @@ from typing import Any
 from subgrad.errors import ArgumentError
 from subgrad.fit.arrays import Part
 from subgrad.fit.measuring.labels import Labels, compared, labels_of, unknown
-from subgrad.fit.several.form import Keys, described
-from subgrad.fit.several.outputs import of_output
+from subgrad.fit.several.batch_form import Keys, described
+from subgrad.fit.several.several_outputs import of_output
 from subgrad.fit.step import Seen
 from subgrad.graph.dtype import default_dtype
 from subgrad.graph.tensor import Tensor

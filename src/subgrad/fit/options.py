@@ -14,7 +14,7 @@ import numpy as np
 
 from subgrad.errors import ArgumentError
 from subgrad.fit.history import History
-from subgrad.fit.several.outputs import pieces
+from subgrad.fit.several.several_outputs import pieces
 from subgrad.nn.module import Module
 
 

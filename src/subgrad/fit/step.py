@@ -17,8 +17,8 @@ from subgrad.diff.shorter import Shorter, Traced, Unproven
 from subgrad.fit.kept import kept
 from subgrad.fit.measuring import accumulation
 from subgrad.fit.measuring.measured import Measured, Term, measured
-from subgrad.fit.several.form import Form, call
-from subgrad.fit.several.outputs import measured_losses, of_output, pieces, require_whole, targets_for
+from subgrad.fit.several.batch_form import Form, call
+from subgrad.fit.several.several_outputs import measured_losses, of_output, pieces, require_whole, targets_for
 from subgrad.graph.dtype import float64, int64
 from subgrad.graph.op import apply
 from subgrad.graph.order import toposort

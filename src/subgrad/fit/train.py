@@ -15,8 +15,8 @@ from subgrad.fit.callbacks.callback import Callbacks
 from subgrad.fit.callbacks.callback import callbacks as as_callbacks
 from subgrad.fit.history import History
 from subgrad.fit.options import Checkpoint, EarlyStopping
-from subgrad.fit.several.form import require_call
-from subgrad.fit.several.outputs import looked_up, loss_for
+from subgrad.fit.several.batch_form import require_call
+from subgrad.fit.several.several_outputs import looked_up, loss_for
 from subgrad.fit.training_run import Run, Watch
 from subgrad.io.atomic import require_writable
 from subgrad.io.terminal import waiting

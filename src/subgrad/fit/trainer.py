@@ -17,8 +17,8 @@ from subgrad.fit import options
 from subgrad.fit.arrays import Part, as_batch
 from subgrad.fit.diagnose import find_source
 from subgrad.fit.kept import Table, kept
-from subgrad.fit.several.form import require_call
-from subgrad.fit.several.outputs import looked_up, loss_for
+from subgrad.fit.several.batch_form import require_call
+from subgrad.fit.several.several_outputs import looked_up, loss_for
 from subgrad.fit.step import Forward, Signature, Step, check_values, initial_state, trace_forward, trace_step
 from subgrad.graph.tensor import constant
 from subgrad.graph.tree import leaves, rebuild

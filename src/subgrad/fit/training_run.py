@@ -194,16 +194,22 @@ class Run(checkpoints.RunState):
     def _after_epoch(self, watch: Watch) -> None:
         epoch, row = len(self.history), self.history.epochs[-1]
         self._keep_best()
+        self._save(watch.saving)
+        before = self.step_factor, dict(row)
         answers = [callback.on_epoch_end(epoch, row) for callback in watch.callbacks]  # each, whatever others say
-        self._keep_best()  # by a number that a callback has added
-        if watch.saving is not None and epoch % watch.saving.every == 0:
-            checkpoints.save(watch.saving.path, self)
+        if before != (self.step_factor, row):
+            self._keep_best()
+            self._save(watch.saving)
         if any(map(says_stop, answers)):
             self.history.stopped = "callback"
         if isinstance(self.optimizer, LBFGS) and self.engine.converged:
             self.history.stopped = "converged"
         if watch.stopping is not None and watch.stopping.says_stop(self.history):
             self.history.stopped = "early stopping"
+
+    def _save(self, saving: Checkpoint | None) -> None:
+        if saving is not None and len(self.history) % saving.every == 0:
+            checkpoints.save(saving.path, self)
 
     def _keep_best(self) -> None:
         watched = self.history.monitored

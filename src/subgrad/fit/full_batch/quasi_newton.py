@@ -11,7 +11,7 @@ from subgrad.errors import ArgumentError
 from subgrad.fit.engine import NonFiniteLoss
 from subgrad.fit.full_batch.loss_of_all import LossOfAll
 from subgrad.fit.measuring.measured import Term
-from subgrad.fit.several.outputs import comes_with_us
+from subgrad.fit.several.several_outputs import comes_with_us
 from subgrad.kinks.minimize.bfgs import Limited
 from subgrad.kinks.minimize.line_search import weak_wolfe
 from subgrad.kinks.minimize.objective import Point

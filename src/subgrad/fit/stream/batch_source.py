@@ -11,7 +11,7 @@ import numpy as np
 
 from subgrad.errors import ArgumentError, DataError, ShapeError, SubgradError
 from subgrad.fit.arrays import Part, as_batch
-from subgrad.fit.several.form import Form, described
+from subgrad.fit.several.batch_form import Form, described
 from subgrad.fit.stream.prefetch import Prefetched
 from subgrad.graph.tensor import Tensor
 from subgrad.nn.ensemble import Ensemble

@@ -12,8 +12,8 @@ from subgrad.errors import ArgumentError, DataError
 from subgrad.fit import metrics as metric_table
 from subgrad.fit import options
 from subgrad.fit.arrays import Part, as_batch
-from subgrad.fit.several.form import Form, require_call
-from subgrad.fit.several.outputs import loss_for
+from subgrad.fit.several.batch_form import Form, require_call
+from subgrad.fit.several.several_outputs import loss_for
 from subgrad.fit.step import check_values
 from subgrad.fit.stream.batch_source import Reader, Source, all_of
 from subgrad.fit.stream.prefetch import Item

@@ -10,7 +10,7 @@ from numbers import Real
 from typing import Any
 
 from subgrad.errors import ArgumentError, SubgradError
-from subgrad.fit.several.form import Keys, described
+from subgrad.fit.several.batch_form import Keys, described
 from subgrad.graph.tensor import Tensor
 from subgrad.nn import loss as losses
 
