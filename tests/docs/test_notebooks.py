@@ -38,7 +38,9 @@ def run(tmp_path_factory) -> dict[str, list]:
     first["error"] = len(cells)
     together = nbformat.v4.new_notebook(cells=[*cells, last])
     client = nbclient.NotebookClient(together, timeout=300, resources={"metadata": {"path": str(folder)}})
-    client.execute()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("SUBGRAD_CHECK", raising=False)  # as users run them, in a third of the time
+        client.execute()
     starts = [*first.items(), ("", len(cells) + 1)]
     return {name: together.cells[a:b] for (name, a), (_, b) in pairwise(starts)}
 
