@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from subgrad.export import export
     from subgrad.fit import (
         BestCheckpoint, Callback, Checkpoint, CSVLogger, EarlyStopping, History, MLflowLogger, OptunaPruningCallback,
-        PlotLive, ReduceOnPlateau, TensorBoard, Trainer, WatchUnits, evaluate, fit, predict,
+        PlotLive, ReduceOnPlateau, TensorBoard, Trainer, WatchUnits, evaluate, fit, lr_find, predict,
     )  # fmt: skip
     from subgrad.io import load, save
     from subgrad.kinks import (
@@ -67,10 +67,11 @@ __all__ = [
     "default_dtype", "defop", "directional_derivative", "draw", "enclosure", "ensemble", "errors", "evaluate",
     "explain", "export", "fft", "fit", "float32", "float64", "fori_loop", "freeze", "get_threads", "grad", "groups",
     "hessian", "int32", "int64", "is_stationary", "jacobian", "jvp", "kinks", "linalg", "linear", "load",
-    "load_certificate", "local_minimum", "manual_seed", "metrics", "minimize", "models", "nn", "onnx", "ops", "optim",
-    "playground", "plot", "predict", "random", "report", "save", "scan", "set_default_dtype", "set_threads", "step",
-    "subdifferential", "subgradient", "tabular", "tensor", "torch", "uint8", "unfreeze", "update", "using_dtype",
-    "value_and_grad", "verify", "verify_certificate", "vjp", "vmap", "weight_decay", "while_loop",
+    "load_certificate", "local_minimum", "lr_find", "manual_seed", "metrics", "minimize", "models", "nn", "onnx",
+    "ops", "optim", "playground", "plot", "predict", "random", "report", "save", "scan", "set_default_dtype",
+    "set_threads", "step", "subdifferential", "subgradient", "tabular", "tensor", "torch", "uint8", "unfreeze",
+    "update", "using_dtype", "value_and_grad", "verify", "verify_certificate", "vjp", "vmap", "weight_decay",
+    "while_loop",
 ]  # fmt: skip
 __all__ += ops.__all__
 
@@ -86,7 +87,7 @@ _LATER = {
     "fit": (
         "BestCheckpoint", "CSVLogger", "Callback", "Checkpoint", "EarlyStopping", "History", "MLflowLogger",
         "OptunaPruningCallback", "PlotLive", "ReduceOnPlateau", "TensorBoard", "Trainer", "WatchUnits", "evaluate",
-        "fit", "predict",
+        "fit", "lr_find", "predict",
     ),
     "io": ("load", "save"),
     "kinks": (

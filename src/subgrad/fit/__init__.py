@@ -9,6 +9,7 @@ from subgrad.fit.callbacks.pruning import OptunaPruningCallback
 from subgrad.fit.callbacks.tensorboard import TensorBoard
 from subgrad.fit.evaluation import evaluate, predict
 from subgrad.fit.history import History, WatchUnits
+from subgrad.fit.lr_find import lr_find
 from subgrad.fit.options import Checkpoint, EarlyStopping
 from subgrad.fit.train import fit
 from subgrad.fit.trainer import Trainer
@@ -16,5 +17,5 @@ from subgrad.fit.trainer import Trainer
 __all__ = [
     "BestCheckpoint", "CSVLogger", "Callback", "Checkpoint", "EarlyStopping", "History", "MLflowLogger",
     "OptunaPruningCallback", "PlotLive", "ReduceOnPlateau", "TensorBoard", "Trainer", "WatchUnits", "evaluate", "fit",
-    "predict",
+    "lr_find", "predict",
 ]  # fmt: skip

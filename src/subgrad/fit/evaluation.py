@@ -16,6 +16,7 @@ from subgrad.fit import options
 from subgrad.fit.arrays import Part, as_batch, as_inputs
 from subgrad.fit.engine import is_worth_compiling, work
 from subgrad.fit.kept import Table, kept
+from subgrad.fit.measuring.all_rows import OfAllRows, apart, measured_whole
 from subgrad.fit.measuring.measured import over_all
 from subgrad.fit.several.batch_form import require_call
 from subgrad.fit.several.several_outputs import looked_up, loss_for
@@ -58,12 +59,10 @@ def predict(model: Module, X: Any, batch_size: int = BATCH) -> Any:
     batch_size = options.count("batch_size", batch_size)
     data = as_inputs(model._dtype(), X)
     require_call(model, data.form.x)
-    batches, nested = [], None
+    outputs = _Outputs(model)
     for step, rows, _ in _run(model, data, None, {}, batch_size):
-        batches.append(rows[step.measured :])
-        nested = step.nested
-    axis = 1 if isinstance(model, Ensemble) else 0
-    return rebuild(nested, [np.concatenate(of_one, axis) for of_one in zip(*batches, strict=True)])
+        outputs.add(step, rows)
+    return outputs.together()
 
 
 def evaluate(
@@ -92,19 +91,61 @@ def evaluate(
     named = metric_table.resolve(metrics, data.form.y)
     options.require_weighted(chosen, sample_weight is not None)
     seen = check_values(model, chosen, data.arrays, data.form)
-    return measure(model, data, chosen, metric_table.knowing(named, seen, [data]))
+    return measure(model, data, chosen, metric_table.knowing(named, seen, [data], chosen))
 
 
 def measure(
     model: Module, data: Part, loss: Callable[..., Any], metrics: dict[str, metric_table.Metric]
 ) -> dict[str, float]:
     """As `evaluate`, of data and functions that are checked already."""
-    values, sizes, terms = [], [], []
-    for step, outputs, n in _run(model, data, loss, metrics, BATCH):
+    in_step, whole = apart(metrics)
+    values, sizes, terms, outputs = [], [], [], _Outputs(model)
+    for step, rows, n in _run(model, data, loss, in_step, BATCH):
         terms = step.terms
-        values.append([float(v) for v in outputs[: step.measured]])
+        values.append([float(v) for v in rows[: step.measured]])
         sizes.append(n)
-    return over_all(terms, np.array(values), sizes)
+        if whole:
+            outputs.add(step, rows)
+    found = over_all(terms, np.array(values), sizes)
+    return {**found, **measured_whole(whole, outputs.members(), _targets(data))} if whole else found
+
+
+def measure_whole(model: Module, data: Part, whole: dict[str, OfAllRows]) -> dict[str, float]:
+    """Metrics of all samples at once."""
+    outputs = _Outputs(model)
+    for step, rows, _ in _run(model, data, None, {}, BATCH) if whole else ():
+        outputs.add(step, rows)
+    return measured_whole(whole, outputs.members(), _targets(data)) if whole else {}
+
+
+def _targets(data: Part) -> Any:
+    return data.form.targets([a[data.rows] for a in data.arrays])
+
+
+class _Outputs:
+    """What a model gives, batch after batch."""
+
+    def __init__(self, model: Module) -> None:
+        self._of_members = isinstance(model, Ensemble)
+        self._batches: list[list[np.ndarray]] = []
+        self._nested: Any = None
+
+    def add(self, step: Step, rows: list[np.ndarray]) -> None:
+        """The outputs of a batch."""
+        self._batches.append(rows[step.measured :])
+        self._nested = step.nested
+
+    def together(self) -> Any:
+        """As the model nests them, for all samples."""
+        axis = 1 if self._of_members else 0
+        return rebuild(self._nested, [np.concatenate(one, axis) for one in zip(*self._batches, strict=True)])
+
+    def members(self) -> list[Any]:
+        """Of each member of an ensemble, or of the model alone."""
+        if not self._of_members:
+            return [self.together()]
+        leaves = [np.concatenate(one, 1) for one in zip(*self._batches, strict=True)]
+        return [rebuild(self._nested, [leaf[i] for leaf in leaves]) for i in range(len(leaves[0]))]
 
 
 def _run(

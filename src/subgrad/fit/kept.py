@@ -159,7 +159,7 @@ def _alike(a: Any, b: Any) -> bool:
         return _alike((a.func, a.args, *a.keywords.items()), (b.func, b.args, *b.keywords.items()))
     if isinstance(a, tuple):
         return len(a) == len(b) and all(map(_alike, a, b))
-    return isinstance(a, (str, float, Configured, Form, Labels)) and a == b
+    return isinstance(a, (str, int, float, Configured, Form, Labels)) and a == b
 
 
 __all__ = ["Table", "kept"]

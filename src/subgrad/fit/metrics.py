@@ -1,26 +1,35 @@
 """Metrics by name: functions of outputs and targets that return the mean over a batch.
 
-What a run reports is the mean over all samples, however they are batched. `accuracy` leaves out the labels that the
-loss ignores. Weights of samples and classes belong to the loss; metrics count every sample once.
+What a run reports is the mean over all samples, however they are batched. Metrics of `subgrad.metrics`, such as
+``"roc_auc"`` and ``"f1"``, are no means: they are measured after an epoch, of all samples at once, in evaluation mode.
+`accuracy` leaves out the labels that the loss ignores. Weights of samples and classes belong to the loss; metrics count
+every sample once.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from subgrad.errors import ArgumentError
+from subgrad.errors import ArgumentError, ShapeError
 from subgrad.fit.arrays import Part
+from subgrad.fit.measuring.all_rows import OfAllRows
 from subgrad.fit.measuring.labels import Labels, compared, labels_of, unknown
 from subgrad.fit.several.batch_form import Keys, described
-from subgrad.fit.several.several_outputs import of_output
+from subgrad.fit.several.several_outputs import of_output, pieces, plain
 from subgrad.fit.step import Seen
-from subgrad.graph.dtype import default_dtype
+from subgrad.graph.dtype import default_dtype, int64
 from subgrad.graph.tensor import Tensor
+from subgrad.metrics import table
+from subgrad.nn import loss as losses
 from subgrad.nn import loss_reduction
+from subgrad.ops import expand_dims, take_along_axis
 
-Metric = Callable[..., Tensor]
+Metric = Callable[..., Any]
 
 
 def accuracy(f: Tensor, y: Tensor, labels: Labels | None = None) -> Tensor:
@@ -75,6 +84,29 @@ def mean_absolute_error(f: Tensor, y: Tensor) -> Tensor:
     return abs(f - y).mean()
 
 
+def top_k_accuracy(f: Tensor, y: Tensor, k: int = 5) -> Tensor:
+    """The share of rows whose class is among the k largest scores; of equal scores all count as the largest.
+
+    Args:
+        f: scores (..., C).
+        y: classes (...), or one column of C that is 1.
+        k: how many.
+
+    Raises:
+        ShapeError: if f and y do not fit together.
+
+    Example:
+        >>> import subgrad as sg
+        >>> float(top_k_accuracy(sg.tensor([[3.0, 2.0, 1.0], [3.0, 2.0, 1.0]]), sg.tensor([1, 2]), k=2))
+        0.5
+    """
+    if f.ndim < 2 or f.shape[-1] < 2 or y.shape not in (f.shape, f.shape[:-1]):
+        raise ShapeError(f"top_k_accuracy compares classes with scores (n, C), got shapes {f.shape} and {y.shape}")
+    classes = y.argmax(-1) if y.shape == f.shape else y
+    own = take_along_axis(f, expand_dims(classes.astype(int64), f.ndim - 1), -1)
+    return ((f > own).sum(-1) < k).astype(f.dtype).mean()
+
+
 METRICS: dict[str, Metric] = {
     "accuracy": accuracy,
     "mean_squared_error": mean_squared_error,
@@ -96,7 +128,7 @@ def resolve(metrics: Any, targets: Keys = None) -> dict[str, Metric]:
     """
     if not isinstance(metrics, Mapping):
         found = _by_name(metrics)
-        ours = [name for name, f in found.items() if targets is not None and f in METRICS.values()]
+        ours = [name for name, f in found.items() if targets is not None and _is_ours(f)]
         if ours:
             raise ArgumentError(f"{ours[0]} is a metric of one output: name it, as in metrics={{{targets[0]!r}: "  # pyright: ignore
                                 f"[{ours[0]!r}]}}")  # fmt: skip
@@ -105,19 +137,37 @@ def resolve(metrics: Any, targets: Keys = None) -> dict[str, Metric]:
     for key, of_one in metrics.items():
         if key not in (targets or ()):
             raise ArgumentError(f"there are metrics of the output {key!r}, and y holds {described(targets)}")
-        found |= {f"{key}_{name}": functools.partial(of_output, key, f) for name, f in _by_name(of_one).items()}
+        found |= {f"{key}_{name}": _of_key(key, f) for name, f in _by_name(of_one).items()}
     return found
+
+
+def _of_key(key: Any, f: Metric) -> Metric:
+    return dataclasses.replace(f, key=key) if isinstance(f, OfAllRows) else functools.partial(of_output, key, f)
+
+
+def _is_ours(f: Metric) -> bool:
+    return isinstance(f, OfAllRows) or f in METRICS.values() or getattr(f, "func", None) is top_k_accuracy
+
+
+def _named(name: str) -> Metric | None:
+    """The metric of that name: a mean over samples, or one of all samples at once."""
+    if name in METRICS:
+        return METRICS[name]
+    if found := re.fullmatch(r"top_([1-9]\d*)_accuracy", name):
+        return functools.partial(top_k_accuracy, k=int(found[1]))
+    return OfAllRows(table.ALIASES.get(name, name)) if name in (*table.TABLE, *table.ALIASES) else None
 
 
 def _by_name(metrics: str | Metric | Iterable[str | Metric]) -> dict[str, Metric]:
     found: dict[str, Metric] = {}
     for metric in _each(metrics):
-        name, f = (metric, METRICS.get(metric)) if isinstance(metric, str) else (_name_of(metric), metric)
+        name, f = (metric, _named(metric)) if isinstance(metric, str) else (_name_of(metric), metric)
         if not callable(f):
-            raise ArgumentError(f"unknown metric {metric!r}: expected a function or one of {', '.join(METRICS)}")
+            known = ", ".join(dict.fromkeys([*METRICS, *table.TABLE, *table.ALIASES, "top_5_accuracy"]))
+            raise ArgumentError(f"unknown metric {metric!r}: expected a function or one of {known}")
         if name in ("loss", "seconds") or name.startswith("validation_"):
             raise ArgumentError(f"a metric cannot be called {name!r}, as the history means something else by it")
-        if found.get(name, f) is not f:
+        if found.get(name, f) != f:
             raise ArgumentError(f"two metrics are called {name!r}: give them names of their own, with def")
         found[name] = f
     return found
@@ -137,28 +187,48 @@ def _name_of(metric: Metric) -> str:
     return getattr(metric, "__name__", "metric")
 
 
-def knowing(metrics: dict[str, Metric], seen: dict[Any, Seen], sets: Sequence[Part]) -> dict[str, Metric]:
-    """The metrics, of which `accuracy` knows what labels mean: from all targets, and from what the loss said.
+def knowing(
+    metrics: dict[str, Metric], seen: dict[Any, Seen], sets: Sequence[Part], loss: Callable[..., Tensor]
+) -> dict[str, Metric]:
+    """The metrics, of which those of classes know what labels mean: from all targets, and from what the loss said.
 
     Args:
         metrics: as `resolve` makes them.
         seen: what was seen of each output.
         sets: all data.
+        loss: what is minimised.
     """
-    return {name: _knowing(metric, seen, sets) for name, metric in metrics.items()}
+    return {name: _knowing(metric, seen, sets, loss) for name, metric in metrics.items()}
 
 
-def _knowing(metric: Metric, seen: dict[Any, Seen], sets: Sequence[Part]) -> Metric:
+def _knowing(metric: Metric, seen: dict[Any, Seen], sets: Sequence[Part], loss: Callable[..., Tensor]) -> Metric:
+    if isinstance(metric, OfAllRows):
+        if metric.metric.takes == "numbers":
+            return metric
+        labels = _labels(metric.key, seen, sets)
+        return dataclasses.replace(metric, labels=labels, log_odds=_log_odds(pieces(loss).get(metric.key)))
     if getattr(metric, "func", None) is of_output:
         key, f = metric.args  # pyright: ignore[reportFunctionMemberAccess]
     else:
         key, f = None, metric
     if f is not accuracy or (key is None and key not in seen):
         return metric
+    informed = functools.partial(accuracy, labels=_labels(key, seen, sets))
+    return informed if key is None else functools.partial(of_output, key, informed)
+
+
+def _log_odds(loss: Callable[..., Tensor] | None) -> float | None:
+    """How a loss makes probabilities of scores, see `OfAllRows`."""
+    facts = next((facts for facts in losses.TABLE.values() if facts.function is plain(loss)), None)
+    return None if facts is None else math.inf if facts.targets == "classes" else facts.log_odds
+
+
+def _labels(key: Any, seen: dict[Any, Seen], sets: Sequence[Part]) -> Labels:
+    """What the targets of an output mean."""
     if key not in seen:
         raise ArgumentError(f"the model gives no output {key!r}, but {', '.join(map(repr, seen))}"[:300])
     targets = [part.form.targets(part.arrays) for part in sets]
     of_key = targets if key is None else [y[key] for y in targets]
     known = seen[key].noted
-    informed = functools.partial(accuracy, labels=labels_of(seen[key].shape, of_key, known.signs, known.ignored))
-    return informed if key is None else functools.partial(of_output, key, informed)
+    between = 0.0 if known.log_odds else None
+    return labels_of(seen[key].shape, of_key, known.signs, known.ignored, between)

@@ -77,7 +77,8 @@ def fit(
         validation: (X, y) or (X, y, sample_weight), or the share of the samples to hold out; measured after each epoch.
             Beside batches also an iterable of such, which is read once.
         metrics: names, such as ``"accuracy"``, or functions ``metric(output, y)`` that return the mean of a batch. For
-            several outputs a dict of such by the output's name or position.
+            several outputs a dict of such by the output's name or position. Those of `subgrad.metrics`, such as
+            ``"f1"`` or ``"roc_auc"``, are measured of all samples after each epoch, which takes a pass over them.
         sample_weight: (n,) weights, given to the loss.
         shuffle: whether each epoch has an order of its own; batches that you give keep theirs.
         drop_last: whether an epoch leaves out the samples that do not fill its last batch.

@@ -20,9 +20,10 @@ from subgrad.fit.arrays import Part
 from subgrad.fit.callbacks.callback import Callback, says_stop
 from subgrad.fit.engine import NonFiniteLoss, engine_for
 from subgrad.fit.epoch_progress import Progress
-from subgrad.fit.evaluation import measure
+from subgrad.fit.evaluation import measure, measure_whole
 from subgrad.fit.history import History
 from subgrad.fit.kept import kept
+from subgrad.fit.measuring.all_rows import apart
 from subgrad.fit.measuring.measured import over_all
 from subgrad.fit.options import Checkpoint, EarlyStopping
 from subgrad.fit.step import check_values, initial_state, trace_forward, trace_step
@@ -68,6 +69,7 @@ class Run(checkpoints.RunState):
         if drop_last and len(rows) < batch_size:
             raise ArgumentError(f"drop_last leaves nothing of {len(rows)} samples in batches of {batch_size}")
         self.metrics = _checked(model, loss, data, held_out, metrics)
+        self._in_step, self._whole = apart(self.metrics)
         self.held_out, self.parameters, self.step = held_out, [p for _, p in model.named_state()], 0
         super().__init__(
             model=model, loss=loss, optimizer=optimizer, data=data.arrays, form=data.form, rows=rows,
@@ -75,18 +77,18 @@ class Run(checkpoints.RunState):
             state=initial_state(model, optimizer, accumulate > 1), best=self._values(), history=History(),
         )  # fmt: skip
         more = ["accumulates"] if accumulate > 1 else []
-        self.programs = kept(model, loss, optimizer, *self.metrics.items(), data.form, *more)
+        self.programs = kept(model, loss, optimizer, *self._in_step.items(), data.form, *more)
         self.engine, self.pace = self._start(), _Pace()
 
     def _start(self) -> Any:
         several = self.accumulate > 1
 
         def trace(batch, gathers=False, shorter=None):
-            parts = self.model, self.loss, self.optimizer, self.state, batch, self.metrics
+            parts = self.model, self.loss, self.optimizer, self.state, batch, self._in_step
             return trace_step(*parts, gathers, shorter, self.form, several)
 
         def forward(batch):
-            return trace_forward(self.model, self.loss, batch, self.metrics, self.form, several)
+            return trace_forward(self.model, self.loss, batch, self._in_step, self.form, several)
 
         if isinstance(self.optimizer, LBFGS):
             from subgrad.fit import full_batch
@@ -148,7 +150,7 @@ class Run(checkpoints.RunState):
             if watch.validation_every and self.step % watch.validation_every == 0:
                 self._validate(number, watch.callbacks)
         self._sync()
-        row = over_all(self.engine.terms, np.array(measured), sizes)
+        row = {**over_all(self.engine.terms, np.array(measured), sizes), **self._of_all_rows()}
         self.history.epochs.append({**row, **self._held_out(f"after epoch {number + 1}")})
         self.history.epochs[-1]["seconds"] = time.perf_counter() - start
         progress.epoch(self.history)
@@ -182,6 +184,9 @@ class Run(checkpoints.RunState):
         self.history.steps.append(row)
         for callback in callbacks:
             callback.on_validation_end(self.step, row)
+
+    def _of_all_rows(self) -> dict[str, float]:
+        return measure_whole(self.model, Part(self.data, self.rows, self.form), self._whole)
 
     def _held_out(self, when: str) -> dict[str, float]:
         if self.held_out is None:
@@ -279,7 +284,7 @@ def _checked(
     for part in sets:
         options.require_weighted(loss, part.form.weighted)
     seen = [check_values(model, loss, part.arrays, part.form) for part in sets]
-    return metric_table.knowing(metrics, seen[0], sets)
+    return metric_table.knowing(metrics, seen[0], sets, loss)
 
 
 def _numbers(terms: Any, measured: np.ndarray, rows: int) -> dict[str, float]:

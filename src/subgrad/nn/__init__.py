@@ -6,8 +6,10 @@ along the last axis; convolutions, pooling, `BatchNorm2d` and `Branches` have th
 """
 
 from subgrad.lazy import hint
-from subgrad.nn import augment, init, loss, losses
-from subgrad.nn.augment import *
+from subgrad.nn import init, loss, losses
+from subgrad.nn.augmentation import augment, image_changes
+from subgrad.nn.augmentation.augment import *
+from subgrad.nn.augmentation.image_changes import *
 from subgrad.nn.config import from_config
 from subgrad.nn.ensemble import Ensemble
 from subgrad.nn.layers import (  # fmt: skip
@@ -57,6 +59,7 @@ __all__ = ["Ensemble", "Module", "from_config", "init", "loss"]
 __all__ += activation.__all__
 __all__ += attention.__all__
 __all__ += augment.__all__
+__all__ += image_changes.__all__
 __all__ += batchnorm.__all__
 __all__ += blocks.__all__
 __all__ += compose.__all__

@@ -55,6 +55,7 @@ def binary(
         counts = ops.not_equal(y, ignored)
         y = ops.where(counts, y, 1)
     f, y = numbers(loss, f, y)
+    note().log_odds = True
     warn_of_probabilities(loss, f)
     values = known(y)
     if values is not None:

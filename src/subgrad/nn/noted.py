@@ -37,11 +37,13 @@ class Noted:
         reduced: every mean and sum that was taken.
         signs: whether labels are -1 and +1 for certain.
         ignored: labels that stand for nothing.
+        log_odds: whether a score above 0 is one of the second of two classes, however these are written.
     """
 
     reduced: list[Reduced] = field(default_factory=list)
     signs: bool = False
     ignored: set[int] = field(default_factory=set)
+    log_odds: bool = False
 
 
 _listener: ContextVar[Noted | None] = ContextVar("listener", default=None)

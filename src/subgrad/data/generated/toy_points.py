@@ -136,3 +136,6 @@ def _noisy(rng: np.random.Generator, X: np.ndarray, y: np.ndarray, noise: float)
     """With normal noise, in a random order."""
     order = rng.permutation(len(X))
     return (X + noise * rng.standard_normal(X.shape))[order].astype(np.float32), y[order].astype(np.int64)
+
+
+__all__ = ["make_blobs", "make_circles", "make_moons", "make_spirals", "make_swiss_roll"]

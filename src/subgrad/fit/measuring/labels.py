@@ -23,13 +23,23 @@ class Labels:
         kind: "classes", a number from 0 on, or the column of the largest target, for each row of scores; "signs", -1
             or +1 for each score; "bits", 0 or 1 for each score.
         ignored: numbers that stand for no class.
+        between: the number between the scores of the two classes, where there is one score for each row.
     """
 
     kind: Kind
     ignored: frozenset[int] = frozenset()
+    between: float | None = None
+
+    @property
+    def limit(self) -> float:
+        """Above which single scores are those of the second class."""
+        return (0.5 if self.kind == "bits" else 0.0) if self.between is None else self.between
 
 
-def labels_of(f: tuple[int, ...], targets: Sequence[np.ndarray], signs: bool, ignored: Collection[int]) -> Labels:
+def labels_of(
+    f: tuple[int, ...], targets: Sequence[np.ndarray], signs: bool, ignored: Collection[int],
+    between: float | None = None,
+) -> Labels:  # fmt: skip
     """How the targets of scores of shape ``f`` (of any number of rows) write a class.
 
     Args:
@@ -37,6 +47,7 @@ def labels_of(f: tuple[int, ...], targets: Sequence[np.ndarray], signs: bool, ig
         targets: all that are known, in one or more parts.
         signs: whether they are known to be -1 and +1.
         ignored: numbers that stand for no class.
+        between: see `Labels`.
 
     Raises:
         ShapeError: if the targets have another shape.
@@ -48,7 +59,7 @@ def labels_of(f: tuple[int, ...], targets: Sequence[np.ndarray], signs: bool, ig
         return Labels("classes", frozenset(ignored))
     found = {value for y in targets for value in _values(y)} - {*ignored}
     bits = all(y.dtype.kind in "bu" for y in targets)
-    return Labels("signs" if signs else _of_single_scores(found, bits), frozenset(ignored))
+    return Labels("signs" if signs else _of_single_scores(found, bits), frozenset(ignored), between)
 
 
 def _check_shape(y: tuple[int, ...], f: tuple[int, ...]) -> None:
@@ -104,8 +115,8 @@ def compared(f: Tensor, y: Tensor, labels: Labels) -> tuple[Tensor, Tensor | Non
         y = y.argmax(-1) if columns else y.reshape(f.shape[:-1])
         right = f.argmax(-1) == y
     else:
-        limit, y, columns = (0.5 if labels.kind == "bits" else 0), y.reshape(f.shape), False
-        right = (f > limit) == (y > limit)
+        y, columns = y.reshape(f.shape), False
+        right = (f > labels.limit) == (y > (0.5 if labels.kind == "bits" else 0))
     if columns or not labels.ignored:
         return right, None
     counts = None

@@ -93,7 +93,7 @@ def measured_losses(loss: Loss) -> dict[str, Loss]:
 
 def comes_with_us(loss: Loss) -> bool:
     """Whether a loss is one of `subgrad.nn`, perhaps with arguments bound."""
-    return all(_plain(f) in losses.NAMES.values() for f in pieces(loss).values())
+    return all(plain(f) in losses.NAMES.values() for f in pieces(loss).values())
 
 
 def require_whole(loss: Loss, out: Any) -> None:
@@ -113,7 +113,8 @@ def targets_for(out: Any, y: Any) -> Any:
     return y.reshape(-1, 1) if out.ndim == 2 and out.shape[1] == 1 and y.ndim == 1 else y
 
 
-def _plain(loss: Loss) -> Loss:
+def plain(loss: Any) -> Any:
+    """A loss without the arguments that were bound to it."""
     while isinstance(loss, functools.partial):
         loss = loss.func
     return loss

@@ -12,6 +12,7 @@ from subgrad.errors import ArgumentError, DataError
 from subgrad.fit import metrics as metric_table
 from subgrad.fit import options
 from subgrad.fit.arrays import Part, as_batch
+from subgrad.fit.measuring.all_rows import apart
 from subgrad.fit.several.batch_form import Form, require_call
 from subgrad.fit.several.several_outputs import loss_for
 from subgrad.fit.step import check_values
@@ -53,6 +54,12 @@ def start(
         whole_loss = loss_for(loss, loss_weights, data.form.y)
         held_out = _held_out(validation, Reader(model, reader.outputs), data.form, model)
         measures = metric_table.resolve(metrics, data.form.y)
+        whole = apart(measures)[1]
+        if whole and held_out is None:
+            raise ArgumentError(
+                f"{next(iter(whole))} is measured of all samples at once: beside batches, of a validation, and there "
+                "is none"
+            )
         with waiting("compiling", verbose):
             run = StreamRun(
                 model, whole_loss, optimizer, data, data.rows, held_out, measures, len(data), seed, False, False,
@@ -147,6 +154,9 @@ class StreamRun(Run):
                 stacklevel=2,
             )
         return self._asked is None or done == self._asked or self.history.stopped == "out of data"
+
+    def _of_all_rows(self) -> dict[str, float]:
+        return {}  # the batches are gone: these are measured of the validation
 
     def _per_epoch(self) -> int:
         return self._length

@@ -1,0 +1,1 @@
+"""What images go through on their way in: normalisation, and random changes in training mode."""
