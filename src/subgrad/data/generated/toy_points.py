@@ -78,7 +78,7 @@ def make_blobs(
     """
     rng, n = _started(n_samples, cluster_std, seed, least=1)
     if isinstance(centers, Integral):
-        if not (centers >= 1 and isinstance(n_features, Integral) and n_features >= 1):
+        if not (int(centers) >= 1 and isinstance(n_features, Integral) and n_features >= 1):
             raise ArgumentError(f"make_blobs needs 1 or more centers and features, got {centers!r} and {n_features!r}")
         middles = rng.uniform(-10, 10, (int(centers), int(n_features)))
     else:

@@ -182,7 +182,8 @@ class RandomErasing(Module):
             return x
         n, (rows, columns) = len(x), x.shape[2:]
         area = _uniform(n, *self.scale, x.dtype) * (rows * columns)
-        ratio = ops.exp(_uniform(n, *map(math.log, self.ratio), x.dtype))
+        low, high = self.ratio
+        ratio = ops.exp(_uniform(n, math.log(low), math.log(high), x.dtype))
         inside = []
         for many, length in ((rows, ops.sqrt(area * ratio)), (columns, ops.sqrt(area / ratio))):
             size = clip(ops.round(length), 1, many).reshape(n, 1)
