@@ -112,7 +112,7 @@ def fit(
         NonFiniteError: if the loss becomes NaN or inf, with the epoch, the batch and the op.
 
     Example:
-        >>> import subgrad as sg
+        >>> import numpy as np, subgrad as sg
         >>> X = [[-1, -1], [-1, 1], [1, -1], [1, 1]]
         >>> net = sg.nn.Sequential(sg.nn.Linear(2, 8, seed=0), sg.nn.Tanh(), sg.nn.Linear(8, 2, seed=1))
         >>> history = sg.fit(net, np.array(X, float), [0, 1, 1, 0], loss="cross_entropy", epochs=200, batch_size=4,

@@ -65,8 +65,11 @@ class Form:
 def keys_of(what: str, data: Any) -> Keys:
     """The keys of several arrays; None if ``data`` is one, of which rows may stand in lists.
 
-    >>> keys_of("X", {"table": [[1.0]], "image": [[2.0]]}), keys_of("X", ((1, 2), (3, 4))), keys_of("X", ([[1]], [2]))
-    (('table', 'image'), None, (0, 1))
+    >>> import numpy as np
+    >>> keys_of("X", {"table": [[1.0]], "image": [[2.0]]}), keys_of("X", (np.zeros(2), np.ones(2)))
+    (('table', 'image'), (0, 1))
+    >>> keys_of("X", ((1, 2), (3, 4))) is None
+    True
     """
     if isinstance(data, Mapping):
         found = tuple(data)
