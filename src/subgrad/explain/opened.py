@@ -79,7 +79,7 @@ def _all_steps(y: Tensor, steps: int) -> Tensor:
 
 def _remade(node: Tensor, inputs: Sequence[Tensor]) -> Tensor:
     same = all(a is b for a, b in zip(inputs, node.inputs, strict=True))
-    return node if same else apply(node.op, inputs, node.attrs)
+    return node if same else apply(node.op, tuple(inputs), node.attrs)
 
 
 __all__ = ["STEP", "Opened", "opened"]

@@ -6,7 +6,7 @@ import functools
 import os
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from subgrad.compile.code_target import Target
 from subgrad.errors import ArgumentError
@@ -79,9 +79,9 @@ def _describe(level: _Level, name: str, features: str, triple: str) -> Target:
     return Target(name, features, triple, level.vector_bits, level.registers, level.fma, **_cache_sizes())
 
 
-def _cache_sizes() -> dict[str, int]:
+def _cache_sizes() -> dict[str, Any]:
     """Bytes of the first core's data caches, where Linux tells them."""
-    sizes = {}
+    sizes: dict[str, Any] = {}
     for folder in Path("/sys/devices/system/cpu/cpu0/cache").glob("index*"):
         try:
             level, kind, size = ((folder / name).read_text().strip() for name in ("level", "type", "size"))
