@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from subgrad.compile.runtime.interpret import Interpreter
-from subgrad.export.exported import _routines
+from subgrad.export.exported import routines_of
 from subgrad.export.object_code import object_code
 from subgrad.export.routine import Argument, Draws, Fixed, Held, Result
 from subgrad.export.targets import wasm
@@ -14,7 +14,7 @@ from subgrad.export.wasm_linker import link
 
 
 def routines(model, example=None, *, loss=None, optimizer=None, carry=None, prefix="net"):
-    return _routines(prefix, model, example, loss, optimizer, carry)
+    return routines_of(prefix, model, example, loss, optimizer, carry)
 
 
 def inputs_of(routine, seed=0):

@@ -117,7 +117,7 @@ def export(
     names = (place, *(place.with_suffix(s) for s in ((".mjs", ".d.mts") if kind == "wasm" else (".h",))))
     for name in names:
         require_writable(name)
-    routines = _routines(identifier(place.stem), model, example, loss, optimizer, carry)
+    routines = routines_of(identifier(place.stem), model, example, loss, optimizer, carry)
     head = _head(place.name if kind == "wasm" else str(cpu), info or {})
     written, facts = _wasm(routines, place.name, simd, head) if kind == "wasm" else _object(routines, str(cpu), head)
     for name, content in zip(names, written, strict=True):
@@ -144,7 +144,8 @@ def _kind(path: Path, target: str | None, cpu: str | None, simd: bool) -> str:
     return kind
 
 
-def _routines(prefix: str, model: Any, example: Any, loss: Any, optimizer: Any, carry: str | None) -> Routines:
+def routines_of(prefix: str, model: Any, example: Any, loss: Any, optimizer: Any, carry: str | None) -> Routines:
+    """What a file is made of: all of `export` but its target."""
     state, each = State(), []
     if loss is not None or optimizer is not None:
         each, calls = _with_step(model, example, loss, optimizer, carry, state)
@@ -211,4 +212,4 @@ def _head(what: str, info: Mapping[str, str]) -> list[str]:
     return [f"Written by subgrad {__version__} for {what}.", *(line.replace("*/", "* /") for line in about)]
 
 
-__all__ = ["TARGETS", "Exported", "export"]
+__all__ = ["TARGETS", "Exported", "export", "routines_of"]
