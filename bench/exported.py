@@ -6,6 +6,7 @@ x86-64, and, if it is installed, emlearn on the same weights.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -137,7 +138,8 @@ def _emlearn(net: sg.nn.Module, folder: Path) -> str | None:
     model = MLPClassifier((32,), max_iter=1).fit(np.eye(10, 64), np.arange(10))
     model.coefs_ = [values["hidden1.weight"].T, values["out.weight"].T]
     model.intercepts_ = [values["hidden1.bias"], values["out.bias"]]
-    emlearn.convert(model, method="inline").save(file=str(folder / "emlearn.h"), name="emlearn")
+    with contextlib.chdir(folder):  # emlearn builds a trial in the folder where it runs
+        emlearn.convert(model, method="inline").save(file="emlearn.h", name="emlearn")
     return emlearn.includedir
 
 
