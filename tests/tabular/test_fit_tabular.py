@@ -105,6 +105,27 @@ def test_intervals_and_sets_hold_what_they_should(tmp_path):
         found.predict_interval(later)
 
 
+def test_quantiles_are_below_what_they_should(tmp_path):
+    """Also of a skewed target, whose logarithm may be learnt."""
+    rng = np.random.default_rng(2)
+    x = rng.uniform(-1, 1, 2000)
+    y = np.exp(x + 0.5 * rng.normal(size=2000))
+    found = fit_tabular({"x": x[:1000], "y": y[:1000]}, "y", settings=SMALL.but(passes=40), quantiles=[0.9, 0.1])
+    high, low = found.predict_quantiles({"x": x[1000:]}).T
+    median = found.predict({"x": x[1000:]})
+    assert [np.mean(y[1000:] <= q) for q in (low, median, high)] == pytest.approx([0.1, 0.5, 0.9], abs=0.04)
+    assert np.corrcoef(high - low, np.exp(x[1000:]))[0, 1] > 0.9
+    found.save(path := tmp_path / "q.safetensors")
+    np.testing.assert_array_equal(sg.load(path).predict_quantiles({"x": x[1000:]}).T, [high, low])
+    with pytest.raises(errors.ArgumentError, match="has learnt no quantiles"):
+        fit_tabular({"x": x[:50], "y": y[:50]}, "y", settings=SMALL).predict_quantiles({"x": x})
+    for wrong in ([], [0.1, 0.1], [0, 0.5], "0.5", 0.5 + 1j):
+        with pytest.raises(errors.ArgumentError, match="different shares between 0 and 1"):
+            fit_tabular({"x": x, "y": y}, "y", quantiles=wrong)
+    with pytest.raises(errors.DataError, match="quantiles are of numbers"):
+        fit_tabular({"x": x, "y": y > 1}, "y", settings=SMALL, quantiles=[0.5])
+
+
 def test_a_model_that_never_answers_one_class_can_be_saved(tmp_path):
     table = {"x": [0, 1] * 30, "y": ["yes"] * 2 + ["no"] * 58}
     rare = fit_tabular(table, "y", effort="quick")

@@ -74,7 +74,7 @@ class Tabular(CallbackSupportMixin, BaseEstimator):
         self.model_ = fit_tabular(
             table, name, task=self._task, weights=weights, metric=self.metric, keep=[n for n in table if n != name],
             seed=int(check_random_state(self.random_state).randint(2**31 - 1)), verbose=bool(self.verbose),
-            balance=self._balance(),
+            **self._wishes(),
             callbacks=[told] if told else (), max_seconds=self.max_seconds, **effort,
         )  # fmt: skip
         if told:
@@ -91,14 +91,14 @@ class Tabular(CallbackSupportMixin, BaseEstimator):
         """The weights of the rows, with those of their classes."""
         return weights
 
-    def _balance(self) -> bool:
-        """Whether `fit_tabular` is to choose a decision for rare classes."""
-        return False
+    def _wishes(self) -> dict[str, Any]:
+        """More arguments of `fit_tabular`."""
+        raise NotImplementedError
 
-    def _known_table(self, X: Any) -> Table:
-        """X as a table for the model that was fitted."""
+    def _asked(self, what: str, X: Any, *more: Any) -> Any:
+        """What the model that was fitted says of X, by the name of its method."""
         check_is_fitted(self)
-        return self._table(X, reset=False)
+        return getattr(self.model_, what)(self._table(X, reset=False), *more)
 
     def _table(self, X: Any, reset: bool) -> Table:
         """X as a table; columns of an array are called by their numbers."""
@@ -157,11 +157,11 @@ class TabularClassifier(ClassifierMixin, Tabular):
 
     def predict(self, X: Any) -> np.ndarray:
         """The class of each row (n,): the most probable one, unless ``balance`` decides."""
-        return self.classes_[self.model_.predict(self._known_table(X)).astype(int)]
+        return self.classes_[self._asked("predict", X).astype(int)]
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of each class (n, classes), in the order of ``classes_``."""
-        return self._of_all(self.model_.predict_proba(self._known_table(X)))
+        return self._of_all(self._asked("predict_proba", X))
 
     def predict_set(self, X: Any, coverage: float = 0.9) -> np.ndarray:
         """Which classes may be right, truth values (n, classes), in the order of ``classes_``.
@@ -169,7 +169,7 @@ class TabularClassifier(ClassifierMixin, Tabular):
         The right one is among them in the share ``coverage`` of rows that are like those of the training, whatever the
         model is worth (conformal prediction, see `subgrad.calibration.PredictionSets`).
         """
-        return self._of_all(self.model_.predict_set(self._known_table(X), coverage))
+        return self._of_all(self._asked("predict_set", X, coverage))
 
     def _of_all(self, found: np.ndarray) -> np.ndarray:
         """Of the classes that had weight (n, k), as of all classes (n, classes)."""
@@ -177,8 +177,8 @@ class TabularClassifier(ClassifierMixin, Tabular):
         whole[:, np.array(self.model_.classes, int)] = found
         return whole
 
-    def _balance(self) -> bool:
-        return bool(self.balance)
+    def _wishes(self) -> dict[str, Any]:
+        return {"balance": bool(self.balance)}
 
     def _encoded(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
         check_classification_targets(y)
@@ -197,8 +197,12 @@ class TabularClassifier(ClassifierMixin, Tabular):
 class TabularRegressor(RegressorMixin, Tabular):
     """Regression of tables with strong defaults, by `subgrad.tabular.fit_tabular`: a cross-fitted ensemble.
 
-    Args and attributes are those of `TabularClassifier`, but for ``class_weight`` and ``classes_``; the best moment is
-    chosen by the root mean squared error.
+    Args and attributes are those of `TabularClassifier`, but for ``balance``, ``class_weight`` and ``classes_``; the
+    best moment is chosen by the root mean squared error.
+
+    Args:
+        quantiles: shares such as ``[0.1, 0.9]``, whose quantiles are learnt in the place of the mean:
+            `predict_quantiles` gives them, and `predict` the median.
 
     Example:
         >>> from sklearn.datasets import load_diabetes
@@ -210,9 +214,19 @@ class TabularRegressor(RegressorMixin, Tabular):
 
     _task = "regression"
 
+    def __init__(
+        self, effort="normal", *, metric=None, quantiles=None, max_seconds=None, random_state=None, verbose=False
+    ) -> None:
+        super().__init__(effort, metric=metric, max_seconds=max_seconds, random_state=random_state, verbose=verbose)
+        self.quantiles = quantiles
+
     def predict(self, X: Any) -> np.ndarray:
-        """The estimate for each row (n,)."""
-        return self.model_.predict(self._known_table(X))
+        """The estimate for each row (n,); the median, if ``quantiles`` are learnt."""
+        return self._asked("predict", X)
+
+    def predict_quantiles(self, X: Any) -> np.ndarray:
+        """The quantiles for each row (n, q), in the order of ``quantiles``, which `fit` has to have learnt."""
+        return self._asked("predict_quantiles", X)
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> np.ndarray:
         """The lower and the upper end of an interval around each estimate, (n, 2).
@@ -220,10 +234,13 @@ class TabularRegressor(RegressorMixin, Tabular):
         It holds the truth in the share ``coverage`` of rows that are like those of the training, whatever the model is
         worth (conformal prediction, see `subgrad.calibration.Intervals`).
         """
-        return self.model_.predict_interval(self._known_table(X), coverage)
+        return self._asked("predict_interval", X, coverage)
 
     def _encoded(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
         return check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", estimator=self)
+
+    def _wishes(self) -> dict[str, Any]:
+        return {"quantiles": self.quantiles}
 
 
 def in_own_order(table: Table, name: str, y: np.ndarray, weights: np.ndarray | None) -> tuple[Table, np.ndarray | None]:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from subgrad.tabular.defaults import EFFORTS, Settings, settings_for
 from subgrad.tabular.fitting import fit_tabular
 from subgrad.tabular.held_out import OutOfFold
+from subgrad.tabular.search.trials import Trial, Tuned
+from subgrad.tabular.search.tuning import tune_tabular
 from subgrad.tabular.tabular_model import TabularModel
-from subgrad.tabular.trials import Trial, Tuned
-from subgrad.tabular.tuning import tune_tabular
 
 if TYPE_CHECKING:
     from subgrad.sklearn import TabularClassifier, TabularRegressor  # noqa: F401

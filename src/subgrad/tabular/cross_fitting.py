@@ -45,11 +45,12 @@ class Run:
         parts: the fold (n,) of each row; member m is not trained on those of fold m modulo the number of folds.
         settings, seed: see `subgrad.tabular.fit_tabular`.
         judge: what makes one moment better than another.
+        quantiles: what is learnt of numbers, in the place of their mean.
     """
 
     def __init__(
         self, net: TabularNetwork, data: Sequence[np.ndarray], parts: np.ndarray, settings: Settings, seed: int,
-        judge: Judge,
+        judge: Judge, quantiles: Sequence[float] = (),
     ) -> None:  # fmt: skip
         self.net, self.data, self.settings, self.seed, self.judge = net, data, settings, seed, judge
         folds = int(parts.max()) + 1
@@ -63,7 +64,7 @@ class Run:
         self._waves = min(WAVES, int(np.log2(passes + 1)))  # the first has a pass at least
         # A look is a forward pass for the rows of one fold, a step's three are for those of the others.
         self._looks_a_wave = min(LOOKS, max(1, round(LOOKING * 3 * (folds - 1) * passes / self._waves)))
-        self.trainer, self.scorer = Trainer(net, data, settings, self.batch, seed), Scorer(net)
+        self.trainer, self.scorer = Trainer(net, data, settings, self.batch, seed, quantiles), Scorer(net)
         self.best, self.history = Best(), History()
 
         self._batches, self._done, self.waves = _Batches(self.own, self.batch, seed), 0, 0

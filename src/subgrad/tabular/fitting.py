@@ -13,7 +13,7 @@ from subgrad.calibration import Calibrated, Decision
 from subgrad.data import Table, drop_unlabelled
 from subgrad.data.formats import NumberFormat
 from subgrad.data.task import Task
-from subgrad.errors import DataError, ShapeError
+from subgrad.errors import ArgumentError, DataError, ShapeError
 from subgrad.fit import options
 from subgrad.fit.callbacks.callback import functions
 from subgrad.fit.history import History
@@ -26,6 +26,7 @@ from subgrad.tabular.held_out import OutOfFold
 from subgrad.tabular.network import TabularNetwork
 from subgrad.tabular.number_scale import Scale, scales_for
 from subgrad.tabular.preparation import TabularPreparation
+from subgrad.tabular.quantile_levels import MEDIAN, checked, learnt, pinball
 from subgrad.tabular.tabular_model import TabularModel, as_table, combined
 from subgrad.tabular.temperature import of_all_members, temperature_for
 
@@ -43,6 +44,7 @@ def fit_tabular(
     weights: Any = None,
     metric: str | None = None,
     balance: bool = False,
+    quantiles: Iterable[float] | None = None,
     keep: Collection[str] = (),
     settings: Settings | None = None,
     verbose: bool | None = None,
@@ -69,6 +71,8 @@ def fit_tabular(
             error if it is None.
         balance: whether rare classes are to count as much as frequent ones: which class `TabularModel.predict` answers
             is decided for the best balanced accuracy on rows that were held out. Probabilities stay what they are.
+        quantiles: shares such as ``[0.1, 0.9]``, whose quantiles are learnt in the place of the mean of a number, by
+            their pinball loss: `TabularModel.predict_quantiles` gives them, and ``predict`` the median.
         keep: columns that are used although they look like row numbers or identifiers.
         settings: how the networks are made and trained, in the place of those of the effort.
         verbose: whether to show progress; None does on a terminal.
@@ -79,7 +83,7 @@ def fit_tabular(
     Raises:
         ArgumentError: for an argument that is not what is said above.
         DataError: if the table has no such column, fewer than two rows with a target, one value only in it, or no
-            column to learn from; for ``balance`` if the target is a number.
+            column to learn from; for ``balance`` if the target is a number, and for ``quantiles`` if it is a class.
         ShapeError: for weights of another length.
 
     Example:
@@ -93,7 +97,10 @@ def fit_tabular(
     """
     start = time.perf_counter()
     own = settings or settings_for(effort)
-    seed, calls = options.seed(seed), functions(callbacks)
+    seed, calls, asked = options.seed(seed), functions(callbacks), checked(quantiles)
+    levels = learnt(asked)
+    if levels and metric is not None:
+        raise ArgumentError(f"quantiles are chosen by their pinball loss, without a metric, got {metric!r}")
     whole = as_table(table)
     known, rows, given = _labelled(whole, target, weights)
     with waiting("preparing", verbose):
@@ -102,6 +109,8 @@ def fit_tabular(
         x, y = preparation.transform(known), known[target] if numbers else preparation.target(known)
     if balance and numbers:
         raise DataError(f"balance is for classes, and '{target}' is numbers")
+    if levels and not numbers:
+        raise DataError(f"quantiles are of numbers, and '{target}' is classes")
     usual = get(USUAL[preparation.task])
     measured = for_task(preparation.task, [metric or usual.name])[0]
     folds = min(own.folds, len(y))
@@ -112,21 +121,24 @@ def fit_tabular(
 
         def judge(scores: np.ndarray) -> tuple[float, float]:
             answers = combined(scores, corrected(scores, scale), 1.0)
+            if levels:
+                return pinball(y, answers, levels, given), 0.0
             value = _value(measured, y, answers, given)
             loss = value if measured is usual else _value(usual, y, answers, given)
             return (-value if measured.larger_is_better else value), loss
 
-        learnt = y if scale is None else scale.encode(y)
-        data = [x, learnt, *([] if given is None else [given])]
+        targets = y if scale is None else scale.encode(y)
+        data = [x, targets, *([] if given is None else [given])]
         net = TabularNetwork(
-            *preparation.layout, outputs=len(preparation.classes) or 1, members=folds * own.copies, hidden=own.hidden,
-            activation=own.activation, waves=own.waves, wave_features=own.wave_features, bins=own.bins,
-            bin_features=own.bin_features, dropout=own.dropout, seed=seed,
+            *preparation.layout, outputs=len(preparation.classes) or len(levels) or 1, members=folds * own.copies,
+            hidden=own.hidden, activation=own.activation, waves=own.waves, wave_features=own.wave_features,
+            bins=own.bins, bin_features=own.bin_features, dropout=own.dropout, seed=seed,
         )  # fmt: skip
-        return Run(net, data, parts, own, seed, judge)
+        return Run(net, data, parts, own, seed, judge, levels)
 
     def corrected(scores: np.ndarray, scale: Scale | None) -> Scale | None:
-        return None if scale is None else scale.corrected(y, combined(scores, scale, 1.0), given)
+        """With what makes up for the mean of a logarithm; quantiles of one are those of the number."""
+        return scale if scale is None or levels else scale.corrected(y, combined(scores, scale, 1.0), given)
 
     scales = scales_for(y) if numbers else [None]
     runs = [prepared(scale) for scale in scales]
@@ -135,13 +147,20 @@ def fit_tabular(
     scale = corrected(scores, scale)
     temperature = 1.0 if numbers else temperature_for(scores.mean(0), y, given)
     answers = combined(scores, scale, temperature)
-    found = {m.name: _value(m, y, answers, given) for m in for_task(preparation.task)}
+    beside = {}
+    if levels:
+        beside = {"pinball_loss": pinball(y, answers, levels, given)}
+        answers = answers[:, levels.index(MEDIAN)]
+    found = {m.name: _value(m, y, answers, given) for m in for_task(preparation.task)} | beside
     held_out = OutOfFold(rows, y, answers, given)
     record = {
         "rows": len(y), "columns": len(preparation.columns), "features": x.shape[1], "folds": folds,
-        "effort": effort if settings is None else "own settings", "seed": seed, "metric": measured.name,
+        "effort": effort if settings is None else "own settings", "seed": seed,
+        "metric": "pinball_loss" if levels else measured.name,
         "seconds": time.perf_counter() - start, "settings": dataclasses.asdict(own),
     }  # fmt: skip
+    if asked:
+        record["quantiles"] = list(asked)
     if balance:
         record["calibrated"] = Calibrated(Decision.fit(y, answers, given)).to_plain()
     return TabularModel(

@@ -37,13 +37,15 @@ class Trainer:
         data: features (n, d), targets (n,) and, if they differ, weights (n,) of the rows.
         settings: see there.
         seed: of dropout.
+        quantiles: what the outputs are of numbers, in the place of their mean.
     """
 
     def __init__(
-        self, net: TabularNetwork, data: Sequence[np.ndarray], settings: Settings, batch: int, seed: int
-    ) -> None:
+        self, net: TabularNetwork, data: Sequence[np.ndarray], settings: Settings, batch: int, seed: int,
+        quantiles: Sequence[float] = (),
+    ) -> None:  # fmt: skip
         self.net, self.data, self.batch, self.seed, self.steps = net, list(data), batch, seed, 0
-        self._settings, self._classes = settings, data[1].dtype.kind == "i"
+        self._settings, self._classes, self._quantiles = settings, data[1].dtype.kind == "i", quantiles
         self._optimizer = optim.AdamW(1.0, betas=(0.9, 0.95), weight_decay=settings.weight_decay)
         self._state = self._optimizer.init([p.node for p in net.parameters()])
         self.variables = [a.copy() for a in (*self.values(), *(s.numpy() for s in leaves(self._state)))]
@@ -99,6 +101,9 @@ class Trainer:
             smooth, classes = self._settings.label_smoothing, out.shape[-1]
             right = ops.one_hot(y, classes, out.dtype) * (1 - smooth) + smooth / classes
             losses = -(right * ops.log_softmax(out)).sum(-1)
+        elif self._quantiles:
+            above, levels = y.reshape(*y.shape, 1) - out, constant(np.array(self._quantiles, np.float32))
+            losses = ops.maximum(levels * above, (levels - 1) * above).mean(-1)
         else:
             losses = (out[:, :, 0] - y) ** 2
         return (losses if weight is None else losses * weight).mean(1).sum()

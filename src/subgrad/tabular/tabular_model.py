@@ -23,6 +23,7 @@ from subgrad.tabular.member_programs import Scorer
 from subgrad.tabular.network import TabularNetwork
 from subgrad.tabular.number_scale import Scale
 from subgrad.tabular.preparation import TabularPreparation
+from subgrad.tabular.quantile_levels import MEDIAN, learnt, places_of
 from subgrad.tabular.temperature import softmax
 
 BLOCK = 2**16  # rows that are answered at a time
@@ -72,6 +73,7 @@ class TabularModel:
         """The label of each row (n,), or its number in its unit, float64.
 
         The label is the most probable one, or what `calibrated` decides, of a model that was trained with ``balance``.
+        The number is the median, of a model that was trained with ``quantiles``.
 
         Args:
             table: a `Table`, a frame of pandas or polars, or columns by name. The target need not be there.
@@ -116,6 +118,22 @@ class TabularModel:
         around = self.errors.intervals(coverage).around(self.answers(self.preparation.transform(as_table(table))))
         return np.stack(around, axis=1)
 
+    def predict_quantiles(self, table: Any) -> np.ndarray:
+        """The quantiles of each number (n, q), in the order of `quantiles`.
+
+        Raises:
+            ArgumentError: of a model that was fitted without ``quantiles``.
+            DataError: as `predict`.
+        """
+        if not self.quantiles:
+            raise ArgumentError(f"the model has learnt no quantiles of '{self.target_name}': fit with quantiles=[...]")
+        return self._all_answers(self.preparation.transform(as_table(table)))[:, list(places_of(self.quantiles))]
+
+    @property
+    def quantiles(self) -> tuple[float, ...]:
+        """The shares whose quantiles were learnt, as they were asked for; empty if the mean was."""
+        return tuple(self.record.get("quantiles", ()))
+
     def predict_set(self, table: Any, coverage: float = 0.9) -> np.ndarray:
         """Which of the classes may be right, truth values (n, k), in the order of `classes`.
 
@@ -137,9 +155,15 @@ class TabularModel:
 
     def answers(self, features: np.ndarray) -> np.ndarray:
         """For features (n, d) as `preparation` makes them: probabilities (n, k), or numbers (n,) in their unit."""
+        found = self._all_answers(features)
+        return found[:, learnt(self.quantiles).index(MEDIAN)] if self.quantiles else found
+
+    def _all_answers(self, features: np.ndarray) -> np.ndarray:
+        """As `answers`, or all quantiles (n, q) that were learnt."""
         blocks = [features[i : i + BLOCK] for i in range(0, len(features), BLOCK)]
         if not blocks:
-            return np.empty((0, len(self.classes)) if self.classes else 0)
+            outputs = len(self.classes) or len(learnt(self.quantiles))
+            return np.empty((0, outputs) if outputs else 0)
         return np.concatenate([combined(self._scorer.of_all(b), self.scale, self.temperature) for b in blocks])
 
     def describe(self) -> list[str]:
@@ -158,6 +182,9 @@ class TabularModel:
         ]
         if self.scale is not None and self.scale.log:
             found.append(f"They learnt the logarithm of '{self.target_name}', which predicted it better.")
+        if self.quantiles:
+            levels = ", ".join(f"{q:g}" for q in self.quantiles)
+            found.append(f"They learnt quantiles of '{self.target_name}': {levels}; the answer is the median.")
         return found
 
     def _numbers(self) -> str:
@@ -223,9 +250,13 @@ class TabularModel:
 
 
 def combined(scores: np.ndarray, scale: Scale | None, temperature: float) -> np.ndarray:
-    """The answers that the scores of members (members, n, outputs) amount to."""
+    """The answers that the scores of members (members, n, outputs) amount to: (n, outputs), or (n,) of one number.
+
+    Quantiles of each row are in order.
+    """
     if scale is not None:
-        return scale.decode(scores[:, :, 0].astype(np.float64)).mean(0)
+        found = np.sort(scale.decode(scores.astype(np.float64)).mean(0))
+        return found[:, 0] if found.shape[1] == 1 else found
     return softmax(scores.mean(0, dtype=np.float64) / temperature)
 
 

@@ -8,8 +8,9 @@ import pytest
 
 from subgrad.errors import ArgumentError, FileError, MissingExtraError
 from subgrad.fit import History
-from subgrad.tabular import settings_for, tuning
-from subgrad.tabular.tuning import tune_tabular
+from subgrad.tabular import settings_for
+from subgrad.tabular.search import tuning
+from subgrad.tabular.search.tuning import tune_tabular
 
 TABLE = {"x": [1.0, 2.0, 3.0, 4.0], "y": ["a", "b", "a", "b"]}
 

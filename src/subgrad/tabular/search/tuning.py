@@ -17,12 +17,12 @@ import numpy as np
 from subgrad.data.task import Task, task_of_column
 from subgrad.errors import ArgumentError
 from subgrad.metrics import TABLE
-from subgrad.tabular import optuna_study
 from subgrad.tabular.defaults import Effort, Settings, settings_for
 from subgrad.tabular.fitting import USUAL, fit_tabular
-from subgrad.tabular.search_space import SPACE
+from subgrad.tabular.search import optuna_study
+from subgrad.tabular.search.space import SPACE
+from subgrad.tabular.search.trials import Trial, Tuned
 from subgrad.tabular.tabular_model import TabularModel, as_table
-from subgrad.tabular.trials import Trial, Tuned
 
 SHRINK = 3  # how many settings go into a round for each that goes on, and how much longer the next round trains
 ROUNDS = 3

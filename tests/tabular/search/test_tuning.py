@@ -6,9 +6,10 @@ import pytest
 
 import subgrad as sg
 from subgrad.errors import ArgumentError
-from subgrad.tabular import settings_for, tuning
-from subgrad.tabular.search_space import SPACE
-from subgrad.tabular.tuning import tune_tabular
+from subgrad.tabular import settings_for
+from subgrad.tabular.search import tuning
+from subgrad.tabular.search.space import SPACE
+from subgrad.tabular.search.tuning import tune_tabular
 
 
 class Trainings:
