@@ -157,7 +157,8 @@ class TabularClassifier(ClassifierMixin, Tabular):
 
     def predict(self, X: Any) -> np.ndarray:
         """The class of each row (n,): the most probable one, unless ``balance`` decides."""
-        return self.classes_[self._asked("predict", X).astype(int)]
+        places = self._asked("predict", X).astype(int)
+        return self.classes_[places]
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of each class (n, classes), in the order of ``classes_``."""
