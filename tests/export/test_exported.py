@@ -79,6 +79,7 @@ def test_the_parameters_of_a_compiled_step_and_what_it_carries_are_in_the_state(
         ({"loss": "mse", "optimizer": "sgd"}, "a batch: .X, y. or .X, y, sample_weight."),
         ({"model": 3}, "a module or a function to export, got int"),
         ({"model": sg.relu}, "give an example"),
+        ({"model": lambda x: None, "example": np.zeros(2)}, "call returns no tensor and assigns no parameter"),
         ({"model": {"init": NET}}, "no exported function can be named 'init'"),
         ({"model": {"a": NET}, "example": {"b": 1}}, "is a dict by their names, a"),
         ({"model": abs, "example": np.zeros(2), "carry": "y"}, "carry='y': expected the name of an argument, one of x"),

@@ -161,8 +161,9 @@ _C = """auto break case char const continue default do double else enum extern f
 register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while main"""
 _JAVASCRIPT = """await catch class delete export extends function import in let new null this throw try typeof var with
 yield"""
+_CPP = "and bool explicit false friend mutable namespace not operator or private protected public template true using"
 _OURS = "state seeds count arena"
-_RESERVED = frozenset(f"{_C} {_JAVASCRIPT} {_OURS}".split())
+_RESERVED = frozenset(f"{_C} {_CPP} {_JAVASCRIPT} {_OURS}".split())
 
 
 def identifier(text: str) -> str:

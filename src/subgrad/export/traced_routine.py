@@ -136,6 +136,8 @@ def _routine(traced: _Traced, state: State) -> Routine:
         name = "out" if alone else f"out_{name}" if name[0].isdigit() else name
         results.append(Array(unlike(name, taken), node.shape, node.dtype))
     sinks += [state.held[p] for p in trace.written]
+    if not sinks:
+        raise ArgumentError(f"{called.name} returns no tensor and assigns no parameter: there is nothing to export")
     return made(called.name, trace.inputs, trace.outputs, sources, sinks, arguments, results)
 
 
