@@ -110,3 +110,14 @@ def test_control_characters_of_a_file_are_spelt_out(tmp_path):
     assert r"x\x1b[2J" in runs[0].stdout
     assert r"p\x1b[31m" in runs[2].stdout
     assert visible("a\tb\n\u202e") == "a\tb\n\\u202e"
+
+
+def test_the_usage_line_of_train_names_its_arguments():
+    usage = " ".join(succeed("train", "--help").partition("Train a network")[0].split())
+    assert usage == "Usage: subgrad train [OPTIONS] {digits|fashion-mnist|FILE|text|series} [FILE]"
+
+
+def test_columns_are_kept_of_tables_alone(tmp_path):
+    table, model = write_csv(tmp_path / "tides.csv", {"level": [i % 7 for i in range(80)]}), tmp_path / "m.safetensors"
+    succeed("train", "series", table, "--target", "level", "--epochs", 1, "--out", model)
+    assert "is for tables" in misuse("predict", model, table, "--keep", "level")

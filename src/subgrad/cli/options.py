@@ -67,11 +67,12 @@ class Used:
 _NETWORK, _TRAINING, _DATA = "The network", "The training", "The data"
 
 Data = Annotated[str, typer.Argument(
-    metavar="digits|fashion-mnist|FILE|text FILE|series FILE", show_default=False,
+    metavar="digits|fashion-mnist|FILE|text|series", show_default=False,
     help="Bundled digits, Fashion-MNIST, or a table in a file: CSV, TSV, JSON lines (also packed), Parquet, Arrow, "
-    "Excel, NPZ; a UTF-8 text, to predict its next character; a table whose rows are a series, to forecast a column.",
+    "Excel, NPZ; text FILE: a UTF-8 text, to predict its next character; series FILE: a table whose rows are a series, "
+    "to forecast a column.",
 )]  # fmt: skip
-File = Annotated[Path | None, typer.Argument(metavar="", show_default=False, help="")]
+File = Annotated[Path | None, typer.Argument(metavar="FILE", show_default=False, help="Of a text or a series.")]
 Window = Annotated[int | None, typer.Option(
     metavar="N", min=2, help="Of a text or a series: characters or rows that the network goes through at once.",
     show_default="100 of a text, 50 of a series", rich_help_panel=_NETWORK,

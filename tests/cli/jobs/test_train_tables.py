@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from command import column, new_process, read_csv, succeed, write_csv
+from command import column, fail, new_process, read_csv, succeed, write_csv
 from sklearn import datasets
 from sklearn.metrics import accuracy_score, mean_absolute_error, r2_score
 from sklearn.model_selection import train_test_split
@@ -100,6 +100,14 @@ def test_the_same_seed_gives_the_same_model(tmp_path):
         )
         answers.append(succeed("predict", model, tmp_path / "unseen.csv"))
     assert answers[0] == answers[1] != answers[2]
+    kept = succeed("predict", model, tmp_path / "unseen.csv", "--keep", "malic_acid, alcohol")
+    unseen = read_csv((tmp_path / "unseen.csv").read_text(encoding="utf-8"))
+    assert kept.startswith("malic_acid,alcohol,prediction")
+    for name in ("malic_acid", "alcohol"):
+        before, behind = ([float(value) for value in column(rows, name)] for rows in (unseen, read_csv(kept)))
+        assert before == behind
+    assert [line.split(",", 2)[2] for line in kept.splitlines()] == answers[2].splitlines()
+    assert "the table has no column 'alkohol'" in fail("predict", model, tmp_path / "unseen.csv", "--keep", "alkohol")
 
 
 def test_the_model_file_says_in_json_how_to_prepare_a_table(tmp_path):

@@ -23,14 +23,22 @@ Rows = Annotated[Path, typer.Argument(
 Out = Annotated[Path | None, typer.Option(metavar="FILE", help="Where the CSV goes.", show_default="standard output")]
 
 
+Keep = Annotated[str | None, typer.Option(
+    metavar="COLUMNS", help="Columns of FILE that stand before the answers, such as a number of each row.",
+    show_default="none",
+)]  # fmt: skip
+
+
 @job
-def predict(model: ModelFile, file: Rows, out: Out = None, quiet: options.Quiet = False) -> None:
+def predict(
+    model: ModelFile, file: Rows, out: Out = None, keep: Keep = None, quiet: options.Quiet = False
+) -> None:  # fmt: skip
     """Write the answers for the rows of a file as CSV, with the probability of each class.
 
     For a series: the forecast of each row from those before it, the row after the last one included. On the screen,
     control characters of names and classes are spelt out; a file has them as they are.
     """
-    header, rows, remarks = job_of(model).predict(model, file)
+    header, rows, remarks = job_of(model).predict(model, file, options.columns(keep))
     for remark in remarks:
         error_screen(quiet).print(f"note: {remark}", soft_wrap=True)
     text = _csv(header, rows)

@@ -68,8 +68,8 @@ class Job(Protocol):
     def load(self, path: Path) -> Any:
         """What `run` saved; `FileError` for any other file."""
 
-    def predict(self, model: Path, file: Path) -> Answers:
-        """The answers of a saved model to the rows of a file."""
+    def predict(self, model: Path, file: Path, keep: Sequence[str] = ()) -> Answers:
+        """The answers of a saved model to the rows of a file, behind the columns of it that are to be kept."""
         ...
 
     def evaluate(self, model: Path, file: Path, console: Console, report: Path | None = None) -> None:

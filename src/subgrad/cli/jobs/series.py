@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -237,8 +237,10 @@ class SeriesJob:
     def load(self, path: Path) -> Forecaster:
         return Forecaster.load(path)
 
-    def predict(self, model: Path, file: Path) -> Answers:
+    def predict(self, model: Path, file: Path, keep: Sequence[str] = ()) -> Answers:
         """Rows are counted from 1, in the order of time."""
+        if keep:
+            raise typer.BadParameter("is for tables: forecasts name their row", param_hint="'--keep'")
         forecaster = self.load(model)
         rows = []
         for name, series in forecaster.series(read_rows(file)).items():

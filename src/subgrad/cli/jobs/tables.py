@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from subgrad.cli.jobs.trained.trained_tabular import TrainedTabular, is_tabular
 from subgrad.cli.screen import bullets
 from subgrad.data import drop_unlabelled
 from subgrad.data.fashion_mnist import DEBIAN_FOLDER
+from subgrad.data.formats import as_texts
 from subgrad.data.task import has_target
 
 BUILT_IN = ("digits", "fashion-mnist")
@@ -57,12 +59,15 @@ class TableJob:
     def load(self, path: Path) -> Trained:
         return TrainedTabular.load(path) if is_tabular(path) else TrainedNetwork.load(path)
 
-    def predict(self, model: Path, file: Path) -> Answers:
+    def predict(self, model: Path, file: Path, keep: Sequence[str] = ()) -> Answers:
         trained = self.load(model)
         table = read_rows(file)
+        table.require(keep)
         features, remarks = trained.preparation.prepare(table)
         header, rows = trained.rows(features)
-        return Answers(header, list(rows), [*table.notes, *remarks])
+        kept = [as_texts(table.series(name)) for name in keep]
+        beside = [[*(column[i] or "" for column in kept), *row] for i, row in enumerate(rows)]
+        return Answers([*keep, *header], beside, [*table.notes, *remarks])
 
     def evaluate(self, model: Path, file: Path, console: Console, report: Path | None = None) -> None:
         reported.check(report)

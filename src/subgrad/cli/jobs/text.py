@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -188,7 +188,7 @@ class TextJob:
     def load(self, path: Path) -> tuple[Any, Characters]:
         return load(path)
 
-    def predict(self, model: Path, file: Path) -> Answers:
+    def predict(self, model: Path, file: Path, keep: Sequence[str] = ()) -> Answers:
         raise _no_table(model)
 
     def evaluate(self, model: Path, file: Path, console: Console, report: Path | None = None) -> None:

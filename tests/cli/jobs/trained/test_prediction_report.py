@@ -82,3 +82,16 @@ def test_one_value_only_has_no_r2():
     outcome = Regressed("price", np.ones(3), np.ones(3), mean=1.0)
     assert outcome.numbers()["r2"] is None
     assert "-" in printed(outcome, 80)
+
+
+@pytest.mark.parametrize(("spread", "says"), [(1.0, "train with --balance"), (0.0, "the columns say little")])
+def test_a_model_that_always_gives_one_answer_is_said_aloud(spread, says):
+    truth = np.repeat([0, 1], [95, 5])
+    p = 0.1 + 0.1 * spread * truth
+    outcome = Classified(["well", "sick"], truth, np.zeros(100, int), 0, np.stack([1 - p, p], 1), np.array([95, 5]))
+    text = " ".join(printed(outcome, 100).split())
+    assert "Every row gets the same answer, 'well'" in text
+    assert says in text
+    assert f"ROC AUC of {metrics.roc_auc_score(truth, p):.3f}" in text
+    assert "Every row" not in printed(Classified(["well", "sick"], truth, truth, 0), 100)
+    assert "Every row" not in printed(Classified(["well", "sick"], truth * 0, truth * 0, 0), 100)

@@ -17,8 +17,10 @@ from rich.text import Text
 
 from subgrad.cli.jobs.trained.comparison import Compared, print_comparison
 from subgrad.data.target import Label
-from subgrad.metrics import Answered, Metric, for_task
+from subgrad.metrics import Answered, Metric, for_task, roc_auc
 from subgrad.metrics.bootstrap import decimals_for
+
+_RANKED = 0.6  # an area under the ROC curve from which on answers are worth balancing
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,22 @@ class Classified:
         """The outcome for the record of a model."""
         return _record(self.answered(), "classification")
 
+    def _one_answer(self) -> str:
+        """What to say and to do where every row gets the same class."""
+        said = f"Every row gets the same answer, '{self.classes[int(self.answers[0])]}': no class is told from another."
+        if self.chances is None:
+            return said
+        area = float(roc_auc(self.truth, self.chances))
+        if area > _RANKED:
+            return (
+                f"{said} Yet the probabilities rank the rows, with a ROC AUC of {area:.3f}: train with --balance, and "
+                "rare classes are answered as well."
+            )
+        return (
+            f"{said} Nor do the probabilities rank the rows, with a ROC AUC of {area:.3f}, where chance has 0.5: the "
+            "columns say little of the target, or its rare classes have too few rows."
+        )
+
     def print(self, console: Console) -> None:
         right, n = int(np.sum(self.answers == self.truth)), len(self.truth)
         guess = float(np.mean(self.truth == self.majority))
@@ -90,6 +108,8 @@ class Classified:
                 f": {right:,} of {n:,} right. Always saying '{self.classes[self.majority]}' gives {guess:.1%}.",
             )
         )
+        if len(set(self.answers.tolist())) == 1 < len(set(self.truth.tolist())):
+            console.print(Text(self._one_answer(), "bold red"))
         grid = _confusion_grid(self.classes, self.confusion)
         if Measurement.get(console, console.options, grid).minimum < console.width and len(self.classes) <= 20:
             console.print("The truth down, the answers across:\n")
