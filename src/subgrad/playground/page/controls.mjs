@@ -1,3 +1,4 @@
+import { node } from "./elements.mjs";
 import { inUse, lossesFor, parsed, SETTINGS } from "./settings.mjs";
 
 /** A control for each setting, in groups; `changed(name, value)` is called when a reader has chosen. */
@@ -36,9 +37,9 @@ export class Controls {
       line.hidden = used[name] === false;
       for (const option of input.options ?? []) {
         const { value } = option;
-        option.hidden = option.disabled = (name === "loss" && !losses.includes(value)) || (value === "given" && !given)
-          || (name === "start" && value === "hand" && kind !== "signs") || (name === "start" && value === "given" && settings.net !== "given")
-          || (name === "data" && value === "own" && settings.data !== "own");
+        const fromPython = given && (name === "net" || settings.net === "given");
+        const needs = { own: settings.data === "own", hand: kind === "signs", given: fromPython };
+        option.hidden = option.disabled = needs[value] === false || (name === "loss" && !losses.includes(value));
       }
       input.value = settings[name];
     }
@@ -53,9 +54,6 @@ function choice({ of }) {
 }
 
 function amount({ from, to, by, whole }) {
-  return node("input", { type: "number", min: from, max: to, step: by ?? (whole ? 1 : "any"), inputMode: whole ? "numeric" : "decimal" });
-}
-
-export function node(name, properties = {}) {
-  return Object.assign(document.createElement(name), properties);
+  const step = by ?? (whole ? 1 : "any");
+  return node("input", { type: "number", min: from, max: to, step, inputMode: whole ? "numeric" : "decimal" });
 }

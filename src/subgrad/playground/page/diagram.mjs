@@ -20,7 +20,8 @@ export class Diagram {
       MARGIN + (l * (this.width - 2 * MARGIN)) / (net.layers.length - 1),
       (HEIGHT * (i + 0.5)) / layer.length,
     ]])));
-    this.edges = net.linears.flatMap((map) => map.to.flatMap((to) => map.from.map((from) => this.#edge({ map, from, to }))));
+    const pairs = net.linears.flatMap((map) => map.to.flatMap((to) => map.from.map((from) => ({ map, from, to }))));
+    this.edges = pairs.map((pair) => this.#edge(pair));
     const carries = net.carries.map(({ from, to }) => element("path", { class: "carry", d: this.#route(from, to) }));
     this.nodes = net.layers.flat().map((node) => this.#node(node));
     this.labelled = this.edges.length <= FEW_EDGES;
@@ -34,33 +35,34 @@ export class Diagram {
   /** Shows the numbers of now; `walked` is one sample, see `walk`, and `selected` what is picked. */
   draw(training, walked, selected, step) {
     const { state } = training.model, { data } = training;
-    const gradients = Object.fromEntries(Object.keys(state).filter((k) => k.startsWith("gradients_")).map((k) => [k, state[k]]));
-    const slopes = this.edges.map(({ from, to, map }) => { const [array, at] = map.weight(to, from); return gradients[`gradients_${array}`][at]; });
+    const places = this.edges.map(({ from, to, map }) => map.weight(to, from));
+    const slopes = places.map(([array, at]) => state[`gradients_${array}`][at]);
     const largest = Math.max(...slopes.map(Math.abs), 1e-12);
     this.edges.forEach((edge, i) => {
-      const [array, at] = edge.map.weight(edge.to, edge.from);
+      const [array, at] = places[i];
       const weight = state[array][at], slope = slopes[i];
       const chosen = selected?.map === edge.map && same(selected.from, edge.from) && same(selected.to, edge.to);
-      const walking = step && ((step.direction === "forward" && same(step.node, edge.to)) || (step.direction === "backward" && same(step.node, edge.to)));
-      set(edge.wide, "class", `edge ${weight < 0 ? "negative" : "positive"}${chosen ? " chosen" : ""}${walking ? " walking" : ""}`);
+      const strong = chosen || same(step?.node, edge.to);
+      set(edge.wide, "class", `edge ${weight < 0 ? "negative" : "positive"}${strong ? " strong" : ""}`);
       set(edge.wide, "stroke-width", Math.min(11, 1 + 4 * Math.abs(weight)).toFixed(1));
       set(edge.core, "stroke-width", (Math.abs(slope) < 1e-7 ? 0 : (1.6 * Math.abs(slope)) / largest).toFixed(1));
       if (this.labelled) edge.label.textContent = `${shown(weight)} · ∂ ${shown(slope)}`;
     });
     for (const { node, group, value, under } of this.nodes) {
       const activation = walked.value(node), slope = node.layer >= 0 ? walked.slope(node) : null;
-      const walking = same(step?.node, node);
-      set(group, "class", `node${same(selected, node) ? " chosen" : ""}${walking ? " walking" : ""} ${activation < 0 ? "negative" : "positive"}`);
+      const marks = `${same(selected, node) ? " chosen" : ""}${same(step?.node, node) ? " walking" : ""}`;
+      set(group, "class", `node ${activation < 0 ? "negative" : "positive"}${marks}`);
       group.style.setProperty("--filled", Math.min(1, Math.abs(activation)).toFixed(2));
       value.textContent = shown(Math.abs(activation) < 100 ? Number(activation.toFixed(2)) : activation);
       if (under) under.textContent = slope === null ? "" : `∂ ${shown(Number(slope.toFixed(3)))}`;
     }
-    this.svg.setAttribute("aria-label", `The network, ${this.net.layers.map((l) => l.length).join("-")}, with the numbers of one of ${data.points.length} points`);
+    const widths = this.net.layers.map((l) => l.length).join("-"), count = data.points.length;
+    this.svg.setAttribute("aria-label", `The network, ${widths}, with the numbers of one of ${count} points`);
   }
 
   #edge({ map, from, to }) {
     const d = this.#route(from, to), [x1, y1] = this.places.get(key(from)), [x2, y2] = this.places.get(key(to));
-    const wide = element("path", { d }), core = element("path", { d, class: "core" }), touch = element("path", { d, class: "touch" });
+    const [wide, core, touch] = ["edge", "core", "touch"].map((kind) => element("path", { d, class: kind }));
     const label = element("text", { x: x1 + 0.3 * (x2 - x1), y: y1 + 0.3 * (y2 - y1) - 6, class: "label" });
     touch.addEventListener("click", () => this.choose({ map, from, to }));
     touch.append(element("title", {}, `${nodeName(from, this.net)} → ${nodeName(to, this.net)}`));
@@ -69,13 +71,15 @@ export class Diagram {
 
   #node(node) {
     const [x, y] = this.places.get(key(node));
-    const group = element("g", { role: "button", tabindex: "-1", transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})` });
+    const transform = `translate(${x.toFixed(1)} ${y.toFixed(1)})`;
+    const group = element("g", { role: "button", tabindex: "-1", transform });
     const value = element("text", { y: 4 });
     const many = this.net.layers[node.layer + 1].length > 6;
     const under = node.layer < 0 || many ? null : element("text", { y: RADIUS + 14, class: "under" });
     const name = element("text", { y: many ? 4 : -RADIUS - 5, x: many ? -RADIUS - 13 : 0, class: "name" });
     name.textContent = nodeName(node, this.net);
-    group.append(element("circle", { r: RADIUS, class: "paper" }), element("circle", { r: RADIUS, class: "disc" }), name, value, ...(under ? [under] : []));
+    const discs = ["paper", "disc"].map((kind) => element("circle", { r: RADIUS, class: kind }));
+    group.append(...discs, name, value, ...(under ? [under] : []));
     group.addEventListener("click", () => { group.focus(); this.choose(node); });
     group.addEventListener("focus", () => this.choose(node));
     return { node, group, value, under };

@@ -15,7 +15,8 @@ export function drawCurve(canvas, training, palette) {
   const low = Math.max(Math.min(high / 10, 0.8 * Math.min(...known, ...promised)), high * 1e-6);
   const frame = { left: 46 * ratio, right: width - 8 * ratio, top: 8 * ratio, bottom: height - 20 * ratio };
   const x = (i) => frame.left + ((frame.right - frame.left) * i) / Math.max(losses.length - 1, 1);
-  const y = (v) => frame.bottom - ((frame.bottom - frame.top) * Math.log(Math.max(v, low) / low)) / Math.log(high / low);
+  const share = (v) => Math.log(Math.max(v, low) / low) / Math.log(high / low);
+  const y = (v) => frame.bottom - (frame.bottom - frame.top) * share(v);
   axes(pen, { frame, y, low, high, ratio, palette, last: training.step });
   line(pen, bounds, x, (v) => Math.max(y(v), frame.top), palette.bound, 1.6 * ratio, [6 * ratio, 4 * ratio]);
   line(pen, losses, x, y, palette.ink, 1.8 * ratio);

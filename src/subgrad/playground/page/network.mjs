@@ -52,7 +52,10 @@ const MAPS = {
     linear("out", hidden.at(-1), scores, sizes, hidden.length),
   ],
   residual: ({ inputs, hidden, scores, sizes }) => [
-    ...hidden.map((to, l) => linear(l ? `hidden${l + 1}.body.0` : "hidden1", hidden[l - 1] ?? inputs, to, sizes, hidden.length)),
+    ...hidden.map((to, l) => {
+      const name = l ? `hidden${l + 1}.body.0` : "hidden1";
+      return linear(name, hidden[l - 1] ?? inputs, to, sizes, hidden.length);
+    }),
     linear("out", hidden.at(-1), scores, sizes, hidden.length),
   ],
   branches({ inputs, hidden, scores, sizes }) {

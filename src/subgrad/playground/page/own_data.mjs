@@ -4,7 +4,8 @@ const MOST_ROWS = 500;
 
 /** The rows of a text of comma, semicolon or tab separated values, quotes as usual; and the names of its columns. */
 export function readCsv(text) {
-  const separator = [",", ";", "\t"].map((s) => [text.split("\n", 1)[0].split(s).length, s]).sort((a, b) => b[0] - a[0])[0][1];
+  const [head] = text.split("\n", 1), often = (separator) => head.split(separator).length;
+  const separator = [",", ";", "\t"].reduce((best, s) => (often(s) > often(best) ? s : best));
   const rows = [[]];
   let field = "", quoted = false;
   const endField = () => { rows.at(-1).push(field.trim()); field = ""; };
@@ -31,8 +32,9 @@ const isNumber = (text) => text !== undefined && text !== "" && Number.isFinite(
  * their two principal components. Throws an Error that says what is missing.
  */
 export function fromTable({ names, rows }, target, mostClasses) {
-  const columns = names.map((_, j) => j).filter((j) => j !== target && rows.every((r) => isNumber(r[j]) || r[j] === ""));
-  const complete = rows.filter((r) => columns.every((j) => r[j] !== "") && r[target] !== undefined && r[target] !== "");
+  const numeric = (j) => rows.every((r) => isNumber(r[j]) || r[j] === "");
+  const columns = names.map((_, j) => j).filter((j) => j !== target && numeric(j));
+  const complete = rows.filter((r) => [...columns, target].every((j) => r[j] !== undefined && r[j] !== ""));
   const used = columns.filter((j) => new Set(complete.map((r) => r[j])).size > 1);
   if (used.length < 2) throw new Error(`expected two columns of numbers beside ${names[target]}, got ${used.length}`);
   if (complete.length < 2) throw new Error("expected two rows at least");
@@ -41,9 +43,10 @@ export function fromTable({ names, rows }, target, mostClasses) {
   const [first, second] = used.length === 2 ? scaled : principal(scaled);
   const { kind, targets, labels } = targetsOf(taken.map((r) => r[target]), names[target], mostClasses);
   const largest = Math.max(...first.map(Math.abs), ...second.map(Math.abs), 1e-9);
-  const made = data(taken.map((_, i) => [(1.3 * first[i]) / largest, (1.3 * second[i]) / largest, targets[i]]), kind, labels?.length);
-  const axes = used.length === 2 ? used.map((j) => names[j]) : ["1st principal component", "2nd principal component"];
-  return { ...made, labels, axes, about: `${taken.length} rows; ${names[target]} from ${used.map((j) => names[j]).join(", ")}` };
+  const points = taken.map((_, i) => [(1.3 * first[i]) / largest, (1.3 * second[i]) / largest, targets[i]]);
+  const inputs = used.map((j) => names[j]), about = `${taken.length} rows; ${names[target]} from ${inputs.join(", ")}`;
+  const axes = used.length === 2 ? inputs : ["1st principal component", "2nd principal component"];
+  return { ...data(points, kind, labels?.length), labels, axes, about };
 }
 
 function thinned(rows) {
@@ -55,7 +58,9 @@ function targetsOf(values, name, mostClasses) {
   const labels = [...new Set(values)].sort();
   const numbers = values.every(isNumber);
   if (numbers && labels.length > 6) return { kind: "numbers", targets: standardised(values.map(Number)) };
-  if (labels.length > mostClasses) throw new Error(`expected ${mostClasses} classes at most, ${name} has ${labels.length}`);
+  if (labels.length > mostClasses) {
+    throw new Error(`expected ${mostClasses} classes at most, ${name} has ${labels.length}`);
+  }
   if (labels.length < 2) throw new Error(`expected two classes at least, ${name} has one value only`);
   if (labels.length === 2) return { kind: "signs", labels, targets: values.map((v) => (v === labels[1] ? 1 : -1)) };
   return { kind: "classes", labels, targets: values.map((v) => labels.indexOf(v)) };

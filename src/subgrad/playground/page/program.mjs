@@ -6,7 +6,7 @@ export function program(settings, data, net, values) {
   const batched = settings.batch !== "all" && Number(settings.batch) < data.points.length;
   const targets = data.targets.map((t) => (classes && data.kind === "signs" ? (t + 1) / 2 : t));
   const scores = classes ? "net(x)" : "net(x)[:, 0]";
-  const added = { none: "", l1: ` + ${rate} * sum(sg.abs(w).sum() for w in weights)`, l2: ` + ${rate} * sum(sg.square(w).sum() for w in weights)` };
+  const added = penalty === "none" ? "" : ` + ${rate} * sum(sg.${PENALTIES[penalty]}(w).sum() for w in weights)`;
   return [
     "import numpy as np",
     "import subgrad as sg",
@@ -15,7 +15,7 @@ export function program(settings, data, net, values) {
     `X = np.array(${matrix(data.points)}, np.float32)`,
     `y = np.array(${wrapped(targets)}, ${classes ? "np.int64" : "np.float32"})`,
     "",
-    ...(settings.activation === "abs" && net.depth ? ["", "class Abs(nn.Module):", "    def forward(self, x):", "        return sg.abs(x)", "", ""] : []),
+    ...(settings.activation === "abs" && net.depth ? ABS : []),
     ...architecture(settings, net),
     ...(own ? ownStart(values) : START[settings.start](seed)),
     ...(penalty === "none" ? [] : ['weights = [p for name, p in net.named_parameters() if name.endswith("weight")]']),
@@ -24,14 +24,15 @@ export function program(settings, data, net, values) {
     "",
     "@sg.compile",
     "def step(x, y, state):",
-    `    loss = nn.${FUNCTIONS[loss] ?? loss}(${scores}, y)${added[penalty]}`,
+    `    loss = nn.${FUNCTIONS[loss] ?? loss}(${scores}, y)${added}`,
     "    return loss, sg.update(net, sg.grad(loss, net), method, state, loss)",
     "",
     "",
     "losses, state = [], method.init(net)",
     "for k in range(1, 201):",
     ...(batched
-      ? [`    rows = np.floor(sg.random.uniform([${seed}, 1000 + k], (${settings.batch},)).numpy() * np.float32(${data.points.length})).astype(int)`,
+      ? [`    drawn = sg.random.uniform([${seed}, 1000 + k], (${settings.batch},)).numpy()`,
+        `    rows = np.floor(drawn * np.float32(${data.points.length})).astype(int)`,
         "    loss, state = step(X[rows], y[rows], state)"]
       : ["    loss, state = step(X, y, state)"]),
     "    losses.append(float(loss))",
@@ -40,8 +41,15 @@ export function program(settings, data, net, values) {
   ].join("\n");
 }
 
-const FUNCTIONS = { hinge: "hinge_loss", binomial: "binomial_loss", squared: "squared_loss", absolute: "absolute_loss", huber: "huber_loss" };
-const ACTIVATIONS = { relu: "nn.ReLU()", leaky_relu: "nn.LeakyReLU()", abs: "Abs()", tanh: "nn.Tanh()", sigmoid: "nn.Sigmoid()" };
+const FUNCTIONS = {
+  hinge: "hinge_loss", binomial: "binomial_loss", squared: "squared_loss", absolute: "absolute_loss",
+  huber: "huber_loss",
+};
+const ACTIVATIONS = {
+  relu: "nn.ReLU()", leaky_relu: "nn.LeakyReLU()", abs: "Abs()", tanh: "nn.Tanh()", sigmoid: "nn.Sigmoid()",
+};
+const PENALTIES = { l1: "abs", l2: "square" };
+const ABS = ["", "class Abs(nn.Module):", "    def forward(self, x):", "        return sg.abs(x)", "", ""];
 
 const START = {
   zeros: () => ["for p in net.parameters():", "    p.assign(np.zeros(p.shape))"],
@@ -55,7 +63,8 @@ const START = {
 };
 
 function ownStart(values) {
-  const entries = Object.entries(values).map(([name, v]) => `    "${name}": np.array(${JSON.stringify(v)}, np.float32),`);
+  const array = (v) => `np.array(${JSON.stringify(v)}, np.float32)`;
+  const entries = Object.entries(values).map(([name, v]) => `    "${name}": ${array(v)},`);
   return ["net.load_state_dict({", ...entries, "})"];
 }
 

@@ -8,27 +8,30 @@ const lowered = (n) => String(n).replace(/\d/g, (d) => SUBSCRIPTS[d]);
 export function nodeName({ layer, unit }, net) {
   if (layer === -1) return `x${lowered(unit + 1)}`;
   if (layer === net.depth) return net.outputs === 1 ? "f" : `f${lowered(unit + 1)}`;
-  return `h${lowered(layer + 1)}${layer < net.depth && unit > 8 ? "," : ""}${lowered(net.units[layer].indexOf(unit) + 1)}`;
+  const comma = net.units[layer].length > 9 ? "," : "";
+  return `h${lowered(layer + 1)}${comma}${lowered(net.units[layer].indexOf(unit) + 1)}`;
 }
 
 /** A number in three digits. */
 export function shown(v) {
   if (!Number.isFinite(v)) return Number.isNaN(v) ? "no number" : v > 0 ? "∞" : "−∞";
   const size = Math.abs(v), short = Number(v.toPrecision(3));
-  return (size >= 10000 || (size && size < 0.0001) ? short.toExponential() : String(short)).replaceAll("-", "−").replace("+", "");
+  const text = size >= 10000 || (size && size < 0.0001) ? short.toExponential() : String(short);
+  return text.replaceAll("-", "−").replace("+", "");
 }
 const factor = (v) => (v < 0 ? `(${shown(v)})` : shown(v));
 
 /**
- * One sample, forward and backward, node by node: `step(i)` is one of `length` steps. It has the node, a title, lines of numbers, which nodes it
- * reads, and what is at a kink: the interval of slopes and the chosen one.
+ * One sample, forward and backward, node by node: `step(i)` is one of `length` steps. A step has its node, the
+ * direction, a title, lines of numbers, and what is at a kink: the interval of slopes and the chosen one.
  */
 export function walk(training, row) {
   const { net, sizes } = training, found = training.look(row);
   const place = ({ layer, unit }) => layer * sizes.width + unit;
-  const value = (n) => (n.layer === -1 ? training.data.points[row][n.unit] : n.layer === net.depth ? found.scores[n.unit] : found.after[place(n)]);
-  const slope = (n) => (n.layer === net.depth ? found.by_scores[n.unit] : found.by_after[place(n)]);
-  const inner = (n) => (n.layer === net.depth ? found.by_scores[n.unit] : found.by_before[place(n)]);
+  const last = (n) => n.layer === net.depth, point = training.data.points[row];
+  const value = (n) => (n.layer === -1 ? point[n.unit] : last(n) ? found.scores[n.unit] : found.after[place(n)]);
+  const slope = (n) => (last(n) ? found.by_scores[n.unit] : found.by_after[place(n)]);
+  const inner = (n) => (last(n) ? found.by_scores[n.unit] : found.by_before[place(n)]);
   const { state } = training.model, number = ([array, at]) => state[array][at];
   const reader = { training, net, row, found, value, slope, inner, number, place, name: (n) => nodeName(n, net) };
   const nodes = net.layers.slice(1).flat();
@@ -36,7 +39,8 @@ export function walk(training, row) {
     ...nodes.map((n) => () => forwardStep(reader, n)), () => lossStep(reader),
     ...[...nodes].reverse().map((n) => () => backwardStep(reader, n)), () => savings(reader),
   ];
-  return { length: makers.length, step: (i) => makers[i]?.(), value, slope, before: (n) => found.before[place(n)], loss: found.loss[0] };
+  const before = (n) => found.before[place(n)];
+  return { length: makers.length, step: (i) => makers[i]?.(), value, slope, before, loss: found.loss[0] };
 }
 
 const mapInto = (net, node) => net.linears.find(({ to }) => to.some((n) => same(n, node)));
@@ -48,15 +52,17 @@ function forwardStep({ training, net, found, value, number, place, name }, node)
   const sum = `${products.join(" + ")} + ${factor(number(map.bias(node)))}`;
   const saved = `Saved for the way back: ${read.map(name).join(", ")}`;
   if (node.layer === net.depth) {
-    return { node, read, direction: "forward", title: `Score ${name(node)}`, lines: [`${name(node)} = ${sum} = ${shown(value(node))}`, saved] };
+    const lines = [`${name(node)} = ${sum} = ${shown(value(node))}`, saved];
+    return { node, direction: "forward", title: `Score ${name(node)}`, lines };
   }
-  const z = found.before[place(node)], { formula, interval } = activation(training.settings.activation, z);
+  const z = found.before[place(node)];
+  const { formula, slope: local, interval } = activation(training.settings.activation, z);
   const carried = net.carries.find(({ to }) => same(to, node));
   const plus = carried ? ` + ${name(carried.from)}` : "";
   return {
-    node, read, direction: "forward", title: `Unit ${name(node)}`,
+    node, direction: "forward", title: `Unit ${name(node)}`,
     lines: [`z = ${sum} = ${shown(z)}`, `${name(node)} = ${formula}${plus} = ${shown(value(node))}`, `${saved}, z`],
-    kink: interval && { of: `${formula} at z = 0`, interval, chosen: activation(training.settings.activation, 0).slope },
+    kink: interval && { of: `${formula} at z = 0`, interval, chosen: local },
   };
 }
 
@@ -65,7 +71,7 @@ function lossStep({ training, net, row, found, value, name }) {
   const { formula, interval } = lossKink(settings.loss, f, y);
   const label = settings.loss === "cross_entropy" && data.kind === "signs" ? (y + 1) / 2 : y;
   return {
-    node: null, read: net.scores, direction: "forward", title: "Loss of this point",
+    node: null, direction: "forward", title: "Loss of this point",
     lines: [
       `ℓ = ${formula} = ${shown(found.loss[0])}   (y = ${shown(label)})`,
       ...net.scores.map((n) => `∂ℓ/∂${name(n)} = ${shown(found.by_scores[n.unit])}`),
@@ -75,31 +81,32 @@ function lossStep({ training, net, row, found, value, name }) {
 }
 
 function backwardStep({ training, net, found, value, slope, inner, number, place, name }, node) {
-  const map = mapInto(net, node), delta = inner(node), uses = map.from.length + 1 + map.from.filter((i) => i.layer >= 0).length;
+  const map = mapInto(net, node), delta = inner(node), passed = map.from.filter((i) => i.layer >= 0).length;
   const lines = [];
   let kink;
   if (node.layer < net.depth) {
-    const terms = mapsFrom(net, node).flatMap(({ to, weight }) => to.map((o) => `${factor(inner(o))}·${factor(number(weight(o, node)))}`));
+    const term = (o, weight) => `${factor(inner(o))}·${factor(number(weight(o, node)))}`;
+    const terms = mapsFrom(net, node).flatMap(({ to, weight }) => to.map((o) => term(o, weight)));
     const plus = net.carries.filter(({ from }) => same(from, node)).map(({ to }) => factor(slope(to)));
     lines.push(`∂ℓ/∂${name(node)} = ${[...terms, ...plus].join(" + ")} = ${shown(slope(node))}`);
     const z = found.before[place(node)], { slope: local, interval } = activation(training.settings.activation, z);
     lines.push(`δ = ∂ℓ/∂z = ${factor(slope(node))}·${factor(local)} = ${shown(delta)}`);
     if (interval) {
       const ends = interval.map((s) => s * slope(node)).sort((a, b) => a - b);
-      kink = { of: `ℓ by z of ${name(node)}`, interval: ends, chosen: delta };
+      kink = { of: `ℓ by z of ${name(node)}, given the slopes behind it,`, interval: ends, chosen: delta };
     }
   } else {
     lines.push(`δ = ∂ℓ/∂${name(node)} = ${shown(delta)}`);
   }
   const products = map.from.map((i) => `∂ℓ/∂w(${name(i)}) = δ·${factor(value(i))} = ${shown(delta * value(i))}`);
-  lines.push(...products, `∂ℓ/∂b = δ`, `δ is computed once and used ${uses} times.`);
-  return { node, read: mapsFrom(net, node).flatMap(({ to }) => to), direction: "backward", title: `Back through ${name(node)}`, lines, kink };
+  lines.push(...products, `∂ℓ/∂b = δ`, `δ is computed once and used ${map.from.length + 1 + passed} times.`);
+  return { node, direction: "backward", title: `Back through ${name(node)}`, lines, kink };
 }
 
 function savings({ net }) {
   const { products, paths, byPaths } = counted(net);
   return {
-    node: null, read: net.inputs, direction: "backward", title: "What the reuse saves",
+    node: null, direction: "backward", title: "What the reuse saves",
     lines: [
       `Backpropagation took ${products} products for all weights: each δ is made once, from those behind it.`,
       `There are ${paths} paths from a weight to the loss. Path by path it would take ${byPaths} products.`,
@@ -110,12 +117,14 @@ function savings({ net }) {
 /** Products of backpropagation, and of the chain rule written out path by path, for the weights and biases. */
 export function counted(net) {
   const key = ({ layer, unit }) => `${layer}:${unit}`;
-  const behind = new Map(net.scores.map((n) => [key(n), { paths: 1, length: 0 }])); // paths to the loss, and products on all of them
+  // of each node, the paths from it to the loss, and the products on all of them together
+  const behind = new Map(net.scores.map((n) => [key(n), { paths: 1, length: 0 }]));
   for (const layer of [...net.hidden].reverse()) {
     for (const node of layer) {
+      const carries = net.carries.filter(({ from }) => same(from, node));
       const next = [
         ...mapsFrom(net, node).flatMap(({ to }) => to.map((o) => ({ ...behind.get(key(o)), by: 1 }))),
-        ...net.carries.filter(({ from }) => same(from, node)).map(({ to }) => ({ ...behind.get(`after ${key(to)}`), by: 0 })),
+        ...carries.map(({ to }) => ({ ...behind.get(`after ${key(to)}`), by: 0 })),
       ];
       const paths = next.reduce((sum, n) => sum + n.paths, 0);
       const length = next.reduce((sum, n) => sum + n.length + n.by * n.paths, 0);

@@ -8,7 +8,7 @@ export const SETTINGS = {
   noise: { label: "Noise", group: "Data", from: 0, to: 1, by: 0.05 },
   classes: { label: "Classes", group: "Data", from: 2, to: 6, whole: true },
   net: { label: "Network", group: "Network", of: {
-    linear: "linear", plain: "plain", residual: "residual", branches: "branches + skip",
+    linear: "linear", plain: "plain", residual: "residual", branches: "branches",
     given: "from Python",
   } },
   depth: { label: "Hidden layers", group: "Network", from: 1, to: 4, whole: true },
@@ -72,13 +72,13 @@ export function fromAddress(text, opening = OPENING) {
   return settings;
 }
 
-const SIGNS = ["hinge", "binomial", "binary_cross_entropy"];
+const SIGNS = ["binomial", "hinge", "binary_cross_entropy"];
 const NUMBERS = ["squared", "absolute", "huber"];
 
 /** The losses for targets that are "signs", "classes" or "numbers"; the first one is the usual one. */
 export function lossesFor(kind) {
   if (kind === "numbers") return NUMBERS;
-  return kind === "classes" ? ["cross_entropy"] : ["binomial", ...SIGNS.filter((s) => s !== "binomial"), "cross_entropy", ...NUMBERS];
+  return kind === "classes" ? ["cross_entropy"] : [...SIGNS, "cross_entropy", ...NUMBERS];
 }
 
 /** Which settings mean something beside the others. */
@@ -106,7 +106,7 @@ export function settled(settings, { kind, classes }, given) {
   const losses = lossesFor(kind);
   if (!losses.includes(found.loss)) found.loss = losses[0];
   if (found.net === "given" && given > 1 && kind !== "numbers") found.loss = "cross_entropy";
-  if (found.net === "given" && given === 1 && kind === "signs" && found.loss === "cross_entropy") found.loss = losses[0];
+  if (found.net === "given" && given === 1 && kind === "signs" && !SIGNS.includes(found.loss)) found.loss = losses[0];
   const scores = found.loss === "cross_entropy" ? classes : 1;
   if (found.net === "given" && scores !== given) found.net = "plain";
   if (found.net === "given") found.start = "given";

@@ -13,7 +13,8 @@ export class Surface {
     this.sizes = sizes;
     this.image = new OffscreenCanvas(sizes.row, sizes.row);
     const n = sizes.row, at = (i) => -REACH + (2 * REACH * i) / (n - 1);
-    this.grid = Float32Array.from({ length: 2 * n * n }, (_, k) => at(k % 2 ? Math.floor(k / 2 / n) : Math.floor(k / 2) % n));
+    const places = Array.from({ length: n * n }, (_, k) => [at(k % n), at(Math.floor(k / n))]);
+    this.grid = Float32Array.from(places.flat());
   }
 
   /** The place in the window of an event of a pointer. */
@@ -41,7 +42,8 @@ export class Surface {
     if (net.outputs === 1) {
       const f = { all: scores, stride: this.sizes.outputs, at: 0 };
       if (data.kind === "signs") this.#contour(pen, f, 0, palette.ink, 2.4 * scale);
-      if (kinks && settings.loss === "hinge") for (const m of [-1, 1]) this.#contour(pen, f, m, palette.ink, 1.2 * scale, [5 * scale, 4 * scale]);
+      const margins = kinks && settings.loss === "hinge" ? [-1, 1] : [];
+      for (const m of margins) this.#contour(pen, f, m, palette.ink, 1.2 * scale, [5 * scale, 4 * scale]);
     }
     this.#points(pen, data, palette, scale, selected);
     if (cursor) this.#cross(pen, cursor, palette, scale);
@@ -61,7 +63,7 @@ export class Surface {
     pen.drawImage(image, half, half, row - 1, row - 1, 0, 0, width, width);
   }
 
-  /** The line at which a function has a level, straight within each cell; its values lie `stride` apart, from `at` on. */
+  /** The line at which a function has a level, straight within each cell. Its values lie `stride` apart from `at` on. */
   #contour(pen, { all, stride, at }, level, style, thickness, dashes = []) {
     const n = this.row, { width } = pen.canvas, cell = width / (n - 1);
     pen.beginPath();
@@ -135,7 +137,8 @@ const pixel = ([r, g, b]) => 0xff000000 | (b << 16) | (g << 8) | r;
 
 /** From scores, and where one is, to its colour: paler near 0. */
 function ofScore({ neutral, low, high }) {
-  const shades = Array.from({ length: 257 }, (_, i) => pixel(mixed(neutral, i > 128 ? high : low, 0.72 * Math.abs(i / 128 - 1))));
+  const shade = (t) => pixel(mixed(neutral, t > 0 ? high : low, 0.72 * Math.abs(t)));
+  const shades = Array.from({ length: 257 }, (_, i) => shade(i / 128 - 1));
   return (scores, at) => shades[Math.round(128 * (Math.tanh(scores[at]) + 1))];
 }
 

@@ -77,7 +77,8 @@ export class Training {
   run(count) {
     const { settings, data } = this;
     const batch = this.full ? data.points.length : Number(settings.batch);
-    const { loss, norm, taken, each } = this.#steps(this.full ? null : this.#draws(count), batch, this.step, count, (k) => this.size(k));
+    const draws = this.full ? null : this.#draws(count);
+    const { loss, norm, taken, each } = this.#steps(draws, batch, this.step, count, (k) => this.size(k));
     for (let s = 0; s < count && !this.failed; s++) {
       const i = (s + 1) * each - 1;
       this.step++;
@@ -133,9 +134,10 @@ export class Training {
   }
 
   #steps(draws, batch, from, count, sizeOf) {
-    const n = this.data.points.length;
-    const rowsOf = draws ? (k) => draws.subarray((k - from) * this.sizes.drawn).subarray(0, batch).map((u) => Math.floor(Math.fround(u * n)))
-      : () => Array.from({ length: n }, (_, i) => i);
+    const n = this.data.points.length, all = Array.from({ length: n }, (_, i) => i), { drawn } = this.sizes;
+    const numbers = (k) => draws.slice((k - from) * drawn, (k - from) * drawn + batch);
+    const some = (k) => numbers(k).map((u) => Math.floor(Math.fround(u * n)));
+    const rowsOf = draws ? some : () => all;
     const { x, target, share, first, last, each, calls } = this.chunks.of(rowsOf, batch, from, count);
     const sizes = new Float32Array(calls);
     for (let s = 0; s < count; s++) sizes[(s + 1) * each - 1] = sizeOf(from + s + 1);
@@ -153,7 +155,8 @@ export class Training {
     const values = {};
     this.net.linears.forEach(({ name, from, to }, map) => {
       const bound = 1 / Math.sqrt(from.length), dot = name && `${name}.`;
-      const [w, b] = [0, 1].map((i) => this.model.draw([this.settings.seed, 2 * map + i], 1).map((u) => bound * (2 * u - 1)));
+      const draw = (stream) => this.model.draw([this.settings.seed, stream], 1).map((u) => bound * (2 * u - 1));
+      const [w, b] = [draw(2 * map), draw(2 * map + 1)];
       values[`${dot}weight`] = to.map((_, o) => from.map((_, i) => w[o * from.length + i]));
       values[`${dot}bias`] = to.map((_, o) => b[o]);
     });
@@ -168,8 +171,8 @@ export class Training {
   }
 
   /**
-   * What the least loss so far cannot exceed, for a convex loss of all points. The inequality of the subgradient method,
-   * best - f(u) <= (|x - u|^2 + sum of a^2 |g|^2) / (2 sum of a), holds for every u; here u is a good point.
+   * What the least loss so far cannot exceed, for a convex loss of all points. The inequality of the subgradient
+   * method, best - f(u) <= (|x - u|^2 + sum of a^2 |g|^2) / (2 sum of a), holds for every u; here u is a good point.
    */
   bound() {
     if (!this.reference || !this.sums.size) return NaN;
@@ -190,7 +193,7 @@ export class Training {
       to.flatMap((o) => [...from.map((i) => weight(o, i)), bias(o)])).map(([array, at]) => this.model.state[array][at]);
   }
 
-  /** A good point: the best one of many steps from 0, whose loss and squared distance from the first weights are known. */
+  /** A good point, the best of many steps: its loss, and its squared distance from the first weights. */
   #refer() {
     const { state } = this.model;
     const kept = Object.fromEntries(Object.entries(state).map(([name, values]) => [name, values.slice()]));
