@@ -51,7 +51,8 @@ if TYPE_CHECKING:
     )  # fmt: skip
     from subgrad.nn.ensemble import ensemble
     from subgrad.optim import (
-        LBFGS, chain, clip_by_norm, freeze, groups, methods, step, unfreeze, update, weight_decay,
+        LBFGS, LevenbergMarquardt, chain, clip_by_norm, freeze, groups, methods, step, unfreeze, update,
+        weight_decay,
     )  # fmt: skip
     from subgrad.optim.methods import *
     from subgrad.playground import playground
@@ -61,8 +62,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "LBFGS", "BestCheckpoint", "CSVLogger", "Callback", "Checkpoint", "CompiledFunction", "EarlyStopping", "History",
-    "Kink", "MLflowLogger", "OptunaPruningCallback", "Parameter", "PlotLive", "ReduceOnPlateau", "Tensor",
-    "TensorBoard", "Trainer", "WatchUnits", "approximate", "barron", "barron_bound", "bool_", "calibration",
+    "Kink", "LevenbergMarquardt", "MLflowLogger", "OptunaPruningCallback", "Parameter", "PlotLive", "ReduceOnPlateau",
+    "Tensor", "TensorBoard", "Trainer", "WatchUnits", "approximate", "barron", "barron_bound", "bool_", "calibration",
     "certify", "chain", "check", "checkpoint", "clip_by_norm", "compile", "cond", "custom_vjp", "data", "dead_units",
     "default_dtype", "defop", "directional_derivative", "draw", "enclosure", "ensemble", "errors", "evaluate",
     "explain", "export", "fft", "fit", "float32", "float64", "fori_loop", "freeze", "get_threads", "grad", "groups",
@@ -103,7 +104,8 @@ _LATER = {
     "nn.ensemble": ("ensemble",),
     "onnx": (),
     "optim": (
-        "LBFGS", "chain", "clip_by_norm", "freeze", "groups", "step", "unfreeze", "update", "weight_decay",
+        "LBFGS", "LevenbergMarquardt", "chain", "clip_by_norm", "freeze", "groups", "step", "unfreeze", "update",
+        "weight_decay",
     ),
     "playground": ("playground",),
     "recur": ("checkpoint", "cond", "fori_loop", "scan", "while_loop"),

@@ -176,6 +176,7 @@ NAMES: dict[str, str] = {
     "sg.step.Linear": "torch.optim.lr_scheduler.LinearLR optax.linear_schedule",
     # training
     "sg.fit": "keras.Model.fit sklearn.base.ClassifierMixin.fit",
+    "sg.LevenbergMarquardt": "scipy.optimize.least_squares",
     "sg.ReduceOnPlateau": "keras.callbacks.ReduceLROnPlateau torch.optim.lr_scheduler.ReduceLROnPlateau",
     "sg.BestCheckpoint": "keras.callbacks.ModelCheckpoint",
     "sg.TensorBoard": "torch.utils.tensorboard.SummaryWriter",

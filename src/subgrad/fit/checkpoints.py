@@ -21,7 +21,7 @@ from subgrad.graph.tensor import constant
 from subgrad.graph.tree import leaves, rebuild
 from subgrad.io.model_file import description, part, read_model_file, write_model_file
 from subgrad.nn.module import Module
-from subgrad.optim.lbfgs import LBFGS
+from subgrad.optim.lbfgs import FullBatch
 from subgrad.optim.optimizer import Optimizer
 
 PROBE = 8  # samples whose loss shows whether model and loss are those of the checkpoint
@@ -46,7 +46,7 @@ class RunState:
 
     model: Module
     loss: Callable[..., Any]
-    optimizer: Optimizer | LBFGS
+    optimizer: Optimizer | FullBatch
     data: list[np.ndarray]
     form: Form
     rows: np.ndarray

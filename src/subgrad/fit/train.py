@@ -21,7 +21,8 @@ from subgrad.fit.training_run import Run, Watch
 from subgrad.io.atomic import require_writable
 from subgrad.io.terminal import waiting
 from subgrad.nn.module import Module
-from subgrad.optim.lbfgs import LBFGS
+from subgrad.optim.lbfgs import LBFGS, FullBatch
+from subgrad.optim.levenberg_marquardt import LevenbergMarquardt
 
 
 def fit(
@@ -31,7 +32,7 @@ def fit(
     *,
     loss: Any,
     loss_weights: Any = None,
-    optimizer: str | optim.Optimizer | LBFGS = "adam",
+    optimizer: str | optim.Optimizer | FullBatch = "adam",
     epochs: int = 10,
     batch_size: int = 32,
     validation: Any = None,
@@ -70,8 +71,8 @@ def fit(
             a loss of `subgrad.nn` alone is taken for each of them, and a function of your own alone gets the outputs
             and y as they are.
         loss_weights: a factor for the loss of each output, in a tuple or dict; 1 where there is none.
-        optimizer: an optimiser, or the name of one with its default settings. `LBFGS` and ``"lbfgs"`` look at all
-            samples in each step, whatever ``batch_size`` and ``shuffle`` say: an epoch is one iteration.
+        optimizer: an optimiser, or the name of one with its default settings. `LBFGS` and `LevenbergMarquardt` look at
+            all samples in each step, whatever ``batch_size`` and ``shuffle`` say: an epoch is one iteration.
         epochs: passes over the data, those of a resumed run included.
         batch_size: samples a step. Batches that you give are as long as they are.
         validation: (X, y) or (X, y, sample_weight), or the share of the samples to hold out; measured after each epoch.
@@ -127,7 +128,7 @@ def fit(
     accumulate = options.count("accumulate", accumulate)
     every = None if validation_every is None else options.count("validation_every", validation_every)
     given_loss = looked_up(loss)
-    chosen = LBFGS() if optimizer == LBFGS.name else optimizer if isinstance(optimizer, LBFGS) else optim.get(optimizer)
+    chosen = _optimizer(optimizer)
     stopping, saving = options.early_stopping(early_stopping), options.checkpoint(checkpoint)
     watch = Watch(stopping, as_callbacks(callbacks), saving, every, verbose)
     if every is not None and validation is None:
@@ -149,10 +150,10 @@ def fit(
         whole_loss = loss_for(given_loss, loss_weights, data.form.y)
         measures = metric_table.resolve(metrics, data.form.y)
         rows, held_out = split_validation(data, validation, seed, model._dtype())
-        if isinstance(chosen, LBFGS):
+        if isinstance(chosen, FullBatch):
             from subgrad.fit import full_batch  # few runs need its line search
 
-            full_batch.require_plain(model, saving, resume, every, accumulate if accumulate > 1 else None)
+            full_batch.require_plain(chosen.name, model, saving, resume, every, accumulate if accumulate > 1 else None)
             batch_size, shuffle, drop_last = full_batch.part_size(whole_loss, len(rows)), False, False
         with waiting("compiling", verbose):
             run = Run(
@@ -166,3 +167,10 @@ def fit(
     finally:
         run.engine.rest()
     return run.history
+
+
+def _optimizer(given: Any) -> optim.Optimizer | FullBatch:
+    """What ``fit(optimizer=...)`` means."""
+    if isinstance(given, FullBatch):
+        return given
+    return next((kind() for kind in (LBFGS, LevenbergMarquardt) if given == kind.name), None) or optim.get(given)

@@ -31,7 +31,7 @@ from subgrad.graph.tensor import constant
 from subgrad.graph.tree import leaves, rebuild
 from subgrad.graph.values import assign_all, nodes_of
 from subgrad.nn.module import Module
-from subgrad.optim.lbfgs import LBFGS
+from subgrad.optim.lbfgs import LBFGS, FullBatch
 
 CONTROL_SECONDS = 0.1  # how often a run comes back for the progress bar and Ctrl-C
 
@@ -62,7 +62,7 @@ class Run(checkpoints.RunState):
 
     @uncollected
     def __init__(
-        self, model: Module, loss: Callable[..., Any], optimizer: optim.Optimizer | LBFGS, data: Part,
+        self, model: Module, loss: Callable[..., Any], optimizer: optim.Optimizer | FullBatch, data: Part,
         rows: np.ndarray, held_out: Part | None, metrics: dict[str, metric_table.Metric], batch_size: int, seed: int,
         shuffle: bool, drop_last: bool = False, accumulate: int = 1,
     ) -> None:  # fmt: skip
@@ -90,12 +90,17 @@ class Run(checkpoints.RunState):
         def forward(batch):
             return trace_forward(self.model, self.loss, batch, self._in_step, self.form, several)
 
-        if isinstance(self.optimizer, LBFGS):
+        if isinstance(self.optimizer, FullBatch):
             from subgrad.fit import full_batch
 
             trained = [p.requires_grad for p in self.parameters]
-            of_all = full_batch.LossOfAll(forward, self.data, trained, self.programs)
-            return full_batch.QuasiNewton(self.optimizer, of_all, self._values(), trained)
+            of_all = full_batch.LossOfAll(forward, self.data, trained, self.programs, self.optimizer.name)
+            parts = self.optimizer, of_all, self._values(), trained
+            if isinstance(self.optimizer, LBFGS):
+                return full_batch.QuasiNewton(*parts)
+            full_batch.require_squared(self.loss)
+            normal = full_batch.NormalMatrix(self.model, self.form, self.data, trained, self.programs)
+            return full_batch.DampedGaussNewton(*parts, normal)
         state = [s.numpy() for s in leaves(self.state)]
         return engine_for(trace, forward, self.data, [*self._values(), *state], self._lengths(), self.programs)
 
@@ -207,7 +212,7 @@ class Run(checkpoints.RunState):
             self._save(watch.saving)
         if any(map(says_stop, answers)):
             self.history.stopped = "callback"
-        if isinstance(self.optimizer, LBFGS) and self.engine.converged:
+        if isinstance(self.optimizer, FullBatch) and self.engine.converged:
             self.history.stopped = "converged"
         if watch.stopping is not None and watch.stopping.says_stop(self.history):
             self.history.stopped = "early stopping"
@@ -226,7 +231,7 @@ class Run(checkpoints.RunState):
     def _chunks(self, epoch: int, validation_every: int | None) -> Iterator[Chunk]:
         batches, at = self._batches(epoch), 0
         while at < len(batches):
-            most = len(batches) if isinstance(self.optimizer, LBFGS) else self._most(validation_every)
+            most = len(batches) if isinstance(self.optimizer, FullBatch) else self._most(validation_every)
             part = batches[at : at + most]
             at += len(part)
             yield part, at == len(batches)

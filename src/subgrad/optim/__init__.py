@@ -12,17 +12,19 @@ if TYPE_CHECKING:
     import subgrad.optim.methods as methods
     from subgrad.optim.around.parameter_groups import freeze, groups, unfreeze
     from subgrad.optim.lbfgs import LBFGS
+    from subgrad.optim.levenberg_marquardt import LevenbergMarquardt
     from subgrad.optim.methods import *
     from subgrad.optim.transform import chain, clip_by_norm, weight_decay
 
 __all__ = [
-    "LBFGS", "Optimizer", "chain", "clip_by_norm", "freeze", "from_config", "get", "groups", "step", "unfreeze",
-    "update", "weight_decay",
+    "LBFGS", "LevenbergMarquardt", "Optimizer", "chain", "clip_by_norm", "freeze", "from_config", "get", "groups",
+    "step", "unfreeze", "update", "weight_decay",
 ]  # fmt: skip
 
 _LATER = {
     "around.parameter_groups": ("freeze", "groups", "unfreeze"),
     "lbfgs": ("LBFGS",),
+    "levenberg_marquardt": ("LevenbergMarquardt",),
     "transform": ("chain", "clip_by_norm", "weight_decay"),
 }
 

@@ -9,8 +9,24 @@ from subgrad.optim import validators
 from subgrad.optim.optimizer import Configured, State
 
 
+class FullBatch(Configured):
+    """Settings of a method that looks at all samples in each step.
+
+    Attributes:
+        weight_decay: the loss gets weight_decay/2 \\|u\\|^2, u all parameters.
+        tol: the run ends when no slope is larger than this.
+    """
+
+    weight_decay: float = 0.0
+    tol: float
+
+    def init(self, params: Any) -> State:
+        """There is no state that outlives a run."""
+        return {}
+
+
 @dataclass(frozen=True)
-class LBFGS(Configured):
+class LBFGS(FullBatch):
     """Quasi-Newton descent on the loss of all samples (Liu, Nocedal, Math. Programming 1989): for `subgrad.fit` alone.
 
     An epoch is one iteration: a direction from the last steps, and a line search for the weak Wolfe conditions, that of
@@ -42,10 +58,6 @@ class LBFGS(Configured):
 
     def __post_init__(self) -> None:
         validators.validate(self, weight_decay=validators.not_negative, tol=validators.not_negative)
-
-    def init(self, params: Any) -> State:
-        """There is no state that outlives a run."""
-        return {}
 
 
 __all__ = ["LBFGS"]

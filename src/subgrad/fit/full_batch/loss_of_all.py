@@ -29,6 +29,7 @@ class LossOfAll:
         data: arrays with an axis of samples.
         trained: which of the parameters have a gradient.
         programs: where programs are kept, and found.
+        name: of the method, for messages.
 
     Attributes:
         terms: what the measured numbers of a part are.
@@ -39,31 +40,35 @@ class LossOfAll:
 
     def __init__(
         self, forward: Callable[[Sequence[Signature]], Forward], data: Sequence[np.ndarray], trained: Sequence[bool],
-        programs: dict[Any, Any],
+        programs: dict[Any, Any], name: str,
     ) -> None:  # fmt: skip
         self.data = data
         self.terms: list[Term] = []
-        self._forward, self._trained, self._programs = forward, trained, programs
+        self._forward, self._trained, self._programs, self._name = forward, trained, programs, name
 
     def __call__(
         self, rows: Sequence[np.ndarray], variables: Sequence[np.ndarray]
     ) -> tuple[float, list[np.ndarray], np.ndarray]:
         """The loss of all ``rows`` (the numbers of each part's samples), its gradient, and what each part measures."""
-        measured, slopes, shares = [], [], []
+        measured, slopes = [], []
         for part in rows:
             step, program = self._program(len(part), len(rows))
             outputs = program([*(a[part] for a in self.data), *variables])
             numbers = np.array([float(v) for v in outputs[: step.measured]])
             measured.append(numbers)
             slopes.append(outputs[step.measured :])
-            shares.append(self._share(numbers, len(part)))
-        whole = sum(shares)
-        shares = [share / whole for share in shares] if self._means() and whole else [1.0] * len(shares)
+        shares = self.shares(measured, rows)
         loss = sum(share * numbers[0] for share, numbers in zip(shares, measured, strict=True))
         total: list[Any] = [
             sum(share * s for share, s in zip(shares, of_parts, strict=True)) for of_parts in zip(*slopes, strict=True)
         ]
         return float(loss), total, np.array(measured)
+
+    def shares(self, measured: Sequence[np.ndarray], rows: Sequence[np.ndarray]) -> list[float]:
+        """By what the loss of each part counts, given what the parts have measured."""
+        found = [self._share(numbers, len(part)) for numbers, part in zip(measured, rows, strict=True)]
+        whole = sum(found)
+        return [share / whole for share in found] if self._means() and whole else [1.0] * len(found)
 
     def _means(self) -> bool:
         return not next(term for term in self.terms if term.name == "loss").added
@@ -86,7 +91,8 @@ class LossOfAll:
         made = self._forward([((rows, *a.shape[1:]), a.dtype) for a in self.data])
         inputs, outputs = made.graph.inputs, made.graph.outputs
         at, first = len(outputs) - len(self._trained), len(inputs) - len(self._trained)
-        what, remedy = "lbfgs minimises one function of the parameters", "take an optimiser for batches, such as 'adam'"
+        what = f"{self._name} minimises one function of the parameters"
+        remedy = "take an optimiser for batches, such as 'adam'"
         if any(n.op is random.uniform for n in toposort(outputs)):
             raise ArgumentError(f"{what}, and this model draws random numbers: {remedy}")
         if any(a is not b for a, b in zip(inputs[first:], outputs[at:], strict=True)):

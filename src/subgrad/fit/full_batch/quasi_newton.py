@@ -17,7 +17,7 @@ from subgrad.kinks.minimize.line_search import weak_wolfe
 from subgrad.kinks.minimize.objective import Point
 from subgrad.nn.ensemble import Ensemble
 from subgrad.nn.module import Module
-from subgrad.optim.lbfgs import LBFGS
+from subgrad.optim.lbfgs import FullBatch
 
 PART = 4096
 """How many samples are looked at together, at most: what a network makes of them has to fit memory."""
@@ -31,7 +31,7 @@ class QuasiNewton:
     """
 
     def __init__(
-        self, settings: LBFGS, loss: LossOfAll, variables: Sequence[np.ndarray], trained: Sequence[bool]
+        self, settings: FullBatch, loss: LossOfAll, variables: Sequence[np.ndarray], trained: Sequence[bool]
     ) -> None:
         self.variables, self.converged = [np.array(v) for v in variables], False
         self._settings, self._loss, self._trained = settings, loss, trained
@@ -48,7 +48,7 @@ class QuasiNewton:
 
     def scale_sizes(self, factor: float) -> None:
         """As of `Compiled`."""
-        raise ArgumentError("lbfgs has no step size: its line search finds one")
+        raise ArgumentError(f"{self._settings.name} has no step size: it finds one")
 
     def run(
         self, batches: Sequence[np.ndarray], seed: int, first_step: int, first_batch: int = 0, last: Any = None
@@ -56,17 +56,22 @@ class QuasiNewton:
         """One iteration; what the parts measure where it ends."""
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # a step too long is seen by its value
             at = self._at or self._start(batches)
-            inverse = self._inverse = self._inverse or Limited(at.gradient if at.gradient.any() else np.ones(1))
-            direction = -inverse.times(at.gradient)
-            slope = float(at.gradient @ direction)
-            found = weak_wolfe(lambda x: self._look(batches, x), at, direction, slope) if slope < 0 else None
-        if found is not None:
-            inverse.update(found.x - at.x, found.gradient - at.gradient)
+            found = self._next(batches, at)
         self._at = found or at
         self._seen = {id(self._at): self._seen[id(self._at)]}
         self.variables = self._variables(self._at.x)
         self.converged = found is None or np.abs(found.gradient).max(initial=0.0) <= self._settings.tol
         return self._seen[id(self._at)][1]
+
+    def _next(self, batches: Sequence[np.ndarray], at: Point) -> Point | None:
+        """A lower point, if one is found."""
+        inverse = self._inverse = self._inverse or Limited(at.gradient if at.gradient.any() else np.ones(1))
+        direction = -inverse.times(at.gradient)
+        slope = float(at.gradient @ direction)
+        found = weak_wolfe(lambda x: self._look(batches, x), at, direction, slope) if slope < 0 else None
+        if found is not None:
+            inverse.update(found.x - at.x, found.gradient - at.gradient)
+        return found
 
     def _start(self, batches: Sequence[np.ndarray]) -> Point:
         point = self._look(batches, self._flat(self._moving(self.variables)))
@@ -107,12 +112,12 @@ def part_size(loss: Callable[..., Any], rows: int) -> int:
     return PART if comes_with_us(loss) else rows
 
 
-def require_plain(model: Module, *others: object) -> None:
-    """Raise for what a run with L-BFGS does not do."""
+def require_plain(name: str, model: Module, *others: object) -> None:
+    """Raise for what a run with a method of that name does not do."""
     if isinstance(model, Ensemble):
-        raise ArgumentError("lbfgs takes no ensemble: its members would share one line search")
+        raise ArgumentError(f"{name} takes no ensemble: its members would share one step")
     if any(option is not None for option in others):
         raise ArgumentError(
-            "a run with lbfgs takes no checkpoint, resume, accumulate or validation_every: it is short, and its epochs "
-            "are steps"
+            f"a run with {name} takes no checkpoint, resume, accumulate or validation_every: it is short, and its "
+            "epochs are steps"
         )

@@ -21,13 +21,13 @@ from subgrad.fit.stream.prefetch import Item
 from subgrad.fit.training_run import Chunk, Run, Watch
 from subgrad.io.terminal import waiting
 from subgrad.nn.module import Module
-from subgrad.optim.lbfgs import LBFGS
+from subgrad.optim.lbfgs import FullBatch
 
 
 def require_plain(optimizer: Any, saving: Any, resume: Any, sample_weight: Any) -> None:
     """Raise for what a run on batches does not do."""
-    if isinstance(optimizer, LBFGS):
-        raise ArgumentError("lbfgs looks at all samples in each step: it takes X and y, and no batches")
+    if isinstance(optimizer, FullBatch):
+        raise ArgumentError(f"{optimizer.name} looks at all samples in each step: it takes X and y, and no batches")
     if saving is not None or resume is not None:
         raise ArgumentError(
             "a run on batches takes no checkpoint and no resume, since it cannot find the place in them again; "
