@@ -40,7 +40,7 @@ def test_training_and_evaluation_write_pages(tmp_path):
         assert words in text, words
     assert f"Report: {other}" in succeed("evaluate", model, file, "--report", other)
     text = said(other)
-    for words in ["59 rows of", "Not used: 'price'.", f"subgrad evaluate {model} {file} --report {other}"]:
+    for words in ["59 rows of", "Not used: 'price'.", "Loss", f"subgrad evaluate {model} {file} --report {other}"]:
         assert words in text, words
     assert "On 59 rows." in text
 
@@ -89,7 +89,7 @@ def test_a_series_has_no_page(tmp_path):
     file, model = write_csv(tmp_path / "rows.csv", {"y": np.sin(np.arange(80)).round(3)}), tmp_path / "m.safetensors"
     succeed("train", "series", file, "--target", "y", "--out", model, "--epochs", 1, "--window", 5, "--hidden", 2)
     said = misuse("evaluate", model, file, "--report", tmp_path / "page.html")
-    assert "is for the models of `subgrad train FILE`" in said
+    assert "a page is written about models of tables, of `subgrad train FILE`" in said
 
 
 def test_a_command_is_quoted_as_a_shell_wants_it():

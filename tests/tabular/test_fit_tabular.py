@@ -62,6 +62,8 @@ def test_the_names_for_networks_save_and_load_it_too(model, tmp_path):
     other = sg.load(path)
     assert isinstance(other, TabularModel)
     np.testing.assert_array_equal(other.predict_set(table(), 0.8), model.predict_set(table(), 0.8))
+    with pytest.raises(errors.FileError, match="holds a model for tables, and this takes a network"):
+        sg.io.load_module(path)
     with pytest.raises(errors.ArgumentError, match="a module or a TabularModel, got dict"):
         sg.save({}, path)
 

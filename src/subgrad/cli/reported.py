@@ -63,7 +63,10 @@ def of_file(
     """Write a page about a model and the rows of a file."""
     typed = command("evaluate", model, file, FLAG, path)
     data = f"{tables.test.rows:,} rows of {file}"
-    _write(path, trained, outcome, tables, console, data=data, sentences=log, command=typed)
+    _write(
+        path, trained, outcome, tables, console, data=data, sentences=log, history=trained.history,
+        epoch=trained.row_of_history, command=typed,
+    )  # fmt: skip
 
 
 def check(path: Path | None) -> None:

@@ -91,12 +91,24 @@ def load(path: Path_, modules: Sequence[type[Module]] = ()) -> Any:
         ArgumentError: if the model needs a class that is neither built in nor among ``modules``.
     """
     tensors, header = read_model_file(path)
-    if header.get("model") is None:
-        raise FileError(f"{path} holds no description of a model")
-    if is_tabular(header) and not modules:
+    if is_tabular(header):
         from subgrad.tabular import TabularModel
 
         return TabularModel.load(path)
+    return _module(path, modules, tensors, header)
+
+
+def load_module(path: Path_, modules: Sequence[type[Module]] = ()) -> Module:
+    """As `load`, but a model for tables is none: `FileError`, unless its network is among ``modules``."""
+    tensors, header = read_model_file(path)
+    if is_tabular(header) and not modules:
+        raise FileError(f"{path} holds a model for tables, and this takes a network")
+    return _module(path, modules, tensors, header)
+
+
+def _module(path: Path_, modules: Sequence[type[Module]], tensors: Tensors, header: dict[str, Any]) -> Module:
+    if header.get("model") is None:
+        raise FileError(f"{path} holds no description of a model")
     if "run" in header:
         tensors = part(tensors, "model.")
     try:

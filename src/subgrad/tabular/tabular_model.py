@@ -221,7 +221,7 @@ class TabularModel:
         info = io.read_info(path)
         if info.get("kind") != "tabular":
             raise FileError(f"{path} holds no model for tables")
-        network = io.load(path, [TabularNetwork])
+        network = io.load_module(path, [TabularNetwork])
         try:
             assert isinstance(network, TabularNetwork)
             settings = info["settings"]

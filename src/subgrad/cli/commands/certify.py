@@ -13,7 +13,7 @@ from subgrad.cli import options
 from subgrad.cli.commands.formula import Box, Formula, formula_on, pair_of
 from subgrad.cli.failure import job, usage
 from subgrad.cli.screen import screen
-from subgrad.io import load
+from subgrad.io import load_module
 
 Inputs = Annotated[list[str], typer.Option(
     "--box", metavar="LOW,HIGH", help="The interval of an input; once for each, in their order.",
@@ -53,7 +53,7 @@ def certify(
     """
     f, ends = formula_on(box, formula)
     options.place(proof, "--proof")
-    _say(bounds.certify(f, load(model), ends, eps, budget=budget), proof)
+    _say(bounds.certify(f, load_module(model), ends, eps, budget=budget), proof)
 
 
 @job
@@ -85,7 +85,7 @@ def verify(
     if len(properties) != 1:
         raise typer.BadParameter("one of --within, --label, --rising and --falling says what is to be proven")
     options.place(proof, "--proof")
-    _say(bounds.verify(load(model), ends, properties[0], budget=budget), proof)
+    _say(bounds.verify(load_module(model), ends, properties[0], budget=budget), proof)
 
 
 def _say(found: bounds.Verdict, proof: Path | None) -> None:

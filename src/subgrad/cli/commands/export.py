@@ -18,7 +18,7 @@ from subgrad.cli.jobs.trained.trained_model import kind_of
 from subgrad.cli.jobs.trained.trained_network import TrainedNetwork
 from subgrad.cli.screen import screen
 from subgrad.errors import ArgumentError, DataError
-from subgrad.io import load
+from subgrad.io import load_module
 from subgrad.nn import Module
 
 ENDS = {"onnx": ".onnx", "wasm": ".wasm", "object": ".o"}
@@ -62,7 +62,7 @@ def export(
         _write(whole, path, to, cpu, whole.example, whole.about())
         inputs = "the columns of the table" if whole.prepares else inputs
     else:
-        _write(load(model), path, to, cpu, example)
+        _write(load_module(model), path, to, cpu, example)
         inputs = "those of the network"
     console.print(f"Wrote {path}; its inputs are {inputs}.", soft_wrap=True)
 

@@ -11,7 +11,7 @@ from subgrad.cli import options
 from subgrad.cli.failure import job
 from subgrad.cli.screen import screen
 from subgrad.data import read_table
-from subgrad.io import load
+from subgrad.io import load_module
 from subgrad.io.atomic import require_regular
 
 Given = Annotated[str | None, typer.Argument(
@@ -35,7 +35,7 @@ def playground(given: Given = None, out: Out = Path("playground.html"), quiet: o
         path = Path(given)
         require_regular(path)
         if path.suffix == ".safetensors":
-            net = load(path)
+            net = load_module(path)
         else:
             table = read_table(path)
     write(net, table, out)

@@ -116,7 +116,7 @@ class Forecaster:
     @classmethod
     def load(cls, path: Path) -> Forecaster:
         """Read what `save` wrote; `FileError` if it is anything else."""
-        model, info = io.load(path), io.read_info(path)
+        model, info = io.load_module(path), io.read_info(path)
         try:
             plain = info.get("scalings") or {"": info["scaling"]}  # one, before there could be several
             scalings = {name: Scaling.from_plain(values) for name, values in plain.items()}

@@ -82,7 +82,10 @@ class Job(Protocol):
 def no_report(report: Path | None) -> None:
     """Raise a usage error if a page is asked for, of a model that there is none of."""
     if report is not None:
-        raise typer.BadParameter("is for the models of `subgrad train FILE`", param_hint="'--report'")
+        raise typer.BadParameter(
+            "a page is written about models of tables, of `subgrad train FILE`, not about those of texts and series",
+            param_hint="'--report'",
+        )
 
 
 def widths(given: options.TrainOptions, usual: str) -> tuple[int, ...]:

@@ -116,7 +116,7 @@ def _save(model: nn.Module, known: Characters, plan: TextPlan, bits: float | Non
 
 def load(path: Path) -> tuple[Any, Characters]:
     """The network and its characters; `FileError` for any other file."""
-    model, info = io.load(path), io.read_info(path)
+    model, info = io.load_module(path), io.read_info(path)
     if info.get("task") != "text":
         raise FileError(f"{path} is no model of text; `subgrad train text` makes one")
     return model, Characters(info["characters"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -220,6 +221,7 @@ def _summary(history: History, stops_early: bool) -> dict[str, Any]:
         "stopped": history.stopped,
         "seconds": sum(history["seconds"]),
         "numbers": {name: value for name, value in history.epochs[kept - 1].items() if name != "seconds"},
+        "curve": [{name: v for name, v in row.items() if name != "seconds" and math.isfinite(v)} for row in history],
     }
 
 

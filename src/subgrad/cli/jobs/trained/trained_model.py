@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from rich.console import RenderableType
@@ -18,6 +18,7 @@ from subgrad.data.table import Table
 from subgrad.data.target import Label
 from subgrad.data.task import Task
 from subgrad.errors import ArgumentError
+from subgrad.fit import History
 
 
 class Reply(NamedTuple):
@@ -75,6 +76,14 @@ class Trained(ABC):
     @abstractmethod
     def stopped(self) -> str:
         """Why the training ended, see `subgrad.fit.History`."""
+
+    @property
+    @abstractmethod
+    def history(self) -> History:
+        """The learning curve; empty if the file has none."""
+
+    row_of_history: ClassVar[str] = "epoch"
+    """What a row of it is of."""
 
     @property
     def calibrated(self) -> Calibrated:

@@ -18,7 +18,7 @@ from subgrad.cli.jobs.trained.prediction_report import Spans
 from subgrad.cli.jobs.trained.trained_model import Reply, Trained, numbers, test_line
 from subgrad.data import TablePreprocessor
 from subgrad.errors import DataError, FileError
-from subgrad.fit import predict
+from subgrad.fit import History, predict
 from subgrad.nn import Module
 
 
@@ -49,7 +49,7 @@ class TrainedNetwork(Trained):
     @classmethod
     def load(cls, path: Path) -> TrainedNetwork:
         """Read what `save` wrote; `FileError` if it is anything else."""
-        model, info = io.load(path), io.read_info(path)
+        model, info = io.load_module(path), io.read_info(path)
         try:
             if info["loss"] not in scores.LOSSES:
                 raise FileError(f"{path} was trained with a loss that is not known here: {info['loss']!r}")
@@ -75,6 +75,10 @@ class TrainedNetwork(Trained):
     @property
     def stopped(self) -> str:
         return self.record["run"]["stopped"]
+
+    @property
+    def history(self) -> History:
+        return History(list(self.record["run"].get("curve", [])), self.stopped)
 
     @property
     def quantiles(self) -> list[float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from rich.console import RenderableType
@@ -12,6 +12,7 @@ from rich.console import RenderableType
 from subgrad import io
 from subgrad.cli.jobs.source import Preparation
 from subgrad.cli.jobs.trained.trained_model import Reply, Trained, test_line
+from subgrad.fit import History
 from subgrad.tabular import TabularModel
 
 
@@ -22,6 +23,8 @@ class TrainedTabular(Trained):
     model: TabularModel
     preparation: Preparation
     record: dict[str, Any]
+
+    row_of_history: ClassVar[str] = "look"
 
     @classmethod
     def of(cls, model: TabularModel) -> TrainedTabular:
@@ -45,7 +48,11 @@ class TrainedTabular(Trained):
 
     @property
     def stopped(self) -> str:
-        return self.model.history.stopped
+        return self.history.stopped
+
+    @property
+    def history(self) -> History:
+        return self.model.history
 
     def about_run(self) -> list[str]:
         """Which networks there are, and how good they are on rows that they were not trained on."""
