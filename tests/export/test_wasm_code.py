@@ -56,6 +56,24 @@ def test_a_step_of_a_convolutional_network():
     check(routines(net, batch, loss="cross_entropy", optimizer=sg.SGD(0.1, momentum=0.9)), True)
 
 
+@both
+def test_remainders_of_floats_are_exact(simd):
+    """They are those of a library of C, which there is none of here."""
+    rng = np.random.default_rng(0)
+    special = [0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 5e-324, -3e-320, 1e-310, 2.5e-308, 1.7e308, 3.0]
+    drawn = rng.normal(size=400) * 10.0 ** rng.integers(-320, 308, 400)
+    x, y = (a.ravel() for a in np.meshgrid(np.append(special, drawn[:60]), np.append(special, drawn[60:120])))
+    code = routines(sg.remainder, (sg.tensor(x, dtype="float64"), sg.tensor(y, dtype="float64")))
+    (got,), _ = WasmCode(code, simd).call(code.each[0], [x, y])
+    with np.errstate(all="ignore"):
+        single = x.astype(np.float32), y.astype(np.float32)
+        wanted, narrow = np.remainder(x, y), np.remainder(*single)
+    np.testing.assert_array_equal(got, wanted)
+    code = routines(sg.remainder, tuple(sg.tensor(a, dtype="float32") for a in single))
+    (got,), _ = WasmCode(code, simd).call(code.each[0], single)
+    np.testing.assert_array_equal(got, narrow)
+
+
 def test_a_step_that_draws():
     net = nn.Sequential(nn.Linear(5, 8, seed=0), nn.Dropout(0.5), nn.Linear(8, 1, seed=1))
     made = routines(net, (BATCH[0], np.zeros(6)), loss="squared", optimizer=sg.SGD(0.1))

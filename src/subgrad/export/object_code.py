@@ -12,6 +12,7 @@ from subgrad.compile.passes.prepack import prepack
 from subgrad.compile.pipeline import PASSES, run_passes
 from subgrad.compile.runtime.interpret import Interpreter
 from subgrad.compile.unit import Unit
+from subgrad.export.float_remainder import float_remainder
 from subgrad.export.routine import Argument, Draws, Fixed, Held, Routine, Routines, Sink, Source
 from subgrad.graph.order import toposort
 
@@ -39,6 +40,10 @@ def object_code(routines: Routines, target: Target) -> ObjectCode:
     inner = [["run"]] * len(made)
     if routines.state.size:
         texts.append(_init(routines, target))
+        inner.append([])
+    remainder = float_remainder(texts)
+    if remainder is not None:
+        texts.append(remainder)
         inner.append([])
     return ObjectCode(portable_object(texts, target, inner), max(room for _, room in made))
 
