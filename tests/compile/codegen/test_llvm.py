@@ -176,3 +176,23 @@ def test_what_a_branch_has_computed_is_not_there_after_it():
         b.store(b.mul(N, 9), b.at(P, 2, "i64"))
 
     assert run(fill, np.zeros(3, np.int64), 5).tolist() == [0, 35, 45]
+
+
+@pytest.mark.parametrize(("begin", "end", "step"), MANY)
+def test_loops_count_in_numbers_as_wide_as_an_address(begin, end, step):
+    """Known bounds and others give the same turns; the index is an i64 for those who use it, also after the loop."""
+    module = Module(cpus.host()._replace(triple="riscv32-unknown-unknown-elf"))
+    with module.function("f", [P, N], exported=True) as b:
+        for place, stop in ((0, end), (20, b.add(N, end))):
+            with b.loop(begin, stop, step) as turn:
+                b.store(constant("i64", 1), b.at(P, b.add(turn.index, place), "i64"))
+            left = turn.index if isinstance(turn.index, Value) else constant("i64", turn.index)
+            b.store(left, b.at(P, place + 19, "i64"))
+    text = str(module)
+    assert "phi i32" in text
+    assert "phi i64" not in text
+    data = np.zeros(40, np.int64)
+    load(text).function("f", None, [ctypes.c_void_p, ctypes.c_int64])(data.ctypes.data, 0)
+    turns = range(begin, end, step)
+    assert data[:19].nonzero()[0].tolist() == data[20:39].nonzero()[0].tolist() == list(turns)
+    assert data[39] == (turns[-1] + step if turns else begin)
