@@ -34,9 +34,12 @@ def risc_v(emulator, arguments):
     from unicorn import riscv_const as riscv
 
     emulator.reg_write(riscv.UC_RISCV_REG_MSTATUS, 0x6000)  # the floating point unit is on
-    for i, value in enumerate(arguments):
+    stack = DATA + 0xF000
+    for i, value in enumerate(arguments[:8]):
         emulator.reg_write(riscv.UC_RISCV_REG_A0 + i, value)
-    emulator.reg_write(riscv.UC_RISCV_REG_SP, DATA + 0xF000)
+    for i, value in enumerate(arguments[8:]):
+        emulator.mem_write(stack + 4 * i, value.to_bytes(4, "little"))
+    emulator.reg_write(riscv.UC_RISCV_REG_SP, stack)
     emulator.reg_write(riscv.UC_RISCV_REG_RA, STOP)
 
 
