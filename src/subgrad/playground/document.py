@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from subgrad.playground.bundle import bundle
 from subgrad.playground.compiled import Compiled
+from subgrad.playground.one_script import bundle
 
 PARTS = Path(__file__).with_name("page")
 """The folder of the page's own files."""

@@ -8,7 +8,7 @@ import subgrad as sg
 from subgrad.errors import ArgumentError
 from subgrad.tabular import settings_for
 from subgrad.tabular.search import tuning
-from subgrad.tabular.search.space import SPACE
+from subgrad.tabular.search.search_space import SPACE
 from subgrad.tabular.search.tuning import tune_tabular
 
 

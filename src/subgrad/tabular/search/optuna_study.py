@@ -13,7 +13,7 @@ from subgrad.errors import ArgumentError, FileError, missing_extra
 from subgrad.fit.callbacks.pruning import OptunaPruningCallback
 from subgrad.metrics import get
 from subgrad.tabular.defaults import Settings
-from subgrad.tabular.search.space import SPACE
+from subgrad.tabular.search.search_space import SPACE
 from subgrad.tabular.search.trials import Trial, Tuned
 from subgrad.tabular.tabular_model import TabularModel
 

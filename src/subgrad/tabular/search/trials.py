@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from subgrad.tabular.defaults import Settings
-from subgrad.tabular.search.space import SPACE
+from subgrad.tabular.search.search_space import SPACE
 from subgrad.tabular.tabular_model import TabularModel
 
 

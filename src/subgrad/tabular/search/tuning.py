@@ -20,7 +20,7 @@ from subgrad.metrics import TABLE
 from subgrad.tabular.defaults import Effort, Settings, settings_for
 from subgrad.tabular.fitting import USUAL, fit_tabular
 from subgrad.tabular.search import optuna_study
-from subgrad.tabular.search.space import SPACE
+from subgrad.tabular.search.search_space import SPACE
 from subgrad.tabular.search.trials import Trial, Tuned
 from subgrad.tabular.tabular_model import TabularModel, as_table
 
