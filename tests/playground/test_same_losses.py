@@ -1,13 +1,18 @@
 """The page's training, run by Node, against the Python programs that the page shows."""
 
+import html
 import json
 import math
+import re
 import shutil
 import subprocess
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
+
+import subgrad as sg
 
 STEPS = 40
 CASES = {
@@ -84,3 +89,22 @@ def test_every_network_has_finite_losses_and_knows_its_numbers(code, tmp_path):
         biases = {name: np.shape(v)[0] for name, v in run["now"].items() if name.endswith("bias")}
         hidden = sum(n for name, n in biases.items() if name not in ("bias", "out.bias"))
         assert hidden == (0 if case["net"] == "linear" else case["depth"] * case["width"]), case
+
+
+@needs_node
+def test_chapters_link_into_it_with_settings_that_it_has(tmp_path):
+    chapters = sorted((Path(__file__).parents[2] / "docs" / "maths").glob("*.md"))
+    links = [re.findall(r'playground\.html#([^"]*)"', page.read_text(encoding="utf-8")) for page in chapters]
+    assert [len(found) for found in links] == [1] * len(chapters)
+    given = [html.unescape(found[0]) for found in links]
+    script = tmp_path / "look.mjs"
+    module = Path(sg.__file__).parent / "playground" / "page" / "settings.mjs"
+    script.write_text(
+        f"import {{ fromAddress }} from {json.dumps(module.as_uri())};\n"
+        "console.log(JSON.stringify(process.argv.slice(2).map((text) => fromAddress(text))));\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run([str(NODE), str(script), *given], capture_output=True, text=True, timeout=60, check=True)
+    for settings, link in zip(json.loads(done.stdout), given, strict=True):
+        for name, value in parse_qsl(link, strict_parsing=True):
+            assert str(settings[name]) == value, link
