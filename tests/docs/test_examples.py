@@ -97,7 +97,14 @@ def test_the_optimum_that_subgradient_steps_names():
 def test_pictures_in_the_documentation_are_of_today(name, tmp_path):
     """As many nodes and arrows as in the graph that is drawn now."""
     example(name).main(str(tmp_path / "now.dot"))
-    dot = (tmp_path / "now.dot").read_text(encoding="utf-8")
+    assert_of_today(name, (tmp_path / "now.dot").read_text(encoding="utf-8"))
+
+
+def test_the_picture_of_a_cell_is_of_today():
+    assert_of_today("lstm", str(sg.draw(sg.nn.LSTM(3, 4), input_shape=(1, 5, 3), depth=2)))
+
+
+def assert_of_today(name: str, dot: str) -> None:
     svg = (ROOT / "docs" / "images" / f"{name}.svg").read_text(encoding="utf-8")
     assert svg.count('class="node"') == len(re.findall(r"^ *n\d+ \[", dot, flags=re.MULTILINE))
     assert svg.count('class="edge"') == dot.count(" -> ")
