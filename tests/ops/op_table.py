@@ -10,7 +10,7 @@ from subgrad.graph.transform import TRANSFORMS as _LOADED
 from subgrad.graph.transform import Transform
 
 RULES = (
-    "approx.fourier.harmonic", "bounds.proof", "bounds.taylor.rules", "compile.codegen.lower",
+    "approx.fourier.harmonic", "bounds.backward.rules", "bounds.proof", "bounds.taylor.rules", "compile.codegen.lower",
     "intervals.interval_rules", "onnx.writing.all_rules", "recur.batch",
 )  # fmt: skip
 for _module in RULES:

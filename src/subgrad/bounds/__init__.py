@@ -5,5 +5,10 @@ from subgrad.bounds.error import certify
 from subgrad.bounds.outputs import output_bounds, verify
 from subgrad.bounds.properties import Monotone, Robust, Within, ball
 from subgrad.bounds.verdict import Verdict
+from subgrad.bounds.vnnlib.read import read_vnnlib
+from subgrad.bounds.vnnlib.unreachable import Case, Unreachable
 
-__all__ = ["Monotone", "Robust", "Verdict", "Within", "ball", "certify", "network_digest", "output_bounds", "verify"]
+__all__ = [
+    "Case", "Monotone", "Robust", "Unreachable", "Verdict", "Within", "ball", "certify", "network_digest",
+    "output_bounds", "read_vnnlib", "verify",
+]  # fmt: skip

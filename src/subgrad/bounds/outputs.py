@@ -14,13 +14,16 @@ from subgrad.bounds.properties import Property
 from subgrad.bounds.search import Search
 from subgrad.bounds.traced import Function, traced
 from subgrad.bounds.verdict import Verdict
+from subgrad.bounds.vnnlib.unreachable import Unreachable
+from subgrad.bounds.vnnlib.verifying import verify_unreachable
 from subgrad.errors import ArgumentError
 from subgrad.graph.dtype import float64, using_dtype
 from subgrad.graph.tensor import placeholder
 
 
 def verify(
-    net: Function, box: Any, prop: Property, *, budget: int = BUDGET, verbose: bool | None = None
+    net: Function, box: Any, prop: Property | None = None, *, budget: int = BUDGET, timeout: float | None = None,
+    verbose: bool | None = None,
 ) -> Verdict:  # fmt: skip
     """Whether a network has a property at all points of a box: proven, refuted by a point, or unknown.
 
@@ -29,9 +32,12 @@ def verify(
 
     Args:
         net: a module (taken in evaluation mode) or a function of tensors, from points (N, d) to outputs (N, k).
-        box: a pair (low, high) for each input; `subgrad.bounds.ball` makes one around a point.
+        box: a pair (low, high) for each input; `subgrad.bounds.ball` makes one around a point. Or, alone, an
+            `Unreachable` such as `subgrad.bounds.read_vnnlib` reads, which has boxes of its own: a module that
+            `subgrad.onnx.load` made may have one input of any shape then, whose elements are counted in C order.
         prop: `Within`, `Robust` or `Monotone` of `subgrad.bounds`.
         budget: how many boxes to bound at most. Ctrl-C ends the search, too.
+        timeout: seconds after which the search for an `Unreachable` ends; None for no end.
         verbose: show the progress; None does if standard error is a terminal.
 
     Raises:
@@ -47,7 +53,16 @@ def verify(
         >>> print(sg.verify(net, [(-1, 1), (-1, 1)], Within(-1, -0.1)))    # doctest: +ELLIPSIS
         refuted: ...
     """
-    if not hasattr(prop, "excess"):
+    if timeout is not None and not (isinstance(timeout, (int, float)) and timeout > 0):
+        raise ArgumentError(f"a timeout is a number of seconds above 0, got {str(timeout)[:80]}")
+    if isinstance(box, Unreachable):
+        if prop is not None:
+            raise ArgumentError(f"an Unreachable has boxes of its own: verify(net, property), got {prop!r} as well")
+        check_budget(budget)
+        return verify_unreachable(net, box, budget, timeout, verbose)
+    if timeout is not None:
+        raise ArgumentError("a timeout is for an Unreachable; others have a budget")
+    if prop is None or not hasattr(prop, "excess"):
         raise ArgumentError(f"a property is Within, Robust or Monotone of subgrad.bounds, got {prop!r}")
     check_budget(budget)
     if not (isinstance(prop.tolerance, (int, float, np.number)) and np.isfinite(prop.tolerance)):

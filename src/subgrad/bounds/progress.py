@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sized
+from typing import Any, Protocol
 
-from subgrad.bounds.search import Search
 from subgrad.io.number_text import at_least, at_most, given
 from subgrad.io.terminal import ProgressLine
+
+
+class Search(Protocol):
+    """What a search for a bound says of itself."""
+
+    @property
+    def goal(self) -> float | None: ...
+    @property
+    def below(self) -> float: ...
+    @property
+    def above(self) -> float: ...
+    @property
+    def open(self) -> Sized: ...
+    @property
+    def boxes(self) -> int: ...
+    @property
+    def budget(self) -> int: ...
 
 
 class Progress(ProgressLine):

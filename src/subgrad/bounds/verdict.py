@@ -13,6 +13,7 @@ from subgrad.errors import ArgumentError
 from subgrad.io.number_text import at_least, at_most
 
 Status = Literal["proven", "refuted", "unknown"]
+FEW = 16  # coordinates that are printed
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +30,9 @@ class Verdict:
         boxes: how many boxes were bounded.
         seconds: the time it took.
         interrupted: whether Ctrl-C ended the search. What was proven until then holds.
-        proof: what `save` writes.
+        proof: what `save` writes; None where only other methods than those of the checker have proven it.
+        timed_out: whether the time was over.
+        outputs: of the network at the counter-example, shape (k,), for a property that is `Unreachable`.
     """
 
     claim: str
@@ -42,6 +45,8 @@ class Verdict:
     seconds: float
     interrupted: bool = False
     proof: Proof | None = field(default=None, repr=False)
+    timed_out: bool = False
+    outputs: np.ndarray | None = None
 
     @property
     def counterexample(self) -> np.ndarray | None:
@@ -52,13 +57,14 @@ class Verdict:
         return self.status == "proven"
 
     def __str__(self) -> str:
-        effort = f"{self.boxes:,} boxes, {self.seconds:.2g} s" + (", interrupted" if self.interrupted else "")
+        ended = ", interrupted" if self.interrupted else ", out of time" if self.timed_out else ""
+        effort = f"{self.boxes:,} boxes, {self.seconds:.2g} s{ended}"
         if self.status == "proven":
             return f"proven: {self.claim} (bound {at_most(self.bound, 6)}; {effort})"
         if self.status == "refuted":
             assert self.witness is not None
-            return f"refuted: {self.claim}: {at_least(self.value, 6)} at {self.witness.tolist()} ({effort})"
-        where = "" if self.stuck is None else f", stuck at {self.stuck.tolist()}"
+            return f"refuted: {self.claim}: {at_least(self.value, 6)} at {_point(self.witness)} ({effort})"
+        where = "" if self.stuck is None else f", stuck at {_point(self.stuck)}"
         between = f"between {at_least(self.value, 6)} and {at_most(self.bound, 6)}"
         return f"unknown: {self.claim}: {between}{where} ({effort})"
 
@@ -69,9 +75,16 @@ class Verdict:
         given, it claims a limit 0.1 % above ``bound``, which leaves the checker some room.
 
         Raises:
-            ArgumentError: if nothing was proven.
+            ArgumentError: if nothing was proven, or by backward linear bounds, which the checker does not know.
             FileError: if the file cannot be written.
         """
-        if self.status != "proven" or self.proof is None:
+        if self.status != "proven":
             raise ArgumentError(f"only what is proven can be saved as a proof, this is {self.status}")
+        if self.proof is None:
+            raise ArgumentError("this was proven by backward linear bounds, which the checker of proofs does not know")
         self.proof.save(path)
+
+
+def _point(x: np.ndarray) -> str:
+    """All of a point or box if it is short."""
+    return str(x.tolist()) if len(x) <= FEW else f"{str(x[:FEW].tolist())[:-1]}, ... {len(x):,} in all]"

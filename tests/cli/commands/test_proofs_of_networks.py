@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from command import fail, misuse, run, succeed
 
@@ -75,3 +76,35 @@ def test_wrong_usage(net):
     proof = "no-such-folder/proof.safetensors"
     assert "folder that does not exist" in misuse("certify", "sin(x)", net, "--box", "0,3", "--proof", proof)
     assert "no-such" in fail("certify", "x", "no-such-file.safetensors", "--box", "0,1")
+
+
+def test_files_of_the_field(net, tmp_path):
+    """A VNN-LIB file: the answer and the exit code of each kind, and the witness of sat."""
+    prop = tmp_path / "prop.vnnlib"
+
+    def ask(unsafe, *more):
+        prop.write_text(
+            "(declare-const X_0 Real)(declare-const Y_0 Real)(assert (>= X_0 0))(assert (<= X_0 3))"
+            f"(assert {unsafe})"
+        )
+        result = run("verify", net, prop, *more)
+        return result.exit_code, result.output.split("\n")
+
+    assert ask("(>= Y_0 1.2)") == (0, ["unsat", ""])
+    code, (answer, x, y, _) = ask("(>= Y_0 0.9)")
+    assert (code, answer) == (3, "sat")
+    assert float(y.removeprefix("(Y_0 ").removesuffix("))")) >= 0.9
+    assert 0 <= float(x.removeprefix("((X_0 ").removesuffix(")")) <= 3
+    assert ask("(>= Y_0 1.01)", "--budget", 1) == (4, ["unknown", ""])
+    assert ask("(>= Y_0 1.01)", "--timeout", 0.001)[0] in (0, 5)
+    assert "line 1 of this VNN-LIB file" in fail("verify", net, prop) if ask("(= Y_0 1)")[0] == 1 else False
+    assert "has its own boxes" in misuse("verify", net, prop, "--box", "0,3")
+    assert "is for a VNN-LIB file" in misuse("verify", net, "--box", "0,3", "--timeout", 3)
+    assert "a property is a VNN-LIB file" in misuse("verify", net)
+
+
+def test_onnx_files_are_networks_too(net, tmp_path):
+    pytest.importorskip("onnx")
+    path = tmp_path / "net.onnx"
+    sg.onnx.save(sg.load(net), path, np.zeros((1, 1), np.float32))
+    assert succeed("verify", path, "--box", "0,3", "--within", "-0.1,1.1").startswith("proven")

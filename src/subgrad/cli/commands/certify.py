@@ -14,12 +14,23 @@ from subgrad.cli.commands.formula import Box, Formula, formula_on, pair_of
 from subgrad.cli.failure import job, usage
 from subgrad.cli.screen import screen
 from subgrad.io import load_module
+from subgrad.nn import Module
 
-Inputs = Annotated[list[str], typer.Option(
-    "--box", metavar="LOW,HIGH", help="The interval of an input; once for each, in their order.",
+Inputs = Annotated[list[str] | None, typer.Option(
+    "--box", metavar="LOW,HIGH", help="The interval of an input; once for each, in their order.", show_default=False,
 )]  # fmt: skip
 ModelFile = Annotated[Path, typer.Argument(
     metavar="MODEL", help="A file of sg.save, or of subgrad approximate --out.", show_default=False,
+)]  # fmt: skip
+Network = Annotated[Path, typer.Argument(
+    metavar="MODEL", help="As of certify, or an ONNX file.", show_default=False,
+)]  # fmt: skip
+PropertyFile = Annotated[Path | None, typer.Argument(
+    metavar="PROPERTY", help="A VNN-LIB file, which may be packed by gzip, in the place of a box and one property.",
+    show_default=False,
+)]  # fmt: skip
+Timeout = Annotated[float | None, typer.Option(
+    metavar="SECONDS", min=0.001, help="With a VNN-LIB file: the answer is timeout after that.", show_default="none",
 )]  # fmt: skip
 Eps = Annotated[float | None, typer.Option(
     metavar="ERROR", help="The error to prove.", show_default="the least that can be proven",
@@ -42,6 +53,8 @@ Falling = Annotated[int | None, typer.Option(
     metavar="I", min=0, help="No output grows when this input, counted from 0, grows.", show_default=False,
 )]  # fmt: skip
 
+CODES = {"unsat": 0, "sat": 3, "unknown": 4, "timeout": 5}
+
 
 @job
 def certify(
@@ -58,21 +71,25 @@ def certify(
 
 @job
 def verify(
-    model: ModelFile,
-    box: Inputs,
+    model: Network,
+    file: PropertyFile = None,
+    box: Inputs = None,
     within: Limits = None,
     label: Label = None,
     rising: Rising = None,
     falling: Falling = None,
     proof: ProofFile = None,
     budget: Budget = BUDGET,
+    timeout: Timeout = None,
 ) -> None:
     """Prove a property of a network at all points of a box, or find a point where it is false.
 
     For example: subgrad verify net.safetensors --box -2,2 --within -1,1
+
+    Or that no input of a VNN-LIB file has the outputs that it names: subgrad verify net.onnx prop.vnnlib --timeout 60
+
+    That prints unsat (proven; exit code 0), sat and the inputs and outputs (3), unknown (4) or timeout (5).
     """
-    with usage("--box"):
-        ends = [pair_of(text) for text in box]
     with usage("--within"):
         limits = None if within is None else bounds.Within(*pair_of(within))
     asked = [
@@ -82,10 +99,41 @@ def verify(
         None if falling is None else bounds.Monotone(falling, increasing=False),
     ]
     properties = [p for p in asked if p]
+    if file is not None:
+        if properties or box or proof:
+            raise typer.BadParameter("a VNN-LIB file has its own boxes and property, and leaves no proof")
+        return _answer(bounds.verify(_network(model), bounds.read_vnnlib(file), budget=budget, timeout=timeout))
+    if timeout is not None:
+        raise typer.BadParameter("--timeout is for a VNN-LIB file; others have a --budget")
+    if not box:
+        raise typer.BadParameter("a property is a VNN-LIB file, or a --box for each input and one of --within ...")
+    with usage("--box"):
+        ends = [pair_of(text) for text in box]
     if len(properties) != 1:
         raise typer.BadParameter("one of --within, --label, --rising and --falling says what is to be proven")
     options.place(proof, "--proof")
-    _say(bounds.verify(load_module(model), ends, properties[0], budget=budget), proof)
+    _say(bounds.verify(_network(model), ends, properties[0], budget=budget), proof)
+
+
+def _network(path: Path) -> Module:
+    """The network of a file of this package, or of ONNX."""
+    if path.suffix != ".onnx":
+        return load_module(path)
+    from subgrad import onnx
+
+    return onnx.load(path)
+
+
+def _answer(found: bounds.Verdict) -> None:
+    """Print what competitions of verifiers read, and exit with the code of the answer."""
+    answer = {"proven": "unsat", "refuted": "sat"}.get(found.status, "timeout" if found.timed_out else "unknown")
+    typer.echo(answer)
+    if found.counterexample is not None and found.outputs is not None:
+        named = [f"({n}_{i} {v!r})" for n, x in (("X", found.counterexample), ("Y", found.outputs))
+                 for i, v in enumerate(x.tolist())]  # fmt: skip
+        typer.echo("(" + "\n".join(named) + ")")
+    if CODES[answer]:
+        raise typer.Exit(CODES[answer])
 
 
 def _say(found: bounds.Verdict, proof: Path | None) -> None:

@@ -1,0 +1,285 @@
+"""Bounds of linear functions of a network's outputs over many boxes, by going backward through its steps.
+
+A row of coefficients stands for a linear function of a step. It is replaced by one of the step's inputs that is nowhere
+smaller: an affine step exactly, a curve by the upper line where its coefficient is positive, by the lower one where it
+is negative. At the point, the function is at most what the corners of the box make of it (Zhang et al., "Efficient
+neural network robustness certification with general activation functions", 2018, arXiv 1811.00866; for graphs: Xu et
+al., 2020, arXiv 2002.12920). The intervals that curves are relaxed on are found the same way, step by step, for those
+elements alone for which it matters.
+
+All rows of all boxes are one matrix, whose row knows its box. What rounding may have done is added up beside each row
+(see `subgrad.bounds.backward.affine`). Bounds hold for the network in real arithmetic.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from subgrad.bounds.backward.affine import Affine, gamma
+from subgrad.bounds.backward.curves import Curve, Relaxation
+from subgrad.bounds.backward.steps import Step, steps_of
+from subgrad.bounds.taylor.rounding import TINY, UNIT
+from subgrad.graph.tensor import Tensor
+from subgrad.intervals.arithmetic import Interval
+
+ROOM = 2**16  # coefficients of the rows that go backward at once: they stay in the second-level cache
+SLACK = 1 + 1e-6  # what sums of errors may be off themselves, relatively, if they have up to a thousand million terms
+
+
+class LinearBounds:
+    """Bounds the outputs of a traced network.
+
+    Args:
+        point: the placeholder of the point, shape (1, d).
+        output: the node of the outputs, shape (k,).
+        weights: what the other placeholders of the graph hold.
+
+    Raises:
+        ArgumentError: for an op that has no bounds.
+    """
+
+    def __init__(self, point: Tensor, output: Tensor, weights: Mapping[Tensor, np.ndarray]) -> None:
+        self.steps = steps_of(point, output, weights)
+        self.outputs = output.size
+
+    def over(self, low: np.ndarray, high: np.ndarray, inside: Interval | None = None) -> Boxes:
+        """The steps over boxes with these corners, shape (B, d): what `Boxes.below` takes.
+
+        ``inside`` is what `Boxes.kept` was of boxes that hold these: it narrows the intervals from the start.
+        """
+        with np.errstate(all="ignore"):
+            return Boxes(self.steps, low, high, inside)
+
+
+@dataclass(frozen=True, eq=False)
+class Below:
+    """Lower bounds of rows over boxes.
+
+    Attributes:
+        bound: shape (B, m); minus infinity where nothing is known.
+        slopes: the linear function of the point that lies below the row, shape (B, m, d).
+    """
+
+    bound: np.ndarray
+    slopes: np.ndarray
+
+
+class Boxes:
+    """The intervals and relaxations of all steps over some boxes."""
+
+    def __init__(self, steps: list[Step], low: np.ndarray, high: np.ndarray, inside: Interval | None = None) -> None:
+        self.steps, self.count = steps, len(low)
+        self._inside = {} if inside is None else self._parted(inside)
+        shape = (self.count, *steps[0].shape)
+        self.intervals = [Interval(low.reshape(shape), high.reshape(shape))]
+        self.relaxations: dict[int, Relaxation] = {}
+        self.errors: dict[int, np.ndarray | None] = {}
+        self._sizes: dict[int, np.ndarray] = {}
+        self._unbounded: dict[int, np.ndarray | None] = {}
+        self._refined: set[int] = set()
+        for k in range(1, len(steps)):
+            self.intervals.append(self._interval(k))
+
+    @property
+    def kept(self) -> Interval:
+        """The intervals that were found backward, of all steps side by side, shape (B, W)."""
+        wanted = _curved(self.steps)
+        none = np.empty((self.count, 0))
+        sides = ([none, *(self.intervals[k][side].reshape(self.count, -1) for k in wanted)] for side in (0, 1))
+        return Interval(*(np.concatenate(side, axis=1) for side in sides))
+
+    def _parted(self, kept: Interval) -> dict[int, Interval]:
+        wanted = _curved(self.steps)
+        ends = np.cumsum([0, *(math.prod(self.steps[k].shape) for k in wanted)])
+        shapes = {k: (self.count, *self.steps[k].shape) for k in wanted}
+        return {
+            k: Interval(*(side[:, a:b].reshape(shapes[k]) for side in kept))
+            for k, a, b in zip(wanted, ends[:-1], ends[1:], strict=True)
+        }
+
+    @property
+    def outputs(self) -> Interval:
+        """The interval of the outputs, shape (B, k)."""
+        return self.intervals[-1]
+
+    def below(self, rows: np.ndarray) -> Below:
+        """Lower bounds of linear functions of the outputs, given as rows (m, k)."""
+        m, last = len(rows), len(self.steps) - 1
+        a = np.tile(-rows, (self.count, 1)).reshape(-1, *self.steps[last].shape)
+        with np.errstate(all="ignore"):
+            above, slopes = self._above(last, a, np.repeat(np.arange(self.count), m))
+        return Below(-above.reshape(self.count, m), -slopes.reshape(self.count, m, -1))
+
+    # Forward
+
+    def _interval(self, k: int) -> Interval:
+        step = self.steps[k]
+        if isinstance(step.made, Affine):
+            found = step.made.interval([self.intervals[i] for i in step.inputs])
+            low, high = (np.broadcast_to(e, (self.count, *step.shape)) for e in found)
+            if k in self._inside:
+                low, high = np.maximum(low, self._inside[k].low), np.minimum(high, self._inside[k].high)
+            return Interval(low, high)
+        assert step.made is not None
+        undecided = step.made.open([self.intervals[i] for i in step.inputs])
+        for i in dict.fromkeys(step.inputs):
+            self._refine(i, undecided)
+        inputs = [self.intervals[i] for i in step.inputs]
+        found = step.made.interval(inputs)
+        self.relaxations[k] = step.made.relax(inputs, found)
+        return found
+
+    def _refine(self, k: int, where: np.ndarray) -> None:
+        """Tighter intervals of a step's elements, which a curve needs."""
+        step = self.steps[k]
+        if step.tight or k in self._refined or where.shape != (self.count, *step.shape):
+            return
+        self._refined.add(k)
+        n = self.steps[k].shape
+        owner, place = np.nonzero(where.reshape(self.count, -1))
+        low, high = (np.array(e, np.float64).reshape(self.count, -1) for e in self.intervals[k])
+        largest = max(int(np.prod(s.shape)) for s in self.steps[: k + 1])
+        at_once = max(1, ROOM // (2 * largest))
+        for start in range(0, len(owner), at_once):
+            boxes, elements = owner[start : start + at_once], place[start : start + at_once]
+            count = len(boxes)
+            a = np.zeros((2 * count, low.shape[1]))
+            a[np.arange(count), elements], a[np.arange(count, 2 * count), elements] = 1.0, -1.0
+            above, _ = self._above(k, a.reshape(-1, *n), np.tile(boxes, 2))
+            high[boxes, elements] = np.minimum(high[boxes, elements], above[:count])
+            low[boxes, elements] = np.maximum(low[boxes, elements], -above[count:])
+        self.intervals[k] = Interval(low.reshape(-1, *n), high.reshape(-1, *n))
+        for known in (self._sizes, self._unbounded):
+            known.pop(k, None)
+
+    def _size(self, k: int) -> np.ndarray:
+        """The largest magnitudes in all boxes, 0 where there are none: rows that depend on these are lost anyway."""
+        if k not in self._sizes:
+            largest = self.intervals[k].largest
+            self._sizes[k] = np.where(np.isfinite(largest), largest, 0.0).max(axis=0, keepdims=True)
+        return self._sizes[k]
+
+    def _error(self, k: int) -> np.ndarray | None:
+        """What a unit of each coefficient of a row of step k loses by rounding; None for nothing."""
+        if k not in self.errors:
+            made, sizes = self.steps[k].made, self._size(k)
+            if isinstance(made, Affine):
+                found = made.error([self._size(i) for i in self.steps[k].inputs])
+            elif made is None:
+                found = 2 * gamma(sizes.size) * sizes + TINY
+            else:
+                parts = [np.abs(p) for p in (self.relaxations[k].low, self.relaxations[k].high) if p is not None]
+                largest = np.maximum.reduce(parts)  # not finite where the step is not bounded: see `_lose`
+                found = gamma(sizes.size) * np.where(np.isfinite(largest), largest, 0.0).max(axis=0) + TINY
+            if self.steps[k].rounded:
+                found = found + (2 * UNIT * sizes + TINY)
+            self.errors[k] = np.broadcast_to(found, sizes.shape).ravel() if np.any(found) else None
+        return self.errors[k]
+
+    # Backward
+
+    def _above(self, last: int, a: np.ndarray, owner: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Upper bounds of rows of a step, shape (P, \\*S), in the boxes ``owner``; and the slopes at the point."""
+        rows = _Rows(len(a))
+        rows.put(last, a)
+        for k in range(last, 0, -1):
+            if k not in rows.open:
+                continue
+            a = rows.open.pop(k)
+            self._lose(rows, k, a, owner)
+            error = self._error(k)
+            if error is not None:
+                rows.off += np.abs(a.reshape(len(a), -1)) @ error
+            if isinstance(self.steps[k].made, Affine):
+                self._through_affine(rows, k, a)
+            else:
+                self._through_curve(rows, k, a, owner)
+        size = self.intervals[0].low[0].size
+        a = rows.open.pop(0, np.zeros((len(owner), size))).reshape(len(owner), size)
+        low, high = (e.reshape(self.count, -1) for e in self.intervals[0])
+        above = np.maximum(a, 0.0)
+        rows.add(_dots(above, high, owner))
+        rows.add(_dots(a - above, low, owner))
+        error = self._error(0)
+        if error is not None:
+            rows.off += np.abs(a) @ error
+        return rows.upper(), a
+
+    def _lose(self, rows: _Rows, k: int, a: np.ndarray, owner: np.ndarray) -> None:
+        """Of a row that depends on what is not bounded, nothing is known."""
+        if k not in self._unbounded:
+            low, high = self.intervals[k]
+            unbounded = ~(np.isfinite(low) & np.isfinite(high))
+            self._unbounded[k] = unbounded if unbounded.any() else None
+        unbounded = self._unbounded[k]
+        if unbounded is not None:
+            lost = (_taken(unbounded, owner) & (a != 0)).reshape(len(a), -1).any(axis=1)
+            rows.total[lost] = np.inf
+
+    def _through_affine(self, rows: _Rows, k: int, a: np.ndarray) -> None:
+        step = self.steps[k]
+        assert isinstance(step.made, Affine)
+        if step.made.centre is not None:
+            rows.add(a.reshape(len(a), -1) @ step.made.centre.ravel())
+        for (_, part), i in zip(step.made.parts, step.inputs, strict=True):
+            rows.put(i, part.back(a))
+
+    def _through_curve(self, rows: _Rows, k: int, a: np.ndarray, owner: np.ndarray) -> None:
+        found = self.relaxations[k]
+        above = np.maximum(a, 0.0)
+        below = a - above
+        for half, offset in ((above, found.high), (below, found.low)):
+            if offset is not None:
+                rows.add(_dots(half.reshape(len(a), -1), offset.reshape(self.count, -1), owner))
+        for number, ((low, high), i) in enumerate(zip(found.slopes, self.steps[k].inputs, strict=True)):
+            if low.ndim == 1:  # nothing of the input
+                continue
+            last = number == len(found.slopes) - 1
+            part = np.multiply(above, _taken(high, owner), out=above if last else None)
+            part += np.multiply(below, _taken(low, owner), out=below if last else None)
+            rows.put(i, part)
+
+
+def _curved(steps: list[Step]) -> list[int]:
+    """The steps whose intervals are found backward: curves need them, and they are affine."""
+    inputs = {i for s in steps if isinstance(s.made, Curve) for i in s.inputs}
+    return [k for k in sorted(inputs) if isinstance(steps[k].made, Affine) and not steps[k].tight]
+
+
+class _Rows:
+    """Linear functions on their way back: coefficients at steps, a constant, and how far all that may be off."""
+
+    def __init__(self, count: int) -> None:
+        self.open: dict[int, np.ndarray] = {}
+        self.total, self.off = np.zeros(count), np.zeros(count)
+
+    def put(self, step: int, a: np.ndarray) -> None:
+        """Coefficients for a step, beside those that it has."""
+        self.open[step] = a + self.open[step] if step in self.open else a
+
+    def add(self, value: np.ndarray) -> None:
+        """A part of the constant."""
+        self.total += value
+        self.off += UNIT * np.abs(self.total)
+
+    def upper(self) -> np.ndarray:
+        """What no value exceeds."""
+        found = np.nextafter(self.total + self.off * SLACK, np.inf)
+        return np.where(np.isnan(found), np.inf, found)
+
+
+def _taken(x: np.ndarray, owner: np.ndarray) -> np.ndarray:
+    """The part of each row's box."""
+    return x if len(x) == 1 else x[owner]
+
+
+def _dots(a: np.ndarray, x: np.ndarray, owner: np.ndarray) -> np.ndarray:
+    """The products of each row with what belongs to its box."""
+    return a @ x[0] if len(x) == 1 else np.einsum("pn,pn->p", a, x[owner])
+
+
+__all__ = ["Below", "Boxes", "LinearBounds"]

@@ -1,0 +1,1 @@
+"""VNN-LIB: properties of networks as the files of verification competitions state them."""

@@ -1,0 +1,103 @@
+"""`verify` for properties of VNN-LIB: backward linear bounds, attacks, and splitting of inputs."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+import numpy as np
+
+from subgrad.bounds.backward.linear_bounds import LinearBounds
+from subgrad.bounds.backward.polytopes import gathered
+from subgrad.bounds.backward.splitting import Splitting
+from subgrad.bounds.progress import Progress
+from subgrad.bounds.traced import Function, traced
+from subgrad.bounds.verdict import Verdict
+from subgrad.bounds.vnnlib.unreachable import Unreachable
+from subgrad.errors import ArgumentError
+from subgrad.graph.dtype import float64
+from subgrad.graph.tensor import Tensor, placeholder
+from subgrad.nn.module import Module
+
+
+def verify_unreachable(
+    net: Function, prop: Unreachable, budget: int, timeout: float | None, verbose: bool | None
+) -> Verdict:
+    """What `subgrad.verify` finds of such a property."""
+    start = time.perf_counter()
+    claim = f"no point has outputs of {'the case' if len(prop.cases) == 1 else f'one of the {len(prop.cases)} cases'}"
+    if not prop.cases:
+        return Verdict(claim, "proven", -math.inf, -math.inf, None, None, 0, time.perf_counter() - start)
+    bounds = _bounds(net, len(prop.cases[0].box), prop.cases[0].matrix.shape[1])
+    groups, done = gathered(prop.cases), []
+    with Progress(verbose) as progress:
+        for k, polytopes in enumerate(groups):
+            now = time.perf_counter()
+            deadline = None if timeout is None else now + (start + timeout - now) / (len(groups) - k)
+            left = max(1, budget - sum(s.boxes for s in done))
+            done.append(Splitting(bounds, polytopes, left, deadline, progress).run())
+            if done[-1].witness is not None or done[-1].interrupted:
+                break
+    return _verdict(claim, bounds, done, len(groups), start)
+
+
+def _bounds(net: Function, inputs: int, outputs: int) -> LinearBounds:
+    point = placeholder((1, inputs), float64, "a point")
+    found = traced(_of_points(net, inputs), point, "the network")
+    if found.output.size != outputs:
+        raise ArgumentError(f"the network has {found.output.size} outputs, the property is one of {outputs}")
+    return LinearBounds(point, found.output, dict(zip(found.weights, found.values, strict=True)))
+
+
+def _verdict(claim: str, bounds: LinearBounds, done: list[Splitting], groups: int, start: float) -> Verdict:
+    best = max(done, key=lambda s: (s.witness is not None, s.value))
+    boxes, interrupted = sum(s.boxes for s in done), any(s.interrupted for s in done)
+    above = max(s.excess for s in done) if len(done) == groups else math.inf
+    if best.witness is not None:
+        low, high = best.witness
+        with np.errstate(all="ignore"):
+            y = bounds.over(low[None], high[None]).outputs
+        outputs = y.low[0] / 2 + y.high[0] / 2
+        seconds = time.perf_counter() - start
+        above = max(above, best.value)
+        return Verdict(claim, "refuted", above, best.value, low, None, boxes, seconds, interrupted, outputs=outputs)
+    seconds = time.perf_counter() - start
+    if len(done) == groups and all(s.proven for s in done):
+        return Verdict(claim, "proven", above, best.value, None, None, boxes, seconds)
+    worst = max((s for s in done if not s.proven), key=lambda s: s.excess).open
+    k = int(np.argmax(worst.excess))
+    stuck = np.stack([worst.low[k], worst.high[k]], axis=1)
+    late = any(s.late() for s in done if not s.proven)
+    return Verdict(claim, "unknown", above, best.value, None, stuck, boxes, seconds, interrupted, timed_out=late)
+
+
+def _of_points(net: Function, inputs: int) -> Function:
+    """The network as a function of points (1, d), if it is of a file that says another shape for its one input."""
+    shapes = getattr(net, "shapes", None)
+    if not isinstance(net, Module) or not isinstance(shapes, list):
+        return net
+    if len(shapes) != 1 or shapes[0] is None:
+        raise ArgumentError("properties are those of networks with one input, whose shape is known")
+    shape = [n if isinstance(n, int) and n > 0 else None for n in shapes[0]]
+    if shape and (shape[0] is None or math.prod(n or 1 for n in shape) != inputs):
+        shape[0] = 1  # the batch
+    missing = [k for k, n in enumerate(shape) if n is None]
+    if len(missing) == 1:
+        shape[missing[0]] = inputs // max(1, math.prod(n for n in shape if n))
+    if None in shape or math.prod(n for n in shape if n) != inputs:
+        raise ArgumentError(f"the network takes a shape {shapes[0]}, the property is one of {inputs} inputs")
+    return _Flat(net, [n for n in shape if n])
+
+
+class _Flat(Module):
+    """A module with an input of a shape, as one of points (1, d) to outputs (1, k)."""
+
+    def __init__(self, net: Module, shape: Any) -> None:
+        self.net, self.shape = net, tuple(shape)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.net(x.reshape(self.shape)).reshape(1, -1)
+
+
+__all__ = ["verify_unreachable"]
