@@ -11,10 +11,12 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.datasets import load_breast_cancer
+from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.ensemble import BaggingClassifier
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression as TheirLogisticRegression
 from sklearn.model_selection import GridSearchCV, KFold, cross_validate
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -93,6 +95,28 @@ def test_linear_models_are_those_of_subgrad_linear():
         LogisticRegression(max_iter=1).fit(scaled, Y)
     with pytest.raises(sg.errors.ArgumentError, match="C of SVM"):
         SVM(C=-1).fit(scaled, Y)
+
+
+def test_of_more_classes_each_is_told_from_the_rest_with_a_proof():
+    X, y = load_iris(return_X_y=True)
+    X, names = StandardScaler().fit_transform(X), np.array(["setosa", "versicolor", "virginica"])[y]
+    model = LogisticRegression(gap=1e-10).fit(X, names)
+    theirs = OneVsRestClassifier(TheirLogisticRegression(tol=1e-10, max_iter=10_000)).fit(X, names)
+    np.testing.assert_allclose(model.predict_proba(X), theirs.predict_proba(X), atol=1e-6)
+    assert (model.predict(X) == theirs.predict(X)).all()
+    assert model.coef_.shape == (3, 4)
+    assert (model.gap_ <= 1e-10 * model.objective_ + 1e-10).all()
+    machine = SVM(gap=1e-8).fit(X, names)
+    for i, name in enumerate(machine.classes_):
+        alone = linear.SVM(gap=1e-8).fit(X, names == name)
+        np.testing.assert_array_equal(machine.decision_function(X)[:, i], alone.decision_function(X))
+        assert machine.bound_[i] == alone.bound_
+
+
+def test_models_for_tables_learn_one_target():
+    several = np.column_stack([Y, 1 - Y])
+    with pytest.raises(sg.errors.DataError, match=r"got 2 columns: take MultiOutputClassifier\(TabularClassifier"):
+        TabularClassifier(LITTLE).fit(X, several)
 
 
 def test_tables_with_categories_and_missing_values():

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from subgrad import linear
@@ -39,15 +39,20 @@ class Linear(BaseEstimator):
         require_labels(y)
         X, y = validate_data(self, X, y, dtype=np.float64, **self._targets)
         self._check_targets(y)
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", GapWarning)
-            self.model_ = self._kind(**self.get_params(deep=False)).fit(X, y)
-        for warning in caught:
-            gap = issubclass(warning.category, GapWarning)
-            warnings.warn(str(warning.message), ConvergenceWarning if gap else warning.category, stacklevel=2)
+        self.model_ = self._solved(X, y)
         for name in ("coef_", "intercept_", "dual_", "objective_", "bound_", "gap_", "history_", "n_iter_"):
             setattr(self, name, getattr(self.model_, name))
         return self
+
+    def _solved(self, X: np.ndarray, y: np.ndarray) -> Any:
+        """A model of `subgrad.linear`, whose warnings become scikit-learn's."""
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", GapWarning)
+            model = self._kind(**self.get_params(deep=False)).fit(X, y)
+        for warning in caught:
+            gap = issubclass(warning.category, GapWarning)
+            warnings.warn(str(warning.message), ConvergenceWarning if gap else warning.category, stacklevel=3)
+        return model
 
     def predict(self, X: Any) -> np.ndarray:
         """The answer for each row of X (n, features): (n,)."""
@@ -64,32 +69,56 @@ class Linear(BaseEstimator):
 
 
 class LinearClassifier(ClassifierMixin, Linear):
-    """Two classes."""
+    """Two classes by one model; more by one for each class, which tells it from all others."""
 
     classes_: np.ndarray
+    models_: list[Any]
 
     def fit(self, X: Any, y: Any) -> Self:
-        """As of all linear models; y (n,) has two classes of any kind."""
-        super().fit(X, y)
-        self.classes_ = self.model_.classes_
+        """As of all linear models; y (n,) has two classes or more of any kind.
+
+        Of k > 2 classes each has a model of its own against the rest, with a proof of its own: ``coef_`` is (k,
+        features), ``intercept_``, ``objective_``, ``bound_`` and ``gap_`` are (k,), ``dual_`` is (k, n), ``history_``
+        has k lists, and ``models_`` are the models themselves.
+        """
+        require_labels(y)
+        X, y = validate_data(self, X, y, dtype=np.float64)
+        self._check_targets(y)
+        self.classes_ = np.unique(y)
+        if len(self.classes_) == 2:
+            super().fit(X, y)
+            self.models_ = [self.model_]
+            return self
+        self.models_ = [self._solved(X, y == label) for label in self.classes_]
+        self.coef_ = np.concatenate([model.coef_ for model in self.models_])
+        self.intercept_ = np.concatenate([model.intercept_ for model in self.models_])
+        for name in ("dual_", "objective_", "bound_", "gap_"):
+            setattr(self, name, np.array([getattr(model, name) for model in self.models_]))
+        self.history_ = [model.history_ for model in self.models_]  # pyright: ignore
+        self.n_iter_ = max(model.n_iter_ for model in self.models_)
         return self
 
+    def predict(self, X: Any) -> np.ndarray:
+        """The class of each row of X (n, features): that whose model, of more than two, has the largest score."""
+        scores = self.decision_function(X)
+        return self.classes_[(scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)]
+
     def decision_function(self, X: Any) -> np.ndarray:
-        """x.w + b for each row of X (n, features): (n,), positive on the side of ``classes_[1]``."""
-        return self._asked(X, "decision_function")
+        """x.w + b for each row of X (n, features): (n,), positive on the side of ``classes_[1]``; of more than two
+        classes (n, classes), positive on the side of each."""
+        found = [model.decision_function(X) for model, X in self._each(X)]
+        return found[0] if len(found) == 1 else np.column_stack(found)
+
+    def _each(self, X: Any) -> list[tuple[Any, np.ndarray]]:
+        """Each model, and X as it takes it."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=np.float64)
+        return [(model, X) for model in self.models_]
 
     def _check_targets(self, y: np.ndarray) -> None:
         check_classification_targets(y)
-        kind = type_of_target(y, input_name="y")
-        if kind != "binary":
-            raise ValueError(f"Only binary classification is supported. The type of the target is {kind}.")
         if len(np.unique(y)) < 2:
-            raise ValueError(f"{type(self).__name__} learns to tell two classes apart, and y holds 1 class")
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
-        return tags
+            raise ValueError(f"{type(self).__name__} learns to tell classes apart, and y holds 1 class")
 
 
 class LinearRegressor(RegressorMixin, Linear):
@@ -138,8 +167,15 @@ class LogisticRegression(LinearClassifier):
         self.verbose = verbose
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """The probability of each class for each row of X (n, features): (n, 2), in the order of ``classes_``."""
-        return self._asked(X, "predict_proba")
+        """The probability of each class for each row of X (n, features): (n, classes), in the order of ``classes_``.
+
+        Of more than two classes it is that of each against the rest, over their sum.
+        """
+        found = [model.predict_proba(X) for model, X in self._each(X)]
+        if len(found) == 1:
+            return found[0]
+        chances = np.column_stack([p[:, 1] for p in found])
+        return chances / chances.sum(axis=1, keepdims=True)
 
 
 class LeastAbsolute(LinearRegressor):

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from subgrad.data import Table
 from subgrad.data.frame import is_frame, table_from_frame
 from subgrad.data.task import Task
+from subgrad.errors import DataError
 from subgrad.fit import History
 from subgrad.sklearn.callback_bridge import Told
 from subgrad.sklearn.checked_data import check_array, check_target, validate_data
@@ -57,7 +58,7 @@ class Tabular(CallbackSupportMixin, BaseEstimator):
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
         table = self._table(X, reset=True)
-        target = column_or_1d(check_target(self, y), warn=True)
+        target = self._one_target(check_target(self, y))
         check_consistent_length(X, target)
         weights = sample_weights(sample_weight, table.rows)
         numbers = self._encoded(target, weights)
@@ -82,6 +83,16 @@ class Tabular(CallbackSupportMixin, BaseEstimator):
         self.history_, self.scores_ = self.model_.history, self.model_.scores
         context.call_on_fit_task_end(estimator=self, **given, reconstruction_attributes=lambda: {"model_": self.model_})
         return self
+
+    def _one_target(self, y: np.ndarray) -> np.ndarray:
+        """y as (n,). Raises `DataError` for several columns."""
+        if y.ndim == 2 and y.shape[1] > 1:
+            own, kind = type(self).__name__, "Classifier" if self._task == "classification" else "Regressor"
+            raise DataError(
+                f"{own} learns one target, y should be a 1d array, got {y.shape[1]} columns: take MultiOutput{kind}("
+                f"{own}()) of sklearn.multioutput, or NeuralNetwork{kind}, one network for all of them"
+            )
+        return column_or_1d(y, warn=True)
 
     def _encoded(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
         """y as numbers; what it teaches is kept."""
