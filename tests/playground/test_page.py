@@ -102,6 +102,7 @@ def test_a_table_of_many_columns_is_shown_by_principal_components(write, tab):
     tab.show(write(data=(X, y)))
     assert tab.run("[playground.data.kind, playground.settings.loss]") == ["classes", "cross_entropy"]
     assert tab.run("playground.net.outputs") == 3
+    assert f"y = {y[0]}," in tab.run("document.getElementById('walk').textContent")
     points = np.array(tab.run("playground.data.points"))
     Z = (X - X.mean(0)) / X.std(0)
     directions = np.linalg.svd(Z, full_matrices=False)[2][:2]

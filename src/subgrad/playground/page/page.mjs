@@ -6,7 +6,7 @@ import { network, parameters } from "./network.mjs";
 import { fromTable, packed, readCsv, unpacked } from "./own_data.mjs";
 import { program } from "./program.mjs";
 import { showFacts, showNumbers, showPicked, showWalk } from "./readout.mjs";
-import { shown, walk } from "./sample_walk.mjs";
+import { shown, targetName, walk } from "./sample_walk.mjs";
 import { fromAddress, OPENING, settled, SETTINGS, toAddress } from "./settings.mjs";
 import { storyOf } from "./story.mjs";
 import { REACH, Surface } from "./surface.mjs";
@@ -163,7 +163,7 @@ export class Page {
     const kept = $("tap").value;
     $("tap").replaceChildren(
       node("option", { value: "look", textContent: "looks at a point" }),
-      ...targets.map((t) => node("option", { value: t, textContent: `adds a point, y = ${shown(t)}` })),
+      ...targets.map((t) => node("option", { value: t, textContent: `adds a point, y = ${targetName(data, t)}` })),
     );
     $("tap").value = [...$("tap").options].some((o) => o.value === kept) ? kept : "look";
   }

@@ -1,5 +1,5 @@
 import { $, node, replace, tell } from "./elements.mjs";
-import { nodeName, shown } from "./sample_walk.mjs";
+import { nodeName, shown, targetName } from "./sample_walk.mjs";
 
 /** The line of numbers beside the buttons. */
 export function showFacts(training, rate) {
@@ -30,7 +30,7 @@ export function showWalk(data, sample, walked, at) {
   if (document.activeElement !== $("sample")) $("sample").value = sample + 1;
   tell($("walk-place"), step ? `${at} of ${walked.length}, ${step.direction}` : `${walked.length} steps`);
   if (!step) {
-    const place = data.points[sample].map(shown).join(", "), y = shown(data.targets[sample]);
+    const place = data.points[sample].map(shown).join(", "), y = targetName(data, data.targets[sample]);
     const about = `Point ${sample + 1}: (${place}), y = ${y}, loss ${shown(walked.loss)}.`;
     replace($("walk"), [node("p", { textContent: `${about} Next goes through the network, node by node.` })]);
     return;

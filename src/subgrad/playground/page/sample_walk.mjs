@@ -19,6 +19,12 @@ export function shown(v) {
   const text = size >= 10000 || (size && size < 0.0001) ? short.toExponential() : String(short);
   return text.replaceAll("-", "−").replace("+", "");
 }
+
+/** A target as its reader knows it: the label of a class in a table, else the number. */
+export function targetName({ kind, labels }, target) {
+  return labels?.[kind === "signs" ? (target + 1) / 2 : target] ?? shown(target);
+}
+
 const factor = (v) => (v < 0 ? `(${shown(v)})` : shown(v));
 
 /**
