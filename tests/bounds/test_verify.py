@@ -156,3 +156,22 @@ def test_balls_are_clipped():
 def test_bad_properties(net, prop, message):
     with pytest.raises(errors.ArgumentError, match=message):
         sg.verify(net, SQUARE, prop)
+
+
+def test_a_deep_network_is_proven_by_going_backward():
+    """Forward models need very many boxes of it; what they do not prove leaves no file."""
+    with sg.using_dtype("float64"):
+        layers = [layer for k in range(6) for layer in (nn.Linear(12, 12, seed=k), nn.ReLU())]
+        net = nn.Sequential(*layers, nn.Linear(12, 3, seed=9))
+    for p in net.parameters():
+        p.assign(2.0 * p.numpy())
+    box = ball(np.linspace(-1, 1, 12), 0.05)
+    x = np.random.default_rng(0).uniform(*box.T, (2000, 12))
+    y = net(sg.tensor(x, "float64")).numpy()
+    (label,) = set(y.argmax(1).tolist())
+    found = sg.verify(net, box, Robust(label), budget=10)
+    assert found.status == "proven"
+    assert found.bound >= max((np.delete(y, label, 1) - y[:, label : label + 1]).max(), found.value)
+    if found.proof is None:
+        with pytest.raises(errors.ArgumentError, match="backward linear bounds"):
+            found.save("proof.safetensors")

@@ -86,13 +86,13 @@ def moved(node: Tensor, fixed: Fixed) -> Affine | None:
     parts, low, high = [], np.where(comes, 0.0, near), np.where(comes, 0.0, near)
     for k, (f, i) in enumerate(zip(fixed, node.inputs, strict=True)):
         own = comes & (source >= starts[k]) & (source < starts[k + 1])
-        if f is None:
+        if f is None and own.any():
             parts.append((k, _picked(np.where(own, source - starts[k], -1), i.shape, node.shape)))
-        elif i.dtype.kind == "f":
+        elif f is not None and i.dtype.kind == "f":
             places = np.where(own, source - starts[k], 0)
             low, high = (np.where(own, e.ravel()[places], s) for e, s in zip(f, (low, high), strict=True))
-    constant = Interval(low, high)
-    return Affine(parts, constant if np.any(low) or np.any(high) else None)
+    beside = not parts or np.any(low) or np.any(high)
+    return Affine(parts, Interval(low, high) if beside else None)
 
 
 def _picked(places: np.ndarray, of: tuple[int, ...], to: tuple[int, ...]) -> Part:

@@ -15,7 +15,7 @@ from subgrad.bounds.backward.linear_bounds import LinearBounds
 from subgrad.bounds.backward.polytopes import Polytopes
 
 POINTS = 64
-STEPS = 40
+STEPS = 25
 FIRST, LAST = 0.25, 0.002  # sizes of steps, in widths of the box
 
 

@@ -18,7 +18,7 @@ from subgrad.bounds.backward.linear_bounds import LinearBounds
 from subgrad.bounds.backward.polytopes import Polytopes
 from subgrad.intervals.arithmetic import Interval
 
-AT_ONCE = 64  # boxes that are halved in a round
+AT_ONCE = 256  # boxes that are halved in a round
 ATTACKS = (3, 16, 64, 256, 1024, 4096)  # the rounds in which counter-examples are searched for by descent
 ROOMY = 2**26  # numbers in the corners of open boxes: with more than that, those that are nearly done come first
 
