@@ -5,7 +5,7 @@ from subgrad.bounds.error import certify
 from subgrad.bounds.outputs import output_bounds, verify
 from subgrad.bounds.properties import Monotone, Robust, Within, ball
 from subgrad.bounds.verdict import Verdict
-from subgrad.bounds.vnnlib.read import read_vnnlib
+from subgrad.bounds.vnnlib.property_file import read_vnnlib
 from subgrad.bounds.vnnlib.unreachable import Case, Unreachable
 
 __all__ = [

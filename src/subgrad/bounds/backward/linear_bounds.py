@@ -21,7 +21,7 @@ import numpy as np
 
 from subgrad.bounds.backward.affine import Affine, gamma
 from subgrad.bounds.backward.curves import Curve, Relaxation
-from subgrad.bounds.backward.steps import Step, steps_of
+from subgrad.bounds.backward.walk_back import Step, steps_of
 from subgrad.bounds.taylor.rounding import TINY, UNIT
 from subgrad.graph.tensor import Tensor
 from subgrad.intervals.arithmetic import Interval

@@ -13,7 +13,7 @@ from subgrad.bounds.backward import curves
 from subgrad.bounds.backward.affine import Affine
 from subgrad.bounds.backward.affine_rules import Fixed
 from subgrad.bounds.backward.curves import Curve
-from subgrad.bounds.backward.smooth import by_taylor_model
+from subgrad.bounds.backward.parallel_lines import by_taylor_model
 from subgrad.bounds.taylor.rules import TAYLOR
 from subgrad.graph.op import TABLE, Kind, apply
 from subgrad.graph.tensor import Tensor, placeholder

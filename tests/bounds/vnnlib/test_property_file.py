@@ -9,7 +9,7 @@ import pytest
 
 from subgrad import errors
 from subgrad.bounds import Case, Unreachable, read_vnnlib
-from subgrad.bounds.vnnlib.read import from_text
+from subgrad.bounds.vnnlib.property_file import from_text
 
 DECLARED = """; two inputs and two outputs
 (declare-const X_0 Real)
