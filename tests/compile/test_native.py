@@ -32,6 +32,23 @@ define void @copy(ptr %to, ptr %from, i64 %n) {
 }
 """
 
+MULTIPLES = """
+define void @mark(ptr %p, i64 %n) {
+entry:
+  br label %head
+head:
+  %i = phi i64 [ 0, %entry ], [ %next, %head ]
+  %at = mul i64 %i, 37
+  %place = getelementptr i64, ptr %p, i64 %at
+  store i64 %i, ptr %place
+  %next = add i64 %i, 1
+  %more = icmp slt i64 %next, %n
+  br i1 %more, label %head, label %done
+done:
+  ret void
+}
+"""
+
 CONSTANTS = """
 @table = private constant [4 x double] [double 1.5, double 2.5, double 3.5, double 4.5]
 define double @pick(i64 %i) {
@@ -202,7 +219,18 @@ def test_what_runs_at_the_end_may_compile(seconds):
 def test_the_lock_that_llvmlite_takes_for_each_call_is_known_to_whoever_forks_or_ends():
     import llvmlite.binding  # noqa: F401
 
-    assert lock._lock_of_llvmlite() is not None
+    assert lock.lock_of_llvmlite() is not None
+
+
+def test_what_others_compile_is_as_it_was():
+    """An option of LLVM that is for our code alone is not left behind."""
+    def by_others():
+        machine = native._machine(host())
+        return machine.emit_object(native._optimised(MULTIPLES, machine))
+
+    before = by_others()
+    native.compile_object(MULTIPLES, host())
+    assert by_others() == before
 
 
 def test_importing_loads_no_llvm():

@@ -11,13 +11,14 @@ import ctypes
 import functools
 import itertools
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from subgrad.compile.code_target import Target
 from subgrad.compile.runtime import cache
 from subgrad.compile.runtime.cpu import host
-from subgrad.graph.lock import llvm_lock
+from subgrad.graph.lock import llvm_lock, lock_of_llvmlite
 
 _numbers = itertools.count()  # a library's name can be used only once in a process
 
@@ -65,7 +66,9 @@ def compile_object(ir: str, cpu: Target) -> bytes:
     half the time for large programs, but LLVM 22 broke down in some, such as those that shuffle vectors of odd lengths.
     """
     machine = _machine(cpu)
-    return machine.emit_object(_optimised(ir, machine))
+    module = _optimised(ir, machine)
+    with _without_strength_reduction(cpu):
+        return machine.emit_object(module)
 
 
 @_alone
@@ -145,7 +148,9 @@ def optimised_ir(ir: str, cpu: Target) -> str:
 def assembly(ir: str, cpu: Target) -> str:
     """The text's machine code as assembly, for reading."""
     machine = _machine(cpu)
-    return machine.emit_assembly(_optimised(ir, machine))
+    module = _optimised(ir, machine)
+    with _without_strength_reduction(cpu):
+        return machine.emit_assembly(module)
 
 
 def has_llvmlite() -> bool:
@@ -195,8 +200,8 @@ def _parsed(ir: str) -> Any:
 def _optimised(ir: str, machine: Any) -> Any:
     """The module of the text, with small functions put into their callers.
 
-    The builder computes nothing twice and folds what is known, and LLVM's code generator simplifies loops and hoists
-    out of them itself. Its optimiser took half of all time, for code that was not faster.
+    The builder computes nothing twice, folds what is known, and takes out of a loop what does not change in it. LLVM's
+    optimiser took half of all time, for code that was not faster.
     """
     llvm, module = _llvm(), _parsed(ir)
     passes = llvm.create_new_module_pass_manager()
@@ -204,6 +209,25 @@ def _optimised(ir: str, machine: Any) -> Any:
     passes.add_global_dead_code_eliminate_pass()
     passes.run(module, llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options()))
     return module
+
+
+@contextmanager
+def _without_strength_reduction(cpu: Target) -> Iterator[None]:
+    """LLVM leaves out the pass that makes addresses in loops cheap, since those that the builder writes are.
+
+    The pass takes a quarter to a half of LLVM's time. Its option is one of the whole process: llvmlite's own lock is
+    held until it is as it was, so that it is not for what others compile. Measured on x86, and left alone elsewhere.
+    """
+    if not cpu.triple.startswith(("x86", "amd64", "i686")):
+        yield
+        return
+    llvm = _llvm()
+    with lock_of_llvmlite() or nullcontext():
+        llvm.set_option("", "-disable-lsr")
+        try:
+            yield
+        finally:
+            llvm.set_option("", "-disable-lsr=false")
 
 
 @functools.cache

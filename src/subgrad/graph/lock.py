@@ -37,17 +37,17 @@ def _close_llvm() -> None:
     """Wait until no thread is in LLVM, and let none in: not those that compile, which hold the lock above, nor those
     whose garbage collector frees something of llvmlite's, which holds a lock of its own for each call."""
     llvm_lock.acquire()
-    if own := _lock_of_llvmlite():
+    if own := lock_of_llvmlite():
         own.__enter__()
 
 
 def _open_llvm() -> None:
-    if own := _lock_of_llvmlite():
+    if own := lock_of_llvmlite():
         own.__exit__(None, None, None)
     llvm_lock.release()
 
 
-def _lock_of_llvmlite() -> Any:
+def lock_of_llvmlite() -> Any:
     """None before llvmlite is loaded. llvmlite has no public name for it: the tests see if this one is gone."""
     library = getattr(sys.modules.get("llvmlite.binding.ffi"), "lib", None)
     return getattr(library, "_lock", None)

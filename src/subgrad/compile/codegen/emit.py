@@ -13,7 +13,7 @@ from subgrad.compile.codegen.expressions import Points
 from subgrad.compile.codegen.gemm.contraction import emit_contraction, plan_contraction
 from subgrad.compile.codegen.gemm.tile import Place, Touches
 from subgrad.compile.codegen.llvm import Builder
-from subgrad.compile.codegen.llvm_values import Index, Value, constant, lanes_of, scalar_of
+from subgrad.compile.codegen.llvm_values import Index, Value, lanes_of, scalar_of
 from subgrad.compile.codegen.loops import LoopKernel, finish
 from subgrad.compile.codegen.lower import Role
 from subgrad.compile.codegen.nest import Share
@@ -282,7 +282,7 @@ class Emitter:
         def call(begin: Index, end: Index) -> None:
             given = [self._address(b, self.locate(n), at, run.places) for n in e.nodes]
             given += [run.room] if e.contraction else []
-            ends = [x if isinstance(x, Value) else constant("i64", x) for x in (begin, end)]
+            ends = [b.value(x) for x in (begin, end)]
             b.lines.append(f"  call void @{e.name}({', '.join(f'{v.type} {v}' for v in [*given, *ends])})")
 
         if slot.axis is not None:

@@ -160,14 +160,14 @@ class Points:
 
     def index(self, ix: Ix) -> Value:
         """An index as a value."""
-        base = ix.base if isinstance(ix.base, Value) else constant("i64", ix.base)
+        base = self.b.value(ix.base)
         if ix.step == 0 or self.lanes == 1:
             return base
         return self._spread(base, ix.step)
 
     def _spread(self, base: Index, step: int) -> Value:
         """base, base + step, base + 2 step, ... in the lanes."""
-        start = base if isinstance(base, Value) else constant("i64", base)
+        start = self.b.value(base)
         lane = iota(self.lanes, "i64")
         if step != 1:
             lane = Value(lane.type, "<" + ", ".join(f"i64 {i * step}" for i in range(self.lanes)) + ">")
@@ -190,7 +190,8 @@ class Points:
         return found
 
     def _plus(self, p: Ix, q: Ix) -> Ix:
-        if len({x.base.type for x in (p, q) if isinstance(x.base, Value)}) > 1:  # one of them was looked up
+        kinds = {x.base.type if isinstance(x.base, Value) else "i64" for x in (p, q) if not isinstance(x.base, int)}
+        if len(kinds) > 1:  # one of them was looked up
             p, q = (Ix(self._spread(x.base, x.step)) for x in (p, q))
         return Ix(self.b.add(p.base, q.base), p.step + q.step)
 

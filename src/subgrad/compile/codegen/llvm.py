@@ -17,13 +17,25 @@ strides costs no instruction.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from subgrad.compile.code_target import Target
-from subgrad.compile.codegen.llvm_values import BYTES, Index, Value, constant, like, mangled, scalar_of, vector, zero
+from subgrad.compile.codegen.index_arithmetic import Around, Instructions, Number, as_value
+from subgrad.compile.codegen.llvm_values import (
+    BYTES,
+    Index,
+    Sum,
+    Value,
+    constant,
+    like,
+    mangled,
+    parted,
+    scalar_of,
+    vector,
+    zero,
+)
 from subgrad.compile.codegen.turn import Turn
 
 
@@ -53,7 +65,7 @@ class Module:
         # no-builtins: a copying loop must not become a call of memcpy, which the loader would have to find.
         place = "" if exported else "alwaysinline " if inline else "noinline "
         head = f'define {linkage}void @{name}({heads}) {place}nounwind "no-builtins" {{'
-        self._functions.append("\n".join([head, "entry:", *builder.rooms, *builder.lines, "  ret void", "}"]))
+        self._functions.append("\n".join([head, "entry:", *builder.rooms, *builder.text(), "  ret void", "}"]))
 
     def declare(self, name: str, signature: str) -> None:
         """Make an external function or intrinsic known; saying it twice is harmless."""
@@ -72,46 +84,14 @@ class Module:
         return "\n".join(parts) + "\n"
 
 
-class Builder:
+class Builder(Instructions):
     """Appends instructions to one function."""
 
     def __init__(self, module: Module) -> None:
+        super().__init__()
         self.module = module
-        self.lines: list[str] = []
         self.rooms: list[str] = []
-        self._names = itertools.count()
         self._block = "entry"
-        self._found: dict[str, Value] = {}
-        self._scope: list[str] = []
-        self._sums: dict[str, tuple[Value, int]] = {}
-
-    def emit(self, kind: str, text: str) -> Value:
-        """Append an instruction that yields a value of type ``kind``."""
-        name = self._name()
-        self.lines.append(f"  {name} = {text}")
-        return Value(kind, name)
-
-    def pure(self, kind: str, text: str) -> Value:
-        """As `emit`, for an instruction that depends on its operands alone: where its value is there, it is taken."""
-        found = self._found.get(text)
-        if found is None:
-            found = self._found[text] = self.emit(kind, text)
-            self._scope.append(text)
-        return found
-
-    @contextmanager
-    def _inside(self) -> Iterator[None]:
-        """What is computed inside of a block that may not run is not there after it."""
-        outside, self._scope = self._scope, []
-        yield
-        for text in self._scope:
-            del self._found[text]
-        self._scope = outside
-
-    def op(self, opcode: str, x: Value | float, y: Value | float) -> Value:
-        """A two-operand instruction; a number takes the type of the other operand."""
-        (kind, left), (_, right) = _same_type(x, y)
-        return self.pure(kind, f"{opcode} {kind} {left}, {right}")
 
     def call(self, kind: str, name: str, *arguments: Value) -> Value:
         """Call an external function or intrinsic, declaring it."""
@@ -125,76 +105,29 @@ class Builder:
         self.module.declare(full, f"declare {kind} @{full}({', '.join([a.type for a in arguments])})")
         return self.pure(kind, f"call {kind} @{full}({_typed(arguments)})")
 
-    # Index arithmetic
-
-    def add(self, x: Index, y: Index) -> Index:
-        """x + y, folded where it can be: what is known stands last, so that it becomes part of an address."""
-        (x, known_x), (y, known_y) = self._parted(x), self._parted(y)
-        known = known_x + known_y
-        if not (isinstance(x, Value) and isinstance(y, Value)):
-            return self._shifted(y if isinstance(y, Value) else x, known)
-        return self._shifted(self.op("add nsw", x, y), known)
-
-    def _parted(self, x: Index) -> tuple[Index, int]:
-        """A value and a number that x is the sum of."""
-        return (0, x) if isinstance(x, int) else self._sums.get(x.name, (x, 0))
-
-    def _shifted(self, x: Index, known: int) -> Index:
-        if isinstance(x, int) or not known:
-            return known if isinstance(x, int) else x
-        total = self.op("add nsw", x, known)
-        self._sums[total.name] = x, known
-        return total
-
-    def sub(self, x: Index, y: Index) -> Index:
-        """x - y, folded where it can be."""
-        if isinstance(x, int) and isinstance(y, int):
-            return x - y
-        return x if y == 0 else self.op("sub nsw", x, y)
-
-    def mul(self, x: Index, y: Index) -> Index:
-        """x * y, folded where it can be."""
-        if isinstance(x, int) and isinstance(y, int):
-            return x * y
-        if 0 in (x, y):
-            return 0
-        if 1 in (x, y):
-            return y if x == 1 else x
-        return self.op("mul nsw", x, y)
-
-    def divmod(self, x: Index, by: int) -> tuple[Index, Index]:
-        """Quotient and remainder of a non-negative x."""
-        if isinstance(x, int):
-            return divmod(x, by)
-        if by == 1:
-            return x, 0
-        if by & (by - 1) == 0:
-            return self.op("lshr", x, by.bit_length() - 1), self.op("and", x, by - 1)
-        return self.op("udiv", x, by), self.op("urem", x, by)
-
     def min(self, x: Index, y: Index) -> Index:
         """The lesser of two signed indices."""
         if isinstance(x, int) and isinstance(y, int):
             return min(x, y)
-        return self.intrinsic("llvm.smin", *_same_type(x, y))
+        return self.intrinsic("llvm.smin", *self.same_type(x, y))
 
     def max(self, x: Index, y: Index) -> Index:
         """The greater of two signed indices."""
         if isinstance(x, int) and isinstance(y, int):
             return max(x, y)
-        return self.intrinsic("llvm.smax", *_same_type(x, y))
+        return self.intrinsic("llvm.smax", *self.same_type(x, y))
 
     # Floating point, scalars and vectors
 
-    def fadd(self, x: Value | float, y: Value | float) -> Value:
+    def fadd(self, x: Number, y: Number) -> Value:
         """x + y."""
         return self.op("fadd", x, y)
 
-    def fsub(self, x: Value | float, y: Value | float) -> Value:
+    def fsub(self, x: Number, y: Number) -> Value:
         """x - y."""
         return self.op("fsub", x, y)
 
-    def fmul(self, x: Value | float, y: Value | float) -> Value:
+    def fmul(self, x: Number, y: Number) -> Value:
         """x * y."""
         return self.op("fmul", x, y)
 
@@ -206,15 +139,15 @@ class Builder:
 
     # Comparing and choosing
 
-    def compare(self, predicate: str, x: Value | float, y: Value | float) -> Value:
+    def compare(self, predicate: str, x: Number, y: Number) -> Value:
         """``icmp`` or ``fcmp``, by the operands' type: predicates as in LLVM ("slt", "ogt", "une", ...)."""
-        x, y = _same_type(x, y)
+        x, y = self.same_type(x, y)
         opcode = "fcmp" if scalar_of(x.type) in ("float", "double") else "icmp"
         return self.pure(like(x.type, "i1"), f"{opcode} {predicate} {x.type} {x}, {y}")
 
-    def select(self, condition: Value, x: Value | float, y: Value | float) -> Value:
+    def select(self, condition: Value, x: Number, y: Number) -> Value:
         """x where the condition holds, else y."""
-        x, y = _same_type(x, y)
+        x, y = self.same_type(x, y)
         return self.pure(x.type, f"select {_typed([condition, x, y])}")
 
     # Vectors
@@ -235,10 +168,12 @@ class Builder:
 
     def at(self, pointer: Value, index: Index, kind: str) -> Value:
         """The address of element ``index`` of an array of scalars of type ``kind``."""
-        index, known = self._parted(index)
-        if isinstance(index, Value):
-            pointer = self.pure("ptr", f"getelementptr {kind}, ptr {pointer}, i64 {index}")
-        return self.pure("ptr", f"getelementptr {kind}, ptr {pointer}, i64 {known}") if known else pointer
+        sum_ = parted(index)
+        here = self._depth(pointer.name)
+        for depth, terms in self._by_loop(sum_):  # an inner loop adds to an address what changes in it, and no more
+            ahead, here = self._plus(constant("i64", 0), terms, depth), max(here, depth)
+            pointer = self._outside("ptr", f"getelementptr {kind}, ptr {pointer}, i64 {ahead}", here)
+        return self.pure("ptr", f"getelementptr {kind}, ptr {pointer}, i64 {sum_.known}") if sum_.known else pointer
 
     def load(self, kind: str, pointer: Value, mask: Value | None = None) -> Value:
         """Load a scalar or vector; masked-off lanes are not touched and read as 0."""
@@ -248,8 +183,9 @@ class Builder:
         name = f"llvm.masked.load.{mangled(kind)}.p0"
         return self.call(kind, name, pointer, constant("i32", align), mask, zero(kind))
 
-    def store(self, value: Value, pointer: Value, mask: Value | None = None) -> None:
+    def store(self, value: Value | Sum, pointer: Value, mask: Value | None = None) -> None:
         """Store a scalar or vector; masked-off lanes are not touched."""
+        value = self.value(value)
         align = BYTES[scalar_of(value.type)]
         if mask is None:
             self.lines.append(f"  store {value.type} {value}, ptr {pointer}, align {align}")
@@ -288,27 +224,33 @@ class Builder:
             yield turn
             turn.index = self.add(begin, step)
             return
-        starts = (self._counter(begin), *carry)
+        starts, stop = (self._counter(begin), *carry), self._counter(end)
         head, tail, before = self._label(), self._label(), self._block
         runs = bool(known) or (known is None and self._is_after(begin, end))
-        end = self._counter(end)
+        states = [Value(value.type, self._name()) for value in starts]
+        around = Around(int(head.removeprefix("block")), states[0].name, [], self._scope, {})
+        self.lines.append(around.before)
         if runs:
             self._jump(head)
         else:
-            self._fork(self.compare("slt", starts[0], end), head, tail)
+            self._fork(self.compare("slt", starts[0], stop), head, tail)
         self._open(head)
+        self._loops.append(around)
         place = len(self.lines)
-        states = [Value(value.type, self._name()) for value in starts]
         turn = Turn(self._index(states[0]), tuple(states[1:]))
         with self._inside():
             yield turn
             nexts = (self.op("add nsw", states[0], step), *turn.carry)
+        self._loops.pop()
+        more = self.counted(around, starts[0], step)
         after = self._block
         mark = self.module.rolled_loop() if rolled else ""
-        self._fork(self.compare("slt", nexts[0], end), head, tail, mark)
+        self._fork(self.compare("slt", nexts[0], stop), head, tail, mark)
         arms = [[(x, before), (y, after)] for x, y in zip(starts, nexts, strict=True)]
         # The phi nodes stand at the head of the loop, but what they join is known only now.
-        self.lines[place:place] = [f"  {state} = {_phi(arm)}" for state, arm in zip(states, arms, strict=True)]
+        heads = [*zip(states, arms, strict=True)]
+        heads += [(x, [(start, before), (after_it, after)]) for x, start, after_it in more]
+        self.lines[place:place] = [f"  {state} = {_phi(arm)}" for state, arm in heads]
         self._open(tail)
         last, *ends = nexts if runs else [self.emit(arm[0][0].type, _phi(arm)) for arm in arms]
         turn.index, turn.carry = known[-1] + step if known else self._index(last), tuple(ends)
@@ -316,8 +258,9 @@ class Builder:
     def _counter(self, x: Index) -> Value:
         """x as the counter of a loop, as wide as an address: more would take two registers."""
         kind = f"i{8 * self.module.cpu.pointer_bytes}"
+        x = self.value(x) if isinstance(x, Sum) else x
         if isinstance(x, int) or x.type == kind:
-            return _as_value(kind, x)
+            return as_value(kind, x)
         return self.pure(kind, f"trunc {x.type} {x} to {kind}")
 
     def _index(self, counter: Value) -> Value:
@@ -325,7 +268,7 @@ class Builder:
 
     def _is_after(self, x: Index, y: Index) -> bool:
         """Whether y is known to be the greater one."""
-        (a, known_a), (b, known_b) = self._parted(x), self._parted(y)
+        (a, known_a), (b, known_b) = parted(x), parted(y)
         return a == b and known_a < known_b
 
     @contextmanager
@@ -361,9 +304,6 @@ class Builder:
         self.rooms.append(f"  {room} = alloca [{count} x {kind}], align 64")
         return room
 
-    def _name(self) -> str:
-        return f"%v{next(self._names)}"
-
     def _label(self) -> str:
         return f"block{next(self._names)}"
 
@@ -377,17 +317,6 @@ class Builder:
     def _fork(self, condition: Value, yes: str, no: str, mark: str = "") -> None:
         suffix = f", {mark}" if mark else ""
         self.lines.append(f"  br i1 {condition}, label %{yes}, label %{no}{suffix}")
-
-
-def _same_type(x: Value | float, y: Value | float) -> tuple[Value, Value]:
-    if isinstance(x, Value):
-        return x, y if isinstance(y, Value) else constant(x.type, y)
-    kind = y.type if isinstance(y, Value) else "i64"
-    return constant(kind, x), _as_value(kind, y)
-
-
-def _as_value(kind: str, x: Value | float) -> Value:
-    return x if isinstance(x, Value) else constant(kind, x)
 
 
 def _typed(values: Sequence[Value]) -> str:

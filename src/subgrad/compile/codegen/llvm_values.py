@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import struct
+from collections.abc import Mapping
 from typing import NamedTuple
 
 SCALARS = {"float32": "float", "float64": "double", "int32": "i32", "int64": "i64"}
@@ -21,8 +22,30 @@ class Value(NamedTuple):
         return self.name
 
 
-Index = int | Value
+class Sum(NamedTuple):
+    """An i64 that is ``known`` and so many times each of some others, by their names: no instruction makes it yet."""
+
+    terms: tuple[tuple[str, int], ...]
+    known: int = 0
+
+
+Index = int | Value | Sum
 """An i64: known now, or only when the program runs."""
+
+
+def parted(x: Index) -> Sum:
+    """Any index as a sum; a value is one of itself."""
+    if isinstance(x, Sum):
+        return x
+    return Sum((), x) if isinstance(x, int) else Sum(((x.name, 1),))
+
+
+def index_of(terms: Mapping[str, int], known: int) -> Index:
+    """The index that is such a sum, in its simplest form."""
+    left = sorted([term for term in terms.items() if term[1]])
+    if not left:
+        return known
+    return Value("i64", left[0][0]) if len(left) == 1 and left[0][1] == 1 and not known else Sum(tuple(left), known)
 
 
 def vector(scalar: str, lanes: int) -> str:
@@ -85,5 +108,6 @@ def first_lanes(lanes: int, count: int) -> Value | None:
 
 
 __all__ = [
-    "BYTES", "SCALARS", "Index", "Value", "constant", "first_lanes", "lanes_of", "like", "scalar_of", "vector", "zero",
+    "BYTES", "SCALARS", "Index", "Sum", "Value", "constant", "first_lanes", "index_of", "lanes_of", "like", "parted",
+    "scalar_of", "vector", "zero",
 ]  # fmt: skip

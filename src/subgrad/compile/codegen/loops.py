@@ -177,8 +177,7 @@ class LoopKernel:
                 if is_float(x):
                     fresh = b.op("and", b.compare("uno", x, x), b.compare("ord", best, best))
                     better = b.op("or", better, fresh)
-                here = turn.index if isinstance(turn.index, Value) else constant("i64", turn.index)
-                turn.carry = (b.select(better, x, best), b.select(better, here, where))
+                turn.carry = (b.select(better, x, best), b.select(better, turn.index, where))
             self.finish(self.points(1, None, {seed: turn.carry[1]}), ixs)
 
         if source.shape[axis] == 1:

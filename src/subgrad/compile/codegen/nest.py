@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from subgrad.compile.codegen.expressions import Ix
 from subgrad.compile.codegen.llvm import Builder
-from subgrad.compile.codegen.llvm_values import Index, Value, constant, first_lanes
+from subgrad.compile.codegen.llvm_values import Index, Value, first_lanes
 from subgrad.compile.codegen.lower import iota
 
 Body = Callable[[tuple[Ix, ...], int, Value | None], None]
@@ -69,7 +69,7 @@ def vectors(b: Builder, begin: Index, end: Index, lanes: int, body: Callable[[Ix
         body(Ix(at, 1), lanes, first_lanes(lanes, end - at))
         return
     left = b.sub(end, at)
-    count = left if isinstance(left, Value) else constant("i64", left)
+    count = b.value(left)
     with b.when(b.compare("sgt", count, 0)):
         mask = b.compare("slt", iota(lanes, "i64"), b.splat(count, lanes))
         body(Ix(at, 1), lanes, mask)

@@ -68,10 +68,10 @@ class Code:
 
     def __len__(self) -> int:
         """Instructions so far."""
-        return sum(" = " in line for line in self.builder.lines)
+        return sum(" = " in line for line in self.builder.text())
 
     def __str__(self) -> str:
-        return "\n".join(self.builder.lines)
+        return "\n".join(self.builder.text())
 
     def note(self, text: str) -> None:
         """A comment in the text."""
