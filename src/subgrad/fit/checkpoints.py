@@ -81,9 +81,9 @@ def save(path: str | os.PathLike[str], run: RunState) -> None:
         **{f"best.{name}": value for name, value in zip(names, run.best, strict=True)},
         **{f"optimizer.{i}": s.numpy() for i, s in enumerate(leaves(run.state))},
     }
-    history = [{name: _written(value) for name, value in row.items()} for row in run.history.epochs]
+    history, steps = (_rows_written(rows) for rows in (run.history.epochs, run.history.steps))
     header = {"run": _settings(run), "probe": _written(_probe(run)), "history": history, **_described(run)}
-    header["step_factor"] = run.step_factor
+    header |= {"steps": steps, "step_factor": run.step_factor}
     write_model_file(path, tensors, header)
 
 
@@ -106,7 +106,7 @@ def restore(path: str | os.PathLike[str], run: RunState) -> None:
                 f"and is {found:g} now"
             )
         factor = float(header["step_factor"])
-        history = [{str(name): float(value) for name, value in row.items()} for row in header["history"]]
+        history, steps = (_rows_read(header[key]) for key in ("history", "steps"))
     except (KeyError, TypeError, AttributeError) as error:
         run.model.load_state_dict(before)
         raise FileError(f"{path} is damaged, or no checkpoint of this version: {error!r}"[:300]) from None
@@ -114,7 +114,7 @@ def restore(path: str | os.PathLike[str], run: RunState) -> None:
         run.model.load_state_dict(before)
         raise
     run.best = [best[name] for name, _ in run.model.named_state()]
-    run.state, run.history, run.step_factor = after, History(history), factor
+    run.state, run.history, run.step_factor = after, History(history, steps=steps), factor
 
 
 def _state(saved: dict[str, np.ndarray], run: RunState) -> Any:
@@ -184,6 +184,14 @@ def _probe(run: RunState) -> float:
         return measure(run.model, Part(run.form.without_weight(run.data), run.rows[:PROBE], form), run.loss, {})["loss"]
     except DataError:
         return math.nan
+
+
+def _rows_written(rows: list[dict[str, float]]) -> list[dict[str, float | str]]:
+    return [{name: _written(value) for name, value in row.items()} for row in rows]
+
+
+def _rows_read(rows: list[dict[str, Any]]) -> list[dict[str, float]]:
+    return [{str(name): float(value) for name, value in row.items()} for row in rows]
 
 
 def _written(value: float) -> float | str:

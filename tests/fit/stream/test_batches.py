@@ -98,6 +98,15 @@ def test_the_validation_between_is_that_of_the_model_then():
     assert seen == [True, True]
 
 
+def test_a_resumed_run_keeps_what_was_measured_in_between(tmp_path):
+    options = {"batch_size": 16, "validation": (X, Y), "validation_every": 3, **OPTIONS}
+    whole, parted = net(), net()
+    expected = sg.fit(whole, X, Y, epochs=3, **options)
+    sg.fit(parted, X, Y, epochs=2, checkpoint=tmp_path / "run", **options)
+    history = sg.fit(parted, X, Y, epochs=3, resume=tmp_path / "run", **options)
+    assert history.steps == expected.steps
+
+
 def test_an_iterator_that_ends():
     expected, _ = of_arrays(1)
     model = net()
