@@ -18,7 +18,7 @@ from subgrad.compile.executable import STORE
 from subgrad.compile.runtime import fallback, program
 from subgrad.compile.runtime.interpret import Interpreter
 from subgrad.fit import kept as fit_kept
-from subgrad.fit import train, trainer
+from subgrad.fit import trainer, training_run
 from subgrad.nn.module import Module
 
 RNG = np.random.default_rng(0)
@@ -39,7 +39,7 @@ def _nothing_made():
 def traced(monkeypatch):
     """The number of training steps traced so far, in a list of one."""
     count = [0]
-    for module in (train, trainer):
+    for module in (training_run, trainer):
         trace = module.trace_step
 
         def counting(*args, _trace=trace, **options):
