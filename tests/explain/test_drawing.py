@@ -233,8 +233,10 @@ def test_large_networks_close_by_themselves_and_backward_passes_do_not():
     np.testing.assert_array_equal(net.state_dict()["bn1.running_mean"], before)
     with pytest.raises(ArgumentError, match="depth=1 and backward=True"):
         sg.draw(net, input_shape=(2, 1, 8, 8), depth=1, backward=True)
-    with pytest.raises(ArgumentError, match="depth=0"):
+    with pytest.raises(ArgumentError, match="depth is a whole number of 1 or more, got 0"):
         sg.draw(net, input_shape=(2, 1, 8, 8), depth=0)
+    with pytest.raises(ArgumentError, match="depth is a whole number of 1 or more, got 1.5"):
+        sg.draw(net, input_shape=(2, 1, 8, 8), depth=1.5)
 
 
 def test_branches_have_names_and_come_as_they_were_written():

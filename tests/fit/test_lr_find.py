@@ -76,3 +76,9 @@ def test_wrapped_optimisers_have_a_step_size_too():
 def test_what_it_does_not_take(options, message):
     with pytest.raises(ArgumentError, match=message):
         sg.lr_find(net(), X, Y, loss="cross_entropy", **options)
+
+
+def test_a_sweep_is_shown_in_one_line():
+    sizes = np.geomspace(1e-3, 1.0, 30)
+    assert repr(StepSizes(sizes, sizes, sizes)) == "StepSizes(30 from 0.001 to 1, no suggestion)"
+    assert repr(StepSizes(sizes, -sizes, -sizes)).endswith(f"suggestion {sizes[-2]:.2g})")

@@ -6,7 +6,7 @@ from scipy import ndimage, stats
 
 import subgrad as sg
 from subgrad import nn
-from subgrad.errors import ArgumentError, ShapeError
+from subgrad.errors import ArgumentError, DataError, ShapeError
 from subgrad.nn.augmentation.image_changes import _beta, _warped
 
 rng = np.random.default_rng(3)
@@ -118,3 +118,8 @@ def test_mixtures_mix_examples_and_targets_alike():
 def test_what_cannot_be(make, error):
     with pytest.raises(error):
         make()
+
+
+def test_numbers_of_classes_are_not_mixed():
+    with pytest.raises(DataError, match=r"such as sg.one_hot\(y, classes\); got int64, \(3,\)"):
+        nn.mixup(IMAGES, [0, 2, 1])

@@ -7,7 +7,7 @@ import pytest
 
 import subgrad as sg
 from subgrad import nn
-from subgrad.errors import ArgumentError, MissingExtraError, ShapeError
+from subgrad.errors import ArgumentError, DataError, MissingExtraError, ShapeError
 
 CORNERS = np.array([[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]])
 
@@ -62,6 +62,7 @@ def test_several_classes_meet_where_scores_are_equal(tmp_path):
     ("call", "error", "message"),
     [
         (lambda: sg.plot.boundary(nn.Linear(3, 1), np.ones((4, 3))), ShapeError, r"points \(n, 2\); got \(4, 3\)"),
+        (lambda: sg.plot.boundary(nn.Linear(2, 1), [[0, np.nan]]), DataError, "X holds 1 NaN or inf"),
         (lambda: sg.plot.boundary(nn.Linear(2, 1), CORNERS, [1, 2]), ShapeError, "4 points need as many labels"),
         (lambda: sg.plot.boundary(nn.Lambda(lambda x: x.sum()), CORNERS), ShapeError, "the network returned"),
         (lambda: sg.plot.boundary(nn.Linear(2, 1), CORNERS, points=1), ArgumentError, "got 1"),

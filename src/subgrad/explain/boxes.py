@@ -9,12 +9,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from numbers import Integral
+from typing import Any
 
+from subgrad.errors import ArgumentError
 from subgrad.explain.node_names import is_leaf
 from subgrad.explain.opened import STEP
 from subgrad.graph.tensor import Tensor
 
 Origin = Callable[[Tensor], Tensor]
+
+
+def require_whole(name: str, value: Any, least: int) -> None:
+    """Raise unless ``value`` is a whole number of ``least`` or more."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise ArgumentError(f"{name} is a whole number of {least} or more, got {value!r}")
 
 
 def boxes(nodes: Sequence[Tensor], depth: int, origin: Origin) -> dict[Tensor, Tensor]:

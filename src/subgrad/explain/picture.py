@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from subgrad.errors import ArgumentError, DTypeError, FileError, MissingExtraError
+from subgrad.explain.boxes import require_whole
 from subgrad.explain.dot import to_dot
 from subgrad.graph import tracing
 from subgrad.graph.dtype import default_dtype, int64
@@ -88,8 +89,8 @@ def draw(
         A `Drawing`: print it for the DOT text, ``.save("net.svg")``, or show it in a notebook.
 
     Raises:
-        ArgumentError: if ``of`` is neither, a module comes without ``input_shape``, or there is both a ``depth`` and
-            ``backward``: local derivatives belong to ops.
+        ArgumentError: if ``of`` is neither, a module comes without ``input_shape``, ``depth`` is below 1, or there is
+            both a ``depth`` and ``backward``: local derivatives belong to ops.
         GradientError: with ``backward``, if no gradient reaches any of ``wrt``.
 
     Example:
@@ -100,9 +101,10 @@ def draw(
         digraph {
         ...
     """
-    if depth is not None and (backward or depth < 1):
-        raise ArgumentError(f"a picture with depth={depth} and backward={backward} cannot be: give a depth of 1 or more"
-                            " without backward")  # fmt: skip
+    if depth is not None:
+        require_whole("depth", depth, 1)
+    if depth is not None and backward:
+        raise ArgumentError(f"a picture with depth={depth} and backward=True cannot be: give one of them")
     if isinstance(of, Tensor):
         return Drawing(to_dot([of.node], wrt, backward, depth))
     if not hasattr(of, "named_parameters"):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from subgrad.diff.reverse import seed_for
 from subgrad.display.html_table import shown
 from subgrad.errors import ArgumentError
+from subgrad.explain.boxes import require_whole
 from subgrad.explain.collapsed import collapsed_backward, collapsed_forward, collapsed_names
 from subgrad.explain.count import cost_without_reuse, paths_to
 from subgrad.explain.dot import classes_of
@@ -134,10 +135,9 @@ def explain(output: Tensor, wrt: Tree = None, *, max_rows: int = 60, depth: int 
     """
     if not isinstance(output, Tensor):
         raise ArgumentError(f"explain takes a tensor, such as a loss, got {type(output).__name__}")
-    if max_rows < 2:
-        raise ArgumentError(f"explain prints at least 2 rows, got max_rows={max_rows}")
-    if depth is not None and depth < 1:
-        raise ArgumentError(f"modules are collapsed at a depth of 1 or more, got depth={depth}")
+    require_whole("max_rows", max_rows, 2)
+    if depth is not None:
+        require_whole("depth", depth, 1)
     node = output.node
     names = names_of(toposort([node]), wrt, output="E")
     forward = forward_rows(node, names)

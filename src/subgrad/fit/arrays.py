@@ -49,7 +49,8 @@ def as_array(data: Any, what: str, dtype: np.dtype) -> np.ndarray:
     try:
         array = np.asarray(data.numpy() if isinstance(data, Tensor) else _as_array(data))
     except ValueError as error:
-        raise DataError(f"{what} must hold numbers in rows of one length: {error}") from None
+        advice = _several(data) or str(error)
+        raise DataError(f"{what} must hold numbers in rows of one length: {advice}") from None
     if array.dtype.kind not in "fiub":
         raise DataError(f"{what} must hold numbers, got dtype {array.dtype}; encode text as numbers first")
     with np.errstate(over="ignore"):
@@ -57,6 +58,14 @@ def as_array(data: Any, what: str, dtype: np.dtype) -> np.ndarray:
     if array.dtype.kind == "f":
         _require_finite(array, what)
     return array
+
+
+def _several(data: Any) -> str:
+    """What to say of a list of arrays that are no rows, as Keras takes them for several inputs."""
+    if not isinstance(data, list) or not all(getattr(a, "ndim", 0) for a in data):
+        return ""
+    shapes = ", ".join(str(tuple(a.shape)) for a in data[:3]) + (", ..." if len(data) > 3 else "")
+    return f"it is a list of arrays of shapes {shapes}; several inputs or outputs go into a tuple or a dict"
 
 
 def _require_finite(array: np.ndarray, what: str) -> None:

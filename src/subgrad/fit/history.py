@@ -26,7 +26,7 @@ class History:
             ``"converged"`` with `LBFGS`, ``"out of data"`` if batches came to their end.
         steps: a dict for each validation within an epoch: ``epoch``, ``step``, ``validation_loss`` and the metrics.
         best_epoch: the number (from 1) of the epoch with the lowest validation loss, or training loss if there was no
-            validation, or the best of what early stopping looks at; 0 before the first.
+            validation, or the best of what early stopping looks at; 0 if there is none.
 
     Example:
         >>> h = History([{"loss": 2.0}, {"loss": 1.0}])

@@ -26,7 +26,7 @@ FAR = 4.0  # a smoothed loss so many times the least ends the sweep
 FIRST, LAST = 10, 1  # so many steps at its ends are not looked at
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class StepSizes:
     """What `lr_find` has seen.
 
@@ -39,6 +39,11 @@ class StepSizes:
     sizes: np.ndarray
     losses: np.ndarray
     smoothed: np.ndarray
+
+    def __repr__(self) -> str:
+        first, last, best = self.sizes[0], self.sizes[-1], self.suggestion
+        advice = "no suggestion" if best is None else f"suggestion {best:.2g}"
+        return f"StepSizes({len(self.sizes)} from {first:.2g} to {last:.2g}, {advice})"
 
     @property
     def suggestion(self) -> float | None:

@@ -9,6 +9,7 @@ every sample once.
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import functools
 import math
 import re
@@ -164,13 +165,23 @@ def _by_name(metrics: str | Metric | Iterable[str | Metric]) -> dict[str, Metric
         name, f = (metric, _named(metric)) if isinstance(metric, str) else (_name_of(metric), metric)
         if not callable(f):
             known = ", ".join(dict.fromkeys([*METRICS, *table.TABLE, *table.ALIASES, "top_5_accuracy"]))
-            raise ArgumentError(f"unknown metric {metric!r}: expected a function or one of {known}")
+            raise ArgumentError(f"unknown metric {metric!r}: expected a function or one of {known}"
+                                f"{_meant(metric)}")  # fmt: skip
         if name in ("loss", "seconds") or name.startswith("validation_"):
             raise ArgumentError(f"a metric cannot be called {name!r}, as the history means something else by it")
         if found.get(name, f) != f:
             raise ArgumentError(f"two metrics are called {name!r}: give them names of their own, with def")
         found[name] = f
     return found
+
+
+def _meant(name: Any) -> str:
+    """What to say of a name that is none: sklearn's `f1_score` is `f1`, and nearly right names have a neighbour."""
+    known = [*METRICS, *table.TABLE, *table.ALIASES]
+    plain = str(name).lower().removesuffix("_score")
+    plain = {"auc": "roc_auc", "auroc": "roc_auc", "mcc": "matthews_correlation"}.get(plain, plain)
+    near = [plain] if plain in known else difflib.get_close_matches(plain, known, 1, 0.75)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def _each(metrics: str | Metric | Iterable[str | Metric]) -> Iterable[str | Metric]:
@@ -205,7 +216,7 @@ def _knowing(metric: Metric, seen: dict[Any, Seen], sets: Sequence[Part], loss: 
     if isinstance(metric, OfAllRows):
         if metric.metric.takes == "numbers":
             return metric
-        labels = _labels(metric.key, seen, sets)
+        labels = _labels(metric.key, seen, sets, metric.name)
         return dataclasses.replace(metric, labels=labels, log_odds=_log_odds(pieces(loss).get(metric.key)))
     if getattr(metric, "func", None) is of_output:
         key, f = metric.args  # pyright: ignore[reportFunctionMemberAccess]
@@ -223,7 +234,7 @@ def _log_odds(loss: Callable[..., Tensor] | None) -> float | None:
     return None if facts is None else math.inf if facts.targets == "classes" else facts.log_odds
 
 
-def _labels(key: Any, seen: dict[Any, Seen], sets: Sequence[Part]) -> Labels:
+def _labels(key: Any, seen: dict[Any, Seen], sets: Sequence[Part], metric: str = "accuracy") -> Labels:
     """What the targets of an output mean."""
     if key not in seen:
         raise ArgumentError(f"the model gives no output {key!r}, but {', '.join(map(repr, seen))}"[:300])
@@ -231,4 +242,4 @@ def _labels(key: Any, seen: dict[Any, Seen], sets: Sequence[Part]) -> Labels:
     of_key = targets if key is None else [y[key] for y in targets]
     known = seen[key].noted
     between = 0.0 if known.log_odds else None
-    return labels_of(seen[key].shape, of_key, known.signs, known.ignored, between)
+    return labels_of(seen[key].shape, of_key, known.signs, known.ignored, between, metric)

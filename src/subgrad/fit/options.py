@@ -51,29 +51,29 @@ class EarlyStopping:
             raise ArgumentError(f"patience is a number of epochs, 1 or more, got {self.patience!r}")
         if not isinstance(self.min_delta, Real) or not 0 <= float(self.min_delta) < math.inf:
             raise ArgumentError(f"min_delta is by how much a loss falls, 0 or more, got {self.min_delta!r}")
-        if self.monitor is not None and not isinstance(self.monitor, str):
-            raise ArgumentError(f"monitor is a name of the history, got {self.monitor!r}")
         switch("restore_best", self.restore_best)
-        rises(self.monitor or "loss", self.mode)
+        rises(self.monitor, self.mode)
 
     @property
     def rises(self) -> bool:
         """Whether more of the number is better."""
-        return rises(self.monitor or "loss", self.mode)
+        return rises(self.monitor, self.mode)
 
     def says_stop(self, history: History) -> bool:
         return since_improved(history[self.monitor or history.monitored], self.rises, self.min_delta) >= self.patience
 
 
-def rises(name: str, mode: str = "auto") -> bool:
-    """Whether more of the number of that name is better: as ``mode`` says, or as the metrics know.
+def rises(monitor: str | None, mode: str = "auto") -> bool:
+    """Whether more of the number of that name (None for the loss) is better: as ``mode`` says, or as the metrics know.
 
     >>> rises("validation_accuracy"), rises("class_roc_auc"), rises("validation_loss"), rises("gain", "max")
     (True, True, False, True)
     """
+    if monitor is not None and not isinstance(monitor, str):
+        raise ArgumentError(f"monitor is a name of the history, got {monitor!r}")
     if mode not in ("auto", "min", "max"):
         raise ArgumentError(f"mode is 'min', 'max' or 'auto', got {mode!r}")
-    return mode == "max" or (mode == "auto" and name.endswith(_RISE))
+    return mode == "max" or (mode == "auto" and (monitor or "loss").endswith(_RISE))
 
 
 _RISE = (

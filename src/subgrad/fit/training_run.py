@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -126,7 +127,10 @@ class Run(checkpoints.RunState):
                 self._epochs(epochs, watch, progress)
                 early = self.history.stopped in ("interrupted", "early stopping")
                 back = self.history.stopped == "interrupted" or (stopping is not None and stopping.restore_best)
-                if back and len(self.history):
+                if back and len(self.history) and not self.history.best_epoch:
+                    warnings.warn(f"{self.history.monitored} is NaN after every epoch: none is the best, and the model "
+                                  "stays as it is after the last", stacklevel=2)  # fmt: skip
+                elif back and len(self.history):
                     self._assign(self.best)
                     if early:
                         progress.say(f"{self.history.stopped}: the model of epoch {self.history.best_epoch} is kept")

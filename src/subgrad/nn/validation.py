@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 
 import numpy as np
 
@@ -15,6 +16,12 @@ def sizes(owner: str, **given: int) -> None:
     for name, size in given.items():
         if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
             raise ArgumentError(f"{owner} needs {name} to be a positive integer, got {size!r}")
+
+
+def probability(owner: str, p: float, one: bool = True) -> None:
+    """Raise `ArgumentError` unless ``p`` is a number in [0, 1], or in [0, 1) without ``one``."""
+    if not isinstance(p, Real) or not 0 <= float(p) <= 1 or (not one and p == 1):
+        raise ArgumentError(f"{owner} needs a probability in [0, 1{']' if one else ')'}, got {p!r}")
 
 
 def last_axes(owner: str, x: Tensor, expected: Sequence[int]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from subgrad.errors import ArgumentError, ShapeError
+from subgrad.errors import ArgumentError, DataError, ShapeError
 from subgrad.graph.evaluate import evaluate
 from subgrad.graph.kink import Breaks
 from subgrad.graph.tensor import Tensor, tensor
@@ -51,6 +51,7 @@ def boundary(
 
     Raises:
         ArgumentError: for fewer than two points of the grid, or an ending of ``path`` that is no format.
+        DataError: for NaN or inf in X.
         ShapeError: if X is not (n, 2), y does not fit, or the network returns something else.
         MissingExtraError: if matplotlib is not installed.
 
@@ -89,6 +90,8 @@ def _points(X: Any, y: Any) -> tuple[_Array, _Array]:
     shown = np.asarray(X.numpy() if isinstance(X, Tensor) else X, np.float64)
     if shown.ndim != 2 or shown.shape[1] != 2 or not len(shown):
         raise ShapeError(f"a boundary is drawn in the plane, for points (n, 2); got {shown.shape}")
+    if not np.isfinite(shown).all():
+        raise DataError(f"X holds {np.count_nonzero(~np.isfinite(shown))} NaN or inf: fill or drop them")
     labels = np.zeros(len(shown)) if y is None else np.asarray(y.numpy() if isinstance(y, Tensor) else y)
     if labels.shape not in [(len(shown),), (len(shown), 1)]:
         raise ShapeError(f"{len(shown)} points need as many labels, got {labels.shape}")

@@ -107,6 +107,7 @@ def test_the_same_seed_gives_the_same_model(tmp_path):
         before, behind = ([float(value) for value in column(rows, name)] for rows in (unseen, read_csv(kept)))
         assert before == behind
     assert [line.split(",", 2)[2] for line in kept.splitlines()] == answers[2].splitlines()
+    assert "two columns 'alcohol'" in fail("predict", model, tmp_path / "unseen.csv", "--keep", "alcohol, alcohol")
     assert "the table has no column 'alkohol'" in fail("predict", model, tmp_path / "unseen.csv", "--keep", "alkohol")
 
 

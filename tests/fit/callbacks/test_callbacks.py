@@ -79,11 +79,16 @@ def test_numbers_that_a_callback_adds_are_in_the_history():
 
 @pytest.mark.parametrize("given", [sg.Callback, 3])
 def test_what_is_no_callback(given):
-    with pytest.raises(ArgumentError, match="a callback is a function of the history, or of a class of Callback"):
+    with pytest.raises(ArgumentError, match="a callback is a function of the history, or an object of a class"):
         run(given)
 
 
 # Ready ones
+
+
+def test_a_method_that_nothing_calls_is_refused():
+    with pytest.raises(ArgumentError, match=r"nothing calls Keras.on_train_batch_end: .* on_batch_end, "):
+        type("Keras", (sg.Callback,), {"on_train_batch_end": lambda self, batch, logs: None})
 
 
 def test_a_csv_file_has_a_row_for_each_epoch(tmp_path):
@@ -114,6 +119,18 @@ def test_the_best_model_is_on_disk(tmp_path):
     assert (sg.load(path).weight.numpy() == seen[1]).all()
     with pytest.raises(ArgumentError, match="the history has no 'auc', it has loss, seconds"):
         run(sg.BestCheckpoint(path, monitor="auc"))
+
+
+def test_a_number_that_is_never_one_does_not_undo_the_run():
+    with pytest.warns(UserWarning, match="nothing is NaN after every epoch: none is the best"):
+        history, net = run(early_stopping=sg.EarlyStopping(1, monitor="nothing"), metrics=[nothing])
+    assert (history.best_epoch, history.stopped) == (0, "finished")
+    _, trained = run()
+    np.testing.assert_array_equal(net.weight.numpy(), trained.weight.numpy())
+
+
+def nothing(f, y):
+    return f.mean() * np.nan
 
 
 def losses(*values):
@@ -191,6 +208,7 @@ def test_early_stopping_by_any_number():
     [
         (lambda: sg.EarlyStopping(mode="up"), "mode is 'min', 'max' or 'auto', got 'up'"),
         (lambda: sg.EarlyStopping(monitor=3), "monitor is a name of the history, got 3"),
+        (lambda: sg.BestCheckpoint("best", monitor=3), "monitor is a name of the history, got 3"),
         (lambda: sg.ReduceOnPlateau(factor=1.5), "factor lies between 0 and 1"),
         (lambda: sg.ReduceOnPlateau(patience=0), "patience must be an integer of 1 or more"),
     ],

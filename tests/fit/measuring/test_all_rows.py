@@ -6,7 +6,7 @@ from sklearn import metrics as expected
 
 import subgrad as sg
 from subgrad import nn
-from subgrad.errors import ArgumentError, ShapeError
+from subgrad.errors import ArgumentError, DataError, ShapeError
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(80, 3))
@@ -108,3 +108,11 @@ def test_what_does_not_fit():
         sg.evaluate(nn.Linear(3, 3), X, np.zeros((80, 3)), loss="mse", metrics="r2")
     with pytest.raises(ShapeError, match="top_k_accuracy compares classes"):
         sg.evaluate(nn.Linear(3, 1), X, NUMBERS, loss="mse", metrics="top_2_accuracy")
+    with pytest.raises(DataError, match="f1 takes labels -1 and .1, or 0 and 1"):  # and not "accuracy takes"
+        sg.evaluate(nn.Linear(3, 1), X, NUMBERS, loss="mse", metrics="f1")
+
+
+@pytest.mark.parametrize(("name", "meant"), [("f1_score", "f1"), ("auc", "roc_auc"), ("recal", "recall")])
+def test_names_of_other_libraries_lead_to_ours(name, meant):
+    with pytest.raises(ArgumentError, match=f"did you mean '{meant}'"):
+        sg.evaluate(nn.Linear(3, 3), X, CLASSES, loss="cross_entropy", metrics=name)

@@ -159,6 +159,12 @@ def test_what_does_not_fit_is_named(X, y, options, error, message):
         sg.fit(Two(named=True), X, y, **{"loss": LOSS, "epochs": 1, **options})
 
 
+def test_a_list_of_arrays_is_no_tuple():
+    several = [np.ones((4, 3)), np.ones((4, 2))]
+    with pytest.raises(DataError, match=r"shapes \(4, 3\), \(4, 2\); several inputs .* go into a tuple"):
+        sg.fit(nn.Linear(3, 1), several, np.ones(4), loss="mse")
+
+
 def test_each_output_has_a_loss():
     with pytest.raises(ArgumentError, match="the model gives 2 outputs, and the losses are a tuple of 1: one for each"):
         sg.fit(Two(), (A, B), (NUMBER,), loss=["mse"])

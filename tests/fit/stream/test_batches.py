@@ -174,6 +174,11 @@ def test_what_batches_cannot_be(batches, options, error, message, tmp_path, monk
         sg.fit(net(), batches, **{"epochs": 1, **OPTIONS, **options})
 
 
+def test_an_error_about_a_batch_names_the_line_of_fit():
+    with pytest.raises(ShapeError, match=r"batch 2: .*\(at test_batches.py:\d+\)"):
+        sg.fit(net(), [(X, Y), (X[:, :2], Y)], epochs=1, **OPTIONS)
+
+
 def test_steps_per_epoch_is_for_batches():
     with pytest.raises(ArgumentError, match="steps_per_epoch is for batches that come one by one"):
         sg.fit(net(), X, Y, steps_per_epoch=3, **OPTIONS)

@@ -28,6 +28,7 @@ from subgrad.data import drop_unlabelled
 from subgrad.data.fashion_mnist import DEBIAN_FOLDER
 from subgrad.data.formats import as_texts
 from subgrad.data.task import has_target
+from subgrad.errors import DataError
 
 BUILT_IN = ("digits", "fashion-mnist")
 
@@ -65,6 +66,9 @@ class TableJob:
         table.require(keep)
         features, remarks = trained.preparation.prepare(table)
         header, rows = trained.rows(features)
+        taken = next((name for i, name in enumerate(keep) if name in (*header, *keep[:i])), None)
+        if taken is not None:
+            raise DataError(f"the answers would have two columns {taken!r}: leave it out of --keep, or rename it")
         kept = [as_texts(table.series(name)) for name in keep]
         beside = [[*(column[i] or "" for column in kept), *row] for i, row in enumerate(rows)]
         return Answers([*keep, *header], beside, [*table.notes, *remarks])

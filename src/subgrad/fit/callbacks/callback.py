@@ -9,6 +9,7 @@ import numpy as np
 
 from subgrad.errors import ArgumentError
 from subgrad.fit.history import History
+from subgrad.fit.options import EarlyStopping
 from subgrad.graph.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -32,6 +33,13 @@ class Callback:
     """
 
     run: Run
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        unheard = next((n for n in vars(cls) if n.startswith("on_") and not hasattr(Callback, n)), None)
+        if unheard is not None:
+            heard = ", ".join(n for n in vars(Callback) if n.startswith("on_"))
+            raise ArgumentError(f"nothing calls {cls.__name__}.{unheard}: a callback hears of {heard}")
 
     def on_train_begin(self) -> Any:
         """Before the first epoch."""
@@ -65,8 +73,8 @@ Callbacks = Callback | Callable[[History], Any]
 def callbacks(given: Callbacks | Iterable[Callbacks] | None) -> list[Callback]:
     """What ``fit(callbacks=...)`` means."""
     several = () if given is None else [given] if callable(given) or isinstance(given, Callback) else given
-    if not isinstance(several, Iterable):
-        raise ArgumentError(f"callbacks are functions of the history, or of a class of Callback, got {given!r}")
+    if not isinstance(several, Iterable) or isinstance(several, str):
+        several = [given]
     return [_one(callback) for callback in several]
 
 
@@ -74,7 +82,9 @@ def _one(given: Any) -> Callback:
     if isinstance(given, Callback):
         return given
     if not callable(given) or isinstance(given, type):
-        raise ArgumentError(f"a callback is a function of the history, or of a class of Callback, got {given!r}")
+        advice = ": it is given as fit(early_stopping=...)" if isinstance(given, EarlyStopping) else ""
+        raise ArgumentError("a callback is a function of the history, or an object of a class of Callback, got "
+                            f"{given!r}{advice}")  # fmt: skip
     return OfHistory(given)
 
 

@@ -37,7 +37,7 @@ class BestCheckpoint(Callback):
     """
 
     def __init__(self, path: str | os.PathLike[str], monitor: str | None = None, mode: str = "auto") -> None:
-        self.path, self.monitor, self._rises = path, monitor, rises(monitor or "loss", mode)
+        self.path, self.monitor, self._rises = path, monitor, rises(monitor, mode)
 
     def on_train_begin(self) -> None:
         """See `Callback`."""
@@ -87,7 +87,7 @@ class ReduceOnPlateau(Callback):
             raise ArgumentError(f"factor lies between 0 and 1, got {factor!r}")
         self.factor, self.patience, self.monitor = float(factor), count("patience", patience), monitor
         self.min_delta, self.min_factor = float(min_delta), float(min_factor)
-        self._rises, self._reduced = rises(monitor or "loss", mode), 0
+        self._rises, self._reduced = rises(monitor, mode), 0
 
     def on_train_begin(self) -> None:
         """See `Callback`."""

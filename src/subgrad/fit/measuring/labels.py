@@ -38,7 +38,7 @@ class Labels:
 
 def labels_of(
     f: tuple[int, ...], targets: Sequence[np.ndarray], signs: bool, ignored: Collection[int],
-    between: float | None = None,
+    between: float | None = None, metric: str = "accuracy",
 ) -> Labels:  # fmt: skip
     """How the targets of scores of shape ``f`` (of any number of rows) write a class.
 
@@ -48,26 +48,27 @@ def labels_of(
         signs: whether they are known to be -1 and +1.
         ignored: numbers that stand for no class.
         between: see `Labels`.
+        metric: its name, for errors.
 
     Raises:
         ShapeError: if the targets have another shape.
         DataError: if they write no class, or cannot be told apart: 1 alone may be one of 0 and 1, or of -1 and +1.
     """
     for y in targets:
-        _check_shape(y.shape, f)
-    if len(f) > 1 and f[-1] > 1 and all(_names_columns(y, f, ignored) for y in targets):
+        _check_shape(y.shape, f, metric)
+    if len(f) > 1 and f[-1] > 1 and all(_names_columns(y, f, ignored, metric) for y in targets):
         return Labels("classes", frozenset(ignored))
     found = {value for y in targets for value in _values(y)} - {*ignored}
     bits = all(y.dtype.kind in "bu" for y in targets)
-    return Labels("signs" if signs else _of_single_scores(found, bits), frozenset(ignored), between)
+    return Labels("signs" if signs else _of_single_scores(found, bits, metric), frozenset(ignored), between)
 
 
-def _check_shape(y: tuple[int, ...], f: tuple[int, ...]) -> None:
+def _check_shape(y: tuple[int, ...], f: tuple[int, ...], metric: str = "accuracy") -> None:
     if y[1:] not in (f[1:], f[1:-1], (*f[1:-1], 1) if len(f) > 1 else f[1:]):
-        raise ShapeError(f"accuracy compares classes with scores of shape {f}, got targets of shape {y}")
+        raise ShapeError(f"{metric} compares classes with scores of shape {f}, got targets of shape {y}")
 
 
-def _names_columns(y: np.ndarray, f: tuple[int, ...], ignored: Collection[int]) -> bool:
+def _names_columns(y: np.ndarray, f: tuple[int, ...], ignored: Collection[int], metric: str) -> bool:
     """Whether each row of scores has one class: raises `DataError` for a number that is none."""
     if y.shape[1:] == f[1:]:
         if y.min(initial=0) >= 0:
@@ -75,7 +76,7 @@ def _names_columns(y: np.ndarray, f: tuple[int, ...], ignored: Collection[int]) 
         return bool((np.abs(y) == 1).all() and ((y > 0).sum(-1) == 1).all())
     wrong = ~np.isin(y, [*range(f[-1]), *ignored])
     if wrong.any():
-        raise DataError(f"accuracy knows the classes 0..{f[-1] - 1} of {f[-1]} scores, got {y[wrong][0]}")
+        raise DataError(f"{metric} knows the classes 0..{f[-1] - 1} of {f[-1]} scores, got {y[wrong][0]}")
     return True
 
 
@@ -85,15 +86,15 @@ def _values(y: np.ndarray) -> list[float]:
     return [*(v for v in (-1, 0, 1) if (y == v).any()), *np.unique(other[:1000])[:5].tolist()]
 
 
-def _of_single_scores(found: set[float], bits: bool) -> Kind:
+def _of_single_scores(found: set[float], bits: bool, metric: str) -> Kind:
     if found <= {-1, 1} and -1 in found:
         return "signs"
     if found <= {0, 1} and (0 in found or bits):
         return "bits"
     if found == {1}:
-        raise DataError("accuracy cannot tell whether these labels, all 1, are of 0 and 1 or of -1 and +1")
+        raise DataError(f"{metric} cannot tell whether these labels, all 1, are of 0 and 1 or of -1 and +1")
     raise DataError(
-        "accuracy takes labels -1 and +1, or 0 and 1, where there is one score for each; "
+        f"{metric} takes labels -1 and +1, or 0 and 1, where there is one score for each; "
         f"got {', '.join(f'{v:g}' for v in sorted(found)[:5])}"
     )
 

@@ -13,6 +13,7 @@ from subgrad.errors import ArgumentError, DataError, ShapeError, SubgradError
 from subgrad.fit.arrays import Part, as_batch
 from subgrad.fit.several.batch_form import Form, described
 from subgrad.fit.stream.prefetch import Prefetched
+from subgrad.graph.source_location import Site, inherit, user_site
 from subgrad.graph.tensor import Tensor
 from subgrad.nn.ensemble import Ensemble
 from subgrad.nn.module import Module
@@ -108,8 +109,15 @@ class Source:
         if self._now is not None:
             return self._now
         made: Iterable[Any] = self._given if isinstance(self._given, Iterable) else self._given()
-        self._now = Prefetched(self._reader(batch, f"batch {i}") for i, batch in enumerate(made, 1))
+        self._now = Prefetched(self._read(made, user_site()))
         return self._now
+
+    def _read(self, made: Iterable[Any], site: Site) -> Iterator[Any]:
+        """Arrays of each batch; errors about one name the line of `fit`, as a thread has no line of the user."""
+        for i, batch in enumerate(made, 1):
+            with inherit(site, ""):
+                arrays = self._reader(batch, f"batch {i}")
+            yield arrays
 
     def begin_anew(self) -> bool:
         """After the last batch: whether there are batches again. There are none of an iterator."""

@@ -72,8 +72,7 @@ class RandomHorizontalFlip(Module):
     """
 
     def __init__(self, p: float = 0.5) -> None:
-        if not 0 <= p <= 1:
-            raise ArgumentError(f"RandomHorizontalFlip needs a probability in [0, 1], got {p}")
+        validation.probability("RandomHorizontalFlip", p)
         self.p = p
 
     def forward(self, x: TensorLike) -> Tensor:

@@ -13,7 +13,7 @@ from numbers import Real
 import numpy as np
 
 from subgrad import ops
-from subgrad.errors import ArgumentError, ShapeError
+from subgrad.errors import ArgumentError, DataError, ShapeError
 from subgrad.graph.dtype import int64
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
 from subgrad.nn import validation
@@ -171,8 +171,7 @@ class RandomErasing(Module):
         self, p: float = 0.5, scale: Sequence[float] = (0.02, 0.33), ratio: Sequence[float] = (0.3, 3.3),
         value: float = 0.0,
     ) -> None:  # fmt: skip
-        if not 0 <= p <= 1:
-            raise ArgumentError(f"RandomErasing needs a probability in [0, 1], got {p}")
+        validation.probability("RandomErasing", p)
         self.p, self.value = p, float(value)
         self.scale, self.ratio = _range("RandomErasing", "scale", scale), _range("RandomErasing", "ratio", ratio)
 
@@ -207,6 +206,7 @@ def mixup(x: TensorLike, y: TensorLike, alpha: float = 0.2) -> tuple[Tensor, Ten
 
     Raises:
         ArgumentError: for another alpha.
+        DataError: if y is one whole number for each example: the mean of two classes is no class.
         ShapeError: if x and y differ in length.
 
     Example:
@@ -215,7 +215,10 @@ def mixup(x: TensorLike, y: TensorLike, alpha: float = 0.2) -> tuple[Tensor, Ten
         >>> x.tolist() == sg.ones((4, 2)).tolist(), bool(sg.allclose(y.sum(1), 1.0))
         (True, True)
     """
-    x, y = (rules.as_float(as_tensor(given)) for given in (x, y))
+    x, y = as_tensor(x), as_tensor(y)
+    if y.ndim == 1 and y.dtype.kind not in "fc":
+        raise DataError(f"mixup takes floats as targets, such as sg.one_hot(y, classes); got {y.dtype}, {y.shape}")
+    x, y = rules.as_float(x), rules.as_float(y)
     if not isinstance(alpha, Real) or not 0 < float(alpha) < math.inf:
         raise ArgumentError(f"alpha is a number above 0, got {alpha!r}")
     if not x.ndim or not y.ndim or len(x) != len(y):

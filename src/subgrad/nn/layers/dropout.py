@@ -33,8 +33,7 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5) -> None:
-        if not 0 <= p < 1:
-            raise ArgumentError(f"Dropout needs a probability in [0, 1), got {p}")
+        validation.probability(type(self).__name__, p, one=False)
         self.p = p
 
     def forward(self, x: TensorLike) -> Tensor:
