@@ -45,6 +45,8 @@ class LinearBounds:
     def __init__(self, point: Tensor, output: Tensor, weights: Mapping[Tensor, np.ndarray]) -> None:
         self.steps = steps_of(point, output, weights)
         self.outputs = output.size
+        largest = max(math.prod(s.shape) for s in self.steps)
+        self.work = largest**2 * max(1, sum(math.prod(self.steps[k].shape) for k in _curved(self.steps)))
 
     def over(self, low: np.ndarray, high: np.ndarray, inside: Interval | None = None) -> Boxes:
         """The steps over boxes with these corners, shape (B, d): what `Boxes.below` takes.

@@ -19,7 +19,8 @@ from subgrad.bounds.backward.linear_bounds import LinearBounds
 from subgrad.bounds.backward.polytopes import Polytopes
 from subgrad.intervals.arithmetic import Interval
 
-AT_ONCE = 256  # boxes that are halved in a round
+FEW, MANY = 4, 256  # boxes that are halved in a round,
+WORK = 2**28  # and how many `LinearBounds.work` they may take: a round ends before the time is over
 ATTACKS = (3, 16, 64, 256, 1024, 4096)  # the rounds in which counter-examples are searched for by descent
 SMALL = 1e-300
 ROOMY = 2**26  # numbers in the corners of open boxes: with more than that, those that are nearly done come first
@@ -160,7 +161,7 @@ class Splitting:
             return False
         order = self.open.excess[ready]
         order = -order if self.open.low.size + self.open.inner_low.size < ROOMY else order
-        count = min(len(ready), AT_ONCE)
+        count = min(len(ready), max(FEW, min(MANY, WORK // self.bounds.work)))
         chosen = ready[np.argpartition(order, count - 1)[:count]]
         rest = np.ones(len(self.open), bool)
         rest[chosen] = False
