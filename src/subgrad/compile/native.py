@@ -2,7 +2,7 @@
 
 llvmlite is imported by the first use, not with this module: importing the package must not load LLVM.
 
-LLVM is used by one thread at a time, under a lock; for a long text that thread has others that help.
+LLVM is used by one thread at a time, under a lock.
 """
 
 from __future__ import annotations

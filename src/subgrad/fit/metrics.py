@@ -28,7 +28,7 @@ from subgrad.graph.tensor import Tensor
 from subgrad.metrics import table
 from subgrad.nn import loss as losses
 from subgrad.nn import loss_reduction
-from subgrad.ops import expand_dims, take_along_axis
+from subgrad.ops import arange, expand_dims, take_along_axis, where
 
 Metric = Callable[..., Any]
 
@@ -86,7 +86,8 @@ def mean_absolute_error(f: Tensor, y: Tensor) -> Tensor:
 
 
 def top_k_accuracy(f: Tensor, y: Tensor, k: int = 5) -> Tensor:
-    """The share of rows whose class is among the k largest scores; of equal scores all count as the largest.
+    """The share of rows whose class is among the k largest scores; of equal scores the first is the larger, as for
+    `accuracy`, so that a network which tells nothing apart is not praised.
 
     Args:
         f: scores (..., C).
@@ -94,6 +95,7 @@ def top_k_accuracy(f: Tensor, y: Tensor, k: int = 5) -> Tensor:
         k: how many.
 
     Raises:
+        ArgumentError: if there are fewer than k classes.
         ShapeError: if f and y do not fit together.
 
     Example:
@@ -103,9 +105,14 @@ def top_k_accuracy(f: Tensor, y: Tensor, k: int = 5) -> Tensor:
     """
     if f.ndim < 2 or f.shape[-1] < 2 or y.shape not in (f.shape, f.shape[:-1]):
         raise ShapeError(f"top_k_accuracy compares classes with scores (n, C), got shapes {f.shape} and {y.shape}")
+    if k > f.shape[-1]:
+        raise ArgumentError(f"there are {f.shape[-1]} classes, of which every one is among the {k} largest")
     classes = y.argmax(-1) if y.shape == f.shape else y
-    own = take_along_axis(f, expand_dims(classes.astype(int64), f.ndim - 1), -1)
-    return ((f > own).sum(-1) < k).astype(f.dtype).mean()
+    place = expand_dims(classes.astype(int64), f.ndim - 1)
+    own = take_along_axis(f, place, -1)
+    tied = (f == own).astype(f.dtype) * (arange(f.shape[-1]) < place).astype(f.dtype)
+    ahead = where(f <= own, tied, 1)  # and what is NaN is ahead of all
+    return (ahead.sum(-1) < k).astype(f.dtype).mean()
 
 
 METRICS: dict[str, Metric] = {

@@ -101,6 +101,18 @@ def test_beside_batches_they_are_those_of_the_validation():
         sg.fit(net, batches, loss="cross_entropy", metrics="f1")
 
 
+def test_equal_scores_are_in_the_order_of_accuracy():
+    from subgrad.fit.metrics import top_k_accuracy
+
+    f, y = np.round(np.random.default_rng(0).standard_normal((40, 4))), np.arange(40) % 4  # many ties
+    first = np.argsort(-f, axis=1, kind="stable")
+    for k in (1, 2, 3):
+        expected_share = (first[:, :k] == y[:, None]).any(1).mean()
+        assert float(top_k_accuracy(sg.tensor(f), sg.tensor(y), k=k)) == pytest.approx(expected_share)
+    f[:, 2] = np.nan  # what is not known is no answer
+    assert float(top_k_accuracy(sg.tensor(f), sg.tensor(y), k=1)) == 0
+
+
 def test_what_does_not_fit():
     with pytest.raises(ArgumentError, match="unknown metric 'auc': expected a function or one of accuracy, .*roc_auc"):
         sg.evaluate(nn.Linear(3, 3), X, CLASSES, loss="cross_entropy", metrics="auc")
@@ -108,6 +120,8 @@ def test_what_does_not_fit():
         sg.evaluate(nn.Linear(3, 3), X, np.zeros((80, 3)), loss="mse", metrics="r2")
     with pytest.raises(ShapeError, match="top_k_accuracy compares classes"):
         sg.evaluate(nn.Linear(3, 1), X, NUMBERS, loss="mse", metrics="top_2_accuracy")
+    with pytest.raises(ArgumentError, match="there are 3 classes, of which every one is among the 5 largest"):
+        sg.evaluate(nn.Linear(3, 3), X, CLASSES, loss="cross_entropy", metrics="top_5_accuracy")
     with pytest.raises(DataError, match="f1 takes labels -1 and .1, or 0 and 1"):  # and not "accuracy takes"
         sg.evaluate(nn.Linear(3, 1), X, NUMBERS, loss="mse", metrics="f1")
 
