@@ -64,7 +64,7 @@ def test_regression(tmp_path, options):
     rows = predictions(tmp_path, "diabetes")
     answers = np.array(column(rows, "prediction"), float)
     assert list(rows[0]) == ["prediction"]
-    assert r2_score(truth, answers) > 0.25  # the mean has 0, a linear model 0.36
+    assert r2_score(truth, answers) > 0.2  # the mean has 0, a linear model 0.36; other seeds 0.25 to 0.37
     assert mean_absolute_error(truth, answers) < 0.8 * mean_absolute_error(truth, np.full(len(truth), y.mean()))
 
 
