@@ -54,7 +54,7 @@ def test_a_picture_that_cannot_be_is_refused_before_the_work(monkeypatch):
     monkeypatch.setattr("subgrad.approx.build.build", None)
     assert "got fit.xyz" in fail("approximate", "x", "--box", "0,1", "--plot", "fit.xyz")
     assert "one and two variables" in fail("approximate", "x*y*z", "--box", "0,1", "-n", 4, "--plot", "fit.png")
-    monkeypatch.setitem(sys.modules, "matplotlib.backend_bases", None)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert "pip install 'subgrad[plot]'" in fail("approximate", "x", "--box", "0,1", "--plot", "fit.png")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -34,8 +35,10 @@ def test_small_problems(name, method):
         assert sg.verify_certificate(found.certificate, problem.f)
 
 
-@pytest.mark.parametrize("n", [10, 50, 1000])
-@pytest.mark.parametrize("name", [p.name for p in scalable(10)])
+SIZES = [*itertools.product([p.name for p in scalable(10)], [10, 30]), ("MXHILB", 1000)]
+
+
+@pytest.mark.parametrize(("name", "n"), SIZES)
 def test_problems_of_any_size(name, n):
     problems = {p.name: p for p in scalable(n)}
     if name not in problems:

@@ -68,7 +68,8 @@ def summed(node: Tensor, fixed: Fixed) -> Affine:
 
 
 def moved(node: Tensor, fixed: Fixed) -> Affine | None:
-    """Elements of inputs at other places, and numbers beside them: the reference says which, given their numbers."""
+    """Elements of inputs at other places, and finite numbers beside them: the reference says which, given their
+    numbers."""
     if any(f is None and i.dtype.kind != "f" for f, i in zip(fixed, node.inputs, strict=True)):
         return None
     starts = np.cumsum([0, *(i.size for i in node.inputs)])
@@ -81,6 +82,8 @@ def moved(node: Tensor, fixed: Fixed) -> Affine | None:
         return np.asarray(node.op.ref(*numbers, **node.attrs), np.float64)
 
     near, far = seen(0), seen(total)
+    if not np.isfinite(near).all():
+        return None  # a product of 0 and a number beside that is infinite is no number
     comes = far - near == total  # and does not stand beside
     source = np.where(comes, near - 1, 0).astype(np.int64)
     parts, low, high = [], np.where(comes, 0.0, near), np.where(comes, 0.0, near)
