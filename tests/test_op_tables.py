@@ -30,7 +30,6 @@ TABLES = {
     "an op of a user is looked at through what it is made of",
     "explain/dot.py _SYMBOLS": "what a picture writes in the place of a name; other ops have their names",
     "explain/drawn_graph.py _MOVES": "what a picture leaves out between two nodes, as its reader sees it",
-    "playground/family.py ACTIVATIONS": "the choices that a page offers, each of which is compiled into it",
 }
 
 REWRITING = "a rule that rewrites these ops and no others: another op stays as it is"

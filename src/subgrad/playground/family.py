@@ -9,21 +9,24 @@ network has the same losses as one of its own size.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
 
-from subgrad import ops
+from subgrad import nn, ops
 from subgrad.graph.tensor import Parameter, Tensor
 from subgrad.nn import loss as losses
 from subgrad.nn.module import Module
 
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "relu": ops.relu, "leaky_relu": ops.leaky_relu, "abs": ops.abs, "tanh": ops.tanh, "sigmoid": ops.sigmoid,
+LAYERS: dict[type[Module], str] = {
+    nn.ReLU: "relu", nn.LeakyReLU: "leaky_relu", nn.Tanh: "tanh", nn.Sigmoid: "sigmoid",
 }  # fmt: skip
-"""By name; their numbers are their places."""
+"""The activations that are layers, with the page's names for them."""
+
+ACTIVATIONS = (*LAYERS.values(), "abs")
+"""The names of all activations; their numbers are their places."""
 
 LOSSES = ("hinge", "binomial", "binary_cross_entropy", "squared", "absolute", "huber", "cross_entropy")
 """The names of losses; the last one looks at all scores, the others at the first."""
@@ -86,7 +89,7 @@ class Family(Module):
         return Layers(before, after)
 
     def _activated(self, z: Tensor, layer: int) -> Tensor:
-        return self.units[layer] * chosen(self.activation, [f(z) for f in ACTIVATIONS.values()])
+        return self.units[layer] * chosen(self.activation, [*(kind()(z) for kind in LAYERS), ops.abs(z)])
 
     def scores(self, x: Tensor, last: Tensor) -> Tensor:
         """(N, outputs), of the inputs and the last hidden layer."""

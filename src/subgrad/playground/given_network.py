@@ -8,14 +8,10 @@ from typing import Any, NamedTuple
 from subgrad import nn
 from subgrad.errors import ArgumentError
 from subgrad.nn.module import Module
-from subgrad.playground.family import Sizes
+from subgrad.playground.family import LAYERS, Sizes
 
 WIDEST, DEEPEST = 32, 8
 """Units of a layer, and hidden layers, that the page can still show."""
-
-_ACTIVATIONS: dict[type[Module], str] = {
-    nn.ReLU: "relu", nn.LeakyReLU: "leaky_relu", nn.Tanh: "tanh", nn.Sigmoid: "sigmoid",
-}  # fmt: skip
 
 
 class GivenNetwork(NamedTuple):
@@ -74,11 +70,11 @@ def _hidden(parts: Sequence[Module]) -> list[_Layer]:
         else:
             pair, residual = [part, *rest[:1]], False
             rest = rest[1:]
-        if len(pair) != 2 or not isinstance(pair[0], nn.Linear) or type(pair[1]) not in _ACTIVATIONS:
+        if len(pair) != 2 or not isinstance(pair[0], nn.Linear) or type(pair[1]) not in LAYERS:
             raise _unknown(" then ".join(type(p).__name__ for p in pair))
         if isinstance(pair[1], nn.LeakyReLU) and pair[1].slope != 0.01:
             raise _unknown(f"LeakyReLU with the slope {pair[1].slope:g} (the page has 0.01)")
-        found.append(_Layer(pair[0], _ACTIVATIONS[type(pair[1])], residual))
+        found.append(_Layer(pair[0], LAYERS[type(pair[1])], residual))
     return found
 
 
@@ -109,7 +105,7 @@ def _check(maps: Sequence[nn.Linear], hidden: Sequence[_Layer], widths: Sequence
 
 
 def _unknown(what: str) -> ArgumentError:
-    names = [kind.__name__ for kind in _ACTIVATIONS]
+    names = [kind.__name__ for kind in LAYERS]
     return ArgumentError(
         f"the page takes Linear, or a Sequential of Linear and {', '.join(names[:-1])} or {names[-1]} in turn that "
         f"ends in Linear, all but the first pair perhaps as Residual(Sequential(Linear, activation)); got {what}"
