@@ -6,6 +6,8 @@ does ``except subgrad.errors.SubgradError`` for whoever wants all of them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from subgrad.graph.source_location import user_site
@@ -72,6 +74,24 @@ class NotFittedError(SubgradError, RuntimeError):
 
 class MissingExtraError(SubgradError, ImportError):
     """An optional dependency is missing; the message has the ``pip install`` that brings it."""
+
+
+@contextmanager
+def naming(what: str) -> Iterator[None]:
+    """Errors of this package that come from inside begin with what they are about.
+
+    >>> try:
+    ...     with naming("output 'price'"):
+    ...         raise ShapeError("expected (3,), got (2,)")
+    ... except ShapeError as error:
+    ...     print(str(error).startswith("output 'price': expected (3,), got (2,)"))
+    True
+    """
+    try:
+        yield
+    except SubgradError as error:
+        error.args = (f"{what}: {error}",)
+        raise
 
 
 def missing_extra(package: str, extra: str, purpose: str) -> MissingExtraError:

@@ -6,7 +6,6 @@ import http.server
 import json
 import os
 import queue
-import shutil
 import signal
 import subprocess
 import threading
@@ -14,11 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-BROWSER = next(filter(None, map(shutil.which, ["chromium", "chromium-headless-shell", "google-chrome"])), None)
-OPTIONS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-background-networking",
-    "--no-first-run",
-]  # fmt: skip
+from chromium import BROWSER, OPTIONS
 
 _TOLD = b"""<script>
 const tell = words => parent.told && parent.told(location.pathname, words);
@@ -89,7 +84,8 @@ def looked_at(folder: Path, paths: list[str], widths: list[int], profile: Path) 
     handler = type("Pages", (_Pages,), {"look": look, "seen": queue.Queue()})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder))) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        options = [*OPTIONS, f"--user-data-dir={profile}", "--window-size=1400,1000", "--remote-debugging-port=0"]
+        options = [*OPTIONS, "--hide-scrollbars", f"--user-data-dir={profile}", "--window-size=1400,1000"]
+        options.append("--remote-debugging-port=0")
         command = [str(BROWSER), *options, f"http://127.0.0.1:{server.server_port}/look"]
         nowhere = subprocess.DEVNULL
         browser = subprocess.Popen(command, stdout=nowhere, stderr=nowhere, start_new_session=True)

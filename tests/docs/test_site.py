@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import re
-import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -12,17 +11,16 @@ from urllib.parse import unquote, urlsplit
 import numpy as np
 import pytest
 from doc_pages import ROOT
-from matplotlib.image import imread
+
+from chromium import needs_browser, screenshot
 
 pytest.importorskip("mkdocs", reason="the pages are built by mkdocs-material, which is not installed")
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
-from site_in_browser import BROWSER, OPTIONS, looked_at
+from site_in_browser import looked_at
 
 from subgrad.playground import write_page
 from subgrad.playground.compiled import Compiled
-
-needs_browser = pytest.mark.skipif(BROWSER is None, reason="there is no Chromium on this machine to look with")
 
 
 @pytest.fixture(scope="module")
@@ -103,11 +101,7 @@ def test_a_browser_shows_every_page_whole(site, links, tmp_path):
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_start_page_on_a_screen(site, tmp_path, width):
     """There are letters, and a picture, which has colours."""
-    picture = tmp_path / "start.png"
-    options = [*OPTIONS, f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},1400"]
-    command = [str(BROWSER), *options, f"--screenshot={picture}", (site / "index.html").as_uri()]
-    subprocess.run(command, capture_output=True, timeout=120, check=True)
-    seen = imread(picture)[..., :3]
+    seen = screenshot(site / "index.html", tmp_path / "start.png", width, 1400)
     assert seen.shape[1] == width
     body = seen[60:]  # below the bar at the top
     assert 0.02 < np.mean(np.ptp(body, axis=2) > 0.04) < 0.5

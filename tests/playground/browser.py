@@ -8,7 +8,6 @@ import itertools
 import json
 import os
 import select
-import shutil
 import subprocess
 import sys
 import time
@@ -16,8 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-NAMES = ["chromium-headless-shell", "chromium", "google-chrome"]
-BROWSER = next(filter(None, map(shutil.which, NAMES)), None) if os.name == "posix" else None
+from chromium import BROWSER, OPTIONS
+
 WAIT = 60.0
 """Seconds for an answer, on a busy machine."""
 
@@ -103,8 +102,7 @@ def browser(profile: Path) -> Iterator[Browser]:
 
     pipes = [high(end) for pair in (os.pipe(), os.pipe()) for end in pair]
     theirs_in, ours_out, ours_in, theirs_out = pipes
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    options += [f"--user-data-dir={profile}", "--remote-debugging-pipe", "about:blank"]
+    options = [*OPTIONS, f"--user-data-dir={profile}", "--remote-debugging-pipe", "about:blank"]
     moved = f"import os, sys; os.dup2({theirs_in}, 3); os.dup2({theirs_out}, 4); os.execv(sys.argv[1], sys.argv[1:])"
     command = [sys.executable, "-c", moved, str(BROWSER), *options]
     process = subprocess.Popen(

@@ -6,14 +6,14 @@ import re
 
 import numpy as np
 import pytest
-from browser import BROWSER, browser
+from browser import browser
 from matplotlib.image import imread
 
 import subgrad as sg
+from chromium import needs_browser
 from subgrad import nn
 from subgrad.errors import ArgumentError, FileError
 
-needs_browser = pytest.mark.skipif(BROWSER is None, reason="there is no Chromium on this machine to look with")
 rng = np.random.default_rng(0)
 
 

@@ -1,16 +1,14 @@
 """The page of a report: complete, safe, alone; and as a browser shows it."""
 
 import builtins
-import shutil
-import subprocess
 
 import numpy as np
 import pytest
 from explained import Classes, Numbers
-from matplotlib.image import imread
 from page_checks import checked
 
 import subgrad as sg
+from chromium import needs_browser, screenshot
 from subgrad.data import Table
 from subgrad.errors import ArgumentError, FileError, MissingExtraError
 from subgrad.metrics import Estimate
@@ -154,9 +152,6 @@ def test_errors_leave_nothing_behind(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-BROWSER = next(filter(None, map(shutil.which, ["chromium", "chromium-headless-shell", "google-chrome"])), None)
-
-
 @pytest.fixture(scope="module")
 def wide_page(tmp_path_factory):
     """A page with long names and a long command."""
@@ -166,7 +161,7 @@ def wide_page(tmp_path_factory):
     return path
 
 
-@pytest.mark.skipif(BROWSER is None, reason="there is no Chromium on this machine to look with")
+@needs_browser
 @pytest.mark.parametrize("width", [390, 1280])
 def test_a_browser_shows_it_within_its_window(wide_page, tmp_path, width):
     """No picture, table or word makes the page wider than the window; the console has no word of an error."""
@@ -181,8 +176,4 @@ def test_a_browser_shows_it_within_its_window(wide_page, tmp_path, width):
 
 
 def _screenshot(page, picture, width: int, *more: str) -> np.ndarray:
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-background-networking"]
-    options += [f"--user-data-dir={picture.parent / 'profile'}", f"--window-size={width},4000", *more]
-    command = [str(BROWSER), *options, f"--screenshot={picture}", page.as_uri()]
-    subprocess.run(command, capture_output=True, timeout=120, check=True)
-    return (imread(picture)[:, :, :3] * 255).round()
+    return (screenshot(page, picture, width, 4000, *more) * 255).round()

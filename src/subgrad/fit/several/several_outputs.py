@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from numbers import Real
 from typing import Any
 
-from subgrad.errors import ArgumentError, SubgradError
+from subgrad.errors import ArgumentError, naming
 from subgrad.fit.several.batch_form import Keys, described
 from subgrad.graph.tensor import Tensor
 from subgrad.nn import loss as losses
@@ -62,7 +61,7 @@ def weighted_sum(
 
 def of_output(key: Any, f: Loss, out: Any, y: Any, **weight: Any) -> Tensor:
     """``f`` of one of several outputs and its targets; its errors name the output."""
-    with _naming(key):
+    with naming(f"output {key!r}"):
         part = output(key, out)
         return f(part, targets_for(part, y[key]), **weight)
 
@@ -137,10 +136,3 @@ def _check_number(keys: tuple[Any, ...], out: Any) -> None:
         raise ArgumentError(f"the model gives {len(out)} outputs, and the losses are {described(keys)}: one for each")
 
 
-@contextlib.contextmanager
-def _naming(key: Any) -> Iterator[None]:
-    try:
-        yield
-    except SubgradError as error:
-        error.args = (f"output {key!r}: {error}",)
-        raise

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from subgrad.errors import ArgumentError, DataError, ShapeError, SubgradError
+from subgrad.errors import ArgumentError, DataError, ShapeError, naming
 from subgrad.fit.arrays import Part, as_batch
 from subgrad.fit.several.batch_form import Form, described
 from subgrad.fit.stream.prefetch import Prefetched
@@ -45,7 +44,7 @@ class Reader:
 
     def __call__(self, given: Any, name: str) -> Part:
         """The arrays of a batch, copied: whoever makes batches may use one array again. Errors call it ``name``."""
-        with _naming(name):
+        with naming(name):
             part = as_batch(self._dtype, *self._parts(given), form=self.form)
             shapes = [(a.shape[1:], a.dtype) for a in part.arrays]
             if self.form is None:
@@ -146,10 +145,3 @@ def _form_of(given: Any) -> str:
     return type(given).__name__ + ("" if shape is None else f" of shape {tuple(shape)}")
 
 
-@contextlib.contextmanager
-def _naming(name: str) -> Iterator[None]:
-    try:
-        yield
-    except SubgradError as error:
-        error.args = (f"{name}: {error}",)
-        raise

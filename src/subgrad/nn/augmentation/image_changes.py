@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from numbers import Real
 
 import numpy as np
@@ -277,13 +277,13 @@ def _away(x: Tensor, grey: Tensor, factor: Tensor) -> Tensor:
     return factor * x + (1 - factor) * grey
 
 
-def _warped(x: Tensor, source: object) -> Tensor:
+def _warped(x: Tensor, source: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]) -> Tensor:
     """Each pixel from where ``source`` of its place says, both (N, H, W) around the middle: bilinear, 0 outside."""
     n, _, rows, columns = x.shape
     middle = (rows - 1) / 2, (columns - 1) / 2
     down = (arange(rows).astype(x.dtype) - middle[0]).reshape(rows, 1, 1)
     across = (arange(columns).astype(x.dtype) - middle[1]).reshape(1, columns, 1)
-    down, across = (ops.moveaxis(place, -1, 0) for place in source(down, across))  # pyright: ignore
+    down, across = (ops.moveaxis(place, -1, 0) for place in source(down, across))
     down, across = down + middle[0], across + middle[1]
     top, left = ops.floor(down), ops.floor(across)
     pixels, found = x.transpose(0, 2, 3, 1), None
