@@ -59,9 +59,7 @@ def run(options: argparse.Namespace, keep: Callable[[store.Results], object]) ->
     return found
 
 
-def _times(
-    options: argparse.Namespace, peers: Sequence[Peer], watch: Watch
-) -> Iterator[tuple[str, list[passes.Row]]]:
+def _times(options: argparse.Namespace, peers: Sequence[Peer], watch: Watch) -> Iterator[tuple[str, list[passes.Row]]]:
     """The name and the rows of each workload."""
     with tempfile.TemporaryDirectory(prefix="bench") as cache:
         settings = passes.Settings(

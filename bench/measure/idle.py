@@ -72,20 +72,25 @@ def _everybody() -> tuple[float, float] | None:
     return sum(ticks) - ticks[3] - ticks[4], sum(ticks)  # without those of idling and of waiting for disks
 
 
-def disturbed(look: dict[str, Any] | None) -> str:
-    """Why a measurement is not to be relied on; nothing if it is.
+def crowded(look: dict[str, Any] | None) -> str:
+    """Why other programs on this system spoil a comparison; nothing if they do not.
 
-    >>> disturbed({"share": 0.98, "others": 0.01})
+    >>> crowded({"share": 0.6, "others": 0.01})
     ''
-    >>> disturbed({"share": 0.75, "others": 0.01})
-    'a calculation beside it reached 75 % of its best'
-    >>> disturbed({"share": 0.98, "others": 0.3})
+    >>> crowded({"share": 0.98, "others": 0.3})
     'other programs had 30 % of the processors'
     """
     if look is None:
         return UNRECORDED
     if look["others"] is not None and look["others"] > OTHERS:
         return f"other programs had {100 * look['others']:.0f} % of the processors"
-    if look["share"] < CALIBRATION:
-        return f"a calculation beside it reached {100 * look['share']:.0f} % of its best"
     return ""
+
+
+def disturbed(look: dict[str, Any]) -> bool:
+    """Whether a measurement is worth another try: by other programs, or by other tenants of the host.
+
+    >>> disturbed({"share": 0.98, "others": 0.01}), disturbed({"share": 0.75, "others": 0.01})
+    (False, True)
+    """
+    return bool(crowded(look)) or look["share"] < CALIBRATION

@@ -9,7 +9,7 @@ from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from bench.measure.idle import Watch, disturbed
+from bench.measure.idle import Watch, crowded, disturbed
 from bench.peers import Peer
 from bench.spawn import Child, ChildError, load
 from bench.work.workloads import Workload
@@ -72,7 +72,7 @@ def _ready(row: Row, settings: Settings, watch: Watch) -> Child | None:
         row["error"] = str(error)
         side.end()
         return None
-    row.update(answers=found["answers"], setup=None if disturbed(look) else found["setup"])
+    row.update(answers=found["answers"], setup=None if crowded(look) else found["setup"])
     return side
 
 

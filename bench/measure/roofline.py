@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
+from bench.measure import pinned
 from subgrad.compile.runtime.cpu import host
 from subgrad.compile.runtime.peak import fma_probe, probe_flops
 
@@ -32,9 +33,7 @@ class Probe:
             run(ROUNDS)
             spans.append(time.perf_counter() - began)
 
-        team = [threading.Thread(target=work, args=(run,)) for run in self._runs]
-        for member in team:
-            member.start()
+        team = pinned.start([partial(work, run) for run in self._runs])
         for member in team:
             member.join()
         return probe_flops(host(), ROUNDS) * len(team) / max(spans)

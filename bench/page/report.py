@@ -9,6 +9,7 @@ from typing import Any
 from bench import store
 from bench.measure.again import TASKS
 from bench.measure.costs import STARTED
+from bench.measure.idle import OTHERS
 from bench.page.ratios import best, best_peer, doubt, ratio
 from bench.page.tables import duration, megabytes, table
 from bench.peers import BY_NAME as PEERS
@@ -82,8 +83,7 @@ def _overview(results: store.Results) -> str:
 
 
 def _ratio(rows: Sequence[Row], doubt: str) -> str:
-    found = ratio(rows)
-    return "" if doubt or found is None else f"**{found:.2f}**"
+    return "" if doubt else str(ratio(rows) or "")
 
 
 def _doubts(times: dict[str, list[Row]]) -> str:
@@ -92,8 +92,12 @@ def _doubts(times: dict[str, list[Row]]) -> str:
     for name, rows in _ordered(times):
         found.setdefault(doubt(rows), []).append(name)
     without = [f"- {', '.join(names)}: {reason}" for reason, names in found.items() if reason]
-    note = "Below 1 the peer is faster. A ratio stands only where the machine was idle during all passes of all sides."
-    return note + ("" if not without else " It was not for these:\n\n" + "\n".join(without))
+    note = (
+        "A ratio is the median over rounds of passes, both sides measured within the same round; in brackets the least "
+        "and the greatest of the rounds. Below 1 the peer is faster. It stands only where other programs had less than "
+        f"{100 * OTHERS:.0f} % of the processors during all passes of all sides."
+    )
+    return note + ("" if not without else " They had more for these:\n\n" + "\n".join(without))
 
 
 def _ordered(times: dict[str, list[Row]]) -> list[tuple[str, list[Row]]]:
@@ -158,7 +162,7 @@ def _busy(results: store.Results) -> str:
                           _ratio(rows, doubt(rows, busy=True))])  # fmt: skip
     note = (
         "A program with a thread pinned to each processor multiplies matrices all the while "
-        "(`python -m bench --busy`). No ratio stands where passes differed by more than a fifth.\n\n"
+        "(`python -m bench --busy`).\n\n"
     )
     head = ["", "subgrad", "best peer", "best peer / subgrad, alone", "on the busy machine"]
     return "## On a busy machine\n\n" + note + table(head, lines)
@@ -210,7 +214,7 @@ def _peak(row: Row | None) -> str:
 def _variants(times: dict[str, list[Row]]) -> str:
     lines = [[name, PEERS[r["peer"]].title, r["variant"], *_numbers(r)] for name, rows in _ordered(times) for r in rows]
     head = ["", "", "variant", "time", "slowest pass", "set-up", "peak memory"]
-    note = "`@1` is one thread; set-up is tracing and compiling, with empty caches, where the machine was idle.\n\n"
+    note = "`@1` is one thread; set-up is tracing and compiling, with empty caches, where other programs rested.\n\n"
     return "## Every variant\n\n" + note + table(head, lines)
 
 
