@@ -13,7 +13,7 @@ from subgrad.linear.svm import Hinge, best_intercept, subgradient_steps
 def test_the_iterate_is_the_dual_points_v(two_clouds, intercept):
     X, labels = two_clouds
     y = 2.0 * labels - 1
-    for point in islice(subgradient_steps(Hinge(X, y, 0.1, intercept)), 30):
+    for point in islice(subgradient_steps(Hinge(X, y, np.full(len(y), 0.1), intercept)), 30):
         np.testing.assert_allclose(point.w, X.T @ (y * point.u), atol=1e-12)
         assert not intercept or abs(point.u @ y) < 1e-12
 
@@ -23,10 +23,11 @@ def test_the_best_intercept_is_no_worse_than_any_kink(seed):
     """A piecewise linear function has its least value at one of its kinks."""
     rng = np.random.default_rng(seed)
     f, y = rng.integers(-3, 4, size=9).astype(float), rng.permutation([1.0] * 3 + [-1.0] * 6)
-    loss = lambda b: np.maximum(1 - y * (f + b), 0).sum()  # noqa: E731
-    b, active = best_intercept(f, y, True)
+    C = np.ones(9) if seed < 10 else rng.choice([0.5, 1, 2.25], 9)
+    loss = lambda b: np.maximum(1 - y * (f + b), 0) @ C  # noqa: E731
+    b, active = best_intercept(f, y, C, True)
     assert loss(b) == pytest.approx(min(loss(kink) for kink in y - f))
-    assert active @ y == 0
+    assert (C * active) @ y == 0
     margins = y * (f + b)
     assert (active[margins < 1] == 1).all()
     assert (active[margins > 1] == 0).all()

@@ -19,6 +19,7 @@ from sklearn.model_selection import GridSearchCV, KFold, cross_validate
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 
 import subgrad as sg
 from subgrad import linear
@@ -111,6 +112,25 @@ def test_of_more_classes_each_is_told_from_the_rest_with_a_proof():
         alone = linear.SVM(gap=1e-8).fit(X, names == name)
         np.testing.assert_array_equal(machine.decision_function(X)[:, i], alone.decision_function(X))
         assert machine.bound_[i] == alone.bound_
+
+
+def test_weights_of_samples_and_classes_of_linear_models():
+    X, y = load_iris(return_X_y=True)
+    X, times = StandardScaler().fit_transform(X), np.random.default_rng(0).integers(0, 3, 150)
+    rows = np.repeat(np.arange(150), times)
+    by_class = np.array([1.0, 3.0, 0.5])
+    weighted = LogisticRegression(gap=1e-9).fit(X, y, times * by_class[y])
+    repeated = LogisticRegression(gap=1e-9, class_weight=dict(enumerate(by_class))).fit(X[rows], y[rows])
+    np.testing.assert_allclose(weighted.predict_proba(X), repeated.predict_proba(X), atol=1e-6)
+    np.testing.assert_allclose(weighted.bound_, repeated.bound_)
+    two = np.r_[:50, 50:60]
+    theirs = SVC(kernel="linear", class_weight="balanced", tol=1e-8).fit(X[two], y[two])
+    ours = SVM(gap=1e-9, class_weight="balanced").fit(X[two], y[two])
+    np.testing.assert_allclose(ours.decision_function(X), theirs.decision_function(X), atol=1e-4)
+    without = SVM(class_weight="balanced").fit(X, y, y > 0)  # the first class has no weight
+    assert without.classes_.tolist() == [1, 2]
+    with pytest.raises(ValueError, match="y holds 1 class with weight"):
+        SVM().fit(X, y, y > 1)
 
 
 def test_models_for_tables_learn_one_target():

@@ -17,13 +17,14 @@ class Classifier(LinearModel):
 
     estimator_type = "classifier"
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Learn from X (n, d) and the labels y (n,), of two kinds. Returns the model."""
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Learn from X (n, d) and the labels y (n,), of two kinds, with weights (n,) or none. Returns the model."""
         table = input_arrays.features(X)
         self._check()
         self._remember_names(X)
-        self.classes_, signs = input_arrays.labels(y, len(table))
-        w, b = self._solve(table, signs)
+        weights = input_arrays.weights(sample_weight, len(table))
+        self.classes_, signs = input_arrays.labels(y, weights)
+        w, b = self._solve(table, signs, weights)
         self.coef_, self.intercept_ = w[None], np.array([b])
         return self
 
@@ -36,9 +37,10 @@ class Classifier(LinearModel):
         second = self._scores(X) > 0
         return self.classes_[second.astype(int)]
 
-    def score(self, X: Any, y: Any) -> float:
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The share of rows that are classified as y says."""
-        return float(np.mean(self.predict(X) == np.asarray(y)))
+        right = self.predict(X) == np.asarray(y)
+        return float(np.average(right, weights=input_arrays.weights(sample_weight, len(right))))
 
 
 def balanced(u: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -26,7 +26,8 @@ class Huber(Regressor):
         P(w, b) >= 1/n (u.y - 1/2 |u|^2) - v.w + alpha/2 |w|^2 >= 1/n (u.y - 1/2 |u|^2) - 1/(2 alpha) |v|^2 = D(u),
 
     v = X'u / n. If alpha = 0 the condition is X'u = 0 instead, and the last term is gone. A u that misses a condition
-    is projected on it and then scaled into the box.
+    is projected on it and then scaled into the box. With weights k the box is |u_i| <= k_i delta, the sum of squares is
+    sum u_i^2 / k_i, and n = sum k_i.
 
     scikit-learn's ``HuberRegressor(epsilon, alpha)`` also fits a scale sigma of the residuals. At its ``scale_`` its
     coefficients minimise this P with delta = epsilon * scale_ and alpha = (its alpha) * scale_ / n.
@@ -58,13 +59,13 @@ class Huber(Regressor):
         validators.positive("delta of Huber", self.delta)
         validators.not_negative("alpha of Huber", self.alpha)
 
-    def _problem(self, X: np.ndarray, y: np.ndarray) -> Clipped:
-        return Clipped(X, y, self.delta, self.alpha, self.fit_intercept)
+    def _problem(self, X: np.ndarray, y: np.ndarray, weights: np.ndarray) -> Clipped:
+        return Clipped(X, y, weights, self.delta, self.alpha, self.fit_intercept)
 
     def _iterates(self, problem: Clipped) -> Iterator[PrimalDualPoint]:
-        design, weight = problem.design, len(problem.y) * problem.alpha
-        loss = Loss(-problem.delta, problem.delta, curvature=1)
-        for z, u in interior_point(design.A, problem.y, weight * design.penalised, loss):
+        design, weights = problem.design, problem.weights
+        loss, penalty = Loss(-problem.delta, problem.delta, curvature=1), weights.sum() * problem.alpha
+        for z, u in interior_point(design.A, problem.y, weights, penalty * design.penalised, loss):
             yield PrimalDualPoint(*design.split(z), u)
 
 
@@ -74,6 +75,7 @@ class Clipped:
 
     X: np.ndarray
     y: np.ndarray
+    weights: np.ndarray
     delta: float
     alpha: float
     intercept: bool
@@ -81,16 +83,18 @@ class Clipped:
     def objective(self, w: np.ndarray, b: float) -> float:
         r = np.abs(self.y - self.X @ w - b)
         near = np.minimum(r, self.delta)
-        return float((near * (r - near / 2)).mean() + self.alpha / 2 * (w @ w))
+        return float(self.weights @ (near * (r - near / 2)) / self.weights.sum() + self.alpha / 2 * (w @ w))
 
     def feasible(self, u: np.ndarray) -> np.ndarray:
-        return projected(u, self.design.A[:, self.design.penalised == 0], self.delta)
+        free = self.design.A[:, self.design.penalised == 0]
+        return projected(u, free, self.weights * self.delta, self.weights)
 
     def bound(self, u: np.ndarray) -> float:
-        v = self.X.T @ u / len(u)
+        n = self.weights.sum()
+        v = self.X.T @ u / n
         penalty = v @ v / (2 * self.alpha) if self.alpha else 0.0
-        return float((u @ self.y - u @ u / 2) / len(u) - penalty)
+        return float((u @ self.y - u @ (u / self.weights) / 2) / n - penalty)
 
     @cached_property
     def design(self) -> Design:
-        return (by_rows if self.alpha else by_columns)(self.X, self.intercept)
+        return (by_rows if self.alpha else by_columns)(self.X, self.weights, self.intercept)

@@ -37,25 +37,42 @@ def targets(y: Any, n: int) -> np.ndarray:
     return column
 
 
-def labels(y: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """The two classes, sorted, and y (n,) as -1 for the first of them and +1 for the second."""
+def weights(given: Any, n: int) -> np.ndarray:
+    """Weights as float64 (n,), none of them negative, not all of them 0; ones if none are given."""
+    if given is None:
+        return np.ones(n)
+    column = _numbers(given, "sample_weight")
+    _check_length(column, n, "sample_weight")
+    if column.min() < 0:
+        raise DataError(f"sample_weight holds {column.min():.6g}: a weight is 0 or more")
+    if not column.any():
+        raise DataError("sample_weight is 0 for all samples: there is nothing to learn from")
+    return column
+
+
+def labels(y: Any, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The two classes, sorted, and y (n,) as -1 for the first of them and +1 for the second.
+
+    A class without weight is not there; its samples, whose label then means nothing, are -1.
+    """
     column = _raw(y)
-    _check_length(column, n)
+    _check_length(column, len(weights))
     if column.dtype.kind == "f" and not np.isfinite(column).all():
         raise DataError("y holds NaN or inf, which is no class")
-    classes, places = np.unique(column, return_inverse=True)
+    classes = np.unique(column[weights > 0])
     if len(classes) != 2:
         shown = ", ".join(repr(c) for c in classes[:5].tolist()) + (", ..." if len(classes) > 5 else "")
-        raise DataError(f"y must hold two classes, got {len(classes)}: {shown}")
-    return classes, 2.0 * places - 1.0
+        of_weight = "" if weights.all() else " with weight"
+        raise DataError(f"y must hold two classes{of_weight}, got {len(classes)}: {shown}")
+    return classes, np.where(column == classes[1], 1.0, -1.0)
 
 
-def centred(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def centred(X: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """X with the mean of each column taken off, and the means.
 
     A constant column becomes exactly 0: what rounding leaves of it would look like a feature.
     """
-    mean = X.mean(axis=0)
+    mean = np.average(X, axis=0, weights=weights)
     moved = X - mean
     moved[:, np.ptp(X, axis=0) == 0] = 0
     return moved, mean
@@ -80,6 +97,6 @@ def _numbers(data: Any, what: str) -> np.ndarray:
     return array
 
 
-def _check_length(y: np.ndarray, n: int) -> None:
+def _check_length(y: np.ndarray, n: int, what: str = "y") -> None:
     if y.shape != (n,):
-        raise ShapeError(f"y must have one value for each of the {n} samples of X, shape ({n},), got {y.shape}")
+        raise ShapeError(f"{what} must have one value for each of the {n} samples of X, shape ({n},), got {y.shape}")

@@ -25,6 +25,8 @@ class Lasso(Regressor):
 
         P(w, b) >= 1/n (u.y - 1/2 |u|^2) - 1/n sum_j w_j x_j.u + alpha |w|_1 >= 1/n (u.y - 1/2 |u|^2) = D(u).
 
+    With weights k it is D(u) = 1/n (u.y - 1/2 sum u_i^2 / k_i), where n = sum k_i.
+
     At the optimum u is the vector of residuals. Elsewhere those are too large in some column, and the multiple of them
     that is feasible and has the largest D takes their place. Without an intercept sum u_i is free.
 
@@ -52,13 +54,14 @@ class Lasso(Regressor):
         super()._check()
         validators.positive("alpha of Lasso", self.alpha)
 
-    def _problem(self, X: np.ndarray, y: np.ndarray) -> Sparse:
-        return Sparse(X, y, self.alpha, self.fit_intercept)
+    def _problem(self, X: np.ndarray, y: np.ndarray, weights: np.ndarray) -> Sparse:
+        return Sparse(X, y, weights, self.alpha, self.fit_intercept)
 
     def _iterates(self, problem: Sparse) -> Iterator[PrimalDualPoint]:
-        X, y = problem.X, problem.y
-        for w in coordinate_descent(X, y, len(y) * problem.alpha):
-            yield PrimalDualPoint(w, 0.0, y - X @ w)  # with an intercept both are centred, so the best b is 0
+        X, y, weights = problem.X, problem.y, problem.weights
+        root = np.sqrt(weights)
+        for w in coordinate_descent(root[:, None] * X, root * y, weights.sum() * problem.alpha):
+            yield PrimalDualPoint(w, 0.0, weights * (y - X @ w))  # an intercept's best b is 0: both are centred
 
 
 @dataclass
@@ -67,23 +70,24 @@ class Sparse:
 
     X: np.ndarray
     y: np.ndarray
+    weights: np.ndarray
     alpha: float
     intercept: bool
 
     def objective(self, w: np.ndarray, b: float) -> float:
         r = self.y - self.X @ w - b
-        return float(r @ r / (2 * len(r)) + self.alpha * np.abs(w).sum())
+        return float(self.weights @ (r * r) / (2 * self.weights.sum()) + self.alpha * np.abs(w).sum())
 
     def feasible(self, u: np.ndarray) -> np.ndarray:
-        u = u - u.mean() if self.intercept else u
-        square, steepest = float(u @ u), float(np.abs(self.X.T @ u).max())
+        u = u - self.weights * (u.sum() / self.weights.sum()) if self.intercept else u
+        square, steepest = float(u @ (u / self.weights)), float(np.abs(self.X.T @ u).max())
         if square == 0:
             return np.zeros_like(u)
-        largest = len(u) * self.alpha / steepest if steepest else np.inf
+        largest = self.weights.sum() * self.alpha / steepest if steepest else np.inf
         return u * np.clip(u @ self.y / square, -largest, largest)
 
     def bound(self, u: np.ndarray) -> float:
-        return float((u @ self.y - u @ u / 2) / len(u))
+        return float((u @ self.y - u @ (u / self.weights) / 2) / self.weights.sum())
 
 
 def coordinate_descent(X: np.ndarray, y: np.ndarray, weight: float) -> Iterator[np.ndarray]:

@@ -22,7 +22,8 @@ class LeastAbsolute(Regressor):
 
         P(w, b) >= 1/n sum u_i (y_i - x_i.w - b) = u.y / n = D(u).
 
-    The conditions make w and b drop out. A u that misses them is projected on them and then scaled into the box.
+    The conditions make w and b drop out. A u that misses them is projected on them and then scaled into the box. With
+    weights k the box is |u_i| <= k_i, and n = sum k_i.
 
     It is scikit-learn's ``QuantileRegressor(quantile=0.5, alpha=0)``, whose objective is P/2. The optimum need not be
     unique; where columns depend on each other, it is the one of least norm, columns brought to one length.
@@ -42,15 +43,15 @@ class LeastAbsolute(Regressor):
     max_iter: int = 1000
     verbose: bool = False
 
-    def _problem(self, X: np.ndarray, y: np.ndarray) -> Absolute:
-        return Absolute(X, y, self.fit_intercept)
+    def _problem(self, X: np.ndarray, y: np.ndarray, weights: np.ndarray) -> Absolute:
+        return Absolute(X, y, weights, self.fit_intercept)
 
     def _iterates(self, problem: Absolute) -> Iterator[PrimalDualPoint]:
         """Least squares, which is the optimum where it meets every y; then an interior-point method."""
-        design = problem.design
-        least_squares = design.A.T @ problem.y
-        yield PrimalDualPoint(*design.split(least_squares), problem.y - design.A @ least_squares)
-        for z, u in interior_point(design.A, problem.y, design.penalised, Loss(-1, 1)):
+        design, y, weights = problem.design, problem.y, problem.weights
+        least_squares = design.A.T @ (weights * y)
+        yield PrimalDualPoint(*design.split(least_squares), weights * (y - design.A @ least_squares))
+        for z, u in interior_point(design.A, y, weights, design.penalised, Loss(-1, 1)):
             yield PrimalDualPoint(*design.split(z), u)
 
 
@@ -60,17 +61,18 @@ class Absolute:
 
     X: np.ndarray
     y: np.ndarray
+    weights: np.ndarray
     intercept: bool
 
     def objective(self, w: np.ndarray, b: float) -> float:
-        return float(np.abs(self.y - self.X @ w - b).mean())
+        return float(self.weights @ np.abs(self.y - self.X @ w - b) / self.weights.sum())
 
     def feasible(self, u: np.ndarray) -> np.ndarray:
-        return projected(u, self.design.A, 1.0)
+        return projected(u, self.design.A, self.weights, self.weights)
 
     def bound(self, u: np.ndarray) -> float:
-        return float(u @ self.y / len(u))
+        return float(u @ self.y / self.weights.sum())
 
     @cached_property
     def design(self) -> Design:
-        return by_columns(self.X, self.intercept)
+        return by_columns(self.X, self.weights, self.intercept)

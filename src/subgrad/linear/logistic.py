@@ -24,7 +24,8 @@ class LogisticRegression(Classifier):
         P(w, b) >= 1/2 |w|^2 - v.w + C sum H(u_i / C) >= C sum H(u_i / C) - 1/2 |v|^2 = D(u),   v = sum u_i y_i x_i.
 
     The condition on u is what makes b, which has no penalty, drop out; without an intercept there is none. A u that
-    misses it is mended by scaling down the class that weighs more.
+    misses it is mended by scaling down the class that weighs more. With weights k each sample has k_i C in the place of
+    C.
 
     It is the objective of scikit-learn's ``LogisticRegression(C=C)`` for two classes. In terms of lambda = 1/(n C),
     P/(n C) = lambda/2 |w|^2 + the mean loss. Newton's method with halved steps, 5 to 10 epochs of n d^2
@@ -57,8 +58,8 @@ class LogisticRegression(Classifier):
         super()._check()
         validators.positive("C of LogisticRegression", self.C)
 
-    def _problem(self, X: np.ndarray, y: np.ndarray) -> Logistic:
-        return Logistic(X, y, self.C, self.fit_intercept)
+    def _problem(self, X: np.ndarray, y: np.ndarray, weights: np.ndarray) -> Logistic:
+        return Logistic(X, y, self.C * weights, self.fit_intercept)
 
     def _iterates(self, problem: Logistic) -> Iterator[PrimalDualPoint]:
         return newton(problem)
@@ -66,15 +67,15 @@ class LogisticRegression(Classifier):
 
 @dataclass
 class Logistic:
-    """The problem of `LogisticRegression`: y is -1 or +1."""
+    """The problem of `LogisticRegression`: y is -1 or +1, and C (n,) the weight of each sample's loss."""
 
     X: np.ndarray
     y: np.ndarray
-    C: float
+    C: np.ndarray
     intercept: bool
 
     def objective(self, w: np.ndarray, b: float) -> float:
-        return float(w @ w / 2 + self.C * np.logaddexp(0, -self.y * (self.X @ w + b)).sum())
+        return float(w @ w / 2 + self.C @ np.logaddexp(0, -self.y * (self.X @ w + b)))
 
     def feasible(self, u: np.ndarray) -> np.ndarray:
         inside = np.clip(u, 0, self.C)
@@ -82,17 +83,17 @@ class Logistic:
 
     def bound(self, u: np.ndarray) -> float:
         v = self.X.T @ (self.y * u)
-        return float(self.C * entropy(u / self.C).sum() - v @ v / 2)
+        return float(self.C @ entropy(u / self.C) - v @ v / 2)
 
 
 def newton(problem: Logistic) -> Iterator[PrimalDualPoint]:
     """Newton's method, each step halved until the objective falls enough; ends where floats allow no further fall."""
     y, C = problem.y, problem.C
-    design = by_rows(problem.X, problem.intercept)
+    design = by_rows(problem.X, C, problem.intercept)
     A, penalised = design.A, design.penalised
 
     def value(z: np.ndarray) -> float:
-        return float(penalised * z @ z / 2 + C * np.logaddexp(0, -y * (A @ z)).sum())
+        return float(penalised * z @ z / 2 + C @ np.logaddexp(0, -y * (A @ z)))
 
     z = np.zeros(A.shape[1])
     while True:

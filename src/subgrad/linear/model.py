@@ -58,25 +58,30 @@ class LinearModel(ABC):
         validators.count(f"max_iter of {own}", params["max_iter"])
 
     @abstractmethod
-    def _problem(self, X: np.ndarray, y: np.ndarray) -> Any:
-        """The problem for X (n, d), centred if there is an intercept, and y (n,)."""
+    def _problem(self, X: np.ndarray, y: np.ndarray, weights: np.ndarray) -> Any:
+        """The problem for X (n, d), centred if there is an intercept, y (n,) and positive weights (n,)."""
 
     @abstractmethod
     def _iterates(self, problem: Any) -> Iterator[PrimalDualPoint]:
         """The solver's points, one an epoch."""
 
-    def _solve(self, X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, float]:
+    def _solve(self, X: np.ndarray, y: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, float]:
         """w (d,) and b; keeps the proof.
 
         The columns of X are centred first if there is an intercept: that changes b alone, and makes the numbers kind.
+        Samples without weight take no part, and their u is 0.
         """
-        params = self.get_params()
-        centred, mean = input_arrays.centred(X) if params["fit_intercept"] else (X, np.zeros(X.shape[1]))
-        problem: ConvexProblem = self._problem(centred, y)
+        params, there = self.get_params(), weights > 0
+        if not there.all():
+            X, y, weights = X[there], y[there], weights[there]
+        centred, mean = input_arrays.centred(X, weights) if params["fit_intercept"] else (X, np.zeros(X.shape[1]))
+        problem: ConvexProblem = self._problem(centred, y, weights)
         zero = PrimalDualPoint(np.zeros(X.shape[1]), 0.0, np.zeros(len(X)))
         options = {name: params[name] for name in ("gap", "max_iter", "verbose")}
         proof = prove(problem, self._iterates(problem), zero, **options)
-        self._keep(proof.history, proof.point.u, X.shape[1])
+        u = np.zeros(len(there))
+        u[there] = proof.point.u
+        self._keep(proof.history, u, X.shape[1])
         w = np.where(centred.any(axis=0), proof.point.w, 0.0)  # what solvers leave there is rounding
         return w, proof.point.b - float(mean @ w)
 

@@ -28,8 +28,15 @@ def require_labels(y: Any) -> None:
         raise DataError(f"y contains NaN or None in {count}, the first is {rows[0]}: leave out rows without a target")
 
 
+def sample_weights(given: Any, rows: int) -> np.ndarray | None:
+    """The weights of so many rows, checked; None if there are none."""
+    if given is None:
+        return None
+    return validation._check_sample_weight(given, np.empty((rows, 0)), dtype=np.float64, ensure_non_negative=True)
+
+
 def _is_missing(value: Any) -> bool:
     return value is None or type(value).__name__ == "NAType" or (isinstance(value, float) and value != value)
 
 
-__all__ = ["check_array", "check_target", "require_labels", "validate_data"]
+__all__ = ["check_array", "check_target", "require_labels", "sample_weights", "validate_data"]

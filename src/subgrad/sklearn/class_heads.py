@@ -36,7 +36,13 @@ class OneOf:
         return _places(y, self.classes)
 
     def weights(self, class_weight: Any, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-        by_class = compute_class_weight(class_weight, classes=self.classes, y=y, sample_weight=weights)
+        """The weight of each row's class; 0 of a class whose rows all have the weight 0."""
+        there = np.ones(len(y), bool) if weights is None else weights > 0
+        some, of_some = np.unique(y[there]), None if weights is None else weights[there]
+        by_class = np.zeros(len(self.classes))
+        by_class[self.encoded(some)] = compute_class_weight(
+            class_weight, classes=some, y=y[there], sample_weight=of_some
+        )
         return by_class[self.encoded(y)]
 
     def scores(self, f: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import fields
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,7 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from subgrad import linear
 from subgrad.linear import Epoch, GapWarning
-from subgrad.sklearn.checked_data import require_labels, validate_data
+from subgrad.sklearn.checked_data import require_labels, sample_weights, validate_data
+from subgrad.sklearn.class_heads import OneOf
 
 
 class Linear(BaseEstimator):
@@ -30,25 +32,32 @@ class Linear(BaseEstimator):
     history_: list[Epoch]
     n_iter_: int
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Learn from X (n, features) and y (n,), until the gap is proved.
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Learn from X (n, features) and y (n,) until the gap is proved.
 
+        A sample of weight 2 is there twice, one of weight 0 is not there; ``sample_weight`` is (n,), or None for ones.
         Raises what the model does for a parameter outside its domain; warns with ``ConvergenceWarning`` if ``max_iter``
         epochs did not reach the gap.
         """
         require_labels(y)
         X, y = validate_data(self, X, y, dtype=np.float64, **self._targets)
-        self._check_targets(y)
-        self.model_ = self._solved(X, y)
-        for name in ("coef_", "intercept_", "dual_", "objective_", "bound_", "gap_", "history_", "n_iter_"):
-            setattr(self, name, getattr(self.model_, name))
+        weights = sample_weights(sample_weight, len(X))
+        self._learn(X, y, np.ones(len(X)) if weights is None else weights)
         return self
 
-    def _solved(self, X: np.ndarray, y: np.ndarray) -> Any:
+    def _learn(self, X: np.ndarray, y: np.ndarray, weights: np.ndarray) -> None:
+        """As `fit`, of data that are checked."""
+        self.model_ = self._solved(X, y, weights)
+        for name in ("coef_", "intercept_", "dual_", "objective_", "bound_", "gap_", "history_", "n_iter_"):
+            setattr(self, name, getattr(self.model_, name))
+
+    def _solved(self, X: np.ndarray, y: np.ndarray, weights: np.ndarray) -> Any:
         """A model of `subgrad.linear`, whose warnings become scikit-learn's."""
+        own = {f.name for f in fields(self._kind) if f.init}
+        params = {name: value for name, value in self.get_params(deep=False).items() if name in own}
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", GapWarning)
-            model = self._kind(**self.get_params(deep=False)).fit(X, y)
+            model = self._kind(**params).fit(X, y, weights)
         for warning in caught:
             gap = issubclass(warning.category, GapWarning)
             warnings.warn(str(warning.message), ConvergenceWarning if gap else warning.category, stacklevel=3)
@@ -60,9 +69,6 @@ class Linear(BaseEstimator):
 
     _targets: ClassVar[dict[str, Any]] = {}
 
-    def _check_targets(self, y: np.ndarray) -> None:
-        """Raise for targets that the model does not take."""
-
     def _asked(self, X: Any, what: str) -> np.ndarray:
         check_is_fitted(self)
         return getattr(self.model_, what)(validate_data(self, X, reset=False, dtype=np.float64))
@@ -73,30 +79,37 @@ class LinearClassifier(ClassifierMixin, Linear):
 
     classes_: np.ndarray
     models_: list[Any]
+    class_weight: Any
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """As of all linear models; y (n,) has two classes or more of any kind.
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """As of all linear models; y (n,) has two classes or more of any kind. One without weight is not there.
 
         Of k > 2 classes each has a model of its own against the rest, with a proof of its own: ``coef_`` is (k,
         features), ``intercept_``, ``objective_``, ``bound_`` and ``gap_`` are (k,), ``dual_`` is (k, n), ``history_``
-        has k lists, and ``models_`` are the models themselves.
+        has k lists, and ``models_`` are the models themselves. ``class_weight`` (None, ``"balanced"`` or weights by
+        class) multiplies the weights of samples by those of their classes.
         """
-        require_labels(y)
-        X, y = validate_data(self, X, y, dtype=np.float64)
-        self._check_targets(y)
-        self.classes_ = np.unique(y)
+        return super().fit(X, y, sample_weight)
+
+    def _learn(self, X: np.ndarray, y: np.ndarray, weights: np.ndarray) -> None:
+        check_classification_targets(y)
+        self.classes_ = np.unique(y[weights > 0])
+        if len(self.classes_) < 2:
+            found = "1 class" if len(self.classes_) else "no class"
+            raise ValueError(f"{type(self).__name__} learns to tell classes apart, and y holds {found} with weight")
+        if self.class_weight is not None:
+            weights = weights * OneOf(np.unique(y)).weights(self.class_weight, y, weights)
         if len(self.classes_) == 2:
-            super().fit(X, y)
+            super()._learn(X, y, weights)
             self.models_ = [self.model_]
-            return self
-        self.models_ = [self._solved(X, y == label) for label in self.classes_]
+            return
+        self.models_ = [self._solved(X, y == label, weights) for label in self.classes_]
         self.coef_ = np.concatenate([model.coef_ for model in self.models_])
         self.intercept_ = np.concatenate([model.intercept_ for model in self.models_])
         for name in ("dual_", "objective_", "bound_", "gap_"):
             setattr(self, name, np.array([getattr(model, name) for model in self.models_]))
         self.history_ = [model.history_ for model in self.models_]  # pyright: ignore
         self.n_iter_ = max(model.n_iter_ for model in self.models_)
-        return self
 
     def predict(self, X: Any) -> np.ndarray:
         """The class of each row of X (n, features): that whose model, of more than two, has the largest score."""
@@ -114,11 +127,6 @@ class LinearClassifier(ClassifierMixin, Linear):
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=np.float64)
         return [(model, X) for model in self.models_]
-
-    def _check_targets(self, y: np.ndarray) -> None:
-        check_classification_targets(y)
-        if len(np.unique(y)) < 2:
-            raise ValueError(f"{type(self).__name__} learns to tell classes apart, and y holds 1 class")
 
 
 class LinearRegressor(RegressorMixin, Linear):
@@ -139,12 +147,15 @@ class SVM(LinearClassifier):
 
     _kind = linear.SVM
 
-    def __init__(self, C=1.0, *, fit_intercept=True, gap=1e-4, max_iter=1000, solver="interior", verbose=False) -> None:
+    def __init__(
+        self, C=1.0, *, fit_intercept=True, gap=1e-4, max_iter=1000, solver="interior", class_weight=None, verbose=False
+    ) -> None:
         self.C = C
         self.fit_intercept = fit_intercept
         self.gap = gap
         self.max_iter = max_iter
         self.solver = solver
+        self.class_weight = class_weight
         self.verbose = verbose
 
 
@@ -159,11 +170,14 @@ class LogisticRegression(LinearClassifier):
 
     _kind = linear.LogisticRegression
 
-    def __init__(self, C=1.0, *, fit_intercept=True, gap=1e-4, max_iter=1000, verbose=False) -> None:
+    def __init__(
+        self, C=1.0, *, fit_intercept=True, gap=1e-4, max_iter=1000, class_weight=None, verbose=False
+    ) -> None:
         self.C = C
         self.fit_intercept = fit_intercept
         self.gap = gap
         self.max_iter = max_iter
+        self.class_weight = class_weight
         self.verbose = verbose
 
     def predict_proba(self, X: Any) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_consistent_length, check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from subgrad import optim
 from subgrad.errors import ArgumentError
@@ -23,7 +23,7 @@ from subgrad.nn.module import Module
 from subgrad.ops import random
 from subgrad.optim.registry import optimizers
 from subgrad.sklearn.callback_bridge import Told
-from subgrad.sklearn.checked_data import check_target, validate_data
+from subgrad.sklearn.checked_data import check_target, sample_weights, validate_data
 from subgrad.sklearn.input_columns import FLOATS, FrameInputs, NumberInputs, is_mixed, merged
 
 LBFGS = optim.LBFGS.name
@@ -35,13 +35,6 @@ def takes_batches(estimator: Any) -> bool:
     if solver == LBFGS or isinstance(solver, optim.LBFGS):
         raise AttributeError(f"{type(estimator).__name__} has partial_fit with a solver for batches, not with 'lbfgs'")
     return True
-
-
-def sample_weights(given: Any, rows: int) -> np.ndarray | None:
-    """The weights of so many rows, checked; None if there are none."""
-    if given is None:
-        return None
-    return _check_sample_weight(given, np.empty((rows, 0)), dtype=np.float64, ensure_non_negative=True)
 
 
 class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
@@ -278,4 +271,4 @@ def _units(hidden: Any) -> list[int]:
         raise ArgumentError(what[:200]) from None
 
 
-__all__ = ["NeuralNetwork", "sample_weights", "takes_batches"]
+__all__ = ["NeuralNetwork", "takes_batches"]

@@ -18,9 +18,8 @@ from subgrad.data.task import Task
 from subgrad.errors import DataError
 from subgrad.fit import History
 from subgrad.sklearn.callback_bridge import Told
-from subgrad.sklearn.checked_data import check_array, check_target, validate_data
+from subgrad.sklearn.checked_data import check_array, check_target, sample_weights, validate_data
 from subgrad.sklearn.class_heads import OneOf
-from subgrad.sklearn.network_base import sample_weights
 from subgrad.tabular import Settings, TabularModel, fit_tabular
 
 LARGER = 4
