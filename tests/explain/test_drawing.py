@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -35,9 +36,9 @@ def text_of(attributes):
     return re.sub(r"<[^<>]*>", "", label[1]) if label else ""
 
 
-def parse(drawing):
-    """The drawing as Graphviz reads it."""
-    done = subprocess.run(["dot", "-Tdot_json"], input=str(drawing).encode(), capture_output=True, check=True)
+def parse(drawing, form="dot_json"):
+    """The drawing as Graphviz reads it; with places as "json"."""
+    done = subprocess.run(["dot", f"-T{form}"], input=str(drawing).encode(), capture_output=True, check=True)
     assert done.stderr == b""
     return json.loads(done.stdout)
 
@@ -248,6 +249,45 @@ def test_branches_have_names_and_come_as_they_were_written():
     assert frames[0] == ("0", "Inception")
     assert [f for f in frames if f[1] == "Sequential"] == [(f"paths.{i}", "Sequential") for i in range(4)]
     assert ("paths", "") not in frames
+
+
+class Ways(nn.Module):
+    """Branches of several lengths: the second is the longest, and one begins lower than the others."""
+
+    def __init__(self):
+        self.ways = [
+            nn.Sequential(nn.Linear(3, 4), nn.Tanh()),
+            nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4)),
+            nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 4)),
+            nn.Sequential(nn.Tanh(), nn.Linear(3, 4)),
+        ]
+
+    def forward(self, x):
+        return sg.concatenate([way(x) for way in self.ways], axis=1)
+
+
+@needs_graphviz
+@pytest.mark.parametrize(
+    "net, shape", [(Ways(), (1, 3)), (nn.Inception(2, 2, (2, 2), (1, 2), 2), (1, 2, 3, 3))], ids=["ways", "inception"]
+)
+def test_open_branches_stand_side_by_side_as_they_were_written(net, shape):
+    clusters = [o for o in parse(draw(net, input_shape=shape, depth=9), "json")["objects"] if "bb" in o]
+    frames = {re.sub("<.*?>", "", o["label"]): [float(v) for v in o["bb"].split(",")] for o in clusters}
+    branches = [frames[f"{name}.{i} Sequential"] for name in ("ways", "paths") for i in range(4)
+                if f"{name}.{i} Sequential" in frames]  # fmt: skip
+    assert len(branches) == 4
+    assert all(before[2] < after[0] for before, after in pairwise(branches))
+
+
+def test_what_follows_a_branch_is_none():
+    class Skip(nn.Module):
+        def __init__(self):
+            self.first, self.second = (nn.Sequential(nn.Linear(3, 3), nn.Tanh()) for _ in range(2))
+
+        def forward(self, x):
+            return self.second(self.first(x) + x) * x
+
+    assert "rank=same" not in str(draw(Skip(), input_shape=(1, 3), depth=9))
 
 
 def test_the_step_of_a_loop_is_a_level():

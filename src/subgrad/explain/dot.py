@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from subgrad.errors import GradientError
+from subgrad.explain.branches import Heights
 from subgrad.explain.drawn_graph import LARGEST, Arrow, DrawnGraph, ancestors, drawn_graph, origin
 from subgrad.explain.node_names import is_folded, is_leaf, names_of
 from subgrad.explain.notation import CONTRACT, Names, as_factor, shape_text, slope
@@ -16,6 +17,8 @@ from subgrad.graph.order import toposort
 from subgrad.graph.tensor import INPUT, Tensor, placeholder
 from subgrad.graph.tree import Tree
 from subgrad.ops.tuples import TUPLE
+
+Frames = dict[str, list[str]]
 
 _INK, _GREY, _LINE, _PAPER = "#1f2937", "#6b7280", "#9ca3af", "#f8fafc"
 _PARAMETER, _DATA, _KINK, _BACK = ("#fef3c7", "#d97706"), ("#e0f2fe", "#0284c7"), "#e11d48", "#7c3aed"
@@ -42,8 +45,9 @@ def to_dot(outputs: Sequence[Tensor], wrt: Tree, backward: bool, depth: int | No
     names = names_of(_below(graph), wrt, output="E" if scalar else "")
     back = _backward(outputs[0], wrt) if backward else None
     classes = classes_of(wrt)
+    frames = _frames(graph, classes)
     statements = _nodes(graph, names, back, classes)
-    lines = [*_clusters(graph, statements, classes), *_arrows(graph, names, back)]
+    lines = [*_clusters(graph, frames, statements, classes), *_arrows(graph, names, back), *_heights(graph, frames)]
     return "\n".join(["digraph {", _HEAD, *lines, "}", ""])
 
 
@@ -202,12 +206,27 @@ def _stroke(a: Arrow, active: bool) -> dict[str, str]:
     return ({"color": f'"{_INK}"', "penwidth": "1.6"} if a.skips else {}) | again | back
 
 
+def _heights(graph: DrawnGraph, frames: Frames) -> Iterator[str]:
+    ids = {node: f"n{i}" for i, node in enumerate(graph.nodes)}
+    heights = Heights(graph, frames)
+    for level in heights.level:
+        yield f"  {{rank=same; {' '.join(ids[node] for node in level)}}}"
+    for above, below in heights.below:
+        yield f"  {ids[above]} -> {ids[below]} [style=invis, weight=0];"
+
+
 # Clusters
 
 
-def _clusters(graph: DrawnGraph, statements: dict[Tensor, str], classes: dict[str, str]) -> Iterator[str]:
+def _frames(graph: DrawnGraph, classes: dict[str, str]) -> Frames:
+    """The modules that have a frame around the nodes of each scope, the outermost first."""
+    return {scope: [s for s in ancestors(scope) if not _is_holder(s, classes)] for scope in graph.scopes.values()}
+
+
+def _clusters(
+    graph: DrawnGraph, frames: Frames, statements: dict[Tensor, str], classes: dict[str, str]
+) -> Iterator[str]:
     """The nodes of each module inside a frame with its name, frames inside frames."""
-    frames = {scope: [s for s in ancestors(scope) if not _is_holder(s, classes)] for scope in graph.scopes.values()}
     content: dict[str, list[str]] = {}
     for node, scope in graph.scopes.items():
         content.setdefault(["", *frames[scope]][-1], []).append(statements[node])

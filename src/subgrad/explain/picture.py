@@ -70,7 +70,8 @@ def draw(
     """A picture of the graph of a tensor or a module.
 
     Modules are frames, parameters amber boxes, data blue ellipses; ops with a kink are red and bear the sign ∠. Shapes
-    stand on the arrows; numbers are written into the ops that use them, reshapes and repeats on the arrows.
+    stand on the arrows; numbers are written into the ops that use them, reshapes and repeats on the arrows. Branches
+    stand side by side in the order in which they were written, unless another order has fewer crossings.
 
     Args:
         of: a tensor; or a module, which is run on arguments of ``input_shape`` that have no values.
