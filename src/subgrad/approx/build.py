@@ -21,10 +21,7 @@ from subgrad.bounds import certify
 from subgrad.errors import ArgumentError, SubgradError
 from subgrad.nn.layers.compose import Sequential
 
-FIRST_UNITS, MOST_GROWN = (
-    16,
-    256,
-)  # of networks that grow until an error is proven: each has twice the units of the last
+FIRST_UNITS, MOST_GROWN = 16, 256  # of networks that grow until an error is proven, to twice the units each time
 BOXES = 200_000  # that a proof may look at
 MEASURED = 20_000  # points
 SLOPES = 4096  # points at which slopes are looked at

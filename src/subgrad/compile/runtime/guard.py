@@ -49,8 +49,9 @@ class Room:
     def untyped(cls, name: str, size: int) -> Room:
         """Poisoned memory for values of all dtypes."""
         room = cls(name, size)
-        pattern = np.frombuffer(UNTYPED.to_bytes(8, "little"), np.uint8)
-        room.bytes[:] = np.resize(pattern, size) if size else 0
+        whole = size // 8 * 8
+        room.bytes[:whole].view(np.uint64)[:] = UNTYPED
+        room.bytes[whole:] = np.frombuffer(UNTYPED.to_bytes(8, "little"), np.uint8)[: size - whole]
         return room
 
     @classmethod
