@@ -268,7 +268,9 @@ class Ways(nn.Module):
 
 @needs_graphviz
 @pytest.mark.parametrize(
-    "net, shape", [(Ways(), (1, 3)), (nn.Inception(2, 2, (2, 2), (1, 2), 2), (1, 2, 3, 3))], ids=["ways", "inception"]
+    ("net", "shape"),
+    [(Ways(), (1, 3)), (nn.Inception(2, 2, (2, 2), (1, 2), 2), (1, 2, 3, 3))],
+    ids=["ways", "inception"],
 )
 def test_open_branches_stand_side_by_side_as_they_were_written(net, shape):
     clusters = [o for o in parse(draw(net, input_shape=shape, depth=9), "json")["objects"] if "bb" in o]

@@ -1,8 +1,8 @@
 """Branches side by side in the order in which they were written.
 
 Graphviz's dot keeps the order in which it comes to nodes from above unless another one has fewer crossings (Gansner,
-Koutsofios, North, Vo, A Technique for Drawing Directed Graphs, 1993, section 3). So branches keep theirs if they begin at
-one height, with nothing of them beside or above the node that they come from.
+Koutsofios, North, Vo, A Technique for Drawing Directed Graphs, 1993, section 3). So branches keep theirs if they begin
+at one height, with nothing of them beside or above the node that they come from.
 """
 
 from __future__ import annotations

@@ -36,10 +36,13 @@ class Trainer:
         loss_weights: a factor for the loss of each output.
         optimizer: an optimiser, or the name of one with its default settings.
         seed: of dropout and other random numbers.
+        accumulate: of how many batches the gradients are put together for one step of the optimiser, as one batch of
+            all their samples has them. The parameters change with every so many-th call of `partial_fit`.
 
     Attributes:
-        steps: how many steps were taken.
-        state: the optimiser's state, as its ``init`` and ``update`` make it.
+        steps: how many batches were trained on.
+        state: the optimiser's state, as its ``init`` and ``update`` make it; if it accumulates that is
+            ``state["inner"]``, beside the sums.
 
     Raises:
         ArgumentError: for an argument that is not what is said above.
@@ -56,13 +59,14 @@ class Trainer:
 
     def __init__(
         self, model: Module, *, loss: Any, loss_weights: Any = None, optimizer: str | optim.Optimizer = "adam",
-        seed: int = 0,
+        seed: int = 0, accumulate: int = 1,
     ) -> None:  # fmt: skip
         options.require_module("Trainer", model)
         self.model, self.loss, self.loss_weights = model, looked_up(loss), loss_weights
         self.optimizer = optim.get(optimizer)
         self.seed, self.steps = options.seed(seed), 0
-        self.state = initial_state(model, self.optimizer)
+        self.accumulate = options.count("accumulate", accumulate)
+        self.state = initial_state(model, self.optimizer, self.accumulate > 1)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Take one step on one batch.
@@ -91,7 +95,8 @@ class Trainer:
         step = way.step
         parameters = [p for _, p in self.model.named_state()]
         before = [*(n.numpy() for n in nodes_of(parameters)), *(s.numpy() for s in leaves(self.state))]
-        first = [np.array([self.seed, self.steps]), *way.numbers, *filled(batch, way.rows), *step.sizes]
+        last = [np.array(float((self.steps + 1) % self.accumulate == 0))] if step.accumulates else []
+        first = [np.array([self.seed, self.steps]), *last, *way.numbers, *filled(batch, way.rows), *step.sizes]
         outputs = way.program([*first, *(v.copy() for v in before)])
         loss, values = float(outputs[0]), outputs[step.measured :]
         if not np.isfinite(loss) or not all(np.isfinite(v).all() for v in values if v.dtype.kind == "f"):
@@ -107,10 +112,10 @@ class _Ways:
     """The programs of a trainer, for batches of one form and loss: kept with the model."""
 
     def __init__(self, trainer: Trainer, loss: Callable[..., Any], batch: Part) -> None:
-        self._parts = trainer.model, loss, trainer.optimizer, trainer.state
+        self._parts, self._accumulates = (trainer.model, loss, trainer.optimizer, trainer.state), trainer.accumulate > 1
         self._forms, self._nested = [(a.shape[1:], a.dtype) for a in batch.arrays], batch.form
         programs = kept(trainer.model, loss, trainer.optimizer)
-        key = batch.form, *self._forms, get_threads()
+        key = batch.form, *self._forms, get_threads(), self._accumulates
         self._rooms, self._ways = (_entry(programs, (what, *key)) for what in ("programs of one step", "one step"))
 
     def way(self, batch: list[np.ndarray]) -> _Way:
@@ -134,14 +139,14 @@ class _Ways:
 
     def _made(self, rows: int) -> _Way:
         short = self._forward(rows - 1) if rows > 1 else None
-        step = trace_step(*self._parts, self._of_length(rows), {}, shorter=short, form=self._nested)
+        step = trace_step(*self._parts, self._of_length(rows), {}, False, short, self._nested, self._accumulates)
         program = runnable(step.inputs, step.outputs, step.variables)
         return _Way(step, program, rows, [np.array(n) for n in step.numbers])
 
     def _forward(self, rows: int) -> Forward | None:
         """None if it fails: if batches of so many rows come, their own trace says why."""
         with contextlib.suppress(Exception):
-            return trace_forward(*self._parts[:2], self._of_length(rows), {}, self._nested)
+            return trace_forward(*self._parts[:2], self._of_length(rows), {}, self._nested, self._accumulates)
         return None
 
     def _of_length(self, rows: int) -> list[Signature]:

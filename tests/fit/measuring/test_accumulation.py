@@ -62,7 +62,30 @@ def test_a_resumed_run_accumulates_as_before(tmp_path):
         sg.fit(parted, X, Y, loss="cross_entropy", batch_size=12, shuffle=False, resume=tmp_path / "run")
 
 
+def test_a_trainer_accumulates_batches_of_many_lengths():
+    def network():
+        with sg.using_dtype("float64"):
+            return nn.Sequential(nn.Linear(4, 6, seed=0), nn.Tanh(), nn.Linear(6, 3, seed=1))
+
+    one, three = (
+        sg.Trainer(network(), loss="cross_entropy", optimizer=sg.Adam(0.05), accumulate=k) for k in (1, 3)
+    )
+    start = network()
+    for batches in ([slice(0, 12), slice(12, 17), slice(17, 20)], [slice(20, 30), slice(30, 49), slice(49, 50)]):
+        for batch in batches[:-1]:
+            three.partial_fit(X[batch], Y[batch], WEIGHT[batch])
+            assert difference(three.model, start) == 0  # nothing moves before the third
+        three.partial_fit(X[batches[-1]], Y[batches[-1]], WEIGHT[batches[-1]])
+        whole = slice(batches[0].start, batches[-1].stop)
+        one.partial_fit(X[whole], Y[whole], WEIGHT[whole])
+        assert difference(one.model, three.model) < 1e-12
+        start.load_state_dict(three.model.state_dict())
+    assert (three.steps, three.state["inner"]["step"].item()) == (6, 2)
+
+
 def test_what_accumulate_cannot_be():
+    with pytest.raises(ArgumentError, match="accumulate must be an integer of 1 or more, got 2.5"):
+        sg.Trainer(nn.Linear(4, 3), loss="cross_entropy", accumulate=2.5)
     with pytest.raises(ArgumentError, match="accumulate must be an integer of 1 or more, got 0"):
         sg.fit(nn.Linear(4, 3), X, Y, loss="cross_entropy", accumulate=0)
     with pytest.raises(ArgumentError, match="lbfgs takes no checkpoint, resume, accumulate"):
