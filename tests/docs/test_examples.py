@@ -60,7 +60,7 @@ def test_subgradient_steps(tmp_path):
 def test_approximation(capsys, tmp_path):
     example("approximation").main(str(tmp_path / "fit.svg"), errors=(1e-2,), sizes=((2, 8),))
     printed = capsys.readouterr().out
-    assert re.search(r"1e-02 +37 +1\.05 +0\.01 ", printed)  # 37 units, 1.05 times those of the interpolant
+    assert re.search(r"1e-02 +23 +0\.65 +0\.01 ", printed)  # 23 units, 0.65 times those of the interpolant
     error, bound = (float(x) for x in re.search(r"^2 +8 +(\S+) +(\S+)", printed, re.MULTILINE).groups())
     assert 0 < error < 1e-3 < bound
     assert (tmp_path / "fit.svg").read_text(encoding="utf-8").startswith("<?xml")

@@ -50,7 +50,8 @@ def approximate(
         activation: the hidden layer's, by its name.
         method: how the network is built.
 
-            - "exact1d": relu units of one variable at knots that follow f'', with a proof by h²/8 max |f''|
+            - "exact1d": relu units of one variable, as few as a continuous piecewise linear function takes, wherever
+              its knots are (Imai, Iri 1986), with a proof by h²/8 max |f''|
             - "barron": units of step or relu drawn from f's Fourier transform, where rules give one (see
               `subgrad.barron`), and outer weights by least squares
             - "greedy": the unit that helps most, then the next one, and at last all weights together
@@ -74,12 +75,12 @@ def approximate(
         >>> import subgrad as sg
         >>> net, report = sg.approximate(lambda x: sg.exp(-(x**2)) * sg.sin(5 * x), (-2, 2), eps=1e-2)
         >>> report.n, report.achieved, report.sup <= report.proven <= 1e-2
-        (37, True, True)
+        (23, True, True)
         >>> net
         Sequential(
-          (hidden): Linear(1, 37)
+          (hidden): Linear(1, 23)
           (relu): ReLU()
-          (out): Linear(37, 1)
+          (out): Linear(23, 1)
         )
     """
     _check(eps, n, method)

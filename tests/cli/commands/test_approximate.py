@@ -18,13 +18,13 @@ def test_the_network_in_the_file_is_as_near_as_it_says(tmp_path):
     net, picture = tmp_path / "net.safetensors", tmp_path / "fit.svg"
     formula = "exp(-x**2)*sin(5*x)"
     printed = succeed("approximate", formula, "--box", "-2,2", "--eps", "1e-2", "--out", net, "--plot", picture)
-    assert "37 relu units by exact1d" in printed
+    assert "23 relu units by exact1d" in printed
     assert "proven: sup <= 0.01, asked 0.01" in printed
     x = np.linspace(-2, 2, 5001)
     error = np.abs(sg.load(net)(x[:, None]).numpy()[:, 0] - np.exp(-(x**2)) * np.sin(5 * x))
     assert 0.0099 < error.max() < 0.01
     said = read_model_file(net)[1]["info"]["approximation"]
-    assert (said["formula"], said["box"], said["n"]) == (formula, [[-2, 2]], 37)
+    assert (said["formula"], said["box"], said["n"]) == (formula, [[-2, 2]], 23)
     assert picture.read_text(encoding="utf-8").startswith("<?xml")
 
 

@@ -1,7 +1,8 @@
 """A bound on sup|F - f| for a relu network F of one variable, proven without search.
 
-Between two knots F is linear, and the distance of f from its own chord is at most h²/8 max |f''|. At the knots F is
-computed in rational numbers and f in intervals. All other arithmetic is rounded outwards.
+Between two knots F is linear, so on a piece of a cell F - f is a linear function plus the distance of f from its chord
+there, which is at most h²/8 max |f''|. At the knots F is computed in rational numbers, at the ends of the pieces F and
+f in intervals. All other arithmetic is rounded outwards.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from fractions import Fraction
+from itertools import accumulate
 
 import numpy as np
 
@@ -31,14 +33,13 @@ def proven_error(f: Pointwise, knots: np.ndarray, v: np.ndarray, c: float, piece
     Returns:
         The bound; infinite where f is not known to be finite.
     """
-    net = _outwards(exact_values(knots, v, c))
-    at = ranges(f, knots[:, None], knots[:, None]).value
-    off = iv.add(net, iv.neg(at))  # F - f at the knots
     split = _split(pieces, knots)
-    cells = split.cells(np.searchsorted(split.edges, knots[:-1]))
+    net = _between(knots, v, exact_values(knots, v, c), split.edges)
+    at = ranges(f, split.edges[:, None], split.edges[:, None]).value
+    off = iv.add(net, iv.neg(at))  # F - f at the ends of the pieces
     bent = iv.hull(_left(off), _right(off))
-    chord = iv.add(_chord_error(knots, cells), bent)
-    direct = iv.add(iv.hull(_left(net), _right(net)), iv.neg(Interval(*cells.value)))
+    chord = iv.add(_chord_error(split), bent)
+    direct = iv.add(iv.hull(_left(net), _right(net)), iv.neg(Interval(*split.value)))
     low, high = np.maximum(chord.low, direct.low), np.minimum(chord.high, direct.high)
     return float(np.maximum(-low, high).max())
 
@@ -59,6 +60,17 @@ def _outwards(numbers: Iterable[Fraction]) -> Interval:
     return Interval(np.nextafter(near, -math.inf), np.nextafter(near, math.inf))
 
 
+def _between(knots: np.ndarray, v: np.ndarray, at: Iterable[Fraction], points: np.ndarray) -> Interval:
+    """F at points between the first and the last knot, from its values at the knots and its slopes."""
+    slopes = list(accumulate(map(Fraction, v.tolist())))
+    cell = np.clip(np.searchsorted(knots, points, side="right") - 1, 0, len(v) - 1)
+    value, slope = (Interval(*(end[cell] for end in _outwards(exact))) for exact in (at, slopes))
+    step = iv.add(iv.exactly(points), iv.neg(iv.exactly(knots[cell])))
+    found = iv.add(value, iv.mul(slope, step))
+    here = points == knots[cell]  # where the step is 0, no more than the value's own rounding
+    return Interval(np.where(here, value.low, found.low), np.where(here, value.high, found.high))
+
+
 def _left(x: Interval) -> Interval:
     return Interval(x.low[:-1], x.high[:-1])
 
@@ -75,13 +87,13 @@ def _split(pieces: PiecewiseBounds, knots: np.ndarray) -> PiecewiseBounds:
     return PiecewiseBounds(edges, *(x[:, inside] for x in (pieces.value, pieces.slope, pieces.curvature)))
 
 
-def _chord_error(knots: np.ndarray, cells: PiecewiseBounds) -> Interval:
-    """Chord minus f, on each cell: by f'' or by f', whichever says more."""
-    right, left = iv.exactly(knots[1:]), iv.exactly(knots[:-1])
+def _chord_error(pieces: PiecewiseBounds) -> Interval:
+    """Chord minus f, on each piece: by f'' or by f', whichever says more."""
+    right, left = iv.exactly(pieces.edges[1:]), iv.exactly(pieces.edges[:-1])
     length = iv.add(right, iv.neg(left))
     eighth = iv.mul(iv.mul(length, length), iv.exactly(np.array(0.125)))
-    bend = iv.hull(Interval(*cells.curvature), iv.exactly(np.zeros(len(cells.edges) - 1)))
+    bend = iv.hull(Interval(*pieces.curvature), iv.exactly(np.zeros(len(pieces.edges) - 1)))
     by_bend = iv.mul(eighth, bend)
-    rise = iv.add(iv.exactly(cells.slope[1]), iv.neg(iv.exactly(cells.slope[0]))).high
+    rise = iv.add(iv.exactly(pieces.slope[1]), iv.neg(iv.exactly(pieces.slope[0]))).high
     by_rise = iv.mul(length, Interval(-rise / 4, rise / 4))
     return Interval(np.maximum(by_bend.low, by_rise.low), np.minimum(by_bend.high, by_rise.high))

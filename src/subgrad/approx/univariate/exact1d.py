@@ -12,12 +12,22 @@ from subgrad.approx.build_progress import BuildProgress
 from subgrad.approx.builders.hidden_units import HiddenUnits
 from subgrad.approx.target_function import TargetFunction
 from subgrad.approx.univariate.error_bound import proven_error
-from subgrad.approx.univariate.greedy_segmentation import GreedySegmentation
-from subgrad.approx.univariate.piecewise_bounds import FIRST, estimated, on_pieces, refined
+from subgrad.approx.univariate.minimum_link import Path, minimum_link
+from subgrad.approx.univariate.piecewise_bounds import (
+    FEWEST,
+    FIRST,
+    MOST,
+    NARROWEST,
+    PiecewiseBounds,
+    estimated,
+    on_pieces,
+    refined,
+)
 
-MOST_UNITS = 1 << 14  # which take some ten seconds
+MOST_UNITS = 1 << 16  # which take some ten seconds
+SAMPLES = 4096  # points, at least, at which a function that is known by its values is asked
 NEAR = 1.001  # of the least error that so many units reach, as a factor
-TRIES = 4  # how often the segmentation is repeated with a little less than eps, because of rounding errors
+TRIES = 4  # how often the path is repeated with a little less than eps, because of rounding errors
 
 
 class Exact1d:
@@ -29,15 +39,25 @@ class Exact1d:
     def __init__(self, target: TargetFunction, progress: BuildProgress) -> None:
         self.target, self._progress = target, progress
         self._low, self._high = target.box[0].tolist()
-        self._guess = estimated(target, self._low, self._high)
+        self._guess = estimated(target, self._low, self._high, SAMPLES)
         edges = np.linspace(self._low, self._high, FIRST + 1)
         self._pieces = None if target.traced is None else on_pieces(target.traced, edges)
 
     @property
     def _rounding(self) -> float:
-        """About how wide the intervals of the values at knots are."""
+        """What roundings in the path, and in the intervals of its proof, may add to an error."""
         values = self._guess.value if self._pieces is None else self._pieces.value
-        return 8 * float(np.spacing(np.abs(np.where(np.isfinite(values), values, 0)).max()))
+        return 64 * float(np.spacing(np.abs(np.where(np.isfinite(values), values, 0)).max()))
+
+    @property
+    def _least(self) -> float:
+        """About the least error that paths can be made for: kinks are known as places to `NARROWEST` of the box."""
+        slopes = np.zeros(1) if self._pieces is None else np.abs(self._pieces.slope)
+        return self._rounding / 2 + float(slopes[np.isfinite(slopes)].max(initial=0)) * self._shortest
+
+    @property
+    def _shortest(self) -> float:
+        return NARROWEST * (self._high - self._low)
 
     def with_error(self, eps: float, most: int = MOST_UNITS) -> tuple[HiddenUnits, float | None]:
         """Units with sup|f - F| <= eps, and the error that is proven.
@@ -47,52 +67,64 @@ class Exact1d:
         """
         if self._low == self._high:
             return self._constant()
-        if self._guess.units(eps) > 2 * most or len(self._segmentation(eps, most)) > most:
-            return self.with_units(most)
         aim = eps - self._rounding if eps > 2 * self._rounding else eps
-        segmentation = self._segmentation(aim, most)
-        if len(segmentation) > 2 * most:
+        path = self._path(aim, most)
+        if len(path) > most:
             return self.with_units(most)
-        units, proven = self._with_knots(segmentation)
+        if self._pieces is not None and self._pieces.straight:
+            exact = self._path(self._least, most)
+            if len(exact) <= len(path):  # then it costs nothing
+                return min(self._with_knots(exact), self._with_knots(self._at_kinks(exact)), key=_proven)
+        found = self._with_knots(path)
         for _ in range(TRIES):
+            proven = found[1]
             if proven is None or proven <= eps or proven > 1.5 * eps:
                 break
             aim -= 2 * (proven - eps)
-            segmentation = self._segmentation(aim, most)
-            if len(segmentation) > 2 * most:
-                break
-            units, proven = self._with_knots(segmentation)
-        return units, proven
+            found = self._with_knots(self._path(aim, most))
+        return found
 
     def with_units(self, n: int) -> tuple[HiddenUnits, float | None]:
         """As `with_error`, with the least error that n units reach."""
         if self._low == self._high:
             return self._constant()
-        eps = max(self._guess.units(1) / n, 1e-140) ** 2
-        found = ((e, len(self._segmentation(e, n))) for e in eps * 4.0 ** np.arange(20))
-        high, cells = next(((e, count) for e, count in found if count <= n), (None, 0))
-        if high is None:  # where nothing is known of f, each piece is a cell
-            high = next(e for e in eps * 4.0 ** np.arange(500) if len(GreedySegmentation(self._guess, e, n)) <= n)
-            return self._with_knots(GreedySegmentation(self._guess, high))
-        low = next((e for e in high / 4.0 ** np.arange(1, 20) if len(self._segmentation(e, n)) > n), high)
+        start = max(self._guess.units(1) / n, 1e-140) ** 2
+        high = next((e for e in start * 4.0 ** np.arange(20) if len(self._path(e, n)) <= n), None)
+        if high is None:  # where nothing is known of f, each piece is a line
+            high = next(e for e in start * 4.0 ** np.arange(500) if len(_through(self.target, self._guess, e, n)) <= n)
+            return self._with_knots(_through(self.target, self._guess, high, n))
+        low, cells = high / 4, len(self._path(high, n))
+        while high > self._least and (count := len(self._path(low, n))) <= n:
+            low, high, cells = low / 4, low, count
         for expected in itertools.cycle([True, False]):
-            if high <= low * NEAR:
+            if high <= max(low * NEAR, self._least):
                 break
             middle = math.sqrt(low * high)
-            if expected:  # cells are as many as 1 / √eps, more or less
+            if expected:  # lines are as many as 1 / √eps, more or less
                 middle = max(middle, min(high * (cells / n) ** 2, high / NEAR))
-            count = len(self._segmentation(middle, n))
+            count = len(self._path(middle, n))
             low, high, cells = (low, middle, count) if count <= n else (middle, high, cells)
-        return self._with_knots(self._segmentation(high, n))
+        return self._with_knots(self._path(high, n))
 
-    def _segmentation(self, eps: float, most: int) -> GreedySegmentation:
-        """The knots for an error of eps; the segmentation stops soon after ``most`` cells."""
+    def _path(self, eps: float, most: int) -> Path:
+        """The path with the fewest lines for an error of eps, or the beginning of one with more than ``most``."""
         self._progress(f"placing knots for an error of {eps:.3g}, {most:,} units at most")
-        if self.target.traced is None or self._pieces is None:
-            return GreedySegmentation(self._guess, eps, 2 * most)
-        cells = min(self._guess.units(eps), MOST_UNITS)
-        self._pieces = refined(self.target.traced, self._pieces, eps, cells)
-        return GreedySegmentation(self._pieces, eps, 2 * most)
+        wanted = min(self._guess.units(eps), 2.0 * most)
+        if self.target.traced is not None and self._pieces is not None:
+            self._pieces = refined(self.target.traced, self._pieces, eps, wanted)
+            return _through(self.target, self._pieces, eps, most)
+        if wanted * FEWEST > len(self._guess.edges):
+            self._guess = estimated(self.target, self._low, self._high, int(min(2 * FEWEST * wanted, MOST)))
+        return _through(self.target, self._guess, eps, most)
+
+    def _at_kinks(self, path: Path) -> Path:
+        """The path with its knots moved to the kinks of a piecewise linear f that are edges of pieces."""
+        assert self._pieces is not None
+        kinks, knots = self._pieces.kinks(), np.array(path.knots)
+        for i in range(1, len(knots) - 1):
+            near = kinks[np.abs(kinks - knots[i]) < 4 * self._shortest]
+            knots[i] = near[0] if len(near) else knots[i]
+        return Path(knots.tolist(), self.target.values(knots[:, None]).tolist())
 
     def _constant(self) -> tuple[HiddenUnits, float | None]:
         """On a box without width."""
@@ -102,14 +134,24 @@ class Exact1d:
             return units, None
         return units, float(np.maximum(value - self._pieces.value[0], self._pieces.value[1] - value).max())
 
-    def _with_knots(self, segmentation: GreedySegmentation) -> tuple[HiddenUnits, float | None]:
-        knots = np.array(segmentation.knots)
-        wanted = self.target.values(knots[:, None]) + segmentation.offsets
-        v = slope_changes(knots, wanted)
-        units = HiddenUnits(np.ones((len(v), 1)), -knots[:-1], v, float(wanted[0]))
+    def _with_knots(self, path: Path) -> tuple[HiddenUnits, float | None]:
+        knots, values = (np.array(a) for a in (path.knots, path.values))
+        apart = np.diff(knots) > self._shortest
+        kept = np.append(np.append(True, apart[:-1]), True)  # the first and the last are the ends of the box
+        knots, values = knots[kept], values[kept]
+        v = slope_changes(knots, values)
+        units = HiddenUnits(np.ones((len(v), 1)), -knots[:-1], v, float(values[0]))
         if self.target.traced is None or self._pieces is None:
             return units, None
         return units, proven_error(self.target.traced, knots, v, units.c, self._pieces)
+
+
+def _through(target: TargetFunction, pieces: PiecewiseBounds, eps: float, most: int) -> Path:
+    return minimum_link(pieces.edges, *pieces.tube(target.values(pieces.edges[:, None]), eps), most)
+
+
+def _proven(found: tuple[HiddenUnits, float | None]) -> float:
+    return math.inf if found[1] is None else found[1]
 
 
 _STEEPEST = Fraction(10) ** 290
