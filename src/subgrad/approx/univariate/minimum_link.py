@@ -65,7 +65,8 @@ class _Window(NamedTuple):
 def minimum_link(x: np.ndarray, low: np.ndarray, high: np.ndarray, most: float = math.inf) -> Path:
     """The path with the fewest lines between ``low`` and ``high``, (m,) each, at rising ``x``, m > 1.
 
-    Where the two meet the path goes through that point. It ends early when it has more than ``most`` lines.
+    Where the two meet the path goes through that point. It ends early, short of the last x, when it has more than ``most``
+    lines.
 
     >>> bend = np.array([0.0, 1.0, 0.0])
     >>> minimum_link(np.array([0.0, 1.0, 2.0]), bend, bend)
@@ -78,7 +79,7 @@ def minimum_link(x: np.ndarray, low: np.ndarray, high: np.ndarray, most: float =
         if line is not None:
             _begin(path, window, line, places[0])
             if len(path) > most:
-                break
+                return path
             window = _Window(line, _exit(line, reach.last[side], (places[i], sides[side][i])))
             opposite = [(places[k], sides[1 - side][k]) for k in range(line.after, i)]
             reach = _Reach.through(window, side, [line.touched, *opposite], i)
