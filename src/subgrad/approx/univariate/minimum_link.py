@@ -65,8 +65,8 @@ class _Window(NamedTuple):
 def minimum_link(x: np.ndarray, low: np.ndarray, high: np.ndarray, most: float = math.inf) -> Path:
     """The path with the fewest lines between ``low`` and ``high``, (m,) each, at rising ``x``, m > 1.
 
-    Where the two meet the path goes through that point. It ends early, short of the last x, when it has more than ``most``
-    lines.
+    Where the two meet the path goes through that point. It ends early, short of the last x, when it has more than
+    ``most`` lines.
 
     >>> bend = np.array([0.0, 1.0, 0.0])
     >>> minimum_link(np.array([0.0, 1.0, 2.0]), bend, bend)
