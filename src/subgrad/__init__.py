@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from subgrad.optim.methods import *
     from subgrad.playground import playground
     from subgrad.recur import checkpoint, cond, fori_loop, scan, while_loop
+    from subgrad.serve import serve
 
 __version__ = "0.1.0"
 
@@ -69,7 +70,7 @@ __all__ = [
     "explain", "export", "fft", "fit", "float32", "float64", "fori_loop", "freeze", "get_threads", "grad", "groups",
     "hessian", "int32", "int64", "is_stationary", "jacobian", "jvp", "kinks", "linalg", "linear", "load",
     "load_certificate", "local_minimum", "lr_find", "manual_seed", "metrics", "minimize", "models", "nn", "onnx",
-    "ops", "optim", "playground", "plot", "predict", "random", "report", "save", "scan", "set_default_dtype",
+    "ops", "optim", "playground", "plot", "predict", "random", "report", "save", "scan", "serve", "set_default_dtype",
     "set_threads", "step", "subdifferential", "subgradient", "tabular", "tensor", "torch", "uint8", "unfreeze",
     "update", "using_dtype", "value_and_grad", "verify", "verify_certificate", "vjp", "vmap", "weight_decay",
     "while_loop",
@@ -111,6 +112,7 @@ _LATER = {
     "recur": ("checkpoint", "cond", "fori_loop", "scan", "while_loop"),
     "plot": (),
     "report": (),
+    "serve": ("serve",),
     "sklearn": (),
     "tabular": (),
     "torch": (),

@@ -94,6 +94,18 @@ def naming(what: str) -> Iterator[None]:
         raise
 
 
+def message_of(error: Exception) -> str:
+    """What an error says in one line: without the line of code of a graph, for those who did not write it.
+
+    >>> message_of(ShapeError("expected (3,), got (2,)")), message_of(KeyError("a"))
+    ('expected (3,), got (2,)', "KeyError: 'a'")
+    """
+    message = "; ".join(str(error).splitlines())
+    if isinstance(error, LocatedError):
+        return message.rpartition(" (at ")[0]
+    return message if isinstance(error, SubgradError) else f"{type(error).__name__}: {message}"
+
+
 def missing_extra(package: str, extra: str, purpose: str) -> MissingExtraError:
     """The error for an optional ``package`` that is not installed.
 

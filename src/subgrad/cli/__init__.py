@@ -1,5 +1,5 @@
-"""The command line: ``subgrad train``, ``tune``, ``predict``, ``evaluate``, ``generate``, ``show``, ``export``,
-``playground``, ``approximate``, ``certify``, ``verify``, ``xor``."""
+"""The command line: ``subgrad train``, ``tune``, ``predict``, ``serve``, ``evaluate``, ``generate``, ``show``,
+``export``, ``playground``, ``approximate``, ``certify``, ``verify``, ``xor``."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from subgrad.cli.commands.export import export
 from subgrad.cli.commands.generate import generate
 from subgrad.cli.commands.playground import playground
 from subgrad.cli.commands.predict import predict
+from subgrad.cli.commands.serve import serve
 from subgrad.cli.commands.show import show
 from subgrad.cli.commands.train import train
 from subgrad.cli.commands.tune import tune
@@ -29,7 +30,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (train, tune, predict, evaluate, generate, show, export, playground, approximate, certify, verify, xor):
+COMMANDS = (
+    train, tune, predict, serve, evaluate, generate, show, export, playground, approximate, certify, verify, xor,
+)  # fmt: skip
+for command in COMMANDS:
     app.command()(command)
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from subgrad.cli.screen import error_screen, visible
-from subgrad.errors import ArgumentError, LocatedError, SubgradError
+from subgrad.errors import ArgumentError, SubgradError, message_of
 
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
@@ -82,9 +82,5 @@ def usage(option: str) -> Iterator[None]:
 
 
 def _one_line(error: Exception) -> str:
-    message = "; ".join(str(error).splitlines())
-    if isinstance(error, LocatedError):  # by a line of Typer's, which is of no use to anybody
-        return message.rpartition(" (at ")[0]
-    if isinstance(error, SubgradError):
-        return message
-    return f"{type(error).__name__}: {message} (--debug shows where)"
+    more = "" if isinstance(error, SubgradError) else " (--debug shows where)"
+    return message_of(error) + more  # the line of a graph would be one of Typer's, of no use to anybody

@@ -1,0 +1,85 @@
+"""The server as a process: it answers, and when it is told to stop, it loses no request that it has taken."""
+
+import http.client
+import json
+import re
+import signal
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+import subgrad as sg
+from subgrad import nn
+
+JSON = {"content-type": "application/json"}
+
+
+@pytest.fixture
+def net(tmp_path):
+    net = nn.Sequential(nn.Linear(3, 4, seed=1), nn.ReLU(), nn.Linear(4, 1, seed=2))
+    sg.save(net, tmp_path / "net.safetensors")
+    return net
+
+
+@pytest.fixture
+def server(net, tmp_path):
+    """A process, and the port that it has said it listens on."""
+    command = [sys.executable, "-m", "subgrad", "serve", tmp_path / "net.safetensors", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            for line in process.stderr:
+                if found := re.search(r"http://127.0.0.1:(\d+)", line):
+                    yield process, int(found[1])
+                    break
+        finally:
+            process.kill()
+
+
+class Sender(threading.Thread):
+    """Asks again and again over connections that are kept, until there is nobody to connect to."""
+
+    def __init__(self, port, enough):
+        super().__init__()
+        self.port, self.enough, self.answered, self.lost, self.closed = port, enough, [], [], 0
+
+    def run(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        while True:
+            row = [len(self.answered), 1.0, -1.0]
+            try:
+                if connection.sock is None:
+                    connection.connect()
+            except ConnectionRefusedError:
+                return
+            try:
+                connection.request("POST", "/predict", json.dumps({"instances": [row]}), JSON)
+                answer = connection.getresponse()
+                self.answered.append((row, answer.status, json.loads(answer.read())))
+                self.closed += answer.getheader("connection") == "close"
+            except Exception as error:
+                self.lost.append(repr(error))
+                return
+            if len(self.answered) == 50:
+                self.enough.release()
+
+
+def test_nothing_is_lost_when_the_process_is_told_to_stop(server, net):
+    process, port = server
+    enough = threading.Semaphore(0)
+    senders = [Sender(port, enough) for _ in range(8)]
+    for sender in senders:
+        sender.start()
+    assert enough.acquire(timeout=60)
+    process.send_signal(signal.SIGTERM)
+    for sender in senders:
+        sender.join(60)
+    assert process.wait(20) == 0
+    assert [sender.lost for sender in senders] == [[]] * 8
+    answers = [a for sender in senders for a in sender.answered]
+    assert {status for _, status, _ in answers} == {200}
+    expected = sg.predict(net, np.array([row for row, _, _ in answers]))
+    assert np.allclose([found["predictions"][0] for _, _, found in answers], expected, rtol=1e-4, atol=1e-5)
+    assert sum(sender.closed for sender in senders) >= 1
