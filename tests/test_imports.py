@@ -20,7 +20,7 @@ AGAINST_THE_ORDER = {
     ("graph/op.py", "ops"): "the default rules of an op are made of ops, when it is defined",
     ("graph/op.py", "diff"): "an op without a derivative of its own has that of what it is made of",
     ("ops/tensor_methods.py", "diff"): "the method backward of a tensor is backpropagation, which is built on the ops",
-    ("serve/model_file.py", "cli"): "a file of subgrad train holds what the command line prepares and answers",
+    ("serve/current_model.py", "cli"): "a file of subgrad train holds what the command line prepares and answers",
     ("compile/runtime/program.py", "explain"): "a program shows its kernels as a drawing, if it is asked to",
     ("compile/tracing/reachable.py", "nn"): "a traced function depends on the modules that it reaches",
 }

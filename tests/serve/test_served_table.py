@@ -15,7 +15,7 @@ from subgrad.cli.jobs.trained.trained_network import TrainedNetwork
 from subgrad.errors import FileError
 from subgrad.serve import asgi_app
 from subgrad.serve.bodies import ARROW
-from subgrad.serve.model_file import Current
+from subgrad.serve.current_model import Current
 
 
 @pytest.fixture(scope="module")

@@ -11,12 +11,12 @@ from typing import Any
 
 from subgrad.errors import ArgumentError, SubgradError, message_of, missing_extra
 from subgrad.nn.module import Module
-from subgrad.serve.batching import Batcher
 from subgrad.serve.bodies import ARROW, JSON, BadBody, Body, read_rows, write_answers
 from subgrad.serve.counts import Counts
-from subgrad.serve.limits import MAX_BODY, MAX_ROWS
-from subgrad.serve.model_file import Current
+from subgrad.serve.current_model import Current
+from subgrad.serve.joined_requests import Batcher
 from subgrad.serve.openapi import PAGE, document
+from subgrad.serve.usual_limits import MAX_BODY, MAX_ROWS
 
 SHORT = 2**16  # bytes of a body that is read at once; a longer one is read by a thread, while others are answered
 log = logging.getLogger("subgrad.serve")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from subgrad.errors import DataError, DTypeError, ShapeError, SubgradError, naming
+from subgrad.errors import ArgumentError, DataError, DTypeError, ShapeError, SubgradError, naming
 from subgrad.fit.arrays import as_array
 from subgrad.graph.dtype import int64
 from subgrad.graph.tensor import Tensor, placeholder
@@ -15,6 +15,7 @@ from subgrad.graph.tree import named_leaves
 from subgrad.nn.ensemble import Ensemble
 from subgrad.nn.module import Module
 from subgrad.nn.running import evaluating
+from subgrad.nn.usual_input import usual_input
 from subgrad.serve.served import Asked, Columns, Served
 
 if TYPE_CHECKING:
@@ -63,8 +64,11 @@ class ServedNetwork:
         return {"type": "array", "items": {}, "description": "Numbers, nested as the shape of a row says."}
 
     def warm(self, old: Served | None) -> None:
-        for shape in [*old._forms] if isinstance(old, ServedNetwork) else []:
-            with contextlib.suppress(SubgradError):  # the new one may take other rows
+        shapes = [*old._forms] if isinstance(old, ServedNetwork) else []
+        with contextlib.suppress(ArgumentError):
+            shapes.append(usual_input(self._model).shape[1:])
+        for shape in dict.fromkeys(shapes):
+            with contextlib.suppress(SubgradError):  # the new model may take other rows
                 for size in SIZES:
                     self.answer(np.zeros((size, *shape), self._form(shape).dtype))
 

@@ -41,19 +41,15 @@ class ServedTable:
         return True
 
     def row_schema(self) -> dict[str, Any]:
-        names = self._names()
-        return {"type": "object", "required": names, "properties": {name: _schema(self._kind(name)) for name in names}}
+        prepared = self._trained.preparation
+        columns = {c.name: c.what for c in getattr(prepared, "columns", ())}
+        if not columns:  # pixels, whose columns may have any names
+            return {"type": "object", "minProperties": len(prepared.feature_names)}
+        properties = {name: _schema(what) for name, what in columns.items()}
+        return {"type": "object", "required": [*columns], "properties": properties}
 
     def warm(self, old: Served | None) -> None:
         self.answer(np.zeros((1, len(self._trained.preparation.feature_names)), np.float32))
-
-    def _names(self) -> list[str]:
-        prepared = self._trained.preparation
-        return [c.name for c in prepared.columns] if hasattr(prepared, "columns") else prepared.feature_names
-
-    def _kind(self, name: str) -> str:
-        columns = getattr(self._trained.preparation, "columns", ())
-        return next((c.what for c in columns if c.name == name), "numbers")
 
 
 def _columns(rows: list[Any] | pl.DataFrame) -> dict[str, Any]:

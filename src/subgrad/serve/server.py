@@ -13,7 +13,7 @@ from typing import Any
 from subgrad.errors import missing_extra
 from subgrad.nn.module import Module
 from subgrad.serve.app import asgi_app
-from subgrad.serve.limits import MAX_BODY, MAX_ROWS
+from subgrad.serve.usual_limits import MAX_BODY, MAX_ROWS
 
 QUIET = 0.25  # seconds without a request, after which the connections that are left are idle
 DRAIN = 25.0  # seconds for what is under way, below the 30 that Kubernetes and Slurm give

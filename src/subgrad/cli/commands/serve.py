@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from subgrad.cli.failure import job
-from subgrad.serve.limits import MAX_BODY, MAX_ROWS
+from subgrad.serve.usual_limits import MAX_BODY, MAX_ROWS
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A file that subgrad train or sg.save wrote.")]
 Host = Annotated[str, typer.Option(metavar="ADDRESS", help="Where to listen; 0.0.0.0 is all of the network.")]

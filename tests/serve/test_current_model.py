@@ -7,14 +7,14 @@ from starlette.testclient import TestClient
 
 import subgrad as sg
 from subgrad import nn
-from subgrad.serve import asgi_app, model_file, served_network
+from subgrad.serve import asgi_app, current_model, served_network
 
 ROW = [1.0, 1.0]
 
 
 @pytest.fixture
 def file(tmp_path, monkeypatch):
-    monkeypatch.setattr(model_file, "EVERY", 0.02)
+    monkeypatch.setattr(current_model, "EVERY", 0.02)
     return tmp_path / "net.safetensors"
 
 
@@ -67,7 +67,7 @@ def test_a_replaced_file_is_taken_and_a_broken_one_is_not(file, tmp_path, caplog
 def test_the_new_model_is_compiled_before_it_is_taken(file, compilations, monkeypatch):
     monkeypatch.setattr(served_network, "SIZES", (1,))
     sg.save(constant(1.0), file)
-    current = model_file.Current(file)
+    current = current_model.Current(file)
     current.served.answer(current.served.read([ROW]).rows)
     sg.save(constant(2.0), file)
     assert current.reload()
@@ -78,7 +78,7 @@ def test_the_new_model_is_compiled_before_it_is_taken(file, compilations, monkey
 
 def test_a_new_model_that_takes_other_rows_is_no_replacement_for_requests_that_were_read(file):
     sg.save(constant(1.0), file)
-    current = model_file.Current(file)
+    current = current_model.Current(file)
     old = current.served
     rows = old.read([ROW]).rows
     sg.save(nn.Linear(5, 1, seed=0), file)

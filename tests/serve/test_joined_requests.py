@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from subgrad.errors import DataError
-from subgrad.serve.batching import Batcher
+from subgrad.serve.joined_requests import Batcher
 
 
 class Model:
