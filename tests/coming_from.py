@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from subgrad.hints import KEYWORDS, NAMES, REMARKS
+from subgrad.hints import KEYWORD_REMARKS, KEYWORDS, NAMES, REMARKS
 
 PAGE = Path(__file__).parents[1] / "docs" / "coming-from.md"
 
@@ -27,7 +27,7 @@ Most names are those of NumPy and PyTorch. This page has the others, and what a 
 none here is answered with the one that is: `sg.cat` says "did you mean sg.concatenate?". The tables are of the list
 of these answers (`python tests/coming_from.py` writes this page).
 
-Below, `sg` is `subgrad` and `nn` is `subgrad.nn`. Arguments: {arguments}.
+Below, `sg` is `subgrad` and `nn` is `subgrad.nn`.
 """
 
 GUIDES = {
@@ -125,18 +125,27 @@ and cross-validation; `sg.tabular` has models for tables of any columns.
 
 def page() -> str:
     """The whole page."""
-    arguments = ", ".join(f"`{theirs}` is `{ours}`" for theirs, ours in KEYWORDS.items())
-    parts = [HEAD.format(arguments=arguments)]
+    parts = [HEAD]
     for library, starts in LIBRARIES.items():
         parts += [f"## {library}\n", GUIDES[library], _table(library, starts)]
     remarks = [f"- `{name}`: {text}" for name, text in REMARKS.items()]
-    return "\n".join([*parts, "## What has no counterpart\n", *remarks, ""])
+    remarks += [f"- the argument `{name}`: {text}" for name, text in KEYWORD_REMARKS.items()]
+    return "\n".join([*parts, _arguments(), "## What has no counterpart\n", *remarks, ""])
 
 
 def of(starts: tuple[str, ...]) -> dict[str, list[str]]:
     """The names of a library, by those here."""
     found = {ours: [name for name in names.split() if name.startswith(starts)] for ours, names in NAMES.items()}
     return {ours: names for ours, names in found.items() if names}
+
+
+def _arguments() -> str:
+    """What arguments are called, by the names here."""
+    found: dict[str, list[str]] = {}
+    for theirs, ours in KEYWORDS.items():
+        found.setdefault(ours.replace(" ", "` or `"), []).append(f"`{theirs}`")
+    rows = [f"| {', '.join(theirs)} | `{ours}` |" for ours, theirs in found.items()]
+    return "\n".join(["## Arguments of all of them\n", "| elsewhere | here |", "|---|---|", *rows, ""])
 
 
 def _table(library: str, starts: tuple[str, ...]) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import types
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Self, TypeVar, cast
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 NAMES: dict[str, str] = {
     # tensors
@@ -207,8 +210,49 @@ REMARKS: dict[str, str] = {
 }
 """What is to be said where no single name stands for another."""
 
-KEYWORDS: dict[str, str] = {"dim": "axis", "keepdim": "keepdims", "dims": "axis", "keep_dims": "keepdims"}
-"""Arguments that other libraries, PyTorch above all, name otherwise."""
+KEYWORDS: dict[str, str] = {
+    # functions
+    "dim": "axis", "dims": "axis", "keepdim": "keepdims", "keep_dims": "keepdims",
+    # layers
+    "units": "out_features hidden_size", "use_bias": "bias", "kernel_initializer": "init", "filters": "out_channels",
+    "strides": "stride", "dilation_rate": "dilation", "pool_size": "kernel_size", "rate": "p", "epsilon": "eps",
+    "normalized_shape": "shape", "num_embeddings": "count", "input_dim": "count", "embedding_dim": "features",
+    "output_dim": "features", "embed_dim": "features", "d_model": "features", "num_heads": "heads", "nhead": "heads",
+    "dim_feedforward": "hidden", "is_causal": "causal", "negative_slope": "slope", "upscale_factor": "factor",
+    "stddev": "std", "min_val": "low", "max_val": "high", "lambd": "threshold", "start_dim": "axis",
+    "return_sequences": "returns", "return_state": "returns",
+    # optimisers and step rules
+    "learning_rate": "lr", "beta_1": "betas", "beta_2": "betas", "b1": "betas", "b2": "betas", "rho": "alpha",
+    "T_max": "steps", "T_0": "steps", "T_mult": "factor", "total_steps": "steps", "decay_steps": "steps",
+    "initial_learning_rate": "a", "init_value": "a", "base_lr": "low", "max_lr": "a high", "eta_min": "end",
+    "gamma": "rate", "decay_rate": "rate", "step_size": "every", "pct_start": "rise", "div_factor": "div",
+    "final_div_factor": "final_div",
+    # training
+    "x": "X", "validation_data": "validation", "validation_split": "validation", "num_epochs": "epochs",
+    "max_iter": "epochs", "random_state": "seed", "criterion": "loss", "restore_best_weights": "restore_best",
+    "filepath": "path", "filename": "path", "log_dir": "folder", "hidden_layer_sizes": "hidden",
+    # losses
+    "input": "f", "logits": "f", "y_pred": "f", "target": "y", "labels": "y", "y_true": "y",
+    "weight": "class_weight sample_weight", "size_average": "reduction",
+}  # fmt: skip
+"""Arguments that other libraries name otherwise, and what a function here may have in their place."""
+
+KEYWORD_REMARKS: dict[str, str] = {
+    "activation": "an activation is a layer of its own, such as nn.ReLU()",
+    "inplace": "leave it out: values of tensors never change",
+    "affine": "leave affine out: weight and bias are always there",
+    "elementwise_affine": "leave it out: weight and bias are always there",
+    "padding_mode": "nn.ReflectPad and nn.ReplicatePad are layers that stand before it",
+    "input_shape": "leave it out: a layer is told the features of its input",
+    "device": "tensors live in the memory of the processor",
+    "dtype": "the dtype of new parameters is that of sg.using_dtype or sg.set_default_dtype",
+    "amsgrad": "it is not there: sg.Adam has the average alone",
+    "params": "leave it out: init and update are given the parameters",
+    "from_logits": "leave it out: the losses of scores take them without sigmoid or softmax",
+    "min_lr": "min_factor is the least part of the first step size",
+    "save_best_only": "leave it out: only the best is saved",
+}
+"""What is to be said of an argument that no other stands for."""
 
 
 def table() -> dict[str, str]:
@@ -235,36 +279,56 @@ def of_name(name: str, known: Iterable[str] = ()) -> str:
     return f"; did you mean {ours}?" if ours else ""
 
 
-def of_keyword(given: Mapping[str, Any]) -> str:
-    """The same for the names of arguments.
+def of_keyword(given: Iterable[str], known: Sequence[str]) -> str:
+    """The same for the names of arguments, where ``known`` are those that there are.
 
-    >>> of_keyword({"dim": 0})
-    '; dim is named axis here'
+    >>> of_keyword(["dim"], ["axis", "keepdims"]), of_keyword(["sigma"], ["axis"])
+    ('; dim is named axis here', '')
     """
-    return "".join(f"; {name} is named {KEYWORDS[name]} here" for name in given if name in KEYWORDS)
+    found = []
+    for name in given:
+        ours = next((word for word in KEYWORDS.get(name, "").split() if word in known), "")
+        if name not in known and (ours or name in KEYWORD_REMARKS):
+            found.append(f"; {name} is named {ours} here" if ours else f"; {KEYWORD_REMARKS[name]}")
+    return "".join(found)
 
 
-def axes_named(function: Callable[..., Any]) -> Callable[..., Any]:
+def require_known(function: Callable[..., Any], name: str, given: Iterable[str]) -> None:
+    """Raise TypeError if the function takes no such arguments, and there is something to say of one."""
+    code = getattr(function, "__code__", None)
+    if code is None or code.co_flags & inspect.CO_VARKEYWORDS:
+        return
+    known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    strange = [n for n in given if n not in known]
+    hint = of_keyword(strange, known)
+    if hint:
+        raise TypeError(f"{name}() got an unexpected keyword argument {strange[0]!r}{hint}")
+
+
+class Hinted:
+    """A class whose errors say what other libraries' names of its constructor's arguments are here."""
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        if kwargs:
+            require_known(cls.__init__, cls.__name__, kwargs)
+        return super().__new__(cls)
+
+
+def hinted(function: F) -> F:
     """The function, whose errors say what other libraries' names of its arguments are here."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
-        except TypeError as error:
-            if "unexpected keyword" in str(error):
-                raise named(error, kwargs) from None
+        except TypeError:
+            known(function, function.__name__, kwargs)
             raise
 
-    named = misnamed
+    known = require_known
     # With the globals of its function it is one of that module for whoever looks, doctest for example.
     same = types.FunctionType(call.__code__, function.__globals__, closure=call.__closure__)
-    return functools.wraps(function)(same)
+    return cast(F, functools.wraps(function)(same))
 
 
-def misnamed(error: TypeError, given: Mapping[str, Any]) -> TypeError:
-    """The error with a hint, if an argument has the name that it has elsewhere."""
-    hint = of_keyword(given)
-    return TypeError(f"{error}{hint}") if hint else error
-
-
-__all__ = ["KEYWORDS", "NAMES", "REMARKS", "axes_named", "misnamed", "of_keyword", "of_name", "table"]
+__all__ = ["KEYWORDS", "KEYWORD_REMARKS", "NAMES", "REMARKS", "Hinted", "hinted", "of_keyword", "of_name",
+           "require_known", "table"]  # fmt: skip

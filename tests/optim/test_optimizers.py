@@ -21,6 +21,7 @@ EVERY = {
     **TABLE,
     "subgradient": optim.Subgradient("inverse_sqrt(0.002)"),
     "lion": optim.Lion(2e-3),
+    "adan": optim.Adan(0.01, weight_decay=0.01),
     "muon": optim.Muon(0.01),
     "ema": optim.EMA(optim.Adam(0.01), 0.9),
     "swa": optim.SWA(optim.SGD(2e-3), 3, 2),

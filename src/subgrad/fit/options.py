@@ -15,11 +15,12 @@ import numpy as np
 from subgrad.errors import ArgumentError
 from subgrad.fit.history import History
 from subgrad.fit.several.several_outputs import pieces
+from subgrad.hints import Hinted
 from subgrad.nn.module import Module
 
 
 @dataclass(frozen=True)
-class EarlyStopping:
+class EarlyStopping(Hinted):
     """Stop when the validation loss (training loss without validation) or another number did not improve for a while.
 
     The model ends with the parameters of its best epoch, also if all epochs were run (Prechelt 1998, "Early stopping,

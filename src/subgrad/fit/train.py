@@ -18,6 +18,7 @@ from subgrad.fit.options import Checkpoint, EarlyStopping
 from subgrad.fit.several.batch_form import require_call
 from subgrad.fit.several.several_outputs import looked_up, loss_for
 from subgrad.fit.training_run import Run, Watch
+from subgrad.hints import hinted
 from subgrad.io.atomic import require_writable
 from subgrad.io.terminal import waiting
 from subgrad.nn.module import Module
@@ -25,6 +26,7 @@ from subgrad.optim.lbfgs import LBFGS, FullBatch
 from subgrad.optim.levenberg_marquardt import LevenbergMarquardt
 
 
+@hinted
 def fit(
     model: Module,
     X: Any,

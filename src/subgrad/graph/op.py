@@ -18,7 +18,7 @@ import numpy as np
 from subgrad.errors import ArgumentError, GradientError
 from subgrad.graph import source_location
 from subgrad.graph.kink import Kink
-from subgrad.hints import misnamed
+from subgrad.hints import require_known
 
 if TYPE_CHECKING:
     from subgrad.graph.tensor import Tensor
@@ -124,9 +124,8 @@ class Op:
             raise ArgumentError(f"{self.name} takes {self.takes[0]} of tensors or numbers, got {len(args)}")
         try:
             inputs, attrs = self.prepare(*args, **kwargs)
-        except TypeError as error:
-            if kwargs and "unexpected keyword" in str(error):
-                raise misnamed(TypeError(str(error).replace(self.prepare.__name__, self.name)), kwargs) from None
+        except TypeError:
+            require_known(self.prepare, self.name, kwargs)
             raise
         return apply(self, tuple(inputs), attrs)
 

@@ -21,6 +21,7 @@ from typing import Literal, TypeVar
 from subgrad import ops
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
+from subgrad.hints import hinted
 from subgrad.nn import loss_reduction
 from subgrad.nn.lookup import look_up
 from subgrad.nn.loss_reduction import Weights
@@ -57,9 +58,10 @@ def register(
     """Enter the decorated function under these names: for ``fit``, ``evaluate`` and ``subgrad train --loss``."""
 
     def enter(function: F) -> F:
-        TABLE[names[0]] = Facts(function, targets, log_odds)
-        NAMES.update(dict.fromkeys(names, function))
-        return function
+        taken = hinted(function)
+        TABLE[names[0]] = Facts(taken, targets, log_odds)
+        NAMES.update(dict.fromkeys(names, taken))
+        return taken
 
     return enter
 

@@ -14,6 +14,7 @@ from subgrad.graph import tracing
 from subgrad.graph.dtype import default_dtype
 from subgrad.graph.tensor import Parameter, Tensor, TensorLike, as_tensor
 from subgrad.graph.values import assign_all, nodes_of
+from subgrad.hints import Hinted
 from subgrad.nn import config
 from subgrad.nn.running import evaluating, mode_here, running, set_mode_here
 
@@ -27,7 +28,7 @@ def _no_forward(self: Module, *xs: Any, **options: Any) -> Any:
     raise ArgumentError(f"{type(self).__name__} defines no forward(x)")
 
 
-class Module:
+class Module(Hinted):
     """A function with parameters. Subclasses define ``__init__`` and ``forward(x)``.
 
     Parameters and submodules are the attributes that are a `Parameter` or a `Module`, also inside lists, tuples and
@@ -70,7 +71,7 @@ class Module:
         config.enter(cls)
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        module = super().__new__(cls)
+        module = super().__new__(cls, *args, **kwargs)
         module._given = args, kwargs
         return module
 

@@ -3,7 +3,7 @@
 import sys
 from types import FunctionType
 
-from subgrad.hints import axes_named
+from subgrad.hints import hinted
 from subgrad.ops import (
     arrange,
     convolution,
@@ -51,5 +51,5 @@ __all__ += window.__all__
 for _name in __all__:
     _function = globals()[_name]
     if isinstance(_function, FunctionType) and "axis" in _function.__code__.co_varnames:
-        globals()[_name] = axes_named(_function)
+        globals()[_name] = hinted(_function)
         setattr(sys.modules[_function.__module__], _function.__name__, globals()[_name])  # pickled by that place

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from subgrad import ops
 from subgrad.graph.tensor import Tensor, TensorLike, constant
-from subgrad.hints import axes_named
+from subgrad.hints import hinted
 from subgrad.lazy import hint
 
 if TYPE_CHECKING:
@@ -129,6 +129,6 @@ class TensorMethods:
 
 for _name, _method in vars(TensorMethods).items():
     if isinstance(_method, FunctionType) and "axis" in _method.__code__.co_varnames:
-        _method = axes_named(_method)
+        _method = hinted(_method)
     if callable(_method) or isinstance(_method, property):
         setattr(Tensor, _name, _method)

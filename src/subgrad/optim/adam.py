@@ -153,10 +153,15 @@ def _seen(beta: float, k: Tensor) -> Tensor:
     return -ops.expm1(math.log(beta) * k) if beta else ops.ones_like(k)
 
 
-def _pair(what: str, betas: Any) -> tuple[float, float]:
-    if not isinstance(betas, (tuple, list)) or len(betas) != 2:
-        raise ArgumentError(f"{what} needs to be a pair of numbers, got {betas!r}")
-    return validators.decay(what, betas[0]), validators.decay(what, betas[1])
+def _pair(what: str, betas: Any) -> tuple[float, ...]:
+    return _decays(what, betas, 2)
+
+
+def _decays(what: str, betas: Any, count: int) -> tuple[float, ...]:
+    if not isinstance(betas, (tuple, list)) or len(betas) != count:
+        wanted = "a pair of numbers" if count == 2 else f"{count} numbers"
+        raise ArgumentError(f"{what} needs to be {wanted}, got {betas!r}")
+    return tuple(validators.decay(what, beta) for beta in betas)
 
 
 __all__ = ["Adam", "AdamW", "Lion"]

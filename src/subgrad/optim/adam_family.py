@@ -1,15 +1,16 @@
-"""Relatives of Adam: with a maximum in the place of a mean square, with Nesterov's momentum, with a careful start."""
+"""Relatives of Adam: a maximum in the place of a mean square, Nesterov's momentum in two forms, a careful start."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 from subgrad import ops
 from subgrad.graph.tensor import Tensor
 from subgrad.optim import step, validators
-from subgrad.optim.adam import _pair, _seen
-from subgrad.optim.optimizer import Descent, Now, State, Tensors, average, zeros
+from subgrad.optim.adam import _decays, _pair, _seen
+from subgrad.optim.optimizer import Descent, Now, State, Tensors, average, decayed, zeros
 from subgrad.optim.step.parsing import step_rule
 
 
@@ -157,4 +158,65 @@ class RAdam(Descent):
         return directions, {"mean": means, "square": squares}
 
 
-__all__ = ["Adamax", "NAdam", "RAdam"]
+@dataclass(frozen=True)
+class Adan(Descent):
+    """x <- (x - a_k (m + b2 v) / (sqrt(n) + eps)) / (1 + a_k weight_decay), with m, v and n the bias-corrected running
+    averages of g, of its change d since the step before, and of (g + b2 d)²: Nesterov's momentum without a gradient at
+    another point.
+
+    Xie, Zhou, Li, Lin, Yan, Adan: Adaptive Nesterov Momentum Algorithm for Faster Optimizing Deep Models, IEEE TPAMI
+    2024, arXiv:2208.06677, algorithm 1; the betas are 1 minus the paper's, and the averages are corrected, as in the
+    authors' program.
+
+    Args:
+        lr: the step size a_k: a number, a step rule, or a rule's text.
+        betas: the weights of the past in m, v and n, each in [0, 1).
+        eps: keeps the quotient finite; above 0.
+        weight_decay: the rate of the decay, times a_k.
+
+    Raises:
+        ArgumentError: for a setting outside its domain.
+
+    Example:
+        >>> import subgrad as sg
+        >>> from subgrad import optim
+        >>> x = sg.Parameter([1.0, -200.0])
+        >>> adan = optim.Adan(lr=0.5)
+        >>> state = optim.update([x], sg.grad((x * x).sum(), [x]), adan, adan.init([x]))
+        >>> x.tolist()
+        [0.5, -199.5]
+    """
+
+    lr: step.Rule | float | str = 1e-3
+    betas: tuple[float, float, float] = (0.98, 0.92, 0.99)
+    eps: float = 1e-8
+    weight_decay: float = 0.0
+
+    name = "adan"
+
+    def __post_init__(self) -> None:
+        validators.validate(self, lr=step_rule, betas=partial(_decays, count=3), eps=validators.positive)
+        validators.validate(self, weight_decay=validators.not_negative)
+
+    def _start(self, params: Tensors) -> State:
+        return {name: zeros(params) for name in ("mean", "change", "square", "before")}
+
+    def _directions(self, grads: Tensors, state: State, params: Tensors, now: Now) -> tuple[Tensors, State]:
+        first, second, third = self.betas
+        changes = [ops.where(now.k > 1, g - b, 0) for g, b in zip(grads, state["before"], strict=True)]
+        means, mean_changes = average(state["mean"], grads, first), average(state["change"], changes, second)
+        ahead = [g + second * d for g, d in zip(grads, changes, strict=True)]
+        squares = average(state["square"], [a * a for a in ahead], third)
+        of_mean, of_change = 1 / _seen(first, now.k), second / _seen(second, now.k)
+        root = 1 / ops.sqrt(_seen(third, now.k))
+        steps = [
+            (m * of_mean + v * of_change) / (ops.sqrt(n) * root + self.eps)
+            for m, v, n in zip(means, mean_changes, squares, strict=True)
+        ]
+        directions = decayed(steps, params, self.weight_decay)
+        if self.weight_decay:  # the decay is of the point after the step
+            directions = [d / (1 + now.size * self.weight_decay) for d in directions]
+        return directions, {"mean": means, "change": mean_changes, "square": squares, "before": list(grads)}
+
+
+__all__ = ["Adamax", "Adan", "NAdam", "RAdam"]

@@ -5,20 +5,22 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 from subgrad import ops
 from subgrad.errors import ArgumentError, DTypeError, ShapeError
 from subgrad.graph.dtype import int64
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
 from subgrad.graph.tree import Tree, leaves
+from subgrad.hints import Hinted
 from subgrad.optim import step
+from subgrad.optim.step.parsing import NO_PARAMETERS
 
 State = dict[str, Any]
 Tensors = Sequence[Tensor]
 
 
-class Configured:
+class Configured(Hinted):
     """A frozen dataclass with a name, whose settings can be written as JSON."""
 
     name: ClassVar[str]
@@ -90,6 +92,11 @@ class Descent(Optimizer):
     """x_{k+1} = x_k - a_k d_k: a step rule gives a_k, each family its own directions d_k."""
 
     lr: step.Rule | float | str
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        if args and "lr" in kwargs:
+            raise TypeError(f"{cls.__name__}() got two values for lr, its first argument: {NO_PARAMETERS}")
+        return super().__new__(cls, *args, **kwargs)
 
     def init(self, params: Tree) -> State:
         tensors = leaves(params)

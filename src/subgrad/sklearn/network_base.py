@@ -18,6 +18,7 @@ from subgrad.errors import ArgumentError
 from subgrad.fit import Trainer, fit, predict
 from subgrad.fit.options import count
 from subgrad.graph.dtype import using_dtype
+from subgrad.hints import Hinted
 from subgrad.models import mlp
 from subgrad.nn.module import Module
 from subgrad.ops import random
@@ -37,7 +38,7 @@ def takes_batches(estimator: Any) -> bool:
     return True
 
 
-class NeuralNetwork(CallbackSupportMixin, BaseEstimator):
+class NeuralNetwork(Hinted, CallbackSupportMixin, BaseEstimator):
     """A network as a scikit-learn estimator; what is special to classes and numbers is in the two below it."""
 
     module_: Module

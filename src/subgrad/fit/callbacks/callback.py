@@ -11,12 +11,13 @@ from subgrad.errors import ArgumentError
 from subgrad.fit.history import History
 from subgrad.fit.options import EarlyStopping
 from subgrad.graph.tensor import Tensor
+from subgrad.hints import Hinted
 
 if TYPE_CHECKING:
     from subgrad.fit.training_run import Run
 
 
-class Callback:
+class Callback(Hinted):
     """Told of a run by `fit`; a subclass defines what it wants to hear. A function of the history is one as well.
 
     ``self.run`` is the run: ``run.model``, ``run.history``, ``run.optimizer``, ``run.epochs`` (how many there will be),

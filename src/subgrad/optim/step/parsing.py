@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from numbers import Real
 from typing import Any
 
 from subgrad.errors import ArgumentError
 from subgrad.optim.step.constant import Constant
 from subgrad.optim.step.rule import RULES, Rule, settings
+
+NO_PARAMETERS = "an optimiser is given its parameters by sg.fit, or by its own init and update"
 
 
 def get(rule: Rule | float | str) -> Rule:
@@ -38,6 +41,10 @@ def get(rule: Rule | float | str) -> Rule:
 
 def step_rule(what: str, value: Any) -> Rule:
     """`get`, as the domain of a setting."""
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        raise ArgumentError(
+            f"{what} is a step rule or a number, got a {type(value).__name__}: {NO_PARAMETERS}"
+        )
     try:
         return get(value)
     except ArgumentError as error:

@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import Any, ClassVar
 
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
+from subgrad.hints import Hinted
 from subgrad.ops.rules import as_float
 
 BOYD = "Boyd, EE364b notes on subgradient methods"
@@ -14,7 +15,7 @@ RULES: dict[str, type[Rule]] = {}
 """Every rule by name; a subclass of `Rule` with a name enters itself."""
 
 
-class Rule(ABC):
+class Rule(Hinted, ABC):
     """A step rule: called with k = 1, 2, ... it gives a_k. ``str(rule)`` is a short form that `get` reads back."""
 
     name: ClassVar[str]
