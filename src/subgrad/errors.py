@@ -68,6 +68,10 @@ class NonFiniteError(SubgradError, ArithmeticError):
     """Training produced NaN or inf; the message names the epoch, the batch and the op."""
 
 
+class RankError(SubgradError, RuntimeError):
+    """Another process of a run on several has failed; the message says which, and of what."""
+
+
 class NotFittedError(SubgradError, RuntimeError):
     """A model or a preprocessing step was used before it was fitted."""
 

@@ -121,7 +121,7 @@ class _Call(NamedTuple):
     batch: int
 
 
-class _Taken(NamedTuple):
+class Taken(NamedTuple):
     """One of these steps."""
 
     data: Sequence[np.ndarray]
@@ -138,23 +138,23 @@ class _Past:
     variables is taken as rarely as makes it cost less than `SNAPSHOT_SHARE` of the run.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         self.points: list[tuple[list[np.ndarray], list[_Call]]] = []
-        self._due = 0.0
+        self._due, self._clock = 0.0, clock
 
     def note(self, variables: Sequence[np.ndarray], call: _Call) -> None:
         """Called before the steps are taken."""
-        start = time.perf_counter()
+        start = self._clock()
         if start >= self._due:
             self.points = [*self.points[-1:], ([v.copy() for v in variables], [])]
-            end = time.perf_counter()
+            end = self._clock()
             self._due = end + (end - start) / SNAPSHOT_SHARE
         self.points[-1][1].append(call)
 
-    def until(self, last: int) -> tuple[list[np.ndarray], list[_Taken]]:
+    def until(self, last: int) -> tuple[list[np.ndarray], list[Taken]]:
         """The variables at the older point, and the batches from there up to step ``last``."""
         since = [
-            _Taken(call.data, rows, call.flags[i : i + 1], call.step + i, call.batch + i)
+            Taken(call.data, rows, call.flags[i : i + 1], call.step + i, call.batch + i)
             for _, calls in self.points
             for call in calls
             for i, rows in enumerate(call.batches)
@@ -184,6 +184,7 @@ class Compiled:
     def __init__(
         self, trace: TraceFor, data: Sequence[np.ndarray], variables: Sequence[np.ndarray],
         lengths: Sequence[int] = (), forward: ForwardFor | None = None, programs: dict[Any, Any] | None = None,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:  # fmt: skip
         self.data = [np.ascontiguousarray(a) for a in data]
         self.variables = [np.array(v, order="C") for v in variables]
@@ -194,7 +195,7 @@ class Compiled:
         self._programs = {} if programs is None else programs
         self._form = *_signatures(self.data, 0), get_threads()
         self._used: dict[int, _Native] = {}
-        self._past, self._factor = _Past(), 1.0
+        self._past, self._factor = _Past(clock), 1.0
 
     def run(
         self, batches: Sequence[np.ndarray], seed: int, first_step: int, first_batch: int = 0, last: Last = None
@@ -202,15 +203,19 @@ class Compiled:
         """As `Interpreted.run`."""
         flags = _flags(last, len(batches))
         self._past.note(self.variables, _Call(self.data, batches, flags, first_step, first_batch))
-        found, done = [], 0
-        for part in self._parts(batches):
-            found.append(self._steps(part, seed, first_step + done, flags[done : done + len(part)]))
-            done += len(part)
-        measured = np.concatenate(found, dtype=np.float64)
+        measured = self._measured(batches, seed, first_step, flags)
         bad = np.flatnonzero(~np.isfinite(measured[:, 0]))
         if bad.size:
             self._explain(seed, first_step + int(bad[0]))
         return measured
+
+    def _measured(self, batches: Sequence[np.ndarray], seed: int, first: int, flags: np.ndarray) -> np.ndarray:
+        """What the batches measure, each before its step."""
+        found, done = [], 0
+        for part in self._parts(batches):
+            found.append(self._steps(part, seed, first + done, flags[done : done + len(part)]))
+            done += len(part)
+        return np.concatenate(found, dtype=np.float64)
 
     def _parts(self, batches: Sequence[np.ndarray]) -> list[Sequence[np.ndarray]]:
         """The batches, in order, by the programs that they run in.
@@ -250,22 +255,28 @@ class Compiled:
         if order.view(np.uint64).max() >= len(self.data[0]):  # a negative one is very large
             raise CheckError(f"there are {len(self.data[0])} samples, got the numbers {order.min()} to {order.max()}")
         told = np.ascontiguousarray(np.concatenate([flags.T, numbers]))
-        sizes = _times(step.sizes, self._factor)
-        outputs = program([seeds, *told, order, *self.data, *sizes, *self.variables], len(batches))
+        outputs = program([seeds, *told, order, *self.data, *self._sizes(step), *self.variables], len(batches))
         return np.stack(outputs[: step.measured], axis=1)
 
+    def _sizes(self, step: Step) -> Sequence[np.ndarray]:
+        return _times(step.sizes, self._factor)
+
     def _explain(self, seed: int, bad: int) -> None:
-        """Repeat what led to step ``bad``, the last two steps in the interpreter, which finds the op."""
+        """Repeat what led to step ``bad``, the last two steps in a way that finds the op."""
         self.variables, since = self._past.until(bad)
         for call in since[:-2]:
             self.data = call.data
-            self._steps([call.rows], seed, call.step, call.flags)
+            self._measured([call.rows], seed, call.step, call.flags)
+        self._find_op(seed, since[-2:])
+
+    def _find_op(self, seed: int, last: Sequence[Taken]) -> None:
+        """Interprets these steps, of which one makes a NaN or inf: raises `NonFiniteLoss`."""
         again = Interpreted(self._trace, self.data, [v.copy() for v in self.variables])
         again._factor = self._factor
-        for call in since[-2:]:
+        for call in last:
             again.data = call.data
             again.run([call.rows], seed, call.step, call.batch, call.flags[:, 0] if call.flags.size else None)
-        raise NonFiniteLoss(since[-1].batch, "every number is finite when the batch is interpreted")
+        raise NonFiniteLoss(last[-1].batch, "every number is finite when the batch is interpreted")
 
     def _native(self, rows: int) -> _Native:
         key = rows, self._longest, *self._form
@@ -299,8 +310,11 @@ class Compiled:
         step = self._trace(batch, True) if short is None else self._trace(batch, True, short)
         numbers = step.numbers
         stepped = range(2 + step.accumulates + len(numbers))
-        program = runnable(step.inputs, step.outputs, step.variables, stepped=stepped, measured=range(step.measured))
-        return _Native(step, program, rows, numbers)
+        return _Native(step, self._program_of(step, stepped), rows, numbers)
+
+    def _program_of(self, step: Step, stepped: range) -> Any:
+        """The program of a step, whose inputs of these numbers have a value for each step."""
+        return runnable(step.inputs, step.outputs, step.variables, stepped=stepped, measured=range(step.measured))
 
 
 def _flags(last: Last, n: int) -> np.ndarray:

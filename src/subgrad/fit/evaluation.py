@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -27,6 +28,9 @@ from subgrad.graph.tree import rebuild
 from subgrad.graph.values import nodes_of
 from subgrad.nn.ensemble import Ensemble
 from subgrad.nn.module import Module
+
+if TYPE_CHECKING:
+    from subgrad.fit.parallel.ranks import Ranks
 
 BATCH = 1024  # rows at a time, at most
 CACHED = 2**21  # elements of a result between two layers
@@ -95,27 +99,43 @@ def evaluate(
 
 
 def measure(
-    model: Module, data: Part, loss: Callable[..., Any], metrics: dict[str, metric_table.Metric]
-) -> dict[str, float]:
-    """As `evaluate`, of data and functions that are checked already."""
+    model: Module, data: Part, loss: Callable[..., Any], metrics: dict[str, metric_table.Metric],
+    ranks: Ranks | None = None,
+) -> dict[str, float]:  # fmt: skip
+    """As `evaluate`, of data and functions that are checked already; each of several ``ranks`` looks at a part."""
     in_step, whole = apart(metrics)
+    mine, join = _shared(data, ranks)
     values, sizes, terms, outputs = [], [], [], _Outputs(model)
-    for step, rows, n in _run(model, data, loss, in_step, BATCH):
+    for step, rows, n in _run(model, mine, loss, in_step, BATCH):
         terms = step.terms
         values.append([float(v) for v in rows[: step.measured]])
         sizes.append(n)
         if whole:
             outputs.add(step, rows)
-    found = over_all(terms, np.array(values), sizes)
-    return {**found, **measured_whole(whole, outputs.members(), _targets(data))} if whole else found
+    found = over_all(terms, np.array(join(values)), join(sizes))
+    return {**found, **measured_whole(whole, outputs.members(join), _targets(data))} if whole else found
 
 
-def measure_whole(model: Module, data: Part, whole: dict[str, OfAllRows]) -> dict[str, float]:
+def measure_whole(
+    model: Module, data: Part, whole: dict[str, OfAllRows], ranks: Ranks | None = None
+) -> dict[str, float]:
     """Metrics of all samples at once."""
+    mine, join = _shared(data, ranks)
     outputs = _Outputs(model)
-    for step, rows, _ in _run(model, data, None, {}, BATCH) if whole else ():
+    for step, rows, _ in _run(model, mine, None, {}, BATCH) if whole else ():
         outputs.add(step, rows)
-    return measured_whole(whole, outputs.members(), _targets(data)) if whole else {}
+    return measured_whole(whole, outputs.members(join), _targets(data)) if whole else {}
+
+
+Join = Callable[[list[Any]], list[Any]]
+"""Lists of all ranks, one behind the other."""
+
+
+def _shared(data: Part, ranks: Ranks | None) -> tuple[Part, Join]:
+    """What this process looks at, and how it hears of the rest."""
+    if ranks is None or len(data) < ranks.size:  # there would be nothing for some
+        return data, lambda own: own
+    return replace(data, rows=ranks.share(data.rows)), lambda own: [item for one in ranks.all(own) for item in one]
 
 
 def _targets(data: Part) -> Any:
@@ -140,8 +160,9 @@ class _Outputs:
         axis = 1 if self._of_members else 0
         return rebuild(self._nested, [np.concatenate(one, axis) for one in zip(*self._batches, strict=True)])
 
-    def members(self) -> list[Any]:
-        """Of each member of an ensemble, or of the model alone."""
+    def members(self, join: Join) -> list[Any]:
+        """Of each member of an ensemble, or of the model alone; of what ``join`` makes of the batches."""
+        self._batches = join(self._batches)
         if not self._of_members:
             return [self.together()]
         leaves = [np.concatenate(one, 1) for one in zip(*self._batches, strict=True)]

@@ -17,6 +17,7 @@ from subgrad.diff.shorter import Shorter, Traced, Unproven
 from subgrad.fit.kept import kept
 from subgrad.fit.measuring import accumulation
 from subgrad.fit.measuring.measured import Measured, Term, measured
+from subgrad.fit.parallel.all_reduce import of_all_ranks
 from subgrad.fit.several.batch_form import Form, call
 from subgrad.fit.several.several_outputs import measured_losses, of_output, pieces, require_whole, targets_for
 from subgrad.graph.dtype import float64, int64
@@ -137,6 +138,7 @@ def trace_step(
     shorter: Forward | None = None,
     form: Form | None = None,
     accumulates: bool = False,
+    across: bool = False,
 ) -> Step:
     """The training step of ``model`` for batches of the given shapes and dtypes.
 
@@ -144,7 +146,8 @@ def trace_step(
     With ``gathers`` the step takes data of any number of samples, and gathers the rows of its batch, whose numbers it
     does not check. Given the forward part for a ``shorter`` batch, the step takes such batches, too, if that can be
     shown to give the same. If it ``accumulates``, the optimiser takes its step with those batches that are said to be
-    the last of theirs.
+    the last of theirs. With ``across`` the gradients are those of the batches of all ranks together, with sums that
+    only `fit.parallel.segments` can run.
     """
     form = form or Form.plain(len(batch))
     arguments, given, held, places = _arguments(model, form, batch, state, gathers)
@@ -152,9 +155,10 @@ def trace_step(
     terms: list[Term] = []
     found: list[Shorter] = []
     last = placeholder((), float64, "last of its batches")
+    weighed = accumulates or across
 
     def step(values: Sequence[Tensor], state: Tree) -> Tree:
-        made = _forward(model, loss, form, given, values, metrics, accumulates)
+        made = _forward(model, loss, form, given, values, metrics, weighed)
         terms[:], outputs = made.terms, made.graph.outputs
         if shorter is not None:
             found[:] = _shorter(model, made, shorter)
@@ -163,11 +167,13 @@ def trace_step(
         outputs, nodes = outputs[:at], outputs[at:]
         now = [n for n, p in zip(nodes, parameters, strict=True) if p.requires_grad]
         slopes = gradients(outputs[0], now)
+        share = accumulation.Share(slopes, outputs[0], outputs[-1], terms)
+        if across:
+            share, nodes = of_all_ranks(share, nodes, now, values)
         if accumulates:
-            share = accumulation.Share(slopes, outputs[0], outputs[-1], terms)
             updates, after = accumulation.update(optimizer, share, state, now, last)
         else:
-            updates, after = optimizer.update(slopes, state, now, loss=outputs[0])
+            updates, after = optimizer.update(share.slopes, state, now, loss=share.loss)
         moved = iter([n + u for n, u in zip(now, updates, strict=True)])
         new = [next(moved) if p.requires_grad else n for n, p in zip(nodes, parameters, strict=True)]
         return outputs, (new, after)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from subgrad import optim
 from subgrad.errors import ArgumentError
@@ -24,6 +26,9 @@ from subgrad.io.terminal import waiting
 from subgrad.nn.module import Module
 from subgrad.optim.lbfgs import LBFGS, FullBatch
 from subgrad.optim.levenberg_marquardt import LevenbergMarquardt
+
+if TYPE_CHECKING:
+    from subgrad.fit.parallel.ranks import Ranks
 
 
 @hinted
@@ -51,6 +56,7 @@ def fit(
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     resume: str | os.PathLike[str] | None = None,
     verbose: bool | None = None,
+    comm: Any = None,
 ) -> History:
     """Train ``model`` in place on samples ``X`` with targets ``y``.
 
@@ -100,6 +106,9 @@ def fit(
             bit. One of other data, another loss, model or optimiser, or of other settings is refused; metrics and
             validation may differ.
         verbose: whether to show progress; None does on a terminal.
+        comm: a communicator of mpi4py, such as ``MPI.COMM_WORLD``: its processes share the run. Each is given the same
+            model, data and settings, takes its part of every batch, and ends with the same parameters; see
+            docs/guide/scale.md.
 
     Returns:
         `History`, the loss, metrics and seconds of each epoch; of several outputs, called ``"a"`` and ``"b"``, also
@@ -113,6 +122,7 @@ def fit(
         DataError: for NaN, inf or text in the data, or targets that do not fit the loss or a metric.
         ShapeError: if X and y differ in length, or an op in the model does not fit.
         NonFiniteError: if the loss becomes NaN or inf, with the epoch, the batch and the op.
+        RankError: in the other ranks, if one of them raises something before the first step.
 
     Example:
         >>> import numpy as np, subgrad as sg
@@ -123,52 +133,80 @@ def fit(
         >>> history["accuracy"][-1]
         1.0
     """
-    options.require_module("fit", model)
-    epochs, batch_size = options.count("epochs", epochs), options.count("batch_size", batch_size)
-    shuffle, drop_last = options.switch("shuffle", shuffle), options.switch("drop_last", drop_last)
-    verbose, seed = None if verbose is None else options.switch("verbose", verbose), options.seed(seed)
-    accumulate = options.count("accumulate", accumulate)
-    every = None if validation_every is None else options.count("validation_every", validation_every)
-    given_loss = looked_up(loss)
-    chosen = _optimizer(optimizer)
-    stopping, saving = options.early_stopping(early_stopping), options.checkpoint(checkpoint)
-    watch = Watch(stopping, as_callbacks(callbacks), saving, every, verbose)
-    if every is not None and validation is None:
-        raise ArgumentError("validation_every is how often the validation is measured, and there is none")
-    if saving is not None:
-        require_writable(saving.path)
-    if y is None:
-        from subgrad.fit import stream  # few runs are given batches
+    ranks = None if comm is None else _ranks(comm)
+    with contextlib.nullcontext() if ranks is None else ranks.agreed():
+        options.require_module("fit", model)
+        epochs, batch_size = options.count("epochs", epochs), options.count("batch_size", batch_size)
+        shuffle, drop_last = options.switch("shuffle", shuffle), options.switch("drop_last", drop_last)
+        verbose, seed = None if verbose is None else options.switch("verbose", verbose), options.seed(seed)
+        accumulate = options.count("accumulate", accumulate)
+        every = None if validation_every is None else options.count("validation_every", validation_every)
+        given_loss = looked_up(loss)
+        chosen = _optimizer(optimizer)
+        stopping, saving = options.early_stopping(early_stopping), options.checkpoint(checkpoint)
+        watch = Watch(stopping, as_callbacks(callbacks), saving, every, verbose)
+        if every is not None and validation is None:
+            raise ArgumentError("validation_every is how often the validation is measured, and there is none")
+        if ranks is not None:
+            _require_shared(model, chosen, y)
+        if saving is not None and (ranks is None or ranks.leads):
+            require_writable(saving.path)
+        if y is None:
+            from subgrad.fit import stream  # few runs are given batches
 
-        stream.require_plain(chosen, saving, resume, sample_weight)
-        run = stream.start(
-            model, X, validation, given_loss, loss_weights, chosen, metrics, seed, accumulate, steps_per_epoch, verbose
-        )
-    else:
-        if steps_per_epoch is not None:
-            raise ArgumentError("steps_per_epoch is for batches that come one by one, and there are X and y")
-        data = as_batch(model._dtype(), X, y, sample_weight)
-        require_call(model, data.form.x)
-        whole_loss = loss_for(given_loss, loss_weights, data.form.y)
-        measures = metric_table.resolve(metrics, data.form.y)
-        rows, held_out = split_validation(data, validation, seed, model._dtype())
-        if isinstance(chosen, FullBatch):
-            from subgrad.fit import full_batch  # few runs need its line search
-
-            full_batch.require_plain(chosen.name, model, saving, resume, every, accumulate if accumulate > 1 else None)
-            batch_size, shuffle, drop_last = full_batch.part_size(whole_loss, len(rows)), False, False
-        with waiting("compiling", verbose):
-            run = Run(
-                model, whole_loss, chosen, data, rows, held_out, measures, batch_size, seed, shuffle, drop_last,
-                accumulate,
+            stream.require_plain(chosen, saving, resume, sample_weight)
+            run = stream.start(
+                model, X, validation, given_loss, loss_weights, chosen, metrics, seed, accumulate, steps_per_epoch,
+                verbose,
             )  # fmt: skip
-            if resume is not None:
-                run.restore(resume)
+        else:
+            if steps_per_epoch is not None:
+                raise ArgumentError("steps_per_epoch is for batches that come one by one, and there are X and y")
+            data = as_batch(model._dtype(), X, y, sample_weight)
+            require_call(model, data.form.x)
+            whole_loss = loss_for(given_loss, loss_weights, data.form.y)
+            measures = metric_table.resolve(metrics, data.form.y)
+            rows, held_out = split_validation(data, validation, seed, model._dtype())
+            if isinstance(chosen, FullBatch):
+                from subgrad.fit import full_batch  # few runs need its line search
+
+                several = accumulate if accumulate > 1 else None
+                full_batch.require_plain(chosen.name, model, saving, resume, every, several)
+                batch_size, shuffle, drop_last = full_batch.part_size(whole_loss, len(rows)), False, False
+            with waiting("compiling", verbose):
+                run = _kind(ranks)(
+                    model, whole_loss, chosen, data, rows, held_out, measures, batch_size, seed, shuffle, drop_last,
+                    accumulate,
+                )  # fmt: skip
+    run.begin_as(resume)
     try:
         run.train(epochs, watch)
     finally:
         run.engine.rest()
     return run.history
+
+
+def _ranks(comm: Any) -> Ranks | None:
+    """The processes of a communicator, if there are several."""
+    from subgrad.fit.parallel.ranks import ranks_of
+
+    return ranks_of(comm)
+
+
+def _require_shared(model: Module, optimizer: Any, y: Any) -> None:
+    from subgrad.fit.parallel.parallel_run import require_plain
+
+    require_plain(model, optimizer)
+    if y is None:
+        raise ArgumentError("several ranks take arrays, X and y, of which each reads its part, and no batches")
+
+
+def _kind(ranks: Ranks | None) -> Callable[..., Run]:
+    if ranks is None:
+        return Run
+    from subgrad.fit.parallel.parallel_run import ParallelRun
+
+    return functools.partial(ParallelRun, ranks)
 
 
 def _optimizer(given: Any) -> optim.Optimizer | FullBatch:

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -34,6 +34,9 @@ from subgrad.graph.values import assign_all, nodes_of
 from subgrad.nn.module import Module
 from subgrad.optim.lbfgs import LBFGS, FullBatch
 
+if TYPE_CHECKING:
+    from subgrad.fit.parallel.ranks import Ranks
+
 CONTROL_SECONDS = 0.1  # how often a run comes back for the progress bar and Ctrl-C
 
 Chunk = tuple[Sequence[np.ndarray], bool]
@@ -57,9 +60,11 @@ class Run(checkpoints.RunState):
     Attributes:
         epochs: how many there will be.
         step: how many batches have gone by.
+        ranks: the processes that share the run; None if this one is alone.
     """
 
     epochs = 0
+    ranks: Ranks | None = None
 
     @uncollected
     def __init__(
@@ -78,18 +83,18 @@ class Run(checkpoints.RunState):
             state=initial_state(model, optimizer, accumulate > 1), best=self._values(), history=History(),
         )  # fmt: skip
         more = ["accumulates"] if accumulate > 1 else []
-        self.programs = kept(model, loss, optimizer, *self._in_step.items(), data.form, *more)
+        self.programs = kept(model, loss, optimizer, *self._in_step.items(), data.form, *more, *self._roots())
         self.engine, self.pace = self._start(), _Pace()
 
     def _start(self) -> Any:
         several = self.accumulate > 1
 
-        def trace(batch, gathers=False, shorter=None):
+        def trace(batch, gathers=False, shorter=None, across=False):
             parts = self.model, self.loss, self.optimizer, self.state, batch, self._in_step
-            return trace_step(*parts, gathers, shorter, self.form, several)
+            return trace_step(*parts, gathers, shorter, self.form, several, across)
 
         def forward(batch):
-            return trace_forward(self.model, self.loss, batch, self._in_step, self.form, several)
+            return trace_forward(self.model, self.loss, batch, self._in_step, self.form, self._weighed)
 
         if isinstance(self.optimizer, FullBatch):
             from subgrad.fit import full_batch
@@ -103,7 +108,15 @@ class Run(checkpoints.RunState):
             normal = full_batch.NormalMatrix(self.model, self.form, self.data, trained, self.programs)
             return full_batch.DampedGaussNewton(*parts, normal)
         state = [s.numpy() for s in leaves(self.state)]
-        return engine_for(trace, forward, self.data, [*self._values(), *state], self._lengths(), self.programs)
+        return self._engine(trace, forward, [*self._values(), *state])
+
+    def _engine(self, trace: Callable[..., Any], forward: Callable[..., Any], variables: list[np.ndarray]) -> Any:
+        return engine_for(trace, forward, self.data, variables, self._lengths(), self.programs)
+
+    @property
+    def _weighed(self) -> bool:
+        """Whether a step asks for the weight of its batch among others."""
+        return self.accumulate > 1
 
     def _lengths(self) -> list[int]:
         """The lengths of batches that are known to come."""
@@ -111,6 +124,10 @@ class Run(checkpoints.RunState):
 
     def _values(self) -> list[np.ndarray]:
         return [n.numpy() for n in nodes_of(self.parameters)]
+
+    def _roots(self) -> list[str]:
+        """What the programs depend on besides."""
+        return []
 
     # Epochs
 
@@ -166,7 +183,7 @@ class Run(checkpoints.RunState):
 
     def _steps(self, batches: Sequence[np.ndarray], over: bool, epoch: int, done: int) -> np.ndarray:
         """What these batches measure, each before its step; they are numbered from ``done`` on in their epoch."""
-        start = time.perf_counter()
+        start = self._clock()
         try:
             found = self.engine.run(batches, self.seed, self.step, done, self._last(len(batches), over, done))
         except NonFiniteLoss as error:
@@ -175,8 +192,11 @@ class Run(checkpoints.RunState):
                 f"the loss became NaN or inf in epoch {epoch + 1}, batch {error.batch + 1}{of}: {error.source}"
             ) from None
         self.step += len(batches)
-        self.pace.note(len(batches), time.perf_counter() - start)
+        self.pace.note(len(batches), self._clock() - start)
         return found
+
+    def _clock(self) -> float:
+        return time.perf_counter()
 
     def _last(self, n: int, over: bool, done: int) -> np.ndarray | None:
         """Which of n batches, from number ``done`` of an epoch on, are the last that a step of the optimiser needs."""
@@ -195,12 +215,12 @@ class Run(checkpoints.RunState):
             callback.on_validation_end(self.step, row)
 
     def _of_all_rows(self) -> dict[str, float]:
-        return measure_whole(self.model, Part(self.data, self.rows, self.form), self._whole)
+        return measure_whole(self.model, Part(self.data, self.rows, self.form), self._whole, self.ranks)
 
     def _held_out(self, when: str) -> dict[str, float]:
         if self.held_out is None:
             return {}
-        found = measure(self.model, self.held_out, self.loss, self.metrics)
+        found = measure(self.model, self.held_out, self.loss, self.metrics, self.ranks)
         if not np.isfinite(found["loss"]):
             raise NonFiniteError(f"the validation loss is NaN or inf {when}")
         return {f"validation_{name}": value for name, value in found.items()}
@@ -210,7 +230,7 @@ class Run(checkpoints.RunState):
         self._keep_best()
         self._save(watch.saving)
         before = self.step_factor, dict(row)
-        answers = [callback.on_epoch_end(epoch, row) for callback in watch.callbacks]  # each, whatever others say
+        answers = self._told(watch, epoch, row)
         if before != (self.step_factor, row):
             self._keep_best()
             self._save(watch.saving)
@@ -220,6 +240,10 @@ class Run(checkpoints.RunState):
             self.history.stopped = "converged"
         if watch.stopping is not None and watch.stopping.says_stop(self.history):
             self.history.stopped = "early stopping"
+
+    def _told(self, watch: Watch, epoch: int, row: dict[str, float]) -> list[Any]:
+        """What callbacks answer: each is asked, whatever others say."""
+        return [callback.on_epoch_end(epoch, row) for callback in watch.callbacks]
 
     def _save(self, saving: Checkpoint | None) -> None:
         if saving is not None and len(self.history) % saving.every == 0:
@@ -275,9 +299,18 @@ class Run(checkpoints.RunState):
         self.step_factor *= factor
         self.engine.scale_sizes(self.step_factor)
 
+    def begin_as(self, checkpoint: str | os.PathLike[str] | None) -> None:
+        """Before the first epoch: where a checkpoint was, if there is one."""
+        if checkpoint is not None:
+            self.restore(checkpoint)
+
     def restore(self, path: str | os.PathLike[str]) -> None:
         """Go on from a checkpoint."""
         checkpoints.restore(path, self)
+        self._restart()
+
+    def _restart(self) -> None:
+        """Go on from the model, the optimiser's state and the history as they are."""
         self.engine, self.step = self._start(), len(self.history) * self._per_epoch()
         if self.step_factor != 1:
             self.engine.scale_sizes(self.step_factor)

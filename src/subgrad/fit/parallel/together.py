@@ -1,0 +1,112 @@
+"""Training steps whose gradients are summed over all ranks: each takes its part of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from subgrad.fit.diagnose import find_source
+from subgrad.fit.engine import Compiled, NonFiniteLoss, Taken, TraceFor
+from subgrad.fit.measuring.measured import Term
+from subgrad.fit.parallel.ranks import Ranks
+from subgrad.fit.parallel.segments import Segments
+from subgrad.fit.step import Step
+
+
+class Together(Compiled):
+    """As `Compiled`, for batches that all ranks know, of which each takes its share.
+
+    All ranks end a step with the same variables, bit for bit, and are told the same of it.
+
+    Args:
+        ranks: who takes part.
+        lengths: of the batches that are known to come.
+        local: traces a step that sums nothing, for finding out where a NaN came from.
+        others: the other arguments of `Compiled`.
+    """
+
+    def __init__(self, ranks: Ranks, lengths: Sequence[int], local: TraceFor, **others: Any) -> None:
+        self.ranks, self._local = ranks, local
+        mine = sorted({ranks.lengths(n)[ranks.rank] for n in lengths} - {0})
+        super().__init__(lengths=mine, clock=ranks.clock, **others)
+        for n in mine:
+            self._native(n)  # what a shape has against the model is known before the first step
+
+    def _program_of(self, step: Step, stepped: range) -> Segments:
+        return Segments(step, len(stepped))
+
+    def _measured(self, batches: Sequence[np.ndarray], seed: int, first: int, flags: np.ndarray) -> np.ndarray:
+        """The numbers of whole batches."""
+        mine = super()._measured([self.ranks.share(rows) for rows in batches], self.ranks.seed(seed), first, flags)
+        of_all = self.ranks.gathered(mine)
+        return together(self.terms, of_all, np.array([self.ranks.lengths(len(rows)) for rows in batches]).T)
+
+    def _parts(self, batches: Sequence[np.ndarray]) -> list[Sequence[np.ndarray]]:
+        """Batches of which this rank has nothing are apart."""
+        if all(map(len, batches)):
+            return super()._parts(batches)
+        return [[rows] for rows in batches]
+
+    def _steps(self, batches: Sequence[np.ndarray], seed: int, first: int, flags: np.ndarray) -> np.ndarray:
+        for native in {n: self._native(n or self._longest) for n in {*map(len, batches)}}.values():
+            native.program.reduce = self.ranks.add
+        if len(batches[0]):
+            return super()._steps(batches, seed, first, flags)
+        step, program, length, numbers = self._native(self._longest)
+        order = np.zeros((1, length), np.int64)
+        told = np.ascontiguousarray(np.concatenate([flags.T, numbers[:, None]]))
+        outputs = program([np.zeros((1, 2), np.int64), *told, order, *self.data, *self._sizes(step), *self.variables],
+                          1, empty=True)  # fmt: skip
+        return np.stack(outputs[: step.measured], axis=1)
+
+    def _find_op(self, seed: int, last: Sequence[Taken]) -> None:
+        """Each rank looks at its own part of the last two steps; the first that finds something tells the others."""
+        before = []
+        for taken in last:
+            before.append([v.copy() for v in self.variables])
+            self._measured([taken.rows], seed, taken.step, taken.flags)
+        source = None
+        for taken, variables in zip(last, before, strict=True):
+            source = source or self._source(seed, taken, variables)
+        self.variables = before[-1]
+        found = next(((r, s) for r, s in enumerate(self.ranks.all(source)) if s), None)
+        nothing = "every number is finite when the batch is repeated"
+        said = nothing if found is None else f"{found[1]}, in rank {found[0]}"
+        with self.ranks.known():
+            raise NonFiniteLoss(last[-1].batch, said)
+
+    def _source(self, seed: int, taken: Taken, variables: Sequence[np.ndarray]) -> str | None:
+        rows = self.ranks.share(taken.rows)
+        if not len(rows) or not all(np.isfinite(v).all() for v in variables if v.dtype.kind == "f"):
+            return None
+        step = self._local([((len(rows), *a.shape[1:]), a.dtype) for a in self.data])
+        given = [np.array([self.ranks.seed(seed), taken.step]), *taken.flags[0], *(a[rows] for a in self.data)]
+        return find_source(step, [*map(np.asarray, given), *self._sizes(step), *variables])
+
+
+def together(terms: Sequence[Term], of_ranks: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """What whole batches measure, from what ranks have of it.
+
+    Args:
+        terms: what is measured.
+        of_ranks: shape (ranks, batches, outputs).
+        rows: (ranks, batches), the samples of each part.
+
+    Returns:
+        Shape (batches, outputs). Weights are added up, means are weighted with them; a mean of nothing is 0.
+
+    Example:
+        >>> loss = Term("loss", at=0)
+        >>> together([loss], np.array([[[1.0]], [[4.0]]]), np.array([[2], [1]]))
+        array([[2.]])
+    """
+    found = of_ranks.sum(axis=0)
+    for term in terms:
+        if not term.added:
+            values, weights = of_ranks[..., term.at], rows if term.weight is None else of_ranks[..., term.weight]
+            counts, whole = weights != 0, weights.sum(axis=0, dtype=np.float64)
+            total = np.where(counts, values * weights, 0).sum(axis=0)
+            found[:, term.at] = np.divide(total, whole, out=np.zeros_like(whole), where=whole != 0)
+    return found

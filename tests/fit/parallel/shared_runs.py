@@ -1,0 +1,120 @@
+"""What ranks do in these tests, by mpiexec: ``python shared_runs.py TASK FOLDER``. Rank 0 writes what is judged."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mpi4py import MPI
+
+import subgrad as sg
+from subgrad import nn
+from subgrad.errors import ArgumentError, NonFiniteError, RankError
+
+COMM = MPI.COMM_WORLD
+RNG = np.random.default_rng(0)
+X, Y, WEIGHTS = RNG.normal(size=(103, 6)).astype(np.float32), RNG.integers(0, 3, 103), RNG.random(103)
+ROOM = {"loss": "cross_entropy", "batch_size": 20}  # the last batch has 3 samples: none for one of four ranks
+
+
+def net(*between: nn.Module) -> nn.Module:
+    return nn.Sequential(nn.Linear(6, 8, seed=1), *between, nn.Tanh(), nn.Linear(8, 3, seed=2))
+
+
+def digest(model: nn.Module) -> str:
+    return hashlib.sha256(b"".join(p.numpy().tobytes() for _, p in model.named_state())).hexdigest()
+
+
+def compared(make: Any = net, **options: Any) -> dict[str, Any]:
+    """How far a shared run is from that of one process, which rank 0 does, too."""
+    many = make()
+    history = sg.fit(many, X, Y, **ROOM, comm=COMM, **options)
+    rows = [{k: v for k, v in row.items() if k != "seconds"} for row in history.epochs]
+    found: dict[str, Any] = {"models": COMM.allgather(digest(many)), "histories": COMM.allgather(rows)}
+    if COMM.rank == 0:
+        one = make()
+        alone = sg.fit(one, X, Y, **ROOM, **options)
+        found["apart"] = max(abs(a - alone.epochs[i][k]) for i, row in enumerate(rows) for k, a in row.items())
+        found["parameters apart"] = max(
+            float(np.abs(a.numpy() - b.numpy()).max())
+            for (_, a), (_, b) in zip(one.named_state(), many.named_state(), strict=True)
+        )
+    return found
+
+
+def raised(kind: type[Exception], **options: Any) -> list[str]:
+    """What all ranks say of a run that fails; ``options`` may be functions of the rank."""
+    own = {k: v() if callable(v) else v for k, v in options.items()}
+    try:
+        sg.fit(own.pop("model", net()), own.pop("X", X), Y, comm=COMM, **{**ROOM, **own})
+    except kind as error:
+        return COMM.allgather(f"{type(error).__name__}: {error}")
+    raise AssertionError("nothing was raised")
+
+
+class Killed:
+    """A communicator that kills its process at the n-th sum."""
+
+    def __init__(self, n: int) -> None:
+        self._left = n
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(COMM, name)
+
+    def Allreduce(self, *arguments: Any) -> None:
+        self._left -= 1
+        if self._left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        COMM.Allreduce(*arguments)
+
+
+def size(f: sg.Tensor, y: sg.Tensor) -> sg.Tensor:
+    return (f * f).mean()
+
+
+def dying(folder: Path) -> None:
+    """Rank 1 dies in the third epoch: each has 6 steps, of one sum each."""
+    comm = Killed(15) if COMM.rank == 1 else COMM
+    sg.fit(net(), X, Y, **ROOM, epochs=4, comm=comm, checkpoint=folder / "run.safetensors", optimizer=sg.Adam(0.01))
+
+
+def sharing(folder: Path) -> None:
+    found: dict[str, Any] = {
+        "plain": compared(epochs=3),
+        "weights": compared(epochs=2, sample_weight=WEIGHTS),
+        "accumulated": compared(epochs=2, accumulate=2, optimizer=sg.SGD(0.1, momentum=0.9)),
+        "validation": compared(epochs=2, validation=0.2, metrics=["accuracy", "f1"], early_stopping=1),
+    }
+    told: list[int] = []
+    dropping = net(nn.Dropout(0.5))
+    options = {**ROOM, "epochs": 3, "comm": COMM, "shuffle": False}
+    history = sg.fit(dropping, X, Y, **options, callbacks=lambda h: told.append(COMM.rank) or len(h) == 2)
+    found["callback"] = {"ranks": COMM.allgather(told), "stopped": COMM.allgather((history.stopped, len(history)))}
+    found["dropout"] = COMM.allgather(digest(dropping))
+    large = np.where(np.arange(103)[:, None] == 27, np.float32(3e38), X)  # in the second batch, of rank 1
+    found["errors"] = {
+        "nan": raised(NonFiniteError, model=lambda: nn.Linear(6, 3, seed=1), X=large, shuffle=False, loss=lambda: size),
+        "one rank": raised((ArgumentError, RankError), batch_size=lambda: 0.5 if COMM.rank == 1 else 20),
+        "other data": raised(ArgumentError, X=lambda: X + (COMM.rank == 2)),
+        "small": raised(ArgumentError, batch_size=2),
+    }
+    resumed = net()
+    checkpoint = folder / "run.safetensors"
+    history = sg.fit(resumed, X, Y, **ROOM, epochs=4, comm=COMM, optimizer=sg.Adam(0.01),
+                     resume=checkpoint if COMM.rank == 0 else "elsewhere")  # fmt: skip
+    whole = net()
+    alone = sg.fit(whole, X, Y, **ROOM, epochs=4, optimizer=sg.Adam(0.01))
+    found["resumed"] = {"models": COMM.allgather(digest(resumed)), "epochs": len(history),
+                        "apart": float(np.abs(np.subtract(history["loss"], alone["loss"])).max())}  # fmt: skip
+    if COMM.rank == 0:
+        (folder / "found.json").write_text(json.dumps(found))
+
+
+if __name__ == "__main__":
+    {"dying": dying, "sharing": sharing}[sys.argv[1]](Path(sys.argv[2]))
