@@ -68,8 +68,17 @@ def with_options(options: type) -> Callable[[Callable[..., None]], Callable[...,
 
 def fail(message: str) -> None:
     """Say why on standard error, and exit with code 1."""
-    error_screen().print(f"error: {message}", style="red", soft_wrap=True)
+    _say(message)
     raise typer.Exit(1)
+
+
+def say_error(error: Exception) -> None:
+    """Say on standard error what has failed, in one line."""
+    _say(error.message if isinstance(error, typer.BadParameter) else _one_line(error))
+
+
+def _say(message: str) -> None:
+    error_screen().print(f"error: {message}", style="red", soft_wrap=True)
 
 
 @contextlib.contextmanager

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+from pathlib import Path
+from typing import Any
+
 import typer
 
 from subgrad.cli import options
 from subgrad.cli.failure import job, with_options
-from subgrad.cli.jobs.job import Request
+from subgrad.cli.jobs.job import Job, Request
 from subgrad.cli.jobs.kinds import SEQUENCES, TABLES
 from subgrad.cli.jobs.source import Columns
 from subgrad.cli.jobs.trained.origin import origin_of, place_of_model
 from subgrad.cli.screen import screen
+from subgrad.cli.shared import as_one, launched, sharing
+from subgrad.fit.parallel.ranks import Ranks
 
 
 @job
@@ -20,6 +26,15 @@ def train(data: options.Data, file: options.File = None, *, given: options.Train
 
     For example: subgrad train digits, or: subgrad train houses.csv --target price, or: subgrad train text book.txt
     """
+    ranks = launched()
+    with as_one(ranks), contextlib.nullcontext() if ranks is None else ranks.agreed():
+        chosen, plan = _planned(data, file, given, ranks)
+    with as_one(ranks):
+        chosen.run(plan, screen(given.quiet or (ranks is not None and not ranks.leads)))
+
+
+def _planned(data: str, file: Path | None, given: options.TrainOptions, ranks: Ranks | None) -> tuple[Job, Any]:
+    """Which job it is, and its plan."""
     chosen = SEQUENCES.get(data, TABLES)
     if file is not None and chosen is TABLES:
         raise typer.BadParameter(f"is for {' and '.join(SEQUENCES)}", param_hint="'FILE'")
@@ -35,4 +50,4 @@ def train(data: options.Data, file: options.File = None, *, given: options.Train
         given=given,
     )
     chosen.check(asked)
-    chosen.run(chosen.plan(asked), screen(given.quiet))
+    return chosen, sharing(chosen.plan(asked), ranks)

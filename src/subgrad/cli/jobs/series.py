@@ -22,11 +22,12 @@ from subgrad.cli.jobs.pixels import read_rows
 from subgrad.cli.jobs.source import Columns
 from subgrad.cli.jobs.timeline import Series, parts_of, series_of
 from subgrad.cli.screen import bullets
+from subgrad.cli.shared import fit
 from subgrad.data import Table, read_table
 from subgrad.data.column_names import listed
 from subgrad.data.formats import DateFormat, NumberFormat
 from subgrad.errors import DataError
-from subgrad.fit import EarlyStopping, History, fit
+from subgrad.fit import EarlyStopping, History
 from subgrad.optim.optimizer import Descent
 
 EPOCHS, BATCH_SIZE, WINDOW, TEST, VALIDATION, PATIENCE = 100, 32, 50, 0.2, 0.2, 10

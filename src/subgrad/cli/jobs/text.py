@@ -19,9 +19,10 @@ from subgrad.cli.epochs import epoch_lines
 from subgrad.cli.failure import fail, usage
 from subgrad.cli.jobs.job import Answers, Request, descent, heading, next_commands, share, widths
 from subgrad.cli.screen import bullets
+from subgrad.cli.shared import fit
 from subgrad.data.characters import Characters, read_text, windows
 from subgrad.errors import ArgumentError, FileError
-from subgrad.fit import History, evaluate, fit
+from subgrad.fit import History, evaluate
 from subgrad.optim.optimizer import Descent
 
 NETWORKS: dict[str, Callable[..., nn.Sequential]] = {"char_lstm": models.char_lstm, "char_rnn": models.char_rnn}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -39,7 +39,7 @@ class ParallelRun(Run):
     others hear.
     """
 
-    ranks: Ranks
+    ranks: Ranks  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def __init__(self, ranks: Ranks, *args: Any) -> None:
         self.ranks = ranks
@@ -121,11 +121,11 @@ class ParallelRun(Run):
     def _clock(self) -> float:
         return self.ranks.clock()
 
-    def _steps(self, *args: Any) -> np.ndarray:
+    def _steps(self, batches: Sequence[np.ndarray], over: bool, epoch: int, done: int) -> np.ndarray:
         factor = self.ranks.of_leader(self.step_factor)  # a callback of rank 0 may have changed it
         if factor != self.step_factor:
             self.scale_step_size(factor / self.step_factor)
-        return super()._steps(*args)
+        return super()._steps(batches, over, epoch, done)
 
     def _held_out(self, when: str) -> dict[str, float]:
         with self.ranks.known():

@@ -28,7 +28,7 @@ class Ranks:
 
     def __init__(self, comm: Any) -> None:
         self.comm, self.rank, self.size, self.alike = comm, comm.Get_rank(), comm.Get_size(), False
-        self._in_place = _mpi().IN_PLACE
+        self._in_place = mpi().IN_PLACE
 
     @property
     def leads(self) -> bool:
@@ -136,7 +136,8 @@ def ranks_of(comm: Any) -> Ranks | None:
     return Ranks(comm) if comm.Get_size() > 1 else None
 
 
-def _mpi() -> Any:
+def mpi() -> Any:
+    """The module of mpi4py; importing it begins MPI. Raises `MissingExtraError` if it is not installed."""
     try:
         from mpi4py import MPI
     except ImportError:

@@ -26,9 +26,10 @@ from subgrad.cli.jobs.trained.trained_model import Trained
 from subgrad.cli.jobs.trained.trained_network import TrainedNetwork, run_line
 from subgrad.cli.reported import Page
 from subgrad.cli.screen import screen
+from subgrad.cli.shared import fit
 from subgrad.data.table import Table
 from subgrad.errors import DataError, NonFiniteError
-from subgrad.fit import EarlyStopping, History, fit
+from subgrad.fit import EarlyStopping, History
 from subgrad.graph.tensor import Tensor
 from subgrad.nn import Module
 from subgrad.optim.optimizer import Descent
