@@ -21,7 +21,7 @@ from subgrad.bounds import certify
 from subgrad.errors import ArgumentError, SubgradError
 from subgrad.nn.layers.compose import Sequential
 
-FIRST_UNITS, MOST_GROWN = 16, 256  # of networks that grow until an error is proven, to twice the units each time
+MOST_GROWN = 256  # units of networks that grow until an error is proven: from one on, each has twice those of the last
 BOXES = 200_000  # that a proof may look at
 MEASURED = 20_000  # points
 SLOPES = 4096  # points at which slopes are looked at
@@ -119,7 +119,7 @@ def _check_turns(target: TargetFunction) -> None:
 def _grown(target: TargetFunction, options: Options, method: str, progress: BuildProgress) -> Candidate:
     """Networks of growing size until one is proven, or is the largest; then the best one."""
     best: Candidate | None = None
-    first = _most(options) if options.eps is None else FIRST_UNITS
+    first = _most(options) if options.eps is None else 1
     for units in stages(target, method, options.activation, options.seed, first, _most(options), progress):
         progress(f"looking at {len(units.v):,} units")
         net = units.network(options.activation)

@@ -186,3 +186,10 @@ def test_methods_are_checked():
 def test_what_turns_more_often_than_units_can_follow_is_refused():
     with pytest.raises(ArgumentError, match="units can follow"):
         sg.approximate("sin(1e15*x)", (-1, 1), eps=1e-3)
+
+
+def test_a_linear_function_takes_one_unit_and_a_maximum_two():
+    report = sg.approximate(lambda x: 2 * x[:, 0] - x[:, 1] + 0.5 * x[:, 2], [(-1, 1)] * 3, eps=1e-8).report
+    assert (report.n, report.achieved) == (1, True)
+    report = sg.approximate(lambda x: sg.maximum(x[:, 0], x[:, 1]), SQUARE, eps=1e-2).report
+    assert (report.n, report.achieved) == (2, True)

@@ -17,6 +17,7 @@ CANDIDATES = 400  # of random directions and places, for each unit
 CLIMBERS = 16  # the best of them, which then follow their gradients
 SIZES = 0.1 * (1 - np.arange(20) / 20)  # of their steps
 STEPS = 20  # of the Gauss-Newton method
+WIDTH = 16  # units, at least, that a program has room for: smaller networks share one
 
 
 class Greedy:
@@ -42,13 +43,13 @@ class Greedy:
 
     def grow(self, n: int, together: bool = True) -> HiddenUnits:
         """The network with n units: those that it has, and new ones; ``together`` fits all weights at the end."""
-        dictionary = Dictionary(self.points, self.activation, n + 1)
+        dictionary = Dictionary(self.points, self.activation, max(n, WIDTH) + 1)
         g, _ = refit.hidden(self.points, self.w, self.b, self.activation)
         basis = np.linalg.qr(np.column_stack([np.ones(len(g)), g]))[0]
         rest = self.values - basis @ (basis.T @ self.values)
         while len(self.b) < n:
             dictionary.span(basis, rest)
-            w, b = self._best(dictionary)
+            w, b = self._best(dictionary, _slope(self.points, rest))
             g, _ = refit.hidden(self.points, w[None], b[None], self.activation)
             column = _orthogonal(g[:, 0], basis)
             basis = np.column_stack([basis, column])
@@ -57,8 +58,9 @@ class Greedy:
             self.errors.append(float(np.mean(rest**2)))
         return self._fitted(together)
 
-    def _best(self, dictionary: Dictionary) -> tuple[np.ndarray, np.ndarray]:
+    def _best(self, dictionary: Dictionary, slope: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         w, b = candidates(self.points, self.activation, CANDIDATES, self._random)
+        w, b = np.vstack([w, slope]), np.append(b, np.abs(slope).sum())
         first = np.argsort(dictionary.gains(w, b))[-CLIMBERS:]
         gains, w, b = dictionary.climb(w[first], b[first], SIZES)
         best = int(np.argmax(gains))
@@ -83,6 +85,13 @@ def candidates(
     if activation != "relu":
         w *= 10 ** random.uniform(-0.5, 1, (m, 1))
     return w, -(w * points[random.integers(len(points), size=m)]).sum(axis=1)
+
+
+def _slope(points: np.ndarray, rest: np.ndarray) -> np.ndarray:
+    """The direction in which the points in [-1, 1]^d tell most of ``rest`` by a linear function; of length 1."""
+    found = np.linalg.lstsq(points - points.mean(axis=0), rest, rcond=None)[0]
+    length = np.linalg.norm(found)
+    return found / length if length > 0 else np.eye(len(found))[0]
 
 
 def _orthogonal(g: np.ndarray, basis: np.ndarray) -> np.ndarray:
