@@ -4,7 +4,7 @@ import numpy as np
 from command import misuse, run, succeed, write_csv
 from page_checks import checked
 
-from subgrad.cli import reported
+from subgrad.cli.pages.asked_page import command
 from subgrad.errors import missing_extra
 
 EVIL = "<script>x & 'y'"
@@ -72,7 +72,9 @@ def test_what_cannot_be_is_said_before_the_work(tmp_path, monkeypatch):
     assert "--test is 0" in misuse(*options, "--test", 0, "--report", tmp_path / "page.html")
     assert "--cv holds out none" in misuse(*options, "--cv", 3, "--report", tmp_path / "page.html")
     assert "in a folder that does not exist" in misuse(*options, "--report", tmp_path / "none" / "page.html")
-    assert "is for `subgrad train FILE`" in misuse("train", "digits", "--report", tmp_path / "page.html")
+    assert "--test is 0" in misuse("train", "digits", "--test", 0, "--report", tmp_path / "page.html")
+    text = ["train", "text", file, "--test", 0, "--report", tmp_path / "page.html"]
+    assert "needs rows that are held out" in misuse(*text)
 
     def missing(path):
         raise missing_extra("matplotlib", "plot", "a report")
@@ -85,13 +87,55 @@ def test_what_cannot_be_is_said_before_the_work(tmp_path, monkeypatch):
     assert [p.name for p in tmp_path.iterdir()] == ["rows.csv"]
 
 
-def test_a_series_has_no_page(tmp_path):
+def test_digits_are_shown_as_images(tmp_path):
+    page, model = tmp_path / "page.html", tmp_path / "m.safetensors"
+    succeed("train", "digits", "--epochs", 1, "--out", model, "--report", page)
+    text = said(page)
+    for words in ["1,797 handwritten digits", "359 images that it was not trained on", "Confusion matrix",
+                  "Calibration", "The hardest images", "each of 8 × 8 pixels", "64-64-10, relu",
+                  f"subgrad train digits --epochs 1 --out {model} --report {page}"]:  # fmt: skip
+        assert words in text, words
+
+
+def test_a_text_has_a_page_at_its_training_and_its_evaluation(tmp_path):
+    file, model, page = tmp_path / "t.txt", tmp_path / "m.safetensors", tmp_path / "page.html"
+    file.write_text("so it was, and so it is. " * 60, encoding="utf-8")
+    shape = ["--hidden", 4, "--window", 20, "--epochs", 1]
+    succeed("train", "text", file, "--out", model, "--report", page, *shape)
+    text = said(page)
+    for words in ["t.txt: 1,500 characters", "140 characters that it was not trained on", "bits a character", "guess",
+                  "char_lstm, 4", "Loss", f"subgrad train text {file} --hidden 4 --window 20"]:  # fmt: skip
+        assert words in text, words
+    file.write_text("so it is not, said Zoe. " * 5, encoding="utf-8")
+    out = succeed("evaluate", model, file, "--report", page)
+    assert "120 characters of" in out
+    assert "8 are characters that it does not know" in out
+    text = said(page)
+    bits = float(out.split(" bits a character")[0].split()[-1])
+    assert f"bits a character {bits:.3f} [" in text
+    assert f"subgrad evaluate {model} {file} --report {page}" in text
+    assert "20 characters are too few" in run("evaluate", model, write_short(tmp_path)).output
+
+
+def write_short(folder):
+    (folder / "short.txt").write_text("so it was, and so it", encoding="utf-8")
+    return folder / "short.txt"
+
+
+def test_a_series_has_a_page_at_its_training_and_its_evaluation(tmp_path):
     file, model = write_csv(tmp_path / "rows.csv", {"y": np.sin(np.arange(80)).round(3)}), tmp_path / "m.safetensors"
-    succeed("train", "series", file, "--target", "y", "--out", model, "--epochs", 1, "--window", 5, "--hidden", 2)
-    said = misuse("evaluate", model, file, "--report", tmp_path / "page.html")
-    assert "a page is written about models of tables, of `subgrad train FILE`" in said
+    page = tmp_path / "page.html"
+    shape = ["--target", "y", "--epochs", 1, "--window", 5, "--hidden", 2]
+    told = succeed("train", "series", file, *shape, "--out", model, "--report", page)
+    mean = told.split("Mean absolute error ")[1].split(";")[0]
+    text = said(page)
+    for words in ["16 forecasts that it was not trained on", f"mean absolute error {mean}", "Forecast and truth",
+                  "Loss", "LSTM of 2, windows of 5 rows", f"subgrad train series {file} --target y"]:  # fmt: skip
+        assert words in text, words
+    succeed("evaluate", model, file, "--report", page)
+    assert "On 74 forecasts." in said(page)
 
 
 def test_a_command_is_quoted_as_a_shell_wants_it():
-    found = reported.command("train", "my file.csv", "--epochs", 5)
+    found = command("train", "my file.csv", "--epochs", 5)
     assert found == "subgrad train 'my file.csv' --epochs 5"

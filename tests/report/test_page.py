@@ -115,6 +115,25 @@ def test_metrics_may_be_given(tmp_path):
     assert "always the mean" in said
 
 
+def test_images_are_shown(tmp_path):
+    """Two by two pixels, of which the first decides; the page has pictures in the place of columns."""
+    images = (np.arange(4 * N).reshape(N, 2, 2) * 7 % 11 / 10).astype(np.float64)
+    table = Table({f"X{i}": images.reshape(N, 4)[:, i] for i in range(4)})
+    model, y = classes()
+    model.column_names = ["X0", "X1"]
+    path = tmp_path / "page.html"
+    write_report(path, model, table, y, Background(row="image", row_numbers=np.arange(N) + 500), images)
+    page = checked(path.read_text(encoding="utf-8"))
+    said = " ".join(page.text.split())
+    assert page.sections() == ["quality", "hardest", "data", "repeat"]
+    assert f"{N} images, each of 2 × 2 pixels." in said
+    worst = int(np.argmin(model.predict_proba(table)[np.arange(N), (y != EVIL).astype(int)]))
+    assert f"image {500 + worst}, chance of the truth" in said.split("The hardest images")[2]
+    assert page.attribute("svg", "class").count("pixels") == 12 + 2 * 5
+    with pytest.raises(ArgumentError, match=r"images are \(rows, height, width\), 60 of them, got .* \(59, 2, 2\)"):
+        write_report(path, model, table, y, images=images[:-1])
+
+
 def test_the_same_seed_writes_the_same_page(tmp_path):
     model, y = classes()
     pages = [written(tmp_path / f"{i}.html", model, y, seed=seed)[1] for i, seed in enumerate([3, 3])]

@@ -177,8 +177,8 @@ Out = Annotated[Path | None, typer.Option(
     metavar="FILE", help="Where the model goes.", show_default="the name of the data with .safetensors",
 )]  # fmt: skip
 Report = Annotated[Path | None, typer.Option(
-    metavar="PAGE", help="Also write a page (HTML) about the data, the model and its answers to the test rows.",
-), Used("FILE")]  # fmt: skip
+    metavar="PAGE", help="Also write a page (HTML) about the data, the model and its answers to the test part.",
+)]  # fmt: skip
 Force = Annotated[bool, typer.Option("--force", help="Overwrite a model of other data.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 

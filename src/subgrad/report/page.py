@@ -1,65 +1,19 @@
-"""The page of a report: one file of HTML that needs nothing else."""
+"""The page of a report: one file of HTML without scripts that needs nothing else and loads nothing from anywhere."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
-
-from subgrad.data.table import Table
 from subgrad.display.markup import Markup, element
-from subgrad.errors import ArgumentError
 from subgrad.io.atomic import require_writable, write_atomically
 from subgrad.io.figure import require_matplotlib
 from subgrad.io.terminal import waiting
-from subgrad.report.explanations.importance import affordable_rows, permutation_importance, promising
-from subgrad.report.explanations.table_model import TableModel
-from subgrad.report.phrases import counted
-from subgrad.report.sections.drivers import dependences, drivers
-from subgrad.report.sections.failures import hardest
 from subgrad.report.sections.parts import Section
-from subgrad.report.sections.quality import quality
-from subgrad.report.sections.repetition import repeat, training
-from subgrad.report.sections.understood import understood
-from subgrad.report.subject import Background, Subject
 
 _NOTHING_ELSE = "default-src 'none'; style-src 'unsafe-inline'"
 """What the browser may load: nothing but the style sheet in the page."""
-
-
-def write_report(
-    path: str | os.PathLike[str],
-    model: TableModel,
-    table: Table,
-    y: np.ndarray,
-    background: Background | None = None,
-    verbose: bool | None = None,
-) -> None:
-    """Write a page about a model: how good it is, what it looks at, where it fails, the data it was given.
-
-    The page is one file of HTML without scripts, which loads nothing from anywhere.
-
-    Args:
-        path: of the page; written atomically.
-        model: what it is about.
-        table: rows that it was not trained on.
-        y: the truth (n,): labels or numbers.
-        background: what else is known, see `Background`.
-        verbose: whether to say on standard error what is being done; None does on a terminal.
-
-    Raises:
-        ArgumentError: for fewer than two rows.
-        FileError: if the file cannot be written.
-        MissingExtraError: if matplotlib is not installed.
-    """
-    check_report(path)
-    if table.rows < 2 or len(y) != table.rows:
-        raise ArgumentError(f"a report needs two rows at least and the truth of each, got {table.rows} and {len(y)}")
-    with waiting("report", verbose):
-        page = page_of(Subject(model, table, np.asarray(y), background or Background()))
-    write_atomically(path, page.encode("utf-8"))
 
 
 def check_report(path: str | os.PathLike[str]) -> None:
@@ -68,31 +22,27 @@ def check_report(path: str | os.PathLike[str]) -> None:
     require_writable(path)
 
 
-def page_of(subject: Subject) -> str:
+def write_page(
+    path: str | os.PathLike[str], target: str, told: Sequence[str], parts: Callable[[], Sequence[Section | None]],
+    verbose: bool | None,
+) -> None:  # fmt: skip
+    """Write a page about the prediction of a target, with what is told below its title; None is no part."""
+    check_report(path)
+    with waiting("report", verbose):
+        page = document(target, told, parts())
+    write_atomically(path, page.encode("utf-8"))
+
+
+def document(target: str, told: Sequence[str], parts: Sequence[Section | None]) -> str:
     """The whole page."""
-    rows = affordable_rows(subject.table.rows, len(subject.features), seed=subject.background.seed)
-    some, truth, seed = subject.table.take(rows), subject.truth[rows], subject.background.seed
-    columns = promising(subject.model, some, truth, subject.features, seed)
-    found = permutation_importance(subject.model, some, truth, columns, seed=seed)
-    parts = [
-        quality(subject),
-        drivers(subject, found, len(rows)),
-        dependences(subject, found),
-        hardest(subject, found),
-        understood(subject),
-        training(subject),
-        repeat(subject),
-    ]
-    return _document(f"Report: {subject.target}", _header(subject), [part for part in parts if part is not None])
+    return _document(f"Report: {target}", _header(target, told), [part for part in parts if part is not None])
 
 
-def _header(subject: Subject) -> Markup:
-    what = f"one of {len(subject.classes)} classes" if subject.classified else "a number"
-    told = [subject.background.data or counted(subject.table.rows, "row"), f"the answer is {what}"]
+def _header(target: str, told: Sequence[str]) -> Markup:
     return element(
         "header",
         element("p", "subgrad report", class_="eyebrow"),
-        element("h1", "Predicting ", element("em", subject.target)),
+        element("h1", "Predicting ", element("em", target)),
         element("p", " · ".join(told), class_="subtitle"),
     )
 
@@ -116,4 +66,4 @@ def _contents(parts: Sequence[Section]) -> Markup:
     return element("nav", *(element("a", p.title, href=f"#{p.anchor}") for p in parts), aria_label="contents")
 
 
-__all__ = ["check_report", "page_of", "write_report"]
+__all__ = ["check_report", "document", "write_page"]

@@ -1,11 +1,12 @@
-"""What a report is about: a model, rows it is judged by, and what is known of how it came about."""
+"""What a report is about: answers beside the truth, the model that gave them, and how it came about."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -33,7 +34,9 @@ class Background:
 
     Attributes:
         data: what the data are, in a line.
-        rows_are: what the rows are that the model is judged by, such as "rows it was not trained on".
+        row: what one of those is called that the model is judged by.
+        which: of them these are, such as "that it was not trained on".
+        drawn: what is drawn again for the intervals of the scores; these rows if it is empty.
         whole: the table that these rows are a part of, as the columns are shown; None for the rows themselves.
         sentences: what was done to the table, a sentence each, as `TablePreprocessor.describe` has it.
         row_numbers: where the rows stand in their file, from 1 on.
@@ -48,7 +51,9 @@ class Background:
     """
 
     data: str = ""
-    rows_are: str = "rows"
+    row: str = "row"
+    which: str = ""
+    drawn: str = ""
     whole: Table | None = None
     sentences: Sequence[str] = ()
     row_numbers: np.ndarray | None = None
@@ -61,55 +66,44 @@ class Background:
     command: str = ""
     seed: int = 0
 
+    def but(self, **changes: Any) -> Background:
+        """The same with changes."""
+        return dataclasses.replace(self, **changes)
+
 
 @dataclass(frozen=True)
-class Subject:
-    """A model beside the rows of a table whose truth (n,), labels or numbers, is known."""
+class Judged:
+    """Answers beside the truth.
 
-    model: TableModel
-    table: Table
+    Attributes:
+        target: what is predicted.
+        classes: the labels; empty for numbers.
+        truth, answers: labels or numbers (n,).
+        chances: of each class (n, classes); None for numbers, and for scores that are no probabilities.
+        background: what else is known.
+    """
+
+    target: str
+    classes: Sequence[Label]
     truth: np.ndarray
+    answers: np.ndarray
+    chances: np.ndarray | None
     background: Background
 
     @property
     def classified(self) -> bool:
         """Whether the answers are classes."""
-        return self.model.task == "classification"
-
-    @property
-    def target(self) -> str:
-        """The column that is predicted."""
-        return self.model.target_name
-
-    @property
-    def classes(self) -> Sequence[Label]:
-        """The labels; empty for numbers."""
-        return self.model.classes
-
-    @property
-    def features(self) -> list[str]:
-        """The columns that may be learnt from."""
-        return [name for name in self.table if name != self.target]
-
-    @cached_property
-    def answers(self) -> np.ndarray:
-        """Labels or numbers (n,)."""
-        return np.asarray(self.model.predict(self.table))
-
-    @cached_property
-    def chances(self) -> np.ndarray | None:
-        """Of each class, (n, classes); None for numbers, and if the model gives none."""
-        return self.model.predict_proba(self.table) if self.classified else None
+        return len(self.classes) > 0
 
     @cached_property
     def places(self) -> np.ndarray:
         """The place of the true class (n,)."""
-        return places(self.model, self.truth)
+        return places(self.classes, self.truth)
 
     @cached_property
     def answered_places(self) -> np.ndarray:
         """The place of the class that is answered, (n,)."""
-        return places(self.model, self.answers)
+        return places(self.classes, self.answers)
 
     @cached_property
     def event(self) -> int | None:
@@ -123,7 +117,7 @@ class Subject:
         """The metrics of the background; else all that suit the task."""
         if self.background.scores:
             return self.background.scores
-        metrics = for_task(self.model.task)
+        metrics = for_task("classification" if self.classified else "regression")
         found = self._answered().estimate(metrics, seed=self.background.seed)
         of_one = "" if self.event is None else f" of '{self.classes[self.event]}'"
         return [
@@ -141,4 +135,24 @@ class Subject:
         return Answered(truth, answers, chances, len(self.classes))
 
 
-__all__ = ["Background", "Score", "Subject"]
+@dataclass(frozen=True)
+class Subject(Judged):
+    """A model, and the rows of a table that its answers are of."""
+
+    model: TableModel
+    table: Table
+
+    @classmethod
+    def of(cls, model: TableModel, table: Table, truth: np.ndarray, background: Background) -> Subject:
+        """The answers of a model to the rows of a table, whose truth (n,) is known."""
+        chances = model.predict_proba(table) if model.task == "classification" else None
+        answers = np.asarray(model.predict(table))
+        return cls(model.target_name, model.classes, truth, answers, chances, background, model, table)
+
+    @property
+    def features(self) -> list[str]:
+        """The columns that may be learnt from."""
+        return [name for name in self.table if name != self.target]
+
+
+__all__ = ["Background", "Judged", "Score", "Subject"]

@@ -44,6 +44,7 @@ def _planned(data: str, file: Path | None, given: options.TrainOptions, ranks: R
     origin = origin_of(path)
     asked = Request(
         data=path,
+        typed=[data] if file is None else [data, path],
         columns=Columns(options.columns(given.drop), options.columns(given.only)),
         out=place_of_model(path, given.out, given.force, origin),
         origin=origin,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -121,9 +121,7 @@ class Forecaster:
             plain = info.get("scalings") or {"": info["scaling"]}  # one, before there could be several
             scalings = {name: Scaling.from_plain(values) for name, values in plain.items()}
             formats = {name: format_from_plain(how) for name, how in info.get("formats", {}).items()}
-            return cls(
-                model, info["columns"], info["window"], scalings, info.get("series"), formats, info["training"]
-            )
+            return cls(model, info["columns"], info["window"], scalings, info.get("series"), formats, info["training"])
         except (KeyError, TypeError, AttributeError):
             raise FileError(f"{path} is no forecast of a series; `subgrad train series` makes one") from None
 
@@ -135,8 +133,12 @@ def windows(features: np.ndarray, length: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Errors:
-    """How far forecasts (n,) are from the truth, beside the forecast that the last value stays."""
+    """How far forecasts (n,) are from the truth, beside the forecast that the last value stays.
 
+    ``rows`` are the numbers of the rows that are forecast, from 1 on, in the order of time.
+    """
+
+    rows: np.ndarray
     forecasts: np.ndarray
     last: np.ndarray
     truth: np.ndarray
@@ -146,12 +148,13 @@ class Errors:
         """Of forecasts for the rows from ``begin`` on, where the target is known."""
         rows = np.flatnonzero(series.known[begin:])
         target = series.values[:, 0]
-        return cls(forecasts[rows], target[begin - 1 : -1][rows], target[begin:][rows])
+        numbers = series.left_out + begin + 1 + rows
+        return cls(numbers, forecasts[rows], target[begin - 1 : -1][rows], target[begin:][rows])
 
     @classmethod
     def together(cls, errors: Sequence[Errors]) -> Errors:
         """Those of several series."""
-        return cls(*(np.concatenate([getattr(one, name) for one in errors]) for name in ("forecasts", "last", "truth")))
+        return cls(*(np.concatenate([getattr(one, own.name) for one in errors]) for own in fields(cls)))
 
     def print(self, console: Console) -> None:
         """Both kinds of error, and how much less the network's is."""

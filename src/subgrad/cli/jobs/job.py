@@ -25,6 +25,7 @@ class Request:
 
     Attributes:
         data: a file, or the name of built-in data.
+        typed: the same as it is typed, with the kind before a text or a series.
         columns: of a table, those that are to be used.
         out: where the model goes.
         origin: which data the model is of, see `subgrad.cli.jobs.trained.origin`.
@@ -32,6 +33,7 @@ class Request:
     """
 
     data: str
+    typed: Sequence[str]
     columns: Columns
     out: Path
     origin: str
@@ -79,15 +81,6 @@ class Job(Protocol):
         """Print what is in a model file."""
 
 
-def no_report(report: Path | None) -> None:
-    """Raise a usage error if a page is asked for, of a model that there is none of."""
-    if report is not None:
-        raise typer.BadParameter(
-            "a page is written about models of tables, of `subgrad train FILE`, not about those of texts and series",
-            param_hint="'--report'",
-        )
-
-
 def widths(given: options.TrainOptions, usual: str) -> tuple[int, ...]:
     """The units of the hidden layers, as ``--hidden`` says."""
     with usage("--hidden"):
@@ -123,4 +116,4 @@ def next_commands(console: Console, model: Path, commands: Iterable[str], argume
     bullets(console, [f"subgrad {command} {shlex.quote(str(model))} {argument}" for command in commands])
 
 
-__all__ = ["Answers", "Job", "Request", "descent", "heading", "next_commands", "no_report", "share", "widths"]
+__all__ = ["Answers", "Job", "Request", "descent", "heading", "next_commands", "share", "widths"]

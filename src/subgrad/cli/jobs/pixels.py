@@ -68,6 +68,10 @@ class Pixels:
                 raise DataError(f"{self._wanted()}; column '{name}' has other values than finite numbers")
         return self.scale(np.column_stack(list(columns.values())))
 
+    def images(self, table: Table) -> np.ndarray:
+        """The images in a table, float32 (n, height, width) of values in [0, 1]."""
+        return self.transform(table).reshape(-1, *self.shape)
+
     def prepare(self, table: Table) -> Prepared:
         """As `transform`; nothing of an image is unknown."""
         return Prepared(self.transform(table), [])
@@ -104,12 +108,13 @@ def read_rows(path: Path) -> Table:
     """
     if path.is_dir():
         _, _, images, labels = load_fashion_mnist(path)
-        return _as_table(images, {"y": labels})
+        return as_table(images, {"y": labels})
     if path.name.removesuffix(".gz").endswith("-ubyte"):
-        return _as_table(read_idx(path), {})
+        return as_table(read_idx(path), {})
     return read_table(path)
 
 
-def _as_table(images: np.ndarray, others: dict[str, np.ndarray]) -> Table:
+def as_table(images: np.ndarray, others: dict[str, np.ndarray]) -> Table:
+    """Images (n, height, width) as a table with a column for each pixel, and other columns (n,)."""
     flat = images.reshape(len(images), -1)
     return Table({**{f"X{i}": column for i, column in enumerate(flat.T)}, **others})

@@ -17,10 +17,12 @@ from subgrad import nn
 from subgrad.cli.epochs import epoch_lines
 from subgrad.cli.failure import fail
 from subgrad.cli.jobs.forecaster import Errors, Forecaster, Scaling, windows
-from subgrad.cli.jobs.job import Answers, Request, descent, heading, next_commands, no_report, share, widths
+from subgrad.cli.jobs.job import Answers, Request, descent, heading, next_commands, share, widths
 from subgrad.cli.jobs.pixels import read_rows
 from subgrad.cli.jobs.source import Columns
 from subgrad.cli.jobs.timeline import Series, parts_of, series_of
+from subgrad.cli.pages import of_series
+from subgrad.cli.pages.asked_page import UNSEEN, Page, check_training, page, page_of_file
 from subgrad.cli.screen import bullets
 from subgrad.cli.shared import fit
 from subgrad.data import Table, read_table
@@ -54,6 +56,7 @@ class SeriesPlan:
     out: Path
     origin: str
     fit: dict[str, Any]
+    page: Page | None = None
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,8 @@ def run(plan: SeriesPlan, console: Console) -> None:
     formats = {name: table.format(name) for name in table if isinstance(table.format(name), NumberFormat | DateFormat)}
     forecaster = Forecaster(model, names, plan.window, scalings, plan.key, formats, record)
     forecasts = {name: forecaster.forecasts(part.series.values, name) for name, part in parts.items()}
-    errors = _errors(parts, forecasts) if plan.test else None
+    missed = _errors(parts, forecasts) if plan.test else {}
+    errors = Errors.together(list(missed.values())) if missed else None
     record.update(errors.numbers() if errors else {})
     forecaster.save(plan.out)
     seconds = sum(history["seconds"])
@@ -114,6 +118,10 @@ def run(plan: SeriesPlan, console: Console) -> None:
     console.print(f"\nSaved {plan.out}. Next:", style="bold")
     bullets(console, [f"subgrad {job} {shlex.quote(str(plan.out))} {shlex.quote(str(file))}"
                       for job in ("predict", "evaluate")])  # fmt: skip
+    if plan.page and missed:
+        data = f"{file.name}: {given.rows:,} rows", [*log, _network_line(plan, names)]
+        told = [f"{len(history)} epochs; epoch {history.best_epoch} was best; seed {plan.seed}"]
+        of_series.write(plan.page, plan.target, missed, given, *data, console, history, told, UNSEEN)
     if history.stopped == "interrupted":
         fail(f"interrupted: the best model, of epoch {history.best_epoch}, is in {plan.out}")
 
@@ -163,9 +171,10 @@ def _joined(examples: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, 
     return tuple(np.concatenate(arrays) for arrays in zip(*examples, strict=True))
 
 
-def _errors(parts: Mapping[str, Part], forecasts: Mapping[str, np.ndarray]) -> Errors:
-    found = [Errors.over(forecasts[name][part.first_test : -1], part.series, part.cut) for name, part in parts.items()]
-    return Errors.together(found)
+def _errors(parts: Mapping[str, Part], forecasts: Mapping[str, np.ndarray]) -> dict[str, Errors]:
+    return {
+        name: Errors.over(forecasts[name][part.first_test : -1], part.series, part.cut) for name, part in parts.items()
+    }
 
 
 def _introduce(console: Console, plan: SeriesPlan, parts: Mapping[str, Part], log: list[str]) -> None:
@@ -176,8 +185,12 @@ def _introduce(console: Console, plan: SeriesPlan, parts: Mapping[str, Part], lo
     each = ", of each series its share," if plan.key else ""
     tested = f"the last {rows - cut:,} to test on" if rows > cut else "none to test on"
     bullets(console, [*log, f"The first {cut:,} rows{each} to learn from, {tested}."])
+    console.print(f"Network: {_network_line(plan, names)}")
+
+
+def _network_line(plan: SeriesPlan, names: Sequence[str]) -> str:
     columns = f"{len(names)} columns: {listed(names, 10)}" if len(names) > 1 else f"'{plan.target}' alone"
-    console.print(f"Network: LSTM of {plan.hidden}, windows of {plan.window} rows of {columns}")
+    return f"LSTM of {plan.hidden}, windows of {plan.window} rows of {columns}"
 
 
 def network(features: int, plan: SeriesPlan) -> nn.Sequential:
@@ -187,7 +200,10 @@ def network(features: int, plan: SeriesPlan) -> nn.Sequential:
 
 
 def _fit(
-    model: nn.Module, learn: tuple[np.ndarray, ...], validation: tuple[np.ndarray, ...], plan: SeriesPlan,
+    model: nn.Module,
+    learn: tuple[np.ndarray, ...],
+    validation: tuple[np.ndarray, ...],
+    plan: SeriesPlan,
     console: Console,
 ) -> History:
     steps, validated = plan.epochs * math.ceil(len(learn[0]) / plan.batch_size), len(validation[0]) > 0
@@ -209,6 +225,7 @@ class SeriesJob:
         asked.check("series")
         if asked.given.target is None:
             raise typer.BadParameter("say which column to forecast", param_hint="'--target'")
+        check_training(asked)
 
     def plan(self, asked: Request) -> SeriesPlan:
         given, hidden = asked.given, widths(asked.given, "32")
@@ -230,6 +247,7 @@ class SeriesJob:
             out=asked.out,
             origin=asked.origin,
             fit=given.for_fit(),
+            page=page(asked),
         )
 
     def run(self, plan: SeriesPlan, console: Console) -> None:
@@ -253,9 +271,8 @@ class SeriesJob:
 
     def evaluate(self, model: Path, file: Path, console: Console, report: Path | None = None) -> None:
         """Each row forecast from those before it."""
-        no_report(report)
-        forecaster = self.load(model)
-        found = forecaster.series(read_rows(file))
+        asked, forecaster, table = page_of_file(report, model, file), self.load(model), read_rows(file)
+        found = forecaster.series(table)
         begin = forecaster.window + 1
         forecasts = {name: forecaster.forecasts(series.values, name)[:-1] for name, series in found.items()}
         if not any(series.known[begin:].any() for series in found.values()):
@@ -263,8 +280,13 @@ class SeriesJob:
             raise DataError(f"{most:,} rows are too few: there is none to compare a forecast with")
         count = sum(map(len, forecasts.values()))
         console.print(f"{count:,} forecasts of '{forecaster.names[0]}' in {file}", style="bold")
-        bullets(console, next(iter(found.values())).log if forecaster.key is None else [f"{len(found):,} series."])
-        Errors.together([Errors.over(forecasts[name], one, begin) for name, one in found.items()]).print(console)
+        log = next(iter(found.values())).log if forecaster.key is None else [f"{len(found):,} series."]
+        bullets(console, log)
+        missed = {name: Errors.over(forecasts[name], one, begin) for name, one in found.items()}
+        Errors.together(list(missed.values())).print(console)
+        if asked is not None:
+            data = f"{count:,} forecasts of '{forecaster.names[0]}' in {file}"
+            of_series.write(asked, forecaster.names[0], missed, table, data, log, console)
 
     def show(self, model: Path, console: Console) -> None:
         forecaster = self.load(model)

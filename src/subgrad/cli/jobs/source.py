@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import typer
 
-from subgrad.cli.jobs.pixels import Pixels
+from subgrad.cli.jobs.pixels import Pixels, as_table
 from subgrad.data import (
     TablePreprocessor,
     drop_unlabelled,
@@ -86,23 +86,27 @@ class Source:
     tables: Tables | None = None
 
 
-def digits(share: float, seed: int) -> Source:
-    """The bundled digits; ``share`` of each digit is held out."""
+def digits(share: float, seed: int, tables: bool = False) -> Source:
+    """The bundled digits; ``share`` of each digit is held out, and given as ``tables`` as well if these are needed."""
     X, y = load_digits()
     pixels = Pixels.fit(X.reshape(-1, 8, 8), y, brightest=16)
-    train, test = split((pixels.scale(X), y), share, seed, "classification")
-    test = test if share else None
+    learnt, held_out = _split_rows(len(y), share, seed, y)
+    features, table = pixels.scale(X), as_table(X, {"y": y}) if tables else None
+    test = (features[held_out], y[held_out]) if share else None
+    beside = None if table is None else Tables(table, table.take(held_out), held_out + 1)
     title = f"{len(X):,} handwritten digits of 8x8 pixels (Alpaydin, Kaynak 1998, UCI repository, CC BY 4.0)"
-    return Source(title, pixels.describe(), pixels, train, test)
+    return Source(title, pixels.describe(), pixels, (features[learnt], y[learnt]), test, tables=beside)
 
 
-def fashion_mnist(folder: Path) -> Source:
-    """The four files in ``folder``, with the test images that are in there."""
+def fashion_mnist(folder: Path, tables: bool = False) -> Source:
+    """The four files in ``folder``, with the test images that are in there; these as ``tables``, too, if needed."""
     X, y, X_test, y_test = load_fashion_mnist(folder)
     pixels = Pixels.fit(X, y, brightest=255)
     title = f"{len(X) + len(X_test):,} images of {X.shape[1]}x{X.shape[2]} pixels in {folder}"
     train, test = (pixels.scale(X), y), (pixels.scale(X_test), pixels.labels.encode(as_series(y_test, "y")))
-    return Source(title, pixels.describe(), pixels, train, test, given_test=True)
+    table = as_table(X_test, {"y": y_test}) if tables else None
+    beside = None if table is None else Tables(table, table, np.arange(len(y_test)) + 1)
+    return Source(title, pixels.describe(), pixels, train, test, given_test=True, tables=beside)
 
 
 @dataclass(frozen=True)

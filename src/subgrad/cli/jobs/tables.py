@@ -10,7 +10,7 @@ import numpy as np
 import typer
 from rich.console import Console
 
-from subgrad.cli import options, reported
+from subgrad.cli import options
 from subgrad.cli.failure import usage
 from subgrad.cli.jobs import images, scores, source
 from subgrad.cli.jobs.job import Answers, Request, heading, next_commands, share
@@ -23,6 +23,8 @@ from subgrad.cli.jobs.runs.wishes import Wishes
 from subgrad.cli.jobs.trained.trained_model import Trained
 from subgrad.cli.jobs.trained.trained_network import TrainedNetwork
 from subgrad.cli.jobs.trained.trained_tabular import TrainedTabular, is_tabular
+from subgrad.cli.pages import of_table
+from subgrad.cli.pages.asked_page import check_training, page, page_of_file
 from subgrad.cli.screen import bullets
 from subgrad.data import drop_unlabelled
 from subgrad.data.fashion_mnist import DEBIAN_FOLDER
@@ -46,7 +48,7 @@ class TableJob:
         if given.folds is not None and given.test is not None:
             raise typer.BadParameter("--cv tests on all rows, each by a model of others", param_hint="'--test'")
         _check_model(data, given)
-        reported.check_training(asked)
+        check_training(asked)
 
     def plan(self, asked: Request) -> NetworkPlan | TabularPlan:
         return _tabular_plan(asked) if _model(asked.data, asked.given) == "tabular" else _network_plan(asked)
@@ -74,8 +76,8 @@ class TableJob:
         return Answers([*keep, *header], beside, [*table.notes, *remarks])
 
     def evaluate(self, model: Path, file: Path, console: Console, report: Path | None = None) -> None:
-        reported.check(report)
-        trained, table = self.load(model), read_rows(file)
+        trained = self.load(model)
+        page, table = page_of_file(report, model, file, trained.row_of_history), read_rows(file)
         prepared = trained.preparation
         rows, dropped = drop_unlabelled(table, prepared.target_name)
         features, remarks = prepared.prepare(rows)
@@ -84,9 +86,10 @@ class TableJob:
         console.print(f"{rows.rows:,} rows of {file}", style="bold")
         bullets(console, log)
         outcome.print(console)
-        if report is not None:
+        if page is not None:
             numbers = np.flatnonzero(has_target(table, prepared.target_name)) + 1
-            reported.of_file(report, trained, outcome, source.Tables(rows, rows, numbers), log, model, file, console)
+            tables, data = source.Tables(rows, rows, numbers), f"{rows.rows:,} rows of {file}"
+            of_table.write(page, trained, outcome, tables, data, log, console)
 
     def show(self, model: Path, console: Console) -> None:
         trained = self.load(model)
@@ -160,7 +163,7 @@ def _tabular_plan(asked: Request) -> TabularPlan:
         origin=asked.origin,
         wishes=_wishes(given),
         folds=given.folds,
-        page=reported.page(asked, "look"),
+        page=page(asked, "look"),
     )
 
 
@@ -185,7 +188,7 @@ def _network_plan(asked: Request) -> NetworkPlan:
         rows=lambda: _rows_of(asked, assumed),
         folds=given.folds,
         fit=given.for_fit(),
-        page=reported.page(asked),
+        page=page(asked),
     )
     with usage("--step"):
         plan.optimizer(rows=1)
@@ -213,9 +216,9 @@ def _recipe(asked: Request) -> Recipe:
 def _open(asked: Request, recipe: Recipe, loss: str | None) -> source.Source:
     data, given = asked.data, asked.given
     if data == "digits":
-        return source.digits(recipe.test, given.seed)
+        return source.digits(recipe.test, given.seed, given.report is not None)
     if data == "fashion-mnist":
-        return source.fashion_mnist(given.folder or Path(DEBIAN_FOLDER))
+        return source.fashion_mnist(given.folder or Path(DEBIAN_FOLDER), given.report is not None)
     rows, share = _rows_of(asked, loss), recipe.test if given.folds is None else 0
     tables = rows.tables(share, given.seed) if given.report else None
     return dataclasses.replace(rows.prepared(*rows.split(share, given.seed)), tables=tables)

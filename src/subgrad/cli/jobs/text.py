@@ -18,6 +18,8 @@ from subgrad import io, models, nn
 from subgrad.cli.epochs import epoch_lines
 from subgrad.cli.failure import fail, usage
 from subgrad.cli.jobs.job import Answers, Request, descent, heading, next_commands, share, widths
+from subgrad.cli.pages import of_text
+from subgrad.cli.pages.asked_page import UNSEEN, Page, check_training, page, page_of_file
 from subgrad.cli.screen import bullets
 from subgrad.cli.shared import fit
 from subgrad.data.characters import Characters, read_text, windows
@@ -45,6 +47,7 @@ class TextPlan:
     out: Path
     origin: str
     fit: dict[str, Any]
+    page: Page | None = None
 
     def network(self, characters: int) -> nn.Sequential:
         """The network before the training. Raises `ArgumentError` for layers of different widths, or none."""
@@ -71,12 +74,16 @@ def run(plan: TextPlan, console: Console) -> None:
     console.print(
         f"{len(history)} epochs in {sum(history['seconds']):.0f} s: {history['loss'][-1] / math.log(2):.3f} bits"
     )
-    if bits is not None:
-        frequencies = _bits_by_frequency(numbers[:cut], numbers[cut:], len(known))
+    if bits is not None and held_out:
+        frequencies = _bits_by_frequency(numbers[:cut], held_out[1], len(known))
         told = f"Test: {bits:.3f} bits a character; by their frequencies alone it takes {frequencies:.3f}."
         console.print(f"\n{told}", style="bold")
     console.print(f"\nSaved {plan.out}. Next:", style="bold")
     bullets(console, [f"subgrad generate {shlex.quote(str(plan.out))}"])
+    if plan.page is not None and held_out:
+        counts = np.bincount(numbers[:cut], minlength=len(known))
+        data, told = f"{plan.file.name}: {len(numbers):,} characters", [f"{_title(plan)}; seed {plan.seed}"]
+        of_text.write(plan.page, model, known, held_out, data, console, history, counts, told, UNSEEN)
     if history.stopped == "interrupted":
         fail(f"interrupted: the model of epoch {history.best_epoch} is in {plan.out}")
 
@@ -86,8 +93,12 @@ def _introduce(console: Console, plan: TextPlan, length: int, kinds: int, cut: i
     bullets(
         console, [f"The first {cut:,} to learn from, in pieces of {plan.window}; the last {length - cut:,} to test on."]
     )
-    console.print(f"Network: {plan.model}, {'-'.join(map(str, plan.hidden))}")
+    console.print(f"Network: {_title(plan)}")
     console.print(f"Training: {plan.epochs} epochs in batches of {plan.batch_size}")
+
+
+def _title(plan: TextPlan) -> str:
+    return f"{plan.model}, {'-'.join(map(str, plan.hidden))}"
 
 
 def _fit(
@@ -111,7 +122,7 @@ def _bits_by_frequency(learn: np.ndarray, test: np.ndarray, kinds: int) -> float
 
 def _save(model: nn.Module, known: Characters, plan: TextPlan, bits: float | None) -> None:
     record = {"data": plan.file.name, "network": plan.model, "epochs": plan.epochs, "seed": plan.seed, "bits": bits,
-              "origin": plan.origin}  # fmt: skip
+              "window": plan.window, "origin": plan.origin}  # fmt: skip
     io.save(model, plan.out, {"task": "text", "characters": known.known, "training": record})
 
 
@@ -162,6 +173,7 @@ class TextJob:
         asked.check("text")
         if asked.given.model is not None and asked.given.model.value not in NETWORKS:
             raise typer.BadParameter(f"for text: {', '.join(NETWORKS)}", param_hint="'--model'")
+        check_training(asked)
 
     def plan(self, asked: Request) -> TextPlan:
         given = asked.given
@@ -178,6 +190,7 @@ class TextJob:
             out=asked.out,
             origin=asked.origin,
             fit=given.for_fit(),
+            page=page(asked),
         )
         with usage("--hidden"):
             plan.network(2)
@@ -193,7 +206,16 @@ class TextJob:
         raise _no_table(model)
 
     def evaluate(self, model: Path, file: Path, console: Console, report: Path | None = None) -> None:
-        raise _no_table(model)
+        """How surprising each character of a text is, in pieces as they were in the training."""
+        asked, (network, known), text = page_of_file(report, model, file), self.load(model), read_text(file)
+        pieces = windows(known.encode(text), io.read_info(model)["training"].get("window", WINDOW))
+        strange = int(np.sum(pieces[1] == 0))
+        bits = evaluate(network, *pieces, loss="cross_entropy")["loss"] / math.log(2)
+        console.print(f"{len(text):,} characters of {file}", style="bold")
+        bullets(console, [f"{strange:,} are characters that it does not know."] if strange else [])
+        console.print(f"{bits:.3f} bits a character", style="bold")
+        if asked is not None:
+            of_text.write(asked, network, known, pieces, f"{len(text):,} characters of {file}", console)
 
     def show(self, model: Path, console: Console) -> None:
         network, known = self.load(model)
@@ -208,10 +230,11 @@ class TextJob:
         told = f"{record['data']}; {record['network']}; {record['epochs']} epochs; seed {record['seed']}"
         bullets(console, [told, tested])
         next_commands(console, model, ["generate"], "--prompt TEXT")
+        bullets(console, [f"subgrad evaluate {shlex.quote(str(model))} FILE"])
 
 
 def _no_table(model: Path) -> FileError:
-    return FileError(f"{model} is a model of text, for which there are `subgrad generate` and `subgrad show`")
+    return FileError(f"{model} is a model of text, for which there are `subgrad generate`, `evaluate` and `show`")
 
 
 __all__ = ["NETWORKS", "TextJob", "TextPlan", "generate", "load", "run"]

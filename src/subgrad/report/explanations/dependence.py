@@ -96,7 +96,7 @@ def _answers(model: TableModel, table: Table) -> np.ndarray:
     if model.task == "regression":
         return np.asarray(model.predict(table), np.float64)[:, None]
     chances = model.predict_proba(table)
-    return np.eye(len(model.classes))[places(model, model.predict(table))] if chances is None else chances
+    return np.eye(len(model.classes))[places(model.classes, model.predict(table))] if chances is None else chances
 
 
 __all__ = ["Dependence", "partial_dependence"]

@@ -44,7 +44,7 @@ def hardest_rows(model: TableModel, table: Table, y: np.ndarray, most: int = MOS
         return []
     rows, truth = table.take(worst), np.asarray(y)[worst]
     chances = None if model.task == "regression" else model.predict_proba(rows)
-    own = None if chances is None else chances[np.arange(len(worst)), places(model, truth)]
+    own = None if chances is None else chances[np.arange(len(worst)), places(model.classes, truth)]
     answers = model.predict(rows).tolist()
     return [
         HardRow(int(row), truth[i].item() if isinstance(truth[i], np.generic) else truth[i], answers[i],

@@ -42,9 +42,9 @@ class TableModel(Protocol):
         ...
 
 
-def places(model: TableModel, y: np.ndarray) -> np.ndarray:
-    """The place of each label (n,) among the classes of the model, int64. Raises `DataError` for another label."""
-    known = {label: i for i, label in enumerate(model.classes)}
+def places(classes: Sequence[Label], y: np.ndarray) -> np.ndarray:
+    """The place of each label (n,) among the classes, int64. Raises `DataError` for another label."""
+    known = {label: i for i, label in enumerate(classes)}
     labels = np.asarray(y).tolist()
     if unknown := [label for label in labels if label not in known]:
         raise DataError(f"{unknown[0]!r} is none of the {len(known)} classes of the model")
@@ -61,8 +61,8 @@ def row_losses(model: TableModel, table: Table, y: np.ndarray) -> np.ndarray:
         return (np.asarray(model.predict(table), np.float64) - y) ** 2
     chances = model.predict_proba(table)
     if chances is None:
-        return (places(model, model.predict(table)) != places(model, y)).astype(np.float64)
-    return log_losses(chances, places(model, y))
+        return (places(model.classes, model.predict(table)) != places(model.classes, y)).astype(np.float64)
+    return log_losses(chances, places(model.classes, y))
 
 
 def log_losses(chances: np.ndarray, truth: np.ndarray) -> np.ndarray:

@@ -10,31 +10,29 @@ import subgrad
 from subgrad.display.markup import Markup, element
 from subgrad.report.pictures.learning import curves_of
 from subgrad.report.sections.parts import Section, figure, figures, notes, pairs, section
-from subgrad.report.subject import Subject
+from subgrad.report.subject import Background
 
 
-def training(subject: Subject) -> Section | None:
+def training(background: Background) -> Section | None:
     """The section with the learning curves; None if nothing is known of the training."""
-    history, told = subject.background.history, subject.background.training
+    history, told = background.history, background.training
     if not told and (history is None or not len(history)):
         return None
     drawn = []
     if history is not None and len(history):
         rows = {name: history[name] for name in history.names}
-        curves = curves_of(rows, history.best_epoch, subject.background.epoch)
+        curves = curves_of(rows, history.best_epoch, background.epoch)
         drawn = [figure(f"{name[0].upper()}{name[1:]}", picture, "") for name, picture in curves]
     lead = "Where the two curves part, the model begins to learn the rows by heart." if drawn else "What the model is."
     return section("training", "The training", lead, figures(drawn), notes(told))
 
 
-def repeat(subject: Subject) -> Section:
+def repeat(background: Background) -> Section:
     """The section with what it takes to repeat the report."""
-    own = subject.background
-    command = (
-        element("pre", element("code", own.command), tabindex="0", aria_label="command") if own.command else Markup()
-    )
+    typed = background.command
+    command = element("pre", element("code", typed), tabindex="0", aria_label="command") if typed else Markup()
     versions = [
-        ("seed", str(own.seed)),
+        ("seed", str(background.seed)),
         ("subgrad", subgrad.__version__),
         ("Python", platform.python_version()),
         ("NumPy", np.__version__),

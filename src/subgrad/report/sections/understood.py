@@ -15,7 +15,7 @@ from subgrad.report.explanations.table_model import sampled
 from subgrad.report.phrases import counted, number, percent, short
 from subgrad.report.pictures.inline_svg import bars
 from subgrad.report.sections.parts import Section, grid, notes, section
-from subgrad.report.subject import Subject
+from subgrad.report.subject import Background
 
 COLUMNS = 60  # that are shown
 ROWS = 50_000  # that are looked at for it
@@ -32,23 +32,23 @@ class Seen(NamedTuple):
     counts: list[int]
 
 
-def understood(subject: Subject) -> Section:
-    """The section about the table."""
-    whole = subject.background.whole or subject.table
-    some = whole.take(sampled(whole.rows, ROWS, subject.background.seed))
-    names = sorted(whole, key=lambda name: name != subject.target)  # the target first
+def understood(table: Table, target: str, background: Background) -> Section:
+    """The section about the whole table, or about this one."""
+    whole = background.whole or table
+    some = whole.take(sampled(whole.rows, ROWS, background.seed))
+    names = sorted(whole, key=lambda name: name != target)  # the target first
     shown = names[:COLUMNS]
-    about, rest = _by_column(subject.background.sentences, shown)
-    rows = [_row(name, seen(some, name), about.get(name, []), name == subject.target) for name in shown]
+    about, rest = _by_column(background.sentences, shown)
+    rows = [_row(name, seen(some, name), about.get(name, []), name == target) for name in shown]
     left_out = ["out" if any(s.startswith("Was left out") for s in about.get(name, [])) else None for name in shown]
     header = ["column", "read as", "values", "missing", "distribution"]
-    table = grid("Columns", header, rows, (3,), class_="columns", row_classes=left_out)
+    shown_columns = grid("Columns", header, rows, (3,), class_="columns", row_classes=left_out)
     if len(names) > len(shown):
         rest = [*rest, f"{len(names) - len(shown):,} more columns are not shown."]
     if some.rows < whole.rows:
         rest = [*rest, f"Values and shares are of {some.rows:,} of {whole.rows:,} rows, drawn by chance."]
     lead = f"{counted(whole.rows, 'row')}, {counted(len(whole), 'column')}: how each was read, and what became of it."
-    return section("data", "The data", lead, table, notes(rest))
+    return section("data", "The data", lead, shown_columns, notes(rest))
 
 
 def _row(name: str, found: Seen, about: Sequence[str], target: bool) -> list[str | Markup]:

@@ -24,7 +24,8 @@ from subgrad.cli.jobs.runs.wishes import Wishes
 from subgrad.cli.jobs.source import Part, Rows, Source, split
 from subgrad.cli.jobs.trained.trained_model import Trained
 from subgrad.cli.jobs.trained.trained_network import TrainedNetwork, run_line
-from subgrad.cli.reported import Page
+from subgrad.cli.pages import of_table
+from subgrad.cli.pages.asked_page import UNSEEN, Page
 from subgrad.cli.screen import screen
 from subgrad.cli.shared import fit
 from subgrad.data.table import Table
@@ -82,7 +83,8 @@ def run(plan: NetworkPlan, console: Console) -> None:
     outcome = None if source.test is None else trained.judge(*source.test)
     conclude(console, trained, outcome, [run_line(trained.record["run"])], plan.out)
     if plan.page is not None and outcome is not None and source.tables is not None:
-        plan.page.write(trained, outcome, source.tables, source.title, source.log, history, console)
+        about = source.tables, source.title, source.log
+        of_table.write(plan.page, trained, outcome, *about, console, history, UNSEEN)
     if history.stopped == "interrupted":
         fail(f"interrupted: the best model, of epoch {history.best_epoch}, is in {plan.out}")
 

@@ -19,7 +19,8 @@ from subgrad.cli.jobs.runs.wishes import Wishes
 from subgrad.cli.jobs.source import Rows
 from subgrad.cli.jobs.trained.prediction_report import Outcome
 from subgrad.cli.jobs.trained.trained_tabular import TrainedTabular
-from subgrad.cli.reported import Page
+from subgrad.cli.pages import of_table
+from subgrad.cli.pages.asked_page import UNSEEN, Page
 from subgrad.cli.screen import bullets, screen
 from subgrad.data.table import Table
 from subgrad.errors import DataError
@@ -57,14 +58,13 @@ def run(plan: TabularPlan, console: Console) -> None:
     outcome = finish(trained, unseen, [], plan.out, console)
     if plan.page is not None and outcome is not None:
         log, history = [*rows.notes, *trained.preparation.describe()], trained.model.history
-        plan.page.write(trained, outcome, rows.tables(plan.test, plan.seed), rows.title, log, history, console)
+        about = rows.tables(plan.test, plan.seed), rows.title, log
+        of_table.write(plan.page, trained, outcome, *about, console, history, UNSEEN)
     if trained.model.history.stopped == "interrupted":
         fail(f"interrupted: the best model so far is in {plan.out}")
 
 
-def finish(
-    trained: TrainedTabular, unseen: Table, lines: Sequence[str], out: Path, console: Console
-) -> Outcome | None:
+def finish(trained: TrainedTabular, unseen: Table, lines: Sequence[str], out: Path, console: Console) -> Outcome | None:
     """Test on the unseen rows, if there are any, save, and report after these lines; how good the answers are."""
     prepared = trained.preparation
     tell(console, prepared.describe(), out)
