@@ -10,11 +10,13 @@ from subgrad.data.readers.csv import read_csv
 from subgrad.data.readers.idx import read_idx
 from subgrad.data.readers.npz import read_npz
 from subgrad.data.readers.read import read_table
+from subgrad.data.scanned import ScannedTable, scan_table
 from subgrad.data.split import train_test_split
 from subgrad.data.table import Table
 from subgrad.data.task import drop_unlabelled, infer_task
 
 __all__ = [
+    "ScannedTable",
     "Table",
     "TablePreprocessor",
     "as_array",
@@ -36,6 +38,7 @@ __all__ = [
     "read_npz",
     "read_parquet",
     "read_table",
+    "scan_table",
     "table_from_frame",
     "train_test_split",
 ]

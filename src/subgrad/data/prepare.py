@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -12,11 +14,12 @@ from subgrad.data.column_names import listed
 from subgrad.data.formats import NumberFormat, has_value
 from subgrad.data.kinds import Kind, fit_column, kind_from_plain
 from subgrad.data.kinds.number import NumberColumn
+from subgrad.data.kinds.totals import Totals
 from subgrad.data.kinds.useless import why_useless
 from subgrad.data.lazy_polars import pl
 from subgrad.data.table import Table
-from subgrad.data.target import TARGETS, ClassTarget, Label, NumberTarget, Target
-from subgrad.data.task import Task, drop_unlabelled, task_of_column
+from subgrad.data.target import TARGETS, ClassTarget, Label, NumberTarget, Target, labels
+from subgrad.data.task import Task, drop_unlabelled, task_of_counts
 from subgrad.errors import ArgumentError, DataError, NotFittedError
 from subgrad.graph.tensor import Tensor
 from subgrad.ops import concatenate
@@ -78,16 +81,37 @@ class TablePreprocessor:
         only, or does not suit the task, and if no column is left to learn from; `ArgumentError` for another task.
         """
         table, sentences = drop_unlabelled(table, target)
+        return self._learn(table, target, _Found.of(table, target), task, keep, sentences)
+
+    def fit_sample(
+        self, sample: Table, target: str, labels: Mapping[Label, int], totals: Mapping[str, Totals],
+        task: Task | None = None, keep: Collection[str] = (), sentences: Sequence[str] = (),
+    ) -> Self:  # fmt: skip
+        """As `fit` on a table that is never in memory as a whole.
+
+        Args:
+            sample: some of its rows, chosen at random, of which the target is known.
+            target, task, keep: as for `fit`.
+            labels: how often each value of the target occurs.
+            totals: of each column, of all rows whose target is known.
+            sentences: what is to be said of the table before all else.
+        """
+        return self._learn(sample, target, _Found(labels, totals), task, keep, list(sentences))
+
+    def _learn(
+        self, table: Table, target: str, found: _Found, task: Task | None, keep: Collection[str], sentences: list[str]
+    ) -> Self:
         if task is not None and task not in TARGETS:
             raise ArgumentError(f"task is one of {', '.join(TARGETS)}, got {task!r}")
-        inferred, reason = task_of_column(table, target, task)
+        inferred, reason = task_of_counts(found.labels, task)
         task = task or inferred
         sentences.append(reason if task == inferred else f"{task.capitalize()}, as was asked for.")
-        encoder = TARGETS[task].fit(target, table.series(target), table.format(target))
+        encoder = found.target(table, target, task)
         sentences += encoder.describe()
         useless = _useless(table, target, keep)
+        useless = {name: why for name, why in useless.items() if not found.varies(table, name)}
         sentences += [f"Column '{name}' was left out: {why}." for name, why in useless.items()]
-        self._columns = [self._fit_column(name, table.series(name), table.format(name))
+        self._columns = [found.column(self._fit_column(name, table.series(name), table.format(name)))
                          for name in table if name not in {target, *useless}]  # fmt: skip
         if not self._columns:
             raise DataError(f"no column is left to learn '{target}' from. {' '.join(sentences[:8])}")
@@ -226,6 +250,40 @@ class TablePreprocessor:
         if self._target is None:
             raise NotFittedError("this TablePreprocessor was not fitted; call fit(table, target) first")
         return self._target
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What is known of all rows, where a preparation is learnt from some of them.
+
+    Attributes:
+        labels: how often each value of the target occurs.
+        totals: of each column; None if the rows are all there are.
+    """
+
+    labels: Mapping[Label, int]
+    totals: Mapping[str, Totals] | None = None
+
+    @classmethod
+    def of(cls, table: Table, target: str) -> _Found:
+        table.require([target])
+        return cls(Counter(label for label in labels(table.series(target), table.format(target)) if label is not None))
+
+    def target(self, table: Table, name: str, task: Task) -> Target:
+        """How the target becomes numbers."""
+        if self.totals is None:
+            return TARGETS[task].fit(name, table.series(name), table.format(name))
+        if task == "classification":
+            return ClassTarget.of_labels(name, self.labels, table.format(name))
+        return NumberTarget.of_all(name, self.totals[name], table.format(name))
+
+    def column(self, learnt: Kind) -> Kind:
+        """What became of a column."""
+        return learnt if self.totals is None else learnt.of_all(self.totals[learnt.name])
+
+    def varies(self, table: Table, name: str) -> bool:
+        """Whether a column has several values, although these rows have one."""
+        return self.totals is not None and self.totals[name].varies and table.series(name).drop_nulls().n_unique() == 1
 
 
 def _useless(table: Table, target: str, keep: Collection[str]) -> dict[str, str]:

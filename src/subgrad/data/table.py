@@ -141,6 +141,19 @@ class Table(Mapping[str, np.ndarray]):
         table._decided = {**self._formats(), **{name: how for name, how in formats.items() if name in self}}
         return table
 
+    @classmethod
+    def decided(
+        cls, columns: Mapping[str, pl.Series], formats: Mapping[str, Format], row_numbers: Iterable[str] = ()
+    ) -> Table:
+        """The table of columns whose formats, and which of them number the rows, were decided before.
+
+        >>> Table.decided({"x": pl.Series(["1,5"])}, {"x": NumberFormat(",")})["x"]
+        array([1.5])
+        """
+        table = cls(columns)
+        table._decided, table._numbered = formats, frozenset(row_numbers)
+        return table
+
     def _with(self, series: dict[str, pl.Series]) -> Table:
         """Other rows or columns, in the formats of this table."""
         table = Table({}, self.notes)

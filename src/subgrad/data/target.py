@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
@@ -10,6 +11,7 @@ import numpy as np
 from subgrad.data.column_names import listed
 from subgrad.data.formats import Format, NumberFormat, TextFormat, TruthFormat, as_texts, format_from_plain
 from subgrad.data.kinds import mean_and_std
+from subgrad.data.kinds.totals import Totals
 from subgrad.data.lazy_polars import pl
 from subgrad.errors import DataError
 
@@ -53,21 +55,31 @@ class ClassTarget:
     @classmethod
     def fit(cls, name: str, series: pl.Series, format: Format) -> ClassTarget:
         """Learn from a column whose values are known."""
-        return cls(name, sorted({label for label in labels(series, format) if label is not None}), format)  # pyright: ignore
+        return cls.of_labels(name, (label for label in labels(series, format) if label is not None), format)
+
+    @classmethod
+    def of_labels(cls, name: str, found: Iterable[Label], format: Format) -> ClassTarget:
+        """Of classes with these labels."""
+        return cls(name, sorted(set(found)), format)  # pyright: ignore[reportArgumentType]
 
     def encode(self, series: pl.Series) -> np.ndarray:
+        distinct = series.unique(maintain_order=True)  # each is looked up once
+        found = self._places(distinct)
+        if None in found:
+            value = distinct[found.index(None)]
+            row = series.eq_missing(value).arg_max() or 0
+            raise DataError(
+                f"target '{self.name}' has {value!r} in row {row + 1}; its classes are {listed(map(str, self.classes))}"
+            )
+        return series.replace_strict(distinct, found, return_dtype=pl.Int64).to_numpy(writable=True)
+
+    def _places(self, series: pl.Series) -> list[int | None]:
+        """The place of each value among the classes, as they are or in other cases; None where it is none of them."""
         places = {label: i for i, label in enumerate(self.classes)}
         lower = {label.lower(): i for label, i in places.items() if isinstance(label, str)}
-        values = labels(series, self.format)
-        found = [places.get(v, lower.get(v.lower()) if isinstance(v, str) and len(lower) == len(places) else None)
-                 if v is not None else None for v in values]  # fmt: skip
-        if None in found:
-            row = found.index(None)
-            raise DataError(
-                f"target '{self.name}' has {series[row]!r} in row {row + 1}; "
-                f"its classes are {listed(map(str, self.classes))}"
-            )
-        return np.array(found, dtype=np.int64)
+        lower = lower if len(lower) == len(places) else {}
+        return [places.get(v, lower.get(v.lower()) if isinstance(v, str) else None) if v is not None else None
+                for v in labels(series, self.format)]  # fmt: skip
 
     def restore(self, y: np.ndarray) -> np.ndarray:
         exact = all(isinstance(label, int | float) and abs(label) < _EXACT for label in self.classes)
@@ -100,10 +112,15 @@ class NumberTarget:
     format: Format
 
     @classmethod
+    def of_all(cls, name: str, totals: Totals, format: Format) -> NumberTarget:
+        """The same of a column of which ``totals`` has all values."""
+        _check_numeric(name, format)
+        return cls(name, totals.moments.mean, totals.moments.deviation, format)
+
+    @classmethod
     def fit(cls, name: str, series: pl.Series, format: Format) -> NumberTarget:
         """Learn from a column whose values are finite."""
-        if not isinstance(format, NumberFormat):
-            raise DataError(f"regression needs a numeric target; '{name}' holds {format.kind}, such as {series[0]!r}")
+        _check_numeric(name, format, f", such as {series[0]!r}")
         return cls(name, *mean_and_std(format.read(series)), format)
 
     def encode(self, series: pl.Series) -> np.ndarray:
@@ -126,6 +143,11 @@ class NumberTarget:
     def from_plain(cls, plain: dict[str, Any]) -> NumberTarget:
         how = format_from_plain(plain["format"]) if "format" in plain else NumberFormat()
         return cls(plain["name"], plain["mean"], plain["std"], how)
+
+
+def _check_numeric(name: str, format: Format, example: str = "") -> None:
+    if not isinstance(format, NumberFormat):
+        raise DataError(f"regression needs a numeric target; '{name}' holds {format.kind}{example}")
 
 
 Target = ClassTarget | NumberTarget

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -42,21 +44,25 @@ def infer_task(y: npt.ArrayLike) -> tuple[Task, str]:
 
 def task_of(values: list[Label | None], asked: Task | None = None) -> tuple[Task, str]:
     """`infer_task` of labels; texts that hardly repeat are classes if classification is ``asked`` for."""
-    known = [value for value in values if value is not None]
-    distinct = len(set(known))
+    return task_of_counts(Counter(value for value in values if value is not None), asked)
+
+
+def task_of_counts(known: Mapping[Label, int], asked: Task | None = None) -> tuple[Task, str]:
+    """`task_of` labels that were counted already."""
+    distinct, rows = len(known), sum(known.values())
     if distinct < 2:
         raise DataError(f"the target needs at least 2 distinct values, it has {distinct}")
     if any(isinstance(value, str) for value in known):
-        if asked != "classification" and 2 * distinct > len(known) >= LEAST:
+        if asked != "classification" and 2 * distinct > rows >= LEAST:
             raise DataError(
-                f"the target is text that hardly repeats: {distinct:,} distinct values in {len(known):,} rows, such as "
-                f"{known[0]!r}; it is neither classes nor numbers"
+                f"the target is text that hardly repeats: {distinct:,} distinct values in {rows:,} rows, such as "
+                f"{next(iter(known))!r}; it is neither classes nor numbers"
             )
         return "classification", f"Classification, because the target is text, with {distinct} distinct values."
     if any(isinstance(value, float) for value in known):
         return "regression", "Regression, because the target has numbers that are not whole."
-    counted = f"the target has {distinct} distinct whole numbers in {len(known)} rows"
-    if distinct <= MOST_INTEGER_CLASSES and 2 * distinct <= len(known):
+    counted = f"the target has {distinct} distinct whole numbers in {rows} rows"
+    if distinct <= MOST_INTEGER_CLASSES and 2 * distinct <= rows:
         return "classification", f"Classification, because {counted}."
     return "regression", f"Regression, because {counted}."
 

@@ -40,6 +40,11 @@ class Part:
 AT_ONCE = 2**22  # elements
 
 
+def is_scanned(data: Any) -> bool:
+    """Whether these are rows in files, `subgrad.data.scan_table`."""
+    return type(data).__name__ == "ScannedTable" and type(data).__module__.startswith("subgrad.")
+
+
 def as_array(data: Any, what: str, dtype: np.dtype) -> np.ndarray:
     """``data`` (an array, a tensor, a pandas or polars frame, lists) as an array of a tensor's dtype.
 

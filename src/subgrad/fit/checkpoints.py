@@ -7,7 +7,7 @@ import hashlib
 import math
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -28,9 +28,24 @@ PROBE = 8  # samples whose loss shows whether model and loss are those of the ch
 _LONG = {"architecture": "another architecture", "data": "other data"}
 
 
+@dataclass
+class Begun:
+    """How far an epoch is.
+
+    Attributes:
+        measured: what its batches measured, some batches an array.
+        sizes: how many samples each of them had.
+        seconds: how long they took.
+    """
+
+    measured: list[np.ndarray] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    seconds: float = 0.0
+
+
 @dataclass(kw_only=True, eq=False)
 class RunState:
-    """A run between two epochs.
+    """A run between two batches.
 
     Attributes:
         model, loss, optimizer: as `fit` was given them, names looked up.
@@ -42,6 +57,7 @@ class RunState:
         best: the values of the parameters in the best epoch so far, in the order of ``model.named_state()``.
         history: of the epochs so far.
         step_factor: what constant step sizes are multiplied with by now.
+        begun: the epoch that has begun.
     """
 
     model: Module
@@ -59,6 +75,7 @@ class RunState:
     best: list[np.ndarray]
     history: History
     step_factor: float = 1.0
+    begun: Begun = field(default_factory=Begun)
 
     @functools.cached_property
     def data_digest(self) -> str:
@@ -81,10 +98,17 @@ def save(path: str | os.PathLike[str], run: RunState) -> None:
         **{f"best.{name}": value for name, value in zip(names, run.best, strict=True)},
         **{f"optimizer.{i}": s.numpy() for i, s in enumerate(leaves(run.state))},
     }
+    if run.begun.sizes:
+        tensors |= {"epoch.measured": np.concatenate(run.begun.measured), "epoch.sizes": np.array(run.begun.sizes)}
     history, steps = (_rows_written(rows) for rows in (run.history.epochs, run.history.steps))
     header = {"run": _settings(run), "probe": _written(_probe(run)), "history": history, **_described(run)}
-    header |= {"steps": steps, "step_factor": run.step_factor}
-    write_model_file(path, tensors, header)
+    header |= {"steps": steps, "step_factor": run.step_factor, "seconds": run.begun.seconds}
+    try:
+        write_model_file(path, tensors, header)
+    except FileError as error:
+        if os.path.exists(path):
+            error.args = (f"{error}; what was saved there before is whole: make room, and go on from it with resume",)
+        raise
 
 
 def restore(path: str | os.PathLike[str], run: RunState) -> None:
@@ -107,6 +131,7 @@ def restore(path: str | os.PathLike[str], run: RunState) -> None:
             )
         factor = float(header["step_factor"])
         history, steps = (_rows_read(header[key]) for key in ("history", "steps"))
+        begun = _begun(part(tensors, "epoch."), float(header.get("seconds", 0.0)))
     except (KeyError, TypeError, AttributeError) as error:
         run.model.load_state_dict(before)
         raise FileError(f"{path} is damaged, or no checkpoint of this version: {error!r}"[:300]) from None
@@ -114,7 +139,11 @@ def restore(path: str | os.PathLike[str], run: RunState) -> None:
         run.model.load_state_dict(before)
         raise
     run.best = [best[name] for name, _ in run.model.named_state()]
-    run.state, run.history, run.step_factor = after, History(history, steps=steps), factor
+    run.state, run.history, run.step_factor, run.begun = after, History(history, steps=steps), factor, begun
+
+
+def _begun(saved: dict[str, np.ndarray], seconds: float) -> Begun:
+    return Begun([saved["measured"]], saved["sizes"].tolist(), seconds) if saved else Begun()
 
 
 def _state(saved: dict[str, np.ndarray], run: RunState) -> Any:

@@ -74,9 +74,17 @@ class Interpreted:
         rows = [self._one(rows, seed, first_step + i, first_batch + i, flags[i]) for i, rows in enumerate(batches)]
         return np.asarray(rows, np.float64)
 
+    def prepare(self, rows: int) -> None:
+        """Know what steps of so many rows measure before one is taken: an epoch may be resumed behind its last."""
+        self._program(rows)
+
     def scale_sizes(self, factor: float) -> None:
         """As of `Compiled`."""
         self._factor = _factor(factor, self._program(next(iter(self._steps)))[0])
+
+    def forget(self) -> None:
+        """As of `Compiled`."""
+        self._before = None
 
     def rest(self) -> None:
         """As of `Compiled`: nothing is kept."""
@@ -150,6 +158,10 @@ class _Past:
             end = self._clock()
             self._due = end + (end - start) / SNAPSHOT_SHARE
         self.points[-1][1].append(call)
+
+    def forget(self) -> None:
+        """Drop both points, and the data that the calls since have."""
+        self.points, self._due = [], 0.0
 
     def until(self, last: int) -> tuple[list[np.ndarray], list[Taken]]:
         """The variables at the older point, and the batches from there up to step ``last``."""
@@ -230,6 +242,10 @@ class Compiled:
     def scale_sizes(self, factor: float) -> None:
         """Constant step sizes are from now on ``factor`` times what the optimiser says."""
         self._factor = _factor(factor, self._native(self._longest or next(iter(self._used))).step)
+
+    def forget(self) -> None:
+        """Keep nothing of the data so far: from here on what went wrong is found by repeating later steps only."""
+        self._past.forget()
 
     def rest(self) -> None:
         """The run is over: what its programs keep for the next one is small."""
@@ -348,7 +364,9 @@ def engine_for(
         engine = Compiled(trace, data, variables, lengths, forward, programs)
         if engine.is_native(max(lengths)):
             return engine
-    return Interpreted(trace, data, variables)
+    interpreted = Interpreted(trace, data, variables)
+    interpreted.prepare(max(lengths))
+    return interpreted
 
 
 def is_worth_compiling(products: float) -> bool:

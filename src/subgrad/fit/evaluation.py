@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,7 +14,7 @@ from subgrad.compile.runtime.fallback import runnable
 from subgrad.compile.runtime.threads import get_threads
 from subgrad.fit import metrics as metric_table
 from subgrad.fit import options
-from subgrad.fit.arrays import Part, as_batch, as_inputs
+from subgrad.fit.arrays import Part, as_batch, as_inputs, is_scanned
 from subgrad.fit.engine import is_worth_compiling, work
 from subgrad.fit.kept import Table, kept
 from subgrad.fit.measuring.all_rows import OfAllRows, apart, measured_whole
@@ -61,18 +61,30 @@ def predict(model: Module, X: Any, batch_size: int = BATCH) -> Any:
     """
     options.require_module("predict", model)
     batch_size = options.count("batch_size", batch_size)
+    parts = _inputs(model, X)
+    outputs = _Outputs(model)
+    for data in parts:
+        for step, rows, _ in _run(model, data, None, {}, batch_size):
+            outputs.add(step, rows)
+    return outputs.together()
+
+
+def _inputs(model: Module, X: Any) -> Iterable[Part]:
+    """What a model is to answer, in one part, or in several that are read from files."""
+    if is_scanned(X):
+        from subgrad.fit.stream import scanned_parts  # which few models are asked about
+
+        require_call(model, None)
+        return scanned_parts.inputs_of(model, X)
     data = as_inputs(model._dtype(), X)
     require_call(model, data.form.x)
-    outputs = _Outputs(model)
-    for step, rows, _ in _run(model, data, None, {}, batch_size):
-        outputs.add(step, rows)
-    return outputs.together()
+    return [data]
 
 
 def evaluate(
     model: Module,
     X: Any,
-    y: Any,
+    y: Any = None,
     *,
     loss: Any,
     loss_weights: Any = None,
@@ -89,6 +101,8 @@ def evaluate(
         {'loss': 4.0, 'mae': 2.0}
     """
     options.require_module("evaluate", model)
+    if is_scanned(X):
+        return _evaluate_rows(model, X, loss, loss_weights, metrics)
     data = as_batch(model._dtype(), X, y, sample_weight)
     require_call(model, data.form.x)
     chosen = loss_for(looked_up(loss), loss_weights, data.form.y)
@@ -98,22 +112,60 @@ def evaluate(
     return measure(model, data, chosen, metric_table.knowing(named, seen, [data], chosen))
 
 
+def _evaluate_rows(model: Module, rows: Any, loss: Any, loss_weights: Any, metrics: Any) -> dict[str, float]:
+    """As `evaluate`, of rows in files."""
+    from subgrad.fit.stream import scanned_parts
+
+    require_call(model, None)
+    chosen, named = loss_for(looked_up(loss), loss_weights, None), metric_table.resolve(metrics, None)
+    head = scanned_parts.first_rows(model, chosen, rows)
+    seen = check_values(model, chosen, head.arrays, head.form)
+    parts = scanned_parts.parts_of(model, chosen, rows)
+    return measure_parts(model, parts, chosen, metric_table.knowing(named, seen, [head], chosen))
+
+
 def measure(
     model: Module, data: Part, loss: Callable[..., Any], metrics: dict[str, metric_table.Metric],
     ranks: Ranks | None = None,
 ) -> dict[str, float]:  # fmt: skip
     """As `evaluate`, of data and functions that are checked already; each of several ``ranks`` looks at a part."""
-    in_step, whole = apart(metrics)
+    whole = apart(metrics)[1]
     mine, join = _shared(data, ranks)
-    values, sizes, terms, outputs = [], [], [], _Outputs(model)
-    for step, rows, n in _run(model, mine, loss, in_step, BATCH):
-        terms = step.terms
-        values.append([float(v) for v in rows[: step.measured]])
-        sizes.append(n)
-        if whole:
-            outputs.add(step, rows)
-    found = over_all(terms, np.array(join(values)), join(sizes))
+    found, outputs = _measured(model, [mine], loss, metrics, join)
     return {**found, **measured_whole(whole, outputs.members(join), _targets(data))} if whole else found
+
+
+def measure_parts(
+    model: Module, parts: Iterable[Part], loss: Callable[..., Any], metrics: dict[str, metric_table.Metric]
+) -> dict[str, float]:
+    """As `measure`, of data that come in parts, each with one array of targets."""
+    whole, targets = apart(metrics)[1], list[np.ndarray]()
+
+    def each() -> Iterator[Part]:
+        for part in parts:
+            targets.extend([_targets(part)] if whole else [])
+            yield part
+
+    found, outputs = _measured(model, each(), loss, metrics, _as_it_is)
+    if not whole:
+        return found
+    return {**found, **measured_whole(whole, outputs.members(_as_it_is), np.concatenate(targets))}
+
+
+def _measured(
+    model: Module, parts: Iterable[Part], loss: Callable[..., Any], metrics: dict[str, metric_table.Metric], join: Join
+) -> tuple[dict[str, float], _Outputs]:
+    """The numbers that are means over batches, and what the model gave if there are others."""
+    in_step, whole = apart(metrics)
+    values, sizes, terms, outputs = [], [], [], _Outputs(model)
+    for data in parts:
+        for step, rows, n in _run(model, data, loss, in_step, BATCH):
+            terms = step.terms
+            values.append([float(v) for v in rows[: step.measured]])
+            sizes.append(n)
+            if whole:
+                outputs.add(step, rows)
+    return over_all(terms, np.array(join(values)), join(sizes)), outputs
 
 
 def measure_whole(
@@ -131,10 +183,14 @@ Join = Callable[[list[Any]], list[Any]]
 """Lists of all ranks, one behind the other."""
 
 
+def _as_it_is(own: list[Any]) -> list[Any]:
+    return own
+
+
 def _shared(data: Part, ranks: Ranks | None) -> tuple[Part, Join]:
     """What this process looks at, and how it hears of the rest."""
     if ranks is None or len(data) < ranks.size:  # there would be nothing for some
-        return data, lambda own: own
+        return data, _as_it_is
     return replace(data, rows=ranks.share(data.rows)), lambda own: [item for one in ranks.all(own) for item in one]
 
 

@@ -101,16 +101,32 @@ def since_improved(values: Iterable[float], rises: bool, min_delta: float = 0.0)
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Save the run to ``path`` after every ``every`` epochs, so that ``fit(resume=path)`` can go on from there."""
+    """Save the run to ``path``, so that ``fit(resume=path)`` can go on from there.
+
+    A run that Ctrl-C ends is saved as well, where it is then. The file is replaced at once or not at all: what was
+    saved last is whole, whatever happens while more is written.
+
+    Args:
+        path: where to.
+        every: after how many epochs.
+        minutes: also within an epoch, after so many minutes.
+    """
 
     path: str | os.PathLike[str]
     every: int = 1
+    minutes: float | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.path, (str, os.PathLike)):
             raise ArgumentError(f"a checkpoint is saved to a path, got {self.path!r}")
         if not _is_integer(self.every) or self.every < 1:
             raise ArgumentError(f"a checkpoint is saved every 1 or more epochs, got {self.every!r}")
+        if self.minutes is not None and not (isinstance(self.minutes, Real) and float(self.minutes) >= 0):
+            raise ArgumentError(f"a checkpoint is saved after 0 or more minutes, got {self.minutes!r}")
+
+    def is_due(self, seconds: float) -> bool:
+        """Whether it is to be saved within an epoch, so long after the last time."""
+        return self.minutes is not None and seconds >= 60 * self.minutes
 
 
 def early_stopping(given: EarlyStopping | int | bool | None) -> EarlyStopping | None:

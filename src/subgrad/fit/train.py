@@ -12,7 +12,7 @@ from subgrad import optim
 from subgrad.errors import ArgumentError
 from subgrad.fit import metrics as metric_table
 from subgrad.fit import options
-from subgrad.fit.arrays import as_batch, split_validation
+from subgrad.fit.arrays import as_batch, is_scanned, split_validation
 from subgrad.fit.callbacks.callback import Callbacks
 from subgrad.fit.callbacks.callback import callbacks as as_callbacks
 from subgrad.fit.history import History
@@ -72,6 +72,7 @@ def fit(
             position, and a dict has them by name. Without ``y`` these are batches, from a list, a generator, a function
             that makes one, or another iterable such as PyTorch's ``DataLoader``: (x, y), (x, y, weights), or a dict, of
             which ``forward`` takes those that it has an argument for, and the loss the others. A thread fetches them.
+            Or the rows of files, `subgrad.data.scan_table`, with their targets.
         y: (n, ...) targets, as the loss takes them; (n,) targets fit an output of shape (n, 1). For several outputs
             that each have a loss, a tuple or dict like the one that the model returns; outputs in a dict may be more.
         loss: a name, such as ``"cross_entropy"``, or a function ``loss(output, y)`` that returns a scalar tensor; with
@@ -84,7 +85,7 @@ def fit(
         epochs: passes over the data, those of a resumed run included.
         batch_size: samples a step. Batches that you give are as long as they are.
         validation: (X, y) or (X, y, sample_weight), or the share of the samples to hold out; measured after each epoch.
-            Beside batches also an iterable of such, which is read once.
+            Beside batches also an iterable of such, which is read once; beside rows in files also such.
         metrics: names, such as ``"accuracy"``, or functions ``metric(output, y)`` that return the mean of a batch. For
             several outputs a dict of such by the output's name or position. Those of `subgrad.metrics`, such as
             ``"f1"`` or ``"roc_auc"``, are measured of all samples after each epoch, which takes a pass over them.
@@ -151,7 +152,17 @@ def fit(
             _require_shared(model, chosen, y)
         if saving is not None and (ranks is None or ranks.leads):
             require_writable(saving.path)
-        if y is None:
+        if is_scanned(X):
+            if y is not None or sample_weight is not None or steps_per_epoch is not None:
+                raise ArgumentError("rows in files have their targets with them: X stands alone, without y, "
+                                    "sample_weight and steps_per_epoch")  # fmt: skip
+            from subgrad.fit.stream.rows_run import start_rows  # few runs read files
+
+            run: Run = start_rows(
+                model, X, validation, given_loss, loss_weights, chosen, metrics, batch_size, seed, shuffle, drop_last,
+                accumulate, verbose,
+            )  # fmt: skip
+        elif y is None:
             from subgrad.fit import stream  # few runs are given batches
 
             stream.require_plain(chosen, saving, resume, sample_weight)

@@ -6,7 +6,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,7 @@ from subgrad.fit.step import check_values, initial_state, trace_forward, trace_s
 from subgrad.graph.tensor import constant
 from subgrad.graph.tree import leaves, rebuild
 from subgrad.graph.values import assign_all, nodes_of
+from subgrad.io.interrupts import Interrupts
 from subgrad.nn.module import Module
 from subgrad.optim.lbfgs import LBFGS, FullBatch
 
@@ -52,6 +53,7 @@ class Watch:
     saving: Checkpoint | None = None
     validation_every: int | None = None
     verbose: bool | None = None
+    interrupts: Interrupts = field(default_factory=Interrupts)
 
 
 class Run(checkpoints.RunState):
@@ -157,28 +159,37 @@ class Run(checkpoints.RunState):
 
     def _epochs(self, epochs: int, watch: Watch, progress: Progress) -> None:
         try:
-            while len(self.history) < epochs and self.history.stopped == "finished":
-                self._epoch(progress, watch)
-                self._after_epoch(watch)
+            with watch.interrupts:
+                while len(self.history) < epochs and self.history.stopped == "finished":
+                    self._epoch(progress, watch)
+                    self._after_epoch(watch)
         except KeyboardInterrupt:
+            saved = watch.saving is None or not (self.begun.sizes or len(self.history) % watch.saving.every)
+            if watch.saving is not None and not saved and not watch.interrupts.within:
+                self._save(watch.saving)
             self.history.stopped = "interrupted"
 
     def _epoch(self, progress: Progress, watch: Watch) -> None:
-        start, number = time.perf_counter(), len(self.history)
-        measured: list[np.ndarray] = []
-        sizes: list[int] = []
-        for batches, over in self._chunks(number, watch.validation_every):
-            measured.extend(self._steps(batches, over, number, len(sizes)))
-            sizes += map(len, batches)
-            progress.batches(number, self._share(len(sizes)))
+        now, number = self.begun, len(self.history)
+        start, saved = time.perf_counter() - now.seconds, time.perf_counter()
+        for batches, over in self._chunks(number, len(now.sizes), watch.validation_every):
+            with watch.interrupts.later():
+                now.measured.append(self._steps(batches, over, number, len(now.sizes)))
+                now.sizes += map(len, batches)
+                now.seconds = time.perf_counter() - start
+            progress.batches(number, self._share(len(now.sizes)))
             for callback in watch.callbacks:
-                callback.on_batch_end(self.step, _numbers(self.engine.terms, measured[-1], sizes[-1]))
+                callback.on_batch_end(self.step, _numbers(self.engine.terms, now.measured[-1][-1], now.sizes[-1]))
             if watch.validation_every and self.step % watch.validation_every == 0:
                 self._validate(number, watch.callbacks)
+            if watch.saving is not None and watch.saving.is_due(time.perf_counter() - saved) and not over:
+                self._save(watch.saving)
+                saved = time.perf_counter()
         self._sync()
-        row = {**over_all(self.engine.terms, np.array(measured), sizes), **self._of_all_rows()}
+        row = {**over_all(self.engine.terms, np.concatenate(now.measured), now.sizes), **self._of_all_rows()}
         self.history.epochs.append({**row, **self._held_out(f"after epoch {number + 1}")})
         self.history.epochs[-1]["seconds"] = time.perf_counter() - start
+        self.begun = checkpoints.Begun()
         progress.epoch(self.history)
 
     def _steps(self, batches: Sequence[np.ndarray], over: bool, epoch: int, done: int) -> np.ndarray:
@@ -220,20 +231,17 @@ class Run(checkpoints.RunState):
     def _held_out(self, when: str) -> dict[str, float]:
         if self.held_out is None:
             return {}
-        found = measure(self.model, self.held_out, self.loss, self.metrics, self.ranks)
-        if not np.isfinite(found["loss"]):
-            raise NonFiniteError(f"the validation loss is NaN or inf {when}")
-        return {f"validation_{name}": value for name, value in found.items()}
+        return of_validation(measure(self.model, self.held_out, self.loss, self.metrics, self.ranks), when)
 
     def _after_epoch(self, watch: Watch) -> None:
         epoch, row = len(self.history), self.history.epochs[-1]
         self._keep_best()
-        self._save(watch.saving)
+        self._save_epoch(watch.saving)
         before = self.step_factor, dict(row)
         answers = self._told(watch, epoch, row)
         if before != (self.step_factor, row):
             self._keep_best()
-            self._save(watch.saving)
+            self._save_epoch(watch.saving)
         if any(map(says_stop, answers)):
             self.history.stopped = "callback"
         if isinstance(self.optimizer, FullBatch) and self.engine.converged:
@@ -245,9 +253,13 @@ class Run(checkpoints.RunState):
         """What callbacks answer: each is asked, whatever others say."""
         return [callback.on_epoch_end(epoch, row) for callback in watch.callbacks]
 
-    def _save(self, saving: Checkpoint | None) -> None:
+    def _save_epoch(self, saving: Checkpoint | None) -> None:
         if saving is not None and len(self.history) % saving.every == 0:
-            checkpoints.save(saving.path, self)
+            self._save(saving)
+
+    def _save(self, saving: Checkpoint) -> None:
+        self._sync()
+        checkpoints.save(saving.path, self)
 
     def _keep_best(self) -> None:
         watched = self.history.monitored
@@ -256,8 +268,9 @@ class Run(checkpoints.RunState):
 
     # Batches
 
-    def _chunks(self, epoch: int, validation_every: int | None) -> Iterator[Chunk]:
-        batches, at = self._batches(epoch), 0
+    def _chunks(self, epoch: int, done: int, validation_every: int | None) -> Iterator[Chunk]:
+        """The batches of an epoch, those that run in one call together, after so many that are done."""
+        batches, at = self._batches(epoch), done
         while at < len(batches):
             most = len(batches) if isinstance(self.optimizer, FullBatch) else self._most(validation_every)
             part = batches[at : at + most]
@@ -311,7 +324,7 @@ class Run(checkpoints.RunState):
 
     def _restart(self) -> None:
         """Go on from the model, the optimiser's state and the history as they are."""
-        self.engine, self.step = self._start(), len(self.history) * self._per_epoch()
+        self.engine, self.step = self._start(), len(self.history) * self._per_epoch() + len(self.begun.sizes)
         if self.step_factor != 1:
             self.engine.scale_sizes(self.step_factor)
 
@@ -327,6 +340,13 @@ def _checked(
         options.require_weighted(loss, part.form.weighted)
     seen = [check_values(model, loss, part.arrays, part.form) for part in sets]
     return metric_table.knowing(metrics, seen[0], sets, loss)
+
+
+def of_validation(found: dict[str, float], when: str) -> dict[str, float]:
+    """What was measured, by the names that a history has; `NonFiniteError` if the loss is not finite."""
+    if not np.isfinite(found["loss"]):
+        raise NonFiniteError(f"the validation loss is NaN or inf {when}")
+    return {f"validation_{name}": value for name, value in found.items()}
 
 
 def _numbers(terms: Any, measured: np.ndarray, rows: int) -> dict[str, float]:

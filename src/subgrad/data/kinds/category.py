@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 import numpy as np
 
 from subgrad import ops
 from subgrad.data.formats import Format, as_texts, is_text
 from subgrad.data.kinds.column_kind import Encoded, Kind, missing_values
+from subgrad.data.kinds.totals import Totals
 from subgrad.data.lazy_polars import pl
 from subgrad.graph.tensor import Tensor
 
@@ -38,8 +39,11 @@ class CategoryColumn(Kind):
         """Learn from a column, at least one of its values not missing."""
         texts = as_texts(series)
         counts = texts.drop_nulls().alias("text").value_counts(name="count")
-        ranked = counts.sort(["count", "text"], descending=[True, False])["text"].to_list()
-        return cls(name, format, sorted(ranked[:MOST_CATEGORIES]), len(ranked[MOST_CATEGORIES:]), texts.null_count())
+        return cls(name, format, *_kept(counts), texts.null_count())
+
+    def of_all(self, totals: Totals) -> Self:
+        categories, others = _kept(totals.counts.frame)
+        return replace(self, categories=categories, others=others, missing=totals.missing)
 
     @property
     def features(self) -> list[str]:
@@ -91,6 +95,12 @@ class CategoryColumn(Kind):
             if np.isnan(found).any():
                 found = np.where(np.isnan(found), _looked_up(values, _unique(self.categories, key)), found)
         return found
+
+
+def _kept(counts: pl.DataFrame) -> tuple[list[str], int]:
+    """The most frequent texts, sorted, and how many others there are."""
+    ranked = counts.sort(["count", "text"], descending=[True, False])["text"].to_list()
+    return sorted(ranked[:MOST_CATEGORIES]), len(ranked[MOST_CATEGORIES:])
 
 
 def _looked_up(values: pl.Series, places: dict) -> np.ndarray:

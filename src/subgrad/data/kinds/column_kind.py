@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from subgrad.data.lazy_polars import pl
 from subgrad.errors import DataError
 
 if TYPE_CHECKING:
+    from subgrad.data.kinds.totals import Totals
     from subgrad.graph.tensor import Tensor
 
 # In deviations from the mean. No row that was fitted on comes near it (of n values none is further off than
@@ -39,6 +40,13 @@ class Kind:
 
     name: str
     format: Format
+
+    def of_all(self, totals: Totals) -> Self:
+        """The same of a column of which this was fitted on some rows, chosen at random, and ``totals`` has them all.
+
+        What only the values together tell, such as a median, stays that of the rows fitted on.
+        """
+        return replace(self, missing=totals.missing)  # pyright: ignore[reportCallIssue]
 
     @property
     def features(self) -> list[str]:
@@ -95,6 +103,12 @@ def _check_types(column: Kind) -> None:
 def missing_values(count: int) -> str:
     """A number of missing values in words."""
     return f"{count:,} missing {'value' if count == 1 else 'values'}"
+
+
+def is_odd(series: pl.Series, values: np.ndarray) -> np.ndarray:
+    """Truth values (n,): where there is a value that could not be read."""
+    none = np.isnan(values)
+    return none & series.is_not_null().to_numpy() if none.any() else none
 
 
 def mean_and_std(values: np.ndarray) -> tuple[float, float]:

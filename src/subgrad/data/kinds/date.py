@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import ClassVar
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from subgrad.data.formats import DateFormat, Format, unread
 from subgrad.data.formats.dates import spoken
 from subgrad.data.kinds.column_kind import Encoded, Kind, mean_and_std, missing_values, standardised
 from subgrad.data.kinds.number import about_odd, odd_values
+from subgrad.data.kinds.totals import Totals
 from subgrad.data.lazy_polars import pl
 
 _DAY, _YEAR = 86400.0, 365.2425 * 86400
@@ -49,6 +50,11 @@ class DateColumn(Kind):
         mean, std = mean_and_std(times[known])
         first, last = float(times[known].min()), float(times[known].max())
         return cls(name, format, mean, std, parts, first, last, int(np.sum(~known)), *odd_values(series, times))
+
+    def of_all(self, totals: Totals) -> Self:
+        m = totals.moments
+        return replace(self, mean=m.mean, std=m.deviation, first=m.low, last=m.high, missing=totals.missing,
+                       odd=totals.odd, words=totals.frequent_words)  # fmt: skip
 
     @property
     def features(self) -> list[str]:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import ClassVar
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Self
 
 import numpy as np
 
 from subgrad import ops
 from subgrad.data.column_names import listed
 from subgrad.data.formats import Format, NumberFormat, unread
-from subgrad.data.kinds.column_kind import FURTHEST, Encoded, Kind, mean_and_std, missing_values, standardised
+from subgrad.data.kinds.column_kind import (
+    FURTHEST,
+    Encoded,
+    Kind,
+    is_odd,
+    mean_and_std,
+    missing_values,
+    standardised,
+)
+from subgrad.data.kinds.totals import Moments, Totals
 from subgrad.data.lazy_polars import pl
 from subgrad.graph.tensor import Tensor
 
@@ -44,6 +53,12 @@ class NumberColumn(Kind):
         odd, words = odd_values(series, values)
         return cls(name, format, median, mean, std, int(np.sum(~known)), odd, words)
 
+    def of_all(self, totals: Totals) -> Self:
+        m, filled = totals.moments, Moments(totals.missing, self.median, 0.0, self.median, self.median)
+        m = m.and_(filled)
+        return replace(self, mean=m.mean, std=m.deviation, missing=totals.missing, odd=totals.odd,
+                       words=totals.frequent_words)  # fmt: skip
+
     @property
     def features(self) -> list[str]:
         return [self.name, f"{self.name} (missing)"] if self.missing else [self.name]
@@ -68,12 +83,6 @@ class NumberColumn(Kind):
                 f"'{self.name} (missing)' marks where."
             )
         return found
-
-
-def is_odd(series: pl.Series, values: np.ndarray) -> np.ndarray:
-    """Truth values (n,): where there is a value that could not be read."""
-    none = np.isnan(values)
-    return none & series.is_not_null().to_numpy() if none.any() else none
 
 
 def odd_values(series: pl.Series, values: np.ndarray) -> tuple[int, list[str]]:

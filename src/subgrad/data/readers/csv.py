@@ -57,7 +57,7 @@ def read_csv(path: _Path) -> Table:
     text, notes = decode(read_bytes(path), path)
     layout = layout_of(text, path)
     check_header(layout.names, path)
-    return table_of_texts(_frame(text, layout, path), layout, path, notes)
+    return table_of_texts(frame_of_rows(text, layout, path), layout, path, notes)
 
 
 def table_of_texts(frame: pl.DataFrame, layout: Layout, path: _Path, notes: Sequence[str] = ()) -> Table:
@@ -95,7 +95,7 @@ def _abridged(names: list[str]) -> str:
     return ",".join(names if len(names) <= 4 else [*names[:2], "...", names[-1]])
 
 
-def _frame(text: str, layout: Layout, path: _Path) -> pl.DataFrame:
+def frame_of_rows(text: str, layout: Layout, path: _Path) -> pl.DataFrame:
     """The rows below the header: texts, in a column for each name and one more for values beyond them."""
     body = _below(text, layout.lines)
     content = body.encode()

@@ -98,8 +98,8 @@ class ParallelRun(Run):
         n = len(self.parameters)
         self._assign(arrays[:n])
         self.best, self.state = arrays[n : 2 * n], rebuild(self.state, [constant(a) for a in arrays[2 * n :]])
-        epochs, steps, self.step_factor = self.ranks.of_leader(
-            (self.history.epochs, self.history.steps, self.step_factor)
+        epochs, steps, self.step_factor, self.begun = self.ranks.of_leader(
+            (self.history.epochs, self.history.steps, self.step_factor, self.begun)
         )
         self.history = History(epochs, steps=steps)
         self._restart()

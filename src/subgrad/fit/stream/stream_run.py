@@ -101,8 +101,8 @@ class StreamRun(Run):
         finally:
             self._source.close()
 
-    def _chunks(self, epoch: int, validation_every: int | None) -> Iterator[Chunk]:
-        done, over = 0, False
+    def _chunks(self, epoch: int, done: int, validation_every: int | None) -> Iterator[Chunk]:
+        over = False
         while not over:
             parts, most = [], min(self._most(validation_every), (self._asked or 2**62) - done)
             while len(parts) < most and not over:

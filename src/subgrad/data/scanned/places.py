@@ -1,0 +1,91 @@
+"""Numbers that rows have by their place: which part they belong to, and the order of an epoch."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Share(NamedTuple):
+    """The rows whose number, hashed with a seed, lies in [low, high) of the unit interval."""
+
+    seed: int
+    low: float
+    high: float
+
+    def has(self, places: np.ndarray) -> np.ndarray:
+        """Truth values (n,): which rows belong to it, by their places (n,) among all rows."""
+        found = hashed(places, self.seed)
+        return (found >= self.low) & (found < self.high)
+
+
+def hashed(places: np.ndarray, seed: int) -> np.ndarray:
+    """Numbers in [0, 1) that look random, float64 (n,): the finaliser of SplitMix64 (Steele, Lea, Flood 2014).
+
+    The same place has the same number whatever is read around it.
+
+    >>> hashed(np.arange(3), seed=0).round(3).tolist()
+    [0.883, 0.431, 0.026]
+    """
+    z = places.astype(np.uint64)
+    z += np.uint64((seed * 0xD1342543DE82EF95 + 1) % 2**64)
+    z *= np.uint64(0x9E3779B97F4A7C15)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        z ^= z >> np.uint64(shift)
+        z *= np.uint64(factor)
+    z ^= z >> np.uint64(31)
+    return (z >> np.uint64(11)) * 2.0**-53
+
+
+class Order:
+    """In which order the rows of an epoch come: blocks are shuffled, and put into groups, whose rows are shuffled.
+
+    Each depends on the seed and the epoch alone, so that an order can be taken up anywhere. Where all rows are one
+    group, their blocks stand in it as in their files.
+
+    Args:
+        counts: the rows of each block.
+        group: how many rows a group has, at most; one of a larger block has that block alone.
+        seed: of the shuffling.
+        epoch: its number.
+        shuffle: whether to; else rows come as they stand.
+        blocks_stay: whether blocks come as they stand in any case, since they cannot be had in another order.
+    """
+
+    def __init__(
+        self, counts: np.ndarray, group: int, seed: int, epoch: int, shuffle: bool, blocks_stay: bool = False
+    ) -> None:
+        self._seed, self._epoch, self._shuffle = seed, epoch, shuffle
+        blocks = np.arange(len(counts))
+        if shuffle and not blocks_stay and counts.sum() > group:
+            blocks = self._random(0).permutation(blocks)
+        blocks = blocks[counts[blocks] > 0]
+        self.groups = _grouped(blocks, counts, group)
+        self.sizes = np.array([counts[blocks].sum() for blocks in self.groups], np.int64)
+        self.starts = np.concatenate([[0], np.cumsum(self.sizes)])
+
+    def group_at(self, row: int) -> int:
+        """The group in which the row is that comes so many rows after the first of the epoch."""
+        return int(np.searchsorted(self.starts, row, side="right")) - 1
+
+    def within(self, group: int) -> np.ndarray:
+        """The order of the rows of a group, which stand as its blocks do."""
+        n = int(self.sizes[group])
+        return self._random(1 + group).permutation(n) if self._shuffle else np.arange(n)
+
+    def _random(self, part: int) -> np.random.Generator:
+        return np.random.Generator(np.random.Philox(np.random.SeedSequence([abs(self._seed), 4, self._epoch, part])))
+
+
+def _grouped(blocks: np.ndarray, counts: np.ndarray, most: int) -> list[np.ndarray]:
+    """Blocks, one after the other, in groups of so many rows at most."""
+    found: list[list[int]] = []
+    room = 0
+    for block in blocks.tolist():
+        if counts[block] > room:
+            found.append([])
+            room = most
+        found[-1].append(block)
+        room -= int(counts[block])
+    return [np.array(group) for group in found]

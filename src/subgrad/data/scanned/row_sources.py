@@ -1,0 +1,146 @@
+"""Where scanned rows come from: files or a lazy frame of polars, in blocks that can be read again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from subgrad.data.kinds.category import MOST_CATEGORIES
+from subgrad.data.lazy_polars import pl
+from subgrad.data.scanned.files import Piece, RowsFile, errors, files_of
+from subgrad.errors import DataError
+
+IN_MEMORY = 32
+"""Of the memory that rows may take, a block as it stands in its file is one part of so many."""
+LEAST = 64  # rows that a block has, whatever they take
+_TEXT = 24  # bytes that a text takes, about
+
+
+class Block(NamedTuple):
+    """Rows that are read at once: a piece of a file, and the number that its first row has among all rows."""
+
+    file: int
+    piece: Piece
+    first: int
+
+
+class Files:
+    """The rows of files, in the order of their names.
+
+    Attributes:
+        blocks: all of them.
+        schema: the types of the columns.
+        in_any_order: whether blocks can be had in any order as well.
+    """
+
+    in_any_order = True
+
+    def __init__(self, source: Any, memory: int) -> None:
+        self._files: list[RowsFile] = files_of(source)
+        self.schema = self._files[0].schema
+        most, size = rows_at_once(self.schema, memory), max(memory // (4 * IN_MEMORY), 1 << 12)
+        self.blocks: list[Block] = []
+        first = 0
+        for i, file in enumerate(self._files):
+            with errors(file.path):
+                for piece in file.pieces(most, size):
+                    self.blocks.append(Block(i, piece, first))
+                    first += piece.rows
+        if not first:
+            raise DataError(f"{self.name} has no rows")
+
+    @property
+    def name(self) -> str:
+        """What errors call it."""
+        first = str(self._files[0].path)
+        return first if len(self._files) == 1 else f"{first} and {len(self._files) - 1:,} more"
+
+    def name_of(self, block: int) -> str:
+        """Where a block is, for messages."""
+        return str(self._files[self.blocks[block].file].path)
+
+    def frames(self, blocks: Sequence[int], columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """Some columns of blocks, one after the other."""
+        for i in blocks:
+            block = self.blocks[i]
+            file = self._files[block.file]
+            with errors(file.path):
+                yield file.read(block.piece, columns)
+
+    def digest(self) -> list[Any]:
+        """What tells these rows from others, without reading them."""
+        return [[file.path.name, file.path.stat().st_size] for file in self._files]
+
+
+class Frame:
+    """The rows of a lazy frame, whose plan runs again for each epoch: they come in one order; see `Files`."""
+
+    in_any_order = False
+
+    def __init__(self, frame: pl.LazyFrame, memory: int) -> None:
+        self._frame = frame
+        with errors("the LazyFrame"):
+            self.schema = dict(frame.collect_schema())
+            rows = frame.select(pl.len()).collect(engine="streaming").item()
+        if not rows:
+            raise DataError("the LazyFrame has no rows")
+        most = rows_at_once(self.schema, memory)
+        parts = -(-rows // most)
+        ends = [rows * i // parts for i in range(parts + 1)]
+        self.blocks = [Block(0, Piece(a, b - a, b - a), a) for a, b in pairwise(ends)]
+        self.name = "the LazyFrame"
+
+    def name_of(self, block: int) -> str:
+        """See `Files`."""
+        return f"the LazyFrame, from row {self.blocks[block].first + 1:,} on"
+
+    def frames(self, blocks: Sequence[int], columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """See `Files`. The plan runs once for blocks that follow each other."""
+        at, batches, rest = -1, iter(()), pl.DataFrame()
+        for i in blocks:
+            piece = self.blocks[i].piece
+            if piece.start != at:
+                batches, rest = self._batches(piece.start, piece.length, columns), pl.DataFrame()
+            while rest.height < piece.length:
+                with errors("the LazyFrame"):
+                    more = next(batches, None)
+                if more is None:
+                    raise DataError("the LazyFrame gives fewer rows than before")
+                rest = pl.concat([rest, more]) if rest.height else more
+            at = piece.start + piece.length
+            yield rest.head(piece.length)
+            rest = rest.slice(piece.length)
+
+    def _batches(self, start: int, size: int, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+        return iter(self._frame.slice(start).select(columns).collect_batches(
+            chunk_size=size, maintain_order=True, lazy=True, engine="streaming"))  # fmt: skip
+
+    def digest(self) -> list[Any]:
+        """See `Files`."""
+        return [[name, str(kind)] for name, kind in self.schema.items()]
+
+
+Origin = Files | Frame
+
+
+def origin_of(source: Any, memory: int) -> Origin:
+    """The rows of a lazy frame, or of files."""
+    return Frame(source, memory) if isinstance(source, pl.LazyFrame) else Files(source, memory)
+
+
+def rows_at_once(schema: dict[str, Any], memory: int) -> int:
+    """How many rows a block has, by what its columns take as they are and as features."""
+    return max(memory // IN_MEMORY // max(sum(map(_bytes, schema.values())), 8), LEAST)
+
+
+def _bytes(kind: Any) -> int:
+    """What a value takes, at most about: as it is read and, if that is more, as features."""
+    if kind in (pl.String, pl.Categorical, pl.Enum):
+        return max(_TEXT, MOST_CATEGORIES * np.dtype("f4").itemsize)
+    return 8 if kind.is_numeric() or kind == pl.Boolean else 64
+
+
+__all__ = ["Origin", "origin_of"]

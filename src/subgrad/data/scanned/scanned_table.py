@@ -1,0 +1,297 @@
+"""A table that stays in its files: `scan_table`, and what training needs of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from numbers import Real
+
+import numpy as np
+
+from subgrad.data.column_names import listed, suggestion
+from subgrad.data.formats import Format
+from subgrad.data.lazy_polars import pl
+from subgrad.data.prepare import TablePreprocessor
+from subgrad.data.scanned.memory import size_of
+from subgrad.data.scanned.places import Order, Share
+from subgrad.data.scanned.row_sources import Origin, origin_of
+from subgrad.data.scanned.survey import AT_ONCE, Labelled, Survey, labelled, look, tables
+from subgrad.data.table import Table
+from subgrad.data.task import Task
+from subgrad.errors import ArgumentError, DataError
+
+BUFFERS = 4
+"""Of the memory that rows may take, the rows that are mixed at a time take one part of so many; two lots are there."""
+
+FLOAT, NEVER = np.dtype(np.float32), threading.Event()
+
+Arrays = tuple[np.ndarray, np.ndarray]
+"""Features (n, d), and targets (n,): places of classes, or standardised numbers."""
+
+
+def scan_table(
+    source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | pl.LazyFrame,
+    target: str | None = None,
+    *,
+    columns: Sequence[str] | None = None,
+    task: Task | None = None,
+    preparation: TablePreprocessor | None = None,
+    memory: int | str | None = None,
+) -> ScannedTable:
+    """The rows of files that may be larger than memory, for `subgrad.fit`, `evaluate` and `predict`.
+
+    `read_table` reads a whole table; this one reads its rows piece by piece, again in each epoch, and prepares them as
+    `TablePreprocessor` does: the first use of its `preparation` is one pass over the rows.
+
+    Args:
+        source: a file, a folder, a pattern such as ``"rows/*.parquet"``, or a list of these: Parquet, Arrow IPC
+            (.arrow, .feather) or CSV. Or a ``polars.LazyFrame``, which has to give its rows in one order each time.
+        target: the column to predict; that of the ``preparation``, if there is one.
+        columns: to learn from, whatever they look like; None for all that are of use.
+        task: "classification" or "regression"; None for what the target looks like.
+        preparation: one that was learnt before, such as that of the training rows.
+        memory: what rows may take on their way, in bytes or as a text such as ``"1GB"``: what is read, the rows that
+            are mixed, and those held out. None for a quarter of what is free. Python and the libraries come on top.
+
+    Raises:
+        ArgumentError: for a memory of less than 64 KiB, or neither target nor preparation.
+        FileError: if there are no files, or one is damaged, packed, or has other columns than the first; it names it.
+        DataError: if there is no such column, or there are no rows.
+
+    >>> import polars as pl
+    >>> folder = getfixture("tmp_path")
+    >>> for i in range(3):
+    ...     frame = pl.DataFrame({"size": [10 + i, 20, 30], "kind": ["a", "b", None], "price": [1.5, 2.5, 3.0 + i]})
+    ...     frame.write_parquet(folder / f"part{i}.parquet")
+    >>> rows = scan_table(folder, "price")
+    >>> rows
+    ScannedTable(9 rows in 3 blocks; target 'price')
+    >>> rows.preparation.feature_names
+    ['size', 'kind=a', 'kind=b', 'kind (missing)']
+    >>> learnt, held_out = rows.split(0.2, seed=1)
+    >>> len(learnt) + len(held_out)
+    9
+    """
+    size = size_of(memory)
+    if preparation is not None:
+        if target not in (None, preparation.target_name):
+            raise ArgumentError(f"the preparation is for the target '{preparation.target_name}', got {target!r}")
+        target, columns = preparation.target_name, [column.name for column in preparation.columns]
+    if target is None:
+        raise ArgumentError("say which column is the target, or give a preparation that knows it")
+    return ScannedTable(_Shared(origin_of(source, size), target, columns, task, preparation), size)
+
+
+class _Shared:
+    """What all parts of a table have in common: its rows, and what is known of them."""
+
+    def __init__(
+        self, origin: Origin, target: str, columns: Sequence[str] | None, task: Task | None,
+        preparation: TablePreprocessor | None,
+    ) -> None:  # fmt: skip
+        self.origin, self.target = origin, target
+        self.task: Task | None = task
+        self.keep = [] if columns is None else [*columns]
+        self.labelled: Labelled | None = None
+        self.preparation, self._learnt = preparation, dict[tuple[Share, ...], TablePreprocessor]()
+        names = [*self.origin.schema] if columns is None else [*columns, target]
+        for name in names if preparation is None else names[:-1]:
+            if name not in origin.schema:
+                raise DataError(f"{origin.name} has no column '{name}'{suggestion(name, origin.schema)}; "
+                                f"it has {len(origin.schema):,}: {listed(origin.schema)}")  # fmt: skip
+        if target not in origin.schema:
+            raise DataError(f"{origin.name} has no column '{target}'{suggestion(target, origin.schema)}, the target; "
+                            f"it has {len(origin.schema):,}: {listed(origin.schema)}")  # fmt: skip
+        self._names = [name for name in origin.schema if name in {*names}]
+
+    @cached_property
+    def _looked(self) -> tuple[dict[str, Format], list[str]]:
+        return look(self.origin, self._names)
+
+    @property
+    def formats(self) -> dict[str, Format]:
+        """How the columns that are used write their values."""
+        if self.preparation is None:
+            return self._looked[0]
+        formats = {column.name: column.format for column in self.preparation.columns}
+        return {**formats, self.target: self.preparation._fitted().format}
+
+    def prepare(self, shares: tuple[Share, ...]) -> TablePreprocessor:
+        """Learn from the rows of these shares how rows become features, unless that is known."""
+        if self.preparation is not None:
+            return self.preparation
+        if shares not in self._learnt:
+            formats, notes = self._looked
+            if self.target not in formats:
+                raise DataError(f"the target '{self.target}' is no column of a table: {' '.join(notes)}")
+            survey = Survey(self.origin, formats, self.target, shares)
+            self.labelled, self._learnt[shares] = survey.labelled, survey.prepared(self.task, self.keep, notes)
+        return self._learnt[shares]
+
+    def known(self) -> Labelled:
+        """Which rows have a target; the preparation has been made."""
+        if self.labelled is None:
+            self.labelled = labelled(self.origin, self.formats, self.target)
+        return self.labelled
+
+
+class ScannedTable:
+    """Rows in files, see `scan_table`; ``len`` counts those whose target is known."""
+
+    def __init__(
+        self, shared: _Shared, memory: int, shares: Sequence[Share] = (), learnt: Sequence[Share] = ()
+    ) -> None:
+        self._shared, self.memory, self._shares, self._learnt = shared, memory, tuple(shares), tuple(learnt)
+
+    def __repr__(self) -> str:
+        blocks = self._shared.origin.blocks
+        part = ", a part of them" if self._shares else ""
+        rows = sum(block.piece.rows for block in blocks)
+        return f"ScannedTable({rows:,} rows in {len(blocks):,} blocks{part}; target '{self._shared.target}')"
+
+    def __len__(self) -> int:
+        return int(self.counts.sum())
+
+    @property
+    def preparation(self) -> TablePreprocessor:
+        """How rows become features: learnt in one pass over them, with its first use.
+
+        What can be counted is of all rows: means, deviations, classes, categories (the 10,000 most frequent values),
+        missing values. Medians are those of 131,072 rows, chosen at random by their place: of their ranks, 999 in 1,000
+        are within 0.5 % of the middle. How columns write their values is decided by rows at 16 places.
+        """
+        return self._shared.prepare(self._learnt)
+
+    @property
+    def features(self) -> int:
+        """How many features a row has: the inputs of a network."""
+        return len(self.preparation.feature_names)
+
+    def split(self, share: float, seed: int = 0) -> tuple[ScannedTable, ScannedTable]:
+        """The rows without about ``share`` of them, and that share, by the hash of their places and the seed.
+
+        Both have the preparation that the first part gives, unless one was given to `scan_table`. `ArgumentError` for a
+        share outside (0, 1).
+
+        >>> import polars as pl
+        >>> rows = scan_table(pl.LazyFrame({"x": range(1000), "y": [0.5, 1.5] * 500}), "y")
+        >>> [len(part) for part in rows.split(0.1)]
+        [904, 96]
+        """
+        rest, held_out = self.parted(share, seed)
+        learnt = self._learnt or rest._shares
+        return tuple(ScannedTable(self._shared, self.memory, part._shares, learnt) for part in (rest, held_out))  # pyright: ignore
+
+    def parted(self, share: float, seed: int) -> tuple[ScannedTable, ScannedTable]:
+        """As `split`, with the preparation of this table: as ``fit(validation=share)`` has it."""
+        if isinstance(share, bool) or not isinstance(share, Real) or not 0 < float(share) < 1:
+            raise ArgumentError(f"the share that is held out lies between 0 and 1, got {share!r}"[:300])
+        seed = seed + 1000 * len(self._shares)
+        low, high = Share(seed, 0.0, float(share)), Share(seed, float(share), 1.0)
+        return tuple(ScannedTable(self._shared, self.memory, (*self._shares, own), self._learnt) for own in (high, low))  # pyright: ignore
+
+    # What a run asks for
+
+    @cached_property
+    def counts(self) -> np.ndarray:
+        """The rows of each block, int64, whose target is known."""
+        self._shared.prepare(self._learnt)
+        known = self._shared.known()
+        if not self._shares and not any(bits is not None for bits in known.known):
+            return known.rows
+        return np.array([int(self._used(i).sum()) for i in range(len(known.rows))], np.int64)
+
+    def rows_of(self, share: float, dtype: np.dtype) -> int:
+        """How many rows there may be in so large a part of the memory, with features of this dtype."""
+        return max(int(self.memory * share) // (dtype.itemsize * self.features + 24), 1)
+
+    def order(self, seed: int, epoch: int, shuffle: bool, dtype: np.dtype) -> Order:
+        """The order of an epoch."""
+        fixed = not self._shared.origin.in_any_order
+        return Order(self.counts, self.rows_of(1 / BUFFERS, dtype), seed, epoch, shuffle, fixed)
+
+    def groups(
+        self, order: Order, first: int = 0, room: int = 0, dtype: np.dtype = FLOAT, stop: threading.Event = NEVER
+    ) -> Iterator[Arrays]:
+        """The rows of the groups of an order, from number ``first`` on, as their blocks have them.
+
+        Before the rows of a group is ``room`` for so many others. There are no more once ``stop`` is set.
+        """
+        blocks = [block for group in order.groups[first:] for block in group.tolist()]
+        read = zip(blocks, tables(self._shared.origin, self._shared.formats, blocks), strict=True)
+        for group, size in zip(order.groups[first:], order.sizes[first:].tolist(), strict=True):
+            X = np.empty((room + size, self.features), dtype)
+            y = np.empty(room + size, np.int64 if self.preparation.classes else dtype)
+            at = room
+            for _ in group:
+                if stop.is_set():
+                    return
+                at = self._fill(X, y, at, *next(read))
+            yield X, y
+
+    def _fill(self, X: np.ndarray, y: np.ndarray, at: int, block: int, table: Table) -> int:
+        """Put the rows of a block into the arrays from a row on; the row after them."""
+        used, prepared = self._used(block), self.preparation
+        if len(used) != table.rows:
+            raise DataError(f"{self._shared.origin.name_of(block)} has {table.rows:,} rows where there were "
+                            f"{len(used):,}: it has changed since")  # fmt: skip
+        numbers = np.flatnonzero(used)
+        for start in range(0, len(numbers), AT_ONCE):
+            part = table.take(numbers[start : start + AT_ONCE])
+            X[at : at + part.rows], y[at : at + part.rows] = prepared.transform(part), prepared.target(part)
+            at += part.rows
+        return at
+
+    def head(self, rows: int) -> Arrays:
+        """The first rows, in the order of the files."""
+        found: list[Arrays] = []
+        for arrays in self.parts(FLOAT):
+            found.append(arrays)
+            if sum(len(y) for _, y in found) >= rows:
+                break
+        if not found:
+            raise DataError(f"{self._shared.origin.name} has no rows with a target '{self._shared.target}'")
+        X, y = (np.concatenate(one) for one in zip(*found, strict=True))
+        return X[:rows], y[:rows]
+
+    def parts(self, dtype: np.dtype) -> Iterator[Arrays]:
+        """All rows in the order of the files, some at a time."""
+        return self.groups(Order(self.counts, 1, 0, 0, shuffle=False), dtype=dtype)
+
+    def inputs(self, dtype: np.dtype) -> Iterator[np.ndarray]:
+        """The features of all rows, some at a time, whether their target is known or not."""
+        shared, prepared = self._shared, self.preparation
+        formats = {column.name: shared.formats[column.name] for column in prepared.columns}
+        every = range(len(shared.origin.blocks))
+        for i, table in zip(every, tables(shared.origin, formats, every), strict=True):
+            numbers = np.flatnonzero(self._belongs(i, table.rows))
+            for start in range(0, len(numbers), AT_ONCE):
+                yield prepared.transform(table.take(numbers[start : start + AT_ONCE])).astype(dtype, copy=False)
+
+    def digest(self) -> str:
+        """A SHA-256 of what tells these rows from others: sizes of files, numbers of rows, and the preparation."""
+        parts = [self._shared.origin.digest(), self.counts.tolist(), self._shares, self.preparation.to_json()]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    def _used(self, block: int) -> np.ndarray:
+        """Truth values (n,): the rows of a block that belong to this part and have a target."""
+        known = self._shared.known()
+        found = known.of(block)
+        used = self._belongs(block, int(known.rows[block]))
+        return used if found is None else used & found
+
+    def _belongs(self, block: int, rows: int) -> np.ndarray:
+        """Truth values (n,): the rows of a block that belong to this part."""
+        found = np.ones(rows, bool)
+        if self._shares:
+            places = self._shared.origin.blocks[block].first + np.arange(rows)
+            for share in self._shares:
+                found &= share.has(places)
+        return found
+
+
+__all__ = ["ScannedTable", "scan_table"]

@@ -1,0 +1,30 @@
+"""Ctrl-C in the middle of what must not be broken off."""
+
+import signal
+
+import pytest
+
+from subgrad.io.interrupts import Interrupts
+
+
+def test_the_first_ctrl_c_waits_and_the_second_does_not():
+    before, reached = signal.getsignal(signal.SIGINT), []
+    found = Interrupts()
+
+    def pressed(times):
+        with found, found.later():
+            for _ in range(times):
+                signal.raise_signal(signal.SIGINT)
+            reached.append(times)
+
+    with pytest.raises(KeyboardInterrupt):
+        pressed(1)
+    assert reached == [1]
+    assert not found.within
+    with pytest.raises(KeyboardInterrupt):
+        pressed(2)
+    assert reached == [1]
+    assert found.within
+    with pytest.raises(KeyboardInterrupt), Interrupts():
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
