@@ -32,6 +32,18 @@ class Network:
         return values[self.output]
 
 
+class Inner:
+    """The values of a step in floats: the interval of a box that is a point."""
+
+    def __init__(self, network, step):
+        self.bounds = network.bounds
+        self.number = next(k for k, s in enumerate(network.bounds.steps) if s is step)
+
+    def __call__(self, x):
+        """All of its elements, shape (n,), with a part of their rounding error."""
+        return self.bounds.over(x[None], x[None]).intervals[self.number].low.ravel()
+
+
 def fractions(x):
     """The floats of an array as they are; integers and conditions stay."""
     x = np.asarray(x)

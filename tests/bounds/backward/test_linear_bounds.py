@@ -5,10 +5,11 @@ from fractions import Fraction
 import mpmath as mp
 import numpy as np
 import pytest
-from exact import Network
+from exact import Inner, Network
 
 import subgrad as sg
 from subgrad import nn
+from subgrad.bounds.backward.tightening import tightened
 
 
 def linear(m, n, rng, scale=1.0):
@@ -156,6 +157,49 @@ def test_normalisation_in_evaluation_mode_is_affine():
             ((-1.0, 0.3, 0.1), (0.25, -1.0, 7.0), (2.0, 0.3, 0.1), (0.25, -1.0, 7.0))]  # fmt: skip
     np.testing.assert_allclose(np.abs(found.bound[0]), np.abs(want), rtol=1e-6)
     assert (found.bound[0, :2] <= -found.bound[0, 2:]).all()
+
+
+def test_what_cancels_is_counted_before_it_does():
+    """A row whose coefficient of the point is a difference of two products that are nearly the same."""
+    w = np.array([[0.1, 1 / 3], [1e8 / 7, -0.7]])
+    net = Network(lambda x: sg.tanh(x @ sg.tensor(w, "float64")) - (1.0 / 3.0) * x + 1e8 * (x - sg.abs(x) * (1 / 3)), 2)
+    low, high = np.array([[0.123, 0.456]]), np.array([[0.124, 0.457]])
+    rows = np.concatenate([np.eye(2), -np.eye(2)])
+    found = net.bounds.over(low, low).below(rows).bound[0]
+    assert np.ptp(found[:2] + found[2:]) < 1e-4
+    wide = net.bounds.over(low, high).below(rows).bound[0]
+    assert (wide <= found).all()
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_descent_tightens_and_what_it_finds_holds(network, signed):
+    """Whatever slopes and multipliers are chosen, no point of the box, or of its part, is below the bound."""
+    rng = np.random.default_rng(5)
+    low, high = np.full((2, 4), -0.6), np.full((2, 4), 0.8)
+    over = network.bounds.over(low, high)
+    rows = np.tile(np.concatenate([np.eye(3), -np.eye(3)]), (2, 1))
+    owner, last = np.repeat([0, 1], 6), len(over.steps) - 1
+    signs, element = {}, 0
+    source = next(s.inputs[0] for s in over.steps if getattr(s.made, "least", None) is not None)
+    if signed:
+        signs = {source: np.zeros((12, *over.steps[source].shape))}
+        low_z, high_z = (e[0].ravel() for e in over.intervals[source])
+        element = np.argmax(np.minimum(-low_z, high_z))
+        signs[source].reshape(12, -1)[:, element] = 1.0
+    a = -rows.reshape(-1, *over.steps[last].shape)
+    before, _ = over.above(last, a, owner)
+    found = tightened(over, last, a, owner, 12, -np.inf, signs)
+    assert (found.above <= before + 1e-12 * np.abs(before)).all()  # zeros that are added are rounded, too
+    assert (found.above < before - 1e-6 * np.abs(before)).any()
+    unit = Inner(network, over.steps[source])
+    tried = 0
+    for x in rng.uniform(low[0], high[0], (40, 4)):
+        if not signed or unit(x)[element] >= 0:
+            tried += 1
+            y = network(x)
+            assert all(Fraction(b) >= -sum(Fraction(r) * v for r, v in zip(row, y, strict=True))
+                       for b, row in zip(found.above.tolist(), rows, strict=True))  # fmt: skip
+    assert tried > 5
 
 
 def test_halves_are_within_what_holds_of_the_whole(network):

@@ -19,6 +19,8 @@ from subgrad.ops.convolution import CONVOLUTIONS, convolve, convolve_input
 from subgrad.ops.rules import groups
 
 Fixed = Sequence[Interval | None]
+ALONE = 2**18  # products that OpenBLAS makes in one thread
+FEW = 32  # rows below which blocks are of no use
 MATRIX = 2**24  # elements of the matrix of a linear op that has no other rule
 
 
@@ -160,9 +162,13 @@ def contracted(node: Tensor, fixed: Fixed) -> Affine | None:
     terms, out = spec.split("->")
     x, w = (terms.split(",")[i] for i in (k, 1 - k))
     batch = next(c for c in LETTERS if c not in spec)
+    factor, off = _middle(held)
+    if len(w) == 2 and x[-1] in w and out[-1] in w and x[:-1] == out[:-1] and x[-1] != out[-1]:
+        turned = w[0] != x[-1]
+        m, doubt = (factor.T, None if off is None else off.T) if turned else (factor, off)
+        return Affine([(k, _times(m, doubt, node.inputs[k].shape, node.shape))])
     sizes = sizes_of(spec, *node.inputs)
     count = max(math.prod(sizes[c] for c in set(w) - set(kept)) for kept in (out, x))
-    factor, off = _middle(held)
 
     def forward(values: np.ndarray, by: np.ndarray) -> np.ndarray:
         return contract.ref(values, by, spec=f"{batch}{x},{w}->{batch}{out}")
@@ -173,6 +179,29 @@ def contracted(node: Tensor, fixed: Fixed) -> Affine | None:
     size = partial(forward, by=np.abs(factor))
     doubt = None if off is None else partial(forward, by=off)
     return Affine([(k, Part(partial(forward, by=factor), back, size, doubt, count))])
+
+
+def _times(m: np.ndarray, off: np.ndarray | None, of: tuple[int, ...], to: tuple[int, ...]) -> Part:
+    """Rows times a matrix, known up to ``off``."""
+
+    def by(matrix: np.ndarray, shape: tuple[int, ...], values: np.ndarray) -> np.ndarray:
+        return product(values.reshape(-1, len(matrix)), matrix).reshape(len(values), *shape)
+
+    m, back = np.ascontiguousarray(m), np.ascontiguousarray(m.T)
+    doubt = None if off is None else partial(by, np.ascontiguousarray(off), to)
+    return Part(partial(by, m, to), partial(by, back, of), partial(by, np.abs(m), to), doubt, max(m.shape))
+
+
+def product(x: np.ndarray, m: np.ndarray) -> np.ndarray:
+    """x @ m, for small matrices in blocks that BLAS does not share among threads: waiting takes longer than they do."""
+    block = ALONE // m.size
+    if block < FEW or len(x) <= block:
+        return x @ m
+    whole = len(x) // block * block
+    found = np.empty((len(x), m.shape[1]))
+    np.matmul(x[:whole].reshape(-1, block, len(m)), m, out=found[:whole].reshape(-1, block, m.shape[1]))
+    np.matmul(x[whole:], m, out=found[whole:])
+    return found
 
 
 def convolved(node: Tensor, fixed: Fixed) -> Affine | None:

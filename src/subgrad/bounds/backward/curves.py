@@ -36,14 +36,16 @@ class Curve:
     Attributes:
         inputs: the numbers of the inputs that vary.
         relax: from their intervals, and that of the node, to a relaxation.
-        open: where tighter intervals of the inputs may help.
         interval: the node's interval from theirs.
+        open: where tighter intervals of the inputs may help.
+        least: where it is open its lower line may have any slope from this one to 1, and the offset 0; None if not.
     """
 
     inputs: Sequence[int]
     relax: Callable[[Sequence[Interval], Interval], Relaxation]
     interval: Callable[[Sequence[Interval]], Interval]
     open: Callable[[Sequence[Interval]], np.ndarray]
+    least: float | None = None
 
 
 def up(x: np.ndarray) -> np.ndarray:
@@ -109,7 +111,7 @@ def bent(slope: float) -> Curve:
         below = np.where(both, np.where(high > -low, 1.0, slope), beside)
         return constant_where_unknown(Relaxation([(below, above)], None, np.where(both, offset, 0.0)), z)
 
-    return Curve((0,), relax, interval, crosses)
+    return Curve((0,), relax, interval, crosses, slope)
 
 
 # The larger of two

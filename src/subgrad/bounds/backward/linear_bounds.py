@@ -21,13 +21,13 @@ import numpy as np
 
 from subgrad.bounds.backward.affine import Affine, gamma
 from subgrad.bounds.backward.curves import Curve, Relaxation
+from subgrad.bounds.backward.rows_back import Choice, Rows, dots, taken, times
 from subgrad.bounds.backward.walk_back import Step, steps_of
 from subgrad.bounds.taylor.rounding import TINY, UNIT
 from subgrad.graph.tensor import Tensor
 from subgrad.intervals.arithmetic import Interval
 
 ROOM = 2**16  # coefficients of the rows that go backward at once: they stay in the second-level cache
-SLACK = 1 + 1e-6  # what sums of errors may be off themselves, relatively, if they have up to a thousand million terms
 
 
 class LinearBounds:
@@ -48,13 +48,16 @@ class LinearBounds:
         largest = max(math.prod(s.shape) for s in self.steps)
         self.work = largest**2 * max(1, sum(math.prod(self.steps[k].shape) for k in _curved(self.steps)))
 
-    def over(self, low: np.ndarray, high: np.ndarray, inside: Interval | None = None) -> Boxes:
+    def over(
+        self, low: np.ndarray, high: np.ndarray, inside: Interval | None = None, refined: bool = True
+    ) -> Boxes:
         """The steps over boxes with these corners, shape (B, d): what `Boxes.below` takes.
 
-        ``inside`` is what `Boxes.kept` was of boxes that hold these: it narrows the intervals from the start.
+        ``inside`` is what `Boxes.kept` was of boxes that hold these: it narrows the intervals from the start. If not
+        ``refined``, nothing narrower is found backward.
         """
         with np.errstate(all="ignore"):
-            return Boxes(self.steps, low, high, inside)
+            return Boxes(self.steps, low, high, inside, refined)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,17 +67,21 @@ class Below:
     Attributes:
         bound: shape (B, m); minus infinity where nothing is known.
         slopes: the linear function of the point that lies below the row, shape (B, m, d).
+        trail: the coefficients with which the rows came to curves, by the numbers of their steps, shape (B, m, \\*T).
     """
 
     bound: np.ndarray
     slopes: np.ndarray
+    trail: dict[int, np.ndarray]
 
 
 class Boxes:
     """The intervals and relaxations of all steps over some boxes."""
 
-    def __init__(self, steps: list[Step], low: np.ndarray, high: np.ndarray, inside: Interval | None = None) -> None:
-        self.steps, self.count = steps, len(low)
+    def __init__(
+        self, steps: list[Step], low: np.ndarray, high: np.ndarray, inside: Interval | None, refined: bool
+    ) -> None:
+        self.steps, self.count, self._settled = steps, len(low), not refined
         self._inside = {} if inside is None else self._parted(inside)
         shape = (self.count, *steps[0].shape)
         self.intervals = [Interval(low.reshape(shape), high.reshape(shape))]
@@ -112,9 +119,10 @@ class Boxes:
         """Lower bounds of linear functions of the outputs, given as rows (m, k)."""
         m, last = len(rows), len(self.steps) - 1
         a = np.tile(-rows, (self.count, 1)).reshape(-1, *self.steps[last].shape)
-        with np.errstate(all="ignore"):
-            above, slopes = self._above(last, a, np.repeat(np.arange(self.count), m))
-        return Below(-above.reshape(self.count, m), -slopes.reshape(self.count, m, -1))
+        choice = Choice()
+        above, slopes = self.above(last, a, np.repeat(np.arange(self.count), m), choice)
+        trail = {k: -t.reshape(self.count, m, *t.shape[1:]) for k, t in choice.trail.items()}
+        return Below(-above.reshape(self.count, m), -slopes.reshape(self.count, m, -1), trail)
 
     # Forward
 
@@ -138,7 +146,7 @@ class Boxes:
     def _refine(self, k: int, where: np.ndarray) -> None:
         """Tighter intervals of a step's elements, which a curve needs."""
         step = self.steps[k]
-        if step.tight or k in self._refined or where.shape != (self.count, *step.shape):
+        if self._settled or step.tight or k in self._refined or where.shape != (self.count, *step.shape):
             return
         self._refined.add(k)
         n = self.steps[k].shape
@@ -151,7 +159,7 @@ class Boxes:
             count = len(boxes)
             a = np.zeros((2 * count, low.shape[1]))
             a[np.arange(count), elements], a[np.arange(count, 2 * count), elements] = 1.0, -1.0
-            above, _ = self._above(k, a.reshape(-1, *n), np.tile(boxes, 2))
+            above, _ = self.above(k, a.reshape(-1, *n), np.tile(boxes, 2))
             high[boxes, elements] = np.minimum(high[boxes, elements], above[:count])
             low[boxes, elements] = np.maximum(low[boxes, elements], -above[count:])
         self.intervals[k] = Interval(low.reshape(-1, *n), high.reshape(-1, *n))
@@ -184,34 +192,48 @@ class Boxes:
 
     # Backward
 
-    def _above(self, last: int, a: np.ndarray, owner: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Upper bounds of rows of a step, shape (P, \\*S), in the boxes ``owner``; and the slopes at the point."""
-        rows = _Rows(len(a))
-        rows.put(last, a)
+    def above(
+        self, last: int, a: np.ndarray, owner: np.ndarray, choice: Choice | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Upper bounds of rows of a step, shape (P, \\*S), in the boxes ``owner``; and the slopes at the point.
+
+        What is free is as ``choice`` says, and its trail is left there.
+        """
+        with np.errstate(all="ignore"):
+            return self._above(last, a, owner, choice or Choice())
+
+    def _above(
+        self, last: int, a: np.ndarray, owner: np.ndarray, choice: Choice
+    ) -> tuple[np.ndarray, np.ndarray]:
+        rows = Rows(len(a))
+        rows.put(last, a, self._size(last))
         for k in range(last, 0, -1):
             if k not in rows.open:
                 continue
+            if k in choice.added:
+                rows.put(k, choice.added[k], self._size(k))
             a = rows.open.pop(k)
             self._lose(rows, k, a, owner)
             error = self._error(k)
             if error is not None:
-                rows.off += np.abs(a.reshape(len(a), -1)) @ error
+                rows.off += times(np.abs(a), error)
             if isinstance(self.steps[k].made, Affine):
                 self._through_affine(rows, k, a)
             else:
-                self._through_curve(rows, k, a, owner)
+                choice.trail[k] = a
+                self._through_curve(rows, k, a, owner, choice.slopes.get(k))
         size = self.intervals[0].low[0].size
         a = rows.open.pop(0, np.zeros((len(owner), size))).reshape(len(owner), size)
         low, high = (e.reshape(self.count, -1) for e in self.intervals[0])
         above = np.maximum(a, 0.0)
-        rows.add(_dots(above, high, owner))
-        rows.add(_dots(a - above, low, owner))
+        rows.add(dots(above, high, owner))
+        rows.add(dots(a - above, low, owner))
         error = self._error(0)
         if error is not None:
-            rows.off += np.abs(a) @ error
+            rows.off += times(np.abs(a), error)
         return rows.upper(), a
 
-    def _lose(self, rows: _Rows, k: int, a: np.ndarray, owner: np.ndarray) -> None:
+    def _lose(self, rows: Rows, k: int, a: np.ndarray, owner: np.ndarray) -> None:
         """Of a row that depends on what is not bounded, nothing is known."""
         if k not in self._unbounded:
             low, high = self.intervals[k]
@@ -219,69 +241,35 @@ class Boxes:
             self._unbounded[k] = unbounded if unbounded.any() else None
         unbounded = self._unbounded[k]
         if unbounded is not None:
-            lost = (_taken(unbounded, owner) & (a != 0)).reshape(len(a), -1).any(axis=1)
+            lost = (taken(unbounded, owner) & (a != 0)).reshape(len(a), -1).any(axis=1)
             rows.total[lost] = np.inf
 
-    def _through_affine(self, rows: _Rows, k: int, a: np.ndarray) -> None:
+    def _through_affine(self, rows: Rows, k: int, a: np.ndarray) -> None:
         step = self.steps[k]
         assert isinstance(step.made, Affine)
         if step.made.centre is not None:
-            rows.add(a.reshape(len(a), -1) @ step.made.centre.ravel())
+            rows.add(times(a, step.made.centre))
         for (_, part), i in zip(step.made.parts, step.inputs, strict=True):
-            rows.put(i, part.back(a))
+            rows.put(i, part.back(a), self._size(i))
 
-    def _through_curve(self, rows: _Rows, k: int, a: np.ndarray, owner: np.ndarray) -> None:
-        found = self.relaxations[k]
-        above = np.maximum(a, 0.0)
-        below = a - above
-        for half, offset in ((above, found.high), (below, found.low)):
+    def _through_curve(
+        self, rows: Rows, k: int, a: np.ndarray, owner: np.ndarray, chosen: np.ndarray | None
+    ) -> None:
+        found, positive = self.relaxations[k], a > 0
+        for half, offset in ((positive, found.high), (~positive, found.low)):
             if offset is not None:
-                rows.add(_dots(half.reshape(len(a), -1), offset.reshape(self.count, -1), owner))
-        for number, ((low, high), i) in enumerate(zip(found.slopes, self.steps[k].inputs, strict=True)):
+                rows.add(dots(np.where(half, a, 0.0).reshape(len(a), -1), offset.reshape(self.count, -1), owner))
+        for (low, high), i in zip(found.slopes, self.steps[k].inputs, strict=True):
             if low.ndim == 1:  # nothing of the input
                 continue
-            last = number == len(found.slopes) - 1
-            part = np.multiply(above, _taken(high, owner), out=above if last else None)
-            part += np.multiply(below, _taken(low, owner), out=below if last else None)
-            rows.put(i, part)
+            below = taken(low, owner) if chosen is None else chosen
+            rows.put(i, a * np.where(positive, taken(high, owner), below), self._size(i), product=True)
 
 
 def _curved(steps: list[Step]) -> list[int]:
     """The steps whose intervals are found backward: curves need them, and they are affine."""
     inputs = {i for s in steps if isinstance(s.made, Curve) for i in s.inputs}
     return [k for k in sorted(inputs) if isinstance(steps[k].made, Affine) and not steps[k].tight]
-
-
-class _Rows:
-    """Linear functions on their way back: coefficients at steps, a constant, and how far all that may be off."""
-
-    def __init__(self, count: int) -> None:
-        self.open: dict[int, np.ndarray] = {}
-        self.total, self.off = np.zeros(count), np.zeros(count)
-
-    def put(self, step: int, a: np.ndarray) -> None:
-        """Coefficients for a step, beside those that it has."""
-        self.open[step] = a + self.open[step] if step in self.open else a
-
-    def add(self, value: np.ndarray) -> None:
-        """A part of the constant."""
-        self.total += value
-        self.off += UNIT * np.abs(self.total)
-
-    def upper(self) -> np.ndarray:
-        """What no value exceeds."""
-        found = np.nextafter(self.total + self.off * SLACK, np.inf)
-        return np.where(np.isnan(found), np.inf, found)
-
-
-def _taken(x: np.ndarray, owner: np.ndarray) -> np.ndarray:
-    """The part of each row's box."""
-    return x if len(x) == 1 else x[owner]
-
-
-def _dots(a: np.ndarray, x: np.ndarray, owner: np.ndarray) -> np.ndarray:
-    """The products of each row with what belongs to its box."""
-    return a @ x[0] if len(x) == 1 else np.einsum("pn,pn->p", a, x[owner])
 
 
 __all__ = ["Below", "Boxes", "LinearBounds"]

@@ -1,60 +1,30 @@
 """Branch and bound on inputs: boxes with backward linear bounds, halved until no output of them is in a polytope.
 
-A box is halved along an input that moves the bound much, ``|slope| width`` (the "smart gradient" of Wang et al.,
-"Formal security analysis of neural networks using symbolic intervals", 2018), and is wide still. Points
-of the worst boxes are tried as counter-examples. Without a deadline, nothing depends on time; attacks start from
-points of a fixed seed.
+A box is halved along the input at which most of what its bound loses lies. Points of the worst boxes are tried as
+counter-examples. Without a deadline, nothing depends on time; attacks start from points of a fixed seed.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 
 from subgrad.bounds.backward.attack import POINTS, attack, values_at
 from subgrad.bounds.backward.linear_bounds import LinearBounds
+from subgrad.bounds.backward.open_boxes import Open, bounded
 from subgrad.bounds.backward.polytopes import Polytopes
+from subgrad.compile.runtime.threads import get_threads
 from subgrad.intervals.arithmetic import Interval
 
 FEW, MANY = 4, 256  # boxes that are halved in a round,
 WORK = 2**28  # and how many `LinearBounds.work` they may take: a round ends before the time is over
 ATTACKS = (3, 16, 64, 256, 1024, 4096)  # the rounds in which counter-examples are searched for by descent
-SMALL = 1e-300
+LEAST = 16  # boxes that a thread takes
 ROOMY = 2**26  # numbers in the corners of open boxes: with more than that, those that are nearly done come first
-
-
-@dataclass(frozen=True, eq=False)
-class Open:
-    """Boxes that are not decided.
-
-    Attributes:
-        low, high: corners, shape (n, d).
-        axis: the input to halve, shape (n,); -1 if no side has a float inside.
-        corner: the point where the linear bound is least, shape (n, d).
-        excess: how far outputs may be inside of a polytope, shape (n,).
-        inner_low, inner_high: what was found of the steps inside, shape (n, W); halves start from it.
-    """
-
-    low: np.ndarray
-    high: np.ndarray
-    axis: np.ndarray
-    corner: np.ndarray
-    excess: np.ndarray
-    inner_low: np.ndarray
-    inner_high: np.ndarray
-
-    def __getitem__(self, chosen: np.ndarray) -> Open:
-        return Open(*(getattr(self, f.name)[chosen] for f in fields(self)))
-
-    def __len__(self) -> int:
-        return len(self.excess)
-
-    def joined(self, other: Open) -> Open:
-        """The boxes of both."""
-        return Open(*(np.concatenate([getattr(self, f.name), getattr(other, f.name)]) for f in fields(self)))
 
 
 @dataclass
@@ -118,6 +88,10 @@ class Splitting:
 
     def run(self) -> Splitting:
         """Search until all is decided, the budget or the time is spent, or Ctrl-C is pressed."""
+        with ThreadPoolExecutor(get_threads()) as self._pool:  # NumPy's loops run without the interpreter lock
+            return self._run()
+
+    def _run(self) -> Splitting:
         known, rounds = (self.open, self.done), 0
         try:
             self.open = self._bounded(self.open.low, self.open.high, None)
@@ -138,21 +112,12 @@ class Splitting:
 
     def _bounded(self, low: np.ndarray, high: np.ndarray, inside: Interval | None) -> Open:
         """Those of the boxes in which outputs may be in a polytope."""
-        of = self.polytopes
-        over = self.bounds.over(low, high, inside)
-        found = over.below(of.rows)
+        shares = np.array_split(np.arange(len(low)), max(1, min(get_threads(), len(low) // LEAST)))
+        work = [(low[s], high[s], None if inside is None else Interval(*(x[s] for x in inside))) for s in shares]
+        found = list(self._pool.map(lambda w: bounded(self.bounds, self.polytopes, *w), work))
         self.boxes += len(low)
-        excess = of.excess(found.bound)
-        worst = np.argmax(excess, axis=1)
-        everywhere = np.arange(len(low))
-        most = excess[everywhere, worst]
-        self.done = max(self.done, float(most[most < 0].max(initial=-np.inf)))
-        off = of.limits[:, 1] - found.bound
-        nearest = np.array([of.members[p][np.argmin(off[b, of.members[p]])] for b, p in enumerate(worst)], np.int64)
-        slopes = found.slopes[everywhere, nearest]
-        axes, corners = _axes(low, high, slopes, np.ptp(of.box, axis=1)), np.where(slopes > 0, low, high)
-        boxes = Open(low, high, axes, corners, most, *over.kept)
-        return boxes[most >= 0]
+        self.done = max(self.done, *(most for _, most in found))
+        return Open.joined(*(o for o, _ in found))
 
     def _halve(self, number: int) -> bool:
         """Halve the worst boxes, and look for counter-examples in them; False if no box can be halved."""
@@ -171,7 +136,7 @@ class Splitting:
         low[rows, boxes.axis] = high[rows, boxes.axis] = middle[rows, boxes.axis]
         halves = np.concatenate([boxes.low, low]), np.concatenate([high, boxes.high])
         inside = Interval(*(np.tile(x, (2, 1)) for x in (boxes.inner_low, boxes.inner_high)))
-        self.open = others.joined(self._bounded(*halves, inside))
+        self.open = Open.joined(others, self._bounded(*halves, inside))
         if number & (number - 1) == 0 or number % 4 == 0:
             self._try(boxes.corner)
         if number in ATTACKS and not self.proven and self.witness is None:
@@ -205,20 +170,4 @@ def _starts(dimensions: int) -> np.ndarray:
     return points
 
 
-def _axes(low: np.ndarray, high: np.ndarray, slopes: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """The input along which each box is halved, -1 if none has a float inside.
-
-    Half of the choice is how much an input moves the linear bound, ``|slope| width``, and half its width beside that of
-    the whole box: the linear function says nothing of what lies between the lines of curves. On ACAS Xu it takes half
-    the boxes that either alone does.
-    """
-    middle = low / 2 + high / 2
-    inside = (low < middle) & (middle < high)
-    width = high - low
-    moved = np.nan_to_num(np.abs(slopes), posinf=0.0) * width
-    wide = width / np.where(whole > 0, whole, 1.0)
-    shares = sum(x / np.maximum(x.sum(axis=1, keepdims=True), SMALL) for x in (moved, wide))
-    return np.where(inside.any(axis=1), np.argmax(np.where(inside, shares, -1.0), axis=1), -1)
-
-
-__all__ = ["Open", "Splitting"]
+__all__ = ["Splitting"]
