@@ -54,6 +54,8 @@ def test_an_attribute_of_another_library_gets_a_hint(look, says):
         (lambda x: nn.GRU(units=3), "units is named hidden_size here"),
         (lambda x: nn.Conv2d(filters=3, strides=2), "filters is named out_channels here; strides is named stride"),
         (lambda x: nn.Linear(3, 4, activation="relu"), "an activation is a layer of its own"),
+        (lambda x: nn.LSTM(2, 3)(x[None], hx=None), "LSTM.forward() got an unexpected keyword argument 'hx'; hx is"),
+        (lambda x: nn.GRU(2, 3)(x[None], lengths=[2]), "mask=sg.arange(steps) < lengths[:, None]"),
         (lambda x: nn.Embedding(num_embeddings=3, dim=2), "num_embeddings is named count here"),
         (lambda x: sg.Adam(learning_rate=0.1), "Adam() got an unexpected keyword argument 'learning_rate'; learning"),
         (lambda x: sg.step.Cosine(0.1, T_max=9), "T_max is named steps here"),
@@ -73,6 +75,7 @@ def test_an_argument_of_another_library_gets_a_hint(call, says):
 
 def test_every_argument_of_the_table_is_one_somewhere():
     functions = sg.fit, sg.sum, nn.cross_entropy, nn.squared_loss
+    functions += nn.LSTM.forward, nn.MultiHeadAttention.forward
     known = {name for function in functions for name in signature(function).parameters}
     for home in (nn, sg.optim, sg.step, sg):
         for name in dir(home):

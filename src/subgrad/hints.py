@@ -142,6 +142,8 @@ NAMES: dict[str, str] = {
     "nn.ReflectPad": "torch.nn.ReflectionPad2d torch.nn.ReflectionPad1d",
     "nn.ReplicatePad": "torch.nn.ReplicationPad2d torch.nn.ReplicationPad1d",
     "nn.SeparableConv2d": "keras.layers.SeparableConv2D",
+    "nn.WeightNorm": "torch.nn.utils.weight_norm torch.nn.utils.parametrizations.weight_norm",
+    "nn.SpectralNorm": "torch.nn.utils.spectral_norm torch.nn.utils.parametrizations.spectral_norm",
     "nn.InstanceNorm": "torch.nn.InstanceNorm1d torch.nn.InstanceNorm2d torch.nn.InstanceNorm3d",
     # losses
     "nn.squared_loss": "torch.nn.MSELoss torch.nn.functional.mse_loss keras.losses.MeanSquaredError optax.l2_loss",
@@ -220,7 +222,8 @@ KEYWORDS: dict[str, str] = {
     "output_dim": "features", "embed_dim": "features", "d_model": "features", "num_heads": "heads", "nhead": "heads",
     "dim_feedforward": "hidden", "is_causal": "causal", "negative_slope": "slope", "upscale_factor": "factor",
     "stddev": "std", "min_val": "low", "max_val": "high", "lambd": "threshold", "start_dim": "axis",
-    "return_sequences": "returns", "return_state": "returns",
+    "return_sequences": "returns", "return_state": "returns", "attention_mask": "mask", "key_padding_mask": "mask",
+    "initial_state": "state", "hx": "state",
     # optimisers and step rules
     "learning_rate": "lr", "beta_1": "betas", "beta_2": "betas", "b1": "betas", "b2": "betas", "rho": "alpha",
     "T_max": "steps", "T_0": "steps", "T_mult": "factor", "total_steps": "steps", "decay_steps": "steps",
@@ -247,6 +250,7 @@ KEYWORD_REMARKS: dict[str, str] = {
     "device": "tensors live in the memory of the processor",
     "dtype": "the dtype of new parameters is that of sg.using_dtype or sg.set_default_dtype",
     "amsgrad": "it is not there: sg.Adam has the average alone",
+    "lengths": "a mask (N, steps) says which steps count: mask=sg.arange(steps) < lengths[:, None]",
     "params": "leave it out: init and update are given the parameters",
     "from_logits": "leave it out: the losses of scores take them without sigmoid or softmax",
     "min_lr": "min_factor is the least part of the first step size",

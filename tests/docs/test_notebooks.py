@@ -33,6 +33,13 @@ def run(tmp_path_factory) -> dict[str, list]:
         first[name] = len(cells)
         cells += [cell for cell in book.cells if cell.cell_type == "code"]
         cells.append(nbformat.v4.new_code_cell("%reset -f"))
+    live = [
+        "import subgrad as sg\nfrom subgrad.fit.callbacks import plot_live\nplot_live.SECONDS = 0.0",
+        "sg.fit(sg.nn.Linear(1, 1), [[1.0], [2.0]], [1.0, 2.0], loss='mse', epochs=3, callbacks=sg.PlotLive())\nNone",
+        "sg.fit(sg.nn.Linear(1, 1), [[1.0], [2.0]], [1.0, 2.0], loss='mse', epochs=1, callbacks=sg.PlotLive())\nNone",
+    ]
+    first["live"] = len(cells)
+    cells += map(nbformat.v4.new_code_cell, live)
     wrong = "import subgrad as sg\nz = sg.zeros((2, 3))\nz @ z"
     last = nbformat.v4.new_code_cell(wrong, metadata={"tags": ["raises-exception"]})
     first["error"] = len(cells)
@@ -72,3 +79,12 @@ def test_an_error_names_the_cell_and_the_line(run):
     assert output.ename == "ShapeError"
     assert output.evalue.endswith(f"(at Cell In[{cell.execution_count}], line 3)")
     assert not re.search(r"ipykernel_\d+", output.evalue)
+
+
+def test_a_live_picture_is_one_that_is_replaced(run):
+    three, one = (
+        [output["data"] for output in cell.outputs if output.output_type == "display_data"] for cell in run["live"][1:3]
+    )
+    assert len(three) == len(one) == 1
+    pictures = [shown[0]["text/html"] for shown in (three, one)]
+    assert pictures[0] != pictures[1]

@@ -31,6 +31,11 @@ CASES = {
     "r": (lambda a: linalg.qr(a)[1], lambda a: np.linalg.qr(a)[1], (TALL,)),
     "r of a wide one": (lambda a: linalg.qr(a)[1], lambda a: np.linalg.qr(a)[1], (TALL.T.copy(),)),
     "lstsq": (linalg.lstsq, lambda a, b: np.linalg.lstsq(a, b, rcond=None)[0], (TALL, RNG.normal(size=5))),
+    "q of a stack": (lambda a: linalg.qr(a)[0], lambda a: np.linalg.qr(a)[0], (STACK[:, :, :2].copy(),)),
+    "lstsq of a stack": (
+        linalg.lstsq, lambda a, b: np.array([np.linalg.lstsq(*ab, rcond=None)[0] for ab in zip(a, b, strict=True)]),
+        (STACK[:, :, :2].copy(), STACK[:, :, 1:].copy()),
+    ),
     "matrix_exp": (linalg.matrix_exp, scipy.linalg.expm, (STACK,)),
     "matrix_exp of a large one": (linalg.matrix_exp, scipy.linalg.expm, (8 * A,)),
 }
@@ -57,7 +62,8 @@ def test_native_programs_agree():
     [
         (linalg.solve, (STACK[0], B[:3])), (linalg.det, (STACK[0],)), (lambda a: linalg.slogdet(a)[1], (STACK[0],)),
         (lambda a: linalg.cholesky(a @ a.T + sg.eye(3, dtype="float64")), (STACK[0],)),
-        (lambda a: linalg.qr(a)[1], (TALL[:3, :2],)), (linalg.matrix_exp, (0.3 * STACK[0],)),
+        (lambda a: linalg.qr(a)[1], (TALL[:3, :2],)), (lambda a: linalg.qr(a)[0], (STACK[:, :, :1],)),
+        (linalg.matrix_exp, (0.3 * STACK[0],)),
     ],
 )  # fmt: skip
 def test_derivatives_are_right(f, xs):
@@ -70,7 +76,7 @@ def test_derivatives_are_right(f, xs):
         (lambda: linalg.solve(TALL, B), "solve takes a square matrix or a stack of them, got shape (5, 3)"),
         (lambda: linalg.solve(A, np.ones(3)), "solve takes matrices (..., n, n) and (..., n, m)"),
         (lambda: linalg.inv(np.ones(3)), "inv takes a square matrix or a stack of them, got shape (3,)"),
-        (lambda: linalg.qr(STACK), "qr takes a matrix, got shape (2, 3, 3)"),
+        (lambda: linalg.qr(np.ones(3)), "qr takes a matrix or a stack of them, got shape (3,)"),
         (lambda: linalg.lstsq(TALL.T, np.ones(3)), "lstsq takes a matrix (m, n) with m >= n"),
     ],
 )

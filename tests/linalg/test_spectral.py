@@ -41,16 +41,17 @@ def test_eigenvalues(a):
     [
         rng.normal(size=(1, 1)), rng.normal(size=(5, 3)), rng.normal(size=(3, 5)), rng.normal(size=(8, 8)),
         np.outer([1.0, 2, 3, 4], [1.0, 1, 2]), np.zeros((3, 2)), np.eye(4), 1e200 * rng.normal(size=(3, 2)),
-        np.vander(np.linspace(0, 1, 9), 6),
+        np.vander(np.linspace(0, 1, 9), 6), np.stack([rng.normal(size=(2, 4)), np.ones((2, 4)), np.zeros((2, 4))]),
     ],
 )  # fmt: skip
 def test_singular_values(a):
     u, s, v = (x.numpy() for x in sg.linalg.svd(sg.tensor(a, dtype="float64")))
     size = np.abs(a).max() + 1e-300
     np.testing.assert_allclose(s / size, np.linalg.svd(a, compute_uv=False) / size, atol=1e-13)
-    np.testing.assert_allclose((u * (s / size)) @ v, a / size, atol=1e-12)
-    for basis in (u, v.T):
-        np.testing.assert_allclose(basis.T @ basis, np.eye(len(s)), atol=1e-12)
+    np.testing.assert_allclose((u * (s / size)[..., None, :]) @ v, a / size, atol=1e-12)
+    for basis in (u, np.swapaxes(v, -1, -2)):
+        orthogonal = np.swapaxes(basis, -1, -2) @ basis
+        np.testing.assert_allclose(orthogonal, np.broadcast_to(np.eye(s.shape[-1]), orthogonal.shape), atol=1e-12)
 
 
 def differences(f, a, h=1e-6):
@@ -79,9 +80,9 @@ def test_gradients_of_eigenvalues_and_vectors():
     np.testing.assert_allclose(by_subgrad(lambda x: value(x, sg.linalg, None), a), expected, atol=1e-7)
 
 
-@pytest.mark.parametrize("shape", [(5, 3), (3, 4)])
+@pytest.mark.parametrize("shape", [(5, 3), (3, 4), (2, 3, 2)])
 def test_gradients_of_singular_values_and_vectors(shape):
-    a, k = rng.normal(size=shape), min(shape)
+    a, k = rng.normal(size=shape), min(shape[-2:])
     weights, other = rng.normal(size=k), rng.normal(size=shape)
 
     def value(x, svd):
@@ -115,4 +116,4 @@ def test_what_is_no_matrix(f):
     with pytest.raises(ShapeError):
         f(np.zeros(3))
     with pytest.raises(ShapeError):
-        f(np.zeros((2, 3, 4)))
+        f(np.zeros((2, 3, 0)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -123,6 +124,16 @@ def _check_lengths(arrays: list[np.ndarray], form: Form) -> None:
         raise ShapeError(f"X and y must have one length, got {found}")
 
 
+_HELD_OUT = "(X, y), (X, y, sample_weight)"
+
+
+def given_validation(dtype: np.dtype, validation: Sequence[Any], form: Form, otherwise: str) -> Part:
+    """Samples to validate with, given as arrays; ``otherwise`` is what else they may be."""
+    if len(validation) not in (2, 3):
+        raise ArgumentError(f"validation is {_HELD_OUT} or {otherwise}, got {len(validation)} arrays")
+    return as_batch(dtype, *validation, form=form)
+
+
 def split_validation(data: Part, validation: Any, seed: int, dtype: np.dtype) -> tuple[np.ndarray, Part | None]:
     """The numbers of the samples to train on, and what to validate with.
 
@@ -131,15 +142,13 @@ def split_validation(data: Part, validation: Any, seed: int, dtype: np.dtype) ->
     n = len(data)
     if validation is None:
         return np.arange(n), None
-    wanted = "validation is (X, y), (X, y, sample_weight) or a share between 0 and 1"
+    wanted = "a share between 0 and 1"
     if isinstance(validation, (tuple, list)):
-        if len(validation) not in (2, 3):
-            raise ArgumentError(f"{wanted}, got {len(validation)} arrays")
-        return np.arange(n), as_batch(dtype, *validation, form=data.form)
+        return np.arange(n), given_validation(dtype, validation, data.form, wanted)
     share = float(validation) if isinstance(validation, Real) else 0.0
     if not 0 < share < 1:
         given = validation if isinstance(validation, Real) else type(validation).__name__
-        raise ArgumentError(f"{wanted}, got {given}")
+        raise ArgumentError(f"validation is {_HELD_OUT} or {wanted}, got {given}")
     held_out = round(n * share)
     if not 0 < held_out < n:
         raise DataError(f"{share} of {n} samples leaves nothing to train on or nothing to validate with")

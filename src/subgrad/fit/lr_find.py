@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from subgrad import optim
+from subgrad import optim, validators
 from subgrad.errors import ArgumentError
 from subgrad.fit import options
 from subgrad.fit.arrays import as_batch
@@ -19,7 +19,6 @@ from subgrad.fit.several.several_outputs import looked_up, loss_for
 from subgrad.fit.training_run import Run
 from subgrad.io.figure import new_figure, save_figure
 from subgrad.nn.module import Module
-from subgrad.optim import validators
 
 PAST = 0.98  # the weight of the past in the smoothed losses
 FAR = 4.0  # a smoothed loss so many times the least ends the sweep

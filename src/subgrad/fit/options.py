@@ -7,11 +7,12 @@ import math
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
+from subgrad import validators
 from subgrad.errors import ArgumentError
 from subgrad.fit.history import History
 from subgrad.fit.several.several_outputs import pieces
@@ -50,8 +51,7 @@ class EarlyStopping(Hinted):
     def __post_init__(self) -> None:
         if not _is_integer(self.patience) or self.patience < 1:
             raise ArgumentError(f"patience is a number of epochs, 1 or more, got {self.patience!r}")
-        if not isinstance(self.min_delta, Real) or not 0 <= float(self.min_delta) < math.inf:
-            raise ArgumentError(f"min_delta is by how much a loss falls, 0 or more, got {self.min_delta!r}")
+        validators.validate(self, min_delta=validators.not_negative)
         switch("restore_best", self.restore_best)
         rises(self.monitor, self.mode)
 
@@ -100,7 +100,7 @@ def since_improved(values: Iterable[float], rises: bool, min_delta: float = 0.0)
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class Checkpoint(Hinted):
     """Save the run to ``path``, so that ``fit(resume=path)`` can go on from there.
 
     A run that Ctrl-C ends is saved as well, where it is then. The file is replaced at once or not at all: what was
@@ -121,8 +121,7 @@ class Checkpoint:
             raise ArgumentError(f"a checkpoint is saved to a path, got {self.path!r}")
         if not _is_integer(self.every) or self.every < 1:
             raise ArgumentError(f"a checkpoint is saved every 1 or more epochs, got {self.every!r}")
-        if self.minutes is not None and not (isinstance(self.minutes, Real) and float(self.minutes) >= 0):
-            raise ArgumentError(f"a checkpoint is saved after 0 or more minutes, got {self.minutes!r}")
+        validators.validate(self, minutes=validators.optional(validators.not_negative))
 
     def is_due(self, seconds: float) -> bool:
         """Whether it is to be saved within an epoch, so long after the last time."""

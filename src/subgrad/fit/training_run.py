@@ -146,7 +146,7 @@ class Run(checkpoints.RunState):
                 self._epochs(epochs, watch, progress)
                 early = self.history.stopped in ("interrupted", "early stopping")
                 back = self.history.stopped == "interrupted" or (stopping is not None and stopping.restore_best)
-                if back and len(self.history) and not self.history.best_epoch:
+                if (back or stopping is not None) and len(self.history) and not self.history.best_epoch:
                     warnings.warn(f"{self.history.monitored} is NaN after every epoch: none is the best, and the model "
                                   "stays as it is after the last", stacklevel=2)  # fmt: skip
                 elif back and len(self.history):

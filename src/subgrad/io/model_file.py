@@ -198,6 +198,16 @@ def read_info(path: Path_) -> dict[str, Any]:
     return info if isinstance(info, dict) else {}
 
 
+def is_model_file(path: Path_) -> bool:
+    """Whether it begins as the files of `save` do; nothing more of it is read."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(9)
+    except OSError:
+        return False
+    return start[8:] == b"{" and int.from_bytes(start[:8], "little") <= HEADER + 2**27
+
+
 def is_tabular(header: Mapping[str, Any]) -> bool:
     """Whether a file with this header is that of a model for tables."""
     info = header.get("info")

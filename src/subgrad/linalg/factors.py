@@ -35,11 +35,11 @@ def cholesky(a: TensorLike) -> Tensor:
 
 
 def qr(a: TensorLike) -> tuple[Tensor, Tensor]:
-    """Q with orthonormal columns (m, k) and R upper triangular (k, n) with Q R = a, for a matrix (m, n) and k = min(m,
-    n), by Householder's reflections; signs are LAPACK's.
+    """Q with orthonormal columns (..., m, k) and R upper triangular (..., k, n) with Q R = a, for matrices (..., m, n)
+    and k = min(m, n), by Householder's reflections; signs are LAPACK's.
 
     Raises:
-        ShapeError: if a is no matrix.
+        ShapeError: if a is no matrix and no stack of them.
 
     Example:
         >>> import subgrad as sg
@@ -48,36 +48,38 @@ def qr(a: TensorLike) -> tuple[Tensor, Tensor]:
         (True, [[-5.0, -2.200000047683716], [0.0, 0.4000000059604645]])
     """
     a = rules.as_float(as_tensor(a))
-    if a.ndim != 2 or not a.size:
-        raise ShapeError(f"qr takes a matrix, got shape {a.shape}")
-    m, n = a.shape
+    if a.ndim < 2 or not a.size:
+        raise ShapeError(f"qr takes a matrix or a stack of them, got shape {a.shape}")
+    m, n = a.shape[-2:]
     count, rows = min(m, n), ops.arange(m)
 
     def reflected(x: Tensor, v: Tensor) -> Tensor:
-        return x - 2 * ops.outer(v, v @ x)
+        row = ops.expand_dims(v, v.ndim - 1)
+        return x - 2 * turned(row) * (row @ x)
 
     def step(table: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
-        column = ops.where(rows >= k, ops.take(table, k.reshape(1), 1)[:, 0], 0)
-        head = ops.where(rows == k, column, 0).sum()
-        length = ops.norm(column)
+        column = ops.where(rows >= k, ops.take(table, k.reshape(1), -1)[..., 0], 0)
+        head = ops.where(rows == k, column, 0).sum(-1, keepdims=True)
+        length = ops.norm(column, axis=-1, keepdims=True)
         v = column + ops.where(rows == k, ops.where(head < 0, -length, length), 0)
-        last = ops.norm(column - ops.where(rows == k, column, 0)) == 0  # nothing is below: LAPACK leaves it
-        v = ops.where(last, 0, v / ops.where(last, 1, ops.norm(v)))
+        below = ops.norm(ops.where(rows == k, 0, column), axis=-1, keepdims=True)
+        last = below == 0  # LAPACK leaves it
+        v = ops.where(last, 0, v / ops.where(last, 1, ops.norm(v, axis=-1, keepdims=True)))
         return reflected(table, v), v
 
     table, vectors = scan(step, a, ops.arange(count))
-    start = ops.eye(m, count, dtype=a.dtype)
+    start = ops.broadcast_to(ops.eye(m, count, dtype=a.dtype), (*a.shape[:-1], count))
     q, _ = scan(lambda q, v: (reflected(q, v), None), start, vectors, reverse=True)
-    return q, ops.triu(table[:count])
+    return q, ops.triu(table[..., :count, :])
 
 
 def lstsq(a: TensorLike, b: TensorLike) -> Tensor:
-    """x with the least \\|a x - b\\|, for a matrix (m, n) of full rank with m >= n, by `qr`. NaN or inf without full
+    """x with the least \\|a x - b\\|, for matrices (m, n) of full rank with m >= n, by `qr`. NaN or inf without full
     rank.
 
     Args:
-        a: shape (m, n).
-        b: shape (m,) or (m, k).
+        a: shape (..., m, n).
+        b: shape (m,) or (..., m, k), with the leading axes of a.
 
     Raises:
         ShapeError: for shapes that do not fit.
@@ -88,10 +90,14 @@ def lstsq(a: TensorLike, b: TensorLike) -> Tensor:
         [1.0, 2.0]
     """
     a, b = (rules.as_float(x) for x in rules.match(a, b, spread=False))
-    if a.ndim != 2 or b.ndim not in (1, 2) or b.shape[0] != a.shape[0] or a.shape[0] < a.shape[1]:
+    vector = a.ndim == 2 and b.ndim == 1
+    columns = b.reshape(-1, 1) if vector else b
+    fits = columns.ndim == a.ndim >= 2 and columns.shape[:-1] == a.shape[:-1] and a.shape[-2] >= a.shape[-1]
+    if not fits:
         raise ShapeError(f"lstsq takes a matrix (m, n) with m >= n and m numbers, got shapes {a.shape} and {b.shape}")
     q, r = qr(a)
-    return solve(r, q.T @ b)
+    found = solve(r, turned(q) @ columns)
+    return found[:, 0] if vector else found
 
 
 __all__ = ["cholesky", "lstsq", "qr"]

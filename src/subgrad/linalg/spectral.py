@@ -40,16 +40,16 @@ def eigh(a: TensorLike) -> tuple[Tensor, Tensor]:
 
 
 def svd(a: TensorLike) -> tuple[Tensor, Tensor, Tensor]:
-    """U (m, k) with orthonormal columns, the singular values s (k,), descending, and V (k, n) with orthonormal rows: U
-    diag(s) V = a, for a matrix (m, n) and k = min(m, n). It is ``numpy.linalg.svd(a, full_matrices=False)`` but for
-    signs.
+    """U (..., m, k) with orthonormal columns, the singular values s (..., k), descending, and V (..., k, n) with
+    orthonormal rows: U diag(s) V = a, for matrices (..., m, n) and k = min(m, n). It is
+    ``numpy.linalg.svd(a, full_matrices=False)`` but for signs.
 
     One-sided Jacobi (Golub and Van Loan, 8.6.3), which finds small singular values to high relative accuracy. Where
     singular values are equal, or 0, the gradient has 0 in the place of 1/(sᵢ² - sⱼ²) and 1/s (Townsend 2016), as in
     `eigh`.
 
     Raises:
-        ShapeError: if a is no matrix.
+        ShapeError: if a is no matrix and no stack of them.
 
     Example:
         >>> import subgrad as sg
@@ -58,14 +58,14 @@ def svd(a: TensorLike) -> tuple[Tensor, Tensor, Tensor]:
         ([4.0, 3.0], [[3.0, 0.0], [0.0, -4.0], [0.0, 0.0]])
     """
     a = rules.as_float(as_tensor(a))
-    if a.ndim != 2 or not a.size:
-        raise ShapeError(f"svd takes a matrix, got shape {a.shape}")
-    m, n = a.shape
+    if a.ndim < 2 or not a.size:
+        raise ShapeError(f"svd takes a matrix or a stack of them, got shape {a.shape}")
+    m, n = a.shape[-2:]
     if m < n:
-        u, s, v = svd(a.T)
-        return v.T, s, u.T
+        u, s, v = svd(turned(a))
+        return turned(v), s, turned(u)
     packed = _singular(a)
-    return packed[:m], packed[m], packed[m + 1 :].T
+    return packed[..., :m, :], packed[..., m, :], turned(packed[..., m + 1 :, :])
 
 
 def _partners(n: int) -> np.ndarray:
@@ -146,37 +146,41 @@ def _inverse_gaps(x: Tensor, largest: Tensor) -> Tensor:
 
 
 def _singular_forward(a: Tensor) -> Tensor:
-    """u above s above v, (m + 1 + n, n), for m >= n."""
-    m, n = a.shape
+    """u above s above v, (..., m + 1 + n, n), for m >= n."""
+    m, n = a.shape[-2:]
 
     def step(carry: tuple[Tensor, Tensor], partner: Tensor) -> tuple[tuple[Tensor, Tensor], None]:
         table, vectors = carry
-        own, both = (table * table).sum(0), (table * ops.take(table, partner, 1)).sum(0)
-        rotation = (*_rotation(own, ops.take(own, partner, 0), both, partner), partner)
+        own, both = (table * table).sum(-2), (table * ops.take(table, partner, -1)).sum(-2)
+        rotation = (*_rotation(own, ops.take(own, partner, -1), both, partner), partner)
         return (_turned(table, *rotation, -1), _turned(vectors, *rotation, -1)), None
 
-    scale = ops.max(ops.abs(a))  # squares of large and of small numbers stay in range
+    scale = ops.max(ops.abs(a), (-2, -1), keepdims=True)  # squares of large and of small numbers stay in range
     scale = ops.where(scale > 0, scale, 1)
-    (table, v), _ = scan(step, (a / scale, ops.eye(n, dtype=a.dtype)), _rounds(n))
-    s = ops.norm(table, axis=0)
-    order = ops.argsort(-s)
-    table, v, s = ops.take(table, order, 1), ops.take(v, order, 1), ops.take(s, order, 0)
-    there = s > s[0] * (m * float(np.finfo(s.dtype).eps))
+    start = ops.broadcast_to(ops.eye(n, dtype=a.dtype), (*a.shape[:-2], n, n))
+    (table, v), _ = scan(step, (a / scale, start), _rounds(n))
+    s = ops.norm(table, axis=-2)
+    order = ops.argsort(-s, -1)
+    s = ops.expand_dims(ops.take_along_axis(s, order, -1), s.ndim - 1)
+    table, v = (
+        ops.take_along_axis(x, ops.broadcast_to(_along(order, -1), x.shape), -1) for x in (table, v)
+    )
+    there = s > s[..., :1] * (m * float(np.finfo(s.dtype).eps))
     u = ops.where(there, table / ops.where(there, s, 1), 0)
     u = ops.where(there, u, qr(u)[0])  # what is missing of a basis
-    return ops.concatenate([u, (s * scale).reshape(1, n), v])
+    return ops.concatenate([u, s * scale, v], -2)
 
 
 def _singular_back(g: Tensor, y: Tensor, a: Tensor) -> Tensor:
-    m = a.shape[0]
-    u, s, v = y[:m], y[m], y[m + 1 :]
-    by_u, by_s, by_v = g[:m], g[m], g[m + 1 :]
-    inverse = _inverse_gaps(s * s, (s * s)[:1])
-    there = s > s[0] * (m * float(np.finfo(s.dtype).eps))
-    left, right = u.T @ by_u, v.T @ by_v
-    inner = inverse * (left - left.T) * s + s.reshape(-1, 1) * inverse * (right - right.T)
+    m, n = a.shape[-2:]
+    (u, s, v), (by_u, by_s, by_v) = ((x[..., :m, :], x[..., m : m + 1, :], x[..., m + 1 :, :]) for x in (y, g))
+    squares = (s * s)[..., 0, :]
+    inverse = _inverse_gaps(squares, squares[..., :1])
+    there = s > s[..., :1] * (m * float(np.finfo(s.dtype).eps))
+    left, right = turned(u) @ by_u, turned(v) @ by_v
+    inner = inverse * (left - turned(left)) * s + turned(s) * inverse * (right - turned(right))
     beyond = ops.where(there, (by_u - u @ left) / ops.where(there, s, 1), 0)
-    return (u @ (inner + ops.diag(by_s)) + beyond) @ v.T
+    return (u @ (inner + by_s * ops.eye(n, dtype=s.dtype)) + beyond) @ turned(v)
 
 
 _eigen = custom_vjp(_eigen_forward, _eigen_back)

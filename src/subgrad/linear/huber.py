@@ -8,11 +8,11 @@ from functools import cached_property
 
 import numpy as np
 
+from subgrad import validators
 from subgrad.linear.design import Design, by_columns, by_rows
 from subgrad.linear.duality_gap import PrimalDualPoint
 from subgrad.linear.interior import Loss, interior_point
 from subgrad.linear.regressor import Regressor, projected
-from subgrad.optim import validators
 
 
 @dataclass(eq=False)

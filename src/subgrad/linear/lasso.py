@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from subgrad import ops
+from subgrad import ops, validators
 from subgrad.compile.function import compile
 from subgrad.graph.dtype import using_dtype
 from subgrad.graph.tensor import Tensor
 from subgrad.linear.duality_gap import PrimalDualPoint
 from subgrad.linear.regressor import Regressor
-from subgrad.optim import validators
 
 
 @dataclass(eq=False)

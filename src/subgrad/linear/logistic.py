@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from subgrad import validators
 from subgrad.linear.classifier import Classifier, balanced
 from subgrad.linear.design import by_rows
 from subgrad.linear.duality_gap import PrimalDualPoint
-from subgrad.optim import validators
 
 
 @dataclass(eq=False)

@@ -9,11 +9,11 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from subgrad import validators
 from subgrad.data.column_names import listed
 from subgrad.errors import ArgumentError, DataError, NotFittedError, ShapeError
 from subgrad.linear import input_arrays
 from subgrad.linear.duality_gap import ConvexProblem, Epoch, PrimalDualPoint, prove
-from subgrad.optim import validators
 
 
 @dataclass(eq=False)

@@ -8,12 +8,12 @@ from itertools import count
 
 import numpy as np
 
+from subgrad import validators
 from subgrad.errors import ArgumentError
 from subgrad.linear.classifier import Classifier, balanced
 from subgrad.linear.design import by_rows
 from subgrad.linear.duality_gap import PrimalDualPoint
 from subgrad.linear.interior import Loss, interior_point
-from subgrad.optim import validators
 
 
 @dataclass(eq=False)

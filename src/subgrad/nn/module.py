@@ -14,7 +14,7 @@ from subgrad.graph import tracing
 from subgrad.graph.dtype import default_dtype
 from subgrad.graph.tensor import Parameter, Tensor, TensorLike, as_tensor
 from subgrad.graph.values import assign_all, nodes_of
-from subgrad.hints import Hinted
+from subgrad.hints import Hinted, require_known
 from subgrad.nn import config
 from subgrad.nn.running import evaluating, mode_here, running, set_mode_here
 
@@ -92,6 +92,8 @@ class Module(Hinted):
 
     def __call__(self, *xs: Any, **options: Any) -> Any:
         """``forward(*xs, **options)``. NumPy arrays become tensors first, floats in the parameters' dtype."""
+        if options:
+            require_known(self.forward, f"{type(self).__name__}.forward", options)
         inputs = [self._as_input(x) if isinstance(x, np.ndarray) else x for x in xs]
         with running(self):
             return self.forward(*inputs, **options)
@@ -102,12 +104,13 @@ class Module(Hinted):
     def _dtype(self) -> np.dtype:
         return next((p.dtype for _, p in self.named_state()), default_dtype())
 
-    def predict(self, *xs: npt.ArrayLike) -> Any:
+    def predict(self, *xs: Any, **named: Any) -> Any:
         """The output in evaluation mode as an array, by native code: for many calls with samples of one shape.
 
         The first call with a shape compiles (see `subgrad.compile`), later ones cost little more than the arithmetic.
         Calls with fewer rows run in the program of one with more, so that any number of lengths takes few programs.
-        `subgrad.predict` is for a whole data set at once.
+        `subgrad.predict` is for a whole data set at once. As there, several inputs may come in one tuple, or in one
+        dict by name.
 
         Example:
             >>> import numpy as np, subgrad as sg
@@ -119,11 +122,12 @@ class Module(Hinted):
             from subgrad.compile.function import CompiledByRows
 
             predictor = self.__dict__["_predictor"] = CompiledByRows(_evaluation(weakref.ref(self)))
-        if tuple in map(type, xs):  # rows of numbers, as lists are; or several tensors
-            from subgrad.compile.tracing.arguments import is_numeric
+        kinds = [*map(type, xs)]
+        if tuple in kinds or dict in kinds:
+            from subgrad.compile.tracing.arguments import spread
 
-            xs = tuple([np.asarray(x) if type(x) is tuple and is_numeric(x) else x for x in xs])
-        return predictor(*xs)
+            xs, named = spread(self.forward, xs, named)
+        return predictor(*xs, **named)
 
     def __getstate__(self) -> dict[str, Any]:
         """All but machine code: a copy compiles its own, and so does the process in which a pickle is read."""
@@ -317,11 +321,11 @@ config.enter(Module)
 def _evaluation(module: weakref.ref[Module]) -> Callable[..., Any]:
     """The forward pass in evaluation mode, as a function that does not keep the module alive."""
 
-    def forward(*xs: Tensor) -> Any:
+    def forward(*xs: Tensor, **named: Tensor) -> Any:
         alive = module()
         assert alive is not None
         with evaluating(alive):
-            return alive(*xs)
+            return alive(*xs, **named)
 
     return forward
 

@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from subgrad import ops
+from subgrad import ops, validators
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import Tensor
-from subgrad.optim import step, validators
+from subgrad.optim import step
 from subgrad.optim.optimizer import Descent, Now, State, Tensors, average, decayed, zeros
 from subgrad.optim.step.parsing import step_rule
 

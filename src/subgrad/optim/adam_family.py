@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 from functools import partial
 
-from subgrad import ops
+from subgrad import ops, validators
 from subgrad.graph.tensor import Tensor
-from subgrad.optim import step, validators
+from subgrad.optim import step
 from subgrad.optim.adam import _decays, _pair, _seen
 from subgrad.optim.optimizer import Descent, Now, State, Tensors, average, decayed, zeros
 from subgrad.optim.step.parsing import step_rule

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from subgrad.optim import validators
+from subgrad import validators
 from subgrad.optim.optimizer import Configured, State
 
 

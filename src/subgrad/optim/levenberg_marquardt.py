@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from subgrad.optim import validators
+from subgrad import validators
 from subgrad.optim.lbfgs import FullBatch
 
 

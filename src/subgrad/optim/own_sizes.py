@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from subgrad import ops
+from subgrad import ops, validators
 from subgrad.errors import ArgumentError
-from subgrad.optim import step, validators
+from subgrad.optim import step
 from subgrad.optim.optimizer import Descent, Now, State, Tensors, average, zeros
 from subgrad.optim.step.parsing import step_rule
 

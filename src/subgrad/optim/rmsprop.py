@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from subgrad import ops
-from subgrad.optim import step, validators
+from subgrad import ops, validators
+from subgrad.optim import step
 from subgrad.optim.optimizer import Descent, Now, State, Tensors, average, zeros
 from subgrad.optim.step.parsing import step_rule
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from subgrad import validators
 from subgrad.errors import ArgumentError
-from subgrad.optim import step, validators
+from subgrad.optim import step
 from subgrad.optim.optimizer import Descent, Now, State, Tensors, decayed, zeros
 from subgrad.optim.step.parsing import step_rule
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from subgrad import ops
+from subgrad import ops, validators
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import Tensor
-from subgrad.optim import step, validators
+from subgrad.optim import step
 from subgrad.optim.optimizer import Descent, Now, State, Tensors, zeros
 from subgrad.optim.step.parsing import step_rule
 

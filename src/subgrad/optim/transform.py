@@ -6,11 +6,10 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
-from subgrad import ops
+from subgrad import ops, validators
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import Tensor, TensorLike
 from subgrad.graph.tree import Tree
-from subgrad.optim import validators
 from subgrad.optim.optimizer import Configured, Optimizer, State, Tensors, check_gradients, decayed, global_norm
 
 

@@ -1,6 +1,7 @@
 """Tables that nobody here prepared: trained without options, then used in a new process on rows unseen so far."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -107,6 +108,11 @@ def test_the_same_seed_gives_the_same_model(tmp_path):
         before, behind = ([float(value) for value in column(rows, name)] for rows in (unseen, read_csv(kept)))
         assert before == behind
     assert [line.split(",", 2)[2] for line in kept.splitlines()] == answers[2].splitlines()
+    assert kept == succeed("predict", model, tmp_path / "unseen.csv", "--keep", "malic_acid", "--keep", "alcohol")
+    for command in ("predict", "evaluate"):
+        assert "is a model, and unseen.csv is none: the model comes first" in re.sub(
+            r"\s+", " ", fail(command, tmp_path / "unseen.csv", model).replace(f"{tmp_path}/", "")
+        )
     assert "two columns 'alcohol'" in fail("predict", model, tmp_path / "unseen.csv", "--keep", "alcohol, alcohol")
     assert "the table has no column 'alkohol'" in fail("predict", model, tmp_path / "unseen.csv", "--keep", "alkohol")
 

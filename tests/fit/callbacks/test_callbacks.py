@@ -121,9 +121,15 @@ def test_the_best_model_is_on_disk(tmp_path):
         run(sg.BestCheckpoint(path, monitor="auc"))
 
 
-def test_a_number_that_is_never_one_does_not_undo_the_run():
-    with pytest.warns(UserWarning, match="nothing is NaN after every epoch: none is the best"):
-        history, net = run(early_stopping=sg.EarlyStopping(1, monitor="nothing"), metrics=[nothing])
+def test_a_number_that_is_never_one_does_not_undo_the_run(tmp_path):
+    for restore in (False, True):
+        stopping = sg.EarlyStopping(1, monitor="nothing", restore_best=restore)
+        with pytest.warns(UserWarning, match="nothing is NaN after every epoch: none is the best"):
+            history, net = run(early_stopping=stopping, metrics=[nothing])
+    with pytest.warns(UserWarning, match="nothing is NaN after every epoch: nothing was saved"):
+        run(sg.BestCheckpoint(tmp_path / "best.safetensors", monitor="nothing"), metrics=[nothing])
+    with pytest.warns(UserWarning, match="nothing is NaN after every epoch: the step size stayed as it was"):
+        run(sg.ReduceOnPlateau(patience=1, monitor="nothing"), metrics=[nothing], optimizer=sg.SGD(0.1))
     assert (history.best_epoch, history.stopped) == (0, "finished")
     _, trained = run()
     np.testing.assert_array_equal(net.weight.numpy(), trained.weight.numpy())

@@ -92,6 +92,9 @@ def test_validation_predictions_and_evaluation():
     for key in ("number", "class", "hidden"):
         np.testing.assert_allclose(answers[key], expected[key].numpy(), rtol=1e-5, atol=1e-6)
     assert isinstance(sg.predict(Two(), (A, B)), tuple)
+    for at_once in (net.predict({"b": B[:5], "a": A[:5]}), net.predict((A[:5], B[:5])), net.predict(A[:5], b=B[:5])):
+        for key in ("number", "class", "hidden"):
+            np.testing.assert_allclose(at_once[key], answers[key][:5], rtol=1e-5, atol=1e-6)
     assert len(sg.fit(net, given, truth, loss=loss, epochs=1, validation=0.25)["validation_class_loss"]) == 1
 
 
@@ -146,7 +149,7 @@ X, Y = {"a": A, "b": B}, {"number": NUMBER, "class": CLASS}
         (X, (NUMBER, CLASS), {"loss": ("mse", "cross_entropy")}, ArgumentError, "output 0: the model gives no such"),
         (X, (NUMBER, CLASS), {}, ArgumentError, "the losses are a dict of 'number', 'class', and y is a tuple of 2"),
         (X, Y, {"loss_weights": {"clas": 1}}, ArgumentError, "loss_weights names 'clas', and the losses are a dict"),
-        (X, Y, {"loss_weights": {"class": -1}}, ArgumentError, r"loss_weights\['class'\] is a number of 0 or more"),
+        (X, Y, {"loss_weights": {"class": -1}}, ArgumentError, r"loss_weights\['class'\] needs to be a number"),
         (X, Y, {"metrics": ["mae"]}, ArgumentError, r"name it, as in metrics=\{'number': \['mae'\]\}"),
         (X, Y, {"metrics": {"n": "mae"}}, ArgumentError, "metrics of the output 'n', and y holds a dict of 'number'"),
         (X, Y, {"validation": ((A, B), Y)}, ArgumentError, "X holds a tuple of 2, expected a dict of 'a', 'b'"),

@@ -215,5 +215,5 @@ def test_what_rows_in_files_do_not_take(rows, arrays):
     ]:
         with pytest.raises(ArgumentError, match=says):
             sg.fit(net(), rows, **{**OPTIONS, **wrong})
-    with pytest.raises(ArgumentError, match="0 or more minutes"):
+    with pytest.raises(ArgumentError, match="minutes of Checkpoint needs to be a number of 0 or more"):
         sg.Checkpoint("run", minutes=-1)

@@ -85,7 +85,7 @@ def test_prelu_comes_back_from_a_file_and_learns_the_slope_of_the_data(tmp_path)
     ("call", "error", "message"),
     [
         (lambda: nn.PReLU(0), ArgumentError, "PReLU needs num_parameters to be a positive integer, got 0"),
-        (lambda: nn.PReLU(1, float("nan")), ArgumentError, "PReLU needs init to be a finite number, got nan"),
+        (lambda: nn.PReLU(1, float("nan")), ArgumentError, "init of PReLU needs to be a finite number, got nan"),
         (lambda: nn.PReLU(3)(sg.ones((2, 4))), ShapeError, r"PReLU\(3\) takes a shape \(N, 3, ...\), got \(2, 4\)"),
         (lambda: nn.PReLU(3)(sg.ones(3)), ShapeError, r"PReLU\(3\) takes a shape \(N, 3, ...\), got \(3,\)"),
     ],

@@ -22,4 +22,4 @@ Report = Annotated[Path | None, typer.Option(
 @job
 def evaluate(model: ModelFile, file: Labelled, report: Report = None) -> None:
     """Say how good a model's answers are for the rows of a file."""
-    job_of(model).evaluate(model, file, screen(), report)
+    job_of(model, file).evaluate(model, file, screen(), report)

@@ -23,9 +23,9 @@ Rows = Annotated[Path, typer.Argument(
 Out = Annotated[Path | None, typer.Option(metavar="FILE", help="Where the CSV goes.", show_default="standard output")]
 
 
-Keep = Annotated[str | None, typer.Option(
-    metavar="COLUMNS", help="Columns of FILE that stand before the answers, such as a number of each row.",
-    show_default="none",
+Keep = Annotated[list[str] | None, typer.Option(
+    metavar="COLUMNS", help="Columns of FILE that stand before the answers, such as a number of each row; also one by "
+    "one, as --keep A --keep B.", show_default="none",
 )]  # fmt: skip
 
 
@@ -38,7 +38,8 @@ def predict(
     For a series: the forecast of each row from those before it, the row after the last one included. On the screen,
     control characters of names and classes are spelt out; a file has them as they are.
     """
-    header, rows, remarks = job_of(model).predict(model, file, options.columns(keep))
+    kept = [name for names in keep or () for name in options.columns(names)]
+    header, rows, remarks = job_of(model, file).predict(model, file, kept)
     for remark in remarks:
         error_screen(quiet).print(f"note: {remark}", soft_wrap=True)
     text = _csv(header, rows)

@@ -9,6 +9,8 @@ from subgrad.cli.jobs.series import SeriesJob
 from subgrad.cli.jobs.tables import TableJob
 from subgrad.cli.jobs.text import TextJob
 from subgrad.cli.jobs.trained.trained_model import kind_of
+from subgrad.errors import FileError
+from subgrad.io.model_file import is_model_file
 
 SEQUENCES: dict[str, Job] = {"text": TextJob(), "series": SeriesJob()}
 """Those that are named on the command line, before their file; model files name them too, as their task."""
@@ -16,8 +18,14 @@ SEQUENCES: dict[str, Job] = {"text": TextJob(), "series": SeriesJob()}
 TABLES: Job = TableJob()
 
 
-def job_of(model: Path) -> Job:
-    """The job that wrote a model file; that of tables for a file that does not say it."""
+def job_of(model: Path, file: Path | None = None) -> Job:
+    """The job that wrote a model file; that of tables for a file that does not say it.
+
+    Raises:
+        FileError: if it is no model file; where the ``file`` of rows is one, it says that the two are swapped.
+    """
+    if file is not None and not is_model_file(model) and is_model_file(file):
+        raise FileError(f"{file} is a model, and {model} is none: the model comes first, then the file of rows")
     return SEQUENCES.get(kind_of(model) or "", TABLES)
 
 

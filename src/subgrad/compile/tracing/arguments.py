@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+import inspect
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,24 @@ def is_numeric(x: Any) -> bool:
     if not isinstance(x[0], (list, tuple)):
         return all(isinstance(n, _NUMBERS) and not isinstance(n, bool) for n in x)
     return all(isinstance(row, (list, tuple)) and len(row) == len(x[0]) and is_numeric(row) for row in x)
+
+
+def spread(
+    forward: Callable[..., Any], xs: Sequence[Any], named: dict[str, Any]
+) -> tuple[Sequence[Any], dict[str, Any]]:
+    """The arguments of a call: tuples of numbers are rows, as lists are; several inputs may come in one tuple or dict.
+
+    They come so unless ``forward`` takes none but one such thing.
+    """
+    xs = [np.asarray(x) if type(x) is tuple and is_numeric(x) else x for x in xs]
+    if named or len(xs) != 1 or not isinstance(xs[0], (tuple, dict)):
+        return xs, named
+    found = ((), xs[0]) if isinstance(xs[0], dict) else (xs[0], {})
+    try:
+        inspect.signature(forward).bind(*found[0], **found[1])
+    except (TypeError, ValueError):
+        return xs, named
+    return found
 
 
 def form(args: Any, data: list[Any], objects: list[Any]) -> Any:
@@ -113,4 +132,4 @@ def as_array(x: Any, floats: np.dtype) -> np.ndarray:
         return np.ascontiguousarray(array, floats if array.dtype.kind == "f" else native).reshape(array.shape)
 
 
-__all__ = ["as_array", "data_of", "form", "is_data", "is_numeric", "replaced"]
+__all__ = ["as_array", "data_of", "form", "is_data", "is_numeric", "replaced", "spread"]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import os
+import warnings
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any
 
+from subgrad import validators
 from subgrad.errors import ArgumentError
 from subgrad.fit.callbacks.callback import Callback
 from subgrad.fit.options import count, rises, since_improved
@@ -15,7 +16,27 @@ from subgrad.io.atomic import require_writable
 from subgrad.io.model_file import save
 
 
-class BestCheckpoint(Callback):
+class Monitoring(Callback):
+    """What looks at one number of the history; it says so at the end if that was never one."""
+
+    monitor: str | None
+    nothing = ""
+    """What did not happen then."""
+
+    def on_train_end(self) -> None:
+        """See `Callback`."""
+        values = self.values() if len(self.run.history) else [0.0]
+        if all(map(math.isnan, values)):
+            name = self.monitor or self.run.history.monitored
+            warnings.warn(f"{name} is NaN after every epoch: {self.nothing}", stacklevel=2)
+
+    def values(self) -> Sequence[float]:
+        """The number after each epoch."""
+        history: Any = self.run.history
+        return history[self.monitor or history.monitored]
+
+
+class BestCheckpoint(Monitoring):
     """Save the model after each epoch that is the best so far; `subgrad.load` reads it.
 
     Args:
@@ -36,6 +57,8 @@ class BestCheckpoint(Callback):
         Linear(1, 1, seed=0)
     """
 
+    nothing = "nothing was saved"
+
     def __init__(self, path: str | os.PathLike[str], monitor: str | None = None, mode: str = "auto") -> None:
         self.path, self.monitor, self._rises = path, monitor, rises(monitor, mode)
 
@@ -45,12 +68,12 @@ class BestCheckpoint(Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         """See `Callback`."""
-        values = _values(self, self.monitor)
+        values = self.values()
         if not math.isnan(values[-1]) and since_improved(values, self._rises) == 0:
             save(self.run.model, self.path, {"epoch": epoch})
 
 
-class ReduceOnPlateau(Callback):
+class ReduceOnPlateau(Monitoring):
     """Multiply the optimiser's step size with ``factor`` when a number has not improved for ``patience`` epochs.
 
     For constant step sizes, those of each group: a rule follows its plan. The program stays the same, and so does a
@@ -76,17 +99,17 @@ class ReduceOnPlateau(Callback):
         0.25
     """
 
+    nothing = "the step size stayed as it was"
+
     def __init__(
         self, factor: float = 0.1, patience: int = 10, monitor: str | None = None, mode: str = "auto",
         min_delta: float = 0.0, min_factor: float = 0.0,
     ) -> None:  # fmt: skip
-        for name, value in (("factor", factor), ("min_delta", min_delta), ("min_factor", min_factor)):
-            if not isinstance(value, Real) or not 0 <= float(value) < math.inf:
-                raise ArgumentError(f"{name} is a number of 0 or more, got {value!r}")
-        if not 0 < factor < 1:
+        self.factor, self.patience = validators.positive("factor", factor), count("patience", patience)
+        if self.factor >= 1:
             raise ArgumentError(f"factor lies between 0 and 1, got {factor!r}")
-        self.factor, self.patience, self.monitor = float(factor), count("patience", patience), monitor
-        self.min_delta, self.min_factor = float(min_delta), float(min_factor)
+        self.min_delta = validators.not_negative("min_delta", min_delta)
+        self.min_factor, self.monitor = validators.not_negative("min_factor", min_factor), monitor
         self._rises, self._reduced = rises(monitor, mode), 0
 
     def on_train_begin(self) -> None:
@@ -95,15 +118,10 @@ class ReduceOnPlateau(Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         """See `Callback`."""
-        since = since_improved(_values(self, self.monitor), self._rises, self.min_delta)
+        since = since_improved(self.values(), self._rises, self.min_delta)
         if min(since, epoch - self._reduced) < self.patience:
             return
         self._reduced = epoch
         factor = max(self.factor, self.min_factor / self.run.step_factor)
         if factor < 1:
             self.run.scale_step_size(factor)
-
-
-def _values(callback: Callback, monitor: str | None) -> Sequence[float]:
-    history: Any = callback.run.history
-    return history[monitor or history.monitored]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable, Mapping
-from numbers import Real
 from typing import Any
 
+from subgrad import validators
 from subgrad.errors import ArgumentError, naming
 from subgrad.fit.several.batch_form import Keys, described
 from subgrad.graph.tensor import Tensor
@@ -123,12 +122,10 @@ def _factors(weights: Any, loss: dict[Any, Loss]) -> dict[Any, float]:
     given = dict(enumerate(weights)) if isinstance(weights, (tuple, list)) else {} if weights is None else weights
     if not isinstance(given, Mapping):
         raise ArgumentError(f"loss_weights has a number for each output, in a dict or tuple, got {weights!r}"[:300])
-    for key, factor in given.items():
+    for key in given:
         if key not in loss:
             raise ArgumentError(f"loss_weights names {key!r}, and the losses are {described(tuple(loss))}")
-        if not isinstance(factor, Real) or not 0 <= float(factor) < math.inf:
-            raise ArgumentError(f"loss_weights[{key!r}] is a number of 0 or more, got {factor!r}"[:300])
-    return {key: float(given.get(key, 1.0)) for key in loss}
+    return {key: validators.not_negative(f"loss_weights[{key!r}]", given.get(key, 1.0)) for key in loss}
 
 
 def _check_number(keys: tuple[Any, ...], out: Any) -> None:

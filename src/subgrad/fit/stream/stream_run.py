@@ -11,7 +11,7 @@ import numpy as np
 from subgrad.errors import ArgumentError, DataError
 from subgrad.fit import metrics as metric_table
 from subgrad.fit import options
-from subgrad.fit.arrays import Part, as_batch
+from subgrad.fit.arrays import Part, as_batch, given_validation
 from subgrad.fit.measuring.all_rows import apart
 from subgrad.fit.several.batch_form import Form, require_call
 from subgrad.fit.several.several_outputs import loss_for
@@ -76,9 +76,7 @@ def _held_out(validation: Any, reader: Reader, form: Form, model: Module) -> Par
     if validation is None:
         return None
     if isinstance(validation, tuple):
-        if len(validation) not in (2, 3):
-            raise ArgumentError(f"validation is (X, y), (X, y, sample_weight) or batches, got {len(validation)} arrays")
-        return as_batch(model._dtype(), *validation, form=form)
+        return given_validation(model._dtype(), validation, form, "batches")
     if not isinstance(validation, Iterable):
         raise ArgumentError(f"beside batches, validation is (X, y) or batches, got {validation!r}"[:300])
     found = all_of(validation, reader)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from subgrad import validators
 from subgrad.errors import ArgumentError
 from subgrad.kinks.minimize.bfgs import bfgs
 from subgrad.kinks.minimize.bundle import bundle
@@ -20,7 +21,6 @@ from subgrad.kinks.minimize.result import MinimizeResult
 from subgrad.kinks.minimize.run import OUT_OF_ITERATIONS, STUCK, Callback, result, run
 from subgrad.kinks.minimize.subgradient_method import default_rule, subgradient
 from subgrad.kinks.minimize.way_down import way_down
-from subgrad.optim import validators
 from subgrad.optim.step import Rule
 from subgrad.optim.step.parsing import step_rule
 

@@ -12,7 +12,7 @@ from numbers import Real
 
 import numpy as np
 
-from subgrad import ops
+from subgrad import ops, validators
 from subgrad.errors import ArgumentError, DataError, ShapeError
 from subgrad.graph.dtype import int64
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
@@ -40,7 +40,7 @@ class RandomRotation(Module):
     """
 
     def __init__(self, degrees: float) -> None:
-        self.degrees = _not_negative("RandomRotation", "degrees", degrees)
+        self.degrees = validators.not_negative("degrees of RandomRotation", degrees)
 
     def forward(self, x: TensorLike) -> Tensor:
         x = _images("RandomRotation", x)
@@ -97,9 +97,9 @@ class ColorJitter(Module):
     """
 
     def __init__(self, brightness: float = 0.0, contrast: float = 0.0, saturation: float = 0.0) -> None:
-        self.brightness = _not_negative("ColorJitter", "brightness", brightness)
-        self.contrast = _not_negative("ColorJitter", "contrast", contrast)
-        self.saturation = _not_negative("ColorJitter", "saturation", saturation)
+        self.brightness = validators.not_negative("brightness of ColorJitter", brightness)
+        self.contrast = validators.not_negative("contrast of ColorJitter", contrast)
+        self.saturation = validators.not_negative("saturation of ColorJitter", saturation)
 
     def forward(self, x: TensorLike) -> Tensor:
         x = _images("ColorJitter", x)
@@ -219,11 +219,10 @@ def mixup(x: TensorLike, y: TensorLike, alpha: float = 0.2) -> tuple[Tensor, Ten
     if y.ndim == 1 and y.dtype.kind not in "fc":
         raise DataError(f"mixup takes floats as targets, such as sg.one_hot(y, classes); got {y.dtype}, {y.shape}")
     x, y = rules.as_float(x), rules.as_float(y)
-    if not isinstance(alpha, Real) or not 0 < float(alpha) < math.inf:
-        raise ArgumentError(f"alpha is a number above 0, got {alpha!r}")
+    alpha = validators.positive("alpha of mixup", alpha)
     if not x.ndim or not y.ndim or len(x) != len(y):
         raise ShapeError(f"mixup takes as many targets as examples, got shapes {x.shape} and {y.shape}")
-    share, other = _beta(float(alpha)), permutation(len(x))
+    share, other = _beta(alpha), permutation(len(x))
     return tuple(share.astype(a.dtype) * a + (1 - share).astype(a.dtype) * ops.take(a, other, 0) for a in (x, y))  # pyright: ignore
 
 
@@ -298,12 +297,6 @@ def _warped(x: Tensor, source: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
             found = part if found is None else found + part
     assert found is not None
     return found.transpose(0, 3, 1, 2)
-
-
-def _not_negative(owner: str, name: str, value: float) -> float:
-    if not isinstance(value, Real) or not 0 <= float(value) < math.inf:
-        raise ArgumentError(f"{owner} needs {name} of 0 or more, got {value!r}")
-    return float(value)
 
 
 def _range(owner: str, name: str, values: Sequence[float]) -> tuple[float, float]:

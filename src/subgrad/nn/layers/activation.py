@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from numbers import Real
-
 import numpy as np
 
-from subgrad import ops
+from subgrad import ops, validators
 from subgrad.errors import ArgumentError, ShapeError
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
 from subgrad.nn import validation
@@ -273,8 +270,7 @@ class PReLU(Module):
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
         validation.sizes("PReLU", num_parameters=num_parameters)
-        if not isinstance(init, Real) or not math.isfinite(init):
-            raise ArgumentError(f"PReLU needs init to be a finite number, got {init!r}")
+        init = validators.number("init of PReLU", init)
         self.weight = parameter((num_parameters,), lambda shape, seed: np.full(shape, init))
 
     def forward(self, x: TensorLike) -> Tensor:

@@ -6,11 +6,10 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
-from subgrad import ops
+from subgrad import ops, validators
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import Tensor, TensorLike
 from subgrad.graph.tree import Tree, leaves
-from subgrad.optim import validators
 from subgrad.optim.optimizer import Optimizer, State, Tensors
 
 

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from subgrad import ops
+from subgrad import ops, validators
 from subgrad.errors import ArgumentError
 from subgrad.graph.dtype import int64
 from subgrad.graph.tensor import Tensor, TensorLike
 from subgrad.graph.tree import Tree, named_leaves
-from subgrad.optim import validators
 from subgrad.optim.optimizer import Optimizer, State, Tensors, check_gradients
 
 

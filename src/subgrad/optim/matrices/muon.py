@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from subgrad import ops
+from subgrad import ops, validators
 from subgrad.graph.tensor import Tensor
-from subgrad.optim import validators
 from subgrad.optim.adam import AdamW
 from subgrad.optim.optimizer import Now, State, Tensors, decayed, zeros
 from subgrad.optim.step.parsing import step_rule

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from subgrad import ops
+from subgrad import ops, validators
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import Tensor
-from subgrad.optim import validators
 from subgrad.optim.step.rule import BOYD, Rule
 
 

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from subgrad import ops
+from subgrad import ops, validators
 from subgrad.graph.tensor import Tensor, placeholder
-from subgrad.optim import validators
 from subgrad.optim.step.rule import Rule, tail
 
 _Sizes = dict[tuple[float, np.dtype], Tensor]

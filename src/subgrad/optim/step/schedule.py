@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
-from subgrad import ops
+from subgrad import ops, validators
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import Tensor
-from subgrad.optim import validators
 from subgrad.optim.step.parsing import get, step_rule
 from subgrad.optim.step.rule import Rule, short, tail
 
