@@ -122,11 +122,12 @@ class Module(Hinted):
             from subgrad.compile.function import CompiledByRows
 
             predictor = self.__dict__["_predictor"] = CompiledByRows(_evaluation(weakref.ref(self)))
-        kinds = [*map(type, xs)]
-        if tuple in kinds or dict in kinds:
-            from subgrad.compile.tracing.arguments import spread
+        for x in xs:
+            if type(x) is tuple or type(x) is dict:
+                from subgrad.compile.tracing.arguments import spread
 
-            xs, named = spread(self.forward, xs, named)
+                xs, named = spread(self.forward, xs, named)
+                break
         return predictor(*xs, **named)
 
     def __getstate__(self) -> dict[str, Any]:
