@@ -3,6 +3,8 @@
 from subgrad.calibration.calibrated import Calibrated
 from subgrad.calibration.decision import Decision
 from subgrad.calibration.intervals import Intervals, interval_score, rows_needed
-from subgrad.calibration.sets import PredictionSets
+from subgrad.calibration.sets import PredictionSets, rows_needed_for_set
 
-__all__ = ["Calibrated", "Decision", "Intervals", "PredictionSets", "interval_score", "rows_needed"]
+__all__ = [
+    "Calibrated", "Decision", "Intervals", "PredictionSets", "interval_score", "rows_needed", "rows_needed_for_set",
+]  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a model learnt after its training, from rows that were held out: decisions for rare classes, and intervals."""
+"""What a model learnt after its training, from rows that were held out: decisions for rare classes, intervals, sets."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from subgrad.calibration.decision import Decision
 from subgrad.calibration.intervals import Intervals
+from subgrad.calibration.sets import PredictionSets
 from subgrad.data.target import Label
 
 
@@ -20,10 +21,12 @@ class Calibrated:
     Attributes:
         decision: which class is answered, given the probabilities; None for the most probable one.
         intervals: around numbers.
+        sets: of classes.
     """
 
     decision: Decision | None = None
     intervals: Intervals | None = None
+    sets: PredictionSets | None = None
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> Calibrated:
@@ -32,6 +35,7 @@ class Calibrated:
         return cls(
             Decision.from_plain(plain["decision"]) if "decision" in plain else None,
             Intervals.from_plain(plain["intervals"]) if "intervals" in plain else None,
+            PredictionSets.from_plain(plain["sets"]) if "sets" in plain else None,
         )
 
     def to_plain(self) -> dict[str, Any]:
@@ -39,6 +43,7 @@ class Calibrated:
         found = {
             "decision": self.decision and self.decision.to_plain(),
             "intervals": self.intervals and self.intervals.to_plain(),
+            "sets": self.sets and self.sets.to_plain(),
         }
         return {name: value for name, value in found.items() if value is not None}
 
@@ -53,6 +58,8 @@ class Calibrated:
             found.append(_about(self.decision, classes))
         if self.intervals is not None:
             found.append(self.intervals.describe())
+        if self.sets is not None:
+            found.append(self.sets.describe())
         return found
 
 

@@ -8,6 +8,7 @@ Wasserman 2019, arXiv 1609.00451).
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -54,7 +55,7 @@ class PredictionSets:
             raise ArgumentError(f"the level of a set is a share between 0 and 1, got {level}")
         place = math.floor((len(p) + 1) * (1 - level) + 1e-9)
         if not place:
-            needed = math.ceil(1 / (1 - level) - 1e-9) - 1
+            needed = rows_needed_for_set(level)
             raise DataError(
                 f"a set of {level:g} takes {needed:,} rows that the model was not trained on, there are {len(p):,}"
             )
@@ -65,5 +66,30 @@ class PredictionSets:
         best = chances.argmax(axis=1)[:, None] == np.arange(chances.shape[1])
         return (chances >= self.threshold) | best
 
+    def describe(self) -> str:
+        """What they are, in a sentence."""
+        return (
+            f"Sets of {100 * self.level:g}% were calibrated by {self.rows:,} rows held out: a class is in from a "
+            f"probability of {self.threshold:.3g} on."
+        )
 
-__all__ = ["PredictionSets"]
+    def to_plain(self) -> dict[str, Any]:
+        """Everything, as JSON can hold it."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> PredictionSets:
+        """The inverse of `to_plain`."""
+        return cls(**plain)
+
+
+def rows_needed_for_set(level: float) -> int:
+    """How many rows it takes to calibrate sets of this level.
+
+    >>> rows_needed_for_set(0.9), rows_needed_for_set(0.99)
+    (9, 99)
+    """
+    return math.ceil(1 / (1 - level) - 1e-9) - 1
+
+
+__all__ = ["PredictionSets", "rows_needed_for_set"]

@@ -157,10 +157,14 @@ Interval = Annotated[float | None, typer.Option(
     metavar="SHARE", help="Numbers get intervals that hold this share of the truth, such as 0.9.", show_default="none",
     rich_help_panel=_TRAINING,
 ), Used("FILE")]  # fmt: skip
+Sets = Annotated[float | None, typer.Option(
+    "--set", metavar="SHARE", help="Rows get the set of classes that may be right; this share of them holds the truth.",
+    show_default="none", rich_help_panel=_TRAINING,
+), Used("FILE")]  # fmt: skip
 Quantile = Annotated[str | None, typer.Option(
     metavar="Q,Q,...", help="Quantiles of a number to predict in the place of its mean, such as 0.1,0.5,0.9.",
     show_default="none", rich_help_panel=_TRAINING,
-), Used("FILE", model="network")]  # fmt: skip
+), Used("FILE")]  # fmt: skip
 Task = Annotated[TaskName | None, typer.Option(
     metavar="NAME", help=f"What the target is: {listed(TaskName)}.", show_default="what it looks like",
     rich_help_panel=_DATA,
@@ -213,6 +217,7 @@ class TrainOptions:
     effort: Effort = None
     balance: Balance = None
     interval: Interval = None
+    sets: Sets = None
     quantile: Quantile = None
     seed: Seed = 0
     out: Out = None

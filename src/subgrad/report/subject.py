@@ -36,6 +36,7 @@ class Background:
         data: what the data are, in a line.
         row: what one of those is called that the model is judged by.
         which: of them these are, such as "that it was not trained on".
+        remarks: what else was found of the answers, a sentence each.
         drawn: what is drawn again for the intervals of the scores; these rows if it is empty.
         whole: the table that these rows are a part of, as the columns are shown; None for the rows themselves.
         sentences: what was done to the table, a sentence each, as `TablePreprocessor.describe` has it.
@@ -54,6 +55,7 @@ class Background:
     row: str = "row"
     which: str = ""
     drawn: str = ""
+    remarks: Sequence[str] = ()
     whole: Table | None = None
     sentences: Sequence[str] = ()
     row_numbers: np.ndarray | None = None

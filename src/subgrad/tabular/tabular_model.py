@@ -127,7 +127,11 @@ class TabularModel:
         """
         if not self.quantiles:
             raise ArgumentError(f"the model has learnt no quantiles of '{self.target_name}': fit with quantiles=[...]")
-        return self._all_answers(self.preparation.transform(as_table(table)))[:, list(places_of(self.quantiles))]
+        return self.quantiles_of(self.preparation.transform(as_table(table)))
+
+    def quantiles_of(self, features: np.ndarray) -> np.ndarray:
+        """As `predict_quantiles`, for features (n, d) as `preparation` makes them."""
+        return self._all_answers(features)[:, list(places_of(self.quantiles))]
 
     @property
     def quantiles(self) -> tuple[float, ...]:

@@ -37,7 +37,7 @@ def recorded(model):
 @pytest.mark.parametrize("options", [NETWORK, TABULAR])
 def test_rare_classes_are_answered(rare, tmp_path, options):
     model = tmp_path / "m.safetensors"
-    out = succeed("train", rare, "--target", "y", "--balance", "--out", model, *options)
+    out = succeed("train", rare, "--target", "y", "--balance", "--set", 0.95, "--out", model, *options)
     rows = read_csv(succeed("predict", model, rare))
     answers, p = np.array(column(rows, "prediction")), np.array(column(rows, "probability of well"), float)
     weights = recorded(model)["calibrated"]["decision"]["weights"]
@@ -51,6 +51,22 @@ def test_rare_classes_are_answered(rare, tmp_path, options):
     assert balanced > 0.05 + balanced_accuracy_score(truth, np.where(p > 0.5, "well", "ill"))
     assert f" {balanced:.3f} " in succeed("evaluate", model, rare)
     assert np.mean(1 - p) == pytest.approx(np.mean(truth == "ill"), abs=0.04)  # probabilities are not balanced
+    check_sets(out, model, rare, rows, truth, p)
+
+
+def check_sets(out, model, file, rows, truth, p):
+    """Sets of 95%, beside the probability of 'well' (n,): what is in, how often the truth is, what is said of it."""
+    threshold = recorded(model)["calibrated"]["sets"]["threshold"]
+    sets = [text.split(" | ") for text in column(rows, "set of 95%")]
+    assert f"a class is in from a probability of {threshold:.3g} on" in out
+    for own, q in zip(sets, p, strict=True):
+        expected = [name for name, chance in (("ill", 1 - q), ("well", q)) if chance >= min(threshold, max(q, 1 - q))]
+        assert own == expected or abs(min(q, 1 - q) - threshold) < 1e-5  # the CSV has six digits
+    held = np.mean([right in own for right, own in zip(truth, sets, strict=True)])
+    assert held == pytest.approx(0.95, abs=0.03)
+    said = re.search(r"Sets of 95% hold the right class of (\d+\.\d)% of the rows", succeed("evaluate", model, file))
+    assert float(said[1]) == pytest.approx(100 * held, abs=0.5)
+    assert recorded(model)["test"]["set_coverage"] == pytest.approx(0.95, abs=0.05)
 
 
 @pytest.mark.parametrize("options", [NETWORK, TABULAR])
@@ -70,11 +86,11 @@ def test_intervals_hold_what_they_promise(noisy, tmp_path, options):
     assert recorded(model)["test"]["coverage"] == pytest.approx(0.8, abs=0.12)
 
 
-def test_quantiles(noisy, tmp_path):
+@pytest.mark.parametrize("options", [NETWORK, TABULAR])
+def test_quantiles(noisy, tmp_path, options):
     model = tmp_path / "m.safetensors"
-    out = succeed("train", noisy, "--target", "y", "--quantile", "0.9,0.1,0.5", "--hidden", 8, "--epochs", 60,
-                  "--step", 0.01, "--out", model)  # fmt: skip
-    assert "quantile by adam" in out
+    out = succeed("train", noisy, "--target", "y", "--quantile", "0.9,0.1,0.5", "--out", model, *options)
+    assert ("quantile by adam" if options == NETWORK else "They learnt quantiles of 'y': 0.1, 0.5, 0.9") in out
     rows = read_csv(succeed("predict", model, noisy))
     values = np.array([column(rows, f"quantile {q}") for q in (0.1, 0.5, 0.9)], float)
     truth = np.array(column(read_csv(noisy.read_text()), "y"), float)
@@ -102,6 +118,9 @@ def test_wishes_that_do_not_suit(rare, noisy, tmp_path):
     wine = write_csv(tmp_path / "grades.csv", {"x": range(60), "y": [3, 4, 5] * 20})
     assert "--balance is for classes" in fail("train", noisy, "--target", "y", "--balance", *out)
     assert "--interval is for numbers" in fail("train", rare, "--target", "y", "--interval", 0.9, *out)
+    assert "--set is for classes" in fail("train", noisy, "--target", "y", "--set", 0.9, *out)
+    assert "quantiles are of numbers" in fail("train", rare, "--target", "y", "--quantile", 0.5, *out)
+    assert "--set 0.999 takes 999 rows, there are 480" in fail("train", rare, "--target", "y", "--set", 0.999, *out)
     assert "takes 19 rows, there are 12" in fail("train", few, "--target", "y", "--interval", 0.9, *out)
     assert "--validation 0 leaves none" in fail("train", rare, "--target", "y", "--balance", "--validation", 0, *out)
     assert "hinge have none" in fail("train", rare, "--target", "y", "--balance", "--loss", "hinge", *out)
@@ -110,6 +129,7 @@ def test_wishes_that_do_not_suit(rare, noisy, tmp_path):
     for value in ("x", "0", "0.5,1.5", ""):
         assert "numbers between 0 and 1" in misuse("train", noisy, "--target", "y", "--quantile", value)
     assert "a share between 0 and 1, got 90" in misuse("train", noisy, "--target", "y", "--interval", 90)
+    assert "a share between 0 and 1, got 1" in misuse("train", rare, "--target", "y", "--set", 1)
     assert "--hidden asks for a network" in misuse("train", rare, "--target", "y", "--hidden", 4, "--effort", "quick")
     assert "is for a network" in misuse("train", rare, "--target", "y", "--model", "tabular", "--hidden", 4)
     assert "without --loss" in misuse("train", noisy, "--target", "y", "--quantile", 0.5, "--loss", "huber")

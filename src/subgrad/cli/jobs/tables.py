@@ -43,8 +43,9 @@ class TableJob:
         asked.check(data if data in BUILT_IN else "FILE")
         if data not in BUILT_IN:
             source.check_target(Path(data), given.target)
-        if given.interval is not None and not 0 < given.interval < 1:
-            raise typer.BadParameter(f"a share between 0 and 1, got {given.interval}", param_hint="'--interval'")
+        for flag, level in (("--interval", given.interval), ("--set", given.sets)):
+            if level is not None and not 0 < level < 1:
+                raise typer.BadParameter(f"a share between 0 and 1, got {level}", param_hint=f"'{flag}'")
         if given.folds is not None and given.test is not None:
             raise typer.BadParameter("--cv tests on all rows, each by a model of others", param_hint="'--test'")
         _check_model(data, given)
@@ -144,7 +145,8 @@ def _check_model_of_file(data: str, model: str, given: options.TrainOptions) -> 
         raise typer.BadParameter(
             f"is for the model for tables, and {chosen} asks for a network", param_hint=f"'{flags[0]}'"
         )
-    if given.quantile is not None and (other := "--loss" if given.loss else "--interval" if given.interval else ""):
+    others = {"--loss": given.loss, "--interval": given.interval, "--set": given.sets}
+    if given.quantile is not None and (other := next((flag for flag, value in others.items() if value), None)):
         raise typer.BadParameter(f"has a loss and intervals of its own, without {other}", param_hint="'--quantile'")
 
 
@@ -154,6 +156,8 @@ def _data_for(model: str) -> str:
 
 def _tabular_plan(asked: Request) -> TabularPlan:
     given = asked.given
+    with usage("--quantile"):
+        quantiles = options.quantiles(given.quantile)
     return TabularPlan(
         rows=lambda: _rows_of(asked, None),
         test=share(given.test, Recipe().test),
@@ -162,6 +166,7 @@ def _tabular_plan(asked: Request) -> TabularPlan:
         out=asked.out,
         origin=asked.origin,
         wishes=_wishes(given),
+        quantiles=quantiles,
         folds=given.folds,
         page=page(asked, "look"),
     )
@@ -196,7 +201,7 @@ def _network_plan(asked: Request) -> NetworkPlan:
 
 
 def _wishes(given: options.TrainOptions) -> Wishes:
-    return Wishes(bool(given.balance), given.interval)
+    return Wishes(bool(given.balance), given.interval, given.sets)
 
 
 def _recipe(asked: Request) -> Recipe:

@@ -10,7 +10,7 @@ from subgrad.display.markup import Markup, element
 from subgrad.report.explanations.calibration import calibration_curve
 from subgrad.report.phrases import counted, number, short
 from subgrad.report.pictures import answers as drawn
-from subgrad.report.sections.parts import Section, figure, figures, grid, pairs, section
+from subgrad.report.sections.parts import Section, figure, figures, grid, notes, pairs, section
 from subgrad.report.subject import Judged, Score
 
 _MATRIX = 12  # classes whose confusion matrix can be taken in
@@ -32,7 +32,7 @@ def quality(judged: Judged, found: Sequence[Markup] | None = None) -> Section:
     tiles = pairs([(score.words, _value(score)) for score in judged.scores], "tiles")
     if found is None:
         found = of_classes(judged) if judged.classified else of_numbers(judged)
-    return section("quality", "How good it is", lead, tiles, figures(found))
+    return section("quality", "How good it is", lead, tiles, figures(found), notes(own.remarks))
 
 
 def _sentence(parts: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from rich.console import Console
 
 from subgrad import nn
-from subgrad.calibration import Calibrated, Decision, Intervals, rows_needed
+from subgrad.calibration import Calibrated, Decision
 from subgrad.cli.epochs import epoch_lines
 from subgrad.cli.failure import fail
 from subgrad.cli.jobs import images, scores
@@ -69,8 +69,8 @@ class NetworkPlan:
         loss = self.loss or ("quantile" if self.quantiles else scores.DEFAULT_LOSS[task])
         if self.quantiles and task != "regression":
             raise DataError(f"quantiles are of numbers, and this is {task}")
-        if self.wishes.balance and not scores.has_probabilities(loss):
-            raise DataError(f"--balance takes probabilities, and scores of the loss {loss} have none")
+        if self.wishes.probabilities and not scores.has_probabilities(loss):
+            raise DataError(f"{self.wishes.flag} takes probabilities, and scores of the loss {loss} have none")
         return loss
 
 
@@ -116,16 +116,17 @@ def learn(source: Source, plan: NetworkPlan, console: Console) -> tuple[TrainedN
     trained = TrainedNetwork(model, source.preparation, loss, record)
     if plan.wishes.calibrate:
         assert validation is not None
-        record["calibrated"] = _calibrated(trained, validation, plan.wishes).to_plain()
+        record["calibrated"] = _calibrated(trained, validation, plan.wishes)
     return trained, history
 
 
-def _calibrated(trained: TrainedNetwork, held_out: Part, wishes: Wishes) -> Calibrated:
+def _calibrated(trained: TrainedNetwork, held_out: Part, wishes: Wishes) -> dict[str, Any]:
     X, y = held_out
     reply = trained.reply(X)
-    if wishes.interval is None:
-        return Calibrated(decision=Decision.fit(y, reply.chances))
-    return Calibrated(intervals=Intervals.fit(trained.preparation.restore_target(y), reply.answers, wishes.interval))
+    decided = Calibrated(decision=Decision.fit(y, reply.chances)).to_plain() if wishes.balance else {}
+    if reply.chances is None:
+        return decided | wishes.regions(trained.preparation.restore_target(y), reply.answers)
+    return decided | wishes.regions(y, reply.chances)
 
 
 def _parts(source: Source, plan: NetworkPlan) -> tuple[Part, Part | None]:
@@ -135,9 +136,7 @@ def _parts(source: Source, plan: NetworkPlan) -> tuple[Part, Part | None]:
             raise DataError(f"{plan.wishes.flag} takes rows that are held out, and --validation 0 leaves none")
         return source.train, None
     learning, validation = split(source.train, plan.recipe.validation, plan.seed, source.preparation.task)
-    if plan.wishes.interval and len(validation[1]) < (needed := rows_needed(plan.wishes.interval)):
-        raise DataError(f"--interval {plan.wishes.interval:g} takes {needed} rows that decide when to stop, there are "
-                        f"{len(validation[1])}")  # fmt: skip
+    plan.wishes.check_rows(len(validation[1]), "rows that decide when to stop")
     return learning, validation
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from subgrad.calibration import Calibrated, Intervals, rows_needed
 from subgrad.cli.epochs import lines_now_and_then
 from subgrad.cli.failure import fail
 from subgrad.cli.jobs.runs.conclusion import conclude, tell
@@ -42,6 +41,7 @@ class TabularPlan:
     out: Path
     origin: str = ""
     wishes: Wishes = field(default_factory=Wishes)
+    quantiles: Sequence[float] = ()
     folds: int | None = None
     page: Page | None = None
 
@@ -85,8 +85,9 @@ def _cross_validated(rows: Rows, plan: TabularPlan, console: Console) -> dict[st
 def learn(rows: Rows, learnt: Table, plan: TabularPlan, console: Console) -> TrainedTabular:
     """A model of some of the rows, calibrated by what each of its networks says of rows that it was not trained on."""
     plan.wishes.check(rows.task)
-    if plan.wishes.interval is not None and learnt.rows < (needed := rows_needed(plan.wishes.interval)):
-        raise DataError(f"--interval {plan.wishes.interval:g} takes {needed} rows, there are {learnt.rows}")
+    plan.wishes.check_rows(learnt.rows)
+    if plan.quantiles and rows.task != "regression":
+        raise DataError(f"quantiles are of numbers, and this is {rows.task}")
     model = fit_tabular(
         learnt,
         rows.target,
@@ -94,16 +95,16 @@ def learn(rows: Rows, learnt: Table, plan: TabularPlan, console: Console) -> Tra
         effort=plan.effort,
         seed=plan.seed,
         balance=plan.wishes.balance,
+        quantiles=plan.quantiles or None,
         keep=rows.keep,
         verbose=False if console.quiet else None,
         callbacks=score_lines(console),
     )
     model.record |= {"data": rows.title, "origin": plan.origin, **frequencies(model)}
-    if plan.wishes.interval is not None:
-        found = model.out_of_fold
-        assert found is not None
-        calibrated = Calibrated(intervals=Intervals.fit(found.y, found.answers, plan.wishes.interval))
-        model.record["calibrated"] = calibrated.to_plain()
+    found = model.out_of_fold
+    assert found is not None
+    if regions := plan.wishes.regions(found.y, found.answers):
+        model.record["calibrated"] = model.record.get("calibrated", {}) | regions
     return TrainedTabular.of(model)
 
 

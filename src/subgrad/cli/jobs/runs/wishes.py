@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+
+from subgrad.calibration import Calibrated, Intervals, PredictionSets, rows_needed, rows_needed_for_set
 from subgrad.data.task import Task
 from subgrad.errors import DataError
 
@@ -15,27 +19,53 @@ class Wishes:
     Attributes:
         balance: rare classes are to count as much as frequent ones.
         interval: the level of intervals around numbers; None for none.
+        sets: the level of sets of classes; None for none.
     """
 
     balance: bool = False
     interval: float | None = None
+    sets: float | None = None
 
     @property
     def calibrate(self) -> bool:
         """Whether rows that are held out are needed."""
-        return self.balance or self.interval is not None
+        return self.balance or self.interval is not None or self.sets is not None
 
     @property
     def flag(self) -> str:
         """The option that asked for it."""
-        return "--balance" if self.balance else "--interval"
+        return "--interval" if self.interval is not None else "--set" if self.sets is not None else "--balance"
+
+    @property
+    def probabilities(self) -> bool:
+        """Whether probabilities are needed."""
+        return self.balance or self.sets is not None
+
+    def check_rows(self, rows: int, which: str = "rows") -> None:
+        """Raise `DataError` for fewer rows to calibrate by than the level takes."""
+        needed = rows_needed(self.interval) if self.interval else rows_needed_for_set(self.sets) if self.sets else 0
+        if rows < needed:
+            raise DataError(f"{self.flag} {self.interval or self.sets:g} takes {needed} {which}, there are {rows}")
+
+    def regions(self, truth: np.ndarray, answers: np.ndarray) -> dict[str, Any]:
+        """Intervals or sets, as the record of a model has them.
+
+        Args:
+            truth: (n,) numbers, or places of classes, of rows that the model was not trained on.
+            answers: (n,) numbers, or probabilities (n, classes).
+        """
+        intervals = None if self.interval is None else Intervals.fit(truth, answers, self.interval)
+        sets = None if self.sets is None else PredictionSets.fit(answers[np.arange(len(truth)), truth], self.sets)
+        return Calibrated(intervals=intervals, sets=sets).to_plain()
 
     def check(self, task: Task) -> None:
         """Raise `DataError` for a wish that the task has no place for."""
         if self.balance and task == "regression":
             raise DataError("--balance is for classes, and the target is numbers")
         if self.interval is not None and task == "classification":
-            raise DataError("--interval is for numbers, and the target is classes, which have probabilities")
+            raise DataError("--interval is for numbers, and the target is classes: --set gives those that may be right")
+        if self.sets is not None and task == "regression":
+            raise DataError("--set is for classes, and the target is numbers, which have an --interval")
 
 
 __all__ = ["Wishes"]

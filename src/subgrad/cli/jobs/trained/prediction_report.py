@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from subgrad.cli.jobs.trained.comparison import Compared, print_comparison
+from subgrad.cli.jobs.trained.regions import NO_SPANS, Sets, Spans
 from subgrad.data.target import Label
 from subgrad.metrics import Answered, Metric, for_task, roc_auc
 from subgrad.metrics.bootstrap import decimals_for
@@ -31,6 +32,7 @@ class Classified:
         majority: the place of the class that was most frequent in training.
         chances: the probability of each class, (n, classes), if the model gives any.
         frequencies: of the classes in training, (classes,); unknown of old models.
+        sets: of classes that may be right, if any were calibrated.
     """
 
     classes: Sequence[Label]
@@ -39,6 +41,7 @@ class Classified:
     majority: int
     chances: np.ndarray | None = None
     frequencies: np.ndarray | None = None
+    sets: Sets | None = None
 
     @property
     def accuracy(self) -> float:
@@ -81,7 +84,12 @@ class Classified:
 
     def numbers(self) -> dict[str, Any]:
         """The outcome for the record of a model."""
-        return _record(self.answered(), "classification")
+        beside = {} if self.sets is None else self.sets.numbers(self.truth)
+        return _record(self.answered(), "classification") | beside
+
+    def sentences(self) -> list[str]:
+        """What the metrics do not say."""
+        return [] if self.sets is None else self.sets.sentences(self.truth)
 
     def _one_answer(self) -> str:
         """What to say and to do where every row gets the same class."""
@@ -118,54 +126,8 @@ class Classified:
             _print_confusions(console, self.classes, self.confusion)
         console.print()
         print_comparison(console, compared(self), self.guess)
-
-
-@dataclass(frozen=True)
-class Spans:
-    """Where numbers lie, besides the answers.
-
-    Attributes:
-        level: the share of the truth that is to lie between the ends.
-        ends: lower and upper ends, (n,) each; None if there are none.
-        quantiles: by their shares, (n,) each.
-    """
-
-    level: float = 0.0
-    ends: tuple[np.ndarray, np.ndarray] | None = None
-    quantiles: Mapping[float, np.ndarray] = field(default_factory=dict)
-
-    def columns(self) -> dict[str, np.ndarray]:
-        """As columns by their names."""
-        found = {f"quantile {q:g}": values for q, values in self.quantiles.items()}
-        if self.ends is not None:
-            found |= {
-                f"{end} end of {100 * self.level:g}%": v for end, v in zip(("lower", "upper"), self.ends, strict=True)
-            }
-        return found
-
-    def numbers(self, truth: np.ndarray) -> dict[str, float]:
-        """How much of the truth (n,) is where it should be."""
-        found = {f"below_quantile_{q:g}": float(np.mean(truth <= values)) for q, values in self.quantiles.items()}
-        if self.ends is not None:
-            low, high = self.ends
-            found["coverage"] = float(np.mean((low <= truth) & (truth <= high)))
-            found["mean_interval"] = float(np.mean(high - low))
-        return found
-
-    def sentences(self, truth: np.ndarray, target: str) -> list[str]:
-        """The same in words."""
-        found = self.numbers(truth)
-        parts = [f"{found[f'below_quantile_{q:g}']:.1%} below that of {q:g}" for q in self.quantiles]
-        told = [f"Quantiles: of '{target}' lie {', '.join(parts)}."] if parts else []
-        if self.ends is not None:
-            told.append(
-                f"Intervals of {100 * self.level:g}% hold {found['coverage']:.1%} of '{target}'; "
-                f"their mean length is {found['mean_interval']:.4g}."
-            )
-        return told
-
-
-NO_SPANS = Spans()
+        for sentence in self.sentences():
+            console.print(sentence)
 
 
 @dataclass(frozen=True)
@@ -204,9 +166,13 @@ class Regressed:
         """The outcome for the record of a model."""
         return _record(self.answered(), "regression") | self.spans.numbers(self.truth)
 
+    def sentences(self) -> list[str]:
+        """What the metrics do not say."""
+        return self.spans.sentences(self.truth, self.target)
+
     def print(self, console: Console) -> None:
         print_comparison(console, compared(self), self.guess)
-        for sentence in self.spans.sentences(self.truth, self.target):
+        for sentence in self.sentences():
             console.print(sentence)
 
 

@@ -13,7 +13,8 @@ from rich.console import RenderableType
 from subgrad import io
 from subgrad.calibration import Calibrated
 from subgrad.cli.jobs.source import Preparation
-from subgrad.cli.jobs.trained.prediction_report import NO_SPANS, Classified, Outcome, Regressed, Spans
+from subgrad.cli.jobs.trained.prediction_report import Classified, Outcome, Regressed
+from subgrad.cli.jobs.trained.regions import NO_SPANS, Sets, Spans
 from subgrad.data.table import Table
 from subgrad.data.target import Label
 from subgrad.data.task import Task
@@ -29,17 +30,20 @@ class Reply(NamedTuple):
         chances: the probability of each class (n, classes), if there are any.
         score: of the second of two classes (n,), of a model without probabilities.
         spans: how sure a number is.
+        sets: of classes that may be right, if any were calibrated.
     """
 
     answers: np.ndarray
     chances: np.ndarray | None = None
     score: np.ndarray | None = None
     spans: Spans = NO_SPANS
+    sets: Sets | None = None
 
     def columns(self, classes: Sequence[Label]) -> dict[str, np.ndarray]:
         """What is written beside the answers."""
         if self.chances is not None:
-            return {f"probability of {label}": self.chances[:, i] for i, label in enumerate(classes)}
+            found = {f"probability of {label}": self.chances[:, i] for i, label in enumerate(classes)}
+            return found if self.sets is None else found | self.sets.column(classes)
         if self.score is not None:
             return {f"score of {classes[1]}": self.score}
         return self.spans.columns()
@@ -128,7 +132,9 @@ class Trained(ABC):
 
     def of_chances(self, chances: np.ndarray) -> Reply:
         """The reply of probabilities (n, classes)."""
-        return Reply(self.calibrated.decide(chances), chances)
+        calibrated = self.calibrated
+        sets = None if calibrated.sets is None else Sets(calibrated.sets.level, calibrated.sets.of(chances))
+        return Reply(calibrated.decide(chances), chances, sets=sets)
 
     def judge(self, X: np.ndarray, y: np.ndarray) -> Outcome:
         """How good the answers to features (n, d) are, given encoded targets (n,)."""
@@ -137,7 +143,7 @@ class Trained(ABC):
             frequencies = record.get("frequencies") or np.bincount(y, minlength=len(self.classes))
             majority = record.get("majority", int(np.argmax(frequencies)))
             known = np.array(frequencies, np.float64) if "frequencies" in record else None
-            return Classified(self.classes, y, reply.answers, majority, reply.chances, known)
+            return Classified(self.classes, y, reply.answers, majority, reply.chances, known, reply.sets)
         truth = self.preparation.restore_target(y)
         mean = float(self.preparation.restore_target(np.zeros(1))[0])
         return Regressed(self.target_name, truth, reply.answers, mean, reply.spans)
@@ -154,7 +160,9 @@ class Trained(ABC):
         return ["prediction", *beside], zip(answers, *columns, strict=True)
 
 
-def _texts(values: np.ndarray, task: Task) -> Iterator[str]:
+def _texts(values: np.ndarray, task: Task) -> Iterable[str]:
+    if values.dtype == object:
+        return values.tolist()
     return (str(np.float32(v)) if task == "regression" else f"{v:.6g}" for v in values)
 
 

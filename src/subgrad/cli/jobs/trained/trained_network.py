@@ -14,7 +14,7 @@ from subgrad import io
 from subgrad.cli.jobs import scores
 from subgrad.cli.jobs.pixels import Pixels
 from subgrad.cli.jobs.source import Preparation
-from subgrad.cli.jobs.trained.prediction_report import Spans
+from subgrad.cli.jobs.trained.regions import Spans
 from subgrad.cli.jobs.trained.trained_model import Reply, Trained, numbers, test_line
 from subgrad.data import TablePreprocessor
 from subgrad.errors import DataError, FileError

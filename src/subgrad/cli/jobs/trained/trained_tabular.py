@@ -11,6 +11,7 @@ from rich.console import RenderableType
 
 from subgrad import io
 from subgrad.cli.jobs.source import Preparation
+from subgrad.cli.jobs.trained.regions import Spans
 from subgrad.cli.jobs.trained.trained_model import Reply, Trained, test_line
 from subgrad.fit import History
 from subgrad.tabular import TabularModel
@@ -39,6 +40,9 @@ class TrainedTabular(Trained):
         return cls.of(TabularModel.load(path))
 
     def reply(self, X: np.ndarray) -> Reply:
+        if levels := self.model.quantiles:
+            found = self.model.quantiles_of(X)
+            return Reply(self.model.answers(X), spans=Spans(quantiles=dict(zip(levels, found.T, strict=True))))
         found = self.model.answers(X)
         return self.of_numbers(found) if self.task == "regression" else self.of_chances(found)
 
