@@ -37,12 +37,12 @@ def is_numeric(x: Any) -> bool:
 
 def spread(
     forward: Callable[..., Any], xs: Sequence[Any], named: dict[str, Any]
-) -> tuple[Sequence[Any], dict[str, Any]]:
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The arguments of a call: tuples of numbers are rows, as lists are; several inputs may come in one tuple or dict.
 
     They come so unless ``forward`` takes none but one such thing.
     """
-    xs = [np.asarray(x) if type(x) is tuple and is_numeric(x) else x for x in xs]
+    xs = tuple([np.asarray(x) if type(x) is tuple and is_numeric(x) else x for x in xs])
     if named or len(xs) != 1 or not isinstance(xs[0], (tuple, dict)):
         return xs, named
     found = ((), xs[0]) if isinstance(xs[0], dict) else (xs[0], {})
