@@ -2,6 +2,9 @@
 
     python -m bench.nonsmooth.verify digits
     python -m bench.nonsmooth.verify FOLDER/acasxu_instances.csv --timeout 20 --every 5
+    python -m bench.nonsmooth.verify FOLDER/acasxu_instances.csv --timeout 116 --out acasxu.csv
+
+With a file to write, a run that was ended goes on where it was.
 """
 
 from __future__ import annotations
@@ -36,20 +39,28 @@ def digits(eps: float = 0.05, images: int = 40) -> None:
     print(f"digits, eps {eps}: {counts} of {images}; median {np.median([f[1] for f in found]):.2g} s")
 
 
-def instances(table: Path, timeout: float, every: int) -> None:
-    """The instances of a file as VNN-COMP has it: network, property, seconds."""
+def instances(table: Path, timeout: float, every: int, out: Path | None) -> None:
+    """The instances of a file as VNN-COMP has it: network, property, seconds. Those without a network are left out."""
     with table.open(encoding="utf-8") as file:
-        rows = list(csv.reader(file))[::every]
-    found = []
+        rows = [r for r in list(csv.reader(file))[::every] if (table.parent / r[0]).exists()]
+    known = {} if out is None or not out.exists() else {(r[0], r[1]): r for r in csv.reader(out.open(encoding="utf-8"))}
     for network, prop, *_ in rows:
+        if (network, prop) in known:
+            continue
         start, used = time.perf_counter(), time.process_time()
         net, claim = sg.onnx.load(table.parent / network), read_vnnlib(table.parent / prop)
         verdict = sg.verify(net, claim, timeout=timeout, budget=10**9)
-        found.append(answer(verdict))
         seconds, work = time.perf_counter() - start, time.process_time() - used
         effort = f"{verdict.boxes:,} boxes, {seconds:.2f} s, of the processor {work:.2f} s"
-        print(f"{network} {prop}: {found[-1]}, {effort}", flush=True)
-    print({a: found.count(a) for a in sorted(set(found))}, "of", len(found))
+        known[network, prop] = [network, prop, answer(verdict), f"{seconds:.2f}", f"{work:.2f}", str(verdict.boxes)]
+        print(f"{network} {prop}: {answer(verdict)}, {effort}", flush=True)
+        if out is not None:
+            with out.open("a", encoding="utf-8", newline="") as file:
+                csv.writer(file).writerow(known[network, prop])
+    found = [known[r[0], r[1]] for r in rows]
+    answers, seconds = [f[2] for f in found], [float(f[3]) for f in found]
+    counts = {a: answers.count(a) for a in sorted(set(answers))}
+    print(f"{counts} of {len(found)}; median {np.median(seconds):.2g} s, within 10 s {sum(s <= 10 for s in seconds)}")
 
 
 def answer(found: Verdict) -> str:
@@ -62,11 +73,12 @@ def main() -> None:
     parser.add_argument("what", help="digits, or a file of instances")
     parser.add_argument("--timeout", type=float, default=20, help="seconds for each instance")
     parser.add_argument("--every", type=int, default=1, help="take each so many-th instance")
+    parser.add_argument("--out", type=Path, help="a table of the answers, which a later run goes on with")
     given = parser.parse_args()
     if given.what == "digits":
         digits()
     else:
-        instances(Path(given.what), given.timeout, given.every)
+        instances(Path(given.what), given.timeout, given.every, given.out)
 
 
 if __name__ == "__main__":

@@ -49,12 +49,13 @@ class LinearBounds:
         self.work = largest**2 * max(1, sum(math.prod(self.steps[k].shape) for k in _curved(self.steps)))
 
     def over(
-        self, low: np.ndarray, high: np.ndarray, inside: Interval | None = None, refined: bool = True
-    ) -> Boxes:
+        self, low: np.ndarray, high: np.ndarray, inside: Interval | dict[int, Interval] | None = None,
+        refined: bool = True,
+    ) -> Boxes:  # fmt: skip
         """The steps over boxes with these corners, shape (B, d): what `Boxes.below` takes.
 
-        ``inside`` is what `Boxes.kept` was of boxes that hold these: it narrows the intervals from the start. If not
-        ``refined``, nothing narrower is found backward.
+        ``inside`` is what `Boxes.kept` was of boxes that hold these: it narrows the intervals from the start. Or it has
+        intervals that affine steps have there, by their numbers. If not ``refined``, nothing narrower is looked for.
         """
         with np.errstate(all="ignore"):
             return Boxes(self.steps, low, high, inside, refined)
@@ -79,10 +80,11 @@ class Boxes:
     """The intervals and relaxations of all steps over some boxes."""
 
     def __init__(
-        self, steps: list[Step], low: np.ndarray, high: np.ndarray, inside: Interval | None, refined: bool
-    ) -> None:
+        self, steps: list[Step], low: np.ndarray, high: np.ndarray, inside: Interval | dict[int, Interval] | None,
+        refined: bool,
+    ) -> None:  # fmt: skip
         self.steps, self.count, self._settled = steps, len(low), not refined
-        self._inside = {} if inside is None else self._parted(inside)
+        self._inside = self._parted(inside) if isinstance(inside, Interval) else inside or {}
         shape = (self.count, *steps[0].shape)
         self.intervals = [Interval(low.reshape(shape), high.reshape(shape))]
         self.relaxations: dict[int, Relaxation] = {}
@@ -129,6 +131,8 @@ class Boxes:
     def _interval(self, k: int) -> Interval:
         step = self.steps[k]
         if isinstance(step.made, Affine):
+            if self._settled and k in self._inside:
+                return self._inside[k]
             found = step.made.interval([self.intervals[i] for i in step.inputs])
             low, high = (np.broadcast_to(e, (self.count, *step.shape)) for e in found)
             if k in self._inside:

@@ -19,8 +19,8 @@ from subgrad.bounds.backward.curves import Curve
 from subgrad.bounds.backward.linear_bounds import Boxes
 from subgrad.bounds.backward.rows_back import Choice, taken
 
-FIRST, DECAY = 0.25, 0.9  # the size of the first step of a slope, and what is left of it after each
-SCALE = 0.1  # steps of multipliers
+FIRST, LAST = 0.25, 0.03  # the size of the first step of a slope, and what is left of that at the end
+SCALE = 0.2  # of the first step of a multiplier, in largest coefficients of the row there
 FADE, FADE_SQUARES = 0.9, 0.999  # as Adam has them: Kingma and Ba 2015
 
 
@@ -61,7 +61,7 @@ def tightened(
         if len(still) < len(active):
             active, a, free = active[still], a[still], free.some(still)
             current = Tightened(current.above[still], current.slopes[still], current.choice[still])
-        free.step(current, number)
+        free.step(current, number, LAST ** (number / rounds))
         current = free.bound(last, a)
         better = np.flatnonzero(current.above < best.above[active])
         _put(best, active[better], current, better)
@@ -122,20 +122,28 @@ class _Free:
         choice = Choice(dict(self.slopes), {k: self.signs[k] * w for k, w in self.weights.items()})
         return Tightened(*self.boxes.above(last, a, self.owner, choice), choice)
 
-    def step(self, at: Tightened, number: int) -> None:
+    def step(self, at: Tightened, number: int, size: float) -> None:
         """Move all towards lower bounds."""
         values = self._values(at)
-        size = FIRST * DECAY**number
         for k, slopes in self.slopes.items():
             made, trail = self.boxes.steps[k].made, at.choice.trail.get(k)
             assert isinstance(made, Curve)
             if trail is not None and made.least is not None:
                 by = np.where(self.kinked[k], np.minimum(trail, 0.0) * values[self.boxes.steps[k].inputs[0]], 0.0)
-                moved = np.clip(slopes - self._direction(("slopes", k), by, size, number), made.least, 1.0)
+                moved = np.clip(slopes - self._direction(("slopes", k), by, FIRST * size, number), made.least, 1.0)
                 self.slopes[k] = np.where(self.kinked[k], moved, slopes)
         for k, weights in self.weights.items():
-            direction = self._direction(("weights", k), self.signs[k] * values[k], SCALE * size / FIRST, number)
+            direction = self._direction(("weights", k), self.signs[k] * values[k], SCALE * size, number)
+            direction *= self._scale(k, at.choice)
             self.weights[k] = np.where(self.signs[k] != 0, np.maximum(weights - direction, 0.0), 0.0)
+
+    def _scale(self, k: int, choice: Choice) -> np.ndarray | float:
+        """The largest coefficient with which a row came to the curves of a step."""
+        trails = [t for c, t in choice.trail.items() if k in self.boxes.steps[c].inputs]
+        if not trails:
+            return 1.0
+        found = np.maximum.reduce([np.abs(t).reshape(len(t), -1).max(axis=1) for t in trails])
+        return found.reshape(-1, *[1] * len(self.boxes.steps[k].shape))
 
     def _direction(self, name: tuple[str, int], by: np.ndarray, size: float, number: int) -> np.ndarray:
         by = np.nan_to_num(by, posinf=0.0, neginf=0.0)

@@ -1,4 +1,4 @@
-"""`verify` for properties of VNN-LIB: backward linear bounds, attacks, and splitting of inputs."""
+"""`verify` for properties of VNN-LIB: backward linear bounds, attacks, and splitting of inputs or units."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from subgrad.bounds.backward.linear_bounds import LinearBounds
-from subgrad.bounds.backward.polytopes import gathered
-from subgrad.bounds.backward.splitting import Splitting
+from subgrad.bounds.branching.branch_and_bound import BranchAndBound
+from subgrad.bounds.branching.polytopes import gathered
+from subgrad.bounds.branching.splitting import Splitting
+from subgrad.bounds.branching.unit_splitting import UnitSplitting, split_curves
 from subgrad.bounds.progress import Progress
 from subgrad.bounds.traced import Function, traced
 from subgrad.bounds.verdict import Verdict
@@ -19,6 +21,8 @@ from subgrad.errors import ArgumentError
 from subgrad.graph.dtype import float64
 from subgrad.graph.tensor import Tensor, placeholder
 from subgrad.nn.module import Module
+
+FEW = 16  # inputs that are split
 
 
 def verify_unreachable(
@@ -31,15 +35,21 @@ def verify_unreachable(
         return Verdict(claim, "proven", -math.inf, -math.inf, None, None, 0, time.perf_counter() - start)
     bounds = _bounds(net, len(prop.cases[0].box), prop.cases[0].matrix.shape[1])
     groups, done = gathered(prop.cases), []
+    search = _kind(bounds, len(prop.cases[0].box))
     with Progress(verbose) as progress:
         for k, polytopes in enumerate(groups):
             now = time.perf_counter()
             deadline = None if timeout is None else now + (start + timeout - now) / (len(groups) - k)
             left = max(1, budget - sum(s.boxes for s in done))
-            done.append(Splitting(bounds, polytopes, left, deadline, progress).run())
+            done.append(search(bounds, polytopes, left, deadline, progress).run())
             if done[-1].witness is not None or done[-1].interrupted:
                 break
     return _verdict(claim, bounds, done, len(groups), start)
+
+
+def _kind(bounds: LinearBounds, inputs: int) -> type[BranchAndBound]:
+    """Few inputs are split, of many the units: parts by signs of units get no smaller along the inputs."""
+    return UnitSplitting if inputs > FEW and split_curves(bounds.steps) else Splitting
 
 
 def _bounds(net: Function, inputs: int, outputs: int) -> LinearBounds:
@@ -50,7 +60,7 @@ def _bounds(net: Function, inputs: int, outputs: int) -> LinearBounds:
     return LinearBounds(point, found.output, dict(zip(found.weights, found.values, strict=True)))
 
 
-def _verdict(claim: str, bounds: LinearBounds, done: list[Splitting], groups: int, start: float) -> Verdict:
+def _verdict(claim: str, bounds: LinearBounds, done: list[BranchAndBound], groups: int, start: float) -> Verdict:
     best = max(done, key=lambda s: (s.witness is not None, s.value))
     boxes, interrupted = sum(s.boxes for s in done), any(s.interrupted for s in done)
     above = max(s.excess for s in done) if len(done) == groups else math.inf
@@ -65,9 +75,7 @@ def _verdict(claim: str, bounds: LinearBounds, done: list[Splitting], groups: in
     seconds = time.perf_counter() - start
     if len(done) == groups and all(s.proven for s in done):
         return Verdict(claim, "proven", above, best.value, None, None, boxes, seconds)
-    worst = max((s for s in done if not s.proven), key=lambda s: s.excess).open
-    k = int(np.argmax(worst.excess))
-    stuck = np.stack([worst.low[k], worst.high[k]], axis=1)
+    stuck = max((s for s in done if not s.proven), key=lambda s: s.excess).stuck
     late = any(s.late() for s in done if not s.proven)
     return Verdict(claim, "unknown", above, best.value, None, stuck, boxes, seconds, interrupted, timed_out=late)
 

@@ -1,7 +1,7 @@
 """Counter-examples: points where all inequalities of a case hold for certain, found by projected subgradient descent.
 
 A point is a box without a width. Its linear bounds are its values, with their rounding errors, and the slopes there are
-the gradient; so whatever `values_at` says holds of the network in real arithmetic.
+the gradient; so whatever `values_at` says holds of the network in real arithmetic. Steps need no more than floats.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from subgrad.bounds.backward.linear_bounds import LinearBounds
-from subgrad.bounds.backward.polytopes import Polytopes
+from subgrad.bounds.branching.polytopes import Polytopes
 
 POINTS = 64
 STEPS = 25
@@ -25,12 +25,10 @@ class Values:
 
     Attributes:
         low, high: between what this lies for certain, shape (N, polytopes).
-        slopes: the gradient of that row, shape (N, polytopes, d).
     """
 
     low: np.ndarray
     high: np.ndarray
-    slopes: np.ndarray
 
 
 def values_at(bounds: LinearBounds, low: np.ndarray, high: np.ndarray, of: Polytopes) -> Values:
@@ -39,12 +37,9 @@ def values_at(bounds: LinearBounds, low: np.ndarray, high: np.ndarray, of: Polyt
     found = bounds.over(low, high).below(np.concatenate([of.rows, -of.rows]))
     least, most = found.bound[:, :m], -found.bound[:, m:]
     above, below = np.nextafter(most - of.limits[:, 0], np.inf), np.nextafter(least - of.limits[:, 1], -np.inf)
-    worst = [rows[np.argmax(above[:, rows], axis=1)] for rows in of.members]
-    everywhere = np.arange(len(low))
     return Values(
         np.stack([below[:, rows].max(axis=1) for rows in of.members], axis=1),
         np.stack([above[:, rows].max(axis=1) for rows in of.members], axis=1),
-        np.stack([found.slopes[everywhere, w] for w in worst], axis=1),
     )
 
 
@@ -61,19 +56,32 @@ def attack(
     width = high - low
     at = low + width * starts
     aim = np.arange(len(at)) % len(of.members)
-    rows = np.arange(len(at))
     for size in np.geomspace(FIRST, LAST, STEPS):
         if over():
             return None
         ends = of.around(at)
-        found = values_at(bounds, *ends, of)
-        hit = (found.high <= 0).any(axis=1)
-        if hit.any():
-            best = int(np.argmin(np.where(hit, found.high.min(axis=1), np.inf)))
-            return ends[0][best], ends[1][best]
-        slopes = found.slopes[rows, aim]
+        near, slopes = _towards(bounds, *ends, of, aim)
+        hit = np.flatnonzero(near <= 0)
+        if len(hit):
+            found = values_at(bounds, ends[0][hit], ends[1][hit], of).high.min(axis=1)
+            best = int(np.argmin(found))
+            if found[best] <= 0:
+                return ends[0][hit[best]], ends[1][hit[best]]
         at = np.clip(at - size * width * np.sign(slopes), low, high)
     return None
+
+
+def _towards(
+    bounds: LinearBounds, low: np.ndarray, high: np.ndarray, of: Polytopes, aim: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """For each point about how far it is outside of the polytope ``aim``, and the gradient of that, shape (N, d)."""
+    boxes = bounds.over(low, high)
+    outputs = boxes.outputs.low / 2 + boxes.outputs.high / 2
+    values = outputs.reshape(len(low), -1) @ of.rows.T - of.limits[:, 0]
+    worst = np.array([of.members[m][np.argmax(v[of.members[m]])] for m, v in zip(aim, values, strict=True)], int)
+    last, everywhere = len(boxes.steps) - 1, np.arange(len(low))
+    a = of.rows[worst].reshape(-1, *boxes.steps[last].shape)
+    return values[everywhere, worst], boxes.above(last, a, everywhere)[1]
 
 
 __all__ = ["POINTS", "Values", "attack", "values_at"]

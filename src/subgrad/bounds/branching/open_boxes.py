@@ -7,9 +7,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from subgrad.bounds.backward.linear_bounds import Boxes, LinearBounds
-from subgrad.bounds.backward.lost import by_inputs
-from subgrad.bounds.backward.polytopes import Polytopes
 from subgrad.bounds.backward.tightening import tightened
+from subgrad.bounds.branching.lost import by_inputs
+from subgrad.bounds.branching.polytopes import Polytopes
 from subgrad.intervals.arithmetic import Interval
 
 ROUNDS = 4  # of descent for a row that does not decide a box at once

@@ -1,0 +1,174 @@
+"""Branch and bound: parts of a box, until no output of them is in a polytope, with a search for counter-examples.
+
+Without a deadline, nothing depends on time; attacks start from points of a fixed seed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Protocol, Self, TypeVar
+
+import numpy as np
+
+from subgrad.bounds.backward.linear_bounds import LinearBounds
+from subgrad.bounds.branching.attack import POINTS, attack, values_at
+from subgrad.bounds.branching.blas_threads import one_thread
+from subgrad.bounds.branching.polytopes import Polytopes
+from subgrad.compile.runtime.threads import get_threads
+
+ATTACKS = (1, 4, 16, 64, 256, 1024, 4096)  # the rounds in which counter-examples are searched for by descent
+
+
+Result = TypeVar("Result")
+
+
+class Parts(Protocol):
+    """What is not decided.
+
+    Attributes:
+        excess: how far outputs may be inside of a polytope, shape (n,).
+        corner: the point where the linear bound is least, shape (n, d).
+    """
+
+    @property
+    def excess(self) -> np.ndarray: ...
+    @property
+    def corner(self) -> np.ndarray: ...
+    def __len__(self) -> int: ...
+
+
+@dataclass
+class BranchAndBound:
+    """A search in one box.
+
+    Attributes:
+        bounds: of the network.
+        polytopes: what is not to be reached.
+        budget: how many parts to bound at most.
+        deadline: a time of ``time.perf_counter``, None for none.
+        watch: is called after each round.
+        boxes: how many parts were bounded.
+        done: the largest excess of the parts that are decided; no output of them is in a polytope.
+        witness: the box of floats (low, high) around a counter-example, None without one.
+        value: how far inside the counter-example is, at least.
+        interrupted: whether Ctrl-C ended the search.
+        open: what is not decided.
+    """
+
+    bounds: LinearBounds
+    polytopes: Polytopes
+    budget: int
+    deadline: float | None = None
+    watch: Callable[[Self], None] | None = None
+    boxes: int = field(default=0, init=False)
+    done: float = field(default=-np.inf, init=False)
+    witness: tuple[np.ndarray, np.ndarray] | None = field(default=None, init=False)
+    value: float = field(default=-np.inf, init=False)
+    interrupted: bool = field(default=False, init=False)
+    open: Parts | None = field(default=None, init=False)
+
+    goal = 0.0
+
+    @property
+    def proven(self) -> bool:
+        """Whether no output is in a polytope."""
+        return self.open is not None and not len(self.open)
+
+    @property
+    def below(self) -> float:
+        """As `value`, by the name that a line of progress knows."""
+        return self.value
+
+    @property
+    def above(self) -> float:
+        """As `excess`, likewise."""
+        return self.excess
+
+    @property
+    def excess(self) -> float:
+        """The most by which an output is inside of a polytope, at most; negative if none is."""
+        return np.inf if self.open is None else max(self.done, float(self.open.excess.max(initial=-np.inf)))
+
+    @property
+    def stuck(self) -> np.ndarray:
+        """A box, shape (d, 2), that holds the part with the largest bound."""
+        return self.polytopes.box
+
+    def late(self) -> bool:
+        """Whether the time is over."""
+        return self.deadline is not None and time.perf_counter() >= self.deadline
+
+    def run(self) -> Self:
+        """Search until all is decided, the budget or the time is spent, or Ctrl-C is pressed."""
+        # NumPy's loops run without the interpreter lock
+        with one_thread(), ThreadPoolExecutor(get_threads()) as self._pool:
+            known, rounds = (None, self.done), 0
+            try:
+                self.open = self._first()
+                if not self.proven:
+                    self._try(self.open.corner)
+                while not self.proven and self.witness is None and not self.late() and self.boxes < self.budget:
+                    known, rounds = (self.open, self.done), rounds + 1
+                    found = self._round(rounds)
+                    if found is None:
+                        break
+                    self.open = found
+                    if self.watch:
+                        self.watch(self)
+            except KeyboardInterrupt:  # parts may be missing in the midst of a round, and no array is ever written to
+                self.open, self.done = known
+                self.interrupted = True
+        return self
+
+    def _shares(self, f: Callable[[slice], Result], count: int, least: int) -> list[Result]:
+        """What f gives for shares of so many parts, one for each thread, if they are no smaller than ``least``."""
+        threads = max(1, min(get_threads(), count // least))
+        ends = [count * k // threads for k in range(threads + 1)]
+        return list(self._pool.map(f, map(slice, ends[:-1], ends[1:])))
+
+    def _first(self) -> Parts:
+        """The whole box, or nothing if it is decided."""
+        raise NotImplementedError
+
+    def _round(self, number: int) -> Parts | None:
+        """What is left when the worst parts were parted; None if no part can be."""
+        raise NotImplementedError
+
+    # Counter-examples
+
+    def _try(self, points: np.ndarray) -> None:
+        ends = self.polytopes.around(points)
+        found = values_at(self.bounds, *ends, self.polytopes).high.min(axis=1)
+        best = int(np.argmin(found))
+        if -found[best] > self.value:
+            self.value = float(-found[best])
+            if found[best] <= 0:
+                self.witness = ends[0][best], ends[1][best]
+
+    def _look(self, corners: np.ndarray, number: int) -> None:
+        """Try corners of the worst parts of a round, at times by descent from them."""
+        if self.witness is None and (number & (number - 1) == 0 or number % 4 == 0):
+            self._try(corners)
+        if number in ATTACKS and self.witness is None:
+            low, high = self.polytopes.box.T
+            of_parts = (corners - low) / np.where(high > low, high - low, 1.0)
+            self._attack(_starts(len(low)) if number == ATTACKS[0] else of_parts)
+
+    def _attack(self, starts: np.ndarray) -> None:
+        found = attack(self.bounds, self.polytopes, starts, self.late)
+        if found is not None:
+            self._try(found[0][None])
+
+
+def _starts(dimensions: int) -> np.ndarray:
+    """Points of the unit cube: random ones, and random corners."""
+    rng = np.random.default_rng(0)
+    points = rng.uniform(size=(POINTS, dimensions))
+    points[::2] = np.round(points[::2])
+    return points
+
+
+__all__ = ["BranchAndBound", "Parts"]

@@ -1,0 +1,245 @@
+"""Branch and bound on relu units: each part of the box is where some of them have one sign.
+
+In a part such a unit is linear, and a multiplier tightens the bound by its sign (beta-CROWN: Wang et al. 2021, arXiv
+2103.06624; see `subgrad.bounds.backward.tightening`). The intervals of all units are found once, on the whole box. Of
+the units that lose most, that one is split whose worse half is bounded best (as De Palma et al., "Improved branch and
+bound for neural network verification via Lagrangian decomposition", 2021, arXiv 2104.06718, filter them).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from subgrad.bounds.backward.linear_bounds import Boxes
+from subgrad.bounds.backward.rows_back import Choice
+from subgrad.bounds.backward.tightening import Tightened, tightened
+from subgrad.bounds.backward.walk_back import Step
+from subgrad.bounds.branching.branch_and_bound import BranchAndBound
+from subgrad.bounds.branching.lost import losses
+from subgrad.intervals.arithmetic import Interval
+
+AT_FIRST, LATER = 40, 12  # rounds of descent for the whole box, and for a part,
+ALONE = 150  # and for one that has no units left to split
+CANDIDATES = 4  # units of a part that are tried
+LEAST = 4  # parts that a thread takes
+MANY = 64  # parts that are split in a round
+ROOMY = 2**25  # numbers of open parts: with more than that, those that are nearly done come first
+
+
+@dataclass(frozen=True, eq=False)
+class Nodes:
+    """Parts of the box, in which a row may be below its limit. W is the number of units.
+
+    Attributes:
+        row: the number of the row, shape (n,).
+        signs: those of the units that are split, 1 or -1, else 0; shape (n, W).
+        slopes, weights: what is chosen for the units, shape (n, W).
+        unit: which one to split, -1 for none; shape (n,).
+        corner, excess: as `Parts` has them.
+    """
+
+    row: np.ndarray
+    signs: np.ndarray
+    slopes: np.ndarray
+    weights: np.ndarray
+    unit: np.ndarray
+    corner: np.ndarray
+    excess: np.ndarray
+
+    def __getitem__(self, chosen: np.ndarray) -> Nodes:
+        return Nodes(*(getattr(self, f.name)[chosen] for f in fields(self)))
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    @staticmethod
+    def joined(*parts: Nodes) -> Nodes:
+        """All of them."""
+        return Nodes(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Nodes)))
+
+
+class UnitSplitting(BranchAndBound):
+    """A search in parts of a box, by signs of units."""
+
+    def _first(self) -> Nodes:
+        low, high = self.polytopes.box.T[:, None]
+        whole = self.bounds.over(low, high)
+        self.boxes += 1
+        steps = whole.steps
+        self._curves = {k: steps[k].inputs[0] for k in split_curves(steps)}
+        whole = self._refined(whole)
+        self._inner = {i: whole.intervals[i] for i in self._curves.values()}
+        found = whole.below(self.polytopes.rows).bound
+        excess = self.polytopes.excess(found)[0]
+        self.done = float(excess[excess < 0].max(initial=-np.inf))
+        off = self.polytopes.limits[:, 1] - found[0]
+        rows = [m[np.argmin(off[m])] for m, e in zip(self.polytopes.members, excess, strict=True) if e >= 0]
+        width = sum(i.low.size for i in self._inner.values())
+        signs = np.zeros((len(rows), width), np.int8)
+        start = self._slopes(whole)[np.zeros(len(rows), int)]
+        return self._bounded(np.array(rows, int), signs, start, np.zeros(signs.shape), AT_FIRST)
+
+    def _round(self, number: int) -> Nodes | None:
+        """Split the worst parts, and look for counter-examples in them."""
+        assert isinstance(self.open, Nodes)
+        ready = np.flatnonzero(self.open.unit >= 0)
+        if not len(ready):
+            return None
+        order = self.open.excess[ready]
+        order = -order if self.open.slopes.size + self.open.corner.size < ROOMY else order
+        chosen = ready[np.argsort(order, kind="stable")[:MANY]]
+        nodes, others = self.open[chosen], self.open[np.setdiff1d(np.arange(len(self.open)), chosen)]
+        signs = np.repeat(nodes.signs, 2, axis=0)
+        signs[np.arange(len(signs)), np.repeat(nodes.unit, 2)] = np.tile([1, -1], len(nodes))
+        row, slopes, weights = (np.repeat(x, 2, axis=0) for x in (nodes.row, nodes.slopes, nodes.weights))
+        found = Nodes.joined(others, self._bounded(row, signs, slopes, weights, LATER))
+        if len(found):
+            self._look(nodes.corner, number)
+        return found
+
+    def _refined(self, whole: Boxes) -> Boxes:
+        """The whole box, with intervals of units by descent, as long as their signs are open."""
+        low, high = self.polytopes.box.T[:, None]
+        inside: dict[int, Interval] = {}
+        for i in sorted(self._curves.values()):
+            a, b = (np.array(e, np.float64).ravel() for e in whole.intervals[i])
+            units = np.flatnonzero((a < 0) & (b > 0))
+            if not whole.steps[i].tight and len(units) and not self.late():
+                rows = np.zeros((2 * len(units), a.size))
+                rows[np.arange(len(rows)), np.tile(units, 2)] = np.repeat([1.0, -1.0], len(units))
+                rows = rows.reshape(-1, *whole.steps[i].shape)
+
+                def share(s: slice, i: int = i, rows: np.ndarray = rows, whole: Boxes = whole) -> np.ndarray:
+                    return tightened(whole, i, rows[s], np.zeros(len(rows[s]), int), LATER, 0.0).above
+
+                above = np.concatenate(self._shares(share, len(rows), LEAST))
+                b[units] = np.minimum(b[units], above[: len(units)])
+                a[units] = np.maximum(a[units], -above[len(units) :])
+                shape = whole.intervals[i].low.shape
+                inside[i] = Interval(a.reshape(shape), b.reshape(shape))
+                whole = self.bounds.over(low, high, dict(inside))
+        return whole
+
+    # Parts
+
+    def _bounded(
+        self, row: np.ndarray, signs: np.ndarray, slopes: np.ndarray, weights: np.ndarray, rounds: int
+    ) -> Nodes:  # fmt: skip
+        """Those of the parts that are not decided, and which of their units to split."""
+        self.boxes += len(row)
+
+        def share(s: slice) -> tuple[Nodes, float]:
+            return self._part_bounded(row[s], signs[s], slopes[s], weights[s], rounds)
+
+        found = self._shares(share, len(row), LEAST)
+        self.done = max(self.done, *(done for _, done in found))
+        return Nodes.joined(*(nodes for nodes, _ in found))
+
+    def _part_bounded(
+        self, row: np.ndarray, signs: np.ndarray, slopes: np.ndarray, weights: np.ndarray, rounds: int
+    ) -> tuple[Nodes, float]:  # fmt: skip
+        if not len(row):
+            none = np.empty((0, self.polytopes.box.shape[0]))
+            return Nodes(row, signs, slopes, weights, np.empty(0, int), none, np.empty(0)), -np.inf
+        over = self._over(signs)
+        tight = self._tight(over, row, signs, slopes, weights, rounds)
+        limits = self.polytopes.limits[row, 1]
+        excess = np.nextafter(limits + tight.above, np.inf)
+        left = np.flatnonzero(excess >= 0)
+        low, high = self.polytopes.box.T
+        corner = np.where(tight.slopes[left] > 0, high, low)
+        slopes, weights = self._columns(over, tight.choice, left)
+        trail = {k: t[left] for k, t in tight.choice.trail.items() if k in self._curves}
+        lost = losses(over, trail, left)
+        score, at = np.zeros((len(left), signs.shape[1])), 0
+        for k, i in self._curves.items():
+            n = self._inner[i].low.size
+            if k in lost:
+                score[:, at : at + n] = lost[k].reshape(len(left), n)
+            at += n
+        found = Nodes(row[left], signs[left], slopes, weights, np.full(len(left), -1), corner, excess[left])
+        found.unit[:] = self._unit(found, np.where(found.signs == 0, score, 0.0))
+        alone = np.flatnonzero(found.unit < 0)
+        if len(alone) and rounds < ALONE:
+            again = (x[alone] for x in (found.row, found.signs, found.slopes, found.weights))
+            last, done = self._part_bounded(*again, ALONE)
+            return Nodes.joined(found[found.unit >= 0], last), max(done, _most(excess))
+        return found, _most(excess)
+
+    def _unit(self, nodes: Nodes, score: np.ndarray) -> np.ndarray:
+        """The unit of each part whose worse half has the best bound, of those with the highest scores."""
+        n, width = score.shape
+        count = min(CANDIDATES, width)
+        if not n or not count:
+            return np.full(n, -1)
+        best = np.argpartition(-score, count - 1, axis=1)[:, :count]
+        repeated = nodes[np.repeat(np.arange(n), 2 * count)]
+        repeated.signs[np.arange(len(repeated)), np.repeat(best.ravel(), 2)] = np.tile([1, -1], n * count)
+        tight = self._tight(self._over(repeated.signs), repeated.row, repeated.signs, repeated.slopes,
+                            repeated.weights, 0)  # fmt: skip
+        worse = np.maximum(tight.above, -self.polytopes.limits[repeated.row, 1]).reshape(n, count, 2)
+        scores = np.take_along_axis(score, best, axis=1)
+        worse = np.where(scores > 0, worse.sum(axis=2), np.inf)
+        found = best[np.arange(n), np.lexsort((-scores, worse), axis=1)[:, 0]]
+        return np.where((scores > 0).any(axis=1), found, -1)
+
+    def _over(self, signs: np.ndarray) -> Boxes:
+        """The steps over parts: the whole box, with the intervals of units cut at 0."""
+        low, high = (np.broadcast_to(e, (len(signs), len(e))) for e in self.polytopes.box.T)
+        inside, start = {}, 0
+        for i, (a, b) in self._inner.items():
+            sign = signs[:, start : start + a.size].reshape(len(signs), *a.shape[1:])
+            inside[i] = Interval(np.where(sign > 0, np.maximum(a, 0.0), a), np.where(sign < 0, np.minimum(b, 0.0), b))
+            start += a.size
+        return self.bounds.over(low, high, inside, refined=False)
+
+    def _tight(
+        self, over: Boxes, row: np.ndarray, signs: np.ndarray, slopes: np.ndarray, weights: np.ndarray, rounds: int
+    ) -> Tightened:  # fmt: skip
+        last = len(over.steps) - 1
+        a = -self.polytopes.rows[row].reshape(-1, *over.steps[last].shape)
+        start, known, at = Choice(), {}, 0
+        for k, i in self._curves.items():
+            n, shape = self._inner[i].low.size, (len(row), *over.steps[i].shape)
+            start.slopes[k], start.added[i], sign = (x[:, at : at + n].reshape(shape) for x in (slopes, weights, signs))
+            at += n
+            if sign.any():
+                known[i] = sign
+        return tightened(over, last, a, np.arange(len(row)), rounds, -self.polytopes.limits[row, 1], known, start)
+
+    def _columns(self, over: Boxes, choice: Choice, left: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The slopes and the multipliers of all units side by side."""
+        slopes, weights = [self._slopes(over)[left]], [np.zeros((len(left), 0))]
+        at = 0
+        for k, i in self._curves.items():
+            n = self._inner[i].low.size
+            if k in choice.slopes:
+                slopes[0][:, at : at + n] = choice.slopes[k][left].reshape(len(left), n)
+            weights.append(np.abs(choice.added[i][left]).reshape(len(left), n) if i in choice.added
+                           else np.zeros((len(left), n)))  # fmt: skip
+            at += n
+        return slopes[0], np.concatenate(weights, axis=1)
+
+    def _slopes(self, over: Boxes) -> np.ndarray:
+        none = np.zeros((over.count, 0))
+        parts = (over.relaxations[k].slopes[0][0].reshape(over.count, -1) for k in self._curves)
+        return np.concatenate([none, *parts], axis=1)
+
+
+def _most(excess: np.ndarray) -> float:
+    """The largest excess of what is decided."""
+    return float(excess[excess < 0].max(initial=-np.inf))
+
+
+def split_curves(steps: list[Step]) -> list[int]:
+    """The steps that are relu, or bent elsewise, of something affine: each of a step of its own."""
+    found = {}
+    for k, step in enumerate(steps):
+        if getattr(step.made, "least", None) is not None:
+            found.setdefault(step.inputs[0], k)
+    return list(found.values())
+
+
+__all__ = ["Nodes", "UnitSplitting", "split_curves"]
