@@ -41,8 +41,9 @@ if TYPE_CHECKING:
     from subgrad.explain import draw, explain
     from subgrad.export import export
     from subgrad.fit import (
-        BestCheckpoint, Callback, Checkpoint, CSVLogger, EarlyStopping, History, MLflowLogger, OptunaPruningCallback,
-        PlotLive, ReduceOnPlateau, TensorBoard, Trainer, WatchUnits, evaluate, fit, lr_find, predict,
+        Averaging, BestCheckpoint, Callback, Checkpoint, CSVLogger, EarlyStopping, History, MLflowLogger,
+        OptunaPruningCallback, PlotLive, ReduceOnPlateau, TensorBoard, Trainer, WatchUnits, evaluate, fit, lr_find,
+        predict,
     )  # fmt: skip
     from subgrad.io import load, save
     from subgrad.kinks import (
@@ -62,18 +63,18 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "LBFGS", "BestCheckpoint", "CSVLogger", "Callback", "Checkpoint", "CompiledFunction", "EarlyStopping", "History",
-    "Kink", "LevenbergMarquardt", "MLflowLogger", "OptunaPruningCallback", "Parameter", "PlotLive", "ReduceOnPlateau",
-    "Tensor", "TensorBoard", "Trainer", "WatchUnits", "approximate", "barron", "barron_bound", "bool_", "calibration",
-    "certify", "chain", "check", "checkpoint", "clip_by_norm", "compile", "cond", "custom_vjp", "data", "dead_units",
-    "default_dtype", "defop", "directional_derivative", "draw", "enclosure", "ensemble", "errors", "evaluate",
-    "explain", "export", "fft", "fit", "float32", "float64", "fori_loop", "freeze", "get_threads", "grad", "groups",
-    "hessian", "int32", "int64", "is_stationary", "jacobian", "jvp", "kinks", "linalg", "linear", "load",
-    "load_certificate", "local_minimum", "lr_find", "manual_seed", "metrics", "minimize", "models", "nn", "onnx",
-    "ops", "optim", "playground", "plot", "predict", "random", "report", "save", "scan", "serve", "set_default_dtype",
-    "set_threads", "step", "subdifferential", "subgradient", "tabular", "tensor", "torch", "uint8", "unfreeze",
-    "update", "using_dtype", "value_and_grad", "verify", "verify_certificate", "vjp", "vmap", "weight_decay",
-    "while_loop",
+    "LBFGS", "Averaging", "BestCheckpoint", "CSVLogger", "Callback", "Checkpoint", "CompiledFunction",
+    "EarlyStopping", "History", "Kink", "LevenbergMarquardt", "MLflowLogger", "OptunaPruningCallback", "Parameter",
+    "PlotLive", "ReduceOnPlateau", "Tensor", "TensorBoard", "Trainer", "WatchUnits", "approximate", "barron",
+    "barron_bound", "bool_", "calibration", "certify", "chain", "check", "checkpoint", "clip_by_norm", "compile",
+    "cond", "custom_vjp", "data", "dead_units", "default_dtype", "defop", "directional_derivative", "draw",
+    "enclosure", "ensemble", "errors", "evaluate", "explain", "export", "fft", "fit", "float32", "float64",
+    "fori_loop", "freeze", "get_threads", "grad", "groups", "hessian", "int32", "int64", "is_stationary",
+    "jacobian", "jvp", "kinks", "linalg", "linear", "load", "load_certificate", "local_minimum", "lr_find",
+    "manual_seed", "metrics", "minimize", "models", "nn", "onnx", "ops", "optim", "playground", "plot", "predict",
+    "random", "report", "save", "scan", "serve", "set_default_dtype", "set_threads", "step", "subdifferential",
+    "subgradient", "tabular", "tensor", "torch", "uint8", "unfreeze", "update", "using_dtype", "value_and_grad",
+    "verify", "verify_certificate", "vjp", "vmap", "weight_decay", "while_loop",
 ]  # fmt: skip
 __all__ += ops.__all__
 
@@ -87,9 +88,9 @@ _LATER = {
     "explain": ("draw", "explain"),
     "export": ("export",),
     "fit": (
-        "BestCheckpoint", "CSVLogger", "Callback", "Checkpoint", "EarlyStopping", "History", "MLflowLogger",
-        "OptunaPruningCallback", "PlotLive", "ReduceOnPlateau", "TensorBoard", "Trainer", "WatchUnits", "evaluate",
-        "fit", "lr_find", "predict",
+        "Averaging", "BestCheckpoint", "CSVLogger", "Callback", "Checkpoint", "EarlyStopping", "History",
+        "MLflowLogger", "OptunaPruningCallback", "PlotLive", "ReduceOnPlateau", "TensorBoard", "Trainer", "WatchUnits",
+        "evaluate", "fit", "lr_find", "predict",
     ),
     "io": ("load", "save"),
     "kinks": (

@@ -11,11 +11,12 @@ from subgrad.fit.evaluation import evaluate, predict
 from subgrad.fit.history import History, WatchUnits
 from subgrad.fit.lr_find import lr_find
 from subgrad.fit.options import Checkpoint, EarlyStopping
+from subgrad.fit.parallel.averaging import Averaging
 from subgrad.fit.train import fit
 from subgrad.fit.trainer import Trainer
 
 __all__ = [
-    "BestCheckpoint", "CSVLogger", "Callback", "Checkpoint", "EarlyStopping", "History", "MLflowLogger",
+    "Averaging", "BestCheckpoint", "CSVLogger", "Callback", "Checkpoint", "EarlyStopping", "History", "MLflowLogger",
     "OptunaPruningCallback", "PlotLive", "ReduceOnPlateau", "TensorBoard", "Trainer", "WatchUnits", "evaluate", "fit",
     "lr_find", "predict",
 ]  # fmt: skip

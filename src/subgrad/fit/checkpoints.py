@@ -58,6 +58,8 @@ class RunState:
         history: of the epochs so far.
         step_factor: what constant step sizes are multiplied with by now.
         begun: the epoch that has begun.
+        average_every: of several ranks, after how many steps their parameters are averaged; 1 if their gradients are.
+        velocity: of the outer step that averages take.
     """
 
     model: Module
@@ -76,6 +78,8 @@ class RunState:
     history: History
     step_factor: float = 1.0
     begun: Begun = field(default_factory=Begun)
+    average_every: int = 1
+    velocity: list[np.ndarray] = field(default_factory=list)
 
     @functools.cached_property
     def data_digest(self) -> str:
@@ -97,12 +101,14 @@ def save(path: str | os.PathLike[str], run: RunState) -> None:
         **{f"model.{name}": value for name, value in run.model.state_dict().items()},
         **{f"best.{name}": value for name, value in zip(names, run.best, strict=True)},
         **{f"optimizer.{i}": s.numpy() for i, s in enumerate(leaves(run.state))},
+        **{f"velocity.{i}": v for i, v in enumerate(run.velocity)},
     }
     if run.begun.sizes:
         tensors |= {"epoch.measured": np.concatenate(run.begun.measured), "epoch.sizes": np.array(run.begun.sizes)}
     history, steps = (_rows_written(rows) for rows in (run.history.epochs, run.history.steps))
     header = {"run": _settings(run), "probe": _written(_probe(run)), "history": history, **_described(run)}
     header |= {"steps": steps, "step_factor": run.step_factor, "seconds": run.begun.seconds}
+    header |= {"average_every": run.average_every}
     try:
         write_model_file(path, tensors, header)
     except FileError as error:
@@ -129,7 +135,8 @@ def restore(path: str | os.PathLike[str], run: RunState) -> None:
                 f"{path} was saved by a run with another loss or model: that of its first samples was {was:g}, "
                 f"and is {found:g} now"
             )
-        factor = float(header["step_factor"])
+        factor, every = float(header["step_factor"]), int(header["average_every"])
+        velocity = part(tensors, "velocity.")
         history, steps = (_rows_read(header[key]) for key in ("history", "steps"))
         begun = _begun(part(tensors, "epoch."), float(header.get("seconds", 0.0)))
     except (KeyError, TypeError, AttributeError) as error:
@@ -140,6 +147,7 @@ def restore(path: str | os.PathLike[str], run: RunState) -> None:
         raise
     run.best = [best[name] for name, _ in run.model.named_state()]
     run.state, run.history, run.step_factor, run.begun = after, History(history, steps=steps), factor, begun
+    run.average_every, run.velocity = every, [velocity[str(i)] for i in range(len(velocity))]
 
 
 def _begun(saved: dict[str, np.ndarray], seconds: float) -> Begun:

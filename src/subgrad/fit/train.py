@@ -57,6 +57,7 @@ def fit(
     resume: str | os.PathLike[str] | None = None,
     verbose: bool | None = None,
     comm: Any = None,
+    averaging: Any = None,
 ) -> History:
     """Train ``model`` in place on samples ``X`` with targets ``y``.
 
@@ -110,6 +111,8 @@ def fit(
         comm: a communicator of mpi4py, such as ``MPI.COMM_WORLD``: its processes share the run. Each is given the same
             model, data and settings, takes its part of every batch, and ends with the same parameters; see
             docs/guide/scale.md.
+        averaging: how these processes come together: an `Averaging`, or after how many steps. With 1 their gradients
+            are added up in each step; None is for that too, unless adding up takes longer than a step.
 
     Returns:
         `History`, the loss, metrics and seconds of each epoch; of several outputs, called ``"a"`` and ``"b"``, also
@@ -185,7 +188,7 @@ def fit(
                 full_batch.require_plain(chosen.name, model, saving, resume, every, several)
                 batch_size, shuffle, drop_last = full_batch.part_size(whole_loss, len(rows)), False, False
             with waiting("compiling", verbose):
-                run = _kind(ranks)(
+                run = _kind(ranks, averaging)(
                     model, whole_loss, chosen, data, rows, held_out, measures, batch_size, seed, shuffle, drop_last,
                     accumulate,
                 )  # fmt: skip
@@ -212,12 +215,15 @@ def _require_shared(model: Module, optimizer: Any, y: Any) -> None:
         raise ArgumentError("several ranks take arrays, X and y, of which each reads its part, and no batches")
 
 
-def _kind(ranks: Ranks | None) -> Callable[..., Run]:
+def _kind(ranks: Ranks | None, averaging: Any) -> Callable[..., Run]:
+    from subgrad.fit.parallel.averaging import averaging as as_averaging
+
+    how = as_averaging(averaging)
     if ranks is None:
         return Run
     from subgrad.fit.parallel.parallel_run import ParallelRun
 
-    return functools.partial(ParallelRun, ranks)
+    return functools.partial(ParallelRun, ranks, how)
 
 
 def _optimizer(given: Any) -> optim.Optimizer | FullBatch:

@@ -85,7 +85,7 @@ class Run(checkpoints.RunState):
             state=initial_state(model, optimizer, accumulate > 1), best=self._values(), history=History(),
         )  # fmt: skip
         more = ["accumulates"] if accumulate > 1 else []
-        self.programs = kept(model, loss, optimizer, *self._in_step.items(), data.form, *more, *self._roots())
+        self.programs = kept(model, loss, optimizer, *self._in_step.items(), data.form, *more)
         self.engine, self.pace = self._start(), _Pace()
 
     def _start(self) -> Any:
@@ -95,8 +95,8 @@ class Run(checkpoints.RunState):
             parts = self.model, self.loss, self.optimizer, self.state, batch, self._in_step
             return trace_step(*parts, gathers, shorter, self.form, several, across)
 
-        def forward(batch):
-            return trace_forward(self.model, self.loss, batch, self._in_step, self.form, self._weighed)
+        def forward(batch, weighed=several):
+            return trace_forward(self.model, self.loss, batch, self._in_step, self.form, weighed)
 
         if isinstance(self.optimizer, FullBatch):
             from subgrad.fit import full_batch
@@ -115,21 +115,12 @@ class Run(checkpoints.RunState):
     def _engine(self, trace: Callable[..., Any], forward: Callable[..., Any], variables: list[np.ndarray]) -> Any:
         return engine_for(trace, forward, self.data, variables, self._lengths(), self.programs)
 
-    @property
-    def _weighed(self) -> bool:
-        """Whether a step asks for the weight of its batch among others."""
-        return self.accumulate > 1
-
     def _lengths(self) -> list[int]:
         """The lengths of batches that are known to come."""
         return sorted({j - i for i, j in pairwise(ends(len(self.rows), self.batch_size, self.drop_last))})
 
     def _values(self) -> list[np.ndarray]:
         return [n.numpy() for n in nodes_of(self.parameters)]
-
-    def _roots(self) -> list[str]:
-        """What the programs depend on besides."""
-        return []
 
     # Epochs
 

@@ -15,9 +15,15 @@ import subgrad
 
 MPIEXEC = shutil.which("mpiexec", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
 
-needs_mpi = pytest.mark.skipif(
-    MPIEXEC is None or importlib.util.find_spec("mpi4py") is None, reason="mpi4py or mpiexec is not installed"
-)
+HERE = MPIEXEC is not None and importlib.util.find_spec("mpi4py") is not None
+MISSING = "mpi4py or mpiexec is not installed"
+needs_mpi = pytest.mark.skipif(not HERE, reason=MISSING)
+
+
+def require_mpi() -> None:
+    """For fixtures, which marks do not reach."""
+    if not HERE:
+        pytest.skip(MISSING)
 
 
 def ranks(n: int, *arguments: object, folder: Path, seconds: float = 120) -> subprocess.CompletedProcess[str]:

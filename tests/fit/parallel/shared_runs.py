@@ -20,7 +20,7 @@ from subgrad.errors import ArgumentError, NonFiniteError, RankError
 COMM = MPI.COMM_WORLD
 RNG = np.random.default_rng(0)
 X, Y, WEIGHTS = RNG.normal(size=(103, 6)).astype(np.float32), RNG.integers(0, 3, 103), RNG.random(103)
-ROOM = {"loss": "cross_entropy", "batch_size": 20}  # the last batch has 3 samples: none for one of four ranks
+ROOM = {"loss": "cross_entropy", "batch_size": 20, "averaging": 1}  # the last batch has 3 samples
 
 
 def net(*between: nn.Module) -> nn.Module:
@@ -84,6 +84,29 @@ def dying(folder: Path) -> None:
     sg.fit(net(), X, Y, **ROOM, epochs=4, comm=comm, checkpoint=folder / "run.safetensors", optimizer=sg.Adam(0.01))
 
 
+def apart(folder: Path) -> dict[str, Any]:
+    """Averages after two steps of each rank; once more with a pause; and beside them Adam and running statistics."""
+    noted = folder / "apart.safetensors"
+    options = {"loss": "squared", "batch_size": 6, "seed": 3, "comm": COMM, "verbose": False}
+
+    def linear(epochs: int, momentum: float | None, **more: Any) -> nn.Module:
+        model = nn.Linear(6, 1, seed=4)
+        sg.fit(model, X, X.sum(1), **options, epochs=epochs, optimizer=sg.SGD(0.05),
+               averaging=sg.Averaging(2, 0.9, momentum), **more)  # fmt: skip
+        return model
+
+    whole = linear(3, None)
+    linear(1, None, checkpoint=noted)
+    again = linear(3, None, resume=noted if COMM.rank == 0 else None)
+    other = net(nn.BatchNorm1d(8))
+    history = sg.fit(other, X, Y, **{**options, "loss": "cross_entropy"}, epochs=2, averaging=3, validation=0.2)
+    rows = [{k: v for k, v in row.items() if k != "seconds"} for row in history.epochs]
+    return {
+        "weight": whole.weight.tolist(), "bias": whole.bias.tolist(), "models": COMM.allgather(digest(whole)),
+        "again": digest(again), "others": COMM.allgather(digest(other)), "histories": COMM.allgather(rows),
+    }  # fmt: skip
+
+
 def sharing(folder: Path) -> None:
     found: dict[str, Any] = {
         "plain": compared(epochs=3),
@@ -104,6 +127,7 @@ def sharing(folder: Path) -> None:
         "other data": raised(ArgumentError, X=lambda: X + (COMM.rank == 2)),
         "small": raised(ArgumentError, batch_size=2),
     }
+    found["apart"] = apart(folder)
     resumed = net()
     checkpoint = folder / "run.safetensors"
     history = sg.fit(resumed, X, Y, **ROOM, epochs=4, comm=COMM, optimizer=sg.Adam(0.01),

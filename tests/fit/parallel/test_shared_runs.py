@@ -6,13 +6,20 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import subgrad as sg
-from fit.parallel.mpi import needs_mpi, ranks
+from fit.parallel.mpi import ranks, require_mpi
+from subgrad import nn
+from subgrad.errors import ArgumentError
 
-pytestmark = needs_mpi
 PROGRAM = Path(__file__).with_name("shared_runs.py")
+
+
+def shared_rows() -> np.ndarray:
+    """X of `shared_runs`."""
+    return np.random.default_rng(0).normal(size=(103, 6)).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +30,7 @@ def folder(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def died(folder):
     """Two ranks, of which one is killed in the third epoch."""
+    require_mpi()
     return ranks(2, PROGRAM, "dying", folder, folder=folder)
 
 
@@ -41,6 +49,50 @@ def test_all_ranks_end_with_the_same_bits_and_the_losses_of_one_process(found, c
     assert all(history == seen["histories"][0] for history in seen["histories"])
     assert seen["apart"] < 1e-6
     assert seen["parameters apart"] < 1e-6
+
+
+def by_hand(ranks: int, every: int, lr: float, momentum: float) -> tuple[np.ndarray, float]:
+    """Local SGD on a linear model, in float64: the run of `shared_runs.apart`."""
+    X = shared_rows().astype(np.float64)
+    y = X.sum(1)
+    start = nn.Linear(6, 1, seed=4)
+    last = np.append(start.weight.numpy()[0], start.bias.numpy()).astype(np.float64)
+    velocity, own = np.zeros(7), np.tile(last, (ranks, 1))
+    for epoch in range(3):
+        order = np.random.Generator(np.random.Philox(np.random.SeedSequence([3, 2, epoch]))).permutation(103)
+        batches = [order[i : i + 6] for i in range(0, 102, 6)]
+        batches[-1] = order[96:]  # no batch of one sample
+        seen = np.zeros(ranks)
+        for i, rows in enumerate(batches):
+            r = i % ranks
+            A = np.column_stack([X[rows], np.ones(len(rows))])
+            own[r] -= 0.05 * 2 * A.T @ (A @ own[r] - y[rows]) / len(rows)
+            seen[r] += len(rows)
+            if (i + 1) % (every * ranks) == 0 or i + 1 == len(batches):
+                way = seen @ own / seen.sum() - last
+                velocity = momentum * velocity + way
+                last = last + lr * (way + momentum * velocity)
+                own[:], seen[:] = last, 0
+    return last[:6], last[6]
+
+
+def test_averages_are_those_of_the_paper(found):
+    weight, bias = by_hand(ranks=4, every=2, lr=0.9, momentum=0.75)
+    np.testing.assert_allclose(found["apart"]["weight"], [weight], rtol=1e-4)
+    np.testing.assert_allclose(found["apart"]["bias"], [bias], atol=1e-5)
+
+
+def test_ranks_that_were_apart_end_alike_and_go_on_bit_by_bit(found):
+    seen = found["apart"]
+    assert {*seen["models"], seen["again"]} == {seen["models"][0]}
+    assert len(set(seen["others"])) == 1
+    assert all(history == seen["histories"][0] for history in seen["histories"])
+
+
+def test_how_often_averages_are_is_checked():
+    for wrong in ({"every": 0}, {"every": True}, {"every": 1.5}, {"lr": 0}, {"momentum": 1.0}):
+        with pytest.raises(ArgumentError, match="averages|outer step"):
+            sg.Averaging(**wrong)
 
 
 def test_dropout_leaves_parameters_alike(found):

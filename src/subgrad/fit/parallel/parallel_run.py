@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,8 +13,11 @@ from typing import Any
 import numpy as np
 
 from subgrad.errors import ArgumentError
+from subgrad.fit import checkpoints
 from subgrad.fit.callbacks.callback import says_stop
 from subgrad.fit.history import History
+from subgrad.fit.options import Checkpoint
+from subgrad.fit.parallel.averaging import Apart, Averaging, chosen
 from subgrad.fit.parallel.ranks import Ranks
 from subgrad.fit.parallel.together import Together
 from subgrad.fit.training_run import Run, Watch
@@ -39,27 +44,36 @@ class ParallelRun(Run):
     others hear.
     """
 
-    ranks: Ranks  # pyright: ignore[reportIncompatibleVariableOverride]
+    told = ""  # why averages are as often as they are
+    ranks: Ranks
 
-    def __init__(self, ranks: Ranks, *args: Any) -> None:
-        self.ranks = ranks
+    def __init__(self, ranks: Ranks, averaging: Averaging, *args: Any) -> None:
+        self.ranks, self.averaging = ranks, averaging  # pyright: ignore[reportIncompatibleVariableOverride]
         super().__init__(*args)
-        if self.batch_size < ranks.size:
+        if self.every == 1 and self.batch_size < ranks.size:
             raise ArgumentError(f"batch_size {self.batch_size} is less than a sample for each of {ranks.size} ranks")
-
-    def _roots(self) -> list[str]:
-        return ["across"]
+        if self.every > 1 and self.accumulate > 1:
+            raise ArgumentError("accumulate is for gradients that are added up in each step, by averaging=1")
 
     @property
-    def _weighed(self) -> bool:
-        return True
+    def every(self) -> int:
+        """After how many steps of each rank their parameters are averaged; 1 if their gradients are added up."""
+        return self.averaging.every or self.average_every
 
     def _engine(self, trace: Callable[..., Any], forward: Callable[..., Any], variables: list[np.ndarray]) -> Any:
+        common = {"data": self.data, "variables": variables, "programs": self.programs, "lengths": self._lengths()}
+        if self.every > 1:
+            trained = [p.requires_grad for p in self.parameters]
+            zeros = [np.zeros_like(v) for v, t in zip(variables, trained, strict=False) if t]
+            self.velocity = self.velocity or zeros
+            by = replace(self.averaging, every=self.every)
+            return Apart(self.ranks, by, trained, self.velocity, trace=trace, forward=forward, **common)
+
         def across(batch: Any, gathers: bool = False, shorter: Any = None) -> Any:
             return trace(batch, gathers, shorter, across=True)
 
-        return Together(self.ranks, self._lengths(), trace, trace=across, data=self.data, variables=variables,
-                        forward=forward, programs=self.programs)  # fmt: skip
+        weighed = functools.partial(forward, weighed=True)
+        return Together(self.ranks, trace, trace=across, forward=weighed, **common)
 
     def begin_as(self, checkpoint: str | os.PathLike[str] | None) -> None:
         """As rank 0 begins, once all ranks are known to have the same model and data."""
@@ -69,10 +83,21 @@ class ParallelRun(Run):
             self.restore(checkpoint or "")
         else:
             self._take_over()
+            if self.averaging.every is None and self.accumulate == 1:
+                self._choose()
+
+    def _choose(self) -> None:
+        """By measured times; the engine is then one for that."""
+        step, total = self.engine.times()
+        self.average_every = chosen(step, total, self._per_epoch() // self.ranks.size)
+        self.told = f"a rank's part of a step takes {_time(step)}, and adding up the gradients {_time(total)}"
+        if self.average_every > 1:
+            self._restart()
 
     def _check_alike(self) -> None:
         model = [(name, p.shape, str(p.dtype), p.requires_grad) for name, p in self.model.named_state()]
         settings = self.optimizer.config(), self.batch_size, self.seed, self.shuffle, self.drop_last, self.accumulate
+        settings = *settings, self.averaging
         for what, own in (("model", model), ("settings", settings), ("data", self._looked_at())):
             self._require_alike(what, own)
 
@@ -98,8 +123,8 @@ class ParallelRun(Run):
         n = len(self.parameters)
         self._assign(arrays[:n])
         self.best, self.state = arrays[n : 2 * n], rebuild(self.state, [constant(a) for a in arrays[2 * n :]])
-        epochs, steps, self.step_factor, self.begun = self.ranks.of_leader(
-            (self.history.epochs, self.history.steps, self.step_factor, self.begun)
+        epochs, steps, self.step_factor, self.begun, self.average_every, self.velocity = self.ranks.of_leader(
+            (self.history.epochs, self.history.steps, self.step_factor, self.begun, self.average_every, self.velocity)
         )
         self.history = History(epochs, steps=steps)
         self._restart()
@@ -111,12 +136,41 @@ class ParallelRun(Run):
                 super().restore(path)
         self._take_over()
 
+    def _described(self) -> str:
+        """How the ranks come together, in a line."""
+        n = self.ranks.size
+        if self.every == 1:
+            how = f"{n} ranks add up their gradients in each step"
+        else:
+            how = f"{n} ranks take steps of their own, and average their parameters after every {self.every}"
+        return f"{how}: {self.told}" if self.told else how
+
     def train(self, epochs: int, watch: Watch) -> None:
+        if self.ranks.leads and watch.verbose is not False:
+            print(self._described(), file=sys.stderr, flush=True)
         own = watch if self.ranks.leads else replace(watch, callbacks=(), saving=None, verbose=False)
         with self.ranks.known():
             self._require_alike("epochs and settings", (epochs, watch.stopping, watch.validation_every))
         with self.ranks.failing_together():
             super().train(epochs, own)
+            if self.history.stopped == "interrupted":  # which the others do not know
+                raise KeyboardInterrupt
+
+    def _most(self, validation_every: int | None) -> int:
+        """As many batches for each rank as for any other, where they take turns."""
+        most = super()._most(validation_every)
+        return most if self.every == 1 or validation_every else -(-most // self.ranks.size) * self.ranks.size
+
+    def _sync(self) -> None:
+        if self.every > 1:
+            self.engine.settle()
+        super()._sync()
+
+    def _save(self, saving: Checkpoint) -> None:
+        if self.every == 1:
+            super()._save(saving)
+        elif not self.begun.sizes:  # within an epoch, ranks are apart
+            checkpoints.save(saving.path, self)
 
     def _clock(self) -> float:
         return self.ranks.clock()
@@ -140,6 +194,15 @@ class ParallelRun(Run):
         if factor != self.step_factor:
             self.scale_step_size(factor / self.step_factor)
         return answers
+
+
+def _time(seconds: float) -> str:
+    """Seconds in a unit that suits them.
+
+    >>> _time(0.0123), _time(3.4e-5)
+    ('12.3 ms', '34 us')
+    """
+    return f"{1e3 * seconds:.3g} ms" if seconds >= 1e-3 else f"{1e6 * seconds:.3g} us"
 
 
 def _difference(one: str, other: str) -> str:

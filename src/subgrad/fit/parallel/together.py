@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,9 @@ from subgrad.fit.parallel.ranks import Ranks
 from subgrad.fit.parallel.segments import Segments
 from subgrad.fit.step import Step
 
+WARM, TRIALS, TRIAL_SECONDS = 3, 30, 0.3
+"""Steps that do not count, steps that do at most, and seconds after which no other is begun."""
+
 
 class Together(Compiled):
     """As `Compiled`, for batches that all ranks know, of which each takes its share.
@@ -22,15 +26,16 @@ class Together(Compiled):
 
     Args:
         ranks: who takes part.
-        lengths: of the batches that are known to come.
         local: traces a step that sums nothing, for finding out where a NaN came from.
+        lengths: of the whole batches that are known to come.
         others: the other arguments of `Compiled`.
     """
 
-    def __init__(self, ranks: Ranks, lengths: Sequence[int], local: TraceFor, **others: Any) -> None:
+    def __init__(self, ranks: Ranks, local: TraceFor, lengths: Sequence[int], **others: Any) -> None:
         self.ranks, self._local = ranks, local
         mine = sorted({ranks.lengths(n)[ranks.rank] for n in lengths} - {0})
         super().__init__(lengths=mine, clock=ranks.clock, **others)
+        self._form = "across", *self._form  # the programs are others than those of one process
         for n in mine:
             self._native(n)  # what a shape has against the model is known before the first step
 
@@ -60,6 +65,32 @@ class Together(Compiled):
         outputs = program([np.zeros((1, 2), np.int64), *told, order, *self.data, *self._sizes(step), *self.variables],
                           1, empty=True)  # fmt: skip
         return np.stack(outputs[: step.measured], axis=1)
+
+    def times(self) -> tuple[float, float]:
+        """Seconds that this rank's part of a step takes, and those of adding up: medians of some steps on copies of the
+        variables, those of the slowest rank."""
+        step, program, length, numbers = self._native(self._longest)
+        variables, spent = [v.copy() for v in self.variables], []
+        given = [np.zeros((1, 2), np.int64), *([np.zeros(1)] * step.accumulates), *numbers[:, None],
+                 np.arange(length)[None] % len(self.data[0])]  # fmt: skip
+
+        def reduce(buffer: np.ndarray) -> None:
+            self.ranks.comm.Barrier()  # a rank that is early does not count its waiting
+            start = time.perf_counter()
+            self.ranks.add(buffer)
+            spent[-1] += time.perf_counter() - start
+
+        program.reduce, steps, begun = reduce, [], self.ranks.clock()
+        while len(steps) < WARM + 1 or (self.ranks.clock() - begun < TRIAL_SECONDS and len(steps) < TRIALS):
+            spent.append(0.0)
+            start = time.perf_counter()
+            program([*given, *self.data, *self._sizes(step), *variables])
+            steps.append(time.perf_counter() - start)
+        program.rest()
+        alone = np.array(steps[WARM:]) - spent[WARM:]
+        found = np.array([np.median(alone), np.median(spent[WARM:])])
+        slowest = self.ranks.gathered(found).max(axis=0)
+        return float(slowest[0]), float(slowest[1])
 
     def _find_op(self, seed: int, last: Sequence[Taken]) -> None:
         """Each rank looks at its own part of the last two steps; the first that finds something tells the others."""
