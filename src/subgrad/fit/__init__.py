@@ -11,7 +11,7 @@ from subgrad.fit.evaluation import evaluate, predict
 from subgrad.fit.history import History, WatchUnits
 from subgrad.fit.lr_find import lr_find
 from subgrad.fit.options import Checkpoint, EarlyStopping
-from subgrad.fit.parallel.averaging import Averaging
+from subgrad.fit.parallel.local_sgd import Averaging
 from subgrad.fit.train import fit
 from subgrad.fit.trainer import Trainer
 

@@ -216,7 +216,7 @@ def _require_shared(model: Module, optimizer: Any, y: Any) -> None:
 
 
 def _kind(ranks: Ranks | None, averaging: Any) -> Callable[..., Run]:
-    from subgrad.fit.parallel.averaging import averaging as as_averaging
+    from subgrad.fit.parallel.local_sgd import averaging as as_averaging
 
     how = as_averaging(averaging)
     if ranks is None:

@@ -17,7 +17,7 @@ from subgrad.fit import checkpoints
 from subgrad.fit.callbacks.callback import says_stop
 from subgrad.fit.history import History
 from subgrad.fit.options import Checkpoint
-from subgrad.fit.parallel.averaging import Apart, Averaging, chosen
+from subgrad.fit.parallel.local_sgd import Apart, Averaging, chosen
 from subgrad.fit.parallel.ranks import Ranks
 from subgrad.fit.parallel.together import Together
 from subgrad.fit.training_run import Run, Watch
