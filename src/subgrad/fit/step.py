@@ -166,8 +166,8 @@ def trace_step(
         at = len(outputs) - len(parameters)
         outputs, nodes = outputs[:at], outputs[at:]
         now = [n for n, p in zip(nodes, parameters, strict=True) if p.requires_grad]
-        slopes = gradients(outputs[0], now)
-        share = accumulation.Share(slopes, outputs[0], outputs[-1], terms)
+        share = accumulation.Share([], outputs[0], outputs[-1], terms)
+        share = share._replace(slopes=gradients(share.weighed if across else share.loss, now))
         if across:
             share, nodes = of_all_ranks(share, nodes, now, values)
         if accumulates:

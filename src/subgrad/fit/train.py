@@ -58,6 +58,7 @@ def fit(
     verbose: bool | None = None,
     comm: Any = None,
     averaging: Any = None,
+    sync_batch_norm: bool = False,
 ) -> History:
     """Train ``model`` in place on samples ``X`` with targets ``y``.
 
@@ -113,6 +114,8 @@ def fit(
             docs/guide/scale.md.
         averaging: how these processes come together: an `Averaging`, or after how many steps. With 1 their gradients
             are added up in each step; None is for that too, unless adding up takes longer than a step.
+        sync_batch_norm: whether batch normalisation has the statistics of the whole batch, and not of each process's
+            part: twice more is added up for each such layer, in both passes.
 
     Returns:
         `History`, the loss, metrics and seconds of each epoch; of several outputs, called ``"a"`` and ``"b"``, also
@@ -188,7 +191,7 @@ def fit(
                 full_batch.require_plain(chosen.name, model, saving, resume, every, several)
                 batch_size, shuffle, drop_last = full_batch.part_size(whole_loss, len(rows)), False, False
             with waiting("compiling", verbose):
-                run = _kind(ranks, averaging)(
+                run = _kind(ranks, averaging, sync_batch_norm)(
                     model, whole_loss, chosen, data, rows, held_out, measures, batch_size, seed, shuffle, drop_last,
                     accumulate,
                 )  # fmt: skip
@@ -215,15 +218,15 @@ def _require_shared(model: Module, optimizer: Any, y: Any) -> None:
         raise ArgumentError("several ranks take arrays, X and y, of which each reads its part, and no batches")
 
 
-def _kind(ranks: Ranks | None, averaging: Any) -> Callable[..., Run]:
+def _kind(ranks: Ranks | None, averaging: Any, synchronised: Any) -> Callable[..., Run]:
     from subgrad.fit.parallel.local_sgd import averaging as as_averaging
 
-    how = as_averaging(averaging)
+    how, synchronised = as_averaging(averaging), options.switch("sync_batch_norm", synchronised)
     if ranks is None:
         return Run
     from subgrad.fit.parallel.parallel_run import ParallelRun
 
-    return functools.partial(ParallelRun, ranks, how)
+    return functools.partial(ParallelRun, ranks, how, synchronised)
 
 
 def _optimizer(given: Any) -> optim.Optimizer | FullBatch:

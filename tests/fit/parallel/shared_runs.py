@@ -114,6 +114,8 @@ def sharing(folder: Path) -> None:
         "accumulated": compared(epochs=2, accumulate=2, optimizer=sg.SGD(0.1, momentum=0.9)),
         "validation": compared(epochs=2, validation=0.2, metrics=["accuracy", "f1"], early_stopping=1),
     }
+    options = {"epochs": 2, "sync_batch_norm": True, "sample_weight": WEIGHTS, "optimizer": sg.SGD(0.1)}
+    found["batch norm"] = compared(lambda: net(nn.BatchNorm1d(8)), **options)
     told: list[int] = []
     dropping = net(nn.Dropout(0.5))
     options = {**ROOM, "epochs": 3, "comm": COMM, "shuffle": False}

@@ -42,7 +42,7 @@ def found(died, folder) -> dict[str, Any]:
     return json.loads((folder / "found.json").read_text())
 
 
-@pytest.mark.parametrize("case", ["plain", "weights", "accumulated", "validation"])
+@pytest.mark.parametrize("case", ["plain", "weights", "accumulated", "validation", "batch norm"])
 def test_all_ranks_end_with_the_same_bits_and_the_losses_of_one_process(found, case):
     seen = found[case]
     assert len(set(seen["models"])) == 1

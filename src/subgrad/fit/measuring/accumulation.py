@@ -28,6 +28,11 @@ class Share(NamedTuple):
         """Whether the loss is a sum over samples."""
         return all(term.added for term in self.terms if term.name == "loss")
 
+    @property
+    def weighed(self) -> Tensor:
+        """What is added up of the loss."""
+        return self.loss if self.added else self.weight * self.loss
+
 
 def start(optimizer: Any, params: Tree) -> Tree:
     """The state before the first batch."""

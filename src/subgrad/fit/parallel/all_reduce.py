@@ -37,13 +37,13 @@ def of_all_ranks(
     share: Share, nodes: Sequence[Tensor], trained: Sequence[Tensor], before: Sequence[Tensor]
 ) -> tuple[Share, list[Tensor]]:
     """The gradients and the loss of a batch of which each rank has a part: means are weighted with the parts' weights.
+    The slopes that are given are those of ``share.weighed``.
 
     So are parameters that are not ``trained`` and that the forward pass has moved from what they were ``before``, such
     as running statistics: the ``nodes`` of all parameters come back with their means.
     """
-    factor = 1 if share.added else share.weight
-    total = [all_reduce((factor * g).node) for g in share.slopes]
-    loss, weight = all_reduce((factor * share.loss).node), all_reduce(share.weight.node)
+    total = [all_reduce(g.node) for g in share.slopes]
+    loss, weight = all_reduce(share.weighed.node), all_reduce(share.weight.node)
     whole = ops.where(weight > 0, weight, 1)
     by = 1 if share.added else whole
     found = Share([t / by for t in total], loss / by, weight, share.terms)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from subgrad.fit import checkpoints
 from subgrad.fit.callbacks.callback import says_stop
 from subgrad.fit.history import History
 from subgrad.fit.options import Checkpoint
+from subgrad.fit.parallel.all_reduce import all_reduce
 from subgrad.fit.parallel.local_sgd import Apart, Averaging, chosen
 from subgrad.fit.parallel.ranks import Ranks
 from subgrad.fit.parallel.together import Together
@@ -24,6 +25,7 @@ from subgrad.fit.training_run import Run, Watch
 from subgrad.graph.tensor import constant
 from subgrad.graph.tree import leaves, rebuild
 from subgrad.nn.ensemble import Ensemble
+from subgrad.nn.of_all_ranks import adding_up
 from subgrad.optim.lbfgs import FullBatch
 
 LOOKED_AT = 8  # samples at the start and at the end of the data, which all ranks must have alike
@@ -47,11 +49,14 @@ class ParallelRun(Run):
     told = ""  # why averages are as often as they are
     ranks: Ranks
 
-    def __init__(self, ranks: Ranks, averaging: Averaging, *args: Any) -> None:
+    def __init__(self, ranks: Ranks, averaging: Averaging, synchronised: bool, *args: Any) -> None:
+        self.synchronised = synchronised
         self.ranks, self.averaging = ranks, averaging  # pyright: ignore[reportIncompatibleVariableOverride]
         super().__init__(*args)
         if self.every == 1 and self.batch_size < ranks.size:
             raise ArgumentError(f"batch_size {self.batch_size} is less than a sample for each of {ranks.size} ranks")
+        if self.every > 1 and synchronised:
+            raise ArgumentError("statistics are synchronised in steps that ranks take together: averaging=1")
         if self.every > 1 and self.accumulate > 1:
             raise ArgumentError("accumulate is for gradients that are added up in each step, by averaging=1")
 
@@ -70,10 +75,18 @@ class ParallelRun(Run):
             return Apart(self.ranks, by, trained, self.velocity, trace=trace, forward=forward, **common)
 
         def across(batch: Any, gathers: bool = False, shorter: Any = None) -> Any:
-            return trace(batch, gathers, shorter, across=True)
+            with self._statistics():
+                return trace(batch, gathers, shorter, across=True)
 
-        weighed = functools.partial(forward, weighed=True)
-        return Together(self.ranks, trace, trace=across, forward=weighed, **common)
+        def weighed(batch: Any) -> Any:
+            with self._statistics():
+                return forward(batch, weighed=True)
+
+        kind = "across", self.synchronised
+        return Together(self.ranks, kind, trace, trace=across, forward=weighed, **common)
+
+    def _statistics(self) -> AbstractContextManager[None]:
+        return adding_up(all_reduce) if self.synchronised else nullcontext()
 
     def begin_as(self, checkpoint: str | os.PathLike[str] | None) -> None:
         """As rank 0 begins, once all ranks are known to have the same model and data."""
@@ -83,7 +96,7 @@ class ParallelRun(Run):
             self.restore(checkpoint or "")
         else:
             self._take_over()
-            if self.averaging.every is None and self.accumulate == 1:
+            if self.averaging.every is None and self.accumulate == 1 and not self.synchronised:
                 self._choose()
 
     def _choose(self) -> None:
@@ -97,7 +110,7 @@ class ParallelRun(Run):
     def _check_alike(self) -> None:
         model = [(name, p.shape, str(p.dtype), p.requires_grad) for name, p in self.model.named_state()]
         settings = self.optimizer.config(), self.batch_size, self.seed, self.shuffle, self.drop_last, self.accumulate
-        settings = *settings, self.averaging
+        settings = *settings, self.averaging, self.synchronised
         for what, own in (("model", model), ("settings", settings), ("data", self._looked_at())):
             self._require_alike(what, own)
 

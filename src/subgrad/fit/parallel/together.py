@@ -26,16 +26,17 @@ class Together(Compiled):
 
     Args:
         ranks: who takes part.
+        kind: by which its programs are told from those of one process.
         local: traces a step that sums nothing, for finding out where a NaN came from.
         lengths: of the whole batches that are known to come.
         others: the other arguments of `Compiled`.
     """
 
-    def __init__(self, ranks: Ranks, local: TraceFor, lengths: Sequence[int], **others: Any) -> None:
+    def __init__(self, ranks: Ranks, kind: Any, local: TraceFor, lengths: Sequence[int], **others: Any) -> None:
         self.ranks, self._local = ranks, local
         mine = sorted({ranks.lengths(n)[ranks.rank] for n in lengths} - {0})
         super().__init__(lengths=mine, clock=ranks.clock, **others)
-        self._form = "across", *self._form  # the programs are others than those of one process
+        self._form = kind, *self._form
         for n in mine:
             self._native(n)  # what a shape has against the model is known before the first step
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from subgrad.errors import ArgumentError, NotTraceableError, ShapeError
-from subgrad.graph.tensor import Parameter, Tensor, TensorLike, as_tensor
+from subgrad.graph.tensor import Parameter, Tensor, TensorLike, as_tensor, constant
 from subgrad.nn import init, validation
 from subgrad.nn.module import Module
-from subgrad.ops import mean, sqrt, standardize, stop_gradient, var
+from subgrad.nn.of_all_ranks import Add, adder
+from subgrad.ops import mean, sqrt, standardize, stop_gradient, sum, var
 
 
 class _BatchNorm(Module):
@@ -31,7 +34,10 @@ class _BatchNorm(Module):
         x = as_tensor(x, self.weight.dtype)
         self._check(x)
         axes = (0, *range(2, x.ndim))
-        if self.training:
+        add = adder()
+        if self.training and add is not None:
+            y = self._of_all_ranks(x, axes, add)
+        elif self.training:
             y = standardize(x, axes, self.eps)
             self._follow(stop_gradient(x), axes)
         else:
@@ -46,6 +52,16 @@ class _BatchNorm(Module):
         n = math.prod(x.shape[a] for a in axes)
         self._move(self.running_mean, mean(x, axes, keepdims=True))
         self._move(self.running_var, var(x, axes, keepdims=True) * (n / (n - 1)))  # without bias, as in PyTorch
+
+    def _of_all_ranks(self, x: Tensor, axes: tuple[int, ...], add: Add) -> Tensor:
+        """As in training, with the statistics of the parts of a batch that all ranks have."""
+        n = add(constant(np.array(math.prod(x.shape[a] for a in axes), x.dtype)))
+        middle = add(sum(x, axes, keepdims=True)) / n
+        centred = x - middle
+        seen = add(sum(centred * centred, axes, keepdims=True)) / n
+        self._move(self.running_mean, stop_gradient(middle))
+        self._move(self.running_var, stop_gradient(seen) * (n / (n - 1)))
+        return centred * (1 / sqrt(seen + self.eps))
 
     def _move(self, running: Parameter, seen: Tensor) -> None:
         try:
@@ -62,7 +78,7 @@ class _BatchNorm(Module):
             forms = {2: f"(N, {features})", 3: f"(N, {features}, L)", 4: f"(N, {features}, H, W)"}
             wanted = " or ".join(forms[n] for n in self.dims)
             raise ShapeError(f"{owner} takes a shape {wanted}, got {x.shape}")
-        if self.training and x.size <= features:
+        if self.training and x.size <= features and adder() is None:
             raise ShapeError(
                 f"{owner} in training mode needs more than one value a channel, got a shape {x.shape}: "
                 "use batches of two examples or more, or call eval() first"
