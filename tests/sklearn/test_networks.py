@@ -169,6 +169,11 @@ def test_a_weight_of_two_is_a_row_that_is_there_twice():
         repeated = clone(model).fit(X.repeat(sizes, axis=0), y.repeat(sizes))
         for p, q in zip(weighted.module_.parameters(), repeated.module_.parameters(), strict=True):
             np.testing.assert_array_equal(p.numpy(), q.numpy())
+    kinds = [None if i % 7 == 0 else "ab"[i % 2] for i in range(120)]
+    frame, rows = pd.DataFrame({"kind": kinds, "size": X[:, 0]}), np.repeat(np.arange(120), sizes)
+    weighted = classifier(solver="lbfgs").fit(frame, CLASSES, sizes)
+    repeated = classifier(solver="lbfgs").fit(frame.iloc[rows], CLASSES[rows])
+    np.testing.assert_array_equal(weighted.predict_proba(frame), repeated.predict_proba(frame))
 
 
 @pytest.mark.parametrize("library", [pd, pl], ids=["pandas", "polars"])
@@ -256,6 +261,7 @@ def test_deep_copies_are_their_own():
         (lambda: classifier(module=lambda i, o: 1).fit(X, CLASSES), ArgumentError, "must return a subgrad.nn.Module"),
         (lambda: classifier(loss="hinge").fit(X, CLASSES), ArgumentError, "loss of a classifier is 'cross_entropy'"),
         (lambda: regressor(loss="hinge").fit(X, Y), ArgumentError, "loss of a regressor"),
+        (lambda: classifier(validation=(X,)).fit(X, CLASSES), ArgumentError, "or a share, got 1 arrays"),
         (lambda: classifier(max_iter=0).fit(X, CLASSES), ArgumentError, "max_iter must be an integer of 1 or more"),
         (lambda: classifier(batch_size=0).fit(X, CLASSES), ArgumentError, "batch_size"),
         (lambda: classifier(solver="no").fit(X, CLASSES), ArgumentError, "no solver 'no': .* auto, lbfgs, sgd"),

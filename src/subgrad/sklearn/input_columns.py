@@ -58,9 +58,15 @@ class FrameInputs:
     columns: list[Kind]
 
     @classmethod
-    def fit(cls, X: Any) -> FrameInputs:
-        """Columns that are empty, constant or texts of which each occurs once are left out."""
+    def fit(cls, X: Any, weights: np.ndarray | None) -> FrameInputs:
+        """Columns that are empty, constant or texts of which each occurs once are left out.
+
+        A row whose weight is 2 counts twice, as far as weights are whole numbers, see `repetition`.
+        """
         table = table_from_frame(X)
+        if weights is not None:
+            rows = repetition(weights)
+            table = table.take(np.flatnonzero(weights) if rows is None else rows)
         useless = {name: why_useless(name, table.series(name), table.format(name), False) for name in table}
         names = [name for name, useless in useless.items() if useless is None or not useless.surely]
         if not names:
@@ -89,6 +95,8 @@ class FrameInputs:
 
 FLOATS = (np.float64, np.float32)
 """dtypes of X that stay as they are; others become the first."""
+LARGER = 4
+"""How many times as long whole numbers as weights may make a table."""
 
 
 def is_mixed(X: Any) -> bool:
@@ -98,6 +106,17 @@ def is_mixed(X: Any) -> bool:
     if type(X).__module__.startswith("polars"):
         return any(not (s.dtype.is_numeric() or s.dtype.base_type().__name__ == "Boolean") or s.null_count() for s in X)
     return any(d.kind not in "biuf" for d in X.dtypes) or bool(X.isna().any(axis=None))
+
+
+def repetition(weights: np.ndarray) -> np.ndarray | None:
+    """The places of rows, each as often as its weight (n,) says; None if weights are no whole numbers, or too large.
+
+    >>> repetition(np.array([2.0, 0.0, 1.0])).tolist(), repetition(np.array([0.5, 1.0]))
+    ([0, 0, 2], None)
+    """
+    counts = weights.astype(np.int64)
+    whole = (counts == weights).all() and weights.sum() <= LARGER * len(weights)
+    return np.repeat(np.arange(len(weights)), counts) if whole else None
 
 
 def merged(X: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -179,12 +179,19 @@ class NeuralNetwork(Hinted, CallbackSupportMixin, BaseEstimator):
         solver = solver_for(len(kept))
         if first:
             self._learn_form(target, classes)
-        if isinstance(solver, optim.LBFGS) and not mixed:
+        if mixed:
+            if first:
+                self._inputs = FrameInputs.fit(X, weights)
+            kept = self._inputs.numbers(kept)
+        if isinstance(solver, optim.LBFGS):
             kept, target, weights = merged(kept, target, weights)
         if first:
             self._learn_scale(target, weights)
-            self._inputs = FrameInputs.fit(X) if mixed else NumberInputs.fit(kept, weights, bool(self.standardize))
-        return self._inputs.numbers(kept), self._encoded(target), self._weighted(target, weights), solver
+        if not mixed:
+            if first:
+                self._inputs = NumberInputs.fit(kept, weights, bool(self.standardize))
+            kept = self._inputs.numbers(kept)
+        return kept, self._encoded(target), self._weighted(target, weights), solver
 
     def _targets(self, y: Any) -> np.ndarray:
         """y as an array, without learning from it."""
@@ -235,6 +242,10 @@ class NeuralNetwork(Hinted, CallbackSupportMixin, BaseEstimator):
     def _validation(self) -> Any:
         """What to validate with: early stopping without it holds out a tenth."""
         if isinstance(self.validation, (tuple, list)):
+            if len(self.validation) not in (2, 3):
+                raise ArgumentError(
+                    f"validation is (X, y), (X, y, sample_weight) or a share, got {len(self.validation)} arrays"
+                )
             X, y, *weights = self.validation
             return (self._inputs.of(self, X), self._encoded(self._targets(y)), *weights)
         stops = self.early_stopping is not None and self.early_stopping is not False

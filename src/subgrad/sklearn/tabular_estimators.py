@@ -20,10 +20,8 @@ from subgrad.fit import History
 from subgrad.sklearn.callback_bridge import Told
 from subgrad.sklearn.checked_data import check_array, check_target, sample_weights, validate_data
 from subgrad.sklearn.class_heads import OneOf
+from subgrad.sklearn.input_columns import repetition
 from subgrad.tabular import Settings, TabularModel, fit_tabular
-
-LARGER = 4
-"""How many times as long weights may make a table."""
 
 
 class Tabular(CallbackSupportMixin, BaseEstimator):
@@ -257,17 +255,16 @@ class TabularRegressor(RegressorMixin, Tabular):
 def in_own_order(table: Table, name: str, y: np.ndarray, weights: np.ndarray | None) -> tuple[Table, np.ndarray | None]:
     """The table with the column ``name`` in an order that follows from what is in it, and the weights of its rows.
 
-    Whole numbers as weights become rows that are there so often, if that makes the table no more than `LARGER` times as
-    long: so both ways to say it give the same model.
+    Whole numbers as weights become rows that are there so often, see `repetition`: so both ways to say it give the same
+    model.
     """
     formats = {column: table.format(column) for column in table}
     whole = pl.DataFrame([*(table.series(column).alias(column) for column in table), pl.Series(name, y)])
     columns = whole.columns
     if weights is None:
         return Table(dict(whole.sort(columns, nulls_last=True).to_dict())).in_formats(formats), None
-    counts, place = weights.astype(np.int64), np.arange(table.rows)
-    if (counts == weights).all() and weights.sum() <= LARGER * table.rows:
-        whole = whole[np.repeat(place, counts)]
+    if (rows := repetition(weights)) is not None:
+        whole = whole[rows]
         return Table(dict(whole.sort(columns, nulls_last=True).to_dict())).in_formats(formats), None
     whole = whole.with_columns(pl.Series("\0weight", weights)).sort([*columns, "\0weight"], nulls_last=True)
     return Table({c: whole[c] for c in columns}).in_formats(formats), whole["\0weight"].to_numpy()
