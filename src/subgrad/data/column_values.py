@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any
@@ -17,13 +17,27 @@ from subgrad.errors import DataError
 
 
 def as_columns(columns: Mapping[str, Any]) -> dict[str, pl.Series]:
-    """`as_series` of each column, of those of text together: a call of polars for each of 20,000 takes long."""
-    texts = [name for name, values in columns.items() if isinstance(values, pl.Series) and values.dtype == pl.String]
-    if not texts or len({len(columns[name]) for name in texts}) > 1:
-        return {name: as_series(values, name) for name, values in columns.items()}
-    frame = pl.DataFrame([columns[name].alias(str(place)) for place, name in enumerate(texts)])
-    cleaned = dict(zip(texts, _cleaned(frame).get_columns(), strict=True))
-    return {name: cleaned[name] if name in cleaned else as_series(values, name) for name, values in columns.items()}
+    """`as_series` of each column, of those of text and of floats together: a call of polars for each of 20,000 takes
+    long."""
+    kinds = {name: values.dtype for name, values in columns.items() if isinstance(values, pl.Series)}
+    texts = [name for name, kind in kinds.items() if kind == pl.String]
+    floats = [name for name, kind in kinds.items() if kind.is_float()]
+    found = {**_together(columns, texts, _cleaned), **_together(columns, floats, _floats)}
+    return {name: found[name] if name in found else as_series(values, name) for name, values in columns.items()}
+
+
+def _together(
+    columns: Mapping[str, Any], names: list[str], made: Callable[[pl.DataFrame], pl.DataFrame]
+) -> dict[str, pl.Series]:
+    """What is made of some columns, if they are of one length."""
+    if len({len(columns[name]) for name in names}) != 1:
+        return {}
+    frame = pl.DataFrame([columns[name].alias(str(place)) for place, name in enumerate(names)])
+    return dict(zip(names, made(frame).get_columns(), strict=True))
+
+
+def _floats(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.select(pl.all().cast(pl.Float64).fill_nan(None))
 
 
 def as_series(values: Any, name: str) -> pl.Series:

@@ -12,8 +12,8 @@ import numpy as np
 
 from subgrad.data.column_names import listed
 from subgrad.data.formats import NumberFormat, has_value
-from subgrad.data.kinds import Kind, fit_column, kind_from_plain
-from subgrad.data.kinds.number import NumberColumn
+from subgrad.data.kinds import Encoded, Kind, fit_column, kind_from_plain
+from subgrad.data.kinds.number import NumberColumn, encode_numbers
 from subgrad.data.kinds.totals import Totals
 from subgrad.data.kinds.useless import why_useless
 from subgrad.data.lazy_polars import pl
@@ -165,7 +165,7 @@ class TablePreprocessor:
         ["Unknown from the training, and taken as missing: 'c' in 1 row ('new'). Not used: 'd'."]
         """
         table.require(column.name for column in self.columns)
-        found = {column.name: column.encode(table.series(column.name)) for column in self._columns}
+        found = self._encoded(table)
         for column in self._columns:
             _check_known(column, table.series(column.name), found[column.name].unknown)
         unknown = {name: encoded.unknown for name, encoded in found.items() if encoded.unknown.any()}
@@ -173,6 +173,15 @@ class TablePreprocessor:
         remarks = [*_about_unknown(unknown, table), *_about_unused([name for name in table if name not in used])]
         features = self._joined([encoded.features for encoded in found.values()])
         return Prepared(features, [" ".join(remarks)] if remarks else [])
+
+    def _encoded(self, table: Table) -> dict[str, Encoded]:
+        """The features of each column; plain numbers are scaled together, as there may be many."""
+        names = {*table.plain_numbers()}
+        plain = [column for column in self._columns if type(column) is NumberColumn and column.name in names]
+        values = table.matrix([column.name for column in plain]) if plain else np.empty((table.rows, 0))
+        found = dict(zip((column.name for column in plain), encode_numbers(plain, values), strict=True))
+        return {column.name: found.get(column.name) or column.encode(table.series(column.name))
+                for column in self._columns}  # fmt: skip
 
     def _joined(self, parts: list[np.ndarray]) -> np.ndarray:
         return np.concatenate(parts, axis=1)

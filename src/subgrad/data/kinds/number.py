@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Self
 
@@ -65,10 +66,7 @@ class NumberColumn(Kind):
 
     def encode(self, series: pl.Series) -> Encoded:
         values = self.format.read(series)
-        known = np.isfinite(values)
-        scaled = standardised(np.where(known, values, self.median), self.mean, self.std)
-        features = [scaled, ~known] if self.missing else [scaled]
-        return Encoded(np.column_stack(features).astype(np.float32), unread(series, values))
+        return encode_numbers([self], values[:, None])[0]._replace(unknown=unread(series, values))
 
     def of_numbers(self, x: Tensor) -> Tensor:
         known = ops.isfinite(x)
@@ -83,6 +81,16 @@ class NumberColumn(Kind):
                 f"'{self.name} (missing)' marks where."
             )
         return found
+
+
+def encode_numbers(columns: Sequence[NumberColumn], values: np.ndarray) -> list[Encoded]:
+    """Features of several columns, of values (n, k) that all could be read."""
+    medians, means, stds = (np.array([getattr(c, name) for c in columns]) for name in ("median", "mean", "std"))
+    known = np.isfinite(values)
+    filled = values if known.all() else np.where(known, values, medians)
+    scaled, none = standardised(filled, means, stds).astype(np.float32), np.zeros(len(values), bool)
+    return [Encoded(np.column_stack([scaled[:, i], ~known[:, i]]).astype(np.float32) if column.missing
+                    else scaled[:, i : i + 1], none) for i, column in enumerate(columns)]  # fmt: skip
 
 
 def odd_values(series: pl.Series, values: np.ndarray) -> tuple[int, list[str]]:

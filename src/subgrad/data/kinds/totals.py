@@ -104,19 +104,24 @@ class Totals:
 
     def add(self, series: pl.Series, format: Format) -> None:
         """Count more rows."""
-        self.rows += len(series)
         if isinstance(format, TextFormat):
+            self.rows += len(series)
             texts = as_texts(series)
             self.missing += texts.null_count()
             self.counts.add(texts)
             return
         values = format.read(series)
-        known = values[np.isfinite(values)]
-        self.missing += len(values) - len(known)
-        self.moments = self.moments.and_(Moments.of(known))
+        self.add_numbers(values)
         if isinstance(format, NumberFormat | DateFormat) and (odd := is_odd(series, values)).any():
             self.odd += int(odd.sum())
             self.words.add(series.filter(pl.Series(odd)).cast(pl.String))
+
+    def add_numbers(self, values: np.ndarray) -> None:
+        """Count more rows of numbers, NaN where there is none."""
+        self.rows += len(values)
+        known = values[np.isfinite(values)]
+        self.missing += len(values) - len(known)
+        self.moments = self.moments.and_(Moments.of(known))
 
     @property
     def varies(self) -> bool:

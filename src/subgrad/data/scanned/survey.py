@@ -116,26 +116,29 @@ class Survey:
         used = np.ones(table.rows, bool)
         for share in self._shares:
             used &= share.has(places)
-        self._number(table)
+        self._count(self._numbering, table)
+        self._numbering = {name: totals for name, totals in self._numbering.items() if totals.may_number_rows}
         self._seen += int(used.sum())
         self._dropped += int((used & ~known).sum())
         used &= known
         if not used.all():
             table, places = table.take(used), places[used]
-        for name, totals in self._totals.items():
-            totals.add(table.series(name), self._formats[name])
+        self._count(self._totals, table)
         self._count_labels(table.series(self._target))
         chosen = hashed(places, _CHOOSING) < self._share
         if chosen.any():
-            self._sample.append(pl.DataFrame([table.series(name).filter(pl.Series(chosen)).alias(name)
-                                              for name in self._formats]))  # fmt: skip
+            few = table.take(chosen)
+            self._sample.append(pl.DataFrame({name: few.series(name) for name in self._formats}))
 
-    def _number(self, table: Table) -> None:
-        """Whether columns number all rows, also those that are not learnt from."""
-        for name, totals in list(self._numbering.items()):
-            totals.add(table.series(name), self._formats[name])
-            if not totals.may_number_rows:
-                del self._numbering[name]
+    def _count(self, of: Mapping[str, Totals], table: Table) -> None:
+        """Count the rows of a table; plain numbers are read in one go, as there may be many columns."""
+        plain = [name for name in table.plain_numbers() if name in of]
+        values = dict(zip(plain, table.matrix(plain).T, strict=True)) if plain else {}
+        for name, totals in of.items():
+            if name in values:
+                totals.add_numbers(values[name])
+            else:
+                totals.add(table.series(name), self._formats[name])
 
     def _count_labels(self, series: pl.Series) -> None:
         if len(self._labels) > _MOST_LABELS:
