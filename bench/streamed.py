@@ -1,7 +1,7 @@
 """Rows in Parquet files beside the same rows in memory, and how much memory rows take that do not fit.
 
     python -m bench.streamed                        # both networks, turn by turn
-    python -m bench.streamed --gigabytes 20         # one epoch of so much, decoded, with 1 GB; needs a tenth of it on disk
+    python -m bench.streamed --gigabytes 20         # one epoch of so much, decoded, with 1 GB of memory
 
 Each side learns the same rows in the same batches, epoch by epoch in turns; the fastest of its epochs counts. The files
 are written to the folder for temporary files, and stay in the system's cache: the disk is not measured.
@@ -53,8 +53,9 @@ def compare(name: str, turns: int, share: float) -> None:
                 history = sg.fit(nets[side], *data, loss="mse", optimizer=sg.Adam(1e-3), epochs=2, batch_size=batch)
                 rates[side].append(rows / history["seconds"][-1])
         ratios = [b / a for a, b in zip(rates["memory"][1:], rates["files"][1:], strict=True)]
-        print(f"{name}: {groups} lots, memory {max(rates['memory']):,.0f} rows/s, files {max(rates['files']):,.0f} rows/s, "
-              f"share {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})", flush=True)  # fmt: skip
+        memory, files = (max(rates[side]) for side in ("memory", "files"))
+        print(f"{name}: {groups} lots, memory {memory:,.0f} rows/s, files {files:,.0f} rows/s, share "
+              f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})", flush=True)  # fmt: skip
 
 
 def large(gigabytes: float, memory: str, folder: Path | None) -> None:

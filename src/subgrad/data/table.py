@@ -110,6 +110,14 @@ class Table(Mapping[str, np.ndarray]):
         frame = pl.DataFrame(self._series).select(pl.all().gather(chosen))  # in one call: there may be 20,000 columns
         return self._with(dict(zip(self, frame.get_columns(), strict=True)))
 
+    def slice(self, start: int, length: int) -> Table:
+        """The table of rows that follow each other, which are not copied; fewer at the end.
+
+        >>> Table({"x": [1, 2, 3]}).slice(1, 5)["x"]
+        array([2., 3.])
+        """
+        return self._with(dict(zip(self, pl.DataFrame(self._series).slice(start, length).get_columns(), strict=True)))
+
     def plain_numbers(self) -> list[str]:
         """The columns that came as numbers and are read as such."""
         return [name for name, how in self._formats().items()

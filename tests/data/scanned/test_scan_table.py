@@ -182,7 +182,7 @@ def test_hidden_files_and_those_of_spark_are_no_rows(tmp_path):
     (tmp_path / "_SUCCESS").touch()
     (tmp_path / "_metadata.parquet").write_bytes(b"")
     (tmp_path / ".part.parquet").write_bytes(b"")
-    assert len(scan_table(os.fspath(tmp_path), "price", memory="4MB").counts) == 9
+    assert len(scan_table(os.fspath(tmp_path), "price", memory="4MB")) == FRAME["price"].count()
 
 
 def test_memory_is_a_size():

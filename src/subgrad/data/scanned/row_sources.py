@@ -13,7 +13,7 @@ from subgrad.data.lazy_polars import pl
 from subgrad.data.scanned.files import Piece, RowsFile, errors, files_of
 from subgrad.errors import DataError
 
-IN_MEMORY = 32
+IN_MEMORY = 16
 """Of the memory that rows may take, a block as it stands in its file is one part of so many."""
 LEAST = 64  # rows that a block has, whatever they take
 _TEXT = 24  # bytes that a text takes, about

@@ -239,9 +239,7 @@ class ScannedTable:
         if len(used) != table.rows:
             raise DataError(f"{self._shared.origin.name_of(block)} has {table.rows:,} rows where there were "
                             f"{len(used):,}: it has changed since")  # fmt: skip
-        numbers = np.flatnonzero(used)
-        for start in range(0, len(numbers), AT_ONCE):
-            part = table.take(numbers[start : start + AT_ONCE])
+        for part in _pieces(table, used):
             X[at : at + part.rows], y[at : at + part.rows] = prepared.transform(part), prepared.target(part)
             at += part.rows
         return at
@@ -268,9 +266,8 @@ class ScannedTable:
         formats = {column.name: shared.formats[column.name] for column in prepared.columns}
         every = range(len(shared.origin.blocks))
         for i, table in zip(every, tables(shared.origin, formats, every), strict=True):
-            numbers = np.flatnonzero(self._belongs(i, table.rows))
-            for start in range(0, len(numbers), AT_ONCE):
-                yield prepared.transform(table.take(numbers[start : start + AT_ONCE])).astype(dtype, copy=False)
+            for part in _pieces(table, self._belongs(i, table.rows)):
+                yield prepared.transform(part).astype(dtype, copy=False)
 
     def digest(self) -> str:
         """A SHA-256 of what tells these rows from others: sizes of files, numbers of rows, and the preparation."""
@@ -292,6 +289,13 @@ class ScannedTable:
             for share in self._shares:
                 found &= share.has(places)
         return found
+
+
+def _pieces(table: Table, used: np.ndarray) -> Iterator[Table]:
+    """The rows that are used, as many at a time as stay in the cache."""
+    rows = table if used.all() else table.take(used)
+    for start in range(0, rows.rows, AT_ONCE):
+        yield rows.slice(start, AT_ONCE)
 
 
 __all__ = ["ScannedTable", "scan_table"]

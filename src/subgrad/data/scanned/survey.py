@@ -109,7 +109,7 @@ class Survey:
             places = origin.blocks[i].first + np.arange(table.rows)
             for start in range(0, table.rows, AT_ONCE):
                 part = slice(start, start + AT_ONCE)
-                self._add(table.take(np.arange(table.rows)[part]), known[-1][part], places[part])
+                self._add(table.slice(start, AT_ONCE), known[-1][part], places[part])
         self.labelled = _together(known)
 
     def _add(self, table: Table, known: np.ndarray, places: np.ndarray) -> None:
