@@ -15,7 +15,7 @@ from subgrad.cli.jobs.images import CHANGES
 from subgrad.cli.jobs.runs.recipe import FASHION_MNIST
 from subgrad.cli.jobs.scores import LOSSES
 from subgrad.errors import ArgumentError
-from subgrad.fit import EarlyStopping
+from subgrad.fit import Checkpoint, EarlyStopping
 from subgrad.nn.layers.activation import HIDDEN
 from subgrad.optim.registry import optimizers
 from subgrad.tabular.defaults import EFFORTS
@@ -39,6 +39,7 @@ TaskName = choice("TaskName", ["classification", "regression"])
 EffortName = choice("EffortName", list(EFFORTS))
 ADAM = OptimizerName("adam")
 
+_OF_ARRAYS = "digits", "fashion-mnist", "FILE"
 JOBS = ("digits", "fashion-mnist", "text", "series", "FILE")
 
 
@@ -69,8 +70,8 @@ _NETWORK, _TRAINING, _DATA = "The network", "The training", "The data"
 Data = Annotated[str, typer.Argument(
     metavar="digits|fashion-mnist|FILE|text|series", show_default=False,
     help="Bundled digits, Fashion-MNIST, or a table in a file: CSV, TSV, JSON lines (also packed), Parquet, Arrow, "
-    "Excel, NPZ; text FILE: a UTF-8 text, to predict its next character; series FILE: a table whose rows are a series, "
-    "to forecast a column.",
+    "Excel, NPZ, or in the files of a folder; text FILE: a UTF-8 text, to predict its next character; series FILE: a "
+    "table whose rows are a series, to forecast a column.",
 )]  # fmt: skip
 File = Annotated[Path | None, typer.Argument(metavar="FILE", show_default=False, help="Of a text or a series.")]
 Window = Annotated[int | None, typer.Option(
@@ -180,6 +181,17 @@ Seed = Annotated[int, typer.Option(
 Out = Annotated[Path | None, typer.Option(
     metavar="FILE", help="Where the model goes.", show_default="the name of the data with .safetensors",
 )]  # fmt: skip
+Memory = Annotated[str | None, typer.Option(
+    metavar="SIZE", help="Rows stay in their files, and take so much memory on their way to an mlp, such as 1GB.",
+    show_default="a quarter of what is free, for a folder", rich_help_panel=_DATA,
+), Used("FILE")]  # fmt: skip
+SavedRun = Annotated[Path | None, typer.Option(
+    "--checkpoint", metavar="PATH", help="Save the run of a network every ten minutes, and when Ctrl-C ends it.",
+    rich_help_panel=_TRAINING,
+), Used(*_OF_ARRAYS, fit=lambda path: {"checkpoint": Checkpoint(path, minutes=10)}, model="network")]  # fmt: skip
+Resume = Annotated[Path | None, typer.Option(
+    metavar="PATH", help="Go on from a saved run of the same data and options.", rich_help_panel=_TRAINING,
+), Used(*_OF_ARRAYS, fit=lambda path: {"resume": path}, model="network")]  # fmt: skip
 Report = Annotated[Path | None, typer.Option(
     metavar="PAGE", help="Also write a page (HTML) about the data, the model and its answers to the test part.",
 )]  # fmt: skip
@@ -219,6 +231,9 @@ class TrainOptions:
     interval: Interval = None
     sets: Sets = None
     quantile: Quantile = None
+    memory: Memory = None
+    checkpoint: SavedRun = None
+    resume: Resume = None
     seed: Seed = 0
     out: Out = None
     report: Report = None

@@ -1,33 +1,36 @@
-"""Tables and arrays from pandas and polars.
+"""Tables and arrays from pandas and polars, and from whatever offers Arrow's protocols or DLPack.
 
-Neither library is imported: whoever hands over a frame has imported the one it comes from.
+pandas is not imported: whoever hands over a frame has imported the library it comes from.
 """
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
 
 from subgrad.data.column_values import as_series
 from subgrad.data.formats import NumberFormat, TextFormat, is_text
+from subgrad.data.lazy_polars import pl
 from subgrad.data.table import Table, check_unique, usable
 from subgrad.errors import DataError
 
 
 def is_frame(data: object) -> bool:
-    """Whether this is a DataFrame of pandas or polars."""
-    return _origin(data)[1] == "DataFrame"
+    """Whether this is a DataFrame of pandas or polars, or a table of Arrow."""
+    return _origin(_known(data))[1] == "DataFrame"
 
 
 def table_from_frame(frame: Any) -> Table:
-    """A pandas or polars DataFrame as a `Table`; the index of a pandas frame is left out.
+    """A DataFrame of pandas or polars, or a table of Arrow, as a `Table`; the index of a pandas frame is left out.
 
     A column of lists, structures, or of other objects that no table takes is left out; ``notes`` of the table names it.
     Raises `DataError` if it is neither, or if names repeat.
     """
+    given, frame = frame, _known(frame)
     if not is_frame(frame):
-        raise DataError(f"expected a DataFrame of pandas or polars, got {type(frame).__name__}")
+        raise DataError(f"expected a DataFrame of pandas or polars, got {type(given).__name__}")
     names = [str(name) for name in frame.columns]
     check_unique(names, "the DataFrame")
     columns, notes = usable({name: _values(series) for name, series in zip(names, _series(frame), strict=True)})
@@ -35,23 +38,44 @@ def table_from_frame(frame: Any) -> Table:
 
 
 def as_array(data: Any) -> np.ndarray:
-    """Data for training as a NumPy array, whether they come from NumPy, pandas, polars or lists.
+    """Data for training as a NumPy array, whether they come from NumPy, pandas, polars, Arrow or lists.
 
     A DataFrame becomes (n, d), and raises `DataError` if a column holds text; a Series becomes (n,), float64
     with NaN or object with None where values are missing. Integers and truth values keep their dtype if none
-    is missing. Anything else goes through ``numpy.asarray``.
+    is missing. Tables and arrays of Arrow (``__arrow_c_stream__``, ``__arrow_c_array__``, ``__dataframe__``) are such
+    frames and series; a column of lists of one length becomes (n, length). Arrays of other libraries come by
+    ``__dlpack__``. Neither these nor a single column of Arrow without missing values are copied. Anything else goes
+    through ``numpy.asarray``.
 
     >>> as_array([[1, 2], [3, 4]]).shape
     (2, 2)
     """
+    data = _known(data)
     match _origin(data):
         case _, "DataFrame" if columns := [_numeric(series) for series in _series(data)]:
-            return np.column_stack(columns)
+            one = columns[0].reshape(len(columns[0]), -1)
+            return one if len(columns) == 1 else np.column_stack(columns)
         case _, "DataFrame":
             raise DataError("the DataFrame has no columns")
         case _, "Series":
             return _compact(data)
     return np.asarray(data)
+
+
+def _known(data: Any) -> Any:
+    """A frame or series of polars of what offers a protocol of Arrow, an array of what offers DLPack, or the same."""
+    if isinstance(data, np.ndarray) or _origin(data)[0]:
+        return data
+    if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
+        found = pl.from_arrow(data)
+        table = isinstance(found, pl.Series) and found.dtype == pl.Struct
+        return found.struct.unnest() if table else found  # pyright: ignore[reportAttributeAccessIssue]
+    if hasattr(data, "__dataframe__"):
+        return pl.from_dataframe(data)
+    if hasattr(data, "__dlpack__"):
+        with contextlib.suppress(BufferError, RuntimeError, TypeError):  # of another device or dtype: asarray may know
+            return np.from_dlpack(data)
+    return data
 
 
 def _origin(data: object) -> tuple[str, str]:

@@ -10,8 +10,9 @@ import typer
 
 from subgrad.cli import options
 from subgrad.cli.failure import job, with_options
+from subgrad.cli.jobs.file_rows import stays_in_files
 from subgrad.cli.jobs.job import Job, Request
-from subgrad.cli.jobs.kinds import SEQUENCES, TABLES
+from subgrad.cli.jobs.kinds import FILE_ROWS, SEQUENCES, TABLES
 from subgrad.cli.jobs.source import Columns
 from subgrad.cli.jobs.trained.origin import origin_of, place_of_model
 from subgrad.cli.screen import screen
@@ -35,10 +36,10 @@ def train(data: options.Data, file: options.File = None, *, given: options.Train
 
 def _planned(data: str, file: Path | None, given: options.TrainOptions, ranks: Ranks | None) -> tuple[Job, Any]:
     """Which job it is, and its plan."""
-    chosen = SEQUENCES.get(data, TABLES)
-    if file is not None and chosen is TABLES:
+    chosen = SEQUENCES.get(data) or (FILE_ROWS if stays_in_files(data, given) else TABLES)
+    if file is not None and data not in SEQUENCES:
         raise typer.BadParameter(f"is for {' and '.join(SEQUENCES)}", param_hint="'FILE'")
-    if file is None and chosen is not TABLES:
+    if file is None and data in SEQUENCES:
         raise typer.BadParameter(f"say which file: subgrad train {data} FILE", param_hint="'FILE'")
     path = data if file is None else str(file)
     origin = origin_of(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from subgrad.cli.jobs.file_rows import FileRowsJob
 from subgrad.cli.jobs.job import Job
 from subgrad.cli.jobs.series import SeriesJob
 from subgrad.cli.jobs.tables import TableJob
@@ -16,6 +17,7 @@ SEQUENCES: dict[str, Job] = {"text": TextJob(), "series": SeriesJob()}
 """Those that are named on the command line, before their file; model files name them too, as their task."""
 
 TABLES: Job = TableJob()
+FILE_ROWS: Job = FileRowsJob()
 
 
 def job_of(model: Path, file: Path | None = None) -> Job:
@@ -29,4 +31,4 @@ def job_of(model: Path, file: Path | None = None) -> Job:
     return SEQUENCES.get(kind_of(model) or "", TABLES)
 
 
-__all__ = ["SEQUENCES", "TABLES", "job_of"]
+__all__ = ["FILE_ROWS", "SEQUENCES", "TABLES", "job_of"]

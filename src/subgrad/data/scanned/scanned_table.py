@@ -18,7 +18,7 @@ from subgrad.data.lazy_polars import pl
 from subgrad.data.prepare import TablePreprocessor
 from subgrad.data.scanned.memory import size_of
 from subgrad.data.scanned.places import Order, Share
-from subgrad.data.scanned.row_sources import Origin, origin_of
+from subgrad.data.scanned.row_sources import IN_MEMORY, Origin, origin_of, rows_at_once
 from subgrad.data.scanned.survey import AT_ONCE, Labelled, Survey, labelled, look, tables
 from subgrad.data.table import Table
 from subgrad.data.task import Task
@@ -38,6 +38,7 @@ def scan_table(
     target: str | None = None,
     *,
     columns: Sequence[str] | None = None,
+    drop: Sequence[str] = (),
     task: Task | None = None,
     preparation: TablePreprocessor | None = None,
     memory: int | str | None = None,
@@ -52,6 +53,7 @@ def scan_table(
             (.arrow, .feather) or CSV. Or a ``polars.LazyFrame``, which has to give its rows in one order each time.
         target: the column to predict; that of the ``preparation``, if there is one.
         columns: to learn from, whatever they look like; None for all that are of use.
+        drop: columns that are not learnt from.
         task: "classification" or "regression"; None for what the target looks like.
         preparation: one that was learnt before, such as that of the training rows.
         memory: what rows may take on their way, in bytes or as a text such as ``"1GB"``: what is read, the rows that
@@ -83,30 +85,29 @@ def scan_table(
         target, columns = preparation.target_name, [column.name for column in preparation.columns]
     if target is None:
         raise ArgumentError("say which column is the target, or give a preparation that knows it")
-    return ScannedTable(_Shared(origin_of(source, size), target, columns, task, preparation), size)
+    return ScannedTable(_Shared(origin_of(source, size), target, columns, drop, task, preparation), size)
 
 
 class _Shared:
     """What all parts of a table have in common: its rows, and what is known of them."""
 
     def __init__(
-        self, origin: Origin, target: str, columns: Sequence[str] | None, task: Task | None,
+        self, origin: Origin, target: str, columns: Sequence[str] | None, drop: Sequence[str], task: Task | None,
         preparation: TablePreprocessor | None,
     ) -> None:  # fmt: skip
         self.origin, self.target = origin, target
         self.task: Task | None = task
         self.keep = [] if columns is None else [*columns]
         self.labelled: Labelled | None = None
-        self.preparation, self._learnt = preparation, dict[tuple[Share, ...], TablePreprocessor]()
-        names = [*self.origin.schema] if columns is None else [*columns, target]
-        for name in names if preparation is None else names[:-1]:
+        self.preparation, self._learnt = preparation, dict[tuple[Share, ...], tuple[TablePreprocessor, list[int]]]()
+        for name in [*self.keep, *drop, target]:
             if name not in origin.schema:
                 raise DataError(f"{origin.name} has no column '{name}'{suggestion(name, origin.schema)}; "
                                 f"it has {len(origin.schema):,}: {listed(origin.schema)}")  # fmt: skip
-        if target not in origin.schema:
-            raise DataError(f"{origin.name} has no column '{target}'{suggestion(target, origin.schema)}, the target; "
-                            f"it has {len(origin.schema):,}: {listed(origin.schema)}")  # fmt: skip
-        self._names = [name for name in origin.schema if name in {*names}]
+        if target in drop:
+            raise ArgumentError(f"'{target}' is the target, and cannot be dropped")
+        used = {*(origin.schema if columns is None else columns), target} - {*drop}
+        self._names = [name for name in origin.schema if name in used]
 
     @cached_property
     def _looked(self) -> tuple[dict[str, Format], list[str]]:
@@ -121,15 +122,19 @@ class _Shared:
         return {**formats, self.target: self.preparation._fitted().format}
 
     def prepare(self, shares: tuple[Share, ...]) -> TablePreprocessor:
-        """Learn from the rows of these shares how rows become features, unless that is known."""
-        if self.preparation is not None:
-            return self.preparation
+        """How rows become features, learnt from the rows of these shares unless that is known."""
+        return self.preparation if self.preparation is not None else self.learnt(shares)[0]
+
+    def learnt(self, shares: tuple[Share, ...]) -> tuple[TablePreprocessor, list[int]]:
+        """What the rows of these shares say: how rows become features, and how often each class occurs."""
         if shares not in self._learnt:
             formats, notes = self._looked
             if self.target not in formats:
                 raise DataError(f"the target '{self.target}' is no column of a table: {' '.join(notes)}")
             survey = Survey(self.origin, formats, self.target, shares)
-            self.labelled, self._learnt[shares] = survey.labelled, survey.prepared(self.task, self.keep, notes)
+            prepared = survey.prepared(self.task, self.keep, notes)
+            self.labelled = survey.labelled
+            self._learnt[shares] = prepared, [survey.labels[label] for label in prepared.classes]
         return self._learnt[shares]
 
     def known(self) -> Labelled:
@@ -193,6 +198,16 @@ class ScannedTable:
         seed = seed + 1000 * len(self._shares)
         low, high = Share(seed, 0.0, float(share)), Share(seed, float(share), 1.0)
         return tuple(ScannedTable(self._shared, self.memory, (*self._shares, own), self._learnt) for own in (high, low))  # pyright: ignore
+
+    def frequencies(self) -> list[int]:
+        """How often each class occurs in the rows that the preparation is learnt from; empty for numbers."""
+        return self._shared.learnt(self._learnt)[1]
+
+    def share_in_memory(self, share: float) -> float:
+        """A share of the rows, or less if these would take more than a quarter of the memory."""
+        origin = self._shared.origin
+        rows = sum(block.piece.rows for block in origin.blocks)
+        return min(share, rows_at_once(origin.schema, self.memory) * IN_MEMORY / BUFFERS / rows)
 
     # What a run asks for
 

@@ -92,6 +92,7 @@ class Survey:
 
     Attributes:
         labelled: which rows have a target.
+        labels: how often each value of the target occurs, of those that are learnt from.
     """
 
     def __init__(self, origin: Origin, formats: Mapping[str, Format], target: str, shares: Sequence[Share]) -> None:
@@ -99,7 +100,7 @@ class Survey:
         self._totals = {name: Totals() for name in formats}
         numbers = [name for name, how in formats.items() if isinstance(how, NumberFormat)]
         self._numbering = {name: Totals() for name in numbers if not is_called_time(name)}
-        self._labels: dict[Label, int] = {}
+        self.labels: dict[Label, int] = {}
         self._sample: list[pl.DataFrame] = []
         self._dropped = self._seen = 0
         self._share = SAMPLE / sum(block.piece.rows for block in origin.blocks)
@@ -141,12 +142,12 @@ class Survey:
                 totals.add(table.series(name), self._formats[name])
 
     def _count_labels(self, series: pl.Series) -> None:
-        if len(self._labels) > _MOST_LABELS:
+        if len(self.labels) > _MOST_LABELS:
             return  # numbers, then, or an error
         counts = series.alias("label").value_counts(name="count")
         for label, count in zip(labels(counts["label"], self._formats[self._target]), counts["count"], strict=True):
             if label is not None:
-                self._labels[label] = self._labels.get(label, 0) + count
+                self.labels[label] = self.labels.get(label, 0) + count
 
     def prepared(self, task: Task | None, keep: Sequence[str], notes: Sequence[str]) -> TablePreprocessor:
         """How these rows become features."""
@@ -157,7 +158,7 @@ class Survey:
         if self._dropped:
             were = "was" if self._dropped == 1 else "were"
             sentences.append(f"{self._dropped:,} of {self._seen:,} rows {were} left out: no target '{self._target}'.")
-        if len(self._labels) > _MOST_LABELS and (task == "classification" or not self._is_number):
+        if len(self.labels) > _MOST_LABELS and (task == "classification" or not self._is_number):
             raise DataError(f"the target '{self._target}' has more than {_MOST_LABELS:,} distinct values: they are no "
                             "classes")  # fmt: skip
         frame = pl.concat(self._sample, how="vertical_relaxed")
@@ -166,7 +167,7 @@ class Survey:
                              "rows, chosen at random; all else is of all rows.")  # fmt: skip
         numbers = [name for name, totals in self._numbering.items() if totals.numbers_rows]
         sample = Table.decided({name: frame[name] for name in self._formats}, self._formats, numbers)
-        return TablePreprocessor().fit_sample(sample, self._target, self._labels, self._totals, task, keep, sentences)
+        return TablePreprocessor().fit_sample(sample, self._target, self.labels, self._totals, task, keep, sentences)
 
     @property
     def _is_number(self) -> bool:

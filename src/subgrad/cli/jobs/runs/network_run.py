@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,7 @@ def learn(source: Source, plan: NetworkPlan, console: Console) -> tuple[TrainedN
     console.print(f"Network: {record['network']}")
     console.print(f"Training: {record['method']}")
     history = _fit(model, learning, validation, loss, plan, console)
-    record["run"] = _summary(history, validation is not None)
+    record["run"] = summary(history, validation is not None)
     trained = TrainedNetwork(model, source.preparation, loss, record)
     if plan.wishes.calibrate:
         assert validation is not None
@@ -191,7 +192,7 @@ def _fit(
     model: Module, learning: Part, validation: Part | None, loss: str, plan: NetworkPlan, console: Console
 ) -> History:
     X, y = learning
-    try:
+    with with_advice():
         history = fit(
             model,
             X,
@@ -207,15 +208,22 @@ def _fit(
             verbose=False if console.quiet else None,
             callbacks=epoch_lines(console, plan.recipe.epochs),
         )
-    except NonFiniteError as error:
-        without_line = str(error).partition(", at ")[0]  # a line of Typer's is of no use to anybody
-        raise NonFiniteError(f"{without_line}; a smaller --step may help") from error
     if not len(history):
         fail("interrupted in the first epoch: there is no model to save")
     return history
 
 
-def _summary(history: History, stops_early: bool) -> dict[str, Any]:
+@contextlib.contextmanager
+def with_advice() -> Iterator[None]:
+    """A loss that is not finite says what may help."""
+    try:
+        yield
+    except NonFiniteError as error:
+        without_line = str(error).partition(", at ")[0]  # a line of Typer's is of no use to anybody
+        raise NonFiniteError(f"{without_line}; a smaller --step may help") from error
+
+
+def summary(history: History, stops_early: bool) -> dict[str, Any]:
     kept = history.best_epoch if stops_early or history.stopped == "interrupted" else len(history)
     return {
         "epochs": len(history),
@@ -227,4 +235,4 @@ def _summary(history: History, stops_early: bool) -> dict[str, Any]:
     }
 
 
-__all__ = ["NetworkPlan", "frequencies", "learn", "run"]
+__all__ = ["NetworkPlan", "frequencies", "learn", "run", "summary", "with_advice"]
