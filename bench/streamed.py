@@ -32,7 +32,7 @@ def write(folder: Path, columns: int, rows: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     X = rng.integers(-128, 128, (rows, columns)).astype(np.float32)
     frame = pl.DataFrame(X, [f"x{i}" for i in range(columns)], orient="row")
-    target = np.tanh(X @ rng.normal(size=columns) / 128 / columns**0.5)
+    target = np.tanh(X @ np.random.default_rng(0).normal(size=columns) / 128 / columns**0.5)
     frame.with_columns(y=pl.Series(target)).write_parquet(folder / f"{seed:04}.parquet", row_group_size=GROUP)
 
 
