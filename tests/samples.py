@@ -214,6 +214,7 @@ FLAT = {
     "argsort",
     "one_hot",
     "in_range",
+    "right_shift",
     "full",
     "arange",
     "uniform",

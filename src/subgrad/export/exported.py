@@ -13,6 +13,7 @@ from subgrad.compile.native import section_sizes
 from subgrad.errors import ArgumentError
 from subgrad.export.c_header import Needs, c_header
 from subgrad.export.host_module import host_module, host_types
+from subgrad.export.integer.quantize import Quantized, quantized
 from subgrad.export.object_code import object_code
 from subgrad.export.routine import Routine, Routines, State, identifier
 from subgrad.export.symbols import undefined
@@ -40,6 +41,7 @@ class Exported(NamedTuple):
         arena: bytes of memory that a call works in.
         state: bytes of parameters and of an optimiser's state that calls change.
         needs: functions of the compiler's libraries that the code calls.
+        quantized: what integers of 8 bits have cost; None for code that computes in floats.
     """
 
     files: tuple[str, ...]
@@ -48,6 +50,7 @@ class Exported(NamedTuple):
     arena: int
     state: int
     needs: tuple[str, ...]
+    quantized: Quantized | None = None
 
 
 def export(
@@ -61,6 +64,8 @@ def export(
     loss: Any = None,
     optimizer: Any = None,
     carry: str | None = None,
+    quantize: Literal["int8"] | None = None,
+    calibration: Any = None,
     info: Mapping[str, str] | None = None,
 ) -> Exported:
     """Write a model, a function or a training step as machine code that needs no Python, and no library.
@@ -91,11 +96,16 @@ def export(
         loss, optimizer: as for `subgrad.fit`.
         carry: the name of an argument of the function that is part of the state; the function returns a tuple, whose
             last element is the new value.
+        quantize: ``"int8"`` for a network whose code computes in integers alone: weights of 8 bits with a scale for each
+            channel, activations of 8 bits between the ends that they have in the calibration, sums of 32 bits. Inputs
+            are codes of 8 bits, and the header and the module for JavaScript convert them.
+        calibration: rows of inputs as the network will see them, or rows and targets, for ``quantize``.
         info: texts by name, such as what the inputs are, that stand at the head of the types and of the C header.
 
     Raises:
-        ArgumentError: for an unknown target or cpu, an example that does not say enough, or an op that is unknown to
-            the compiler.
+        ArgumentError: for an unknown target or cpu, an example that does not say enough, an op that is unknown to
+            the compiler, or a network that does not go into integers.
+        ShapeError: for a calibration that does not fit the example.
         FileError: if a file cannot be written.
         ImportError: without llvmlite.
 
@@ -111,20 +121,30 @@ def export(
         ...                  optimizer=sg.SGD(0.1))
         >>> made.functions, made.needs
         (('net_init', 'net_step', 'net_predict'), ())
+        >>> rows = np.random.default_rng(0).normal(size=(100, 4))
+        >>> made = sg.export(net, os.path.join(folder, "net.o"), cpu="cortex-m0", quantize="int8", calibration=rows)
+        >>> made.needs, made.quantized.agreement > 0.9
+        ((), True)
     """
     place = Path(path)
     kind = _kind(place, target, cpu, simd)
     names = (place, *(place.with_suffix(s) for s in ((".mjs", ".d.mts") if kind == "wasm" else (".h",))))
     for name in names:
         require_writable(name)
+    if quantize not in (None, "int8") or (quantize is None and calibration is not None):
+        raise ArgumentError(f"quantize={quantize!r}: expected 'int8' with calibration=, or neither of them")
     routines = routines_of(identifier(place.stem), model, example, loss, optimizer, carry)
+    report = None
+    if quantize is not None:
+        routines, report = quantized(routines, calibration)
+        info = {**(info or {}), "int8": str(report)}
     head = _head(place.name if kind == "wasm" else str(cpu), info or {})
     written, facts = _wasm(routines, place.name, simd, head) if kind == "wasm" else _object(routines, str(cpu), head)
     for name, content in zip(names, written, strict=True):
         write_atomically(name, content)
     return Exported(
         tuple(map(str, names)), tuple(routines.functions), facts.code + facts.constants, facts.arena,
-        routines.state.size, tuple(facts.functions),
+        routines.state.size, tuple(facts.functions), report,
     )  # fmt: skip
 
 

@@ -16,12 +16,29 @@ ALIGNED = 8
 """Bytes at whose multiples each array of the state begins; no element is larger."""
 
 
+class Grid(NamedTuple):
+    """Integers that stand for numbers: n for ``scale (n - zero)``."""
+
+    scale: float
+    zero: int
+
+    def numbers(self, n: np.ndarray) -> np.ndarray:
+        """What the integers stand for."""
+        return self.scale * (n.astype(np.float64) - self.zero)
+
+    def codes(self, x: np.ndarray) -> np.ndarray:
+        """The nearest of 256 integers, a uint8."""
+        return np.clip(np.floor(x / self.scale + self.zero + 0.5), 0, 255).astype(np.uint8)
+
+
 class Array(NamedTuple):
-    """An array of the caller's, as it is for one call: many lie one behind the other."""
+    """An array of the caller's, as it is for one call: many lie one behind the other. With a ``grid`` its integers
+    stand for numbers."""
 
     name: str
     shape: tuple[int, ...]
     dtype: np.dtype
+    grid: Grid | None = None
 
     @property
     def size(self) -> int:
@@ -184,6 +201,6 @@ def unlike(name: str, taken: Sequence[str]) -> str:
 
 
 __all__ = [
-    "Argument", "Array", "Draws", "Fixed", "Held", "Result", "Routine", "Routines", "Sink", "Source", "State",
+    "Argument", "Array", "Draws", "Fixed", "Grid", "Held", "Result", "Routine", "Routines", "Sink", "Source", "State",
     "identifier", "unlike",
 ]  # fmt: skip

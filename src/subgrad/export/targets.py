@@ -35,7 +35,7 @@ def _firmware(
 
 
 _LINUX, _WINDOWS, _MACOS = "unknown-linux-gnu", "pc-windows-msvc", "apple-macosx11.0"
-_EABI = "none-unknown-eabihf"
+_EABI, _SOFT = "none-unknown-eabihf", "none-unknown-eabi"
 
 MACHINES = {
     "x86-64": _x86("x86-64", 128, False, f"x86_64-{_LINUX}"),
@@ -46,6 +46,7 @@ MACHINES = {
     "aarch64": _arm64("generic", f"aarch64-{_LINUX}"),
     "aarch64-windows": _arm64("generic", f"aarch64-{_WINDOWS}"),
     "aarch64-macos": _arm64("apple-m1", f"arm64-{_MACOS}"),
+    "cortex-m0": _firmware("cortex-m0", f"thumbv6m-{_SOFT}", registers=8),
     "cortex-m4f": _firmware("cortex-m4", f"thumbv7em-{_EABI}", registers=16),
     "cortex-m7": _firmware("cortex-m7", f"thumbv7em-{_EABI}", registers=16, fma=True),
     "cortex-m33": _firmware("cortex-m33", f"thumbv8m.main-{_EABI}", registers=16),

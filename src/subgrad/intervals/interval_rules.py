@@ -370,7 +370,8 @@ INTERVAL: Transform[Rule] = Transform(
         **dict.fromkeys([custom, ops.stop_gradient], "its slopes are by hand, or none: they say nothing of the values"),
         **dict.fromkeys([ops.full, TABLE["arange"], uniform], "it has no inputs: its values are known"),
         **dict.fromkeys(
-            [ops.argmax, ops.argmin, ops.one_hot, indexing.in_range], "of integers, which do not vary, or that jump"
+            [ops.argmax, ops.argmin, ops.one_hot, ops.right_shift, indexing.in_range],
+            "of integers, which do not vary, or that jump"
         ),
         **dict.fromkeys([loop, part], "a loop is written out before"),
     },

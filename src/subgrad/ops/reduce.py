@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
-from subgrad.errors import ArgumentError, ShapeError
-from subgrad.graph.dtype import int64
+from subgrad.errors import ArgumentError, DTypeError, ShapeError
+from subgrad.graph.dtype import as_dtype, int32, int64
 from subgrad.graph.kink import Largest
 from subgrad.graph.op import Kind, defop
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
@@ -14,6 +16,9 @@ from subgrad.ops.select import isfinite, where
 from subgrad.ops.shape import full
 from subgrad.ops.singular import sqrt, var
 from subgrad.ops.smooth import exp, log, scale
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 def _over_axes(x: TensorLike, axis: rules.Axes = None, keepdims: bool = False):
@@ -29,12 +34,21 @@ def _reduced(x, *, axis, keepdims):
     return rules.reduced_shape(x.shape, axis, keepdims), x.dtype
 
 
-def _sum_dtype(x):
-    return x.dtype if x.dtype.kind == "f" else int64  # 300 pixels of uint8 do not sum to a uint8
+def _sum_prepare(x: TensorLike, axis: rules.Axes = None, keepdims: bool = False, dtype: npt.DTypeLike | None = None):
+    (x,), attrs = _over_axes(x, axis, keepdims)
+    if dtype is None:
+        return [x], attrs
+    wanted = as_dtype(dtype)
+    if "f" in (x.dtype.kind, wanted.kind):
+        return [rules.cast(x, wanted)], attrs
+    if wanted not in (int32, int64):
+        raise DTypeError(f"bools and integers sum to int64 or int32, got dtype={wanted}")
+    return [x], attrs if wanted == int64 else {**attrs, "dtype": wanted}
 
 
-def _reduced_sum(x, *, axis, keepdims):
-    return rules.reduced_shape(x.shape, axis, keepdims), _sum_dtype(x)
+def _reduced_sum(x, *, axis, keepdims, dtype=int64):
+    """300 pixels of uint8 do not sum to a uint8."""
+    return rules.reduced_shape(x.shape, axis, keepdims), x.dtype if x.dtype.kind == "f" else dtype
 
 
 def _nonempty(x, *, axis, keepdims):
@@ -51,20 +65,22 @@ def spread(g: Tensor, x: Tensor, axis: tuple[int, ...]) -> Tensor:
 @defop(
     kind=Kind.REDUCTION,
     linear="jointly",
-    prepare=_over_axes,
+    prepare=_sum_prepare,
     shape=_reduced_sum,
     vjp=lambda g, y, x, *, axis, keepdims: (spread(g, x, axis),),
     text="Σ {0}",
     slopes=("1",),
 )
-def sum(x, axis=None, keepdims=False):
+def sum(x, axis=None, keepdims=False, dtype: Any = None):
     """The sum over ``axis``: an int, several, or None for all. Bools and integers sum to int64.
+
+    ``dtype`` is that of the sum, and x is converted to it first; bools and integers may also sum to int32, modulo 2**32.
 
     >>> import subgrad as sg
     >>> sg.sum([[1.0, 2.0], [3.0, 4.0]], axis=0).tolist()
     [4.0, 6.0]
     """
-    return np.sum(x, axis=axis, keepdims=keepdims)
+    return np.sum(x, axis=axis, keepdims=keepdims, dtype=dtype)
 
 
 def mean(x: TensorLike, axis: rules.Axes = None, keepdims: bool = False) -> Tensor:
@@ -215,7 +231,7 @@ def _cumsum_prepare(x: TensorLike, axis: int = 0, reverse: bool = False):
     kind=Kind.REDUCTION,
     linear="jointly",
     prepare=_cumsum_prepare,
-    shape=lambda x, **_: (x.shape, _sum_dtype(x)),
+    shape=lambda x, **_: (x.shape, x.dtype if x.dtype.kind == "f" else int64),
     vjp=lambda g, y, x, *, axis, reverse: (cumsum(g, axis, not reverse),),
     text="cumsum {0}",
     slopes=("1 up to i",),

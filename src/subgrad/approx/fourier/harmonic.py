@@ -230,7 +230,7 @@ FOURIER: Transform[Rule] = Transform(
             "kinks and jumps: Barron's constant is infinite, or found by other means",
         ),
         **dict.fromkeys(
-            [ops.log, ops.log1p, ops.expm1, ops.softplus, ops.remainder, singular._pow],
+            [ops.log, ops.log1p, ops.expm1, ops.softplus, ops.remainder, ops.right_shift, singular._pow],
             "no transform in closed form is known here",
         ),
         **dict.fromkeys(

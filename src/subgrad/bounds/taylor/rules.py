@@ -244,6 +244,7 @@ TAYLOR: Transform[Rule | Either] = Transform(
         **dict.fromkeys([ops.atan, ops.asin, ops.acos, ops.atan2, ops.lgamma, ops.digamma, ops.erfinv]),
     },  # exact in real numbers; what the compiler does with these ops is exact in floats
     unsupported={
+        ops.right_shift: "of integers, which do not vary",
         **dict.fromkeys([ops.argmax, ops.argmin], "an integer that jumps with the point: compare values instead"),
         **dict.fromkeys(
             [ops.atan, ops.asin, ops.acos, ops.atan2, ops.lgamma, ops.digamma, ops.erfinv],

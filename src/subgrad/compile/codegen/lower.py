@@ -9,7 +9,7 @@ from typing import NamedTuple
 from subgrad import ops
 from subgrad.compile.codegen import vecmath
 from subgrad.compile.codegen.llvm import Builder
-from subgrad.compile.codegen.llvm_values import Value, constant, lanes_of, like, scalar_of, vector
+from subgrad.compile.codegen.llvm_values import BYTES, Value, constant, lanes_of, like, scalar_of, vector
 from subgrad.graph.op import TABLE, Kind, Op
 from subgrad.graph.transform import Transform
 from subgrad.ops import indexing, random, shape, singular
@@ -127,6 +127,15 @@ def _remainder(b: Builder, x: Value, y: Value) -> Value:
     return b.select(other, b.op("add", rest, by), rest)
 
 
+def _right_shift(b: Builder, x: Value, n: Value) -> Value:
+    """By as many bits as there are, or more: what is left is the sign."""
+    most = constant(x.type, 8 * BYTES[scalar_of(x.type)] - 1)
+    far = b.compare("ugt", n, most)
+    if is_unsigned(x):
+        return b.select(far, zero_of(x), b.op("lshr", x, b.select(far, most, n)))
+    return b.op("ashr", x, b.select(far, most, n))
+
+
 def _logic(opcode: str) -> Callable[..., Value]:
     return lambda b, x, y: b.op(opcode, x, y)
 
@@ -187,6 +196,7 @@ LOWER: Transform[Native] = Transform(
         ops.scale: _element(_scale),
         ops.relu: _element(_relu),
         ops.remainder: _element(_remainder, 60),
+        ops.right_shift: _element(_right_shift),
         ops.sqrt: _element(lambda b, x: b.intrinsic("llvm.sqrt", x), 6),
         ops.maximum: _element(_maximum),
         ops.minimum: _element(_minimum),

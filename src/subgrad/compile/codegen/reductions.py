@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Sequence
 
@@ -14,7 +15,8 @@ from subgrad.compile.codegen.sums import BLOCK, Totals, in_blocks, outermost
 from subgrad.compile.kernels.kernel import Kernel
 
 CHAINS = 4
-"""Sums side by side: an addition takes about four cycles, and one can begin in each."""
+"""Sums side by side: an addition of floats takes about four cycles, and one can begin in each. Integers have one sum,
+of four terms a turn: it takes a register only."""
 
 Step = Callable[[dict[int, Ix], Totals], Totals]
 """From indices along reduced axes, and totals so far, to totals."""
@@ -77,7 +79,7 @@ class Reduction:
         chains = CHAINS if axes and shape[last] >= 2 * CHAINS else 1
         whole = shape[last] // chains * chains if axes else 0
 
-        fresh = (neutral,) * chains
+        fresh = (neutral,) * (chains if self.kernel.seed.dtype.kind == "f" else 1)
 
         def step(at: dict[int, Ix], totals: Totals) -> Totals:
             if not axes:
@@ -85,14 +87,11 @@ class Reduction:
 
             def turn(index: Index, totals: Totals) -> Totals:
                 terms = [term({**at, last: Ix(b.add(index, i))}) for i in range(chains)]
-                return tuple(map(self._combine, totals, terms))
+                return tuple(functools.reduce(self._combine, terms[i :: len(totals)], t) for i, t in enumerate(totals))
 
             totals = in_blocks(b, 0, whole, chains, self._block(), totals, fresh, self._combine, turn)
-            rest = range(whole, shape[last])
-            return tuple(
-                self._combine(total, term({**at, last: Ix(rest[i])})) if i < len(rest) else total
-                for i, total in enumerate(totals)
-            )
+            rest = [term({**at, last: Ix(i)}) for i in range(whole, shape[last])]
+            return tuple(functools.reduce(self._combine, rest[i :: len(totals)], t) for i, t in enumerate(totals))
 
         totals = self._nested(outer, {}, fresh, fresh, -(-shape[last] // chains) if axes else 1, step)
         while len(totals) > 1:

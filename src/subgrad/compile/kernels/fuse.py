@@ -26,7 +26,7 @@ from subgrad.graph.op import apply
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 from subgrad.ops.contract import multiplications
-from subgrad.ops.shape import cast
+from subgrad.ops.shape import cast, reshape
 
 SMALL = 64  # elements of a node that is computed as soon as it can be, so that later kernels can take up its users
 CHEAP = 6  # what a node may cost to be computed again wherever it is read, in multiplications
@@ -34,6 +34,13 @@ LARGEST = 64
 """Nodes that are computed together at most; then a value is stored. A chain of them is as long as what a processor has
 in flight (256 instructions on Zen 3): a longer one can no longer overlap with that of the next elements, and took up to
 four times as long. Kernels of networks have 25 at most."""
+
+
+def _without_unit_axes(node: Tensor) -> Tensor:
+    """What a reshape adds axes of length 1 to: in memory it is the same, and the kernel that computes it can write it."""
+    while node.op is reshape and views.only_unit_axes(node) and node.inputs[0].op not in (CONST, INPUT):
+        node = node.inputs[0]
+    return node
 
 
 def unsupported(outputs: Sequence[Tensor]) -> str | None:
@@ -121,7 +128,7 @@ class _Fuser:
                 if length > LARGEST:
                     self.firm.add(node)
                 if self.cost[node] * self._reads(node) > self._limit(node):
-                    found.add(node)
+                    found.add(_without_unit_axes(node))
             near = node in found or node in self.firm or node.op in (CONST, INPUT)
             self.length[node] = 0 if near else length
         return found

@@ -66,7 +66,10 @@ ONNX: Transform[Rule] = Transform(
         singular._pow: _named("Pow"),
         whole_numbers._round: _named("Round"),
     },
-    unsupported={uniform: "ONNX has no generator of random numbers that gives the same ones"},
+    unsupported={
+        uniform: "ONNX has no generator of random numbers that gives the same ones",
+        ops.right_shift: "ONNX shifts numbers without a sign alone",
+    },
 )
 
 _when_read: set[Rule] = set()

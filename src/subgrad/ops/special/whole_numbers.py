@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from subgrad.errors import ArgumentError
+from subgrad.errors import ArgumentError, DTypeError
 from subgrad.graph.op import apply, defop
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
 from subgrad.ops import rules
@@ -126,6 +126,24 @@ def remainder(a, b):
         return np.remainder(a, b)
 
 
+def _integers(*args: TensorLike):
+    inputs, attrs = rules.numbers(*args)
+    if inputs[0].dtype.kind not in "iu":
+        raise DTypeError(f"right_shift takes integers, got {inputs[0].dtype}: divide floats, and round them by floor")
+    return inputs, attrs
+
+
+@defop(prepare=_integers, vjp=lambda g, y, x, n: (None, None), text="{0} >> {1}", slopes=("0", "0"))
+def right_shift(x, n):
+    """Integers by ``n`` bits to the right: x / 2**n, rounded down. As in NumPy n is not negative, and may be large.
+
+    >>> import subgrad as sg
+    >>> sg.right_shift([-5, 5], 1).tolist()
+    [-3, 2]
+    """
+    return np.right_shift(x, n)
+
+
 def heaviside(x: TensorLike, at_zero: TensorLike) -> Tensor:
     """0 where x < 0, 1 where x > 0, and ``at_zero`` where it is 0: a step, whose gradient by x is 0.
 
@@ -137,4 +155,4 @@ def heaviside(x: TensorLike, at_zero: TensorLike) -> Tensor:
     return where(x == 0, at_zero, where(x < 0, 0, where(x > 0, 1, x - x)))
 
 
-__all__ = ["ceil", "floor", "heaviside", "remainder", "round", "trunc"]
+__all__ = ["ceil", "floor", "heaviside", "remainder", "right_shift", "round", "trunc"]

@@ -1,0 +1,227 @@
+"""Integers that stand for numbers: codes of 8 bits, sums of 32, and the way from one to the other in 32-bit arithmetic.
+
+Each knows how far the number that it stands for can be from the one that the network computes in exact arithmetic, for
+all inputs between the ends of their codes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from subgrad import ops
+from subgrad.errors import ArgumentError
+from subgrad.export.routine import Grid
+from subgrad.graph.op import apply
+from subgrad.graph.tensor import Tensor, as_tensor
+from subgrad.intervals.arithmetic import Interval
+from subgrad.ops.indexing import gather
+from subgrad.ops.shape import cast
+
+CODES = np.arange(256)
+_FACTOR, _ROOM, _SHIFT = 2**15 - 1, 2**30, 20
+"""The largest factor of a product, sums that it takes, and how many bits at most are cut off after it."""
+
+_ROUNDED = 1 + 1e-9
+"""More than the rounding errors of float64 in a bound, which is a sum of products of positive numbers."""
+
+
+@dataclass(frozen=True)
+class Codes:
+    """A uint8 tensor: code c stands for ``values[c]``, where the network has a number between the ends of ``real[c]``.
+
+    Without a ``grid`` the values are those of a function of other codes, and in no arithmetic progression.
+    """
+
+    node: Tensor
+    values: np.ndarray
+    real: Interval
+    grid: Grid | None
+
+    @property
+    def error(self) -> float:
+        """How far the network's number can be from that of its code."""
+        values = self.values.astype(np.float64)
+        return float(np.max(np.maximum(self.real.high - values, values - self.real.low)))
+
+    def moved(self, node: Tensor) -> Codes:
+        """The same codes at other places."""
+        return replace(self, node=node)
+
+
+@dataclass(frozen=True)
+class Sums:
+    """An int32 tensor: n stands for ``scale n + bias``, and lies between ``low`` and ``high``.
+
+    These, and ``error``, are arrays that broadcast to the tensor's shape.
+    """
+
+    node: Tensor
+    scale: np.ndarray
+    bias: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    error: np.ndarray
+
+    def changed(self, node: Tensor, f: Callable[[np.ndarray], np.ndarray]) -> Sums:
+        """At other places: what ``f`` makes of arrays."""
+        shape = self.node.shape
+        each = (self.scale, self.bias, self.low, self.high, self.error)
+        return Sums(node, *(compact(f(np.broadcast_to(a, shape))) for a in each))
+
+    @property
+    def largest(self) -> np.ndarray:
+        return np.maximum(np.abs(self.low), np.abs(self.high))
+
+
+def compact(x: np.ndarray) -> np.ndarray:
+    """Without repetition: an axis along which nothing changes has length 1.
+
+    >>> compact(np.array([[1.0, 2.0], [1.0, 2.0]])).tolist()
+    [[1.0, 2.0]]
+    """
+    for axis in range(x.ndim):
+        first = x[(*[slice(None)] * axis, slice(0, 1))]
+        if x.shape[axis] > 1 and np.array_equal(np.broadcast_to(first, x.shape), x):
+            x = first
+    return np.ascontiguousarray(x)
+
+
+def grid_of(low: float, high: float) -> Grid:
+    """256 codes from ``low`` to ``high``, one of them for 0."""
+    low, high = min(low, 0.0), max(high, 0.0)
+    scale = (high - low) / 255 or 1.0
+    if not math.isfinite(scale):
+        raise ArgumentError(f"int8: expected finite numbers in the network, got some from {low:g} to {high:g}")
+    return Grid(scale, round(-low / scale))
+
+
+def on_grid(node: Tensor, grid: Grid, error: float) -> Codes:
+    """Codes of numbers that are off by ``error`` at most."""
+    values = grid.numbers(CODES)
+    return Codes(node, values, Interval(values - error, values + error), grid)
+
+
+def grid_in(values: np.ndarray) -> Grid | None:
+    """The grid that values lie on already, up to rounding."""
+    if values.dtype.kind != "f" or values[0] == values[255] or not np.isfinite(values).all():
+        return None
+    scale = float(values[255] - values[0]) / 255
+    found = Grid(scale, round(-float(values[0]) / scale))
+    near = 0 <= found.zero <= 255 and np.allclose(found.numbers(CODES), values, rtol=0, atol=1e-6 * abs(scale))
+    return found if near else None
+
+
+def looked_up(x: Codes, grid: Grid) -> Codes:
+    """The codes on ``grid`` of a function of codes, by a table."""
+    table = grid.codes(x.values)
+    exact = grid.numbers(table)
+    error = float(np.max(np.maximum(x.real.high - exact, exact - x.real.low))) * _ROUNDED
+    return on_grid(apply(gather, (as_tensor(table), x.node), {"axes": (0,)}), grid, error)
+
+
+def signed_bytes(whole: np.ndarray) -> Tensor:
+    """Integers from -127 to 127 as bytes."""
+    return as_tensor(np.ascontiguousarray(whole).astype(np.int8).view(np.uint8))
+
+
+def signed(byte: Tensor) -> Tensor:
+    """Such bytes as int32, in a form that becomes the instruction which reads signed bytes."""
+    return ops.right_shift(cast(byte, "int32") * (1 << 24), 24)
+
+
+def as_sums(x: Codes) -> Sums:
+    """Codes on a grid as 32-bit integers."""
+    assert x.grid is not None
+    scale, zero = x.grid
+    one = np.ones((1,) * x.node.ndim)
+    return Sums(cast(x.node, "int32"), scale * one, -scale * zero * one, 0 * one, 255 * one, x.error * one)
+
+
+def added(a: Sums, b: Sums) -> Sums:
+    """The sum of two, in a unit that both are brought to."""
+    a, b = _finer(a), _finer(b)
+    unit = max(np.abs(a.scale).max(), np.abs(b.scale).max()) * 2**16 / _FACTOR
+    parts = [_multiplied(x, unit / 2**16) for x in (a, b)]
+    ones = np.ones((1,) * a.node.ndim)
+    low, high = (np.asarray(sum(np.floor(getattr(p, end)) for p in parts)) for end in ("low", "high"))
+    error = (sum(p.error for p in parts) * unit + a.error + b.error) * _ROUNDED
+    return Sums(parts[0].node + parts[1].node, unit * ones, a.bias + b.bias, low, high, error)
+
+
+class _Product(NamedTuple):
+    """A product in 32 bits, about ``low`` to ``high``; ``error`` in units of one."""
+
+    node: Tensor
+    low: np.ndarray
+    high: np.ndarray
+    error: np.ndarray
+
+
+def _finer(x: Sums) -> Sums:
+    """Multiplied with a power of 2, as large as there is room: a product is cut off behind 16 bits."""
+    largest = float(x.largest.max())
+    if largest >= _ROOM:
+        raise ArgumentError(f"int8: sums of up to {largest:.3g} in units of their products do not fit 32 bits")
+    factor = 1 << max(0, math.floor(math.log2((_ROOM - 1) / max(largest, 1.0))))
+    node = x.node * factor if factor > 1 else x.node
+    return replace(x, node=node, scale=x.scale / factor, low=x.low * factor, high=x.high * factor)
+
+
+def _multiplied(x: Sums, unit: float) -> _Product:
+    """``x.scale n / unit / 2**16``, rounded down."""
+    exact = x.scale / unit
+    factor = np.rint(exact)
+    m = as_tensor(compact(factor).astype(np.int32))
+    high = ops.right_shift(x.node, 16)
+    node = high * m + ops.right_shift((x.node - high * 2**16) * m, 16)
+    ends = np.minimum(x.low * factor, x.high * factor), np.maximum(x.low * factor, x.high * factor)
+    error = x.largest * np.abs(factor - exact) / 2**16 + 1
+    return _Product(node, ends[0] / 2**16 - 1, ends[1] / 2**16 + 1, error)
+
+
+def requantized(x: Sums, grid: Grid, positive: bool = False) -> Codes:
+    """The nearest codes on ``grid``; with ``positive`` those of what is left of relu."""
+    x = _finer(x)
+    cut, offset, unit = _cut(x, grid)
+    product = _multiplied(x, unit / 2**16)
+    shifted = ops.right_shift(product.node + as_tensor(compact(offset).astype(np.int32)), cut)
+    node = cast(ops.minimum(ops.maximum(shifted, 0), 255), "uint8")
+    ends = grid.numbers(CODES[[0, 255]])
+    numbers = [x.scale * end + x.bias for end in (x.low, x.high)]
+    above = np.maximum(np.maximum(*numbers) - ends.max(), 0)
+    below = 0 if positive else np.maximum(ends.min() - np.minimum(*numbers), 0)
+    rounding = abs(grid.scale) / 2 + abs(unit) * (product.error + 1)
+    error = float(np.max(x.error + rounding + np.maximum(above, below))) * _ROUNDED
+    return on_grid(node, grid, error)
+
+
+def _cut(x: Sums, grid: Grid) -> tuple[int, np.ndarray, float]:
+    """How many bits are cut off after the product, what is added before, and the unit of what is cut."""
+    for cut in reversed(range(_SHIFT + 1)):
+        unit = grid.scale / 2**cut
+        factor = np.abs(x.scale / unit).max() * 2**16
+        offset = np.rint(x.bias / unit + (grid.zero << cut) + (1 << cut >> 1))
+        most = (x.largest * np.abs(x.scale / unit)).max() + np.abs(offset).max()
+        if factor <= _FACTOR and most < 2**31 - 2**14:
+            return cut, offset, unit
+    raise ArgumentError("int8: the numbers of the network are too far apart, its sums against what they become")
+
+
+def as_wide(x: Sums) -> tuple[Tensor, Grid, float]:
+    """int32 numbers of a single scale, that scale (its zero is 0), and how far off they are: for results."""
+    x = _finer(x)
+    unit = float(max(np.abs(x.scale).max() * 2**16 / _FACTOR, np.abs(x.bias).max() / 2**29)) or 1.0
+    product = _multiplied(x, unit / 2**16)
+    node = product.node + as_tensor(compact(np.rint(x.bias / unit)).astype(np.int32))
+    return node, Grid(unit, 0), float(np.max(x.error + unit * (product.error + 1))) * _ROUNDED
+
+
+__all__ = [
+    "CODES", "Codes", "Sums", "added", "as_sums", "as_wide", "compact", "grid_in", "grid_of", "looked_up",
+    "on_grid", "requantized", "signed", "signed_bytes",
+]  # fmt: skip

@@ -1,0 +1,192 @@
+"""A network's routine in integers of 8 bits, calibrated on data, and what that costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from subgrad import ops
+from subgrad.compile.passes.simplify import expand, rewrite
+from subgrad.compile.runtime.fallback import runnable
+from subgrad.compile.runtime.interpret import Interpreter
+from subgrad.compile.unit import Interface
+from subgrad.errors import ArgumentError, ShapeError
+from subgrad.export.integer.fixed_point import Sums, as_wide, grid_of, on_grid
+from subgrad.export.integer.integer_rules import At, Number, gridded, number
+from subgrad.export.routine import Argument, Array, Fixed, Grid, Routine, Routines
+from subgrad.graph.order import dependents, toposort
+from subgrad.graph.tensor import Tensor, placeholder
+
+
+class Quantized(NamedTuple):
+    """What integers of 8 bits have cost, on the rows of the calibration.
+
+    Attributes:
+        rows: how many there were.
+        before, after: the share of right answers in floats and in integers, or for targets that are no classes the root
+            of the mean squared error; None without targets.
+        agreement: the share of rows with the same answer, the largest score or the sign.
+        largest: of all scores, the largest difference.
+        proven: a bound on that difference for all inputs between the ends of the codes, proven by interval arithmetic;
+            None where nothing finite was proven.
+    """
+
+    rows: int
+    before: float | None
+    after: float | None
+    agreement: float
+    largest: float
+    proven: float | None
+
+    def __str__(self) -> str:
+        scores = "" if self.before is None else f"{self.before:.4g} before, {self.after:.4g} after; "
+        proof = "not proven" if self.proven is None else f"proven to be at most {self.proven:.3g}"
+        return (
+            f"{self.rows} rows: {scores}{self.agreement:.2%} of the answers are the same, "
+            f"the largest difference is {self.largest:.3g} ({proof})"
+        )
+
+
+def quantized(routines: Routines, calibration: Any) -> tuple[Routines, Quantized]:
+    """The one routine of ``routines`` in integers, with ranges from the calibration: an array of rows, or rows and
+    targets.
+
+    Raises:
+        ArgumentError: for several functions, for state, for inputs that are no floats, for an op that has no rule, and
+            for numbers that are too far apart.
+    """
+    if len(routines.each) != 1 or routines.state.size or len(routines.each[0].arguments) != 1:
+        raise ArgumentError("quantize='int8' is for a network of one input, without a training step")
+    (routine,) = routines.each
+    if routine.draws or routine.arguments[0].dtype.kind != "f":
+        raise ArgumentError("quantize='int8' is for a network that takes floats and draws nothing")
+    rows, targets = _data(calibration, routine.arguments[0])
+    walk = _Walk(routine, rows)
+    made = walk.run()
+    return replace(routines, each=[made]), _compared(made, rows, targets, walk)
+
+
+def _data(calibration: Any, argument: Array) -> tuple[np.ndarray, np.ndarray | None]:
+    """The calibration as batches of the example's shape, and the targets."""
+    x, y = calibration if isinstance(calibration, (tuple, list)) and len(calibration) == 2 else (calibration, None)
+    if x is None:
+        raise ArgumentError("quantize='int8' needs data for the ranges of its numbers: calibration=X or (X, y)")
+    x = np.asarray(x)
+    batch, *shape = argument.shape or (1,)
+    if x.dtype.kind not in "fiub" or x.shape[1:] != tuple(shape) or len(x) < batch or not np.isfinite(x).all():
+        form = ", ".join(["n", *map(str, shape)])
+        raise ShapeError(f"calibration: expected finite numbers of shape ({form}), got {x.dtype}{x.shape}")
+    count = len(x) // batch
+    y = None if y is None else np.asarray(y)
+    if y is not None and y.shape[:1] != x.shape[:1]:
+        raise ShapeError(f"calibration: {len(x)} rows and targets of shape {y.shape}")
+    return x[: count * batch].astype(argument.dtype).reshape(count, batch, *shape), y
+
+
+class _Walk:
+    """The graph of a routine, and what its nodes become.
+
+    Attributes:
+        scores: the results of the first output, for each batch.
+        error: how far a result in integers can be from that in floats.
+    """
+
+    def __init__(self, routine: Routine, batches: np.ndarray) -> None:
+        interface, sources = routine.interface, routine.sources
+        self.routine, self.outputs = routine, rewrite(interface.outputs, expand)
+        self.fixed = {n: s.value for n, s in zip(interface.inputs, sources, strict=True) if isinstance(s, Fixed)}
+        self.input = next(n for n, s in zip(interface.inputs, sources, strict=True) if isinstance(s, Argument))
+        self.order = toposort(self.outputs)
+        self.moving = dependents(self.order, [self.input])
+        self.ranges, self.scores = self._calibrated(batches)
+        self.made: dict[Tensor, Number] = {}
+        self.error = 0.0
+
+    def _calibrated(self, batches: np.ndarray) -> tuple[dict[Tensor, tuple[float, float]], np.ndarray]:
+        """The ends of all floats that depend on the input, and the scores."""
+        floats = [n for n in self.order if n in self.moving and n.dtype.kind == "f" and n.size]
+        ends = [f(n) for n in floats for f in (ops.min, ops.max)]
+        found = _run([self.input, *self.fixed], [*ends, self.outputs[0]], [batches, *self.fixed.values()])
+        lows, highs = (map(float, map(f, found[k:-1:2])) for k, f in enumerate((np.min, np.max)))
+        return dict(zip(floats, zip(lows, highs, strict=True), strict=True)), found[-1]
+
+    def run(self) -> Routine:
+        """The routine in integers."""
+        constants = self._constants()
+        codes = placeholder(self.input.shape, "uint8", self.input.attrs.get("name", "x"))
+        grid = grid_of(*self.ranges[self.input])
+        for node in self.order:
+            if node is self.input:
+                self.made[node] = on_grid(codes, grid, grid.scale / 2)
+            elif node not in self.moving:
+                self.made[node] = constants[node]
+            else:
+                self.made[node] = number(At(node, [self.made[i] for i in node.inputs], self.ranges))
+        found = [self._result(o) for o in self.outputs]
+        self.error = max((e for *_, e in found), default=0.0)
+        argument = self.routine.arguments[0]._replace(dtype=np.dtype(np.uint8), grid=grid)
+        results = [
+            a._replace(dtype=node.dtype, grid=g)
+            for a, (node, g, _) in zip(self.routine.results, found, strict=True)
+        ]  # fmt: skip
+        interface = Interface(
+            [codes], [node for node, *_ in found], {}, frozenset({0}), self.routine.interface.measured
+        )
+        return replace(
+            self.routine, interface=interface, sources=[Argument(0)], arguments=[argument], results=results
+        )
+
+    def _constants(self) -> dict[Tensor, np.ndarray]:
+        """The values of what does not depend on the input, floats as float64."""
+        nodes = [n for n in self.order if n not in self.moving]
+        values = Interpreter([*self.fixed], nodes)([*self.fixed.values()])
+        return {n: v.astype(np.float64) if v.dtype.kind == "f" else v for n, v in zip(nodes, values, strict=True)}
+
+    def _result(self, node: Tensor) -> tuple[Tensor, Grid, float]:
+        """An output in integers: wide sums, or codes."""
+        found = self.made[node]
+        if isinstance(found, np.ndarray):
+            raise ArgumentError("quantize='int8': a result does not depend on the input")
+        if isinstance(found, Sums):
+            return as_wide(found)
+        on = gridded(found, grid_of(*self.ranges[node]))
+        assert on.grid is not None
+        return on.node, on.grid, on.error
+
+
+def _run(inputs: Sequence[Tensor], outputs: Sequence[Tensor], arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The outputs for each element of the first array."""
+    program = runnable(inputs, outputs, stepped=(0,), measured=range(len(outputs)))
+    return program(arrays, len(arrays[0]))
+
+
+def _compared(made: Routine, batches: np.ndarray, targets: np.ndarray | None, walk: _Walk) -> Quantized:
+    given, result = made.arguments[0].grid, made.results[0].grid
+    assert given is not None
+    assert result is not None
+    wide = _run(made.interface.inputs, made.interface.outputs[:1], [given.codes(batches)])[0]
+    rows = batches.shape[0] * batches.shape[1]
+    before, after = walk.scores.reshape(rows, -1), result.numbers(wide).reshape(rows, -1)
+    scored = [None if targets is None else _score(b, targets[:rows]) for b in (before, after)]
+    return Quantized(
+        rows, scored[0], scored[1], float(np.mean(_answers(before) == _answers(after))),
+        float(np.abs(before - after).max(initial=0.0)), walk.error if np.isfinite(walk.error) else None,
+    )  # fmt: skip
+
+
+def _answers(scores: np.ndarray) -> np.ndarray:
+    return scores.argmax(axis=1) if scores.shape[1] > 1 else scores[:, 0] > 0
+
+
+def _score(scores: np.ndarray, targets: np.ndarray) -> float:
+    """The share of right classes, or for targets that are none the root of the mean squared error."""
+    if targets.dtype.kind == "f" or (targets.ndim > 1 and targets.shape[1] > 1):
+        return float(np.sqrt(np.mean((scores - targets.reshape(scores.shape)) ** 2)))
+    right = targets.reshape(-1) if scores.shape[1] > 1 else targets.reshape(-1) > 0
+    return float(np.mean(_answers(scores) == right))
+
+
+__all__ = ["Quantized", "quantized"]
