@@ -130,7 +130,7 @@ def _reduced(node: Tensor, axes: Sequence[int]) -> Tensor:
     """A reduction of the untransposed input; then the axes that are left come into order."""
     gone = {axes[a] for a in node.attrs["axis"]}
     keepdims = node.attrs["keepdims"]
-    inner = apply(node.op, (node.inputs[0].inputs[0],), {"axis": tuple(sorted(gone)), "keepdims": keepdims})
+    inner = apply(node.op, (node.inputs[0].inputs[0],), {**node.attrs, "axis": tuple(sorted(gone))})
     if keepdims:
         return transposed(inner, axes)
     left = sorted(set(axes) - gone)

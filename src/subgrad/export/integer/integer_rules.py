@@ -66,7 +66,7 @@ class At:
         return grid_of(*self.ranges[self.node if node is None else node])
 
     def refused(self, why: str) -> ArgumentError:
-        return ArgumentError(f"int8: {self.node.op.name} at {self.node.site} {why}")
+        return ArgumentError(f"int8: {self.node.op.name} of {self.node.scope or self.node.site} {why}")
 
 
 Rule = Callable[[At], Number]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from subgrad.compile.runtime.fallback import runnable
 from subgrad.compile.runtime.interpret import Interpreter
 from subgrad.compile.unit import Interface
 from subgrad.errors import ArgumentError, ShapeError
-from subgrad.export.integer.fixed_point import Sums, as_wide, grid_of, on_grid
+from subgrad.export.integer.fixed_point import Sums, as_wide, grid_of, on_grid, requantized
 from subgrad.export.integer.integer_rules import At, Number, gridded, number
 from subgrad.export.routine import Argument, Array, Fixed, Grid, Routine, Routines
 from subgrad.graph.order import dependents, toposort
@@ -101,6 +102,7 @@ class _Walk:
         self.input = next(n for n, s in zip(interface.inputs, sources, strict=True) if isinstance(s, Argument))
         self.order = toposort(self.outputs)
         self.moving = dependents(self.order, [self.input])
+        self.readers = Counter(i for n in self.order for i in n.inputs)
         self.ranges, self.scores = self._calibrated(batches)
         self.made: dict[Tensor, Number] = {}
         self.error = 0.0
@@ -124,7 +126,7 @@ class _Walk:
             elif node not in self.moving:
                 self.made[node] = constants[node]
             else:
-                self.made[node] = number(At(node, [self.made[i] for i in node.inputs], self.ranges))
+                self.made[node] = self._number(node)
         found = [self._result(o) for o in self.outputs]
         self.error = max((e for *_, e in found), default=0.0)
         argument = self.routine.arguments[0]._replace(dtype=np.dtype(np.uint8), grid=grid)
@@ -138,6 +140,12 @@ class _Walk:
         return replace(
             self.routine, interface=interface, sources=[Argument(0)], arguments=[argument], results=results
         )
+
+    def _number(self, node: Tensor) -> Number:
+        """What a node becomes. Sums that several nodes read are codes: these then take the same ones."""
+        found = number(At(node, [self.made[i] for i in node.inputs], self.ranges))
+        shared = isinstance(found, Sums) and self.readers[node] > 1
+        return requantized(found, grid_of(*self.ranges[node])) if shared else found
 
     def _constants(self) -> dict[Tensor, np.ndarray]:
         """The values of what does not depend on the input, floats as float64."""
