@@ -38,6 +38,7 @@ def c_header(routines: Routines, needs: Needs, head: Sequence[str]) -> str:
         f"#define {upper}_ARENA {needs.arena} /* bytes that a call works in, and that hold nothing between calls */",
         "",
         *(_state(routines) if routines.state.size else []),
+        *(line for r in routines.each for line in _conversions(r, prefix)),
         *(line for r in routines.each for line in _prototype(r, prefix)),
         "#ifdef __cplusplus",
         "}",
@@ -82,6 +83,26 @@ def _state(routines: Routines) -> Iterator[str]:
     yield ""
 
 
+def _conversions(routine: Routine, prefix: str) -> Iterator[str]:
+    """Between numbers and the integers that stand for them: constants, and functions that cost nothing if unused."""
+    for a in (*routine.arguments, *routine.results):
+        if a.grid is None:
+            continue
+        name, upper, scale = f"{prefix}_{a.name}", f"{prefix}_{a.name}".upper(), float(f"{a.grid.scale:.9g}")
+        yield f"/* {a.name}: n stands for the number {upper}_SCALE * (n - {upper}_ZERO). */"
+        yield f"#define {upper}_SCALE {scale!r}f"
+        yield f"#define {upper}_ZERO {a.grid.zero}"
+        if a in routine.arguments:
+            yield f"static inline {_type(a)} {name}_code(float number) {{"
+            yield f"    float n = number / {upper}_SCALE + {upper}_ZERO + 0.5f;"
+            yield f"    return ({_type(a)})(n > 0.0f ? n < 255.0f ? n : 255.0f : 0.0f);"
+        else:
+            yield f"static inline float {name}_number({_type(a)} n) {{"
+            yield f"    return {upper}_SCALE * (float)(n - {upper}_ZERO);"
+        yield "}"
+        yield ""
+
+
 def _prototype(routine: Routine, prefix: str) -> Iterator[str]:
     arrays = (*routine.arguments, *routine.results)
     forms = [f"{a.name} {a.dtype.name} ({', '.join(map(str, a.shape))})" for a in arrays]
@@ -124,7 +145,9 @@ def _example(routines: Routines) -> Iterator[str]:
         yield f"    {prefix}_{r.name}({', '.join([*given, '1', 'arena'])});"
         for a in r.results:
             yield f"    for (int i = 0; i < {a.size}; i++)"
-            yield f'        printf("{r.name} {a.name}[%d] = %g\\n", i, (double){r.name}_{a.name}[i]);'
+            value = f"{r.name}_{a.name}[i]"
+            value = value if a.grid is None else f"{prefix}_{a.name}_number({value})"
+            yield f'        printf("{r.name} {a.name}[%d] = %g\\n", i, (double){value});'
     yield "    return 0;"
     yield "}"
     yield "#endif"

@@ -33,7 +33,8 @@ def _comment(head: Sequence[str]) -> str:
 
 
 def _array(array: Array) -> dict[str, Any]:
-    return {"name": array.name, "shape": list(array.shape), "dtype": array.dtype.name}
+    found = {"name": array.name, "shape": list(array.shape), "dtype": array.dtype.name}
+    return found if array.grid is None else {**found, **array.grid._asdict()}
 
 
 def _routine(routine: Routine) -> dict[str, Any]:
@@ -83,11 +84,12 @@ def _signature(routine: Routine) -> list[str]:
 
 
 def _type(array: Array) -> str:
-    return _TYPES.get(array.dtype.name, "Uint8Array")
+    return "Float32Array" if array.grid else _TYPES.get(array.dtype.name, "Uint8Array")
 
 
 def _form(array: Array) -> str:
-    return f"{array.dtype.name} ({', '.join(map(str, array.shape))})"
+    kept = f"numbers kept as {array.dtype.name}" if array.grid else array.dtype.name
+    return f"{kept} ({', '.join(map(str, array.shape))})"
 
 
 __all__ = ["host_module", "host_types"]

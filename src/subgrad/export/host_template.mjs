@@ -72,9 +72,9 @@ class Model {
     routine.arguments.forEach((array, i) => check(array, given[i], count, where));
     const plan = this.#plan(routine, count);
     if (routine.draws) this.#seed(plan.seeds);
-    plan.given.forEach((view, i) => fill(view, given[i]));
+    plan.given.forEach((view, i) => fill(view, given[i], routine.arguments[i]));
     this.#exports[`${SPEC.prefix}_${routine.name}`](...plan.pointers, count, this.#arena);
-    const results = plan.results.map((view) => view.slice());
+    const results = plan.results.map((view, k) => numbers(view, routine.results[k]));
     return results.length === 1 ? results[0]
       : Object.fromEntries(routine.results.map((array, k) => [array.name, results[k]]));
   }
@@ -133,8 +133,19 @@ function check(array, given, count, where) {
   }
 }
 
+/** A copy of what lies in the memory; integers that stand for numbers, as these. */
+function numbers(view, { scale, zero }) {
+  return scale === undefined ? view.slice() : Float32Array.from(view, (n) => scale * (n - zero));
+}
+
 /** Writes numbers to the memory. Those that are to be integers of 64 bits go as two halves: BigInts take ten times as long. */
-function fill(view, given) {
+function fill(view, given, { scale, zero }) {
+  if (scale !== undefined) {
+    for (let i = 0; i < given.length; i++) {
+      view[i] = Math.max(0, Math.min(255, Math.floor(given[i] / scale + zero + 0.5)));
+    }
+    return;
+  }
   if (!(view instanceof BigInt64Array) || typeof given[0] === "bigint") return view.set(given);
   const halves = new Int32Array(view.buffer, view.byteOffset, 2 * view.length);
   for (let i = 0; i < given.length; i++) {

@@ -14,6 +14,7 @@ from subgrad.cli.commands.show import ModelFile
 from subgrad.cli.commands.whole_model import WholeModel
 from subgrad.cli.failure import job, usage
 from subgrad.cli.jobs.kinds import TABLES, job_of
+from subgrad.cli.jobs.pixels import read_rows
 from subgrad.cli.jobs.trained.trained_model import kind_of
 from subgrad.cli.jobs.trained.trained_network import TrainedNetwork
 from subgrad.cli.screen import screen
@@ -25,12 +26,20 @@ ENDS = {"onnx": ".onnx", "wasm": ".wasm", "object": ".o"}
 """The formats, and how their files' names end."""
 
 FormatName = options.choice("FormatName", [*ENDS])
+QuantizeName = options.choice("QuantizeName", ["int8"])
 ONNX, OBJECT = FormatName("onnx"), FormatName("object")
 
 To = Annotated[FormatName, typer.Option("--to", metavar="FORMAT", help=f"One of {options.listed(FormatName)}.")]
 Out = Annotated[Path | None, typer.Option(metavar="FILE", help="Where it goes.", show_default="beside MODEL")]
 Processor = Annotated[str | None, typer.Option(
     "--cpu", help="Of an object file, such as x86-64, aarch64, cortex-m4f, rv32imfc.", show_default=False,
+)]  # fmt: skip
+Quantize = Annotated[QuantizeName | None, typer.Option(
+    "--quantize", metavar="int8", help="Code in integers of 8 bits, with --calibration.", show_default=False,
+)]  # fmt: skip
+Calibration = Annotated[Path | None, typer.Option(
+    metavar="FILE", help="Rows for the ranges of these integers, such as those of the training, or `digits`.",
+    show_default=False,
 )]  # fmt: skip
 Shape = Annotated[str | None, typer.Option(
     metavar="N,N,...", help="Of an input, the batch first, where the model does not say it.", show_default=False,
@@ -40,11 +49,12 @@ Shape = Annotated[str | None, typer.Option(
 @job
 def export(
     model: ModelFile, to: To = ONNX, out: Out = None, shape: Shape = None, cpu: Processor = None,
-    quiet: options.Quiet = False,
+    quantize: Quantize = None, calibration: Calibration = None, quiet: options.Quiet = False,
 ) -> None:  # fmt: skip
     """Write a model as a file that others run, with the preparation of its table.
 
     An ONNX file; WebAssembly with a module for JavaScript; or an object file for a processor, with a C header.
+    In integers of 8 bits it is the network alone, whose inputs are the features.
 
     For example: subgrad export digits.safetensors --to onnx
     """
@@ -53,14 +63,22 @@ def export(
         example = None if shape is None else np.zeros(options.sizes(shape), np.float32)
     with usage("--cpu"):
         _check_processor(to, cpu)
+    with usage("--quantize"):
+        _check_integers(to, quantize, calibration)
     console, inputs = screen(quiet), "the features, which `subgrad predict` makes of a table"
     if job_of(model) is TABLES and kind_of(model) is not None and shape is None:
         trained = TABLES.load(model)
         if not isinstance(trained, TrainedNetwork):
             raise DataError(f"{model} is a model for tables, and networks are exported: train one with --model mlp")
         whole = WholeModel(trained).eval()
+        if calibration is not None:
+            report = _write_integers(trained, path, to, cpu, calibration, whole.about())
+            console.print(f"Wrote {path}; its inputs are the features.\n{report}", soft_wrap=True)
+            return
         _write(whole, path, to, cpu, whole.example, whole.about())
         inputs = "the columns of the table" if whole.prepares else inputs
+    elif calibration is not None:
+        raise DataError(f"{model} has no preparation for rows of {calibration}: sg.export takes arrays for calibration")
     else:
         _write(load_module(model), path, to, cpu, example)
         inputs = "those of the network"
@@ -74,6 +92,31 @@ def _check_processor(to: Enum, cpu: str | None) -> None:
         from subgrad.export.targets import machine
 
         machine(cpu)
+
+
+def _check_integers(to: Enum, quantize: Enum | None, calibration: Path | None) -> None:
+    if (quantize is None) != (calibration is None):
+        raise ArgumentError("integers of 8 bits need rows: --quantize int8 --calibration FILE, or neither of them")
+    if quantize is not None and to is ONNX:
+        raise ArgumentError("--quantize is for --to wasm and --to object, got --to onnx")
+
+
+def _write_integers(
+    trained: TrainedNetwork, path: Path, to: Enum, cpu: str | None, calibration: Path, about: dict[str, str]
+) -> str:
+    """What the rows, with their answers if these are there, say of the network in integers."""
+    from subgrad.export import export
+
+    prepared = trained.preparation
+    rows = read_rows(calibration)
+    X = prepared.transform(rows)
+    given = (X, prepared.target(rows)) if prepared.target_name in rows else X
+    info = {**about, "inputs": "\n".join(prepared.feature_names)}
+    made = export(
+        trained.model, path, np.zeros((1, X.shape[1]), np.float32), target=to.value, cpu=cpu, quantize="int8",
+        calibration=given, info=info,
+    )  # fmt: skip
+    return str(made.quantized)
 
 
 def _write(

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from subgrad.data import load_fashion_mnist, read_idx, read_table
+from subgrad.data import load_digits, load_fashion_mnist, read_idx, read_table
 from subgrad.data.column_values import as_series
 from subgrad.data.formats import NumberFormat
 from subgrad.data.prepare import Prepared
@@ -102,10 +102,14 @@ class Pixels:
 
 
 def read_rows(path: Path) -> Table:
-    """The table in a file of any format that can be read; of a folder of IDX files, its test images.
+    """The table in a file of any format that can be read; of a folder of IDX files, its test images; the bundled digits
+    by the name ``digits``, unless there is such a file.
 
     Raises what the readers raise.
     """
+    if str(path) == "digits" and not path.exists():
+        images, labels = load_digits()
+        return _as_table(images, {"y": labels})
     if path.is_dir():
         _, _, images, labels = load_fashion_mnist(path)
         return as_table(images, {"y": labels})
