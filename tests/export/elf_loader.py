@@ -51,7 +51,8 @@ class Elf:
             return
         for at in range(offset, offset + length, entry):
             where, info = struct.unpack_from("<QQ" if wide else "<II", content, at)
-            addend = struct.unpack_from("<q" if wide else "<i", content, at + (16 if wide else 8))[0] if kind == 4 else 0
+            behind = ("<q", at + 16) if wide else ("<i", at + 8)
+            addend = struct.unpack_from(behind[0], content, behind[1])[0] if kind == 4 else 0
             symbol, what = (info >> 32, info & 0xFFFFFFFF) if wide else (info >> 8, info & 255)
             yield what, self.places[section] + where, self.values[symbol] + addend
 

@@ -18,7 +18,8 @@ class Machine:
     """An emulator with the object code of routines in it."""
 
     def __init__(self, made, cpu):
-        self.made, code = made, object_code(made, machine(cpu))
+        self.made = made
+        self.code = code = object_code(made, machine(cpu))
         assert undefined(code.content) == []
         self.elf, self.wide = Elf(code.content, CODE), code.content[4] == 2
         self.arm = self.elf.machine == ARM

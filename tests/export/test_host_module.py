@@ -55,3 +55,25 @@ def test_steps_and_answers_of_a_page(tmp_path):
         "RangeError: predict(x, count): x: expected 3 x (1, 4) = 12 numbers, got 32",
         "TypeError: predict(x, count): x: expected an array of numbers",
     ]
+
+
+INTEGERS = """
+import { load } from "./net.mjs";
+import { readFileSync } from "node:fs";
+const model = await load();
+console.log(JSON.stringify([...model.predict(JSON.parse(readFileSync("given.json")))]));
+"""
+
+
+def test_integers_are_made_of_numbers_and_numbers_of_integers(tmp_path):
+    net = nn.Sequential(nn.Linear(4, 6, seed=0), nn.ReLU(), nn.Linear(6, 2, seed=1))
+    rows = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
+    made = sg.export(net, tmp_path / "net.wasm", quantize="int8", calibration=rows)
+    assert "predict(x: Float32Array | ArrayLike<number>, count?: number): Float32Array;" in (
+        tmp_path / "net.d.mts"
+    ).read_text()
+    (tmp_path / "given.json").write_text(json.dumps(rows.ravel().tolist()))
+    (tmp_path / "run.mjs").write_text(INTEGERS)
+    ran = subprocess.run(["node", "run.mjs"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    difference = np.abs(np.reshape(json.loads(ran.stdout), (30, 2)) - net.predict(rows)).max()
+    np.testing.assert_allclose(difference, made.quantized.largest, rtol=1e-3)

@@ -67,6 +67,10 @@ def test_the_example_in_the_header_is_a_program(tmp_path):
     text = '#define A_B_EXAMPLE\n#include "a-b.h"\n'
     command = ["gcc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-fsyntax-only", "-x", "c", "-"]
     subprocess.run(command, cwd=tmp_path, check=True, input=text, text=True)
+    rows = np.ones((4, 3))
+    sg.export(sg.models.mlp(3, 2, 2, seed=0), tmp_path / "a-b.o", cpu="x86-64", quantize="int8", calibration=rows)
+    subprocess.run(command, cwd=tmp_path, check=True, input=text, text=True)
+    sg.export(scaled, tmp_path / "a-b.o", (np.zeros((2, 3), np.float32), np.zeros(2, np.int32)), cpu="x86-64")
     header = (tmp_path / "a-b.h").read_text()
     assert "void a_b_scaled(const float *x, const int32_t *seven, float *float_, int64_t *double_, size_t" in header
 
@@ -75,7 +79,7 @@ def test_the_example_in_the_header_is_a_program(tmp_path):
 def test_every_format_says_what_it_needs(cpu):
     assert cpu in MACHINES
     text = "declare void @else_where() define void @here() nounwind { call void @else_where() ret void }"
-    needs = undefined(portable_object([text], machine(cpu), [[]]))
+    needs = undefined(portable_object([text], machine(cpu), [[]]).content)
     assert [name.lstrip("_") for name in needs] == ["else_where"]
 
 

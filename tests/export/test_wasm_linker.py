@@ -61,4 +61,4 @@ def test_a_relocation_of_an_unknown_kind():
 def test_what_calls_a_library_is_named():
     text = "declare void @elsewhere() define void @here() nounwind { call void @elsewhere() ret void }"
     with pytest.raises(ArgumentError, match="without a library: it calls elsewhere"):
-        link(portable_object([text], wasm(), [[]]), ["here"])
+        link(portable_object([text], wasm(), [[]]).content, ["here"])

@@ -11,7 +11,7 @@ from subgrad.graph.transform import Transform
 
 RULES = (
     "approx.fourier.harmonic", "bounds.backward.rules", "bounds.proof", "bounds.taylor.rules", "compile.codegen.lower",
-    "intervals.interval_rules", "onnx.writing.all_rules", "recur.batch",
+    "export.integer.integer_rules", "intervals.interval_rules", "onnx.writing.all_rules", "recur.batch",
 )  # fmt: skip
 for _module in RULES:
     importlib.import_module(f"subgrad.{_module}")

@@ -139,3 +139,13 @@ def test_softmax_and_its_kin_of_no_scores(shape):
     for f in (lambda x: sg.logsumexp(x, -1), sg.compile(lambda x: sg.logsumexp(x, -1))):
         np.testing.assert_array_equal(f(x.numpy()), np.full(shape[:-1], -np.inf))
     np.testing.assert_array_equal(sg.vmap(sg.softmax)(sg.zeros((2, *shape))), np.zeros((2, *shape)))
+
+
+def test_integers_sum_to_int32_where_that_is_asked_for():
+    x = np.array([[2**31 - 1, 1], [5, -7]], np.int32)
+    found = sg.sum(sg.tensor(x), 1, dtype="int32")
+    assert (found.dtype, found.tolist()) == (sg.int32, [-(2**31), -2])
+    assert sg.sum([1, 2], dtype="float64").dtype == sg.float64
+    assert sg.compile(lambda x: sg.sum(x.T, 0, dtype="int32"))(x).tolist() == found.tolist()
+    with pytest.raises(sg.errors.DTypeError, match="sum to int64 or int32, got dtype=uint8"):
+        sg.sum(sg.tensor(x), dtype="uint8")

@@ -10,10 +10,11 @@ from __future__ import annotations
 import ctypes
 import functools
 import itertools
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 from subgrad.compile.code_target import Target
 from subgrad.compile.runtime import cache
@@ -71,8 +72,17 @@ def compile_object(ir: str, cpu: Target) -> bytes:
         return machine.emit_object(module)
 
 
+class PortableObject(NamedTuple):
+    """An object file, and if that is asked for the same code as assembly that says how large its frames are."""
+
+    content: bytes
+    assembly: str
+
+
 @_alone
-def portable_object(texts: Sequence[str], target: Target, inner: Sequence[Sequence[str]]) -> bytes:
+def portable_object(
+    texts: Sequence[str], target: Target, inner: Sequence[Sequence[str]], frames: bool = False
+) -> PortableObject:
     """One object file of several texts; the functions named in ``inner``, by text, are known to that text alone.
 
     What is not needed goes: the code is to be small, and all that it is called with is known.
@@ -90,7 +100,10 @@ def portable_object(texts: Sequence[str], target: Target, inner: Sequence[Sequen
     tuning.loop_vectorization = tuning.slp_vectorization = tuning.loop_unrolling = False  # the generator has done it
     builder = llvm.create_pass_builder(machine, tuning)
     builder.getModulePassManager().run(whole, builder)
-    return machine.emit_object(whole)
+    if not frames:
+        return PortableObject(machine.emit_object(whole), "")
+    unwound = re.sub(r"^(attributes #\d+ = {.*?)nounwind", r"\1nounwind uwtable", str(whole), flags=re.M)
+    return PortableObject(machine.emit_object(whole), machine.emit_assembly(llvm.parse_assembly(unwound, context)))
 
 
 @_alone

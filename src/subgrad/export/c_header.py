@@ -14,11 +14,13 @@ _TYPES = {
 
 
 class Needs(NamedTuple):
-    """What code takes: bytes of instructions and of constants in flash, of the arena in memory, and other functions."""
+    """What code takes: bytes of instructions and of constants in flash, of the arena and the stack in memory, and other
+    functions."""
 
     code: int
     constants: int
     arena: int
+    stack: int | None
     functions: Sequence[str]
 
 
@@ -55,9 +57,10 @@ def _comment(routines: Routines, needs: Needs, head: Sequence[str]) -> Iterator[
     yield " *"
     yield f" * flash: {needs.code + needs.constants} bytes ({needs.code} of code, {needs.constants} of constants)"
     state = f" + {routines.state.size} of state" if routines.state.size else ""
-    yield f" * RAM: {needs.arena} bytes of arena{state}, in your memory, and some stack"
+    stack = "some stack" if needs.stack is None else f"{needs.stack} bytes of stack at most"
+    yield f" * RAM: {needs.arena} bytes of arena{state}, in your memory, and {stack}"
     if needs.functions:
-        yield f" * needs from the compiler's libraries: {', '.join(needs.functions)}"
+        yield f" * needs from the compiler's libraries, which take stack of their own: {', '.join(needs.functions)}"
     else:
         yield " * needs no library, allocates nothing, and keeps nothing between calls but the state that you give"
     yield " *"

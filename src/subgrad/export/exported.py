@@ -39,6 +39,7 @@ class Exported(NamedTuple):
         functions: the names that the code defines.
         code: bytes of instructions and constants; of WebAssembly the whole file.
         arena: bytes of memory that a call works in.
+        stack: bytes of stack that a call takes at most, besides library functions; None where that is not known.
         state: bytes of parameters and of an optimiser's state that calls change.
         needs: functions of the compiler's libraries that the code calls.
         quantized: what integers of 8 bits have cost; None for code that computes in floats.
@@ -48,6 +49,7 @@ class Exported(NamedTuple):
     functions: tuple[str, ...]
     code: int
     arena: int
+    stack: int | None
     state: int
     needs: tuple[str, ...]
     quantized: Quantized | None = None
@@ -96,9 +98,9 @@ def export(
         loss, optimizer: as for `subgrad.fit`.
         carry: the name of an argument of the function that is part of the state; the function returns a tuple, whose
             last element is the new value.
-        quantize: ``"int8"`` for a network whose code computes in integers alone: weights of 8 bits with a scale for each
-            channel, activations of 8 bits between the ends that they have in the calibration, sums of 32 bits. Inputs
-            are codes of 8 bits, and the header and the module for JavaScript convert them.
+        quantize: ``"int8"`` for a network whose code computes in integers alone: weights of 8 bits with a scale for
+            each channel, activations of 8 bits between the ends that they have in the calibration, sums of 32 bits.
+            Inputs are codes of 8 bits, and the header and the module for JavaScript convert them.
         calibration: rows of inputs as the network will see them, or rows and targets, for ``quantize``.
         info: texts by name, such as what the inputs are, that stand at the head of the types and of the C header.
 
@@ -144,7 +146,7 @@ def export(
         write_atomically(name, content)
     return Exported(
         tuple(map(str, names)), tuple(routines.functions), facts.code + facts.constants, facts.arena,
-        routines.state.size, tuple(facts.functions), report,
+        facts.stack, routines.state.size, tuple(facts.functions), report,
     )  # fmt: skip
 
 
@@ -214,13 +216,13 @@ def _wasm(routines: Routines, file: str, simd: bool, head: list[str]) -> tuple[l
     code = object_code(routines, wasm(simd))
     module = link(code.content, routines.functions)
     texts = [host_module(routines, code.arena, file, head), host_types(routines, head)]
-    return [module, *(t.encode() for t in texts)], Needs(len(module), 0, code.arena, ())
+    return [module, *(t.encode() for t in texts)], Needs(len(module), 0, code.arena, None, ())
 
 
 def _object(routines: Routines, cpu: str, head: list[str]) -> tuple[list[bytes], Needs]:
     code = object_code(routines, machine(cpu))
     instructions, constants = section_sizes(code.content)
-    needs = Needs(instructions, constants, code.arena, undefined(code.content))
+    needs = Needs(instructions, constants, code.arena, code.stack, undefined(code.content))
     return [code.content, c_header(routines, needs, head).encode()], needs
 
 

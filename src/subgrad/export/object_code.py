@@ -14,6 +14,7 @@ from subgrad.compile.runtime.interpret import Interpreter
 from subgrad.compile.unit import Unit
 from subgrad.export.float_remainder import float_remainder
 from subgrad.export.routine import Argument, Draws, Fixed, Held, Routine, Routines, Sink, Source
+from subgrad.export.stack_use import stack_use
 from subgrad.graph.order import toposort
 
 ALIGNMENT = 16
@@ -29,10 +30,11 @@ both (Cortex-M4 without it: a third more instructions)."""
 
 
 class ObjectCode(NamedTuple):
-    """An object file, and the bytes of the arena that its functions work in."""
+    """An object file, the bytes of the arena that its functions work in, and of the stack, where that is known."""
 
     content: bytes
     arena: int
+    stack: int | None
 
 
 def object_code(routines: Routines, target: Target) -> ObjectCode:
@@ -51,7 +53,10 @@ def object_code(routines: Routines, target: Target) -> ObjectCode:
     if remainder is not None:
         texts.append(remainder)
         inner.append([])
-    return ObjectCode(portable_object(texts, target, inner), max(room for _, room in made))
+    firmware = not target.position_independent and not target.triple.startswith("wasm")
+    code = portable_object(texts, target, inner, frames=firmware)
+    stack = stack_use(code.assembly) if firmware else None
+    return ObjectCode(code.content, max(room for _, room in made), stack)
 
 
 def _compiled(routine: Routine, prefix: str, target: Target) -> tuple[str, int]:

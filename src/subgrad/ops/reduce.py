@@ -74,7 +74,7 @@ def spread(g: Tensor, x: Tensor, axis: tuple[int, ...]) -> Tensor:
 def sum(x, axis=None, keepdims=False, dtype: Any = None):
     """The sum over ``axis``: an int, several, or None for all. Bools and integers sum to int64.
 
-    ``dtype`` is that of the sum, and x is converted to it first; bools and integers may also sum to int32, modulo 2**32.
+    ``dtype`` is that of the sum, and x is converted to it first; bools and integers may sum to int32, modulo 2**32.
 
     >>> import subgrad as sg
     >>> sg.sum([[1.0, 2.0], [3.0, 4.0]], axis=0).tolist()

@@ -3,7 +3,7 @@
 import numpy as np
 import onnxruntime
 import pytest
-from command import fail, misuse, succeed
+from command import fail, misuse, succeed, write_csv
 from exported_code import WasmCode, routines
 
 import subgrad as sg
@@ -162,3 +162,18 @@ def test_a_table_becomes_code_for_a_page_and_for_a_microcontroller(tmp_path):
 def test_a_processor_is_for_an_object_file(tmp_path, arguments, message):
     sg.save(sg.models.mlp(3, 2, 1, seed=0), tmp_path / "net.safetensors")
     assert message in " ".join(misuse("export", tmp_path / "net.safetensors", *arguments).replace("│", " ").split())
+
+
+def test_a_network_in_integers_says_what_they_cost(tmp_path):
+    saved(tmp_path, "price", PRICE, "squared", 1)
+    rows = tmp_path / "rows.csv"
+    write_csv(rows, {"area": AREA, "garden": GARDEN, "colour": COLOUR, "price": PRICE})
+    place = ["export", tmp_path / "model.safetensors", "--to", "object", "--cpu", "cortex-m0", "--quantize", "int8"]
+    told = succeed(*place, "--calibration", rows)
+    assert "its inputs are the features" in told
+    assert f"{len(PRICE)} rows: " in told
+    assert "const uint8_t *x, int32_t *out" in (tmp_path / "model.h").read_text()
+    assert "--calibration FILE, or neither" in misuse(*place)
+    assert "got --to onnx" in misuse("export", place[1], "--quantize", "int8", "--calibration", rows)
+    sg.save(sg.models.mlp(4, 8, 3, seed=0), tmp_path / "model.safetensors")
+    assert "sg.export takes arrays" in fail(*place, "--calibration", rows)

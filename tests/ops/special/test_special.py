@@ -8,7 +8,7 @@ import pytest
 import scipy.special
 
 import subgrad as sg
-from subgrad.errors import ArgumentError
+from subgrad.errors import ArgumentError, DTypeError
 
 ALL = np.concatenate([10.0 ** np.linspace(-30, 30, 61), np.linspace(0.01, 4, 100), [0.0, np.inf]])
 ALL = np.concatenate([ALL, -ALL, [np.nan]])
@@ -161,3 +161,14 @@ def test_bounds_hold(name):
     slope = sg.grad(lambda x: f(x).sum())(sg.tensor([low + 0.05], "float64")).numpy()
     assert (found.low <= slope).all()
     assert (slope <= found.high).all()
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64", "uint8"])
+def test_shifts_are_numpys(dtype):
+    x = np.array([0, 1, 5, 200, 255, 2**31 - 1, -1, -5, -(2**31)]).astype(dtype)
+    n = np.array([0, 1, 2, 7, 31, 40, 63, 100])[:, None].astype(dtype)
+    wanted = np.right_shift(x, n)
+    for found in (sg.right_shift(sg.tensor(x), sg.tensor(n)), sg.compile(sg.right_shift)(x, n)):
+        assert np.array_equal(found, wanted)
+    with pytest.raises(DTypeError, match="right_shift takes integers, got float32"):
+        sg.right_shift(sg.tensor([1.0]), 1)

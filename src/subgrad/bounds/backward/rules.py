@@ -186,7 +186,6 @@ BACKWARD: Transform[Rule] = Transform(
         loop: "written out step by step before anything is bounded",
         part: "of a loop, which is written out",
         **dict.fromkeys([ops.full, TABLE["arange"]], "a constant, which needs no rule"),
-        ops.right_shift: "of integers, which do not vary",
         **dict.fromkeys([ops.argmax, ops.argmin], "an integer that jumps with the point: compare values instead"),
     },
 )

@@ -76,10 +76,12 @@ class Reduction:
         """All terms combined. Several sums run side by side along the last axis: each waits for its last addition."""
         b, shape = self.b, self.kernel.seed.inputs[0].shape
         *outer, last = axes or [-1]
-        chains = CHAINS if axes and shape[last] >= 2 * CHAINS else 1
+        floats = self.kernel.seed.dtype.kind == "f"
+        short = 1 if floats or not axes else max(1, shape[last])
+        chains = CHAINS if axes and shape[last] >= 2 * CHAINS else short
         whole = shape[last] // chains * chains if axes else 0
 
-        fresh = (neutral,) * (chains if self.kernel.seed.dtype.kind == "f" else 1)
+        fresh = (neutral,) * (chains if floats else 1)
 
         def step(at: dict[int, Ix], totals: Totals) -> Totals:
             if not axes:

@@ -37,7 +37,7 @@ four times as long. Kernels of networks have 25 at most."""
 
 
 def _without_unit_axes(node: Tensor) -> Tensor:
-    """What a reshape adds axes of length 1 to: in memory it is the same, and the kernel that computes it can write it."""
+    """What a reshape adds axes of length 1 to: the same in memory, and the kernel that computes it can write it."""
     while node.op is reshape and views.only_unit_axes(node) and node.inputs[0].op not in (CONST, INPUT):
         node = node.inputs[0]
     return node

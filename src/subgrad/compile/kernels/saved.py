@@ -22,7 +22,7 @@ Flow = dict[int, dict[int, float]]
 
 
 def keeping(node: Tensor) -> float:
-    """What it costs to write and to read an element of a node, in multiplications; of equal ones the narrower is less."""
+    """What it costs to write and to read an element of a node, in multiplications; a little less if it is narrow."""
     size = node.dtype.itemsize
     return FAR * size / 4 if node.size * size > LARGE else NEAR + size / 1024
 

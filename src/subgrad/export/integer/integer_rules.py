@@ -11,14 +11,26 @@ from subgrad import ops
 from subgrad.compile.passes.batch_innermost import aligned, lengths, terms
 from subgrad.errors import ArgumentError
 from subgrad.export.integer.fixed_point import (
-    CODES, Codes, Sums, added, as_sums, compact, grid_in, grid_of, looked_up, on_grid, requantized, signed, signed_bytes,
+    CODES,
+    Codes,
+    Sums,
+    added,
+    as_sums,
+    compact,
+    grid_in,
+    grid_of,
+    looked_up,
+    on_grid,
+    requantized,
+    signed,
+    signed_bytes,
 )  # fmt: skip
 from subgrad.export.routine import Grid
-from subgrad.graph.op import TABLE, Kind, Op, again
+from subgrad.graph.op import TABLE, Kind, again
 from subgrad.graph.tensor import Tensor, as_tensor
 from subgrad.graph.transform import Transform
-from subgrad.intervals.arithmetic import Interval, exactly
-from subgrad.intervals.interval_rules import INTERVAL, has_interval, interval_of
+from subgrad.intervals.arithmetic import exactly
+from subgrad.intervals.interval_rules import has_interval, interval_of
 from subgrad.ops import indexing
 from subgrad.ops.shape import cast
 
@@ -94,9 +106,10 @@ def _contract(at: At) -> Number:
     scale = np.where(scale > 0, scale, 1.0)
     whole = np.rint(weights / scale)
     lost = np.abs(weights - scale * whole)
-    order = [*(c for c in out if c not in mine), *summed, *(c for c in out if c in mine)]
-    own = [c for c in order if c in mine]
     sizes = lengths(at.node)
+    innermost = sorted(summed, key=sizes.__getitem__)  # the longest: its loop is the one that is written out
+    order = [*(c for c in out if c not in mine), *innermost, *(c for c in out if c in mine)]
+    own = [c for c in order if c in mine]
     kernel = signed_bytes(whole.transpose([mine.index(c) for c in own]))
     products = ops.mul(
         cast(aligned(x.node, given, order, sizes), "int32"), signed(aligned(kernel, "".join(own), order, sizes))
@@ -114,8 +127,8 @@ def _contract(at: At) -> Number:
     unit = channels(scale) * x.grid.scale
     zeros = channels(whole.sum(axes)) * x.grid.zero
     error = channels(np.abs(weights).sum(axes)) * x.error + channels(lost.sum(axes)) * np.abs(x.values).max()
-    ends = [channels(f(whole, 0).sum(axes)) * 255.0 for f in (np.minimum, np.maximum)]
-    return Sums(node, unit, -unit * zeros, *ends, error)
+    low, high = (channels(f(whole, 0).sum(axes)) * 255.0 for f in (np.minimum, np.maximum))
+    return Sums(node, unit, -unit * zeros, low, high, error)
 
 
 def _sum(at: At) -> Number:
@@ -257,37 +270,30 @@ def _converted(at: At) -> Number:
     return x
 
 
-_RULES: dict[Op, Rule] = {
-    ops.contract: _contract,
-    ops.sum: _sum,
-    ops.relu: _relu,
-    ops.add: _added(1),
-    ops.sub: _added(-1),
-    ops.mul: _linear(lambda at, k, x: _scaled(x, compact(at.array(1 - k)))),
-    ops.scale: _linear(lambda at, k, x: _scaled(x, compact(at.array(1 - k)))),
-    ops.div: _linear(_divided),
-    ops.neg: _linear(lambda at, k, x: _scaled(x, -np.ones((1,) * x.node.ndim))),
-    ops.max: _extreme,
-    ops.min: _extreme,
-    ops.pad: _padded,
-    ops.concatenate: _concatenated,
-    indexing.slice_: _moved,
-    indexing.gather: _moved,
-    cast: _converted,
-}
-
-_BY_KIND: dict[Kind, Rule] = {Kind.VIEW: _moved, Kind.ELEMENTWISE: _function, Kind.CHOICE: _function}
-
 INTEGER: Transform[Rule] = Transform(
     "int8",
     "codes of 8 bits and sums of them, for microcontrollers",
-    _RULES,
-    by_kind=_BY_KIND,
-    unsupported={
-        op: "not known in integers of 8 bits"
-        for op in TABLE.values() if not op.expand and op not in _RULES and op.kind not in _BY_KIND
+    {
+        ops.contract: _contract,
+        ops.sum: _sum,
+        ops.relu: _relu,
+        ops.add: _added(1),
+        ops.sub: _added(-1),
+        ops.mul: _linear(lambda at, k, x: _scaled(x, compact(at.array(1 - k)))),
+        ops.scale: _linear(lambda at, k, x: _scaled(x, compact(at.array(1 - k)))),
+        ops.div: _linear(_divided),
+        ops.neg: _linear(lambda at, k, x: _scaled(x, -np.ones((1,) * x.node.ndim))),
+        ops.max: _extreme,
+        ops.min: _extreme,
+        ops.pad: _padded,
+        ops.concatenate: _concatenated,
+        indexing.slice_: _moved,
+        indexing.gather: _moved,
+        cast: _converted,
     },
-)  # fmt: skip
+    by_kind={Kind.VIEW: _moved, Kind.ELEMENTWISE: _function, Kind.CHOICE: _function},
+)
+INTEGER.unsupported.update({op: "not known in 8 bits" for op in TABLE.values() if INTEGER.way(op) == "none"})
 
 
 def number(at: At) -> Number:

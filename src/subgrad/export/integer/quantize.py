@@ -144,8 +144,9 @@ class _Walk:
     def _number(self, node: Tensor) -> Number:
         """What a node becomes. Sums that several nodes read are codes: these then take the same ones."""
         found = number(At(node, [self.made[i] for i in node.inputs], self.ranges))
-        shared = isinstance(found, Sums) and self.readers[node] > 1
-        return requantized(found, grid_of(*self.ranges[node])) if shared else found
+        if isinstance(found, Sums) and self.readers[node] > 1:
+            return requantized(found, grid_of(*self.ranges[node]))
+        return found
 
     def _constants(self) -> dict[Tensor, np.ndarray]:
         """The values of what does not depend on the input, floats as float64."""
