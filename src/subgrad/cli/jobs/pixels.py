@@ -109,7 +109,7 @@ def read_rows(path: Path) -> Table:
     """
     if str(path) == "digits" and not path.exists():
         images, labels = load_digits()
-        return _as_table(images, {"y": labels})
+        return as_table(images, {"y": labels})
     if path.is_dir():
         _, _, images, labels = load_fashion_mnist(path)
         return as_table(images, {"y": labels})
