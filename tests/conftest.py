@@ -10,6 +10,22 @@ import pytest
 import subgrad as sg
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--wasm", choices=["vectors", "scalars"], help="run small programs as WebAssembly as well, and compare"
+    )
+
+
+@pytest.fixture(autouse=True)
+def _also_as_wasm(request, monkeypatch):
+    kind = request.config.getoption("--wasm")
+    if kind is not None:
+        from subgrad.compile.runtime.program import Program
+        from wasm_programs import mirrored
+
+        monkeypatch.setattr(Program, "__call__", mirrored(kind == "vectors"))
+
+
 @pytest.fixture(autouse=True)
 def _fresh_state():
     sg.manual_seed(0)

@@ -53,7 +53,7 @@ def test_no_other_choice_costs_less(given):
 
 def test_a_large_array_is_dearer_and_a_mask_is_a_quarter():
     many = LARGE // 4 + 1
-    assert keeping(placeholder((many - 1,), "float32")) == NEAR
+    assert NEAR < keeping(placeholder((many,), "bool")) < keeping(placeholder((many - 1,), "float32")) < NEAR + 0.01
     assert keeping(placeholder((many,), "float32")) == FAR
     assert keeping(placeholder((4 * many,), "bool")) == FAR / 4
 

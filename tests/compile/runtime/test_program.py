@@ -76,6 +76,7 @@ FLAT_CASES = {
     "argmin": lambda x, i: x.argmin(0),
     "argsort": lambda x, i: sg.argsort(i, 1),
     "one_hot": lambda x, i: sg.one_hot(i, 5),
+    "right_shift": lambda x, i: sg.right_shift(i - 2, i),
     "full": lambda x, i: sg.full((3, 2), 2.5),
     "arange": lambda x, i: sg.arange(7) * 2,
     "uniform": lambda x, i: sg.random.uniform([3, 4], (5, 7), 2),
