@@ -20,8 +20,9 @@ def pytest_addoption(parser):
 def _also_as_wasm(request, monkeypatch):
     kind = request.config.getoption("--wasm")
     if kind is not None:
-        from subgrad.compile.runtime.program import Program
         from wasm_programs import mirrored
+
+        from subgrad.compile.runtime.program import Program
 
         monkeypatch.setattr(Program, "__call__", mirrored(kind == "vectors"))
 

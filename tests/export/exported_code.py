@@ -62,13 +62,13 @@ def numbers(state, content):
 
 
 class WasmCode:
-    """Routines as WebAssembly in wasmtime."""
+    """Routines as WebAssembly in wasmtime, by the package's linker or another one."""
 
-    def __init__(self, made, simd=True):
+    def __init__(self, made, simd=True, linker=link):
         wasmtime = pytest.importorskip("wasmtime", reason="wasmtime is not installed")
         code = object_code(made, wasm(simd))
         self.made, self.store = made, wasmtime.Store()
-        module = wasmtime.Module(self.store.engine, link(code.content, made.functions))
+        module = wasmtime.Module(self.store.engine, linker(code.content, made.functions))
         self.exports = wasmtime.Instance(self.store, module, []).exports(self.store)
         self.memory = self.exports["memory"]
         self.top = self.exports["__heap_base"].value(self.store)

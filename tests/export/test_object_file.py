@@ -83,6 +83,44 @@ def test_every_format_says_what_it_needs(cpu):
     assert [name.lstrip("_") for name in needs] == ["else_where"]
 
 
+def read(path, cpu):
+    """By LIEF: the machine, symbols by name with whether they are defined, and where relocations lead, by name."""
+    lief = pytest.importorskip("lief", reason="LIEF, which reads object files, is not installed")
+    if "windows" in cpu:
+        found = lief.COFF.parse(path)
+        symbols = [(s.name, not s.is_undefined) for s in found.symbols]
+        return found.header.machine.name, symbols, [r.symbol.name for r in found.relocations if r.symbol]
+    found = lief.parse(path)
+    if "macos" in cpu:
+        symbols = [(s.name, s.numberof_sections > 0) for s in found.symbols]
+        return found.header.cpu_type.name, symbols, [r.symbol.name for r in found.relocations if r.has_symbol]
+    symbols = [(s.name, s.shndx > 0) for s in found.symbols if s.name]
+    return found.header.machine_type.name, symbols, [r.symbol.name for r in found.object_relocations if r.symbol.name]
+
+
+@pytest.mark.parametrize(
+    ("cpu", "machine", "needed"),
+    [
+        ("x86-64", "X86_64", []),
+        ("x86-64-windows", "AMD64", ["_fltused"]),  # which says that there are floats, to Microsoft's library
+        ("aarch64-windows", "ARM64", []),
+        ("x86-64-macos", "X86_64", []),
+        ("aarch64-macos", "ARM64", []),
+        ("cortex-m7", "ARM", []),
+        ("rv64gc", "RISCV", []),
+    ],
+)
+def test_another_reader_finds_what_is_defined_and_nothing_undefined(cpu, machine, needed, tmp_path):
+    made = sg.export(sg.models.mlp(3, 4, 2, activation="tanh", seed=0), tmp_path / "net.o", cpu=cpu)
+    found, symbols, targets = read(str(tmp_path / "net.o"), cpu)
+    assert found == machine
+    defined = {name for name, is_defined in symbols if is_defined}
+    assert {"_net_predict" if "macos" in cpu else "net_predict"} <= defined
+    assert [name for name, is_defined in symbols if not is_defined] == needed == list(made.needs)
+    assert {*targets} <= defined
+    assert len(targets) >= 4  # the weights
+
+
 def test_other_bytes_are_no_object_file():
     with pytest.raises(CheckError, match=r"object file, got bytes that begin with b'\\x00asm"):
         undefined(b"\0asm\1\0\0\0")

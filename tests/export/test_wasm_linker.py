@@ -1,7 +1,11 @@
 """The linker, against modules written down by hand, and its errors."""
 
+import subprocess
+import sys
+
+import numpy as np
 import pytest
-from exported_code import routines
+from exported_code import WasmCode, routines
 
 import subgrad as sg
 from subgrad.compile.native import portable_object
@@ -27,6 +31,28 @@ def test_a_module_imports_nothing_and_exports_what_was_asked_for():
     assert kinds == [1, 3, 5, 6, 7, 10, 11]  # in the order of the specification; 2 would be imports
     assert b"net_predict" in content
     assert b"k0" not in content
+
+
+@pytest.mark.parametrize("simd", [True, False], ids=["vectors", "scalars"])
+def test_llvms_linker_makes_code_that_gives_the_same_bits(simd, tmp_path):
+    """It comes with the package ziglang, which has 101 MB and is no requirement of the tests."""
+    pytest.importorskip("ziglang", reason="ziglang, which has LLVM's wasm-ld in its 101 MB, is not installed")
+
+    def by_llvm(content, names):
+        (tmp_path / "net.o").write_bytes(content)
+        asked = [f"--export={name}" for name in (*names, "__heap_base")]
+        command = [sys.executable, "-m", "ziglang", "wasm-ld", "--no-entry", *asked, "net.o", "-o", "net.wasm"]
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+        return (tmp_path / "net.wasm").read_bytes()
+
+    net = sg.models.mlp(3, 6, 2, activation="tanh", seed=0)
+    batch = np.ones((4, 3), np.float32), np.array([0, 1, 1, 0])
+    made = routines(net, batch, loss="cross_entropy", optimizer=sg.Adam(0.1))
+    ours, theirs = WasmCode(made, simd), WasmCode(made, simd, by_llvm)
+    for routine, given in zip(made.each, (batch, [batch[0][:1]]), strict=True):
+        (a, state), (b, other) = ours.call(routine, given), theirs.call(routine, given)
+        np.testing.assert_array_equal(a[0], b[0])
+        assert state == other
 
 
 def section(kind, *content):
