@@ -78,6 +78,39 @@ def test_a_point_on_two_kinks_shows_the_whole_interval_and_what_is_chosen(write,
 
 
 @needs_browser
+def test_both_kinks_together_are_a_box(write, tab):
+    tab.show(write(), "start=hand")
+    for _ in range(9):
+        tab.click("#walk-on")
+    said = tab.run("document.getElementById('walk').textContent")
+    slope = 2 / (1 + np.exp(2))
+    sides = tab.run("playground.training && [...document.querySelectorAll('#walk .plane .area')].length")
+    assert sides == 1
+    assert "the whole subdifferential, a box" in said
+    assert f"{slope:.3f}" in said
+    assert "its point of least norm, (0, 0)" in said
+
+
+@needs_browser
+@pytest.mark.parametrize("settings", ["data=circles", "data=waves&loss=huber", "data=blobs&classes=3"])
+def test_points_that_are_held_out_have_a_loss_of_their_own(write, tab, settings):
+    """The same as a compiled step gives for these points alone."""
+    page, hidden = write(), "&noise=0.3&net=plain&start=random&samples=40"
+    tab.show(page, settings + hidden + "&held=20")
+    tab.run("playground.training.run(20)")
+    assert tab.run("[playground.data.points.length, playground.data.held.points.length]") == [32, 8]
+    loss = tab.run("playground.training.held")
+    assert loss == tab.run("playground.training.curve.held.at(-1)")
+    wanted = tab.run("""(() => {
+        const { training, data } = playground;
+        Object.assign(training.data, { ...data.held, held: undefined });
+        training.measure();
+        return training.last.loss;
+    })()""")
+    assert loss == pytest.approx(wanted, rel=1e-5)
+
+
+@needs_browser
 def test_points_can_be_drawn_and_shared(write, tab):
     page = write()
     tab.show(page)
@@ -114,6 +147,19 @@ def test_a_table_of_many_columns_is_shown_by_principal_components(write, tab):
     tab.run(f"playground.csv({json.dumps(table)})")
     assert tab.run("document.getElementById('message').textContent") == "8 rows; t from a, b, c"
     assert tab.run("[playground.data.kind, playground.settings.loss]") == ["numbers", "squared"]
+
+
+@needs_browser
+def test_a_small_table_is_in_the_link(write, tab):
+    page = write()
+    tab.show(page)
+    table = 'a,"b, c",t\n' + "\n".join(f"{i},{i * i},{['no', 'yes'][i % 2]}" for i in range(1, 9))
+    tab.run(f"playground.csv({json.dumps(table)})")
+    known = "[playground.data.axes, playground.data.labels, playground.data.points, playground.data.targets]"
+    there, address = tab.run(known), tab.run("location.hash")
+    assert there[:2] == [["a", "b, c"], ["no", "yes"]]
+    tab.show(page, address[1:])
+    assert tab.run(known) == there
 
 
 @needs_browser

@@ -1,14 +1,17 @@
 import { shown } from "./sample_walk.mjs";
 
-/** The losses of the steps, and above them what the theory promises for the best of them, on logarithmic axes. */
+/**
+ * The losses of the steps, above them what the theory promises for the best of them, and dotted those of the points that
+ * are held out, on logarithmic axes.
+ */
 export function drawCurve(canvas, training, palette) {
   const ratio = globalThis.devicePixelRatio || 1;
   const width = Math.round(canvas.clientWidth * ratio), height = Math.round(canvas.clientHeight * ratio);
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   const pen = canvas.getContext("2d");
   pen.clearRect(0, 0, width, height);
-  const { losses, bounds } = training.curve;
-  const known = [...losses, training.last.loss].filter((v) => v > 0 && Number.isFinite(v));
+  const { losses, bounds, held } = training.curve;
+  const known = [...losses, ...held, training.last.loss].filter((v) => v > 0 && Number.isFinite(v));
   const promised = bounds.filter(Number.isFinite);
   const top = Math.max(...known, 1e-4);
   const high = 1.2 * Math.max(top, Math.min(Math.max(...promised, 0), 6 * top));
@@ -19,6 +22,7 @@ export function drawCurve(canvas, training, palette) {
   const y = (v) => frame.bottom - (frame.bottom - frame.top) * share(v);
   axes(pen, { frame, y, low, high, ratio, palette, last: training.step });
   line(pen, bounds, x, (v) => Math.max(y(v), frame.top), palette.bound, 1.6 * ratio, [6 * ratio, 4 * ratio]);
+  line(pen, held, x, y, palette.ink, 1.8 * ratio, [1.8 * ratio, 3.6 * ratio]);
   line(pen, losses, x, y, palette.ink, 1.8 * ratio);
 }
 

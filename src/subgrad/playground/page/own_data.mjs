@@ -90,12 +90,13 @@ function principal(columns) {
   });
 }
 
-/** Points drawn by hand, as an address has them: x, y and target of each in hundredths, in base 36. */
-export const packed = (rows) => rows.map((r) => r.map((v) => Math.round(100 * v).toString(36)).join("_")).join("~");
+/** Points as an address has them: x, y and target of each in so many parts of 1, in base 36. */
+export const packed = (rows, parts) => (
+  rows.map((r) => r.map((v) => Math.round(parts * v).toString(36)).join("_")).join("~"));
 
 /** The data of an address; null if it has none, or others than it says. */
-export function unpacked(text, kind, mostClasses) {
-  const rows = text.split("~").map((r) => r.split("_").map((v) => parseInt(v, 36) / 100)).slice(0, MOST_ROWS);
+export function unpacked(text, kind, mostClasses, parts) {
+  const rows = text.split("~").map((r) => r.split("_").map((v) => parseInt(v, 36) / parts)).slice(0, MOST_ROWS);
   const targets = rows.map((r) => r[2]), classes = Math.max(2, ...targets.map((t) => t + 1));
   const fits = {
     signs: (t) => t === 1 || t === -1, numbers: Number.isFinite,

@@ -10,10 +10,11 @@ import { shown, targetName, walk } from "./sample_walk.mjs";
 import { fromAddress, OPENING, settled, SETTINGS, toAddress } from "./settings.mjs";
 import { storyOf } from "./story.mjs";
 import { REACH, Surface } from "./surface.mjs";
-import { data as dataOf, toyData } from "./toy_data.mjs";
+import { data as dataOf, heldOut, toyData } from "./toy_data.mjs";
 import { Training } from "./training.mjs";
 
-const MOST_IN_ADDRESS = 80;
+const MOST_IN_ADDRESS = { points: 80, table: 150 };
+const PARTS = { points: 100, table: 1000 }; // of 1: how fine the numbers of an address are
 const FRAME = 10; // milliseconds of a frame that steps may take
 const QUIET = 4; // frames after which numbers change, so that they can be read
 
@@ -36,7 +37,11 @@ export class Page {
     this.selected = { sample: 0 };
     $("settings").open = matchMedia("(min-width: 44rem)").matches;
     this.#listen();
-    if (table) this.useTable(table);
+    if (table && this.useTable(table)) {
+      const [net, start] = given ? ["given", "given"] : ["plain", "random"];
+      this.opening = { ...this.opening, data: "own", net, start };
+      this.inPage = this.table;
+    }
     this.open(location.hash);
     requestAnimationFrame((time) => this.#frame(time));
   }
@@ -48,8 +53,10 @@ export class Page {
 
   /** What an address says, or what the page opens with. */
   open(hash) {
-    const asked = new URLSearchParams(hash.replace(/^#/, "")), rows = asked.get("points");
-    this.own = rows ? unpacked(rows, asked.get("kind"), this.sizes.outputs) : this.table;
+    const asked = new URLSearchParams(hash.replace(/^#/, ""));
+    const form = ["points", "table"].find((name) => asked.get(name));
+    const read = form && unpacked(asked.get(form), asked.get("kind"), this.sizes.outputs, PARTS[form]);
+    this.own = form ? read && named(read, asked) : this.table;
     this.settings = fromAddress(hash, this.opening);
     if (this.settings.data === "own" && !this.own) this.settings.data = "xor";
     if (this.settings.net === "given" && !this.given) this.settings.net = "linear";
@@ -68,7 +75,8 @@ export class Page {
 
   /** From the settings to a network with its first weights. */
   begin() {
-    this.data = this.settings.data === "own" ? this.own : toyData(this.settings);
+    this.whole = this.settings.data === "own" ? this.own : toyData(this.settings);
+    this.data = heldOut(this.whole, this.settings.held, this.settings.seed);
     this.settings = settled(this.settings, this.data, this.architecture?.outputs);
     this.net = network(this.chosen, this.settings.loss === "cross_entropy" ? this.data.classes : 1, this.sizes);
     this.training.begin(this.chosen, this.data, this.net);
@@ -143,7 +151,8 @@ export class Page {
     if ($("numbers").open) showNumbers(training);
     const story = storyOf(this);
     tell($("story"), story.text);
-    tell($("curve-note"), story.bound);
+    const dotted = data.held ? " Dotted: the loss of the points that are held out, without a penalty." : "";
+    tell($("curve-note"), story.bound + dotted);
     this.#offer(story.offers);
     $("curve").setAttribute("aria-label", `Loss ${shown(training.last.loss)} after ${training.step} steps`);
   }
@@ -181,9 +190,12 @@ export class Page {
 
   #toAddress() {
     let hash = toAddress(this.settings, this.opening);
-    const { points, targets, kind } = this.data;
-    if (this.settings.data === "own" && this.own !== this.table && points.length <= MOST_IN_ADDRESS) {
-      hash += `&kind=${kind}&points=${packed(points.map((p, i) => [...p, targets[i]]))}`;
+    const { points, targets, kind, axes, labels } = this.whole, form = axes ? "table" : "points";
+    if (this.settings.data === "own" && this.own !== this.inPage && points.length <= MOST_IN_ADDRESS[form]) {
+      hash += `&kind=${kind}&${form}=${packed(points.map((p, i) => [...p, targets[i]]), PARTS[form])}`;
+      for (const [name, texts] of Object.entries({ axes, labels })) {
+        for (const text of texts ?? []) hash += `&${name}=${encodeURIComponent(text)}`;
+      }
     }
     history.replaceState(null, "", `#${hash}`);
   }
@@ -203,7 +215,7 @@ export class Page {
   }
 
   add(row) {
-    const { kind, classes, points, targets } = this.data, { playing } = this;
+    const { kind, classes, points, targets } = this.whole, { playing } = this;
     const rows = this.cleared ? [] : points.map((p, i) => [...p, targets[i]]);
     this.cleared = false;
     this.own = dataOf([...rows.slice(-499), row], kind, classes);
@@ -233,8 +245,6 @@ export class Page {
     const found = this.#tried(() => fromTable(read, read.names.length - 1, this.sizes.outputs));
     if (!found) return false;
     this.table = found;
-    const [net, start] = this.given ? ["given", "given"] : ["plain", "random"];
-    this.opening = { ...this.opening, data: "own", net, start };
     return true;
   }
 
@@ -327,4 +337,11 @@ export class Page {
     event.preventDefault();
     this.show();
   }
+}
+
+/** The data of an address with the names of a table's axes and classes, if it has as many as there are. */
+function named(data, asked) {
+  const [axes, labels] = ["axes", "labels"].map((name) => asked.getAll(name));
+  if (axes.length !== 2) return data;
+  return { ...data, axes, labels: labels.length === data.classes && labels.length ? labels : undefined };
 }

@@ -7,6 +7,7 @@ export function showFacts(training, rate) {
   const found = {
     step: training.step,
     loss: shown(loss),
+    "held out": Number.isNaN(training.held) ? "–" : shown(training.held),
     "|gradient|": shown(norm < 1e-7 ? 0 : norm),
     "step size": training.step ? shown(size) : "–",
     ...(quality.of ? { right: `${quality.right} of ${quality.of}` } : { error: shown(quality.error) }),
@@ -36,7 +37,7 @@ export function showWalk(data, sample, walked, at) {
     return;
   }
   const lines = step.lines.map((line) => node("p", { textContent: line }));
-  const picture = step.kink ? [kinkPicture(step.kink)] : [];
+  const picture = step.kink ? [kinkPicture(step.kink)] : step.box ? [boxPicture(step.box)] : [];
   replace($("walk"), [node("h3", { textContent: step.title }), ...lines, ...picture]);
 }
 
@@ -52,6 +53,19 @@ function kinkPicture({ of, interval: [low, high], chosen }) {
   return node("figure", { className: "kink" }, [
     node("div", { className: "line" }, [bar, dot]), node("figcaption", { textContent: text }),
   ]);
+}
+
+/** Two intervals of slopes as a box in the plane, with the point that is taken and lines through 0. */
+function boxPicture({ sides, taken }) {
+  const reach = 1.3 * Math.max(...sides.flat().map(Math.abs), 1e-9);
+  const at = (v) => (50 * v) / reach + 50;
+  const [[left, right], [low, high]] = sides;
+  const area = node("span", { className: "area" }), dot = node("span", { className: "dot" });
+  Object.assign(area.style, {
+    left: `${at(left)}%`, width: `${at(right) - at(left)}%`, bottom: `${at(low)}%`, height: `${at(high) - at(low)}%`,
+  });
+  Object.assign(dot.style, { left: `${at(taken[0])}%`, top: `calc(${100 - at(taken[1])}% - .45rem)` });
+  return node("figure", { className: "kink" }, [node("div", { className: "plane" }, [area, dot])]);
 }
 
 /** The numbers of the node or edge that is picked; `weight` of an edge can be set. */

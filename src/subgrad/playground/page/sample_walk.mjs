@@ -40,10 +40,11 @@ export function walk(training, row) {
   const inner = (n) => (last(n) ? found.by_scores[n.unit] : found.by_before[place(n)]);
   const { state } = training.model, number = ([array, at]) => state[array][at];
   const reader = { training, net, row, found, value, slope, inner, number, place, name: (n) => nodeName(n, net) };
-  const nodes = net.layers.slice(1).flat();
+  const nodes = net.layers.slice(1).flat(), joint = together(reader);
   const makers = [
     ...nodes.map((n) => () => forwardStep(reader, n)), () => lossStep(reader),
     ...[...nodes].reverse().map((n) => () => backwardStep(reader, n)), () => savings(reader),
+    ...(joint ? [() => joint] : []),
   ];
   const before = (n) => found.before[place(n)];
   return { length: makers.length, step: (i) => makers[i]?.(), value, slope, before, loss: found.loss[0] };
@@ -107,6 +108,35 @@ function backwardStep({ training, net, found, value, slope, inner, number, place
   const products = map.from.map((i) => `∂ℓ/∂w(${name(i)}) = δ·${factor(value(i))} = ${shown(delta * value(i))}`);
   lines.push(...products, `∂ℓ/∂b = δ`, `δ is computed once and used ${map.from.length + 1 + passed} times.`);
   return { node, direction: "backward", title: `Back through ${name(node)}`, lines, kink };
+}
+
+/**
+ * Several units at their kinks: the whole subdifferential of the loss by their z. It is a box if all of them are in one
+ * layer and what is behind them has no kink here, since near the point the loss is then a sum of functions of one z each.
+ */
+function together({ training, net, row, found, value, slope, inner, place, name }) {
+  const { settings, data } = training;
+  const on = net.hidden.flat().map((n) => ({ n, ...activation(settings.activation, found.before[place(n)]) }))
+    .filter(({ interval }) => interval);
+  if (on.length < 2) return null;
+  const loss = lossKink(settings.loss, value(net.scores[0]), data.targets[row]).interval;
+  const names = on.map(({ n }) => name(n)).join(", "), title = `The kinks of ${names} together`;
+  if (loss || new Set(on.map(({ n }) => n.layer)).size > 1) {
+    const line = "Some of these kinks lie behind others, whose intervals depend on the slope that is taken there: the whole "
+      + "subdifferential is no box.";
+    return { node: null, direction: "backward", title, lines: [line] };
+  }
+  const box = on.map(({ n, interval }) => interval.map((s) => s * slope(n)).sort((a, b) => a - b));
+  const taken = on.map(({ n }) => inner(n));
+  const sides = box.map((side) => `[${side.map(shown).join(", ")}]`).join(" × ");
+  return {
+    node: null, direction: "backward", title,
+    lines: [
+      `∂ℓ by z of ${names} = ${sides}: the whole subdifferential, a box, for each unit takes its slope by itself.`,
+      `Taken is its point of least norm, (${taken.map(shown).join(", ")}).`,
+    ],
+    box: box.length === 2 && { sides: box, taken },
+  };
 }
 
 function savings({ net }) {

@@ -7,6 +7,7 @@ export const SETTINGS = {
   samples: { label: "Points", group: "Data", from: 4, to: 400, whole: true },
   noise: { label: "Noise", group: "Data", from: 0, to: 1, by: 0.05 },
   classes: { label: "Classes", group: "Data", from: 2, to: 6, whole: true },
+  held: { label: "Held out", group: "Data", of: { 0: "none", 20: "20 %", 50: "50 %" } },
   net: { label: "Network", group: "Network", of: {
     linear: "linear", plain: "plain", residual: "residual", branches: "branches",
     given: "from Python",
@@ -41,7 +42,7 @@ export const SETTINGS = {
 
 /** What the page opens with: XOR, and a linear classifier that is stuck. */
 export const OPENING = {
-  data: "xor", samples: 200, noise: 0, classes: 2, net: "linear", depth: 1, width: 8, activation: "relu",
+  data: "xor", samples: 200, noise: 0, classes: 2, held: "0", net: "linear", depth: 1, width: 8, activation: "relu",
   start: "zeros", seed: 1, loss: "binomial", rule: "constant", a: 0.2, b: 100, target: 0, batch: "all",
   penalty: "none", rate: 0.01, speed: "5",
 };

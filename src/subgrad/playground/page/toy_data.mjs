@@ -23,6 +23,18 @@ export function data(rows, kind, classes) {
   };
 }
 
+/** The data without a share of their points, in percent, drawn by a seed: these are in `held`. Of a handful none goes. */
+export function heldOut(whole, share, seed) {
+  const n = whole.points.length, uniform = stream(seed);
+  if (n < 10 || !Number(share)) return whole;
+  const drawn = Array.from({ length: n }, (_, i) => [uniform(), i]).sort(([a], [b]) => a - b).map(([, i]) => i);
+  const gone = new Set(drawn.slice(0, Math.round((n * share) / 100)));
+  const part = (is) => ({
+    points: whole.points.filter((_, i) => gone.has(i) === is), targets: whole.targets.filter((_, i) => gone.has(i) === is),
+  });
+  return { ...whole, ...part(false), held: part(true) };
+}
+
 const MAKERS = {
   xor({ noise, samples }) {
     const count = noise === 0 ? 4 : samples;

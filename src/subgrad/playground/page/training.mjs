@@ -1,3 +1,4 @@
+import { lossOf } from "./kinks.mjs";
 import { assign, byHand, parameters } from "./network.mjs";
 
 const STEPS_OF_REFERENCE = 1500;
@@ -79,6 +80,7 @@ export class Training {
     const batch = this.full ? data.points.length : Number(settings.batch);
     const draws = this.full ? null : this.#draws(count);
     const { loss, norm, taken, each } = this.#steps(draws, batch, this.step, count, (k) => this.size(k));
+    this.held = this.heldLoss();
     for (let s = 0; s < count && !this.failed; s++) {
       const i = (s + 1) * each - 1;
       this.step++;
@@ -128,6 +130,16 @@ export class Training {
     return { right: right.length, of: points.length };
   }
 
+  /** The mean loss, without penalties, of the points that are held out, where the network is; NaN if there are none. */
+  heldLoss() {
+    const { held, kind } = this.data;
+    if (!held) return NaN;
+    const signs = this.settings.loss === "cross_entropy" && kind === "signs";
+    const label = (t) => (signs ? (t + 1) / 2 : t), scores = this.scores(held.points);
+    const losses = scores.map((f, i) => lossOf(this.settings.loss, f, label(held.targets[i])));
+    return losses.reduce((sum, v) => sum + v, 0) / losses.length;
+  }
+
   /** The gradient of the last batch in the form of the parameters: an array by its name. */
   gradient(array) {
     return this.model.state[`gradients_${array}`];
@@ -167,7 +179,7 @@ export class Training {
     this.sums.size += size;
     this.sums.square += (size * norm) ** 2;
     this.best = Math.min(this.best, loss);
-    this.curve.add(loss, this.bound());
+    this.curve.add(loss, this.bound(), this.held);
   }
 
   /**
@@ -186,6 +198,7 @@ export class Training {
     const { loss, norm } = this.#steps(null, this.data.points.length, 0, 1, () => 0);
     this.model.state.rule[0] = rule;
     this.last = { loss: loss.at(-1), norm: norm.at(-1), size: 0 };
+    this.held = this.heldLoss();
   }
 
   #weights() {
@@ -212,19 +225,19 @@ export class Training {
   }
 }
 
-/** Losses and bounds over the steps: at most 2000 of them, every 2nd, 4th, ... step of a long run. */
+/** Losses, bounds and losses of what is held out over the steps: at most 2000 of them, every 2nd, 4th, ... step of a long run. */
 class Curve {
   constructor() {
-    Object.assign(this, { losses: [], bounds: [], every: 1, seen: 0 });
+    Object.assign(this, { losses: [], bounds: [], held: [], every: 1, seen: 0 });
   }
 
-  add(loss, bound) {
+  add(loss, bound, held) {
     if (this.seen++ % this.every) return;
     this.losses.push(loss);
     this.bounds.push(bound);
+    this.held.push(held);
     if (this.losses.length < 2000) return;
-    this.losses = this.losses.filter((_, i) => i % 2 === 0);
-    this.bounds = this.bounds.filter((_, i) => i % 2 === 0);
+    for (const name of ["losses", "bounds", "held"]) this[name] = this[name].filter((_, i) => i % 2 === 0);
     this.every *= 2;
   }
 }
