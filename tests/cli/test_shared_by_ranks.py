@@ -1,6 +1,7 @@
 """``subgrad train`` as mpiexec starts it."""
 
 import contextlib
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -9,7 +10,7 @@ from command import misuse, write_csv
 import subgrad as sg
 from fit.parallel.mpi import needs_mpi, ranks
 from subgrad.cli import shared
-from subgrad.errors import ArgumentError
+from subgrad.errors import ArgumentError, MissingExtraError
 
 
 @needs_mpi
@@ -59,3 +60,10 @@ def test_what_is_trained_in_one_process_is_refused(monkeypatch, tmp_path):
     given = "train", table, "--target", "y", "--out", tmp_path / "model.safetensors"
     assert "the model for tables learns in one process" in misuse(*given)
     assert "a cross-validation is run in one process" in misuse(*given, "--model", "mlp", "--cv", 3)
+
+
+def test_the_extra_is_named_where_processes_were_started_without_it(monkeypatch):
+    monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "2")
+    monkeypatch.setitem(sys.modules, "mpi4py", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'subgrad\[mpi\]'"):
+        shared.launched()

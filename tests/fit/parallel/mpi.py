@@ -26,7 +26,7 @@ def require_mpi() -> None:
         pytest.skip(MISSING)
 
 
-def ranks(n: int, *arguments: object, folder: Path, seconds: float = 120) -> subprocess.CompletedProcess[str]:
+def ranks(n: int, *arguments: object, folder: Path, seconds: float = 600) -> subprocess.CompletedProcess[str]:
     """``n`` ranks of a Python program: more than there are processors, and as root, if need be."""
     assert MPIEXEC is not None
     source = str(Path(subgrad.__file__).parents[1])
