@@ -19,6 +19,7 @@ def minimize(
     *,
     jac: bool = False,
     bounds: Any = None,
+    constraints: Any = None,
     callback: Callback | None = None,
     tol: float = 1e-6,
     max_iter: int = 10_000,
@@ -56,6 +57,12 @@ def minimize(
         jac: True, as in SciPy, if f is a plain function of an array that returns its value and its gradient.
         bounds: None, an object with ``lb`` and ``ub`` such as ``scipy.optimize.Bounds``, or a pair (low, high) for
             each element of x0, None for a bound that is not there.
+        constraints: as in SciPy: a dict with ``type`` "ineq" (``fun(x) >= 0``) or "eq" (``fun(x) = 0``), an object with
+            ``fun`` or ``A``, ``lb`` and ``ub`` such as ``scipy.optimize.NonlinearConstraint``, or a list of these.
+            Functions are made of ops as f is, and may have kinks. What is minimised is f plus a weight times the sum of
+            their violations, an exact penalty: the weight starts at twice the largest slope of f at x0 and is made ten
+            times larger until the constraints hold within ``tol``. The result's ``penalised`` is that function, which
+            the certificate is about, and ``maxcv`` the violation at x.
         callback: called after each iteration, as in SciPy: with x, or if its argument is ``intermediate_result`` with
             an object that has ``x`` and ``fun``. It ends the run by raising ``StopIteration``.
         tol: the radius and the norm of the certificate; with R also the bound that is good enough.
@@ -87,10 +94,14 @@ def minimize(
         (True, 0.75, [0.5, ...])
         >>> bool(found.certificate), sg.verify_certificate(found.certificate, f)
         (True, True)
+        >>> disc = {"type": "ineq", "fun": lambda x: 2 - (x * x).sum()}
+        >>> found = sg.minimize(lambda x: abs(x[0] - 3) + x[1], [0.0, 0.0], constraints=disc)
+        >>> found.success, found.x.round(3).tolist(), found.maxcv <= 1e-6
+        (True, [1.0, -1.0], True)
     """
     from subgrad.kinks.minimize.solve import solve  # the solvers are loaded by whoever needs them
 
-    return solve(f, x0, method, jac, bounds, callback, tol, max_iter, step, R, G, seed)
+    return solve(f, x0, method, jac, bounds, constraints, callback, tol, max_iter, step, R, G, seed)
 
 
 __all__ = ["minimize"]

@@ -8,6 +8,7 @@ from typing import Any
 
 from subgrad.io.number_text import at_most
 from subgrad.kinks.certify.certificates import Certificate
+from subgrad.kinks.constraints import Penalised
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +36,11 @@ class MinimizeResult:
     """At most how far ``fun`` is above the minimum, if f is convex and R was right; None without R, or if the run
     shows that one of the two is not so."""
     certificate: Certificate
-    """What is proved of x: see `verify_certificate`."""
+    """What is proved of x: see `verify_certificate`. With constraints it is a certificate of ``penalised``."""
+    maxcv: float | None = None
+    """By how much the constraints are violated at most at x; None without constraints."""
+    penalised: Penalised | None = None
+    """With constraints, f plus a weight times the sum of their violations: what was minimised."""
 
     def keys(self) -> Iterable[str]:
         return [f.name for f in fields(self)]
@@ -47,6 +52,7 @@ class MinimizeResult:
 
     def __str__(self) -> str:
         bound = "" if self.bound is None else f", at most {at_most(self.bound, 3)} above the minimum"
+        bound += "" if self.maxcv is None else f", constraints violated by at most {at_most(self.maxcv, 3)}"
         return f"f = {self.fun:.9g}{bound}, {self.nit} iterations, {self.nfev} evaluations; {self.message}"
 
 

@@ -12,10 +12,11 @@ from subgrad.kinks.minimize.certifying import convex_lower
 from subgrad.kinks.minimize.objective import Objective, Point
 from subgrad.kinks.minimize.result import Iterate, MinimizeResult
 
-SUCCESS, OUT_OF_ITERATIONS, STUCK, STOPPED = 0, 1, 2, 99
+SUCCESS, OUT_OF_ITERATIONS, STUCK, INFEASIBLE, STOPPED = 0, 1, 2, 4, 99
 MESSAGES = {
     OUT_OF_ITERATIONS: "the iterations ran out before x was found stationary",
     STUCK: "no lower point was found, and x is not stationary within the tolerance",
+    INFEASIBLE: "no point was found that satisfies the constraints within the tolerance",
     STOPPED: "the callback raised StopIteration",
 }
 

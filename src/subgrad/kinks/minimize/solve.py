@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -10,15 +11,16 @@ import numpy as np
 
 from subgrad import validators
 from subgrad.errors import ArgumentError
+from subgrad.kinks.constraints import Constraint, Penalised, read_constraints
 from subgrad.kinks.minimize.bfgs import bfgs
 from subgrad.kinks.minimize.bundle import bundle
 from subgrad.kinks.minimize.certifying import is_certified, issue
-from subgrad.kinks.minimize.flat_function import of_function, of_graph
+from subgrad.kinks.minimize.flat_function import FlatFunction, of_function, of_graph
 from subgrad.kinks.minimize.gradient_sampling import gradient_sampling
 from subgrad.kinks.minimize.objective import Objective, Point
 from subgrad.kinks.minimize.probe import probe
 from subgrad.kinks.minimize.result import MinimizeResult
-from subgrad.kinks.minimize.run import OUT_OF_ITERATIONS, STUCK, Callback, result, run
+from subgrad.kinks.minimize.run import INFEASIBLE, MESSAGES, OUT_OF_ITERATIONS, STOPPED, STUCK, Callback, result, run
 from subgrad.kinks.minimize.subgradient_method import default_rule, subgradient
 from subgrad.kinks.minimize.way_down import way_down
 from subgrad.optim.step import Rule
@@ -32,6 +34,9 @@ PATIENCE = 1000
 FEW = 100
 """Up to how many variables gradients are sampled."""
 
+WEIGHTS, HEAVIER = 9, 10.0
+"""How many weights of the constraints' violation are tried, and by what they grow."""
+
 
 def solve(
     f: Callable[..., Any],
@@ -39,6 +44,7 @@ def solve(
     method: str,
     jac: bool,
     bounds: Any,
+    constraints: Any,
     callback: Callback | None,
     tol: float,
     max_iter: int,
@@ -54,26 +60,79 @@ def solve(
         raise ArgumentError(f"step is the step rule of the subgradient method, the method is {method!r}")
     tol, max_iter = validators.positive("tol", tol), validators.count("max_iter", max_iter)
     R, G = (validators.optional(validators.positive)(name, value) for name, value in (("R", R), ("G", G)))
-    objective = Objective((of_function if jac else of_graph)(f, x0, bounds))
-    if method == "subgradient":
-        rule = default_rule(objective.start, R, G, max_iter) if step is None else step_rule("step", step)
-        solver = subgradient(objective, objective.start, tol, rule, R)
-    else:
-        solver = _solver(method, objective, objective.start, tol, seed)
-    with np.errstate(over="ignore", invalid="ignore"):  # a step too long is seen by its value
-        iterations, status = run(objective, solver, callback, max_iter)
-        certificate = issue(objective, tol, seed)
-        while status == STUCK and method != "subgradient" and iterations < max_iter:
-            lower = way_down(objective, certificate)
-            if lower is None:
-                break
-            more, status = run(objective, _solver(method, objective, lower, tol, seed), callback, max_iter - iterations)
-            iterations += max(more, 1)
+    search = Search(method, callback, tol, max_iter, step, R, G, seed)
+    if constraints is None:
+        return search.run((of_function if jac else of_graph)(f, x0, bounds))
+    if jac:
+        raise ArgumentError("constraints need a function of tensors: with jac=True nothing is known of their slopes")
+    return _constrained(f, x0, bounds, read_constraints(constraints), search)
+
+
+@dataclass(frozen=True)
+class Search:
+    """The settings of `minimize` but for what is minimised."""
+
+    method: str
+    callback: Callback | None
+    tol: float
+    max_iter: int
+    step: Rule | float | str | None
+    R: float | None
+    G: float | None
+    seed: int
+
+    def run(self, target: FlatFunction) -> MinimizeResult:
+        """From the target's start to its result."""
+        objective = Objective(target)
+        tol, seed, classic = self.tol, self.seed, self.method == "subgradient"
+        solver = self._classic(objective) if classic else _solver(self.method, objective, objective.start, tol, seed)
+        with np.errstate(over="ignore", invalid="ignore"):  # a step too long is seen by its value
+            iterations, status = run(objective, solver, self.callback, self.max_iter)
             certificate = issue(objective, tol, seed)
-        if status == OUT_OF_ITERATIONS and method != "subgradient" and not certificate:
-            probe(objective, objective.best, tol / 2, tol)
-            certificate = issue(objective, tol, seed)
-        return result(objective, certificate, iterations, status, tol, R)
+            while status == STUCK and not classic and iterations < self.max_iter:
+                lower = way_down(objective, certificate)
+                if lower is None:
+                    break
+                again = _solver(self.method, objective, lower, tol, seed)
+                more, status = run(objective, again, self.callback, self.max_iter - iterations)
+                iterations += max(more, 1)
+                certificate = issue(objective, tol, seed)
+            if status == OUT_OF_ITERATIONS and not classic and not certificate:
+                probe(objective, objective.best, tol / 2, tol)
+                certificate = issue(objective, tol, seed)
+            return result(objective, certificate, iterations, status, tol, self.R)
+
+    def _classic(self, f: Objective) -> Iterable[Point]:
+        """The subgradient method with its step rule."""
+        step = self.step
+        rule = default_rule(f.start, self.R, self.G, self.max_iter) if step is None else step_rule("step", step)
+        return subgradient(f, f.start, self.tol, rule, self.R)
+
+
+def _constrained(
+    f: Callable[..., Any], x0: Any, bounds: Any, constraints: tuple[Constraint, ...], search: Search
+) -> MinimizeResult:
+    """The least weight of the violation, of those tried, whose minimum satisfies the constraints."""
+    plain, outside = of_graph(f, x0, bounds), of_graph(Penalised(f, constraints, 0.0).violation, x0, None)
+    start, counts = plain.start, np.zeros(3, int)
+    weight = 2 * float(np.abs(plain.evaluate(start)[1]).max(initial=0)) or 1.0
+    for _ in range(WEIGHTS):
+        penalised = Penalised(f, constraints, weight)
+        found = search.run(replace(of_graph(penalised, x0, bounds), start=start))
+        counts += (found.nit, found.nfev, found.njev)
+        x = found.certificate.x
+        excess = outside.evaluate(x)[0]
+        if excess <= search.tol or found.status == STOPPED:
+            break
+        start = x if excess < outside.evaluate(plain.start)[0] else plain.start
+        weight *= HEAVIER
+    value, slope = plain.evaluate(x)
+    if excess > search.tol and found.status != STOPPED:
+        found = replace(found, success=False, status=INFEASIBLE, message=MESSAGES[INFEASIBLE])
+    nit, nfev, njev = counts.tolist()
+    return replace(
+        found, fun=value, jac=plain.shown(slope), nit=nit, nfev=nfev, njev=njev, maxcv=excess, penalised=penalised
+    )
 
 
 def _solver(method: str, f: Objective, at: Point, tol: float, seed: int) -> Iterable[Point]:

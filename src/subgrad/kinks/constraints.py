@@ -1,0 +1,108 @@
+"""Constraints as one more kink: the exact penalty function, which minimisers of functions with kinks can take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from subgrad import ops
+from subgrad.errors import ArgumentError, ShapeError
+from subgrad.graph.tensor import Tensor, tensor
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """low <= fun(x) <= high, element by element."""
+
+    fun: Callable[[Any], Any]
+    low: np.ndarray
+    high: np.ndarray
+
+    def excess(self, x: Any) -> Tensor:
+        """How far each element is outside, flat: 0 where it is not."""
+        value = ops.reshape(_as_tensor(self.fun(x)), (-1,))
+        low, high = (_like(end, value) for end in (self.low, self.high))
+        if np.array_equal(low, high):
+            return ops.abs(value - low)
+        below, above = np.isfinite(low), np.isfinite(high)
+        parts = [ops.relu(low[below] - value[below]), ops.relu(value[above] - high[above])]
+        return ops.concatenate([part for part in parts if part.size] or [value * 0])
+
+
+@dataclass(frozen=True)
+class Penalised:
+    """f(x) + weight v(x), v being the sum of what the constraints are violated by.
+
+    Its local minima that satisfy the constraints are those of f within them, if the weight is above all multipliers of
+    the constraints there (Han, Mangasarian 1979, *Exact penalty functions in nonlinear programming*, Mathematical
+    Programming 17): no weight needs to grow without end, for v has kinks where constraints begin.
+
+    Attributes:
+        f: the function.
+        constraints: its constraints.
+        weight: that of their violation.
+    """
+
+    f: Callable[[Any], Any]
+    constraints: tuple[Constraint, ...]
+    weight: float
+
+    def __call__(self, x: Any) -> Tensor:
+        return self.f(x) + self.weight * ops.concatenate([c.excess(x) for c in self.constraints]).sum()
+
+    def violation(self, x: Any) -> Tensor:
+        """The largest excess."""
+        return ops.concatenate([c.excess(x) for c in self.constraints]).max()
+
+
+def read_constraints(constraints: Any) -> tuple[Constraint, ...]:
+    """The constraints in SciPy's forms: dicts with ``type`` and ``fun``; objects with ``lb``, ``ub``, ``fun`` or ``A``.
+
+    Raises:
+        ArgumentError: for anything else.
+    """
+    single = isinstance(constraints, Mapping) or hasattr(constraints, "lb")
+    return tuple(_read(c) for c in ([constraints] if single else constraints))
+
+
+def _read(given: Any) -> Constraint:
+    if isinstance(given, Mapping):
+        kind, fun = given.get("type"), given.get("fun")
+        if kind not in ("eq", "ineq") or not callable(fun):
+            raise ArgumentError(f"a constraint has a type 'eq' or 'ineq' and a function fun, got {_short(given)}")
+        arguments = tuple(given.get("args", ()))
+        wrapped = fun if not arguments else lambda x: fun(x, *arguments)
+        return Constraint(wrapped, np.zeros(()), np.full((), np.inf if kind == "ineq" else 0.0))
+    if not (hasattr(given, "lb") and hasattr(given, "ub")):
+        raise ArgumentError(f"a constraint is a dict or has lb and ub, as SciPy's have, got {type(given).__name__}")
+    low, high = (np.asarray(end, np.float64) for end in (given.lb, given.ub))
+    if not (low <= high).all():
+        raise ArgumentError("a constraint has a lower bound above its upper bound, or NaN")
+    if hasattr(given, "A"):
+        matrix = np.asarray(given.A, np.float64)
+        return Constraint(lambda x: tensor(matrix, x.dtype) @ ops.reshape(x, (-1,)), low, high)
+    if not callable(getattr(given, "fun", None)):
+        raise ArgumentError(f"{type(given).__name__} has neither a function fun nor a matrix A")
+    return Constraint(given.fun, low, high)
+
+
+def _as_tensor(value: Any) -> Tensor:
+    if isinstance(value, (list, tuple)):
+        return ops.stack(list(value))
+    if not isinstance(value, Tensor):
+        raise ArgumentError(f"a constraint is made of subgrad's ops and returns a tensor, got {type(value).__name__}")
+    return value
+
+
+def _like(end: np.ndarray, value: Tensor) -> np.ndarray:
+    try:
+        return np.broadcast_to(end.ravel() if end.ndim else end, value.shape).astype(value.dtype)
+    except ValueError:
+        raise ShapeError(f"bounds of shape {end.shape} do not fit a constraint with {value.size} elements") from None
+
+
+def _short(given: Mapping[Any, Any]) -> str:
+    return f"one with the keys {', '.join(map(repr, list(given)[:5]))}" if given else "an empty one"

@@ -1,0 +1,99 @@
+"""Constraints: published minima, SciPy's forms, and what is said where no point satisfies them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import optimize
+
+import subgrad as sg
+from subgrad.errors import ArgumentError, ShapeError
+
+
+def inequality(g):
+    return {"type": "ineq", "fun": g}
+
+
+def equality(h):
+    return {"type": "eq", "fun": h}
+
+
+def rosen_suzuki(x):
+    return x @ (np.array([1, 1, 2, 1]) * x) + np.array([-5.0, -5, -21, 7]) @ x
+
+
+ROSEN_SUZUKI = [
+    inequality(lambda x: 8 - (x * x).sum() - np.array([1.0, -1, 1, -1]) @ x),
+    inequality(lambda x: 10 - np.array([1.0, 2, 1, 2]) @ (x * x) + x[0] + x[3]),
+    inequality(lambda x: 5 - np.array([2.0, 1, 1, 0]) @ (x * x) - 2 * x[0] + x[1] + x[3]),
+]
+
+# name: (f, start, constraints, minimum, f there)
+PROBLEMS = {
+    # Rosen, Suzuki 1965; Hock, Schittkowski 1981, number 43
+    "Rosen-Suzuki": (rosen_suzuki, np.zeros(4), ROSEN_SUZUKI, [0, 1, 2, -1], -44),
+    # Curtis, Mitchell, Overton 2017, A BFGS-SQP method for nonsmooth, nonconvex, constrained optimization
+    "valley": (
+        lambda x: 8 * abs(x[0] ** 2 - x[1]) + (1 - x[0]) ** 2, np.array([-1.0, 1.0]),
+        inequality(lambda x: 1 - sg.maximum(2**0.5 * x[0], 2 * x[1])), [0.5**0.5, 0.5], (1 - 0.5**0.5) ** 2,
+    ),
+    "circle": (lambda x: x[0] + x[1], np.array([1.0, 0.5]), equality(lambda x: (x * x).sum() - 2), [-1, -1], -2),
+    "disc": (lambda x: abs(x[0] - 3) + x[1], np.zeros(2), inequality(lambda x: 2 - (x * x).sum()), [1, -1], 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_published_minima(name):
+    f, start, constraints, x, value = PROBLEMS[name]
+    found = sg.minimize(f, start, constraints=constraints)
+    assert found.success, found
+    assert found.maxcv <= 1e-6
+    assert found.fun == pytest.approx(value, abs=1e-6)
+    np.testing.assert_allclose(found.x, x, atol=1e-4)
+    assert found.fun == pytest.approx(float(f(sg.tensor(found.x, "float64"))), abs=1e-12)  # not that with the penalty
+    assert sg.verify_certificate(found.certificate, found.penalised)
+
+
+def test_scipys_objects_beside_scipy():
+    def f(x):
+        return (x - 2) @ (x - 2)
+
+    line = optimize.LinearConstraint([[1, 1]], -np.inf, 2)
+    gap = optimize.NonlinearConstraint(lambda x: x[0] - x[1], 0.5, 0.5)
+    found = sg.minimize(f, np.zeros(2), constraints=[line, gap])
+    theirs = optimize.minimize(f, np.zeros(2), constraints=[line, gap], method="SLSQP", tol=1e-10)
+    assert found.fun == pytest.approx(theirs.fun, abs=1e-6)
+    np.testing.assert_allclose(found.x, theirs.x, atol=1e-4)
+
+
+def test_bounds_and_constraints_and_trees():
+    found = sg.minimize(lambda p: p["a"] + p["b"].sum(), {"a": np.array(1.0), "b": np.ones(2)}, bounds=[(-1, 1)] * 3,
+                        constraints=inequality(lambda p: p["a"] + 0.5))  # fmt: skip
+    assert found.success, found
+    assert found.x["a"] == pytest.approx(-0.5, abs=1e-6)
+    np.testing.assert_allclose(found.x["b"], [-1, -1], atol=1e-6)
+
+
+def test_constraints_that_no_point_satisfies():
+    found = sg.minimize(lambda x: x[0] ** 2, [0.3], constraints=[inequality(lambda x: x - 1), inequality(lambda x: -x)])
+    assert not found.success
+    assert found.maxcv >= 0.5 - 1e-6
+    assert "no point was found that satisfies the constraints" in str(found)
+
+
+@pytest.mark.parametrize(("constraints", "error", "message"), [
+    ({"type": "leq", "fun": abs}, ArgumentError, "'eq' or 'ineq' and a function fun, got one with the keys 'type'"),
+    ([{}], ArgumentError, "got an empty one"),
+    ([3], ArgumentError, "is a dict or has lb and ub, as SciPy's have, got int"),
+    (inequality(lambda x: 3.0), ArgumentError, "made of subgrad's ops and returns a tensor, got float"),
+    (optimize.NonlinearConstraint(lambda x: x, [0, 0, 0], 1), ShapeError, r"shape \(3,\) do not fit"),
+    (optimize.NonlinearConstraint(lambda x: x, 1, 0), ArgumentError, "lower bound above its upper bound"),
+])  # fmt: skip
+def test_bad_constraints(constraints, error, message):
+    with pytest.raises(error, match=message):
+        sg.minimize(lambda x: x.sum(), [1.0, 2.0], constraints=constraints)
+
+
+def test_plain_functions_have_no_constraints():
+    with pytest.raises(ArgumentError, match="constraints need a function of tensors"):
+        sg.minimize(lambda x: (x @ x, 2 * x), [1.0], jac=True, constraints=equality(lambda x: x))
