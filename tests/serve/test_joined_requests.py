@@ -38,9 +38,9 @@ def answered(model, requests, max_rows=8, max_delay=0.0):
         for of, rows in requests:
             array = np.array(rows, float).reshape(len(rows), -1)
             tasks.append(asyncio.create_task(batcher.answer(of or model, array)))
-            await asyncio.sleep(0)
             if len(tasks) == 1 and not max_delay:
                 await asyncio.to_thread(model.begun.acquire)
+        await asyncio.sleep(0.01)  # all are handed over
         model.go.set()
         found = await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.to_thread(batcher.close)
@@ -92,10 +92,8 @@ def test_who_goes_away_does_not_disturb():
     async def run():
         model = Model()
         batcher = Batcher(8, 0.0, lambda *_: None)
-        gone = asyncio.create_task(batcher.answer(model, np.ones((1, 1))))
-        await asyncio.sleep(0)
-        stays = asyncio.create_task(batcher.answer(model, np.ones((1, 1))))
-        await asyncio.sleep(0)
+        gone, stays = (asyncio.create_task(batcher.answer(model, np.ones((1, 1)))) for _ in range(2))
+        await asyncio.sleep(0.01)
         gone.cancel()
         model.go.set()
         assert (await stays)["double"].tolist() == [[2.0]]

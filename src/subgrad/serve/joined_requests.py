@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -39,15 +40,24 @@ class Batcher:
 
     def __init__(self, max_rows: int, max_delay: float, count: Callable[[int, int], Any]) -> None:
         self._max_rows, self._max_delay, self._count = max_rows, max_delay, count
-        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._new: list[_Waiting] = []  # since the loop last looked
+        self._queue: SimpleQueue[list[_Waiting] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="subgrad serve", daemon=True)
         self._thread.start()
 
     async def answer(self, model: Served, rows: np.ndarray) -> Columns:
         """The answers to the rows of a request, or its error: that of another request is none of its."""
-        future = asyncio.get_running_loop().create_future()
-        self._queue.put(_Waiting(model, rows, future))
+        loop = asyncio.get_running_loop()
+        if not self._new:
+            loop.call_soon(self._hand_over)
+        future = loop.create_future()
+        self._new.append(_Waiting(model, rows, future))
         return await future
+
+    def _hand_over(self) -> None:
+        """All requests that came at once, so that the thread wakes up once for them."""
+        self._queue.put(self._new)
+        self._new = []
 
     def close(self) -> None:
         """Answer what waits, and end the thread."""
@@ -55,29 +65,35 @@ class Batcher:
         self._thread.join()
 
     def _work(self) -> None:
-        waiting = self._queue.get()
-        while waiting is not None:
-            batch, waiting = self._gather(waiting)
-            self._answer(batch)
-            waiting = waiting or self._queue.get()
+        waiting: deque[_Waiting] = deque()
+        goes_on = True
+        while goes_on or waiting:
+            goes_on = goes_on and self._gather(waiting)
+            if waiting:
+                self._answer(self._call_of(waiting))
 
-    def _gather(self, first: _Waiting) -> tuple[list[_Waiting], _Waiting | None]:
-        """The requests of a call, and the first one that does not go with them, if it is there already."""
-        batch, rows, end = [first], len(first.rows), time.monotonic() + self._max_delay
-        while rows < self._max_rows:
+    def _gather(self, waiting: deque[_Waiting]) -> bool:
+        """Add what comes until it is enough for a call, or its time is over; whether more can come."""
+        end = time.monotonic() + self._max_delay if waiting else None
+        while sum(len(w.rows) for w in waiting) < self._max_rows:
             try:
-                left = end - time.monotonic()
-                following = self._queue.get(timeout=left) if left > 0 else self._queue.get_nowait()
+                new = self._queue.get(True, None if end is None else max(0.0, end - time.monotonic()))
             except Empty:
                 break
-            if following is None:
-                self._queue.put(None)  # the end, once this is answered
-                break
-            rows += len(following.rows)
-            if rows > self._max_rows or not following.goes_with(first):
-                return batch, following
-            batch.append(following)
-        return batch, None
+            if new is None:
+                return False
+            waiting.extend(new)
+            end = time.monotonic() + self._max_delay if end is None else end
+        return True
+
+    def _call_of(self, waiting: deque[_Waiting]) -> list[_Waiting]:
+        """The requests of the next call, taken from the front."""
+        batch = [waiting.popleft()]
+        rows = len(batch[0].rows)
+        while waiting and rows + len(waiting[0].rows) <= self._max_rows and waiting[0].goes_with(batch[0]):
+            rows += len(waiting[0].rows)
+            batch.append(waiting.popleft())
+        return batch
 
     def _answer(self, batch: Sequence[_Waiting]) -> None:
         model, rows = batch[0].model, [w.rows for w in batch]

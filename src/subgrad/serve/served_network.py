@@ -39,14 +39,14 @@ class ServedNetwork:
     """
 
     def __init__(self, model: Module) -> None:
-        self._model = model
+        self._model, self._dtype = model, model._dtype()
         self._forms: dict[tuple[int, ...], _Form] = {}
 
     def about(self) -> str:
         return f"a network: {type(self._model).__name__} with {sum(p.size for p in self._model.parameters()):,} numbers"
 
     def read(self, rows: list[Any] | pl.DataFrame) -> Asked:
-        array = as_array(rows if isinstance(rows, list) else _array(rows), "instances", self._model._dtype())
+        array = as_array(rows if isinstance(rows, list) else _array(rows), "instances", self._dtype)
         dtype = self._form(array.shape[1:]).dtype
         if dtype.kind == "i" and array.dtype.kind == "f":
             raise DataError("instances must hold integers, the model looks something up by them")
@@ -77,7 +77,7 @@ class ServedNetwork:
         found = self._forms.get(shape)
         if found is None:
             try:
-                found = self._traced(shape, self._model._dtype())
+                found = self._traced(shape, self._dtype)
             except DTypeError:
                 found = self._traced(shape, int64)
             self._forms[shape] = found

@@ -1,0 +1,1 @@
+"""A network behind HTTP: this side and ONNX Runtime behind the same server."""
