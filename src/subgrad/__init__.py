@@ -32,7 +32,7 @@ from subgrad.ops.random import manual_seed
 if TYPE_CHECKING:
     from subgrad import (  # noqa: I001
         calibration, data, fft, linalg, linear, metrics, models, nn, onnx, optim, plot, report, sklearn,  # noqa: F401
-        tabular, torch,
+        sweeps, tabular, torch,
     )  # fmt: skip
     from subgrad.approx import approximate, barron, barron_bound
     from subgrad.bounds import certify, verify
@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from subgrad.playground import playground
     from subgrad.recur import checkpoint, cond, fori_loop, scan, while_loop
     from subgrad.serve import serve
+    from subgrad.sweeps import sweep
 
 __version__ = "0.1.0"
 
@@ -73,8 +74,8 @@ __all__ = [
     "jacobian", "jvp", "kinks", "linalg", "linear", "load", "load_certificate", "local_minimum", "lr_find",
     "manual_seed", "metrics", "minimize", "models", "nn", "onnx", "ops", "optim", "playground", "plot", "predict",
     "random", "report", "save", "scan", "serve", "set_default_dtype", "set_threads", "step", "subdifferential",
-    "subgradient", "tabular", "tensor", "torch", "uint8", "unfreeze", "update", "using_dtype", "value_and_grad",
-    "verify", "verify_certificate", "vjp", "vmap", "weight_decay", "while_loop",
+    "subgradient", "sweep", "sweeps", "tabular", "tensor", "torch", "uint8", "unfreeze", "update", "using_dtype",
+    "value_and_grad", "verify", "verify_certificate", "vjp", "vmap", "weight_decay", "while_loop",
 ]  # fmt: skip
 __all__ += ops.__all__
 
@@ -115,6 +116,7 @@ _LATER = {
     "report": (),
     "serve": ("serve",),
     "sklearn": (),
+    "sweeps": ("sweep",),
     "tabular": (),
     "torch": (),
 }  # fmt: skip

@@ -175,6 +175,10 @@ Folds = Annotated[int | None, typer.Option(
     help="Cross-validation: each of N parts tests a model of the others; then all are used.",
     show_default="none", rich_help_panel=_DATA,
 ), Used("FILE")]  # fmt: skip
+Jobs = Annotated[int | None, typer.Option(
+    metavar="N", min=1, help="How many parts of --cv are trained at once, in processes that share the processors.",
+    show_default="1", rich_help_panel=_DATA,
+), Used("FILE")]  # fmt: skip
 Seed = Annotated[int, typer.Option(
     metavar="N", min=0, help="Of the split, the initial weights and the order.", rich_help_panel=_TRAINING,
 )]  # fmt: skip
@@ -214,6 +218,7 @@ class TrainOptions:
     task: Task = None
     test: Test = None
     folds: Folds = None
+    jobs: Jobs = None
     validation: Validation = None
     model: Model = None
     hidden: Hidden = None

@@ -7,10 +7,27 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Self
 
 MOMENT = 0.5  # seconds before anything is shown
+
+_silent = ContextVar("silent", default=False)
+
+
+@contextlib.contextmanager
+def silent() -> Iterator[None]:
+    """No lines inside, unless they are asked for: somebody else says how far all of it is."""
+    token = _silent.set(True)
+    try:
+        yield
+    finally:
+        _silent.reset(token)
+
+
+def _is_shown(verbose: bool | None) -> bool:
+    return sys.stderr.isatty() and not _silent.get() if verbose is None else verbose
 
 
 class ProgressLine:
@@ -23,7 +40,7 @@ class ProgressLine:
     """
 
     def __init__(self, verbose: bool | None, columns: Callable[[], Sequence[Any]], stays: bool = False) -> None:
-        self._shown = sys.stderr.isatty() if verbose is None else verbose
+        self._shown = _is_shown(verbose)
         self._start, self._columns, self._stays = time.perf_counter(), columns, stays
         self._bar: Any = None
         self._task: Any = None
@@ -57,7 +74,7 @@ class ProgressLine:
 @contextlib.contextmanager
 def waiting(description: str, verbose: bool | None) -> Iterator[None]:
     """Say what is being waited for, if it takes longer than a moment: for work that cannot report from inside."""
-    if not (sys.stderr.isatty() if verbose is None else verbose):
+    if not _is_shown(verbose):
         yield
         return
     shown: list[Any] = []

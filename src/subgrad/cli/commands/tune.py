@@ -33,6 +33,12 @@ Optuna = Annotated[Path | None, typer.Option(
 )]  # fmt: skip
 
 
+Jobs = Annotated[int, typer.Option(
+    metavar="N", min=1, help="How many settings are trained at once, in processes that share the processors.",
+    rich_help_panel="The search",
+)]  # fmt: skip
+
+
 @dataclass(frozen=True, kw_only=True)
 class TuneOptions:
     """The options of ``subgrad tune``, each in one line."""
@@ -41,6 +47,7 @@ class TuneOptions:
     minutes: Minutes = 5.0
     trials: Trials = None
     optuna: Optuna = None
+    jobs: Jobs = 1
     drop: options.Drop = None
     only: options.Only = None
     task: options.Task = None
@@ -75,6 +82,7 @@ def tune(data: TableFile, *, given: TuneOptions) -> None:
         minutes=given.minutes,
         trials=given.trials,
         study=given.optuna,
+        jobs=given.jobs,
         seed=given.seed,
         out=place_of_model(data, given.out, given.force, origin),
         origin=origin,

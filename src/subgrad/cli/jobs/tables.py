@@ -48,6 +48,8 @@ class TableJob:
                 raise typer.BadParameter(f"a share between 0 and 1, got {level}", param_hint=f"'{flag}'")
         if given.folds is not None and given.test is not None:
             raise typer.BadParameter("--cv tests on all rows, each by a model of others", param_hint="'--test'")
+        if given.jobs is not None and given.folds is None:
+            raise typer.BadParameter("is how many parts of --cv are trained at once", param_hint="'--jobs'")
         _check_model(data, given)
         check_training(asked)
 
@@ -168,6 +170,7 @@ def _tabular_plan(asked: Request) -> TabularPlan:
         wishes=_wishes(given),
         quantiles=quantiles,
         folds=given.folds,
+        jobs=given.jobs,
         page=page(asked, "look"),
     )
 
@@ -192,6 +195,7 @@ def _network_plan(asked: Request) -> NetworkPlan:
         quantiles=quantiles,
         rows=lambda: _rows_of(asked, assumed),
         folds=given.folds,
+        jobs=given.jobs,
         fit=given.for_fit(),
         page=page(asked),
     )

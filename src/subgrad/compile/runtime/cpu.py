@@ -95,12 +95,16 @@ def _cache_sizes() -> dict[str, Any]:
 def default_threads() -> int:
     """How many threads a program uses: ``SUBGRAD_THREADS``, or the processors this process may run on.
 
+    Those are ``OMP_NUM_THREADS`` at most: joblib, Dask and Ray divide the processors among their workers by it, and
+    batch systems say by it what a job has.
+
     Raises:
         ArgumentError: ``SUBGRAD_THREADS`` is not a positive integer.
     """
     asked = os.environ.get("SUBGRAD_THREADS")
     if asked is None:
-        return available_processors()
+        own = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()  # for each level of nesting a number
+        return min(available_processors(), int(own)) if own.isdecimal() and int(own) else available_processors()
     if not asked.isdecimal() or int(asked) < 1:
         raise ArgumentError(f"SUBGRAD_THREADS={asked}: expected a positive integer")
     return int(asked)

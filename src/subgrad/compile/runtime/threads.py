@@ -38,7 +38,8 @@ def set_threads(n: int | None) -> None:
 
 
 def get_threads() -> int:
-    """How many threads a program may use: `set_threads`, or ``SUBGRAD_THREADS``, or the available processors."""
+    """How many threads a program may use: `set_threads`, or ``SUBGRAD_THREADS``, or the available processors, of which
+    ``OMP_NUM_THREADS`` may grant some."""
     return _chosen or default_threads()
 
 

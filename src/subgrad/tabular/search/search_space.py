@@ -3,66 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
 
-import numpy as np
-
-
-class Range(Protocol):
-    """The values of a setting that are tried."""
-
-    def draw(self, rng: np.random.Generator) -> Any:
-        """A value by chance."""
-
-    def suggest(self, trial: Any, name: str) -> Any:
-        """The value that a trial of Optuna suggests."""
-
-    def restore(self, value: Any) -> Any:
-        """The value for what Optuna keeps of it."""
-
-    def plain(self, value: Any) -> Any:
-        """What Optuna keeps of a value."""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of some values, all alike. Optuna's storages hold no tuples: they get these as texts such as "128-128"."""
-
-    values: tuple[Any, ...]
-
-    def draw(self, rng: np.random.Generator) -> Any:
-        return self.values[rng.integers(len(self.values))]
-
-    def suggest(self, trial: Any, name: str) -> Any:
-        return self.restore(trial.suggest_categorical(name, [self.plain(value) for value in self.values]))
-
-    def restore(self, value: Any) -> Any:
-        return next(own for own in self.values if self.plain(own) == value)
-
-    def plain(self, value: Any) -> Any:
-        return "-".join(map(str, value)) if isinstance(value, tuple) else value
-
-
-@dataclass(frozen=True)
-class LogUniform:
-    """A number between two others, its logarithm uniform."""
-
-    low: float
-    high: float
-
-    def draw(self, rng: np.random.Generator) -> float:
-        return float(np.exp(rng.uniform(np.log(self.low), np.log(self.high))))
-
-    def suggest(self, trial: Any, name: str) -> float:
-        return trial.suggest_float(name, self.low, self.high, log=True)
-
-    def restore(self, value: float) -> float:
-        return value
-
-    def plain(self, value: float) -> float:
-        return value
-
+from subgrad.sweeps.ranges import Choice, LogUniform, Range
 
 SPACE: Mapping[str, Range] = {
     "hidden": Choice(((64,), (128,), (256,), (64, 64), (128, 128), (256, 256), (128, 128, 128))),
@@ -75,4 +17,4 @@ SPACE: Mapping[str, Range] = {
 }
 """The values of each of these `Settings`."""
 
-__all__ = ["SPACE", "Choice", "LogUniform", "Range"]
+__all__ = ["SPACE"]

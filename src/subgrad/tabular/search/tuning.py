@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Sequence, Sized
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from subgrad.data.task import Task, task_of_column
 from subgrad.errors import ArgumentError
 from subgrad.metrics import TABLE
+from subgrad.sweeps.workers import in_workers
 from subgrad.tabular.defaults import Effort, Settings, settings_for
 from subgrad.tabular.fitting import USUAL, fit_tabular
 from subgrad.tabular.search import optuna_study
@@ -40,6 +42,7 @@ def tune_tabular(
     metric: str | None = None,
     keep: Collection[str] = (),
     study: Any = None,
+    n_jobs: int | None = None,
     verbose: bool | None = None,
     callback: Callable[[Trial], Any] | None = None,
 ) -> Tuned:
@@ -57,6 +60,8 @@ def tune_tabular(
             ``optuna.Study``, or a file of SQLite or the URL of a storage, where it stays. Its sampler chooses the
             settings, which are trained with the whole effort, its pruner ends those that are no good. A study that is
             there goes on: ``trials`` is how many it has in the end.
+        n_jobs: how many settings are trained at once, each in a process with its share of the processors, or on a
+            cluster: see `subgrad.sweeps.in_workers`. Optuna's pruner ends no run of several at once.
         callback: called after each run.
 
     Raises:
@@ -85,24 +90,40 @@ def tune_tabular(
     usual = settings_for(effort)
     if study is None:
         rng = np.random.Generator(np.random.Philox(seed))
-        return _Search(60 * minutes, callback, fit).run(usual, rng, trials)
+        return _Search(60 * minutes, callback, fit, n_jobs).run(usual, rng, trials)
     table = as_table(table)
     chosen = metric or USUAL[task or task_of_column(table, target)[0]]
     facts = {
         "target": target, "rows": table.rows, "columns": [*table], "metric": chosen, "effort": effort, "seed": seed,
     }  # fmt: skip
     return optuna_study.search(
-        study, usual, fit, chosen, facts, seconds=60 * minutes, trials=trials, seed=seed, callback=callback
+        study, usual, fit, chosen, facts, seconds=60 * minutes, trials=trials, seed=seed, n_jobs=n_jobs,
+        callback=callback,
     )
+
+
+class _Asked(NamedTuple):
+    """What is tried: its place in the round, the settings, those of the round, which train shorter, and seconds."""
+
+    place: int
+    settings: Settings
+    shorter: Settings
+    seconds: float
+
+
+def _trained(fit: Callable[..., TabularModel], asked: _Asked) -> TabularModel:
+    return fit(asked.shorter, asked.seconds)
 
 
 class _Search:
     """The rounds of a search, and the best model that there was in any of them: scores are all of the same rows."""
 
     def __init__(
-        self, seconds: float, callback: Callable[[Trial], Any] | None, fit: Callable[..., TabularModel]
-    ) -> None:
+        self, seconds: float, callback: Callable[[Trial], Any] | None, fit: Callable[..., TabularModel],
+        n_jobs: int | None,
+    ) -> None:  # fmt: skip
         self.start, self.seconds, self.callback, self.fit = time.perf_counter(), seconds, callback, fit
+        self.n_jobs = n_jobs
         self.trials: list[Trial] = []
         self.best: TabularModel | None = None
         self.interrupted = False
@@ -112,10 +133,16 @@ class _Search:
         drawn = (usual.but(**{name: values.draw(rng) for name, values in SPACE.items()}) for _ in itertools.count())
         candidates = itertools.islice(itertools.chain([usual], drawn), trials)
         for number in range(1, ROUNDS + 1):
-            tried: list[Trial] = []
-            while not self._over(number, bool(tried)) and (settings := next(candidates, None)) is not None:
-                tried.append(self._try(settings, number))
-            ranked = sorted(tried, key=lambda trial: trial.loss)
+            tried: dict[int, Trial] = {}
+            try:
+                asked = self._asked(candidates, number, tried)
+                for (place, settings, *_), model in in_workers(partial(_trained, self.fit), asked, self.n_jobs):
+                    tried[place] = self._take(settings, number, model)
+            except KeyboardInterrupt:  # in one process a run ends with what it has; workers are on their own
+                if self.best is None:
+                    raise
+                self.interrupted = True
+            ranked = sorted((tried[place] for place in sorted(tried)), key=lambda trial: trial.loss)
             candidates = iter([trial.settings for trial in ranked[: -(-len(ranked) // SHRINK)]])
         assert self.best is not None
         return Tuned(self.best, self.trials, self.interrupted)
@@ -126,14 +153,20 @@ class _Search:
         late = time.perf_counter() - self.start >= share * self.seconds
         return self.interrupted or (late and self.best is not None)
 
-    def _try(self, settings: Settings, number: int) -> Trial:
+    def _asked(self, candidates: Iterator[Settings], number: int, tried: Sized) -> Iterator[_Asked]:
+        """What the round tries, as long as it has time."""
         share = float(SHRINK) ** (number - ROUNDS)
-        shorter = settings.but(passes=max(1, round(settings.passes * share)), budget=round(settings.budget * share))
-        model = self.fit(shorter, max(self.start + self.seconds - time.perf_counter(), 1.0))
+        for place in itertools.count():
+            if self._over(number, len(tried) > 0) or (settings := next(candidates, None)) is None:
+                return
+            shorter = settings.but(passes=max(1, round(settings.passes * share)), budget=round(settings.budget * share))
+            yield _Asked(place, settings, shorter, max(self.start + self.seconds - time.perf_counter(), 1.0))
+
+    def _take(self, settings: Settings, number: int, model: TabularModel) -> Trial:
         name = model.record["metric"]
         trial = Trial(settings, number, model.scores[name], TABLE[name].larger_is_better)
         self.trials.append(trial)
-        self.interrupted = model.history.stopped == "interrupted"
+        self.interrupted = self.interrupted or model.history.stopped == "interrupted"
         if self.best is None or trial.loss <= min(t.loss for t in self.trials):
             self.best = model
         if self.callback is not None:

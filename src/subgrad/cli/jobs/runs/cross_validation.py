@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,11 +22,12 @@ from subgrad.data.target import ClassTarget
 from subgrad.errors import DataError
 from subgrad.metrics import for_task
 from subgrad.metrics.bootstrap import decimals_for, shown
+from subgrad.sweeps.workers import in_workers
 from subgrad.tabular.folds import balanced_folds
 
 
 def cross_validate(
-    rows: Rows, folds: int, seed: int, learn: Callable[[Table], Trained], console: Console
+    rows: Rows, folds: int, seed: int, learn: Callable[[Table], Trained], console: Console, n_jobs: int | None = None
 ) -> dict[str, Any]:
     """Print the metrics of each part, answered by a model of the others, with their mean and deviation.
 
@@ -35,6 +37,7 @@ def cross_validate(
         seed: of the parts, which have the classes in like shares.
         learn: makes a model of some of the rows.
         console: to print on.
+        n_jobs: how many parts at once, see `subgrad.sweeps.in_workers`.
 
     Returns:
         The means and deviations by their metrics, for the record of a model.
@@ -42,18 +45,24 @@ def cross_validate(
     y, counts = _targets(rows)
     _check(rows, y, counts, folds)
     parts = balanced_folds(y, folds, seed)
-    outcomes: list[Outcome] = []
-    for i in range(folds):
-        trained, unseen = learn(rows.table.take(parts != i)), rows.table.take(parts == i)
-        if trained.stopped == "interrupted":
+    outcomes: dict[int, Outcome] = {}
+    for i, outcome in in_workers(partial(_outcome, rows.table, parts, learn), range(folds), n_jobs):
+        if outcome is None:
             fail(f"interrupted in part {i + 1} of {folds}: there is no model to save")
-        prepared = trained.preparation
-        outcome = trained.judge(prepared.transform(unseen), prepared.target(unseen))
+            break
         if isinstance(outcome, Classified):  # in each part the same class is the rarer one
             outcome = dataclasses.replace(outcome, majority=int(counts.argmax()))
-        outcomes.append(outcome)
+        outcomes[i] = outcome
         console.print(f"  Part {i + 1} of {folds} is answered.", style="dim")
-    return _printed(console, outcomes, rows.task)
+    return _printed(console, [outcomes[i] for i in range(folds)], rows.task)
+
+
+def _outcome(table: Table, parts: np.ndarray, learn: Callable[[Table], Trained], i: int) -> Outcome | None:
+    """How good a model of the others is for a part; None if its training was interrupted."""
+    trained, unseen = learn(table.take(parts != i)), table.take(parts == i)
+    if trained.stopped == "interrupted":
+        return None
+    return trained.judge(trained.preparation.transform(unseen), trained.preparation.target(unseen))
 
 
 def _targets(rows: Rows) -> tuple[np.ndarray, np.ndarray]:

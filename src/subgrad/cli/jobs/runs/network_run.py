@@ -57,6 +57,7 @@ class NetworkPlan:
     quantiles: Sequence[float] = ()
     rows: Callable[[], Rows] | None = None
     folds: int | None = None
+    jobs: int | None = None
     fit: dict[str, Any] = field(default_factory=dict)  # more arguments of `subgrad.fit`
     page: Page | None = None
 
@@ -94,12 +95,12 @@ def _cross_validated(plan: NetworkPlan, console: Console) -> dict[str, Any]:
     """For the record, if a cross-validation was asked for."""
     if plan.folds is None or plan.rows is None:
         return {}
-    rows, silent = plan.rows(), screen(quiet=True)
+    rows = plan.rows()
 
     def of_part(table: Table) -> Trained:
-        return learn(rows.prepared(table, table.take([])), plan, silent)[0]
+        return learn(rows.prepared(table, table.take([])), plan, screen(quiet=True))[0]
 
-    return {"cross_validation": cross_validate(rows, plan.folds, plan.seed, of_part, console)}
+    return {"cross_validation": cross_validate(rows, plan.folds, plan.seed, of_part, console, plan.jobs)}
 
 
 def learn(source: Source, plan: NetworkPlan, console: Console) -> tuple[TrainedNetwork, History]:

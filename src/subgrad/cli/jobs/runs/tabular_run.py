@@ -43,6 +43,7 @@ class TabularPlan:
     wishes: Wishes = field(default_factory=Wishes)
     quantiles: Sequence[float] = ()
     folds: int | None = None
+    jobs: int | None = None
     page: Page | None = None
 
 
@@ -77,9 +78,11 @@ def _cross_validated(rows: Rows, plan: TabularPlan, console: Console) -> dict[st
     """For the record, if a cross-validation was asked for."""
     if plan.folds is None:
         return {}
-    silent = screen(quiet=True)
-    found = cross_validate(rows, plan.folds, plan.seed, lambda table: learn(rows, table, plan, silent), console)
-    return {"cross_validation": found}
+
+    def of_part(table: Table) -> TrainedTabular:
+        return learn(rows, table, plan, screen(quiet=True))
+
+    return {"cross_validation": cross_validate(rows, plan.folds, plan.seed, of_part, console, plan.jobs)}
 
 
 def learn(rows: Rows, learnt: Table, plan: TabularPlan, console: Console) -> TrainedTabular:

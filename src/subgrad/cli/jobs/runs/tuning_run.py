@@ -29,6 +29,7 @@ class TuningPlan:
     minutes: float
     trials: int | None
     study: Path | None
+    jobs: int
     seed: int
     out: Path
     origin: str
@@ -50,6 +51,7 @@ def run(plan: TuningPlan, console: Console) -> None:
         seed=plan.seed,
         keep=rows.keep,
         study=plan.study,
+        n_jobs=plan.jobs,
         verbose=False if console.quiet else None,
         callback=_best_lines(console, plan.effort),
     )

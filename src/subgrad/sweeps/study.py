@@ -1,0 +1,198 @@
+"""The study of Optuna that a search lands in: it says what is tried next, and keeps what came of it.
+
+One process asks and tells, so workers need not reach the storage.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from subgrad.errors import ArgumentError, FileError, missing_extra
+from subgrad.sweeps.ranges import Range
+
+FACTS = "subgrad"  # the attribute of a study that says what it is of
+PROCESS = "process"  # that of a trial, by which one that was left behind is known
+
+_running: set[tuple[str, int]] = set()  # studies and numbers of trials, of this process
+
+
+class Asked(NamedTuple):
+    """What is tried: the number of the trial, its values by name, and the trial itself where there is one process."""
+
+    number: int
+    values: dict[str, Any]
+    trial: Any = None
+
+
+class Trials:
+    """The trials of a study, as a context: those that are under way at its end may be taken up again.
+
+    Args:
+        study: an ``optuna.Study``.
+        space: what each value is chosen from, by name.
+        one_process: whether the trials are run in this one.
+    """
+
+    def __init__(self, study: Any, space: Mapping[str, Range], one_process: bool) -> None:
+        from optuna.trial import TrialState
+
+        self._study, self._space, self._one_process = study, space, one_process
+        self.states = TrialState
+        self._own: set[tuple[str, int]] = set()
+
+    def __enter__(self) -> Trials:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _running.difference_update(self._own)
+
+    def enqueue(self, values: Mapping[str, Any]) -> None:
+        """Try these values soon, unless they are in the study."""
+        plain = {name: self._space[name].plain(value) for name, value in values.items()}
+        self._study.enqueue_trial(plain, skip_if_exists=True)
+
+    def ask(self, over: Callable[[], bool], count: int | None) -> Iterator[Asked]:
+        """What to try, until it is over or the study has so many trials: first those that a killed process left."""
+        for left in self._left_behind():
+            if over():
+                return
+            yield left
+        states = self.states
+        while not over() and (count is None or self.number_of(*states) - self.number_of(states.WAITING) < count):
+            trial = self._study.ask()
+            trial.set_user_attr(PROCESS, _process())
+            self._begin(trial.number)
+            values = {name: values.suggest(trial, name) for name, values in self._space.items()}
+            yield Asked(trial.number, values, trial if self._one_process else None)
+
+    def tell(self, number: int, value: float | None, state: Any = None) -> None:
+        """What came of a trial: a value, NaN if there is none, or another state than ``COMPLETE`` and ``FAIL``."""
+        failed = value is not None and math.isnan(value)
+        self._study.tell(number, None if failed else value, self.states.FAIL if failed else state)
+        self._end(number)
+
+    def number_of(self, *states: Any) -> int:
+        """How many trials there are."""
+        return len(self._study.get_trials(deepcopy=False, states=states))
+
+    def values_of(self, trial: Any) -> dict[str, Any]:
+        """The values of a trial, by name."""
+        return {name: self._space[name].restore(v) for name, v in trial.params.items() if name in self._space}
+
+    def _left_behind(self) -> Iterator[Asked]:
+        """Trials under way in a process that is not there any more: they have their values, and are run again."""
+        for trial in self._study.get_trials(deepcopy=False, states=(self.states.RUNNING,)):
+            if (self._study.study_name, trial.number) in _running or not _is_gone(trial.user_attrs.get(PROCESS)):
+                continue
+            if trial.params.keys() < self._space.keys():  # it was killed before it had all
+                self._study.tell(trial.number, state=self.states.FAIL)
+                continue
+            self._begin(trial.number)
+            yield Asked(trial.number, self.values_of(trial))
+
+    def _begin(self, number: int) -> None:
+        self._own.add((self._study.study_name, number))
+        _running.add((self._study.study_name, number))
+
+    def _end(self, number: int) -> None:
+        _running.discard((self._study.study_name, number))
+
+
+def optuna_for(what: str) -> Any:
+    """Optuna; `MissingExtraError` without it."""
+    try:
+        import optuna
+    except ImportError as error:
+        raise missing_extra("Optuna", "optuna", what) from error
+    return optuna
+
+
+def opened(study: Any, direction: str, seed: int, of: str, facts: Mapping[str, Any]) -> Any:
+    """A study itself, or that of a file of SQLite or an URL, a new one if there is none; in memory for None.
+
+    Args:
+        study: an ``optuna.Study``, a file, an URL, or None.
+        direction: "minimize" or "maximize".
+        seed: of the sampler of a new study.
+        of: what is optimised, for a message.
+        facts: what the study is of, by name: a study of other facts is refused.
+    """
+    import optuna
+
+    if study is None or isinstance(study, (str, os.PathLike)):
+        found = _stored(None if study is None else os.fspath(study), direction, seed)
+    elif isinstance(study, optuna.Study):
+        found = study
+    else:
+        raise ArgumentError(f"study is an optuna.Study, a file or an URL, got {type(study).__name__}")
+    if (own := found.direction.name.lower()) != direction:
+        raise ArgumentError(f"a study of {of} has to {direction} it, and this is to {own}")
+    _require_facts(found, facts)
+    return found
+
+
+def _stored(place: str | None, direction: str, seed: int) -> Any:
+    import optuna
+
+    if place is not None and "://" not in place and not Path(place).absolute().parent.is_dir():
+        raise FileError(f"there is no folder {Path(place).absolute().parent} for the study {place}")
+    try:
+        return optuna.create_study(
+            storage=place if place is None or "://" in place else f"sqlite:///{place}", study_name="subgrad",
+            direction=direction, sampler=optuna.samplers.TPESampler(seed=seed, constant_liar=True),
+            pruner=optuna.pruners.MedianPruner(), load_if_exists=True,
+        )  # fmt: skip
+    except Exception as error:  # SQLAlchemy has many, for a file that is none of its own and for an unknown host
+        raise FileError(f"{place} cannot be used as a study: {str(error).splitlines()[0]}"[:400]) from None
+
+
+def _require_facts(study: Any, facts: Mapping[str, Any]) -> None:
+    """Raise `ArgumentError` if the study is of something else: numbers of other data say nothing."""
+    known = study.user_attrs.get(FACTS)
+    if known is None:
+        study.set_user_attr(FACTS, dict(facts))
+        return
+    other = [f"{name} {known.get(name)!r} instead of {v!r}" for name, v in facts.items() if known.get(name) != v]
+    if other:
+        raise ArgumentError(f"the study is of something else, take a new one: it has {'; '.join(other)}"[:600])
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Without the line that Optuna writes for each trial: a callback says more."""
+    import optuna
+
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(max(before, optuna.logging.WARNING))
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)
+
+
+def _process() -> list[Any]:
+    return [socket.gethostname(), os.getpid()]
+
+
+def _is_gone(process: Any) -> bool:
+    """Whether a process of this machine has ended, or is this one; nothing is known of other machines."""
+    if not isinstance(process, list) or len(process) != 2 or process[0] != socket.gethostname():
+        return False
+    if process[1] == os.getpid():
+        return True
+    try:
+        os.kill(process[1], 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, TypeError):
+        return False
+    return False
+
+
+__all__ = ["Asked", "Trials", "opened", "optuna_for", "quiet"]
