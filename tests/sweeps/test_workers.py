@@ -90,13 +90,15 @@ def test_wrong_numbers_of_jobs(monkeypatch):
         in_workers(abs, [1], n_jobs=2)
 
 
-def test_dask_runs_them_without_a_change_of_code():
+def test_dask_runs_them_without_a_change_of_code(monkeypatch):
     distributed = pytest.importorskip("distributed", reason="dask.distributed is not installed")
     import joblib
 
     def threads(i):
         return sg.get_threads(), os.getpid()
 
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # as Dask sets it, and leaves it here
+    monkeypatch.delenv("OMP_NUM_THREADS")
     with (
         distributed.LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None) as cluster,
         distributed.Client(cluster),

@@ -63,8 +63,8 @@ class Trials:
             if over():
                 return
             yield left
-        states = self.states
-        while not over() and (count is None or self.number_of(*states) - self.number_of(states.WAITING) < count):
+        begun = [state for state in self.states if state is not self.states.WAITING]
+        while not over() and (count is None or self.number_of(*begun) < count):
             trial = self._study.ask()
             trial.set_user_attr(PROCESS, _process())
             self._begin(trial.number)

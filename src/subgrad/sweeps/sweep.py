@@ -99,14 +99,16 @@ def sweep(
         with Trials(kept, ranges, count_jobs(n_jobs) == 1) as run, ProgressLine(verbose, _columns, stays=True) as line:
             for settings in grid:
                 run.enqueue(settings)
-            say = functools.partial(_said, run, line, count, kept)
-            say()
+            states = run.states
+            ended = run.number_of(states.COMPLETE, states.PRUNED, states.FAIL)
+            line.show(lambda: f"{ended} of {count} runs", ended, count)
             asked = run.ask(lambda: False, count)
-            for done, value in in_workers(functools.partial(_value, objective), asked, n_jobs):
-                run.tell(done.number, value)
-                say()
+            for each, value in in_workers(functools.partial(_value, objective), asked, n_jobs):
+                run.tell(each.number, value)
+                ended += 1
+                line.show(functools.partial(_said, run, ended, count, kept), ended, count)
                 if callback is not None:
-                    callback(Run(done.values, value))
+                    callback(Run(each.values, value))
             return Sweep(_runs(run, kept), kept)
 
 
@@ -159,16 +161,10 @@ def _runs(trials: Trials, study: Any) -> list[Run]:
     return [Run(trials.values_of(t), math.nan if t.value is None else float(t.value)) for t in done]
 
 
-def _said(trials: Trials, line: ProgressLine, count: int, study: Any) -> None:
+def _said(trials: Trials, ended: int, count: int, study: Any) -> str:
     """How far all workers are together."""
-    states = trials.states
-    done = trials.number_of(states.COMPLETE, states.PRUNED, states.FAIL)
-
-    def text() -> str:
-        best = f", best {study.best_value:.4g}" if trials.number_of(states.COMPLETE) else ""
-        return f"{done} of {count} runs, {trials.number_of(states.RUNNING)} under way{best}"
-
-    line.show(text, done, count)
+    best = f", best {study.best_value:.4g}" if trials.number_of(trials.states.COMPLETE) else ""
+    return f"{ended} of {count} runs, {trials.number_of(trials.states.RUNNING)} under way{best}"
 
 
 def _columns() -> list[Any]:

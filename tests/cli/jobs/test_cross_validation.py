@@ -65,6 +65,9 @@ def test_the_numbers_of_each_part(table, tmp_path, monkeypatch):
     assert (mean, deviation) == pytest.approx((np.mean(each), np.std(each, ddof=1)), abs=0.002)
     assert record["cross_validation"]["r2"] == pytest.approx([mean, deviation], abs=0.001)
     assert "Cross-validation in 3 parts: r2" in succeed("show", model)
+    succeed("train", table, "--target", "y", "--cv", 3, "--jobs", 2, "--out", model, *NETWORK)
+    apart = read_model_file(model)[1]["info"]["training"]
+    assert apart["cross_validation"]["r2"] == pytest.approx(record["cross_validation"]["r2"], abs=1e-4)
 
 
 def test_what_cannot_be_parted(tmp_path, table):
@@ -72,4 +75,5 @@ def test_what_cannot_be_parted(tmp_path, table):
     assert "'b' of 'y' has 1" in fail("train", few, "--target", "y", "--cv", 3, "--out", tmp_path / "m.safetensors")
     assert "takes 300 rows at least, there are 203" in fail("train", table, "--target", "y", "--cv", 150)
     assert "each by a model of others" in misuse("train", table, "--target", "y", "--cv", 3, "--test", 0.2)
+    assert "parts of --cv are trained at once" in misuse("train", table, "--target", "y", "--jobs", 2)
     assert "'--cv'" in misuse("train", table, "--target", "y", "--cv", 1)

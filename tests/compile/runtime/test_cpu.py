@@ -5,7 +5,7 @@ import platform
 
 import pytest
 
-from subgrad.compile.runtime.cpu import default_threads, host
+from subgrad.compile.runtime.cpu import available_processors, default_threads, host
 from subgrad.errors import ArgumentError
 
 on_x86 = pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="names x86 instruction sets")
@@ -68,3 +68,10 @@ def test_threads_must_be_a_positive_integer(monkeypatch, asked):
     monkeypatch.setenv("SUBGRAD_THREADS", asked)
     with pytest.raises(ArgumentError, match="expected a positive integer"):
         default_threads()
+
+
+@pytest.mark.parametrize(("granted", "threads"), [("1", 1), ("1,4", 1), ("0", None), ("many", None), ("9999", None)])
+def test_omp_num_threads_bounds_the_threads(monkeypatch, granted, threads):
+    monkeypatch.delenv("SUBGRAD_THREADS", raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", granted)
+    assert default_threads() == (threads or available_processors())

@@ -1,13 +1,15 @@
 """The search: which settings it tries for how long, and which model it ends with. Training is a stand-in here."""
 
+import os
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import subgrad as sg
 from subgrad.errors import ArgumentError
 from subgrad.tabular import settings_for
-from subgrad.tabular.search import tuning
+from subgrad.tabular.search import optuna_study, tuning
 from subgrad.tabular.search.search_space import SPACE
 from subgrad.tabular.search.tuning import tune_tabular
 
@@ -95,3 +97,27 @@ def test_ctrl_c_ends_the_search_with_the_best_so_far(monkeypatch):
 def test_wrong_arguments(options, message):
     with pytest.raises(ArgumentError, match=message):
         sg.tabular.tune_tabular({}, "y", **options)
+
+
+def test_settings_are_tried_side_by_side_in_workers():
+    """The stand-in for training goes to the workers as it is: its score is the dropout."""
+
+    def fit(settings, max_seconds=None, callbacks=()):
+        import os
+
+        history = SimpleNamespace(stopped="finished")
+        record = {"metric": "log_loss", "process": os.getpid()}
+        return SimpleNamespace(history=history, scores={"log_loss": settings.dropout}, record=record)
+
+    usual = settings_for("normal")
+    rng = np.random.default_rng(0)
+    found = tuning._Search(60, None, fit, 2).run(usual, rng, 9)
+    assert [trial.round for trial in found.trials] == [1] * 9 + [2] * 3 + [3]
+    assert found.model.scores["log_loss"] == min(trial.score for trial in found.trials)
+    assert found.model.record["process"] != os.getpid()
+    facts = {"rows": 4}
+    found = optuna_study.search(
+        None, usual, fit, "log_loss", facts, seconds=60, trials=4, seed=0, n_jobs=2, callback=None
+    )
+    assert len(found.trials) == 4
+    assert found.model.scores["log_loss"] == min(trial.score for trial in found.trials)
