@@ -11,11 +11,12 @@ import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from subgrad.errors import ArgumentError, FileError, missing_extra
 from subgrad.sweeps.ranges import Range
 
+Direction = Literal["minimize", "maximize"]
 FACTS = "subgrad"  # the attribute of a study that says what it is of
 PROCESS = "process"  # that of a trial, by which one that was left behind is known
 
@@ -113,7 +114,7 @@ def optuna_for(what: str) -> Any:
     return optuna
 
 
-def opened(study: Any, direction: str, seed: int, of: str, facts: Mapping[str, Any]) -> Any:
+def opened(study: Any, direction: Direction, seed: int, of: str, facts: Mapping[str, Any]) -> Any:
     """A study itself, or that of a file of SQLite or an URL, a new one if there is none; in memory for None.
 
     Args:
@@ -137,7 +138,7 @@ def opened(study: Any, direction: str, seed: int, of: str, facts: Mapping[str, A
     return found
 
 
-def _stored(place: str | None, direction: str, seed: int) -> Any:
+def _stored(place: str | None, direction: Direction, seed: int) -> Any:
     import optuna
 
     if place is not None and "://" not in place and not Path(place).absolute().parent.is_dir():
@@ -195,4 +196,4 @@ def _is_gone(process: Any) -> bool:
     return False
 
 
-__all__ = ["Asked", "Trials", "opened", "optuna_for", "quiet"]
+__all__ = ["Asked", "Direction", "Trials", "opened", "optuna_for", "quiet"]

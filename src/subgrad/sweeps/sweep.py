@@ -6,14 +6,14 @@ import functools
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from subgrad.errors import ArgumentError, NonFiniteError, NotFittedError
 from subgrad.io.terminal import ProgressLine
 from subgrad.sweeps.ranges import Choice, Range
-from subgrad.sweeps.study import Asked, Trials, opened, optuna_for, quiet
+from subgrad.sweeps.study import Asked, Direction, Trials, opened, optuna_for, quiet
 from subgrad.sweeps.workers import count_jobs, in_workers
 
 STORED = (int, float, str, tuple, type(None))  # by a study
@@ -51,7 +51,7 @@ def sweep(
     study: Any = None,
     n_jobs: int | None = -1,
     seed: int = 0,
-    direction: Literal["minimize", "maximize"] = "minimize",
+    direction: Direction = "minimize",
     verbose: bool | None = None,
     callback: Callable[[Run], Any] | None = None,
 ) -> Sweep:
