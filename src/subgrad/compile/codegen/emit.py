@@ -13,7 +13,7 @@ from subgrad.compile.codegen.expressions import Points
 from subgrad.compile.codegen.gemm.contraction import emit_contraction, plan_contraction
 from subgrad.compile.codegen.gemm.tile import Place, Touches
 from subgrad.compile.codegen.llvm import Builder
-from subgrad.compile.codegen.llvm_values import Index, Value, lanes_of, scalar_of
+from subgrad.compile.codegen.llvm_values import Index, Value, lanes_of, scalar_of, vector
 from subgrad.compile.codegen.loops import LoopKernel, finish
 from subgrad.compile.codegen.lower import Role
 from subgrad.compile.codegen.nest import Share
@@ -177,8 +177,7 @@ class Emitter:
         with self.module.function(f"{name}w", [*pointer.values(), scratch, begin, end], inline=False) as b:
             a, bb = (b.at(pointer[v.source], v.offset, _element(v.source)) for v in sources)
             target = Value("ptr", "null") if c is None else pointer[c]
-            given = [a, bb, target, scratch, *(pointer[n] for n in extra), begin, end]
-            b.lines.append(f"  call void @{name}({', '.join(f'{v.type} {v}' for v in given)})")
+            b.run(name, [a, bb, target, scratch, *(pointer[n] for n in extra), begin, end])
 
     def _epilogue(self, kernel: Kernel, nest: Nest, parameters: dict[Tensor, Value]):
         made = set(kernel.nodes)
@@ -224,6 +223,8 @@ class Emitter:
                     if self.threads > 1:  # who comes last to the end of the run is waited for by the caller
                         with b.when(b.compare("slt", b.add(turn.index, 1), steps)):
                             self._barrier(b, sync)
+        if copies:
+            self._copy_function()
         if self.threads > 1:
             self._barrier_function()
 
@@ -282,8 +283,7 @@ class Emitter:
         def call(begin: Index, end: Index) -> None:
             given = [self._address(b, self.locate(n), at, run.places) for n in e.nodes]
             given += [run.room] if e.contraction else []
-            ends = [b.value(x) for x in (begin, end)]
-            b.lines.append(f"  call void @{e.name}({', '.join(f'{v.type} {v}' for v in [*given, *ends])})")
+            b.run(e.name, [*given, b.value(begin), b.value(end)])
 
         if slot.axis is not None:
             n = slot.extent
@@ -304,11 +304,21 @@ class Emitter:
         with b.when(b.compare("eq", thread, 0)):
             for source, target, size in copies:
                 x, y = (self._address(b, where, (step,), places) for where in (source, target))
-                with b.loop(0, size) as turn:
-                    b.store(b.load("i8", b.at(x, turn.index, "i8")), b.at(y, turn.index, "i8"))
+                b.run("copy", [x, y, b.value(size)])
+
+    def _copy_function(self) -> None:
+        """``copy(from, to, bytes)``: by vectors, where there are some, and what is left byte by byte."""
+        source, target, size = Value("ptr", "%from"), Value("ptr", "%to"), Value("i64", "%size")
+        with self.module.function("copy", [source, target, size], inline=False) as b:
+            done: Index = 0
+            wide = self.cpu.vector_bits // 8
+            for width, kind in ((wide, vector("i8", wide)), (1, "i8")) if wide > 8 else ((1, "i8"),):
+                with b.loop(done, b.sub(size, width - 1), width) as turn:
+                    b.store(b.load(kind, b.at(source, turn.index, "i8")), b.at(target, turn.index, "i8"))
+                done = turn.index
 
     def _barrier(self, b: Builder, sync: Value) -> None:
-        b.lines.append(f"  call void @barrier(ptr {sync})")
+        b.run("barrier", [sync])
 
     def _barrier_function(self) -> None:
         """All threads wait until the last has come: it resets the count and moves the round on.

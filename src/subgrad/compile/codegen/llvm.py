@@ -40,13 +40,12 @@ from subgrad.compile.codegen.turn import Turn
 
 
 class Module:
-    """Functions, and the declarations and metadata they need. ``str(module)`` is the LLVM text."""
+    """Functions, and the declarations they need. ``str(module)`` is the LLVM text."""
 
     def __init__(self, cpu: Target) -> None:
         self.cpu = cpu
         self._functions: list[str] = []
         self._declarations: dict[str, str] = {}
-        self._loops = 0
         self.noted: dict[Any, int] = {}  # what the code notes in flags, by number
 
     @contextmanager
@@ -71,17 +70,8 @@ class Module:
         """Make an external function or intrinsic known; saying it twice is harmless."""
         self._declarations[name] = signature
 
-    def rolled_loop(self) -> str:
-        """The mark of a loop that LLVM must not unroll, because the generator chose what one turn does."""
-        self._loops += 1
-        return f"!llvm.loop !{self._loops}"
-
     def __str__(self) -> str:
-        parts = [*self._declarations.values(), *self._functions]
-        if self._loops:
-            parts.append('!0 = !{!"llvm.loop.unroll.disable"}')
-            parts += [f"!{i} = distinct !{{!{i}, !0}}" for i in range(1, self._loops + 1)]
-        return "\n".join(parts) + "\n"
+        return "\n".join([*self._declarations.values(), *self._functions]) + "\n"
 
 
 class Builder(Instructions):
@@ -97,6 +87,10 @@ class Builder(Instructions):
         """Call an external function or intrinsic, declaring it."""
         self.module.declare(name, f"declare {kind} @{name}({', '.join(a.type for a in arguments)})")
         return self.emit(kind, f"call {kind} @{name}({_typed(arguments)})")
+
+    def run(self, name: str, arguments: Sequence[Value]) -> None:
+        """Call a function of the module, which returns nothing."""
+        self.lines.append(f"  call void @{name}({_typed(arguments)})")
 
     def intrinsic(self, name: str, *arguments: Value) -> Value:
         """Call an intrinsic that is overloaded on the type of its first argument, and returns that type."""
@@ -204,12 +198,11 @@ class Builder(Instructions):
 
     @contextmanager
     def loop(
-        self, begin: Index, end: Index, step: int = 1, carry: Sequence[Value] = (), rolled: bool = True
+        self, begin: Index, end: Index, step: int = 1, carry: Sequence[Value] = ()
     ) -> Iterator[Turn]:
         """``for index in range(begin, end, step)``, with values carried from turn to turn.
 
-        A loop that is known to take one turn is no loop at all, and of one that takes none nothing stays. LLVM must not
-        unroll one that is to stay ``rolled``.
+        A loop that is known to take one turn is no loop at all, and of one that takes none nothing stays.
         """
         known = range(begin, end, step) if isinstance(begin, int) and isinstance(end, int) else None
         if known is not None and not known:
@@ -244,8 +237,7 @@ class Builder(Instructions):
         self._loops.pop()
         more = self.counted(around, starts[0], step)
         after = self._block
-        mark = self.module.rolled_loop() if rolled else ""
-        self._fork(self.compare("slt", nexts[0], stop), head, tail, mark)
+        self._fork(self.compare("slt", nexts[0], stop), head, tail)
         arms = [[(x, before), (y, after)] for x, y in zip(starts, nexts, strict=True)]
         # The phi nodes stand at the head of the loop, but what they join is known only now.
         heads = [*zip(states, arms, strict=True)]
@@ -314,9 +306,8 @@ class Builder(Instructions):
     def _jump(self, label: str) -> None:
         self.lines.append(f"  br label %{label}")
 
-    def _fork(self, condition: Value, yes: str, no: str, mark: str = "") -> None:
-        suffix = f", {mark}" if mark else ""
-        self.lines.append(f"  br i1 {condition}, label %{yes}, label %{no}{suffix}")
+    def _fork(self, condition: Value, yes: str, no: str) -> None:
+        self.lines.append(f"  br i1 {condition}, label %{yes}, label %{no}")
 
 
 def _typed(values: Sequence[Value]) -> str:

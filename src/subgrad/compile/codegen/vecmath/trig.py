@@ -99,7 +99,7 @@ def _reduced_far(c: Code, f: FloatFormat, a: Term, far: Term, near: tuple[Term, 
     if c.lanes == 1:
         r, n = _call_far(b, f, a.value)
         return [Term(c, r).where(far, near[0]), Term(c, n).where(far, near[1])]
-    with b.loop(0, c.lanes, carry=[t.value for t in near], rolled=False) as turn:
+    with b.loop(0, c.lanes, carry=[t.value for t in near]) as turn:
         one = b.emit(f.type, f"extractelement {a.value.type} {a.value}, i64 {turn.index}")
         found = _call_far(b, f, one)
         turn.carry = tuple(
