@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 
-from subgrad.compile import native
+from subgrad.compile import machine_code, native
 from subgrad.compile.runtime.cpu import host
 from subgrad.graph import lock
 
@@ -225,8 +225,8 @@ def test_the_lock_that_llvmlite_takes_for_each_call_is_known_to_whoever_forks_or
 def test_what_others_compile_is_as_it_was():
     """An option of LLVM that is for our code alone is not left behind."""
     def by_others():
-        machine = native._machine(host())
-        return machine.emit_object(native._optimised(MULTIPLES, machine))
+        machine = machine_code.machine(host())
+        return machine.emit_object(machine_code.optimised(MULTIPLES, machine))
 
     before = by_others()
     native.compile_object(MULTIPLES, host())

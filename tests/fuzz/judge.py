@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 import subgrad as sg
-from subgrad.compile import native
+from subgrad.compile import machine_code
 from subgrad.compile.code_target import Target
 from subgrad.compile.runtime.cpu import host
 from subgrad.compile.runtime.interpret import Interpreter
@@ -98,18 +98,23 @@ def _setting(variable: str, value: str) -> Iterator[None]:
 @contextlib.contextmanager
 def unoptimised() -> Iterator[None]:
     """Machine code as LLVM makes it of the text at once: a fifth of the time, and another look at the same text."""
-    before = native._machine, native._optimised
-    native._machine, native._optimised = _quick_machine, lambda ir, machine: native._parsed(ir)
+    before = machine_code.machine, machine_code.optimised
+    machine_code.machine, machine_code.optimised = _quick_machine, lambda ir, machine: _parsed(ir)
     try:
         with _setting("SUBGRAD_CACHE", "off"):  # nobody else shall find such code
             yield
     finally:
-        native._machine, native._optimised = before
+        machine_code.machine, machine_code.optimised = before
+
+
+def _parsed(ir: str):
+    llvm = machine_code.llvm()
+    return llvm.parse_assembly(ir, llvm.create_context())
 
 
 @functools.cache
 def _quick_machine(cpu: Target):
-    target = native._llvm().Target.from_triple(cpu.triple)
+    target = machine_code.llvm().Target.from_triple(cpu.triple)
     return target.create_target_machine(cpu=cpu.name, features=cpu.features, opt=0, reloc="pic", codemodel="small")
 
 

@@ -11,13 +11,16 @@ import ctypes
 import functools
 import itertools
 import re
+import struct
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple
 
+from subgrad.compile import machine_code
 from subgrad.compile.code_target import Target
-from subgrad.compile.runtime import cache
+from subgrad.compile.module_parts import module_parts
+from subgrad.compile.runtime import cache, helper
 from subgrad.compile.runtime.cpu import host
 from subgrad.graph.lock import llvm_lock, lock_of_llvmlite
 
@@ -61,15 +64,39 @@ def _alone(f: Callable[..., Any]) -> Callable[..., Any]:
 
 @_alone
 def compile_object(ir: str, cpu: Target) -> bytes:
-    """The text's object code, optimised for ``cpu``.
+    """The text's object code, optimised for ``cpu``: one object file, or several, of which a second process made some.
 
-    One thread makes it. Two that made code of modules of their own contexts side by side, without llvmlite's lock, took
-    half the time for large programs, but LLVM 22 broke down in some, such as those that shuffle vectors of odd lengths.
+    One thread makes each. Two threads that made code of modules of their own contexts side by side, without llvmlite's
+    lock, took half the time for large programs, but LLVM 22 broke down in some, such as those that shuffle vectors of
+    odd lengths.
     """
-    machine = _machine(cpu)
-    module = _optimised(ir, machine)
+    parts = helper.parts_worth(ir.count("\n"))
+    if parts == 1:
+        return _packed([_emitted(ir, cpu)])
+    return _packed(helper.together(module_parts(ir, parts), cpu, lambda part: _emitted(part, cpu)))
+
+
+def _emitted(ir: str, cpu: Target) -> bytes:
+    machine = machine_code.machine(cpu)
+    module = machine_code.optimised(ir, machine)
     with _without_strength_reduction(cpu):
         return machine.emit_object(module)
+
+
+_LENGTH = struct.Struct("<Q")
+
+
+def _packed(objects: Sequence[bytes]) -> bytes:
+    """Object files one behind the other, each behind its length."""
+    return b"".join(_LENGTH.pack(len(content)) + content for content in objects)
+
+
+def _unpacked(code: bytes) -> Iterator[bytes]:
+    at = 0
+    while at < len(code):
+        (length,) = _LENGTH.unpack_from(code, at)
+        at += _LENGTH.size + length
+        yield code[at - length : at]
 
 
 class PortableObject(NamedTuple):
@@ -87,7 +114,7 @@ def portable_object(
 
     What is not needed goes: the code is to be small, and all that it is called with is known.
     """
-    machine, llvm, context = _machine(target), _llvm(), _llvm().create_context()
+    machine, llvm, context = machine_code.machine(target), _llvm(), _llvm().create_context()
     head = f'target datalayout = "{machine.target_data}"\ntarget triple = "{target.triple}"\n'
     modules = [llvm.parse_assembly(head + text, context) for text in texts]
     for module, names in zip(modules, inner, strict=True):
@@ -120,12 +147,15 @@ def section_sizes(content: bytes) -> tuple[int, int]:
 
 
 class Library:
-    """Loaded machine code; its functions stay callable as long as it, or one of them, lives."""
+    """Loaded machine code, of `compile_object`; its functions stay callable as long as it, or one of them, lives."""
 
     @_alone
     def __init__(self, code: bytes, cpu: Target) -> None:
         self._linker, self._name = _linker(cpu), f"library{next(_numbers)}"
-        builder = _llvm().JITLibraryBuilder().add_object_img(code).add_current_process()
+        builder = _llvm().JITLibraryBuilder()
+        for content in _unpacked(code):
+            builder.add_object_img(content)
+        builder.add_current_process()
         self._loaded = builder.link(self._linker, self._name)
         self._found: dict[str, Any] = {}
 
@@ -154,14 +184,14 @@ class Library:
 @_alone
 def optimised_ir(ir: str, cpu: Target) -> str:
     """The text with small functions inlined, of which LLVM makes machine code; for reading."""
-    return str(_optimised(ir, _machine(cpu)))
+    return str(machine_code.optimised(ir, machine_code.machine(cpu)))
 
 
 @_alone
 def assembly(ir: str, cpu: Target) -> str:
     """The text's machine code as assembly, for reading."""
-    machine = _machine(cpu)
-    module = _optimised(ir, machine)
+    machine = machine_code.machine(cpu)
+    module = machine_code.optimised(ir, machine)
     with _without_strength_reduction(cpu):
         return machine.emit_assembly(module)
 
@@ -178,11 +208,7 @@ def has_llvmlite() -> bool:
 @functools.cache
 @_alone
 def _llvm() -> Any:
-    import llvmlite.binding as llvm  # pyright: ignore[reportMissingImports]
-
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    return llvm
+    return machine_code.llvm()
 
 
 def _fingerprint(cpu: Target) -> tuple[str, ...]:
@@ -193,54 +219,16 @@ def _fingerprint(cpu: Target) -> tuple[str, ...]:
     return cpu.triple, cpu.name, cpu.features, llvm_version, __version__
 
 
-def _machine(target: Target) -> Any:
-    # Position independent code of the small model is what a loader can place anywhere, constants next to the code.
-    llvm = _llvm()
-    if target.triple != llvm.get_process_triple():
-        llvm.initialize_all_targets()
-        llvm.initialize_all_asmprinters()
-    return llvm.Target.from_triple(target.triple).create_target_machine(
-        cpu=target.name, features=target.features, opt=3, codemodel=target.code_model, abiname=target.abi,
-        reloc="pic" if target.position_independent else "static",
-    )  # fmt: skip
-
-
-def _parsed(ir: str) -> Any:
-    """A module in a context of its own, so that nothing of it stays when it goes."""
-    return _llvm().parse_assembly(ir, _llvm().create_context())
-
-
-def _optimised(ir: str, machine: Any) -> Any:
-    """The module of the text, with small functions put into their callers.
-
-    The builder computes nothing twice, folds what is known, and takes out of a loop what does not change in it. LLVM's
-    optimiser took half of all time, for code that was not faster.
-    """
-    llvm, module = _llvm(), _parsed(ir)
-    passes = llvm.create_new_module_pass_manager()
-    passes.add_always_inliner_pass()
-    passes.add_global_dead_code_eliminate_pass()
-    passes.run(module, llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options()))
-    return module
-
-
 @contextmanager
 def _without_strength_reduction(cpu: Target) -> Iterator[None]:
-    """LLVM leaves out the pass that makes addresses in loops cheap, since those that the builder writes are.
-
-    The pass takes a quarter to a half of LLVM's time. Its option is one of the whole process: llvmlite's own lock is
-    held until it is as it was, so that it is not for what others compile. Measured on x86, and left alone elsewhere.
-    """
-    if not cpu.triple.startswith(("x86", "amd64", "i686")):
-        yield
-        return
-    llvm = _llvm()
+    """LLVM does without `machine_code.set_strength_reduction` meanwhile. That is an option of the whole process:
+    llvmlite's own lock is held until it is as it was, so that it is not for what others compile."""
     with lock_of_llvmlite() or nullcontext():
-        llvm.set_option("", "-disable-lsr")
+        machine_code.set_strength_reduction(cpu.triple, False)
         try:
             yield
         finally:
-            llvm.set_option("", "-disable-lsr=false")
+            machine_code.set_strength_reduction(cpu.triple, True)
 
 
 @functools.cache
@@ -251,4 +239,4 @@ def _linker(cpu: Target) -> Any:
     loader does not promise that, but is the one that is complete for Windows.
     """
     modern = sys.platform != "win32"
-    return _llvm().create_lljit_compiler(_machine(cpu), use_jit_link=modern, suppress_errors=True)
+    return _llvm().create_lljit_compiler(machine_code.machine(cpu), use_jit_link=modern, suppress_errors=True)

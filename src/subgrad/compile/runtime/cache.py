@@ -24,7 +24,7 @@ from subgrad.compile.runtime import ownership
 LIMIT = 256 * 2**20  # bytes that the folder may hold
 FILES = 4000  # that the folder may hold: a look at all of them takes some 20 ms
 _KEPT = 7 / 8  # of what it may hold, once it held more: so it is seldom looked at
-_MAGIC = b"subgrad object 3"
+_MAGIC = b"subgrad object 4"
 _HEADER = struct.Struct("<16s32sQ")  # magic, key, length of the payload
 _SEAL = hashlib.sha256().digest_size  # the HMAC of header and payload stands between the two
 _SUFFIX = ".object"

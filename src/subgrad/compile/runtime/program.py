@@ -22,7 +22,7 @@ from subgrad.compile.kernels.placement import ARENA, CLOCK, FIRST, NOTED, SCRATC
 from subgrad.compile.native import load, object_key
 from subgrad.compile.passes.layout import undo
 from subgrad.compile.pipeline import PASSES, run_passes
-from subgrad.compile.runtime import guard, threads
+from subgrad.compile.runtime import guard, helper, threads
 from subgrad.compile.runtime.bound import Bound
 from subgrad.compile.runtime.cpu import host
 from subgrad.compile.runtime.interpret import takes
@@ -32,6 +32,7 @@ from subgrad.compile.unit import Interface, Unit
 from subgrad.display.html_table import shown, table_of_some
 from subgrad.errors import ShapeError
 from subgrad.graph.lock import lock
+from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor
 from subgrad.graph.verify_graph import is_wanted
 
@@ -107,6 +108,8 @@ class Program:
         name = None if seen else fingerprint(self.interface, self.cpu, self._wanted_threads or threads.get_threads())
         found = STORE.get(name, self.cpu)
         if found is None:
+            if threads.get_threads() > 1 and len(toposort(self.outputs)) > helper.LARGE:
+                helper.start()
             self.unit = self._passed(dump)
             found = Executable.of(self.unit, load(self.unit.ir, self.cpu))
             STORE.put(name, found, object_key(self.unit.ir, self.cpu))
