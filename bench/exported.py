@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -84,6 +85,12 @@ def main() -> None:
             _show(f"WebAssembly, {kind}", made)
         for cpu in MACHINES:
             _show(cpu, sg.export(net, folder / f"{cpu}.o", cpu=cpu))
+        print("in integers of 8 bits:")
+        eight = {"quantize": "int8", "calibration": (X, y)}
+        for cpu in MACHINES:
+            made = sg.export(net, folder / f"{cpu}.o", cpu=cpu, **eight)
+            _show(cpu, made)
+        print(f"  {made.quantized}")
         print("a training step and predictions, 2-8-8-1, batch 32:")
         for kind in ("vectors", "scalars"):
             made = sg.export(page, folder / f"page-{kind}.wasm", batch, simd=kind == "vectors", **trained)
@@ -93,26 +100,34 @@ def main() -> None:
         rows = X[:1000]
         (folder / "data.json").write_text(json.dumps({"x": rows[:1].tolist()}))
         numbers = ",".join([f"{v:.9g}" for v in rows.ravel()])
-        (folder / "data.h").write_text(f"static const float x[64000] = {{{numbers}}};\n")
+        codes = ",".join(map(str, np.rint(255 * rows).astype(int).ravel()))
+        (folder / "data.h").write_text(
+            f"static const float x[64000] = {{{numbers}}};\nstatic const unsigned char codes[64000] = {{{codes}}};\n"
+        )
         if shutil.which("node"):
             (folder / "run.mjs").write_text(NODE)
             print("in Node:")
             subprocess.run(["node", "run.mjs"], cwd=folder, check=True)
         if shutil.which("gcc"):
             print("in C:", flush=True)
-            _in_c(net, folder)
+            _in_c(net, folder, eight)
 
 
 def _show(what: str, made: Exported) -> None:
     needs = ", ".join(made.needs) or "nothing"
-    print(f"  {what}: {made.code} bytes, arena {made.arena}, state {made.state}, needs {needs}", flush=True)
+    stack = "some" if made.stack is None else made.stack
+    memory = f"arena {made.arena}, stack {stack}, state {made.state}"
+    print(f"  {what}: {made.code} bytes, {memory}, needs {needs}", flush=True)
 
 
-def _in_c(net: sg.nn.Module, folder: Path) -> None:
+def _in_c(net: sg.nn.Module, folder: Path, eight: dict[str, Any]) -> None:
     """x86-64 with and without AVX2, and emlearn with gcc's best for the same processors."""
     for cpu, flags in (("x86-64", []), ("x86-64-v3", ["-march=x86-64-v3", "-ffast-math"])):
         sg.export(net, folder / "digits.o", cpu=cpu)
         _timed(f"subgrad, {cpu}", folder, ("", "digits_predict(x, out, 1000, arena);"), ["digits.o"])
+        sg.export(net, folder / "digits.o", cpu=cpu, **eight)
+        wide = "static int32_t wide[10000];"
+        _timed(f"subgrad, {cpu}, 8 bits", folder, (wide, "digits_predict(codes, wide, 1000, arena);"), ["digits.o"])
         headers = _emlearn(net, folder)
         if headers:
             each = "for (int i = 0; i < 1000; i++) classes += emlearn_predict(x + 64 * i, 64);"
