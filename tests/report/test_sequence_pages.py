@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from page_checks import checked
 
+from chromium import needs_browser, screenshot
 from subgrad.data import Table
 from subgrad.report import Background, Forecasts, Passages, write_series_report, write_text_report
 
@@ -74,3 +75,16 @@ def test_forecasts_that_are_all_right_have_no_hardest_moment(tmp_path):
     found = Forecasts("y", np.arange(5), truth, truth, truth - 1)
     write_series_report(tmp_path / "page.html", found, Table({"y": truth}), Background())
     assert checked((tmp_path / "page.html").read_text(encoding="utf-8")).sections() == ["quality", "data", "repeat"]
+
+
+@needs_browser
+def test_a_browser_shows_long_words_within_a_narrow_window(tmp_path):
+    """A passage without a space is broken; nothing is at the right edge, where what is too wide would go on."""
+    known = "�ab"
+    chances = np.full((2, 300, 3), [0.1, 0.6, 0.3])
+    found = Passages(known, np.ones((2, 300), int), chances)
+    write_text_report(tmp_path / "page.html", found, Background(data="a text", command="subgrad " + "x" * 200))
+    seen = screenshot(tmp_path / "page.html", tmp_path / "seen.png", 390, 3000)
+    different = np.any(np.abs(seen - seen[5, 5]) > 0.02, axis=2)
+    assert different[:600].mean() > 0.01
+    assert not different[:, -3:].any()
