@@ -19,13 +19,18 @@ def table(tmp_path, monkeypatch):
 
 
 def test_a_search_saves_its_best_model(table):
-    out = succeed("tune", table, "--target", "y", "--trials", 2, "--effort", "quick", "--minutes", 2)
+    wishes = ["--balance", "--set", 0.8]
+    out = succeed("tune", table, "--target", "y", "--trials", 2, "--effort", "quick", "--minutes", 2, *wishes)
     assert "The best of 4 trials had " in out
     assert "96 examples to learn from, 24 held out to test on." in out
     assert "the network  " in out
     assert "Saved t.safetensors." in out
-    assert len(read_csv(succeed("predict", "t.safetensors", table))) == 120
-    assert "Test: accuracy" in succeed("show", "t.safetensors")
+    rows = read_csv(succeed("predict", "t.safetensors", table))
+    assert len(rows) == 120
+    assert list(rows[0])[-1] == "set of 80%"
+    shown = succeed("show", "t.safetensors")
+    assert "Test: accuracy" in shown
+    assert "'up' is answered from a probability of" in shown
 
 
 def test_ctrl_c_keeps_the_best_model_so_far(table, monkeypatch):
@@ -47,6 +52,8 @@ def test_ctrl_c_keeps_the_best_model_so_far(table, monkeypatch):
 def test_wrong_usage(table, tmp_path):
     assert "say which column to predict: 'a', 'b', 'y'" in misuse("tune", table)
     assert "above 0, got 0" in misuse("tune", table, "--target", "y", "--minutes", 0)
+    assert "a share between 0 and 1, got 2" in misuse("tune", table, "--target", "y", "--set", 2)
+    assert "--interval is for numbers" in fail("tune", table, "--target", "y", "--interval", 0.5)
     assert "'--trials'" in misuse("tune", table, "--target", "y", "--trials", 0)
     assert "or which are the only ones" in misuse("tune", table, "--target", "y", "--drop", "a", "--only", "b")
     assert "no column 'z'" in fail("tune", table, "--target", "z")

@@ -13,6 +13,7 @@ from subgrad.cli.failure import job, with_options
 from subgrad.cli.jobs.job import share
 from subgrad.cli.jobs.runs.recipe import Recipe
 from subgrad.cli.jobs.runs.tuning_run import TuningPlan, run
+from subgrad.cli.jobs.runs.wishes import wishes_of
 from subgrad.cli.jobs.source import Columns, check_target, rows_of
 from subgrad.cli.jobs.trained.origin import origin_of, place_of_model
 from subgrad.cli.screen import screen
@@ -53,6 +54,9 @@ class TuneOptions:
     task: options.Task = None
     test: options.Test = None
     effort: options.Effort = None
+    balance: options.Balance = None
+    interval: options.Interval = None
+    sets: options.Sets = None
     seed: options.Seed = 0
     out: options.Out = None
     force: options.Force = False
@@ -86,5 +90,6 @@ def tune(data: TableFile, *, given: TuneOptions) -> None:
         seed=given.seed,
         out=place_of_model(data, given.out, given.force, origin),
         origin=origin,
+        wishes=wishes_of(given),
     )
     run(plan, screen(given.quiet))

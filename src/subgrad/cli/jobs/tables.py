@@ -19,7 +19,7 @@ from subgrad.cli.jobs.runs import network_run, tabular_run
 from subgrad.cli.jobs.runs.network_run import NetworkPlan
 from subgrad.cli.jobs.runs.recipe import DIGITS, FASHION_MNIST, Recipe
 from subgrad.cli.jobs.runs.tabular_run import TabularPlan
-from subgrad.cli.jobs.runs.wishes import Wishes
+from subgrad.cli.jobs.runs.wishes import wishes_of
 from subgrad.cli.jobs.trained.trained_model import Trained
 from subgrad.cli.jobs.trained.trained_network import TrainedNetwork
 from subgrad.cli.jobs.trained.trained_tabular import TrainedTabular, is_tabular
@@ -43,9 +43,7 @@ class TableJob:
         asked.check(data if data in BUILT_IN else "FILE")
         if data not in BUILT_IN:
             source.check_target(Path(data), given.target)
-        for flag, level in (("--interval", given.interval), ("--set", given.sets)):
-            if level is not None and not 0 < level < 1:
-                raise typer.BadParameter(f"a share between 0 and 1, got {level}", param_hint=f"'{flag}'")
+        wishes_of(given)
         if given.folds is not None and given.test is not None:
             raise typer.BadParameter("--cv tests on all rows, each by a model of others", param_hint="'--test'")
         if given.jobs is not None and given.folds is None:
@@ -167,7 +165,7 @@ def _tabular_plan(asked: Request) -> TabularPlan:
         seed=given.seed,
         out=asked.out,
         origin=asked.origin,
-        wishes=_wishes(given),
+        wishes=wishes_of(given),
         quantiles=quantiles,
         folds=given.folds,
         jobs=given.jobs,
@@ -191,7 +189,7 @@ def _network_plan(asked: Request) -> NetworkPlan:
         seed=given.seed,
         out=asked.out,
         origin=asked.origin,
-        wishes=_wishes(given),
+        wishes=wishes_of(given),
         quantiles=quantiles,
         rows=lambda: _rows_of(asked, assumed),
         folds=given.folds,
@@ -202,10 +200,6 @@ def _network_plan(asked: Request) -> NetworkPlan:
     with usage("--step"):
         plan.optimizer(rows=1)
     return plan
-
-
-def _wishes(given: options.TrainOptions) -> Wishes:
-    return Wishes(bool(given.balance), given.interval, given.sets)
 
 
 def _recipe(asked: Request) -> Recipe:

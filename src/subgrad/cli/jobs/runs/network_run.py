@@ -14,7 +14,6 @@ import numpy as np
 from rich.console import Console
 
 from subgrad import nn
-from subgrad.calibration import Calibrated, Decision
 from subgrad.cli.epochs import epoch_lines
 from subgrad.cli.failure import fail
 from subgrad.cli.jobs import images, scores
@@ -125,10 +124,9 @@ def learn(source: Source, plan: NetworkPlan, console: Console) -> tuple[TrainedN
 def _calibrated(trained: TrainedNetwork, held_out: Part, wishes: Wishes) -> dict[str, Any]:
     X, y = held_out
     reply = trained.reply(X)
-    decided = Calibrated(decision=Decision.fit(y, reply.chances)).to_plain() if wishes.balance else {}
     if reply.chances is None:
-        return decided | wishes.regions(trained.preparation.restore_target(y), reply.answers)
-    return decided | wishes.regions(y, reply.chances)
+        return wishes.learnt(trained.preparation.restore_target(y), reply.answers)
+    return wishes.learnt(y, reply.chances)
 
 
 def _parts(source: Source, plan: NetworkPlan) -> tuple[Part, Part | None]:

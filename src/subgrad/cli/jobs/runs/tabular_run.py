@@ -97,17 +97,21 @@ def learn(rows: Rows, learnt: Table, plan: TabularPlan, console: Console) -> Tra
         task=rows.task,
         effort=plan.effort,
         seed=plan.seed,
-        balance=plan.wishes.balance,
         quantiles=plan.quantiles or None,
         keep=rows.keep,
         verbose=False if console.quiet else None,
         callbacks=score_lines(console),
     )
     model.record |= {"data": rows.title, "origin": plan.origin, **frequencies(model)}
+    return calibrated(model, plan.wishes)
+
+
+def calibrated(model: TabularModel, wishes: Wishes) -> TrainedTabular:
+    """With what is wished, by what each of the networks says of rows that it was not trained on."""
     found = model.out_of_fold
     assert found is not None
-    if regions := plan.wishes.regions(found.y, found.answers):
-        model.record["calibrated"] = model.record.get("calibrated", {}) | regions
+    if wishes.calibrate:
+        model.record["calibrated"] = wishes.learnt(found.y, found.answers)
     return TrainedTabular.of(model)
 
 
@@ -136,4 +140,4 @@ def _score(history: History) -> str:
     return f"  {row['seconds']:.0f} s: validation {row['validation_loss']:.4g}"
 
 
-__all__ = ["TabularPlan", "about_rows", "finish", "frequencies", "learn", "run", "score_lines"]
+__all__ = ["TabularPlan", "about_rows", "calibrated", "finish", "frequencies", "learn", "run", "score_lines"]

@@ -10,9 +10,9 @@ from typing import Any
 from rich.console import Console
 
 from subgrad.cli.failure import fail
-from subgrad.cli.jobs.runs.tabular_run import about_rows, finish, frequencies
+from subgrad.cli.jobs.runs.tabular_run import about_rows, calibrated, finish, frequencies
+from subgrad.cli.jobs.runs.wishes import Wishes
 from subgrad.cli.jobs.source import Rows
-from subgrad.cli.jobs.trained.trained_tabular import TrainedTabular
 from subgrad.cli.screen import bullets
 from subgrad.metrics import TABLE
 from subgrad.tabular import Trial, settings_for, tune_tabular
@@ -33,12 +33,15 @@ class TuningPlan:
     seed: int
     out: Path
     origin: str
+    wishes: Wishes
 
 
 def run(plan: TuningPlan, console: Console) -> None:
     """Search, test, save and report. A search that was interrupted does all of it too, and then fails."""
     rows = plan.rows()
     learnt, unseen = rows.split(plan.test, plan.seed)
+    plan.wishes.check(rows.task)
+    plan.wishes.check_rows(learnt.rows)
     console.print(rows.title, style="bold")
     bullets(console, [*rows.notes, about_rows(learnt, unseen)])
     found = tune_tabular(
@@ -58,7 +61,7 @@ def run(plan: TuningPlan, console: Console) -> None:
     model = found.model
     model.record |= {"data": rows.title, "origin": plan.origin, "trials": len(found.trials), **frequencies(model)}
     lines = [_about(found.trials, plan.effort, model.record["metric"])]
-    finish(TrainedTabular.of(model), unseen, lines, plan.out, console)
+    finish(calibrated(model, plan.wishes), unseen, lines, plan.out, console)
     if found.interrupted:
         fail(f"interrupted: the best model so far is in {plan.out}")
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
+import typer
 
-from subgrad.calibration import Calibrated, Intervals, PredictionSets, rows_needed, rows_needed_for_set
+from subgrad.calibration import Calibrated, Decision, Intervals, PredictionSets, rows_needed, rows_needed_for_set
 from subgrad.data.task import Task
 from subgrad.errors import DataError
 
@@ -47,16 +48,17 @@ class Wishes:
         if rows < needed:
             raise DataError(f"{self.flag} {self.interval or self.sets:g} takes {needed} {which}, there are {rows}")
 
-    def regions(self, truth: np.ndarray, answers: np.ndarray) -> dict[str, Any]:
-        """Intervals or sets, as the record of a model has them.
+    def learnt(self, truth: np.ndarray, answers: np.ndarray) -> dict[str, Any]:
+        """What is wished, as the record of a model has it.
 
         Args:
             truth: (n,) numbers, or places of classes, of rows that the model was not trained on.
             answers: (n,) numbers, or probabilities (n, classes).
         """
+        decision = Decision.fit(truth, answers) if self.balance else None
         intervals = None if self.interval is None else Intervals.fit(truth, answers, self.interval)
         sets = None if self.sets is None else PredictionSets.fit(answers[np.arange(len(truth)), truth], self.sets)
-        return Calibrated(intervals=intervals, sets=sets).to_plain()
+        return Calibrated(decision, intervals, sets).to_plain()
 
     def check(self, task: Task) -> None:
         """Raise `DataError` for a wish that the task has no place for."""
@@ -68,4 +70,25 @@ class Wishes:
             raise DataError("--set is for classes, and the target is numbers, which have an --interval")
 
 
-__all__ = ["Wishes"]
+class Given(Protocol):
+    """Options in which wishes are."""
+
+    @property
+    def balance(self) -> bool | None: ...
+
+    @property
+    def interval(self) -> float | None: ...
+
+    @property
+    def sets(self) -> float | None: ...
+
+
+def wishes_of(given: Given) -> Wishes:
+    """The wishes in some options. Raises a usage error for a level that is no share."""
+    for flag, level in (("--interval", given.interval), ("--set", given.sets)):
+        if level is not None and not 0 < level < 1:
+            raise typer.BadParameter(f"a share between 0 and 1, got {level}", param_hint=f"'{flag}'")
+    return Wishes(bool(given.balance), given.interval, given.sets)
+
+
+__all__ = ["Wishes", "wishes_of"]
