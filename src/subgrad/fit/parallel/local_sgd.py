@@ -18,7 +18,7 @@ from subgrad.errors import ArgumentError
 from subgrad.fit.engine import Compiled, Last, NonFiniteLoss
 from subgrad.fit.parallel.ranks import Ranks
 
-SHARE = 0.1  # of a run's time that averages may take, where their number is chosen
+SHARE = 0.05  # of a run's time that the sums of averages may take; the outer steps take about as long again
 MOST = 500  # steps between two averages, at most, as in DiLoCo
 
 
@@ -80,7 +80,7 @@ def chosen(step: float, total: float, rounds: int) -> int:
 
     Example:
         >>> chosen(1e-2, 1e-3, 1000), chosen(1e-5, 3e-5, 1000), chosen(1e-5, 1.0, 100)
-        (1, 27, 100)
+        (1, 57, 100)
     """
     if total <= step or rounds < 2:
         return 1
@@ -102,11 +102,19 @@ class Apart(Compiled):
         self, ranks: Ranks, averaging: Averaging, trained: Sequence[bool], velocity: list[np.ndarray], **others: Any
     ) -> None:
         super().__init__(**others)
-        self.ranks, self._trained, self._velocity = ranks, trained, velocity
-        self._every, self._lr = averaging.every or 1, averaging.lr
-        self._momentum = 1 - 1 / ranks.size if averaging.momentum is None else averaging.momentum
-        self._last = [v.copy() for v, t in zip(self.variables, trained, strict=False) if t]
-        self._seen, self._apart = 0, False  # samples since the last average; whether the states of optimisers differ
+        self.ranks, self._every = ranks, averaging.every or 1
+        momentum = 1 - 1 / ranks.size if averaging.momentum is None else averaging.momentum
+        n = len(trained)
+        moved = [i for i in range(n) if trained[i]]
+        still = [v for v, t in zip(self.variables, trained, strict=False) if not t]
+        self._outer = [
+            _Outer(self.variables, [moved[k] for k in ks], velocity, ks, averaging.lr, momentum)
+            for ks in _by_dtype([self.variables[i] for i in moved])
+        ]
+        self._still, self._state = _flats(still), _flats([v for v in self.variables[n:] if v.dtype.kind == "f"])
+        self._whole = [v for v in self.variables[n:] if v.dtype.kind != "f"]
+        self._seen = np.zeros(ranks.size)  # samples of each rank since the last average
+        self._apart = False  # whether the states of optimisers differ
         self._native(self._longest)
 
     def run(
@@ -122,7 +130,9 @@ class Apart(Compiled):
                 number = first_step - first_batch + (first_batch + own[0]) // self.ranks.size
                 mine, flags = [batches[i] for i in own], np.empty((len(own), 0))
                 measured[own] = self._measured(mine, self.ranks.seed(seed), number, flags)
-                self._seen, self._apart = self._seen + sum(map(len, mine)), True
+            turns = (first_batch + np.arange(done, end)) % self.ranks.size
+            np.add.at(self._seen, turns, [len(rows) for rows in batches[done:end]])
+            self._apart = True
             if (first_batch + end) % period == 0:
                 self._average()
             done = end
@@ -134,7 +144,8 @@ class Apart(Compiled):
 
     def _refuse(self, batch: int) -> NoReturn:
         """Go back to the last average."""
-        self._put(self._last)
+        for outer in self._outer:
+            outer.go_back()
         with self.ranks.known():
             raise NonFiniteLoss(batch, f"in rank {batch % self.ranks.size}, which took steps of its own; a run with "
                                        "averaging=1 says from which op it came")  # fmt: skip
@@ -142,44 +153,102 @@ class Apart(Compiled):
     def settle(self) -> None:
         """All ranks become alike: parameters, and what the optimiser knows, whose floats become means."""
         self._average()
-        if any(self.ranks.all(self._apart)):
-            state = self.variables[len(self._trained) :]
-            self._to_means([v for v in state if v.dtype.kind == "f"], 1.0)
-            whole = [v for v in state if v.dtype.kind != "f"]
-            for v, first in zip(whole, self.ranks.arrays_of_leader(whole), strict=True):
+        if self._apart:
+            for flat in self._state:
+                flat.to_mean(self.ranks, 1.0)
+            for v, first in zip(self._whole, self.ranks.arrays_of_leader(self._whole), strict=True):
                 v[...] = first  # rank 0 has taken as many steps as any
         self._apart = False
 
     def _average(self) -> None:
         """The outer step, if any rank has moved."""
-        seen = self.ranks.all(self._seen)
-        if not any(seen):
+        if not self._seen.any():
             return
-        parameters = self.variables[: len(self._trained)]
-        self._to_means(parameters, self._seen * len(seen) / sum(seen))
-        moved = [v for v, trained in zip(parameters, self._trained, strict=True) if trained]
-        for mean, last, velocity in zip(moved, self._last, self._velocity, strict=True):
-            way = mean - last
-            velocity *= velocity.dtype.type(self._momentum)
-            velocity += way
-            last += velocity.dtype.type(self._lr) * (way + velocity.dtype.type(self._momentum) * velocity)
-        self._put(self._last)
-        self._seen = 0
+        weight = float(self._seen[self.ranks.rank] / self._seen.mean())
+        for flat in self._still:
+            flat.to_mean(self.ranks, weight)
+        for outer in self._outer:
+            outer.step(self.ranks, weight)
+        self._seen[:] = 0
 
-    def _put(self, values: Sequence[np.ndarray]) -> None:
-        moved = [v for v, trained in zip(self.variables, self._trained, strict=False) if trained]
-        for v, value in zip(moved, values, strict=True):
-            v[...] = value
 
-    def _to_means(self, arrays: Sequence[np.ndarray], weight: float) -> None:
-        """In place, by one sum of a flat array for each dtype; the weights of all ranks have the mean 1."""
-        for dtype in {a.dtype: None for a in arrays}:
-            mine = [a for a in arrays if a.dtype == dtype]
-            flat = np.concatenate([a.ravel() for a in mine])
-            flat *= dtype.type(weight / self.ranks.size)
-            self.ranks.add(flat)
-            for a, part in zip(mine, np.split(flat, np.cumsum([a.size for a in mine])[:-1]), strict=True):
-                a[...] = part.reshape(a.shape)
+class _Flat:
+    """Arrays of one dtype, and room for all of them in one. What is written to many times is not allocated anew: the
+    system's zeroing of pages would take longer than the sums."""
+
+    def __init__(self, arrays: Sequence[np.ndarray]) -> None:
+        self.arrays, self.flat = arrays, np.zeros(sum(a.size for a in arrays), arrays[0].dtype)
+        self._views = views(self.flat, arrays)
+
+    def take(self) -> None:
+        """Copy the arrays into the flat one."""
+        for view, a in zip(self._views, self.arrays, strict=True):
+            view[...] = a
+
+    def put(self) -> None:
+        """Copy the flat one into the arrays."""
+        for view, a in zip(self._views, self.arrays, strict=True):
+            a[...] = view
+
+    def add_up(self, ranks: Ranks, weight: float) -> None:
+        """The mean of all ranks' arrays, into the flat one; the weights of all ranks have the mean 1."""
+        self.take()
+        self.flat *= self.flat.dtype.type(weight / ranks.size)
+        ranks.add(self.flat)
+
+    def to_mean(self, ranks: Ranks, weight: float) -> None:
+        """The same, in place."""
+        self.add_up(ranks, weight)
+        self.put()
+
+
+class _Outer(_Flat):
+    """Parameters with their last mean and the velocity of the outer step, which are flat, too."""
+
+    def __init__(
+        self, variables: Sequence[np.ndarray], at: Sequence[int], velocity: list[np.ndarray], places: Sequence[int],
+        lr: float, momentum: float,
+    ) -> None:  # fmt: skip
+        super().__init__([variables[i] for i in at])
+        self._lr, self._momentum = self.flat.dtype.type(lr), self.flat.dtype.type(momentum)
+        self.take()
+        self._last, self._velocity, self._spare = self.flat.copy(), np.zeros_like(self.flat), np.zeros_like(self.flat)
+        for k, view in zip(places, views(self._velocity, self.arrays), strict=True):
+            view[...] = velocity[k]
+            velocity[k] = view  # what a checkpoint saves
+
+    def step(self, ranks: Ranks, weight: float) -> None:
+        """Towards the mean, and with the velocity beyond it."""
+        self.add_up(ranks, weight)
+        way = self.flat
+        way -= self._last
+        self._velocity *= self._momentum
+        self._velocity += way
+        np.multiply(self._velocity, self._momentum, out=self._spare)
+        way += self._spare
+        way *= self._lr
+        self._last += way
+        self.go_back()
+
+    def go_back(self) -> None:
+        """To the last mean."""
+        self.flat[...] = self._last
+        self.put()
+
+
+def views(flat: np.ndarray, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Parts of a flat array with the shapes of others, one behind the other."""
+    ends = np.cumsum([0, *(a.size for a in arrays)]).tolist()
+    return [flat[i:j].reshape(a.shape) for i, j, a in zip(ends, ends[1:], arrays, strict=False)]
+
+
+def _by_dtype(arrays: Sequence[np.ndarray]) -> list[list[int]]:
+    """The places of the arrays of each dtype."""
+    return [[i for i, a in enumerate(arrays) if a.dtype == dtype] for dtype in {a.dtype: None for a in arrays}]
+
+
+def _flats(arrays: Sequence[np.ndarray]) -> list[_Flat]:
+    return [_Flat([arrays[i] for i in places]) for places in _by_dtype(arrays)]
 
 
 __all__ = ["Apart", "Averaging", "averaging", "chosen"]
