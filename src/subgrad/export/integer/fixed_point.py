@@ -184,8 +184,9 @@ def _multiplied(x: Sums, unit: float) -> _Product:
     return _Product(node, ends[0] / 2**16 - 1, ends[1] / 2**16 + 1, error)
 
 
-def requantized(x: Sums, grid: Grid, positive: bool = False) -> Codes:
-    """The nearest codes on ``grid``; with ``positive`` those of what is left of relu."""
+def requantized(x: Sums, grid: Grid, positive: bool = False, inside: bool = False) -> Codes:
+    """The nearest codes on ``grid``; with ``positive`` those of what is left of relu. With ``inside`` the error is that
+    of numbers in the range that the grid is for: the ends of the grid are half a step from those, at most."""
     x = _finer(x)
     cut, offset, unit = _cut(x, grid)
     product = _multiplied(x, unit / 2**16)
@@ -196,8 +197,8 @@ def requantized(x: Sums, grid: Grid, positive: bool = False) -> Codes:
     above = np.maximum(np.maximum(*numbers) - ends.max(), 0)
     below = 0 if positive else np.maximum(ends.min() - np.minimum(*numbers), 0)
     rounding = abs(grid.scale) / 2 + abs(unit) * (product.error + 1)
-    error = float(np.max(x.error + rounding + np.maximum(above, below))) * _ROUNDED
-    return on_grid(node, grid, error)
+    lost = 0 if inside else np.maximum(above, below)
+    return on_grid(node, grid, float(np.max(x.error + rounding + lost)) * _ROUNDED)
 
 
 def _cut(x: Sums, grid: Grid) -> tuple[int, np.ndarray, float]:

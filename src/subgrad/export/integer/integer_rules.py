@@ -42,11 +42,13 @@ LARGEST_WEIGHT = 127
 
 @dataclass
 class At:
-    """A node, what its inputs are, and the numbers that tensors had in calibration, from least to largest."""
+    """A node, what its inputs are, and the numbers that tensors had in calibration, from least to largest; whether
+    errors are those of inputs with which all numbers stay ``inside`` of these ranges."""
 
     node: Tensor
     inputs: Sequence[Number]
     ranges: Mapping[Tensor, tuple[float, float]]
+    inside: bool
 
     @property
     def moving(self) -> list[int]:
@@ -57,7 +59,7 @@ class At:
         """Input k as codes of any numbers."""
         x = self.inputs[k]
         assert not isinstance(x, np.ndarray)
-        return x if isinstance(x, Codes) else requantized(x, self.grid(self.node.inputs[k]))
+        return x if isinstance(x, Codes) else self.requantized(x, self.grid(self.node.inputs[k]))
 
     def gridded(self, k: int) -> Codes:
         """Input k as codes on a grid."""
@@ -76,6 +78,9 @@ class At:
     def grid(self, node: Tensor | None = None) -> Grid:
         """The grid for what a tensor had in calibration."""
         return grid_of(*self.ranges[self.node if node is None else node])
+
+    def requantized(self, x: Sums, grid: Grid, positive: bool = False) -> Codes:
+        return requantized(x, grid, positive, self.inside)
 
     def refused(self, why: str) -> ArgumentError:
         return ArgumentError(f"int8: {self.node.op.name} of {self.node.scope or self.node.site} {why}")
@@ -168,7 +173,7 @@ def _function(at: At) -> Number:
 def _relu(at: At) -> Number:
     """What is below 0 is cut off with what no code stands for."""
     x = at.inputs[0]
-    return requantized(x, at.grid(), positive=True) if isinstance(x, Sums) else _function(at)
+    return at.requantized(x, at.grid(), positive=True) if isinstance(x, Sums) else _function(at)
 
 
 def _linear(rule: Callable[[At, int, Sums], Sums]) -> Rule:
@@ -256,7 +261,7 @@ def _concatenated(at: At) -> Number:
     for k, x in enumerate(at.inputs):
         if isinstance(x, np.ndarray):
             raise at.refused("joins constants to numbers that depend on the input")
-        part = requantized(x, grid) if isinstance(x, Sums) else x if x.grid == grid else looked_up(at.codes(k), grid)
+        part = at.requantized(x, grid) if isinstance(x, Sums) else x if x.grid == grid else looked_up(at.codes(k), grid)
         parts.append(part.node)
         error = max(error, part.error)
     return on_grid(again(at.node, tuple(parts)), grid, error)

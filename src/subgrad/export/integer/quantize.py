@@ -15,7 +15,7 @@ from subgrad.compile.runtime.fallback import runnable
 from subgrad.compile.runtime.interpret import Interpreter
 from subgrad.compile.unit import Interface
 from subgrad.errors import ArgumentError, ShapeError
-from subgrad.export.integer.fixed_point import Sums, as_wide, grid_of, on_grid, requantized
+from subgrad.export.integer.fixed_point import Sums, as_wide, grid_of, on_grid
 from subgrad.export.integer.integer_rules import At, Number, gridded, number
 from subgrad.export.routine import Argument, Array, Fixed, Grid, Routine, Routines
 from subgrad.graph.order import dependents, toposort
@@ -33,6 +33,8 @@ class Quantized(NamedTuple):
         largest: of all scores, the largest difference.
         proven: a bound on that difference for all inputs between the ends of the codes, proven by interval arithmetic;
             None where nothing finite was proven.
+        proven_inside: such a bound for the inputs with which no number of the network leaves the range that it had in
+            the calibration, so that nothing is cut off: those of the calibration, and others like them.
     """
 
     rows: int
@@ -41,10 +43,13 @@ class Quantized(NamedTuple):
     agreement: float
     largest: float
     proven: float | None
+    proven_inside: float | None
 
     def __str__(self) -> str:
         scores = "" if self.before is None else f"{self.before:.4g} before, {self.after:.4g} after; "
-        proof = "not proven" if self.proven is None else f"proven to be at most {self.proven:.3g}"
+        proof = "not proven" if self.proven is None else f"proven to be at most {self.proven:.3g} for all inputs"
+        if self.proven_inside is not None:
+            proof += f", {self.proven_inside:.3g} while no number leaves its range of the calibration"
         return (
             f"{self.rows} rows: {scores}{self.agreement:.2%} of the answers are the same, "
             f"the largest difference is {self.largest:.3g} ({proof})"
@@ -66,8 +71,10 @@ def quantized(routines: Routines, calibration: Any) -> tuple[Routines, Quantized
         raise ArgumentError("quantize='int8' is for a network that takes floats and draws nothing")
     rows, targets = _data(calibration, routine.arguments[0])
     walk = _Walk(routine, rows)
+    walk.run(inside=True)
+    inside = walk.error
     made = walk.run()
-    return replace(routines, each=[made]), _compared(made, rows, targets, walk)
+    return replace(routines, each=[made]), _compared(made, rows, targets, walk, inside)
 
 
 def _data(calibration: Any, argument: Array) -> tuple[np.ndarray, np.ndarray | None]:
@@ -92,7 +99,7 @@ class _Walk:
 
     Attributes:
         scores: the results of the first output, for each batch.
-        error: how far a result in integers can be from that in floats.
+        error: how far a result in integers can be from that in floats, in the last run.
     """
 
     def __init__(self, routine: Routine, batches: np.ndarray) -> None:
@@ -115,8 +122,8 @@ class _Walk:
         lows, highs = (map(float, map(f, found[k:-1:2])) for k, f in enumerate((np.min, np.max)))
         return dict(zip(floats, zip(lows, highs, strict=True), strict=True)), found[-1]
 
-    def run(self) -> Routine:
-        """The routine in integers."""
+    def run(self, inside: bool = False) -> Routine:
+        """The routine in integers, and errors that hold for all inputs, or with which all numbers stay ``inside``."""
         constants = self._constants()
         codes = placeholder(self.input.shape, "uint8", self.input.attrs.get("name", "x"))
         grid = grid_of(*self.ranges[self.input])
@@ -126,7 +133,7 @@ class _Walk:
             elif node not in self.moving:
                 self.made[node] = constants[node]
             else:
-                self.made[node] = self._number(node)
+                self.made[node] = self._number(node, inside)
         found = [self._result(o) for o in self.outputs]
         self.error = max((e for *_, e in found), default=0.0)
         argument = self.routine.arguments[0]._replace(dtype=np.dtype(np.uint8), grid=grid)
@@ -141,11 +148,12 @@ class _Walk:
             self.routine, interface=interface, sources=[Argument(0)], arguments=[argument], results=results
         )
 
-    def _number(self, node: Tensor) -> Number:
+    def _number(self, node: Tensor, inside: bool) -> Number:
         """What a node becomes. Sums that several nodes read are codes: these then take the same ones."""
-        found = number(At(node, [self.made[i] for i in node.inputs], self.ranges))
+        at = At(node, [self.made[i] for i in node.inputs], self.ranges, inside)
+        found = number(at)
         if isinstance(found, Sums) and self.readers[node] > 1:
-            return requantized(found, grid_of(*self.ranges[node]))
+            return at.requantized(found, at.grid())
         return found
 
     def _constants(self) -> dict[Tensor, np.ndarray]:
@@ -172,7 +180,9 @@ def _run(inputs: Sequence[Tensor], outputs: Sequence[Tensor], arrays: Sequence[n
     return program(arrays, len(arrays[0]))
 
 
-def _compared(made: Routine, batches: np.ndarray, targets: np.ndarray | None, walk: _Walk) -> Quantized:
+def _compared(
+    made: Routine, batches: np.ndarray, targets: np.ndarray | None, walk: _Walk, inside: float
+) -> Quantized:
     given, result = made.arguments[0].grid, made.results[0].grid
     assert given is not None
     assert result is not None
@@ -182,8 +192,12 @@ def _compared(made: Routine, batches: np.ndarray, targets: np.ndarray | None, wa
     scored = [None if targets is None else _score(b, targets[:rows]) for b in (before, after)]
     return Quantized(
         rows, scored[0], scored[1], float(np.mean(_answers(before) == _answers(after))),
-        float(np.abs(before - after).max(initial=0.0)), walk.error if np.isfinite(walk.error) else None,
+        float(np.abs(before - after).max(initial=0.0)), _finite(walk.error), _finite(inside),
     )  # fmt: skip
+
+
+def _finite(bound: float) -> float | None:
+    return bound if np.isfinite(bound) else None
 
 
 def _answers(scores: np.ndarray) -> np.ndarray:
