@@ -173,5 +173,5 @@ def test_a_deep_network_is_proven_by_going_backward():
     assert found.status == "proven"
     assert found.bound >= max((np.delete(y, label, 1) - y[:, label : label + 1]).max(), found.value)
     if found.proof is None:
-        with pytest.raises(errors.ArgumentError, match="backward linear bounds"):
+        with pytest.raises(errors.ArgumentError, match="means that the checker of proofs does not know"):
             found.save("proof.safetensors")

@@ -11,7 +11,8 @@ with a bound each. Checked is that
 So what is claimed holds for every point of the box. Arb: F. Johansson, IEEE Transactions on Computers 66, 2017.
 
 Nothing in a file is taken on trust: all that `check` says, it has computed, and what it does not understand, it
-refuses. `checker_numbers` has the arithmetic, `checker_operations` the operations, `checker_graph` the graph.
+refuses. `checker_numbers` has the arithmetic, `checker_operations` the operations, `checker_graph` the graph, and
+`checker_units` a second kind of proof: of outputs that are never reached.
 """
 
 # pyright: basic, reportMissingImports=false
@@ -31,10 +32,12 @@ if __package__:
     from subgrad.bounds import checker_graph as graphs
     from subgrad.bounds import checker_numbers as numbers
     from subgrad.bounds import checker_operations as operations
+    from subgrad.bounds import checker_units as units
 else:  # this file is run by its path
     import checker_graph as graphs
     import checker_numbers as numbers
     import checker_operations as operations
+    import checker_units as units
 
 CheckFailed, OPERATIONS = numbers.CheckFailed, operations.OPERATIONS
 names, real, require = numbers.names, numbers.real, numbers.require
@@ -51,6 +54,8 @@ def check(path):
     """
     try:
         header, data = read(path)
+        if header["kind"] == "proof of unreachable outputs":
+            return units.Unreachable(header, data).check(cover)
         return Proof(header, data).check()
     except CheckFailed:
         raise
@@ -69,11 +74,10 @@ def read(path):
         text = (file.metadata() or {})["subgrad"]
         data = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     header = json.loads(text, object_pairs_hook=without_repetition, parse_constant=no_constant)
-    understood(header.get("kind") == "proof of bounds", "the kind of the file")
+    understood(header.get("kind") in ("proof of bounds", "proof of unreachable outputs"), "the kind of the file")
     understood(type(header["format"]) is int, "the kind of the file")
     digest = header.pop("digest", "")  # against damage, no proof
     understood(type(digest) is str, "the digest")
-    names(header, "format", "kind", "claim", "box", "limit", "graph")
     return header, data
 
 
@@ -137,6 +141,7 @@ class Proof:
     """What a file says, as far as it can be understood at all."""
 
     def __init__(self, header, data):
+        names(header, "format", "kind", "claim", "box", "limit", "graph")
         understood(type(header["box"]) is list and header["box"], "the box")
         self.box = np.array([[real(v) for v in ends] for ends in header["box"]])
         understood(self.box.shape == (len(self.box), 2), "the box")

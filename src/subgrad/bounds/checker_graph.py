@@ -74,6 +74,10 @@ class Graph(Numbers):
         self.point = filled((1, len(low)), None)
         for i, m in enumerate(middle):
             self.point[0, i] = arb_mat([[arb(m), *[int(i == j) for j in range(len(low))]]])
+        return self.evaluate()
+
+    def evaluate(self):
+        """What each node holds, for the point that is set."""
         found, size = [], 0
         for node in self.nodes:
             self.positives = [self.signs[i] for i in node["inputs"]]

@@ -9,8 +9,8 @@ import numpy as np
 
 from subgrad.bounds.backward.linear_bounds import LinearBounds
 from subgrad.bounds.bounder import Bounder
+from subgrad.bounds.branching.progress import Progress
 from subgrad.bounds.error import BUDGET, check_budget, checked_box, verdict
-from subgrad.bounds.progress import Progress
 from subgrad.bounds.properties import Property
 from subgrad.bounds.search import Search
 from subgrad.bounds.traced import Function, Traced, traced

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 
-from subgrad.bounds.proof import Proof
 from subgrad.errors import ArgumentError
 from subgrad.io.number_text import at_least, at_most
 
 Status = Literal["proven", "refuted", "unknown"]
 FEW = 16  # coordinates that are printed
+
+
+class Saved(Protocol):
+    """What can be written as a file for the checker."""
+
+    def save(self, path: str | os.PathLike[str]) -> None: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +49,7 @@ class Verdict:
     boxes: int
     seconds: float
     interrupted: bool = False
-    proof: Proof | None = field(default=None, repr=False)
+    proof: Saved | None = field(default=None, repr=False)
     timed_out: bool = False
     outputs: np.ndarray | None = None
 
@@ -75,13 +80,13 @@ class Verdict:
         given, it claims a limit 0.1 % above ``bound``, which leaves the checker some room.
 
         Raises:
-            ArgumentError: if nothing was proven, or by backward linear bounds, which the checker does not know.
+            ArgumentError: if nothing was proven, or by means that the checker does not know.
             FileError: if the file cannot be written.
         """
         if self.status != "proven":
             raise ArgumentError(f"only what is proven can be saved as a proof, this is {self.status}")
         if self.proof is None:
-            raise ArgumentError("this was proven by backward linear bounds, which the checker of proofs does not know")
+            raise ArgumentError("this was proven by means that the checker of proofs does not know")
         self.proof.save(path)
 
 

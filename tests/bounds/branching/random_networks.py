@@ -7,12 +7,18 @@ Claims lie as near as 1e-9 of the least value that samples and descent from them
 
 import collections
 import sys
+import tempfile
+from pathlib import Path
 
 import numpy as np
+import pytest
 
 import subgrad as sg
 from subgrad import nn
 from subgrad.bounds import Case, Unreachable
+
+pytest.importorskip("flint")
+from subgrad.bounds import checker
 
 ACTIVATIONS = [nn.ReLU, nn.ReLU, nn.ReLU, nn.LeakyReLU, nn.Tanh, nn.Sigmoid, nn.GELU]
 
@@ -85,14 +91,20 @@ class Claim:
             best = near[np.argmin(self.values(near))]
         return float(self.values(best[None])[0]), size
 
-    def check(self, budget):
-        """Try to prove it; raises AssertionError for anything false. Gives on which side it lay, and what came out."""
+    def check(self, budget, checked=False):
+        """Try to prove it, and to check the proof if ``checked``; raises AssertionError for anything false.
+
+        Gives on which side it lay, and what came out."""
         side, off = self.rng.choice([-1, 1]), self.rng.choice([1e-9, 1e-3, 0.1, 1.0])
         limit = self.least + side * off * self.size
         found = sg.verify(self.net, Unreachable([Case(self.box, [self.row], [limit])]), budget=budget)
         slack = 1e-12 * (abs(self.least) + self.size)  # of values in float64
         if found.status == "proven":
             assert self.least > limit - slack
+            if checked and found.proof is not None:
+                with tempfile.TemporaryDirectory() as folder:
+                    found.save(Path(folder) / "proof.safetensors")
+                    checker.check(Path(folder) / "proof.safetensors")
         elif found.status == "refuted":
             x = found.counterexample
             assert ((self.box[:, 0] <= x) & (x <= self.box[:, 1])).all()
@@ -104,7 +116,7 @@ def main(count):
     """Check so many claims."""
     outcomes = collections.Counter()
     for seed in range(count):
-        outcomes[Claim(seed).check(400)] += 1
+        outcomes[Claim(seed).check(400, checked=True)] += 1
         if seed % 100 == 99:
             print(seed + 1, dict(outcomes), file=sys.stderr, flush=True)
     for (side, status), n in sorted(outcomes.items()):

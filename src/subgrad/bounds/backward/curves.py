@@ -39,6 +39,7 @@ class Curve:
         interval: the node's interval from theirs.
         open: where tighter intervals of the inputs may help.
         least: where it is open its lower line may have any slope from this one to 1, and the offset 0; None if not.
+        pieces: it is made of linear pieces.
     """
 
     inputs: Sequence[int]
@@ -46,6 +47,7 @@ class Curve:
     interval: Callable[[Sequence[Interval]], Interval]
     open: Callable[[Sequence[Interval]], np.ndarray]
     least: float | None = None
+    pieces: bool = False
 
 
 def up(x: np.ndarray) -> np.ndarray:
@@ -111,7 +113,7 @@ def bent(slope: float) -> Curve:
         below = np.where(both, np.where(high > -low, 1.0, slope), beside)
         return constant_where_unknown(Relaxation([(below, above)], None, np.where(both, offset, 0.0)), z)
 
-    return Curve((0,), relax, interval, crosses, slope)
+    return Curve((0,), relax, interval, crosses, slope, pieces=True)
 
 
 # The larger of two
@@ -144,7 +146,7 @@ def larger() -> Curve:
         ]
         return constant_where_unknown(Relaxation(slopes, None, np.where(both, offset, 0.0)), z)
 
-    return Curve((0, 1), relax, interval, crosses)
+    return Curve((0, 1), relax, interval, crosses, pieces=True)
 
 
 # Products

@@ -43,6 +43,7 @@ class LinearBounds:
     """
 
     def __init__(self, point: Tensor, output: Tensor, weights: Mapping[Tensor, np.ndarray]) -> None:
+        self.point, self.output, self.weights = point, output, weights
         self.steps = steps_of(point, output, weights)
         self.outputs = output.size
         largest = max(math.prod(s.shape) for s in self.steps)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -56,19 +56,22 @@ class BranchAndBound:
         value: how far inside the counter-example is, at least.
         interrupted: whether Ctrl-C ended the search.
         open: what is not decided.
+        leaves: corners (low, high) of boxes that are decided; together they are the box if all is. Empty of a search
+            that is no search in boxes.
     """
 
     bounds: LinearBounds
     polytopes: Polytopes
     budget: int
     deadline: float | None = None
-    watch: Callable[[Self], None] | None = None
+    watch: Callable[[Any], None] | None = None
     boxes: int = field(default=0, init=False)
     done: float = field(default=-np.inf, init=False)
     witness: tuple[np.ndarray, np.ndarray] | None = field(default=None, init=False)
     value: float = field(default=-np.inf, init=False)
     interrupted: bool = field(default=False, init=False)
     open: Parts | None = field(default=None, init=False)
+    leaves: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list, init=False)
 
     goal = 0.0
 

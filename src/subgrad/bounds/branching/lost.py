@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from subgrad.bounds.backward.affine import Affine
@@ -42,22 +44,24 @@ def by_inputs(boxes: Boxes, trail: dict[int, np.ndarray], owner: np.ndarray) -> 
         moves = _moves(boxes, owner, max(trail, default=0))
         for k, a in lost.items():
             relaxed, n = boxes.relaxations[k], boxes.steps[k].shape
+            flat = len(owner), math.prod(n)
             moved, width = np.zeros((dimensions, len(owner), *n)), np.full((len(owner), *n), SMALL)
             for (_, high), i in zip(relaxed.slopes, boxes.steps[k].inputs, strict=True):
                 if high.ndim > 1:
                     slope = np.abs(high[owner])
                     moved += slope * np.abs(moves[i])
                     width += slope * (boxes.intervals[i].high - boxes.intervals[i].low)[owner]
-            shares = np.nan_to_num(moved / width, posinf=0.0).reshape(dimensions, len(owner), -1)
-            found += np.einsum("dpn,pn->pd", shares, np.nan_to_num(a).reshape(len(owner), -1))
+            shares = np.nan_to_num(moved / width, posinf=0.0).reshape(dimensions, *flat)
+            found += np.einsum("dpn,pn->pd", shares, np.nan_to_num(a).reshape(flat))
     return found
 
 
 def _moves(boxes: Boxes, owner: np.ndarray, last: int) -> dict[int, np.ndarray]:
     """How each input, going through its width, moves the steps to first order, shape (d, P, \\*S)."""
     shape = boxes.steps[0].shape
-    width = (boxes.intervals[0].high - boxes.intervals[0].low)[owner].reshape(len(owner), -1)
-    d = width.shape[1]
+    width = (boxes.intervals[0].high - boxes.intervals[0].low)[owner]
+    d = width[0].size if len(width) else boxes.intervals[0].low[0].size
+    width = width.reshape(len(owner), d)
     start = np.zeros((d, len(owner), d))
     start[np.arange(d), :, np.arange(d)] = width.T
     found = {0: start.reshape(d, len(owner), *shape)}

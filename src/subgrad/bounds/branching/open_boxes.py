@@ -55,27 +55,28 @@ class Open:
 
 def bounded(
     bounds: LinearBounds, of: Polytopes, low: np.ndarray, high: np.ndarray, inside: Interval | None
-) -> tuple[Open, float]:
-    """Those of the boxes that are not decided, and the largest excess of the others.
+) -> tuple[Open, float, np.ndarray]:
+    """Those of the boxes that are not decided, the largest excess of the others, and the numbers of the first.
 
     Args:
         inside: what is known of the steps, of boxes that hold these; None for nothing.
     """
-    done = -np.inf
+    done, places = -np.inf, np.arange(len(low))
     if inside is not None:  # the intervals of larger boxes decide some
         excess = of.excess(bounds.over(low, high, inside, refined=False).below(of.rows).bound).max(axis=1)
         left = excess >= 0
         done = float(excess[~left].max(initial=-np.inf))
         low, high, inside = low[left], high[left], Interval(*(x[left] for x in inside))
+        places = places[left]
     if not len(low):
-        return Open.none(low.shape[1], 0 if inside is None else inside.low.shape[1]), done
+        return Open.none(low.shape[1], 0 if inside is None else inside.low.shape[1]), done, places
     over = bounds.over(low, high, inside)
     found = over.below(of.rows).bound
     excess = of.excess(found)
     owner, member = np.nonzero(excess >= 0)
     off = of.limits[:, 1] - found
     if not len(owner):
-        return Open.none(low.shape[1], over.kept.low.shape[1]), max(done, float(excess.max(axis=1).max()))
+        return Open.none(low.shape[1], over.kept.low.shape[1]), max(done, float(excess.max(axis=1).max())), places[:0]
     rows = np.array([of.members[p][np.argmin(off[b, of.members[p]])] for b, p in zip(owner, member, strict=True)], int)
     last = len(over.steps) - 1
     a = -of.rows[rows].reshape(-1, *over.steps[last].shape)
@@ -88,7 +89,8 @@ def bounded(
     low, high, slopes = low[boxes], high[boxes], tight.slopes[worst]
     axis = _axes(over, tight.choice[worst].trail, boxes, slopes)
     corner, kept = np.where(slopes > 0, high, low), over.kept
-    return Open(low, high, axis, corner, most[boxes], kept.low[boxes], kept.high[boxes]), done
+    left = Open(low, high, axis, corner, most[boxes], kept.low[boxes], kept.high[boxes])
+    return left, done, places[boxes]
 
 
 def _worst(owner: np.ndarray, excess: np.ndarray) -> np.ndarray:
@@ -103,7 +105,7 @@ def _axes(over: Boxes, trail: dict[int, np.ndarray], boxes: np.ndarray, slopes: 
 
     That with most of the losses; where nothing is lost, that which moves the linear bound most.
     """
-    low, high = (e[boxes].reshape(len(boxes), -1) for e in over.intervals[0])
+    low, high = (e[boxes].reshape(slopes.shape) for e in over.intervals[0])
     middle = low / 2 + high / 2
     inside = (low < middle) & (middle < high)
     moved = np.nan_to_num(np.abs(slopes), posinf=0.0) * (high - low)

@@ -33,14 +33,19 @@ class Splitting(BranchAndBound):
 
     def _bounded(self, low: np.ndarray, high: np.ndarray, inside: Interval | None) -> Open:
         """Those of the boxes in which outputs may be in a polytope."""
-        def share(s: slice) -> tuple[Open, float]:
+
+        def share(s: slice) -> tuple[Open, float, np.ndarray]:
             known = None if inside is None else Interval(*(x[s] for x in inside))
-            return bounded(self.bounds, self.polytopes, low[s], high[s], known)
+            left, done, places = bounded(self.bounds, self.polytopes, low[s], high[s], known)
+            return left, done, places + s.start
 
         found = self._shares(share, len(low), LEAST)
         self.boxes += len(low)
-        self.done = max(self.done, *(most for _, most in found))
-        return Open.joined(*(o for o, _ in found))
+        self.done = max(self.done, *(most for _, most, _ in found))
+        decided = np.ones(len(low), bool)
+        decided[np.concatenate([places for _, _, places in found])] = False
+        self.leaves.append((low[decided], high[decided]))
+        return Open.joined(*(o for o, _, _ in found))
 
     def _round(self, number: int) -> Open | None:
         """Halve the worst boxes, and look for counter-examples in them."""

@@ -69,10 +69,13 @@ class UnitSplitting(BranchAndBound):
         self.boxes += 1
         steps = whole.steps
         self._curves = {k: steps[k].inputs[0] for k in split_curves(steps)}
-        whole = self._refined(whole)
+        if (excess := self.polytopes.excess(whole.below(self.polytopes.rows).bound)[0]).max() < 0:
+            self.leaves.append((low, high))
+        else:
+            whole = self._refined(whole)
         self._inner = {i: whole.intervals[i] for i in self._curves.values()}
         found = whole.below(self.polytopes.rows).bound
-        excess = self.polytopes.excess(found)[0]
+        excess = np.minimum(excess, self.polytopes.excess(found)[0])
         self.done = float(excess[excess < 0].max(initial=-np.inf))
         off = self.polytopes.limits[:, 1] - found[0]
         rows = [m[np.argmin(off[m])] for m, e in zip(self.polytopes.members, excess, strict=True) if e >= 0]
@@ -163,8 +166,8 @@ class UnitSplitting(BranchAndBound):
         found.unit[:] = self._unit(found, np.where(found.signs == 0, score, 0.0))
         alone = np.flatnonzero(found.unit < 0)
         if len(alone) and rounds < ALONE:
-            again = (x[alone] for x in (found.row, found.signs, found.slopes, found.weights))
-            last, done = self._part_bounded(*again, ALONE)
+            last = found[alone]
+            last, done = self._part_bounded(last.row, last.signs, last.slopes, last.weights, ALONE)
             return Nodes.joined(found[found.unit >= 0], last), max(done, _most(excess))
         return found, _most(excess)
 

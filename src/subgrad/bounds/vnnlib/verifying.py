@@ -8,15 +8,17 @@ from typing import Any
 
 import numpy as np
 
+from subgrad.bounds.backward.curves import Curve
 from subgrad.bounds.backward.linear_bounds import LinearBounds
 from subgrad.bounds.branching.branch_and_bound import BranchAndBound
 from subgrad.bounds.branching.polytopes import gathered
+from subgrad.bounds.branching.progress import Progress
 from subgrad.bounds.branching.splitting import Splitting
 from subgrad.bounds.branching.unit_splitting import UnitSplitting, split_curves
-from subgrad.bounds.progress import Progress
 from subgrad.bounds.traced import Function, traced
 from subgrad.bounds.verdict import Verdict
 from subgrad.bounds.vnnlib.unreachable import Unreachable
+from subgrad.bounds.vnnlib.unreachable_proof import UnreachableProof
 from subgrad.errors import ArgumentError
 from subgrad.graph.dtype import float64
 from subgrad.graph.tensor import Tensor, placeholder
@@ -74,10 +76,22 @@ def _verdict(claim: str, bounds: LinearBounds, done: list[BranchAndBound], group
         return Verdict(claim, "refuted", above, best.value, low, None, boxes, seconds, interrupted, outputs=outputs)
     seconds = time.perf_counter() - start
     if len(done) == groups and all(s.proven for s in done):
-        return Verdict(claim, "proven", above, best.value, None, None, boxes, seconds)
+        return Verdict(claim, "proven", above, best.value, None, None, boxes, seconds, proof=_proof(bounds, done))
     stuck = max((s for s in done if not s.proven), key=lambda s: s.excess).stuck
     late = any(s.late() for s in done if not s.proven)
     return Verdict(claim, "unknown", above, best.value, None, stuck, boxes, seconds, interrupted, timed_out=late)
+
+
+def _proof(bounds: LinearBounds, done: list[BranchAndBound]) -> UnreachableProof | None:
+    """What `Verdict.save` writes; None for what its checker does not know: parts by signs, smooth functions."""
+    smooth = any(isinstance(s.made, Curve) and not s.made.pieces for s in bounds.steps)
+    if smooth or not all(s.leaves for s in done):
+        return None
+    groups = []
+    for s in done:
+        low, high = (np.concatenate(ends) for ends in zip(*s.leaves, strict=True))
+        groups.append((s.polytopes, low, high))
+    return UnreachableProof(bounds.point, bounds.output, bounds.weights, groups)
 
 
 def _of_points(net: Function, inputs: int) -> Function:

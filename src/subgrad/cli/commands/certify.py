@@ -100,9 +100,10 @@ def verify(
     ]
     properties = [p for p in asked if p]
     if file is not None:
-        if properties or box or proof:
-            raise typer.BadParameter("a VNN-LIB file has its own boxes and property, and leaves no proof")
-        return _answer(bounds.verify(_network(model), bounds.read_vnnlib(file), budget=budget, timeout=timeout))
+        if properties or box:
+            raise typer.BadParameter("a VNN-LIB file has its own boxes and property")
+        options.place(proof, "--proof")
+        return _answer(bounds.verify(_network(model), bounds.read_vnnlib(file), budget=budget, timeout=timeout), proof)
     if timeout is not None:
         raise typer.BadParameter("--timeout is for a VNN-LIB file; others have a --budget")
     if not box:
@@ -124,7 +125,7 @@ def _network(path: Path) -> Module:
     return onnx.load(path)
 
 
-def _answer(found: bounds.Verdict) -> None:
+def _answer(found: bounds.Verdict, proof: Path | None) -> None:
     """Print what competitions of verifiers read, and exit with the code of the answer."""
     answer = {"proven": "unsat", "refuted": "sat"}.get(found.status, "timeout" if found.timed_out else "unknown")
     typer.echo(answer)
@@ -132,6 +133,8 @@ def _answer(found: bounds.Verdict) -> None:
         named = [f"({n}_{i} {v!r})" for n, x in (("X", found.counterexample), ("Y", found.outputs))
                  for i, v in enumerate(x.tolist())]  # fmt: skip
         typer.echo("(" + "\n".join(named) + ")")
+    if found and proof is not None:
+        found.save(proof)
     if CODES[answer]:
         raise typer.Exit(CODES[answer])
 
