@@ -123,7 +123,7 @@ def mean_and_std(values: np.ndarray) -> tuple[float, float]:
     return mean, std or 1.0
 
 
-def standardised(values: np.ndarray, mean: float, std: float) -> np.ndarray:
+def standardised(values: np.ndarray, mean: float | np.ndarray, std: float | np.ndarray) -> np.ndarray:
     """``(values - mean) / std``, kept finite in float32."""
     with np.errstate(over="ignore"):
         return np.clip((values - mean) / std, -FURTHEST, FURTHEST)

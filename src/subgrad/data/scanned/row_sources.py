@@ -136,6 +136,12 @@ def rows_at_once(schema: dict[str, Any], memory: int) -> int:
     return max(memory // IN_MEMORY // max(sum(map(_bytes, schema.values())), 8), LEAST)
 
 
+def rows_to_look_at(schema: dict[str, Any], memory: int, most: int) -> int:
+    """How many rows may be kept as they are while all are looked at: ``most`` if an eighth of the memory holds them."""
+    texts = sum(kind in (pl.String, pl.Categorical, pl.Enum) for kind in schema.values())
+    return min(most, max(memory // 8 // (8 * (len(schema) - texts) + _TEXT * texts), LEAST * 16))
+
+
 def _bytes(kind: Any) -> int:
     """What a value takes, at most about: as it is read and, if that is more, as features."""
     if kind in (pl.String, pl.Categorical, pl.Enum):
@@ -143,4 +149,4 @@ def _bytes(kind: Any) -> int:
     return 8 if kind.is_numeric() or kind == pl.Boolean else 64
 
 
-__all__ = ["Origin", "origin_of"]
+__all__ = ["IN_MEMORY", "Origin", "origin_of", "rows_at_once", "rows_to_look_at"]

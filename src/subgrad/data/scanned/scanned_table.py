@@ -85,7 +85,7 @@ def scan_table(
         target, columns = preparation.target_name, [column.name for column in preparation.columns]
     if target is None:
         raise ArgumentError("say which column is the target, or give a preparation that knows it")
-    return ScannedTable(_Shared(origin_of(source, size), target, columns, drop, task, preparation), size)
+    return ScannedTable(_Shared(origin_of(source, size), target, columns, drop, task, preparation, size), size)
 
 
 class _Shared:
@@ -93,9 +93,9 @@ class _Shared:
 
     def __init__(
         self, origin: Origin, target: str, columns: Sequence[str] | None, drop: Sequence[str], task: Task | None,
-        preparation: TablePreprocessor | None,
+        preparation: TablePreprocessor | None, memory: int,
     ) -> None:  # fmt: skip
-        self.origin, self.target = origin, target
+        self.origin, self.target, self.memory = origin, target, memory
         self.task: Task | None = task
         self.keep = [] if columns is None else [*columns]
         self.labelled: Labelled | None = None
@@ -111,7 +111,7 @@ class _Shared:
 
     @cached_property
     def _looked(self) -> tuple[dict[str, Format], list[str]]:
-        return look(self.origin, self._names)
+        return look(self.origin, self._names, self.memory)
 
     @property
     def formats(self) -> dict[str, Format]:
@@ -131,7 +131,7 @@ class _Shared:
             formats, notes = self._looked
             if self.target not in formats:
                 raise DataError(f"the target '{self.target}' is no column of a table: {' '.join(notes)}")
-            survey = Survey(self.origin, formats, self.target, shares)
+            survey = Survey(self.origin, formats, self.target, shares, self.memory)
             prepared = survey.prepared(self.task, self.keep, notes)
             self.labelled = survey.labelled
             self._learnt[shares] = prepared, [survey.labels[label] for label in prepared.classes]
@@ -166,8 +166,9 @@ class ScannedTable:
         """How rows become features: learnt in one pass over them, with its first use.
 
         What can be counted is of all rows: means, deviations, classes, categories (the 10,000 most frequent values),
-        missing values. Medians are those of 131,072 rows, chosen at random by their place: of their ranks, 999 in 1,000
-        are within 0.5 % of the middle. How columns write their values is decided by rows at 16 places.
+        missing values. Medians are those of 131,072 rows, chosen at random by their place, or as many as an eighth of
+        the memory holds: of the ranks of 131,072, 999 in 1,000 are within 0.5 % of the middle. How columns write their
+        values is decided by rows at 16 places.
         """
         return self._shared.prepare(self._learnt)
 

@@ -18,7 +18,7 @@ from subgrad.data.kinds.totals import Totals
 from subgrad.data.lazy_polars import pl
 from subgrad.data.prepare import TablePreprocessor
 from subgrad.data.scanned.places import Share, hashed
-from subgrad.data.scanned.row_sources import Origin
+from subgrad.data.scanned.row_sources import Origin, rows_to_look_at
 from subgrad.data.table import Table, usable
 from subgrad.data.target import Label, labels
 from subgrad.data.task import Task, has_target
@@ -50,15 +50,16 @@ class Labelled:
         return None if bits is None else np.unpackbits(bits, count=int(self.rows[block])).astype(bool)
 
 
-def look(origin: Origin, columns: Sequence[str]) -> tuple[dict[str, Format], list[str]]:
+def look(origin: Origin, columns: Sequence[str], memory: int) -> tuple[dict[str, Format], list[str]]:
     """How columns write their values, and a sentence for each that no table takes.
 
     Decided by all rows if they are few, else by some at places spread over them.
     """
-    whole = sum(block.piece.rows for block in origin.blocks) <= SAMPLE
+    most = rows_to_look_at(origin.schema, memory, SAMPLE)
+    whole = sum(block.piece.rows for block in origin.blocks) <= most
     places = range(len(origin.blocks)) if whole else _spread(len(origin.blocks), LOOKS)
-    read = origin.frames(places, columns)
-    seen = pl.concat([frame if whole else frame.head(LOOK) for frame in read], how="vertical_relaxed")
+    read, rows = origin.frames(places, columns), min(LOOK, most // LOOKS)
+    seen = pl.concat([frame if whole else frame.head(rows) for frame in read], how="vertical_relaxed")
     found, notes = usable({name: seen[name] for name in columns})
     return decide_formats(found), notes
 
@@ -95,7 +96,9 @@ class Survey:
         labels: how often each value of the target occurs, of those that are learnt from.
     """
 
-    def __init__(self, origin: Origin, formats: Mapping[str, Format], target: str, shares: Sequence[Share]) -> None:
+    def __init__(
+        self, origin: Origin, formats: Mapping[str, Format], target: str, shares: Sequence[Share], memory: int
+    ) -> None:
         self._formats, self._target, self._shares = formats, target, shares
         self._totals = {name: Totals() for name in formats}
         numbers = [name for name, how in formats.items() if isinstance(how, NumberFormat)]
@@ -103,7 +106,8 @@ class Survey:
         self.labels: dict[Label, int] = {}
         self._sample: list[pl.DataFrame] = []
         self._dropped = self._seen = 0
-        self._share = SAMPLE / sum(block.piece.rows for block in origin.blocks)
+        most = rows_to_look_at(origin.schema, memory, SAMPLE)
+        self._share = most / sum(block.piece.rows for block in origin.blocks)
         every, known = range(len(origin.blocks)), []
         for i, table in zip(every, tables(origin, formats, every), strict=True):
             known.append(has_target(table, target))

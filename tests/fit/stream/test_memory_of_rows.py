@@ -1,0 +1,39 @@
+"""How much memory rows in files take, measured in a process of its own."""
+
+import subprocess
+import sys
+
+import numpy as np
+import polars as pl
+import pytest
+
+PROGRAM = """
+import resource, sys
+import subgrad as sg
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+small = sg.data.scan_table(sys.argv[1], "y", memory="4MB")
+net = sg.models.mlp(small.features, 4, 1, seed=0)
+options = {"loss": "mse", "epochs": 1, "batch_size": 4096}
+sg.fit(net, small, **options)  # what libraries and the program take
+before = peak()
+sg.fit(net, sg.data.scan_table(sys.argv[2], "y", memory="16MB"), **options)
+print(peak() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is counted in other units")
+def test_an_epoch_takes_no_more_memory_than_it_may(tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pl.DataFrame(rng.integers(0, 100, (100_000, 20)).astype("f4"), [*"abcdefghijklmnopqrst"], orient="row")
+    frame = frame.with_columns(y=pl.col("a") + 0.5)
+    for name, files in (("small", 1), ("large", 8)):
+        (tmp_path / name).mkdir()
+        for i in range(files):
+            frame.write_parquet(tmp_path / name / f"{i}.parquet", row_group_size=10_000)
+    paths = [str(tmp_path / name) for name in ("small", "large")]
+    found = subprocess.run([sys.executable, "-c", PROGRAM, *paths], capture_output=True, text=True, check=True)
+    in_memory = 8 * 100_000 * 21 * 4
+    assert int(found.stdout) < in_memory / 2
