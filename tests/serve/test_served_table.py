@@ -20,14 +20,15 @@ from subgrad.serve.current_model import Current
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """Files of two models and of the rows that they learnt from."""
+    """The files of a model and of the rows that it has learnt from."""
     folder = tmp_path_factory.mktemp("served")
     rng = np.random.default_rng(0)
     rows = pl.DataFrame({
         "age": rng.integers(20, 70, 60), "sex": rng.choice(["f", "m"], 60), "y": rng.choice(["no", "yes"], 60),
     })  # fmt: skip
     rows.write_csv(folder / "rows.csv")
-    succeed("train", folder / "rows.csv", "--target", "y", "--effort", "quick", "--out", folder / "a.safetensors", "-q")
+    settings = tabular.settings_for("quick").but(hidden=(8,), passes=2)
+    tabular.fit_tabular(rows, "y", settings=settings, seed=0, verbose=False).save(folder / "a.safetensors")
     return folder
 
 
