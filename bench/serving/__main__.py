@@ -13,6 +13,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bench import store
-from bench.measure import machine
+from bench.measure import idle, machine
 from bench.page.tables import duration, table
 from bench.spawn import ROOT, environment
 
@@ -52,7 +53,9 @@ def main() -> None:
     if shutil.which("wrk") is None:
         sys.exit("wrk is not installed: apt-get install wrk")
     found: dict[tuple[str, int], list[Load]] = {}
+    others = []
     for number in range(options.passes):
+        others.append(taken_by_others())
         for side in SIDES if number % 2 == 0 else reversed(SIDES):
             with server(side, options.threads) as port:
                 wrk(port, 16, 1)
@@ -60,10 +63,18 @@ def main() -> None:
                     load = wrk(port, connections, options.seconds)
                     found.setdefault((side, connections), []).append(load)
                     print(f"pass {number + 1}, {SIDES[side]}, {connections} connections: {load}", flush=True)
-    text = report(found, options)
+    text = report(found, options, max(others))
     print(text)
     if options.publish:
         publish(text)
+
+
+def taken_by_others() -> float:
+    """The share of the processors' time that others have in a second, before anything of ours runs."""
+    before = idle._everybody()
+    time.sleep(1)
+    after = idle._everybody()
+    return 0.0 if before is None or after is None else (after[0] - before[0]) / (after[1] - before[1])
 
 
 @contextmanager
@@ -104,7 +115,7 @@ def wrk(port: int, connections: int, seconds: int) -> Load:
         ).stdout
     if "Non-2xx" in said or "Socket errors" in said:
         raise SystemExit(said)
-    p50, p99 = (_seconds(re.search(rf"{share}%\s+(\S+)", said)[1]) for share in (50, 99))  # pyright: ignore
+    p50, p99 = (_seconds(re.search(rf"(?m)^\s+{share}%\s+(\S+)", said)[1]) for share in (50, 99))  # pyright: ignore
     rows, calls = (b - a for a, b in zip(before, _batches(port), strict=True))
     return Load(p50, p99, float(re.search(r"Requests/sec:\s+(\S+)", said)[1]), rows / calls)  # pyright: ignore
 
@@ -121,8 +132,12 @@ def _seconds(text: str) -> float:
     return float(number) * UNITS[unit]
 
 
-def report(found: dict[tuple[str, int], list[Load]], options: argparse.Namespace) -> str:
-    """A table of the medians."""
+def report(found: dict[tuple[str, int], list[Load]], options: argparse.Namespace, others: float) -> str:
+    """A table of the medians, and what it is worth."""
+    doubt = (
+        f" The machine was not idle: before a pass other programs had up to {others:.0%} of the processors, so the "
+        "times are too long, and their order says little."
+    )
     facts = machine.describe([], options.threads)
     lines = []
     for connections in CONNECTIONS:
@@ -136,7 +151,7 @@ def report(found: dict[tuple[str, int], list[Load]], options: argparse.Namespace
         f"loopback, on {facts['processor']}, with {machine.available_processors()} processors for `wrk`, the server "
         f"and the network, which has {options.threads} of their threads. ONNX Runtime answers behind the same server. "
         f"Medians of {options.passes} alternating passes of {options.seconds} s; `python -m bench.serving --publish` "
-        f"repeats them.\n\n{table(head, lines)}"
+        f"repeats them.{doubt if others > idle.OTHERS else ''}\n\n{table(head, lines)}"
     )
 
 
