@@ -53,6 +53,7 @@ def _runs(code, kernels=200):
 def process(monkeypatch):
     """The process, whatever others do on this machine."""
     monkeypatch.setattr(helper, "_is_busy", lambda: False)
+    monkeypatch.setattr(helper, "LONG", 800)  # for short texts, and so a short test
     helper._stop()
     helper.start()
     yield helper._process

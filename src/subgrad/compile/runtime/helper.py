@@ -26,8 +26,8 @@ from subgrad.compile.runtime.cpu import available_processors
 LARGE = 300
 """Nodes of a traced graph from which on a second process is started: LLVM then takes longer than the start, 0.1 s."""
 
-LONG = 1500
-"""Lines that are worth to be compiled apart."""
+LONG = 2500
+"""Lines that are worth to be compiled apart; a text of fewer than twice as many stays whole."""
 
 MOST = 8
 """Parts of a program at most: each takes some milliseconds more than its lines."""
@@ -66,7 +66,7 @@ def is_there() -> bool:
 
 def parts_worth(lines: int) -> int:
     """In how many parts a text is compiled."""
-    return min(lines // LONG + 1, MOST) if lines >= LONG and is_there() else 1
+    return min(lines // LONG, MOST) if lines >= 2 * LONG and is_there() else 1
 
 
 def together(parts: Sequence[str], target: Target, own: Callable[[str], bytes]) -> list[bytes]:
