@@ -48,6 +48,8 @@ def test_an_attribute_of_another_library_gets_a_hint(look, says):
         (lambda x: sg.sum(x, dim=0), "dim is named axis here"),
         (lambda x: sg.mean(x, dim=0, keepdim=True), "dim is named axis here; keepdim is named keepdims here"),
         (lambda x: sg.softmax(x, dim=1), "dim is named axis here"),
+        (lambda x: sg.random.uniform([0, 1], low=0), "uniform() got an unexpected keyword argument 'low'"),
+        (lambda x: sg.fit(nn.Linear(2, 1), x, x, loss="mse", lr=0.1), "the step size is that of the optimiser"),
         (lambda x: x.max(dim=0), "dim is named axis here"),
         (lambda x: x.mean(keepdim=True), "keepdim is named keepdims here"),
         (lambda x: nn.Linear(units=3), "Linear() got an unexpected keyword argument 'units'; units is named out_"),

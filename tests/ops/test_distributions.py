@@ -27,6 +27,13 @@ def test_draws_have_their_distribution(name):
     assert draw(0).shape == (0,)
 
 
+def test_a_tail_of_the_normal_distribution_has_its_quantiles_in_float32():
+    sg.manual_seed(0)
+    x = R.truncated_normal((4000,), 5.0, 9.0)
+    assert x.dtype == sg.float32
+    assert scipy.stats.kstest(x.numpy(), scipy.stats.truncnorm(5.0, 9.0).cdf).pvalue > 0.01
+
+
 def test_integers_and_choices_are_even():
     x = R.randint(-2, 3, (5000,)).numpy()
     assert x.dtype == np.int64
@@ -78,6 +85,17 @@ def test_a_compiled_function_draws_anew_and_as_the_interpreter():
         (lambda: R.truncated_normal((2,), 1, 1), "truncated_normal needs low below high, got 1 and 1"),
         (lambda: R.randint(3, 3), "randint needs low below high, by at most 2**52, got 3 and 3"),
         (lambda: R.choice(2, 3, replace=False), "choice of 3 elements of 2 needs replace=True"),
+        (lambda: R.choice(3, 2, replace=False, p=[1, 0, 0]), "choice of 2 elements of 1 needs replace=True"),
+        (lambda: R.choice(3, p=[0.1, -0.2, 1.1]), "choice needs probabilities p, of 0 or more and of sum 1"),
+        (lambda: R.choice(3, p=[0.1, 0.2, 0.1]), "got the sum 0.4"),
+        (lambda: R.choice(2.5), "choice takes an integer or a tensor with rows, got 2.5"),
+        (lambda: R.permutation(2.5), "permutation takes an integer or a tensor with rows, got 2.5"),
+        (lambda: R.randint(0, 2.5), "randint takes integers, got 0 and 2.5"),
+        (lambda: R.exponential(-1.0), "exponential needs a scale of 0 or more, got -1.0"),
+        (lambda: R.normal(std=[1.0, np.nan]), "normal needs a std of 0 or more"),
+        (lambda: R.truncated_normal((2,), 8, 9), "truncated_normal has too few digits so far out"),
+        (lambda: R.uniform((2,)), "sg.random.draw(shape) needs none"),
+        (lambda: sg.manual_seed("a"), "a seed is an integer, got 'a'"),
     ],
 )
 def test_bad_arguments(wrong, message):

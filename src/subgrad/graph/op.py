@@ -124,8 +124,11 @@ class Op:
             raise ArgumentError(f"{self.name} takes {self.takes[0]} of tensors or numbers, got {len(args)}")
         try:
             inputs, attrs = self.prepare(*args, **kwargs)
-        except TypeError:
+        except TypeError as error:
             require_known(self.prepare, self.name, kwargs)
+            said, inner = str(error), f"{self.prepare.__name__}()"
+            if said.startswith(inner):  # users know the op, and not what prepares its arguments
+                raise TypeError(f"{self.name}(){said.removeprefix(inner)}") from None
             raise
         return apply(self, tuple(inputs), attrs)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from subgrad.errors import ArgumentError, DTypeError
+from subgrad.errors import ArgumentError, DTypeError, ShapeError
 from subgrad.graph import dtype as dt
 from subgrad.graph.op import Kind, defop
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
@@ -62,7 +62,9 @@ def _uniform_prepare(seed: Any, shape: int | Sequence[int] = (), stream: int = 0
 
 def _uniform_shape(seed, *, shape, stream, dtype):
     if seed.shape != (2,) or seed.dtype != dt.int64:
-        raise ArgumentError(f"a seed is two int64 numbers (seed, step), got {seed.dtype}{seed.shape}")
+        raise ArgumentError(
+            f"a seed is two int64 numbers (seed, step), got {seed.dtype}{seed.shape}; sg.random.draw(shape) needs none"
+        )
     return shape, dtype
 
 
@@ -97,11 +99,17 @@ def uniform(seed, shape=(), stream=0, dtype=None):
     return unit.reshape(shape)
 
 
+def _seed(given: Any) -> int:
+    if not isinstance(given, (int, np.integer)):
+        raise ArgumentError(f"a seed is an integer, got {given!r}"[:200])
+    return int(given)
+
+
 class _Stream:
     """Seeds in a row: which one comes next is decided once, whoever asks and in whichever thread."""
 
     def __init__(self, seed: int, drawn: int = 0) -> None:
-        self.seed, self._steps = int(seed), itertools.count(drawn + 1)
+        self.seed, self._steps = _seed(seed), itertools.count(drawn + 1)
 
     def next(self) -> tuple[int, int]:
         return self.seed, next(self._steps)
@@ -140,7 +148,7 @@ def stream(seed: int) -> Iterator[None]:
 
 def next_seed(seed: int | None = None) -> tuple[int, int]:
     """A (seed, step) pair: of the given seed, or the next one of the default stream."""
-    return (int(seed), 0) if seed is not None else (_inside.get() or _default).next()
+    return (_seed(seed), 0) if seed is not None else (_inside.get() or _default).next()
 
 
 def generator(seed: int | None = None) -> np.random.Generator:
@@ -190,11 +198,16 @@ def normal(
     """Normal numbers, drawn by `draw` (Box, Muller 1958). ``mean`` and ``std`` may be tensors that broadcast to the
     shape: gradients pass to them.
 
+    Raises:
+        ArgumentError: for a negative std, unless it is a tensor.
+
+    Example:
     >>> import subgrad as sg
     >>> sg.manual_seed(0)
     >>> abs(float(sg.random.normal((10000,)).mean())) < 0.05
     True
     """
+    _require_not_negative("normal needs a std", std)
     shape = as_shape(shape)
     radius = sqrt(-2 * log(1 - draw(shape, dtype)))
     z = radius * cos(2 * math.pi * draw(shape, dtype))
@@ -209,7 +222,14 @@ def exponential(scale: TensorLike = 1.0, shape: int | Sequence[int] = (), dtype:
     >>> bool((sg.random.exponential(2.0, (100,)) >= 0).all())
     True
     """
+    _require_not_negative("exponential needs a scale", scale)
     return -log(1 - draw(shape, dtype)) * scale
+
+
+def _require_not_negative(what: str, given: TensorLike) -> None:
+    """Of what is known now: the value of a tensor may be one of a step that is being traced."""
+    if not isinstance(given, Tensor) and not (np.asarray(given) >= 0).all():
+        raise ArgumentError(f"{what} of 0 or more, got {given!r}"[:200])
 
 
 def gumbel(shape: int | Sequence[int] = (), dtype: npt.DTypeLike | None = None) -> Tensor:
@@ -231,7 +251,8 @@ def truncated_normal(
     """Standard normal numbers between ``low`` and ``high``, drawn by `draw`.
 
     Raises:
-        ArgumentError: unless low is below high.
+        ArgumentError: unless low is below high, and if less than 1e-10 of all normal numbers lie between them: the
+            quantiles have too few digits there.
 
     Example:
         >>> import subgrad as sg
@@ -241,15 +262,19 @@ def truncated_normal(
     if not low < high:
         raise ArgumentError(f"truncated_normal needs low below high, got {low} and {high}")
     left, right = math.erf(low / math.sqrt(2)), math.erf(high / math.sqrt(2))
-    u = draw(shape, dtype)
-    return clip(erfinv(left + (right - left) * u) * math.sqrt(2), low, high)
+    if right - left < 2e-10:
+        raise ArgumentError(f"truncated_normal has too few digits so far out, or so close together: {low} to {high}")
+    wanted = dt.as_dtype(dtype) if dtype is not None else dt.default_dtype()
+    tail = max(-left, right) > 0.99  # near 1, float32 tells few numbers apart
+    u = draw(shape, dt.float64 if tail else wanted)
+    return clip(erfinv(left + (right - left) * u) * math.sqrt(2), low, high).astype(wanted)
 
 
 def randint(low: int, high: int | None = None, shape: int | Sequence[int] = ()) -> Tensor:
     """Integers from ``low`` up to ``high - 1``, or from 0 up to ``low - 1``, each as often; int64, drawn by `draw`.
 
     Raises:
-        ArgumentError: unless low is below high, by at most 2**52.
+        ArgumentError: unless they are integers, and low is below high, by at most 2**52.
 
     Example:
         >>> import subgrad as sg
@@ -257,6 +282,8 @@ def randint(low: int, high: int | None = None, shape: int | Sequence[int] = ()) 
         True
     """
     low, high = (0, low) if high is None else (low, high)
+    if not all(isinstance(end, (int, np.integer)) for end in (low, high)):
+        raise ArgumentError(f"randint takes integers, got {low!r} and {high!r}"[:200])
     if not 0 < high - low <= 2**52:
         raise ArgumentError(f"randint needs low below high, by at most 2**52, got {low} and {high}")
     return (draw(shape, dt.float64) * float(high - low)).astype(dt.int64) + int(low)
@@ -271,8 +298,15 @@ def permutation(n: int | TensorLike) -> Tensor:
     """
     if isinstance(n, (int, np.integer)):
         return argsort(draw((int(n),), dt.float64))
-    x = as_tensor(n)
+    x = _rows("permutation", n)
     return index(x, permutation(len(x)))
+
+
+def _rows(name: str, given: TensorLike) -> Tensor:
+    x = as_tensor(given)
+    if not x.ndim:
+        raise ArgumentError(f"{name} takes an integer or a tensor with rows, got {given!r}"[:200])
+    return x
 
 
 def categorical(logits: TensorLike, axis: int = -1, shape: int | Sequence[int] | None = None) -> Tensor:
@@ -294,9 +328,7 @@ def categorical(logits: TensorLike, axis: int = -1, shape: int | Sequence[int] |
     return argmax(logits + gumbel((*more, *logits.shape), logits.dtype), axis + len(more))
 
 
-def choice(
-    n: int | TensorLike, shape: int | Sequence[int] = (), replace: bool = True, p: TensorLike = None
-) -> Tensor:
+def choice(n: int | TensorLike, shape: int | Sequence[int] = (), replace: bool = True, p: TensorLike = None) -> Tensor:
     """Elements of 0..n-1, or rows of a tensor: NumPy's ``choice``, drawn by `draw`.
 
     Args:
@@ -306,24 +338,43 @@ def choice(
         p: the probability of each; None for the same.
 
     Raises:
-        ArgumentError: for more elements than there are, without replacement.
+        ArgumentError: for more elements than there are (of a probability above 0), without replacement; for a p that
+            is no probability for each, unless it is a tensor.
+        ShapeError: for a p of another length.
 
     Example:
         >>> import subgrad as sg
         >>> sorted(sg.random.choice(3, 3, replace=False).tolist())
         [0, 1, 2]
     """
-    rows = None if isinstance(n, (int, np.integer)) else as_tensor(n)
+    rows = None if isinstance(n, (int, np.integer)) else _rows("choice", n)
     count, shape = int(n) if rows is None else len(rows), as_shape(shape)  # pyright: ignore[reportArgumentType]
+    possible = count if p is None else _possible(p, count)
     scores = zeros((count,), dt.float64) if p is None else log(as_tensor(p, dt.float64).astype(dt.float64))
     if replace:
         found = randint(count, shape=shape) if p is None else categorical(scores, shape=shape)
     else:
         wanted = math.prod(shape)
-        if wanted > count:
-            raise ArgumentError(f"choice of {wanted} elements of {count} needs replace=True")
+        if wanted > possible:
+            raise ArgumentError(f"choice of {wanted} elements of {possible} needs replace=True")
         found = argsort(-(scores + gumbel((count,), dt.float64)))[:wanted].reshape(shape)
     return found if rows is None else index(rows, found)
+
+
+def _possible(p: TensorLike, count: int) -> int:
+    """How many elements can be chosen; of a tensor that is not known."""
+    shape = p.shape if isinstance(p, Tensor) else np.shape(np.asarray(p))
+    if shape != (count,):
+        raise ShapeError(f"choice needs a p of shape {(count,)}, got {shape}")
+    if isinstance(p, Tensor):
+        return count
+    known = np.asarray(p, np.float64)
+    if not ((known >= 0).all() and abs(known.sum() - 1) <= 1e-5):
+        raise ArgumentError(
+            f"choice needs probabilities p, of 0 or more and of sum 1, got the sum {known.sum():.6g}, "
+            f"the least {known.min(initial=np.inf):.6g}"
+        )
+    return int(np.count_nonzero(known))
 
 
 __all__ = [

@@ -149,6 +149,7 @@ X, Y = {"a": A, "b": B}, {"number": NUMBER, "class": CLASS}
         (X, (NUMBER, CLASS), {"loss": ("mse", "cross_entropy")}, ArgumentError, "output 0: the model gives no such"),
         (X, (NUMBER, CLASS), {}, ArgumentError, "the losses are a dict of 'number', 'class', and y is a tuple of 2"),
         (X, Y, {"loss_weights": {"clas": 1}}, ArgumentError, "loss_weights names 'clas', and the losses are a dict"),
+        (X, Y, {"loss_weights": (1,)}, ArgumentError, "loss_weights holds 1 numbers for 2 losses"),
         (X, Y, {"loss_weights": {"class": -1}}, ArgumentError, r"loss_weights\['class'\] needs to be a number"),
         (X, Y, {"metrics": ["mae"]}, ArgumentError, r"name it, as in metrics=\{'number': \['mae'\]\}"),
         (X, Y, {"metrics": {"n": "mae"}}, ArgumentError, "metrics of the output 'n', and y holds a dict of 'number'"),

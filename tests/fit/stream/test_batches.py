@@ -76,7 +76,10 @@ def test_weights_accumulation_and_validation_in_between():
     expected, whole = of_arrays(2, sample_weight=weight, accumulate=3, validation=truth, metrics=["accuracy"])
     weighted = [(x, y, weight[16 * i : 16 * i + 16]) for i, (x, y) in enumerate(BATCHES)]
     model = net()
-    cut = ((X[i : i + 10], Y[i : i + 10]) for i in (0, 10))
+
+    def cut():
+        return ((X[i : i + 10], Y[i : i + 10]) for i in (0, 10))
+
     history = sg.fit(
         model, weighted, epochs=2, accumulate=3, validation=cut, validation_every=3, metrics="accuracy", **OPTIONS
     )

@@ -88,8 +88,8 @@ def test_argsort_is_stable_interpreted_and_native(x):
         assert sg.argsort(t).tolist() == expected.tolist()
         assert np.asarray(sg.compile(sg.argsort)(t)).tolist() == expected.tolist()
         falling = sg.argsort(t, descending=True).numpy()
-    np.testing.assert_array_equal(np.take_along_axis(x, falling, -1)[~np.isnan(x)],
-    np.sort(-x.astype(float))[~np.isnan(x)] * -1)
+        np.testing.assert_array_equal(sg.compile(lambda t: sg.argsort(t, descending=True))(t), falling)
+    np.testing.assert_array_equal(np.take_along_axis(x, falling, -1), np.sort(x)[..., ::-1])  # NaN first
 
 
 def test_the_largest_and_the_smallest_few():
@@ -100,6 +100,9 @@ def test_the_largest_and_the_smallest_few():
     np.testing.assert_array_equal(values.numpy(), np.sort(X, 0))
     np.testing.assert_array_equal(places.numpy(), np.argsort(X, 0))
     assert sg.topk(X, 0)[0].shape == (3, 0)
+    values, places = sg.topk([1.0, np.nan, -np.inf, 0.0, np.inf], 3)  # NaN first, among values and indices
+    np.testing.assert_array_equal(values.numpy(), [np.nan, np.inf, 1.0])
+    assert places.tolist() == [1, 4, 0]
 
 
 @pytest.mark.parametrize(
@@ -182,6 +185,7 @@ def test_counts():
         (lambda: sg.searchsorted(X, 1.0), ShapeError, "searchsorted takes a vector, got shape (3, 5)"),
         (lambda: sg.searchsorted(KNOTS, 1.0, "up"), ArgumentError, 'searchsorted takes the side "left" or "right"'),
         (lambda: sg.histogram(X, 0), ArgumentError, "histogram needs at least one bin, got 0"),
+        (lambda: sg.histogram(X, 3, (1, 0)), ArgumentError, "takes a range (low, high) with low not above high"),
         (lambda: sg.interp(X, KNOTS, [1.0]), ShapeError, "interp takes two vectors of one length"),
         (lambda: sg.take(X, [0.5]), DTypeError, "take takes integers as indices, got float32"),
         (lambda: sg.take_along_axis(X, [0]), ShapeError, "take_along_axis needs integers with 2 axes"),

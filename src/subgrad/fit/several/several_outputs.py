@@ -122,6 +122,8 @@ def _factors(weights: Any, loss: dict[Any, Loss]) -> dict[Any, float]:
     given = dict(enumerate(weights)) if isinstance(weights, (tuple, list)) else {} if weights is None else weights
     if not isinstance(given, Mapping):
         raise ArgumentError(f"loss_weights has a number for each output, in a dict or tuple, got {weights!r}"[:300])
+    if isinstance(weights, (tuple, list)) and len(weights) != len(loss):
+        raise ArgumentError(f"loss_weights holds {len(weights)} numbers for {len(loss)} losses")
     for key in given:
         if key not in loss:
             raise ArgumentError(f"loss_weights names {key!r}, and the losses are {described(tuple(loss))}")

@@ -77,6 +77,8 @@ def _held_out(validation: Any, reader: Reader, form: Form, model: Module) -> Par
         return None
     if isinstance(validation, tuple):
         return given_validation(model._dtype(), validation, form, "batches")
+    if callable(validation) and not isinstance(validation, Iterable):
+        validation = validation()  # batches are made by a function here as they are for X
     if not isinstance(validation, Iterable):
         raise ArgumentError(f"beside batches, validation is (X, y) or batches, got {validation!r}"[:300])
     found = all_of(validation, reader)

@@ -249,6 +249,8 @@ def histogram(
 def _edges(x: Tensor, bins: Any, limits: tuple[float, float] | None) -> Tensor:
     if not isinstance(bins, (int, np.integer)):
         return as_tensor(bins, x.dtype).astype(x.dtype)
+    if limits is not None and not (len(limits) == 2 and limits[0] <= limits[1]):
+        raise ArgumentError(f"histogram takes a range (low, high) with low not above high, got {limits!r}")
     low, high = (min_(x), max_(x)) if limits is None and x.size else (limits or (0.0, 1.0))
     low, high = (as_tensor(e, x.dtype).astype(x.dtype) for e in (low, high))
     flat = low == high

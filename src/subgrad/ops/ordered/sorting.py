@@ -88,7 +88,7 @@ def _last(x: TensorLike, axis: int | None) -> tuple[Tensor, int]:
 
 
 def sort(x: TensorLike, axis: int | None = -1, descending: bool = False) -> Tensor:
-    """x in rising order along ``axis``, flattened if it is None; NaN last.
+    """x in rising order along ``axis``, flattened if it is None; NaN last, and first with ``descending``.
 
     Tied elements share the gradient of their places.
 
@@ -118,16 +118,16 @@ def _sorted_bools(x: Tensor) -> Tensor:
 
 def _argsort_prepare(x: TensorLike, axis: int | None = -1, descending: bool = False):
     x, axis = _flat(as_tensor(x), axis)
-    if descending:
-        x = -x if x.dtype.kind == "f" else -1 - astype(x, dt.int64)
-    return [x], {"axis": rules.normalise_axis(axis, x.ndim)}
+    return [x], {"axis": rules.normalise_axis(axis, x.ndim), "descending": bool(descending)}
 
 
 def _flat(x: Tensor, axis: int | None) -> tuple[Tensor, int]:
     return (reshape(x, -1), 0) if axis is None else (x, axis)
 
 
-def _argsort_expanded(x: Tensor, *, axis: int) -> Tensor:
+def _argsort_expanded(x: Tensor, *, axis: int, descending: bool) -> Tensor:
+    if descending:  # of equal elements the first comes first then, too
+        return x.shape[axis] - 1 - flip(_argsort_expanded(flip(x, axis), axis=axis, descending=False), axis)
     x = moveaxis(x if x.dtype.kind != "b" else astype(x, dt.uint8), axis, -1)
     places = broadcast_to(arange(x.shape[-1]), x.shape)
     if not x.size:
@@ -148,25 +148,27 @@ def _by_key(a: Pair, b: Pair) -> tuple[Pair, Pair]:
 @defop(
     kind=Kind.CHOICE,
     prepare=_argsort_prepare,
-    shape=lambda x, *, axis: (x.shape, dt.int64),
+    shape=lambda x, *, axis, descending: (x.shape, dt.int64),
     vjp=lambda *_, **__: (None,),
     expand=_argsort_expanded,
     text="argsort {0}",
 )
 def argsort(x, axis=-1, descending=False):
     """The indices that bring x into rising order along ``axis``, of the flattened tensor if it is None; int64. Equal
-    elements keep their order, NaN comes last.
+    elements keep their order, NaN comes last; with ``descending`` it comes first, as in `sort`.
 
     >>> import subgrad as sg
     >>> sg.argsort([3.0, 1.0, 2.0]).tolist()
     [1, 2, 0]
     """
+    if descending:
+        return x.shape[axis] - 1 - np.flip(np.argsort(np.flip(x, axis), axis=axis, kind="stable"), axis)
     return np.argsort(x, axis=axis, kind="stable")
 
 
 def topk(x: TensorLike, k: int, axis: int = -1, largest: bool = True) -> tuple[Tensor, Tensor]:
     """The ``k`` largest elements along ``axis`` in falling order, and their indices; the smallest in rising order with
-    ``largest=False``. Of equal elements the first comes first.
+    ``largest=False``. Of equal elements the first comes first; NaN is larger than all numbers.
 
     Raises:
         ShapeError: if the axis has fewer elements.
