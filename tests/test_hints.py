@@ -32,6 +32,11 @@ def test_no_name_that_exists_has_another_one():
         (lambda: nn.MSELoss, "did you mean nn.squared_loss?"),
         (lambda: nn.Dense, "did you mean nn.Linear?"),
         (lambda: sg.optim.Adm, "did you mean Adam?"),
+        (lambda: sg.metrics.f1_score, "has no attribute 'f1_score'; did you mean sg.metrics.f1?"),
+        (lambda: sg.linalg.norm, "it is sg.norm"),
+        (lambda: sg.random.exponental, "did you mean exponential?"),
+        (lambda: sg.data.DataLoader, "any iterable of batches (x, y)"),
+        (lambda: sg.fft.fft2, "module 'subgrad.fft' has no attribute 'fft2'; did you mean fft?"),
         (lambda: sg.tensor(1.0).unsqueeze, "a tensor has no attribute 'unsqueeze'; did you mean sg.expand_dims?"),
         (lambda: sg.tensor(1.0).cuda, "tensors live in the memory of the processor"),
     ],
@@ -40,6 +45,11 @@ def test_an_attribute_of_another_library_gets_a_hint(look, says):
     with pytest.raises(AttributeError) as caught:
         look()
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize("module", [sg.data, sg.fft, sg.linalg, sg.metrics, sg.random])
+def test_completion_shows_names_for_users_alone(module):
+    assert dir(module) == sorted(module.__all__)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import numpy as np
 from subgrad import ops
 from subgrad.errors import ArgumentError, ShapeError
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor, constant
+from subgrad.lazy import closed
 from subgrad.ops import rules
 
 _DIRECT = 32
@@ -125,3 +126,5 @@ def _waves(turns: np.ndarray, n: int, sign: int, dtype: np.dtype) -> tuple[Tenso
 
 
 __all__ = ["fft", "ifft", "irfft", "rfft"]
+
+__getattr__, __dir__ = closed(__name__, __all__)

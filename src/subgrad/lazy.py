@@ -21,6 +21,16 @@ def hint(name: str, known: Iterable[str]) -> str:
     return of_name(name, known)
 
 
+def closed(module: str, offered: Iterable[str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """``__getattr__`` and ``__dir__`` of a module that is loaded as a whole: hints, and names for users alone."""
+    known = sorted(offered)
+
+    def absent(name: str) -> Any:
+        raise AttributeError(f"module {module!r} has no attribute {name!r}{hint(name, known)}")
+
+    return absent, lambda: list(known)
+
+
 def attach(
     package: str, later: Later, offered: Iterable[str], rest: str = ""
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:

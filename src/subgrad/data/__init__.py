@@ -14,6 +14,7 @@ from subgrad.data.scanned import ScannedTable, scan_table
 from subgrad.data.split import train_test_split
 from subgrad.data.table import Table
 from subgrad.data.task import drop_unlabelled, infer_task
+from subgrad.lazy import closed
 
 __all__ = [
     "ScannedTable",
@@ -42,3 +43,5 @@ __all__ = [
     "table_from_frame",
     "train_test_split",
 ]
+
+__getattr__, __dir__ = closed(__name__, __all__)

@@ -4,6 +4,7 @@ Those that `subgrad.fit` and `subgrad.evaluate` report are means over batches in
 need all answers at hand, as ROC AUC does.
 """
 
+from subgrad.lazy import closed
 from subgrad.metrics.answered import Answered
 from subgrad.metrics.bootstrap import Estimate, bootstrap
 from subgrad.metrics.of_chances import average_precision, brier, log_loss, roc_auc
@@ -39,3 +40,5 @@ __all__ = [
     "roc_auc",
     "root_mean_squared_error",
 ]
+
+__getattr__, __dir__ = closed(__name__, __all__)

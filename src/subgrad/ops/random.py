@@ -19,6 +19,7 @@ from subgrad.errors import ArgumentError, DTypeError, ShapeError
 from subgrad.graph import dtype as dt
 from subgrad.graph.op import Kind, defop
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
+from subgrad.lazy import closed
 from subgrad.ops.indexing import index
 from subgrad.ops.kinked import clip
 from subgrad.ops.ordered.sorting import argsort
@@ -381,3 +382,5 @@ __all__ = [
     "bernoulli", "categorical", "choice", "draw", "exponential", "generator", "gumbel", "manual_seed", "normal",
     "permutation", "randint", "truncated_normal", "uniform",
 ]  # fmt: skip
+
+__getattr__, __dir__ = closed(__name__, __all__)
