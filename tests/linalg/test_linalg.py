@@ -14,6 +14,7 @@ RNG = np.random.default_rng(0)
 A, STACK = RNG.normal(size=(4, 4)), RNG.normal(size=(2, 3, 3))
 TALL, B = RNG.normal(size=(5, 3)), RNG.normal(size=(4, 2))
 ZERO_FIRST = np.array([[0.0, 2.0, 1.0], [1.0, 0.0, 3.0], [4.0, 1.0, 0.0]])
+SINGULAR = np.array([np.ones((3, 3)), np.zeros((3, 3)), np.diag([1.0, 0.0, 2.0]), [[0, 1, 2], [0, 3, 4], [0, 5, 7]]])
 POSITIVE = A @ A.T + np.eye(4)
 
 CASES = {
@@ -24,6 +25,9 @@ CASES = {
     "inv": (linalg.inv, np.linalg.inv, (STACK,)),
     "det": (linalg.det, np.linalg.det, (STACK,)),
     "det with pivots": (linalg.det, np.linalg.det, (ZERO_FIRST,)),
+    "det of singular matrices": (linalg.det, np.linalg.det, (SINGULAR,)),
+    "sign of singular matrices": (lambda a: linalg.slogdet(a)[0], lambda a: np.linalg.slogdet(a)[0], (SINGULAR,)),
+    "logarithm of 0": (lambda a: linalg.slogdet(a)[1], lambda a: np.linalg.slogdet(a)[1], (SINGULAR,)),
     "sign": (lambda a: linalg.slogdet(a)[0], lambda a: np.linalg.slogdet(a)[0], (STACK,)),
     "logarithm": (lambda a: linalg.slogdet(a)[1], lambda a: np.linalg.slogdet(a)[1], (STACK,)),
     "cholesky": (linalg.cholesky, np.linalg.cholesky, (POSITIVE,)),

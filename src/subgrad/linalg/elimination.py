@@ -30,8 +30,12 @@ def turned(a: Tensor) -> Tensor:
     return ops.swapaxes(a, -1, -2)
 
 
-def _eliminated(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """The solution of a x = b, (..., n, m), and the pivots with their signs, (..., n): Gauss and Jordan's method."""
+def _eliminated(a: Tensor, b: Tensor, divides_by_0: bool = True) -> tuple[Tensor, Tensor]:
+    """The solution of a x = b, (..., n, m), and the pivots with their signs, (..., n): Gauss and Jordan's method.
+
+    A pivot of 0 has nothing but zeros below it. Who wants the pivots alone takes the row as it is then, and those that
+    follow are finite; the solution shall be inf or NaN.
+    """
     n = a.shape[-1]
     rows = ops.arange(n)
 
@@ -44,7 +48,7 @@ def _eliminated(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
         current = ops.where(here, table, 0).sum(-2, keepdims=True)
         table = ops.where(here, chosen, ops.where(there, current, table))
         pivot = ops.take(chosen, k.reshape(1), -1)
-        scaled = chosen / pivot
+        scaled = chosen / (pivot if divides_by_0 else ops.where(pivot == 0, 1, pivot))
         factors = ops.take(table, k.reshape(1), -1)
         table = ops.where(here, scaled, table - factors * scaled)
         swapped = best[..., 0] != k
@@ -111,7 +115,7 @@ def inv(a: TensorLike) -> Tensor:
 
 
 def _pivots(a: Tensor) -> Tensor:
-    return _eliminated(a, a[..., :0])[1]
+    return _eliminated(a, a[..., :0], divides_by_0=False)[1]
 
 
 _det = custom_vjp(
