@@ -71,7 +71,7 @@ def test_wrong_usage(net):
     assert "one of --within, --label" in misuse("verify", net, "--box", "0,3")
     assert "two numbers" in misuse("verify", net, "--box", "0", "--label", 0)
     assert fail("verify", net, "--box", "0,3", "--box", "0,1", "--within", "0,1") == (
-        "the network takes no points of 2 variables, as the box has: Linear(1, 8) takes a shape (..., 1), got (1, 2)"
+        "the network takes no points of 2 variables, as the box has: Linear(1, 7) takes a shape (..., 1), got (1, 2)"
     )
     proof = "no-such-folder/proof.safetensors"
     assert "folder that does not exist" in misuse("certify", "sin(x)", net, "--box", "0,3", "--proof", proof)

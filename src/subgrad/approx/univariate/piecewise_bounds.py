@@ -49,7 +49,7 @@ class PiecewiseBounds:
 
     def kinks(self) -> np.ndarray:
         """The edges between two pieces of unknown curvature: where a kink at an edge is."""
-        unknown = ~np.isfinite(self.curvature).all(axis=0)
+        unknown = np.asarray(~np.isfinite(self.curvature).all(axis=0))
         return self.edges[1:-1][unknown[:-1] & unknown[1:]]
 
     def off_chord(self) -> tuple[np.ndarray, np.ndarray]:

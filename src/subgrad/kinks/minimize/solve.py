@@ -34,8 +34,8 @@ PATIENCE = 1000
 FEW = 100
 """Up to how many variables gradients are sampled."""
 
-WEIGHTS, HEAVIER = 9, 10.0
-"""How many weights of the constraints' violation are tried, and by what they grow."""
+HEAVIER, HEAVIEST = 10.0, 1e7
+"""By what the weight of the constraints' violation grows, and from how many times the first one on it does not."""
 
 
 def solve(
@@ -115,14 +115,14 @@ def _constrained(
     """The least weight of the violation, of those tried, whose minimum satisfies the constraints."""
     plain, outside = of_graph(f, x0, bounds), of_graph(Penalised(f, constraints, 0.0).violation, x0, None)
     start, counts = plain.start, np.zeros(3, int)
-    weight = 2 * float(np.abs(plain.evaluate(start)[1]).max(initial=0)) or 1.0
-    for _ in range(WEIGHTS):
+    weight = first = 2 * float(np.abs(plain.evaluate(start)[1]).max(initial=0)) or 1.0
+    while True:
         penalised = Penalised(f, constraints, weight)
         found = search.run(replace(of_graph(penalised, x0, bounds), start=start))
         counts += (found.nit, found.nfev, found.njev)
         x = found.certificate.x
         excess = outside.evaluate(x)[0]
-        if excess <= search.tol or found.status == STOPPED:
+        if excess <= search.tol or found.status == STOPPED or weight > HEAVIEST * first:
             break
         start = x if excess < outside.evaluate(plain.start)[0] else plain.start
         weight *= HEAVIER
