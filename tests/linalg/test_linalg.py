@@ -74,6 +74,16 @@ def test_derivatives_are_right(f, xs):
     sg.check(f, *xs)
 
 
+def test_least_squares_without_full_rank_is_nan_and_columns_of_any_size_have_it():
+    repeated = np.stack([TALL, TALL * [1.0, 1e-30, 1e30]])
+    repeated[0, :, 2] = repeated[0, :, 0] - 2 * repeated[0, :, 1]
+    with sg.using_dtype("float64"):
+        found = linalg.lstsq(repeated, np.ones((2, 5, 1))).numpy()
+    assert np.isnan(found[0]).all()
+    expected = np.linalg.lstsq(TALL, np.ones(5), rcond=None)[0] / [1.0, 1e-30, 1e30]
+    np.testing.assert_allclose(found[1, :, 0], expected, rtol=1e-9)
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from subgrad import ops
 from subgrad.errors import ShapeError
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
@@ -74,8 +76,8 @@ def qr(a: TensorLike) -> tuple[Tensor, Tensor]:
 
 
 def lstsq(a: TensorLike, b: TensorLike) -> Tensor:
-    """x with the least \\|a x - b\\|, for matrices (m, n) of full rank with m >= n, by `qr`. NaN or inf without full
-    rank.
+    """x with the least \\|a x - b\\|, for matrices (m, n) of full rank with m >= n, by `qr`. NaN without full rank:
+    where a column is a sum of multiples of those before it, up to rounding.
 
     Args:
         a: shape (..., m, n).
@@ -96,7 +98,9 @@ def lstsq(a: TensorLike, b: TensorLike) -> Tensor:
     if not fits:
         raise ShapeError(f"lstsq takes a matrix (m, n) with m >= n and m numbers, got shapes {a.shape} and {b.shape}")
     q, r = qr(a)
-    found = solve(r, turned(q) @ columns)
+    own, whole = ops.abs(r * ops.eye(r.shape[-1], dtype=r.dtype)).sum(-2), ops.norm(r, axis=-2)  # of each column
+    full = ops.all(own > float(np.finfo(r.dtype).eps) * a.shape[-2] * whole, -1).reshape(*r.shape[:-2], 1, 1)
+    found = ops.where(full, solve(r, turned(q) @ columns), np.nan)
     return found[:, 0] if vector else found
 
 
