@@ -44,11 +44,21 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class LogUniform:
-    """A number between two others, its logarithm uniform."""
+class _Number:
+    """Optuna keeps numbers as they are."""
 
     low: float
     high: float
+
+    def restore(self, value: float) -> float:
+        return value
+
+    def plain(self, value: float) -> float:
+        return value
+
+
+class LogUniform(_Number):
+    """A number between two others, its logarithm uniform."""
 
     def draw(self, rng: np.random.Generator) -> float:
         return float(np.exp(rng.uniform(np.log(self.low), np.log(self.high))))
@@ -56,31 +66,15 @@ class LogUniform:
     def suggest(self, trial: Any, name: str) -> float:
         return trial.suggest_float(name, self.low, self.high, log=True)
 
-    def restore(self, value: float) -> float:
-        return value
 
-    def plain(self, value: float) -> float:
-        return value
-
-
-@dataclass(frozen=True)
-class Uniform:
+class Uniform(_Number):
     """A number between two others."""
-
-    low: float
-    high: float
 
     def draw(self, rng: np.random.Generator) -> float:
         return float(rng.uniform(self.low, self.high))
 
     def suggest(self, trial: Any, name: str) -> float:
         return trial.suggest_float(name, self.low, self.high)
-
-    def restore(self, value: float) -> float:
-        return value
-
-    def plain(self, value: float) -> float:
-        return value
 
 
 @dataclass(frozen=True)
