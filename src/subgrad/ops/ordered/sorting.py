@@ -90,7 +90,8 @@ def _last(x: TensorLike, axis: int | None) -> tuple[Tensor, int]:
 def sort(x: TensorLike, axis: int | None = -1, descending: bool = False) -> Tensor:
     """x in rising order along ``axis``, flattened if it is None; NaN last, and first with ``descending``.
 
-    Tied elements share the gradient of their places.
+    Tied elements share the gradient of their places: an element of the subdifferential, and of three or more not always
+    that of least norm.
 
     >>> import subgrad as sg
     >>> sg.sort([3.0, 1.0, 2.0]).tolist(), sg.sort([3.0, 1.0, 2.0], descending=True).tolist()
