@@ -76,6 +76,7 @@ OPTIMISERS = {
     "rmsprop": sg.RMSprop(0.01),
     "adagrad": sg.Adagrad(0.05),
     "lion": sg.Lion(0.002),
+    "adan": sg.Adan(0.01),
     "muon": sg.Muon(0.01),
     "adamax": sg.Adamax(0.02),
     "nadam": sg.NAdam(0.02),

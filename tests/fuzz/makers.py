@@ -31,7 +31,8 @@ FLOATS = [
 ANY = [
     "sg.square(@0)", "sg.relu(@0)", "sg.abs(@0)", "-@0", "sg.sign(@0)", "sg.isnan(@0)", "sg.isfinite(@0)",
     "sg.clip(@0, 0, 1)", "sg.clip(@0, -1, 2)", "sg.clip(@0, None, 1)", "sg.clip(@0, 0.25, 0.75)", "@0 + 1", "3 - @0",
-    "@0 * 2", "0.5 * @0", "@0 / 4", "@0 > 0", "sg.maximum(@0, 1)", "@0 == 1", "@0 + True",
+    "@0 * 2", "0.5 * @0", "@0 / 4", "sg.maximum(@0, 1)", "@0 == 1", "@0 + True",
+    "sg.right_shift((@0 > 0).astype('int32') * 5 - 3, 1)",
     "sg.floor(@0)", "sg.ceil(@0)", "sg.round(@0)", "sg.trunc(@0)",
 ]  # fmt: skip
 BINARY = [

@@ -19,6 +19,7 @@ NEITHER = {
     "in_range": "looks at integers that do not vary, which are written into a proof as an array",
     "loop": "written out step by step before anything is bounded",
     "part": "of a loop, which is written out",
+    "right_shift": "of integers, which do not vary",
 }
 BUILT_IN = {name: op for name, op in TABLE.items() if op.ref.__module__.startswith("subgrad.")}
 

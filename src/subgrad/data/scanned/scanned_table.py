@@ -186,7 +186,7 @@ class ScannedTable:
         >>> import polars as pl
         >>> rows = scan_table(pl.LazyFrame({"x": range(1000), "y": [0.5, 1.5] * 500}), "y")
         >>> [len(part) for part in rows.split(0.1)]
-        [904, 96]
+        [908, 92]
         """
         rest, held_out = self.parted(share, seed)
         learnt = self._learnt or rest._shares
