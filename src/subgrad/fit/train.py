@@ -219,9 +219,12 @@ def _require_shared(model: Module, optimizer: Any, y: Any) -> None:
 
 
 def _kind(ranks: Ranks | None, averaging: Any, synchronised: Any) -> Callable[..., Run]:
-    from subgrad.fit.parallel.local_sgd import averaging as as_averaging
+    synchronised = options.switch("sync_batch_norm", synchronised)
+    if ranks is None and averaging is None:
+        return Run
+    from subgrad.fit.parallel.local_sgd import averaging as as_averaging  # few runs are shared
 
-    how, synchronised = as_averaging(averaging), options.switch("sync_batch_norm", synchronised)
+    how = as_averaging(averaging)
     if ranks is None:
         return Run
     from subgrad.fit.parallel.parallel_run import ParallelRun

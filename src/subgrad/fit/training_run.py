@@ -117,7 +117,8 @@ class Run(checkpoints.RunState):
 
     def _lengths(self) -> list[int]:
         """The lengths of batches that are known to come."""
-        return sorted({j - i for i, j in pairwise(ends(len(self.rows), self.batch_size, self.drop_last))})
+        n, size, count = len(self.rows), self.batch_size, self._per_epoch()
+        return sorted({size if count > 1 or self.drop_last else n, size if self.drop_last else n - (count - 1) * size})
 
     def _values(self) -> list[np.ndarray]:
         return [n.numpy() for n in nodes_of(self.parameters)]
@@ -281,7 +282,7 @@ class Run(checkpoints.RunState):
 
     def _per_epoch(self) -> int:
         """How many batches an epoch has; 0 if that is not known."""
-        return len(ends(len(self.rows), self.batch_size, self.drop_last)) - 1
+        return batches_of(len(self.rows), self.batch_size, self.drop_last)
 
     def _share(self, done: int) -> float:
         """How much of an epoch so many batches are."""
@@ -356,10 +357,13 @@ class _Pace:
         self.size = max(1, min(4 * self.size, int(done * CONTROL_SECONDS / max(seconds, 1e-6))))
 
 
+def batches_of(n: int, size: int, drop_last: bool) -> int:
+    """How many batches n samples make. A single one that is left joins the batch before it."""
+    whole, left = divmod(n, size)
+    return whole if drop_last else whole + (left > 1 or (left == 1 and not whole))
+
+
 def ends(n: int, size: int, drop_last: bool) -> list[int]:
     """Where the batches of n samples end, from 0 on."""
-    whole, left = divmod(n, size)
-    found = [size * i for i in range(whole + 1)]
-    if not left or drop_last:
-        return found
-    return [*found[:-1], n] if left == 1 and whole else [*found, n]
+    starts = [size * i for i in range(batches_of(n, size, drop_last))]
+    return [*starts, len(starts) * size if drop_last else n]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
 from subgrad.bounds.backward.linear_bounds import Boxes, LinearBounds
 from subgrad.bounds.backward.tightening import tightened
+from subgrad.bounds.branching.arrays_of_parts import Columns
 from subgrad.bounds.branching.lost import by_inputs
 from subgrad.bounds.branching.polytopes import Polytopes
 from subgrad.intervals.arithmetic import Interval
@@ -16,7 +17,7 @@ ROUNDS = 4  # of descent for a row that does not decide a box at once
 
 
 @dataclass(frozen=True, eq=False)
-class Open:
+class Open(Columns):
     """Boxes that are not decided.
 
     Attributes:
@@ -35,22 +36,11 @@ class Open:
     inner_low: np.ndarray
     inner_high: np.ndarray
 
-    def __getitem__(self, chosen: np.ndarray) -> Open:
-        return Open(*(getattr(self, f.name)[chosen] for f in fields(self)))
-
-    def __len__(self) -> int:
-        return len(self.excess)
-
     @staticmethod
     def none(d: int, width: int) -> Open:
         """No boxes of d inputs, of which so many numbers are kept."""
         none, inner = np.empty((0, d)), np.empty((0, width))
         return Open(none, none, np.empty(0, np.int64), none, np.empty(0), inner, inner)
-
-    @staticmethod
-    def joined(*parts: Open) -> Open:
-        """The boxes of all parts."""
-        return Open(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Open)))
 
 
 def bounded(

@@ -8,7 +8,7 @@ bound for neural network verification via Lagrangian decomposition", 2021, arXiv
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from subgrad.bounds.backward.linear_bounds import Boxes
 from subgrad.bounds.backward.rows_back import Choice
 from subgrad.bounds.backward.tightening import Tightened, tightened
 from subgrad.bounds.backward.walk_back import Step
+from subgrad.bounds.branching.arrays_of_parts import Columns
 from subgrad.bounds.branching.branch_and_bound import BranchAndBound
 from subgrad.bounds.branching.lost import losses
 from subgrad.intervals.arithmetic import Interval
@@ -29,7 +30,7 @@ ROOMY = 2**25  # numbers of open parts: with more than that, those that are near
 
 
 @dataclass(frozen=True, eq=False)
-class Nodes:
+class Nodes(Columns):
     """Parts of the box, in which a row may be below its limit. W is the number of units.
 
     Attributes:
@@ -47,17 +48,6 @@ class Nodes:
     unit: np.ndarray
     corner: np.ndarray
     excess: np.ndarray
-
-    def __getitem__(self, chosen: np.ndarray) -> Nodes:
-        return Nodes(*(getattr(self, f.name)[chosen] for f in fields(self)))
-
-    def __len__(self) -> int:
-        return len(self.row)
-
-    @staticmethod
-    def joined(*parts: Nodes) -> Nodes:
-        """All of them."""
-        return Nodes(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Nodes)))
 
 
 class UnitSplitting(BranchAndBound):

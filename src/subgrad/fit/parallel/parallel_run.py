@@ -189,9 +189,7 @@ class ParallelRun(Run):
         return self.ranks.clock()
 
     def _steps(self, batches: Sequence[np.ndarray], over: bool, epoch: int, done: int) -> np.ndarray:
-        factor = self.ranks.of_leader(self.step_factor)  # a callback of rank 0 may have changed it
-        if factor != self.step_factor:
-            self.scale_step_size(factor / self.step_factor)
+        self._scale_to(self.ranks.of_leader(self.step_factor))  # a callback of rank 0 may have changed it
         return super()._steps(batches, over, epoch, done)
 
     def _held_out(self, when: str) -> dict[str, float]:
@@ -204,9 +202,13 @@ class ParallelRun(Run):
             answers = [says_stop(answer) for answer in super()._told(watch, epoch, row)]
         answers, after, factor = self.ranks.of_leader((answers, row, self.step_factor))
         row.update(after)
+        self._scale_to(factor)
+        return answers
+
+    def _scale_to(self, factor: float) -> None:
+        """Take the leader's factor of the step size."""
         if factor != self.step_factor:
             self.scale_step_size(factor / self.step_factor)
-        return answers
 
 
 def _time(seconds: float) -> str:

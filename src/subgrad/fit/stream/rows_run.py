@@ -164,12 +164,3 @@ class RowsRun(Run):
             return super()._held_out(when)
         parts = parts_of(self.model, self.loss, self._later)
         return of_validation(measure_parts(self.model, parts, self.loss, self.metrics), when)
-
-    def _per_epoch(self) -> int:
-        whole, left = divmod(len(self.rows), self.batch_size)
-        return whole + (0 if self.drop_last else left > 1 or (left == 1 and not whole))
-
-    def _lengths(self) -> list[int]:
-        n, b = len(self.rows), self.batch_size
-        last = n - (self._per_epoch() - 1) * b
-        return sorted({min(n, b)} if self.drop_last else {min(n, b), last})

@@ -23,6 +23,17 @@ def introduce(console: Console, title: str, log: Sequence[str], rows: str, out: 
     bullets(console, [rows])
 
 
+def about_rows(learnt: int, deciding: int, tested: int) -> str:
+    """How many rows are for what, in a sentence.
+
+    >>> about_rows(1000, 200, 0)
+    '1,000 examples to learn from, 200 to decide when to stop, no row is held out to test on.'
+    """
+    decides = f", {deciding:,} to decide when to stop" if deciding else ""
+    held_out = f"{tested:,} held out" if tested else "no row is held out"
+    return f"{learnt:,} examples to learn from{decides}, {held_out} to test on."
+
+
 def tell(console: Console, log: Sequence[str], out: Path) -> None:
     """What was done to the data, the first sentences of it."""
     bullets(console, log[:SENTENCES])
@@ -50,4 +61,4 @@ def _next_commands(trained: Trained, out: str) -> list[str]:
     return [f"subgrad show {out}", f"subgrad predict {out} FILE.csv"]
 
 
-__all__ = ["conclude", "introduce", "tell"]
+__all__ = ["about_rows", "conclude", "introduce", "tell"]

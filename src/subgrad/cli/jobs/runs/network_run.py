@@ -7,7 +7,6 @@ import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,9 +16,10 @@ from subgrad import nn
 from subgrad.cli.epochs import epoch_lines
 from subgrad.cli.failure import fail
 from subgrad.cli.jobs import images, scores
-from subgrad.cli.jobs.runs.conclusion import conclude, introduce
+from subgrad.cli.jobs.runs.conclusion import about_rows, conclude, introduce
 from subgrad.cli.jobs.runs.cross_validation import cross_validate
-from subgrad.cli.jobs.runs.recipe import PATIENCE, Recipe, network, optimizer
+from subgrad.cli.jobs.runs.network_plan import NetworkSettings, class_counts, of_layers
+from subgrad.cli.jobs.runs.recipe import PATIENCE, network
 from subgrad.cli.jobs.runs.wishes import Wishes
 from subgrad.cli.jobs.source import Part, Rows, Source, split
 from subgrad.cli.jobs.trained.trained_model import Trained
@@ -33,36 +33,22 @@ from subgrad.errors import DataError, NonFiniteError
 from subgrad.fit import EarlyStopping, History
 from subgrad.graph.tensor import Tensor
 from subgrad.nn import Module
-from subgrad.optim.optimizer import Descent
 
 
 @dataclass(frozen=True, kw_only=True)
-class NetworkPlan:
-    """What to train on and how, and where the result goes; without a loss the task decides it.
+class NetworkPlan(NetworkSettings):
+    """What to train on and how.
 
     ``rows`` are those of a file, for a cross-validation in so many ``folds``.
     """
 
     examples: Callable[[], Source]
-    recipe: Recipe
-    activation: str
-    loss: str | None
-    method: str
-    step: str | None
-    seed: int
-    out: Path
-    origin: str = ""
     wishes: Wishes = field(default_factory=Wishes)
     quantiles: Sequence[float] = ()
     rows: Callable[[], Rows] | None = None
     folds: int | None = None
     jobs: int | None = None
-    fit: dict[str, Any] = field(default_factory=dict)  # more arguments of `subgrad.fit`
     page: Page | None = None
-
-    def optimizer(self, rows: int) -> Descent:
-        """The optimiser for so many examples. Raises `ArgumentError` for a step rule that is none."""
-        return optimizer(self.method, self.step, self.recipe, rows)
 
     def loss_for(self, source: Source) -> str:
         """The loss by name. Raises `DataError` if it does not go with what else is wished."""
@@ -146,40 +132,28 @@ def _network(source: Source, plan: NetworkPlan, loss: str) -> tuple[Module, str]
     if recipe.model != "mlp":
         return images.network(recipe.model, source, outputs, recipe.augment, plan.seed)
     widths = [source.train[0].shape[1], *recipe.hidden, len(plan.quantiles) or outputs]
-    title = "-".join(map(str, widths)) + (f", {plan.activation}" if recipe.hidden else "")
-    return network(widths, plan.activation, plan.seed), title
+    return network(widths, plan.activation, plan.seed), of_layers(widths, plan.activation)
 
 
 def _record(
     source: Source, plan: NetworkPlan, loss: str, title: str, learning: Part, validation: Part | None
 ) -> dict[str, Any]:
     """What the model file says about the training, before it has begun."""
-    batch_size, method = plan.recipe.batch_size_for(len(learning[1])), plan.optimizer(len(learning[1]))
-    return {
-        "data": source.title,
-        "rows": {"training": len(learning[1]), "validation": len(validation[1]) if validation else 0},
-        "network": title,
-        "method": f"{loss} by {method.name}, step {method.lr}, in batches of {batch_size}",
-        "seed": plan.seed,
-        **frequencies(source),
-        "origin": plan.origin,
-        **({"quantiles": list(plan.quantiles)} if plan.quantiles else {}),
-    }
+    deciding = len(validation[1]) if validation else 0
+    record = plan.record(source.title, title, loss, len(learning[1]), deciding, frequencies(source))
+    return record | ({"quantiles": list(plan.quantiles)} if plan.quantiles else {})
 
 
 def frequencies(source: Source) -> dict[str, Any]:
     """How often each class occurs, and the place of the most frequent one."""
     if source.preparation.task == "regression":
-        return {"majority": None}
-    counts = np.bincount(source.train[1], minlength=len(source.preparation.classes))
-    return {"majority": int(counts.argmax()), "frequencies": counts.tolist()}
+        return class_counts([])
+    return class_counts(np.bincount(source.train[1], minlength=len(source.preparation.classes)).tolist())
 
 
 def _rows(record: dict[str, Any], source: Source) -> str:
     rows = record["rows"]
-    validation = f", {rows['validation']:,} to decide when to stop" if rows["validation"] else ""
-    held_out = "no row is held out" if source.test is None else f"{len(source.test[1]):,} held out"
-    return f"{rows['training']:,} examples to learn from{validation}, {held_out} to test on."
+    return about_rows(rows["training"], rows["validation"], 0 if source.test is None else len(source.test[1]))
 
 
 def _quantile_losses(quantiles: Sequence[float], f: Tensor, y: Tensor) -> Tensor:

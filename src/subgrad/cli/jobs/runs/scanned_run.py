@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 from rich.console import Console
 
 from subgrad.cli.epochs import epoch_lines
 from subgrad.cli.failure import fail
 from subgrad.cli.jobs import scores
-from subgrad.cli.jobs.runs.conclusion import conclude, introduce
+from subgrad.cli.jobs.runs.conclusion import about_rows, conclude, introduce
+from subgrad.cli.jobs.runs.network_plan import NetworkSettings, class_counts, of_layers
 from subgrad.cli.jobs.runs.network_run import summary as summary_of
 from subgrad.cli.jobs.runs.network_run import with_advice
-from subgrad.cli.jobs.runs.recipe import PATIENCE, Recipe, network, optimizer
+from subgrad.cli.jobs.runs.recipe import PATIENCE, network
 from subgrad.cli.jobs.trained.trained_network import TrainedNetwork, run_line
 from subgrad.data import ScannedTable
 from subgrad.errors import DataError
@@ -25,20 +24,11 @@ EPOCHS = 10  # of many rows, where an option does not say
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScannedPlan:
-    """What to train on and how, and where the result goes; see `NetworkPlan`."""
+class ScannedPlan(NetworkSettings):
+    """What to train on and how."""
 
     rows: Callable[[], ScannedTable]
     title: str
-    recipe: Recipe
-    activation: str
-    loss: str | None
-    method: str
-    step: str | None
-    seed: int
-    out: Path
-    origin: str = ""
-    fit: dict[str, Any] = field(default_factory=dict)  # more arguments of `subgrad.fit`
 
 
 def run(plan: ScannedPlan, console: Console) -> None:
@@ -50,27 +40,19 @@ def run(plan: ScannedPlan, console: Console) -> None:
     loss = plan.loss or scores.DEFAULT_LOSS[preparation.task]
     widths = [learnt.features, *plan.recipe.hidden, scores.width(loss, preparation.task, preparation.classes)]
     model = network(widths, plan.activation, plan.seed)
-    size, method = plan.recipe.batch_size_for(len(learnt)), optimizer(plan.method, plan.step, plan.recipe, len(learnt))
-    title = "-".join(map(str, widths)) + (f", {plan.activation}" if plan.recipe.hidden else "")
     counts = rest.frequencies()
     known = sum(len(part) for part in (rest, test) if part is not None)
     about = f"{plan.title}: {known:,} rows in files"
-    record: dict[str, Any] = {
-        "data": about,
-        "rows": {"training": len(learnt), "validation": 0 if validation is None else len(validation)},
-        "network": title,
-        "method": f"{loss} by {method.name}, step {method.lr}, in batches of {size}",
-        "seed": plan.seed,
-        "majority": max(range(len(counts)), key=counts.__getitem__) if counts else None,
-        **({"frequencies": counts} if counts else {}),
-        "origin": plan.origin,
-    }
-    introduce(console, about, preparation.describe(), _told(learnt, validation, test), plan.out)
+    deciding, tested = (0 if part is None else len(part) for part in (validation, test))
+    title = of_layers(widths, plan.activation)
+    record = plan.record(about, title, loss, len(learnt), deciding, class_counts(counts))
+    introduce(console, about, preparation.describe(), about_rows(len(learnt), deciding, tested), plan.out)
     console.print(f"Network: {title}\nTraining: {record['method']}")
     with with_advice():
         history = fit(
-            model, learnt, loss=loss, optimizer=method, epochs=plan.recipe.epochs, batch_size=size,
-            validation=validation, metrics=["accuracy"] if counts else [], seed=plan.seed,
+            model, learnt, loss=loss, optimizer=plan.optimizer(len(learnt)), epochs=plan.recipe.epochs,
+            batch_size=plan.recipe.batch_size_for(len(learnt)), validation=validation,
+            metrics=["accuracy"] if counts else [], seed=plan.seed,
             **{"early_stopping": EarlyStopping(PATIENCE) if validation else None, **plan.fit},
             verbose=False if console.quiet else None, callbacks=epoch_lines(console, plan.recipe.epochs),
         )  # fmt: skip
@@ -91,12 +73,6 @@ def _apart(rows: ScannedTable, share: float, seed: int) -> tuple[ScannedTable, S
     if not len(rest) or not len(held_out):
         raise DataError(f"{len(rows):,} rows are too few to hold a share of {share:g} out")
     return rest, held_out
-
-
-def _told(learnt: ScannedTable, validation: ScannedTable | None, test: ScannedTable | None) -> str:
-    decides = "" if validation is None else f", {len(validation):,} to decide when to stop"
-    held_out = "no row is held out" if test is None else f"{len(test):,} held out"
-    return f"{len(learnt):,} examples to learn from{decides}, {held_out} to test on."
 
 
 def _check_finished(history: History, plan: ScannedPlan) -> None:

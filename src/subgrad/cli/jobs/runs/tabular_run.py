@@ -12,8 +12,9 @@ from rich.console import Console
 
 from subgrad.cli.epochs import lines_now_and_then
 from subgrad.cli.failure import fail
-from subgrad.cli.jobs.runs.conclusion import conclude, tell
+from subgrad.cli.jobs.runs.conclusion import about_rows, conclude, tell
 from subgrad.cli.jobs.runs.cross_validation import cross_validate
+from subgrad.cli.jobs.runs.network_plan import class_counts
 from subgrad.cli.jobs.runs.wishes import Wishes
 from subgrad.cli.jobs.source import Rows
 from subgrad.cli.jobs.trained.prediction_report import Outcome
@@ -52,7 +53,7 @@ def run(plan: TabularPlan, console: Console) -> None:
     rows = plan.rows()
     learnt, unseen = rows.split(plan.test if plan.folds is None else 0, plan.seed)
     console.print(rows.title, style="bold")
-    bullets(console, [*rows.notes, about_rows(learnt, unseen)])
+    bullets(console, [*rows.notes, about_rows(learnt.rows, 0, unseen.rows)])
     validated = _cross_validated(rows, plan, console)
     trained = learn(rows, learnt, plan, console)
     trained.record.update(validated)
@@ -120,14 +121,7 @@ def frequencies(model: TabularModel) -> dict[str, Any]:
     if not model.classes:
         return {}
     assert model.out_of_fold is not None
-    counts = np.bincount(model.out_of_fold.y, minlength=len(model.classes))
-    return {"majority": int(counts.argmax()), "frequencies": counts.tolist()}
-
-
-def about_rows(learnt: Table, unseen: Table) -> str:
-    """Which rows are for what, in a sentence."""
-    held_out = f"{unseen.rows:,} held out" if unseen.rows else "no row is held out"
-    return f"{learnt.rows:,} examples to learn from, {held_out} to test on."
+    return class_counts(np.bincount(model.out_of_fold.y, minlength=len(model.classes)).tolist())
 
 
 def score_lines(console: Console) -> list[Callable[[History], None]]:
@@ -140,4 +134,4 @@ def _score(history: History) -> str:
     return f"  {row['seconds']:.0f} s: validation {row['validation_loss']:.4g}"
 
 
-__all__ = ["TabularPlan", "about_rows", "calibrated", "finish", "frequencies", "learn", "run", "score_lines"]
+__all__ = ["TabularPlan", "calibrated", "finish", "frequencies", "learn", "run", "score_lines"]

@@ -10,7 +10,8 @@ from typing import Any
 from rich.console import Console
 
 from subgrad.cli.failure import fail
-from subgrad.cli.jobs.runs.tabular_run import about_rows, calibrated, finish, frequencies
+from subgrad.cli.jobs.runs.conclusion import about_rows
+from subgrad.cli.jobs.runs.tabular_run import calibrated, finish, frequencies
 from subgrad.cli.jobs.runs.wishes import Wishes
 from subgrad.cli.jobs.source import Rows
 from subgrad.cli.screen import bullets
@@ -43,7 +44,7 @@ def run(plan: TuningPlan, console: Console) -> None:
     plan.wishes.check(rows.task)
     plan.wishes.check_rows(learnt.rows)
     console.print(rows.title, style="bold")
-    bullets(console, [*rows.notes, about_rows(learnt, unseen)])
+    bullets(console, [*rows.notes, about_rows(learnt.rows, 0, unseen.rows)])
     found = tune_tabular(
         learnt,
         rows.target,
