@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,14 @@ class Share(NamedTuple):
         """Truth values (n,): which rows belong to it, by their places (n,) among all rows."""
         found = hashed(places, self.seed)
         return (found >= self.low) & (found < self.high)
+
+
+def within(shares: Iterable[Share], places: np.ndarray) -> np.ndarray:
+    """Truth values (n,): which rows belong to all of these shares, by their places (n,)."""
+    found = np.ones(len(places), bool)
+    for share in shares:
+        found &= share.has(places)
+    return found
 
 
 def hashed(places: np.ndarray, seed: int) -> np.ndarray:

@@ -126,6 +126,11 @@ class Frame:
 Origin = Files | Frame
 
 
+def rows_in(origin: Origin) -> int:
+    """All rows, whether their target is known or not."""
+    return sum(block.piece.rows for block in origin.blocks)
+
+
 def origin_of(source: Any, memory: int) -> Origin:
     """The rows of a lazy frame, or of files."""
     return Frame(source, memory) if isinstance(source, pl.LazyFrame) else Files(source, memory)
@@ -149,4 +154,4 @@ def _bytes(kind: Any) -> int:
     return 8 if kind.is_numeric() or kind == pl.Boolean else 64
 
 
-__all__ = ["IN_MEMORY", "Origin", "origin_of", "rows_at_once", "rows_to_look_at"]
+__all__ = ["IN_MEMORY", "Origin", "origin_of", "rows_at_once", "rows_in", "rows_to_look_at"]

@@ -17,8 +17,8 @@ from subgrad.data.formats import Format
 from subgrad.data.lazy_polars import pl
 from subgrad.data.prepare import TablePreprocessor
 from subgrad.data.scanned.memory import size_of
-from subgrad.data.scanned.places import Order, Share
-from subgrad.data.scanned.row_sources import IN_MEMORY, Origin, origin_of, rows_at_once
+from subgrad.data.scanned.places import Order, Share, within
+from subgrad.data.scanned.row_sources import IN_MEMORY, Origin, origin_of, rows_at_once, rows_in
 from subgrad.data.scanned.survey import AT_ONCE, Labelled, Survey, labelled, look, tables
 from subgrad.data.table import Table
 from subgrad.data.task import Task
@@ -153,10 +153,9 @@ class ScannedTable:
         self._shared, self.memory, self._shares, self._learnt = shared, memory, tuple(shares), tuple(learnt)
 
     def __repr__(self) -> str:
-        blocks = self._shared.origin.blocks
+        rows, blocks = rows_in(self._shared.origin), len(self._shared.origin.blocks)
         part = ", a part of them" if self._shares else ""
-        rows = sum(block.piece.rows for block in blocks)
-        return f"ScannedTable({rows:,} rows in {len(blocks):,} blocks{part}; target '{self._shared.target}')"
+        return f"ScannedTable({rows:,} rows in {blocks:,} blocks{part}; target '{self._shared.target}')"
 
     def __len__(self) -> int:
         return int(self.counts.sum())
@@ -207,8 +206,7 @@ class ScannedTable:
     def share_in_memory(self, share: float) -> float:
         """A share of the rows, or less if these would take more than a quarter of the memory."""
         origin = self._shared.origin
-        rows = sum(block.piece.rows for block in origin.blocks)
-        return min(share, rows_at_once(origin.schema, self.memory) * IN_MEMORY / BUFFERS / rows)
+        return min(share, rows_at_once(origin.schema, self.memory) * IN_MEMORY / BUFFERS / rows_in(origin))
 
     # What a run asks for
 
@@ -299,12 +297,7 @@ class ScannedTable:
 
     def _belongs(self, block: int, rows: int) -> np.ndarray:
         """Truth values (n,): the rows of a block that belong to this part."""
-        found = np.ones(rows, bool)
-        if self._shares:
-            places = self._shared.origin.blocks[block].first + np.arange(rows)
-            for share in self._shares:
-                found &= share.has(places)
-        return found
+        return within(self._shares, self._shared.origin.blocks[block].first + np.arange(rows))
 
 
 def _pieces(table: Table, used: np.ndarray) -> Iterator[Table]:

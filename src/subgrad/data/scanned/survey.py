@@ -17,8 +17,8 @@ from subgrad.data.identifiers import is_called_time
 from subgrad.data.kinds.totals import Totals
 from subgrad.data.lazy_polars import pl
 from subgrad.data.prepare import TablePreprocessor
-from subgrad.data.scanned.places import Share, hashed
-from subgrad.data.scanned.row_sources import Origin, rows_to_look_at
+from subgrad.data.scanned.places import Share, hashed, within
+from subgrad.data.scanned.row_sources import Origin, rows_in, rows_to_look_at
 from subgrad.data.table import Table, usable
 from subgrad.data.target import Label, labels
 from subgrad.data.task import Task, has_target
@@ -56,7 +56,7 @@ def look(origin: Origin, columns: Sequence[str], memory: int) -> tuple[dict[str,
     Decided by all rows if they are few, else by some at places spread over them.
     """
     most = rows_to_look_at(origin.schema, memory, SAMPLE)
-    whole = sum(block.piece.rows for block in origin.blocks) <= most
+    whole = rows_in(origin) <= most
     places = range(len(origin.blocks)) if whole else _spread(len(origin.blocks), LOOKS)
     read, rows = origin.frames(places, columns), min(LOOK, most // LOOKS)
     seen = pl.concat([frame if whole else frame.head(rows) for frame in read], how="vertical_relaxed")
@@ -107,7 +107,7 @@ class Survey:
         self._sample: list[pl.DataFrame] = []
         self._dropped = self._seen = 0
         most = rows_to_look_at(origin.schema, memory, SAMPLE)
-        self._share = most / sum(block.piece.rows for block in origin.blocks)
+        self._share = most / rows_in(origin)
         every, known = range(len(origin.blocks)), []
         for i, table in zip(every, tables(origin, formats, every), strict=True):
             known.append(has_target(table, target))
@@ -118,9 +118,7 @@ class Survey:
         self.labelled = _together(known)
 
     def _add(self, table: Table, known: np.ndarray, places: np.ndarray) -> None:
-        used = np.ones(table.rows, bool)
-        for share in self._shares:
-            used &= share.has(places)
+        used = within(self._shares, places)
         self._count(self._numbering, table)
         self._numbering = {name: totals for name, totals in self._numbering.items() if totals.may_number_rows}
         self._seen += int(used.sum())
