@@ -17,6 +17,7 @@ import numpy as np
 
 from subgrad.compile import native
 from subgrad.compile.code_target import Target
+from subgrad.compile.kernels.schedule import brief
 from subgrad.compile.runtime import cache
 from subgrad.compile.unit import Unit
 from subgrad.graph.lock import lock
@@ -37,6 +38,7 @@ class Executable(NamedTuple):
     Attributes:
         library: loaded machine code.
         n_threads: how many threads run it.
+        brief: whether a call of one step keeps the interpreter's lock.
         arena: bytes of memory for results that are not the caller's.
         scratch: bytes of memory for what threads need for themselves.
         slots: how many kernels have a turn.
@@ -47,6 +49,7 @@ class Executable(NamedTuple):
 
     library: native.Library
     n_threads: int
+    brief: bool
     arena: int
     scratch: int
     slots: int
@@ -61,8 +64,8 @@ class Executable(NamedTuple):
         assert placed is not None
         assert unit.n_threads is not None
         return cls(
-            library, unit.n_threads, placed.memory.size, unit.scratch, len(placed.schedule.flat()), len(unit.noted),
-            unit.orders, [*placed.constants.values()],
+            library, unit.n_threads, unit.n_threads == 1 and brief(unit.kernels), placed.memory.size, unit.scratch,
+            len(placed.schedule.flat()), len(unit.noted), unit.orders, [*placed.constants.values()],
         )  # fmt: skip
 
 

@@ -159,13 +159,13 @@ class Library:
         self._loaded = builder.link(self._linker, self._name)
         self._found: dict[str, Any] = {}
 
-    def function(self, name: str, restype: Any, argtypes: Sequence[Any]) -> Any:
-        """The exported function as a ctypes function; it runs without the interpreter lock.
+    def function(self, name: str, restype: Any, argtypes: Sequence[Any], locked: bool = False) -> Any:
+        """The exported function as a ctypes function; it runs without the interpreter lock, or ``locked``.
 
         Raises:
             KeyError: the library has no such function.
         """
-        function: Any = ctypes.CFUNCTYPE(restype, *argtypes)(self.address(name))
+        function: Any = (ctypes.PYFUNCTYPE if locked else ctypes.CFUNCTYPE)(restype, *argtypes)(self.address(name))
         function.library = self  # the code must outlive whoever holds only the function
         return function
 
@@ -178,7 +178,6 @@ class Library:
             except RuntimeError as error:
                 raise KeyError(f"no function {name} in this library") from error
         return self._found[name][name]
-
 
 
 @_alone

@@ -70,6 +70,8 @@ def test_a_tiny_program_stays_on_one_thread_and_a_large_one_does_not():
     sg.set_threads(4)
     small, large = placeholder((4, 4), "float32"), placeholder((512, 512), "float32")
     assert Program([small], [small @ small]).n_threads == 1
+    assert Program([small], [small @ small]).executable.brief
+    assert not Program([large], [large @ large], n_threads=1).executable.brief
     assert Program([large], [large @ large]).n_threads == 4
 
 

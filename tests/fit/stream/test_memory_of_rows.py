@@ -1,5 +1,6 @@
 """How much memory rows in files take, measured in a process of its own."""
 
+import os
 import subprocess
 import sys
 
@@ -34,6 +35,9 @@ def test_an_epoch_takes_no_more_memory_than_it_may(tmp_path):
         for i in range(files):
             frame.write_parquet(tmp_path / name / f"{i}.parquet", row_group_size=10_000)
     paths = [str(tmp_path / name) for name in ("small", "large")]
-    found = subprocess.run([sys.executable, "-c", PROGRAM, *paths], capture_output=True, text=True, check=True)
+    plain = os.environ | {"SUBGRAD_CHECK": "0"}  # guarded programs work on copies: this asks what users' programs take
+    found = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *paths], capture_output=True, text=True, check=True, env=plain
+    )
     in_memory = 8 * 100_000 * 21 * 4
     assert int(found.stdout) < in_memory / 2

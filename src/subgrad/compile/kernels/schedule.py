@@ -31,6 +31,7 @@ ROWS = -1
 
 WORK_PER_BARRIER = 3e5  # multiplications of a step below which it is done by one thread rather than with a barrier
 WORK_PER_THREAD = 2e6  # multiplications a step below which another thread costs more than it brings
+WORK_WITH_LOCK = 1e5  # multiplications of a call, some 10 us, below which it keeps the interpreter's lock
 WORK_WITHOUT_UPDATE = 7e5  # where nothing is updated threads hardly meet: at 1.6e6 two are 1.4 times as fast
 
 Place = Callable[[Tensor, int | None], tuple[Tensor, int | None]]
@@ -174,6 +175,12 @@ def worthwhile(kernels: Sequence[Kernel], updates: bool) -> int:
     """How many threads the work of a step can keep busy; ``updates``: whether the step changes variables."""
     share = WORK_PER_THREAD if updates else WORK_WITHOUT_UPDATE
     return max(1, min(get_threads(), int(sum(map(work, kernels)) / share)))
+
+
+def brief(kernels: Sequence[Kernel]) -> bool:
+    """Whether a step is so short that the thread that calls it keeps the interpreter's lock: a loop of such calls would
+    let nobody else in, see `subgrad.compile.runtime.turns`."""
+    return sum(map(work, kernels)) < WORK_WITH_LOCK
 
 
 def work(kernel: Kernel) -> float:

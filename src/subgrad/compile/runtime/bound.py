@@ -33,7 +33,12 @@ class Bound:
         for k, a in enumerate(results):
             self.move_result(k, a)
         places = program.executable.library.address("run"), self._table.ctypes.data, program._sync.ctypes.data
-        team = threads.Team(program.n_threads, *places, kept=(program, program.room, self._table, arrays, results))
+        team = threads.Team(
+            program.n_threads,
+            *places,
+            kept=(program, program.room, self._table, arrays, results),
+            brief=program.executable.brief,
+        )
         self.run, self.once = team.run, team.once
         if program.checks:
             self.run, self.once = program.checks.guarding(team.run, team.once)

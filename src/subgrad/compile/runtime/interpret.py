@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from subgrad.compile.runtime.turns import end_turn
 from subgrad.errors import ArgumentError, ShapeError
 from subgrad.graph.evaluate import reference
 from subgrad.graph.order import toposort
@@ -67,6 +68,7 @@ class Interpreter:
             values[target] = reference(node, [values[s] for s in sources])  # pyright: ignore[reportArgumentType]
             for s in dead:
                 values[s] = None
+        end_turn()
         return [values[o] for o in self._outputs]  # pyright: ignore[reportReturnType]
 
     def trace(self, arrays: Sequence[np.ndarray]) -> dict[Tensor, np.ndarray]:

@@ -256,9 +256,12 @@ _kept: list[Any] = []  # code whose address is known outside
 
 
 @functools.cache
-def together() -> Any:
-    """``together(frame)``: runs a frame with all its threads at once, or not at all; whether it did."""
-    return _library().function("together", ctypes.c_int64, [ctypes.c_void_p])
+def together(locked: bool = False) -> Any:
+    """``together(frame)``: runs a frame with all its threads at once, or not at all; whether it did.
+
+    Who calls it keeps the interpreter's lock if ``locked``, and gives it up meanwhile else.
+    """
+    return _library().function("together", ctypes.c_int64, [ctypes.c_void_p], locked)
 
 
 @functools.cache

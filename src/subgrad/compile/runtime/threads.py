@@ -48,10 +48,11 @@ class Team:
 
     The shares run at once, that of thread 0 in the calling thread, and may wait for each other. All of it is one call
     of native code: Ctrl-C strikes before it or after it. ``once()`` is ``run(1)``,
-    and for a single thread nothing but that call. ``kept`` is what must live as long as the team.
+    and for a single thread nothing but that call; where that is ``brief``, it keeps the interpreter's lock. ``kept`` is
+    what must live as long as the team.
     """
 
-    def __init__(self, n: int, run: int, table: int, sync: int, kept: object = None) -> None:
+    def __init__(self, n: int, run: int, table: int, sync: int, kept: object = None, brief: bool = False) -> None:
         with _lock:
             while len(_workers) < n - 1:
                 _workers.append(_Worker())
@@ -63,7 +64,7 @@ class Team:
             _teams.add(self)
             team.serve()  # there before a worker needs it: who waits for a worker holds the lock
         self._at, self._together = self._frame.ctypes.data, team.together()
-        self.once: Callable[[], object] = functools.partial(self._together, self._at) if n == 1 else self.run
+        self.once: Callable[[], object] = functools.partial(team.together(brief), self._at) if n == 1 else self.run
 
     def run(self, steps: int = 1) -> None:
         """Run all shares, and come back when the last one has ended."""
