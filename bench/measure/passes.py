@@ -105,7 +105,7 @@ def _line(row: Row) -> str:
         return f"{head} {row['error']}"
     times = " ".join(f"{p['seconds'] * 1e6:.2f}" for p in row["passes"])
     setup = "" if row["setup"] is None else f"  set-up {row['setup']:.2f} s"
-    return f"{head} {times} us{setup}  {_answers(row['answers'])}  {_idle(_worst(row['passes']))}"
+    return f"{head} {times} us{setup}  {_answers(row['answers'])}  {_idle(_usual(row['passes']))}"
 
 
 def _idle(look: dict[str, Any]) -> str:
@@ -119,16 +119,17 @@ def _answers(answers: Sequence[float]) -> str:
 
 def _closed(row: Row) -> Row:
     """``seconds`` is the median of the passes; ``spread`` is how far the slowest of them lies above the fastest, None
-    if there was one. How idle the machine was is that of the worst."""
+    if there was one. How idle the machine was is the median of the passes, too."""
     passes = row.pop("passes")
     if "error" in row:
         return row
     times = [p["seconds"] for p in passes]
     spread = max(times) / min(times) - 1 if len(times) > 1 else None
-    return {**row, "seconds": statistics.median(times), "times": times, "spread": spread, "idle": _worst(passes)}
+    return {**row, "seconds": statistics.median(times), "times": times, "spread": spread, "idle": _usual(passes)}
 
 
-def _worst(passes: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _usual(passes: Sequence[dict[str, Any]]) -> dict[str, Any]:
     looks = [p["idle"] for p in passes]
     others = [look["others"] for look in looks if look["others"] is not None]
-    return {"share": min(look["share"] for look in looks), "others": max(others, default=None)}
+    share = statistics.median(look["share"] for look in looks)
+    return {"share": share, "others": statistics.median(others) if others else None}

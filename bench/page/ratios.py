@@ -28,13 +28,22 @@ class Ratio(NamedTuple):
 
 def best(rows: Sequence[Row], peer: str) -> Row | None:
     """The fastest variant of a side, none that is held back."""
-    found = [r for r in rows if r["peer"] == peer and "seconds" in r and not r["variant"].endswith("avx2")]
-    return min(found, key=lambda r: r["seconds"], default=None)
+    return _fastest([r for r in compared(rows) if r["peer"] == peer and not r["variant"].endswith("avx2")])
 
 
 def best_peer(rows: Sequence[Row]) -> Row | None:
-    found = [r for r in rows if r["peer"] != OURS.name and "seconds" in r]
-    return min(found, key=lambda r: r["seconds"], default=None)
+    return _fastest([r for r in compared(rows) if r["peer"] != OURS.name])
+
+
+def compared(rows: Sequence[Row]) -> list[Row]:
+    """The variants that took part in all rounds: those that the first left far behind are none of the fastest."""
+    measured = [r for r in rows if "seconds" in r]
+    rounds = max((len(r["times"]) for r in measured), default=0)
+    return [r for r in measured if len(r["times"]) == rounds]
+
+
+def _fastest(rows: Sequence[Row]) -> Row | None:
+    return min(rows, key=lambda r: r["seconds"], default=None)
 
 
 def ratio(rows: Sequence[Row]) -> Ratio | None:
@@ -49,11 +58,12 @@ def ratio(rows: Sequence[Row]) -> Ratio | None:
 def doubt(rows: Sequence[Row], busy: bool = False) -> str:
     """Why the times of a workload are not to be compared; nothing if they are.
 
-    Other programs beside any side count, for without them that side might be the fastest. Other tenants of the host
+    Other programs beside any side count, for without them that side might be the fastest; not those beside fewer than
+    half of its passes, of which the time is the median. Other tenants of the host
     do not: nobody here can wait until they rest, and as the sides of a ratio are measured close to each other, its
     range shows what they did. Beside a ``busy`` program nothing counts.
     """
-    for row in (r for r in rows if "seconds" in r and not busy):
+    for row in () if busy else compared(rows):
         reason = crowded(row.get("idle"))
         if reason:
             return reason if reason == UNRECORDED else f"{row['peer']} {row['variant']}: {reason}"

@@ -95,7 +95,7 @@ def _doubts(times: dict[str, list[Row]]) -> str:
     note = (
         "A ratio is the median over rounds of passes, both sides measured within the same round; in brackets the least "
         "and the greatest of the rounds. Below 1 the peer is faster. It stands only where other programs had less than "
-        f"{100 * OTHERS:.0f} % of the processors during all passes of all sides."
+        f"{100 * OTHERS:.0f} % of the processors during most passes of each side."
     )
     return note + ("" if not without else " They had more for these:\n\n" + "\n".join(without))
 
