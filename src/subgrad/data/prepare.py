@@ -6,14 +6,15 @@ import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import NamedTuple, Self
 
 import numpy as np
 
 from subgrad.data.column_names import listed
 from subgrad.data.formats import NumberFormat, has_value
-from subgrad.data.kinds import Encoded, Kind, fit_column, kind_from_plain
-from subgrad.data.kinds.number import NumberColumn, encode_numbers
+from subgrad.data.kinds import Kind, fit_column, kind_from_plain
+from subgrad.data.kinds.number import NumberColumn, SideBySide
 from subgrad.data.kinds.totals import Totals
 from subgrad.data.kinds.useless import why_useless
 from subgrad.data.lazy_polars import pl
@@ -149,15 +150,17 @@ class TablePreprocessor:
         """What each column of the transformed array holds."""
         return [name for column in self.columns for name in column.features]
 
-    def transform(self, table: Table) -> np.ndarray:
+    def transform(self, table: Table, out: np.ndarray | None = None) -> np.ndarray:
         """Features of each row, float32 (n, d), for the columns named by `feature_names`; always finite.
+
+        They are put into ``out``, if there is such an array.
 
         The target need not be there; further columns do not matter. A value that a column does not know counts as
         missing. Raises `DataError` if a column is missing, or none of its values is of its kind.
         """
-        return self.prepare(table).features
+        return self.prepare(table, out).features
 
-    def prepare(self, table: Table) -> Prepared:
+    def prepare(self, table: Table, out: np.ndarray | None = None) -> Prepared:
         """As `transform`, with a sentence about values that are unknown and columns that are not used.
 
         >>> prepared = TablePreprocessor().fit(Table({"c": list("abab"), "y": [0, 1, 1, 0]}), "y")
@@ -165,26 +168,37 @@ class TablePreprocessor:
         ["Unknown from the training, and taken as missing: 'c' in 1 row ('new'). Not used: 'd'."]
         """
         table.require(column.name for column in self.columns)
-        found = self._encoded(table)
-        for column in self._columns:
-            _check_known(column, table.series(column.name), found[column.name].unknown)
-        unknown = {name: encoded.unknown for name, encoded in found.items() if encoded.unknown.any()}
-        used = {self.target_name, *found, *self._left_out}
+        features = np.empty((table.rows, len(self._places())), np.float32) if out is None else out
+        unknown = self._encode(table, features)
+        used = {self.target_name, *(column.name for column in self._columns), *self._left_out}
         remarks = [*_about_unknown(unknown, table), *_about_unused([name for name in table if name not in used])]
-        features = self._joined([encoded.features for encoded in found.values()])
         return Prepared(features, [" ".join(remarks)] if remarks else [])
 
-    def _encoded(self, table: Table) -> dict[str, Encoded]:
-        """The features of each column; plain numbers are scaled together, as there may be many."""
-        names = {*table.plain_numbers()}
-        plain = [column for column in self._columns if type(column) is NumberColumn and column.name in names]
-        values = table.matrix([column.name for column in plain]) if plain else np.empty((table.rows, 0))
-        found = dict(zip((column.name for column in plain), encode_numbers(plain, values), strict=True))
-        return {column.name: found.get(column.name) or column.encode(table.series(column.name))
-                for column in self._columns}  # fmt: skip
+    def _encode(self, table: Table, features: np.ndarray) -> dict[str, np.ndarray]:
+        """Fill the features; of columns with values that they do not know, truth values (n,): where.
 
-    def _joined(self, parts: list[np.ndarray]) -> np.ndarray:
-        return np.concatenate(parts, axis=1)
+        Plain numbers are scaled together, as there may be many.
+        """
+        names, flat = {*table.plain_numbers()}, self._places()
+        ends = accumulate((len(column.features) for column in self._columns), initial=0)
+        places = {c.name: flat[start:end] for c, (start, end) in zip(self._columns, pairwise(ends), strict=True)}
+        plain = [column for column in self._columns if type(column) is NumberColumn and column.name in names]
+        if plain:
+            values = table.matrix([column.name for column in plain])
+            SideBySide(plain, [places.pop(column.name) for column in plain]).encode(values, features)
+        found = {}
+        for column in self._columns:
+            if column.name in places:
+                series = table.series(column.name)
+                features[:, places[column.name]], unknown = column.encode(series)
+                _check_known(column, series, unknown)
+                if unknown.any():
+                    found[column.name] = unknown
+        return found
+
+    def _places(self) -> np.ndarray:
+        """Where the features of the columns, one column after the other, are among all."""
+        return np.arange(sum(len(column.features) for column in self._columns))
 
     def of_numbers(self, rows: Tensor) -> Tensor:
         """`transform` as nodes of a graph, for a network that leaves Python together with its preparation.

@@ -47,6 +47,7 @@ class Table(Mapping[str, np.ndarray]):
         self._semicolons = semicolons
         self._decided: Mapping[str, Format] | None = None
         self._numbered: frozenset[str] | None = None
+        self._as_given = False  # whether floats still are as they came, and are cleaned when somebody looks
         self.notes = list(notes)
         lengths = {name: len(series) for name, series in self._series.items()}
         if len(set(lengths.values())) > 1:
@@ -54,7 +55,7 @@ class Table(Mapping[str, np.ndarray]):
         self.rows = next(iter(lengths.values()), 0)
 
     def __getitem__(self, name: str) -> np.ndarray:
-        series = self._series[name]
+        series = self.series(name)
         how = self.format(name)
         return (how if isinstance(how, NumberFormat) else TextFormat()).read(series)
 
@@ -79,7 +80,8 @@ class Table(Mapping[str, np.ndarray]):
 
     def series(self, name: str) -> pl.Series:
         """A column as it came: integers, float64 or text, null where nothing was."""
-        return self._series[name]
+        series = self._series[name]
+        return as_series(series, name) if self._as_given and series.dtype.is_float() else series
 
     def format(self, name: str) -> Format:
         """How a column writes its values."""
@@ -96,7 +98,7 @@ class Table(Mapping[str, np.ndarray]):
         if self._numbered is None:
             formats = {name: self.format(name) for name in self}
             numbers = [name for name, how in formats.items() if isinstance(how, NumberFormat)]
-            self._numbered = frozenset(n for n in numbers if counts_rows(n, self._series[n], formats[n]))
+            self._numbered = frozenset(n for n in numbers if counts_rows(n, self.series(n), formats[n]))
         return self._numbered
 
     def take(self, rows: npt.ArrayLike) -> Table:
@@ -124,12 +126,14 @@ class Table(Mapping[str, np.ndarray]):
                 if name in self and isinstance(how, NumberFormat) and not is_text(self._series[name])]  # fmt: skip
 
     def matrix(self, names: Sequence[str]) -> np.ndarray:
-        """Several of `plain_numbers`, float64 (n, k), NaN where a value is missing.
+        """Several of `plain_numbers`, (n, k), NaN where a value is missing: float32 if they all came so, else float64.
 
         >>> Table({"x": [1, 2], "y": [0.5, None]}).matrix(["y", "x"]).tolist()
         [[0.5, 1.0], [nan, 2.0]]
         """
-        return pl.DataFrame({name: self._series[name] for name in names}).cast(pl.Float64).to_numpy(order="fortran")
+        frame = pl.DataFrame({name: self._series[name] for name in names})
+        short = {*frame.dtypes} == {pl.Float32}
+        return (frame if short else frame.cast(pl.Float64)).to_numpy(order="fortran")
 
     def only(self, names: Iterable[str]) -> Table:
         """The table of some columns. Raises `DataError` if one is not there.
@@ -164,15 +168,18 @@ class Table(Mapping[str, np.ndarray]):
         return table
 
     @classmethod
-    def decided(
-        cls, columns: Mapping[str, pl.Series], formats: Mapping[str, Format], row_numbers: Iterable[str] = ()
-    ) -> Table:
-        """The table of columns whose formats, and which of them number the rows, were decided before.
+    def decided(cls, frame: pl.DataFrame, formats: Mapping[str, Format], row_numbers: Iterable[str] = ()) -> Table:
+        """The table of a frame for whose columns it was decided before what their formats are, and which of them number
+        the rows. Of its numbers no copies are made.
 
-        >>> Table.decided({"x": pl.Series(["1,5"])}, {"x": NumberFormat(",")})["x"]
+        >>> Table.decided(pl.DataFrame({"x": ["1,5"]}), {"x": NumberFormat(",")})["x"]
         array([1.5])
         """
-        table = cls(columns)
+        columns = dict(zip(frame.columns, frame.get_columns(), strict=True))
+        plain = {name for name, kind in frame.schema.items() if kind.is_float() or kind.is_integer()}
+        others = as_columns({name: series for name, series in columns.items() if name not in plain})
+        table = cls({})
+        table._series, table.rows, table._as_given = {**columns, **others}, frame.height, True
         table._decided, table._numbered = formats, frozenset(row_numbers)
         return table
 
@@ -180,6 +187,7 @@ class Table(Mapping[str, np.ndarray]):
         """Other rows or columns, in the formats of this table."""
         table = Table({}, self.notes)
         table._series, table._decided, table._numbered = series, self._formats(), self.row_numbers
+        table._as_given = self._as_given
         table.rows = len(next(iter(series.values()), ()))
         return table
 

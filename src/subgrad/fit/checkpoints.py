@@ -60,6 +60,7 @@ class RunState:
         begun: the epoch that has begun.
         average_every: of several ranks, after how many steps their parameters are averaged; 1 if their gradients are.
         velocity: of the outer step that averages take.
+        memory: that rows in files may take, by which they are put into lots; None for data in memory.
     """
 
     model: Module
@@ -80,6 +81,7 @@ class RunState:
     begun: Begun = field(default_factory=Begun)
     average_every: int = 1
     velocity: list[np.ndarray] = field(default_factory=list)
+    memory: int | None = None
 
     @functools.cached_property
     def data_digest(self) -> str:
@@ -173,6 +175,7 @@ def _settings(run: RunState) -> dict[str, Any]:
         "shuffle": run.shuffle,
         "drop_last": run.drop_last,
         "accumulate": run.accumulate,
+        "memory": run.memory,
         "samples": len(run.rows),
         "data": run.data_digest,
         "architecture": _without_seeds(_described(run).get("model")),

@@ -136,20 +136,21 @@ def measure(
 
 
 def measure_parts(
-    model: Module, parts: Iterable[Part], loss: Callable[..., Any], metrics: dict[str, metric_table.Metric]
-) -> dict[str, float]:
-    """As `measure`, of data that come in parts, each with one array of targets."""
-    whole, targets = apart(metrics)[1], list[np.ndarray]()
+    model: Module, parts: Iterable[Part], loss: Callable[..., Any], metrics: dict[str, metric_table.Metric],
+    ranks: Ranks | None = None,
+) -> dict[str, float]:  # fmt: skip
+    """As `measure`, of data that come in parts, each with one array of targets; several ``ranks`` have others each."""
+    whole, targets, join = apart(metrics)[1], list[np.ndarray](), _join(ranks)
 
     def each() -> Iterator[Part]:
         for part in parts:
             targets.extend([_targets(part)] if whole else [])
             yield part
 
-    found, outputs = _measured(model, each(), loss, metrics, _as_it_is)
+    found, outputs = _measured(model, each(), loss, metrics, join)
     if not whole:
         return found
-    return {**found, **measured_whole(whole, outputs.members(_as_it_is), np.concatenate(targets))}
+    return {**found, **measured_whole(whole, outputs.members(join), np.concatenate(join(targets)))}
 
 
 def _measured(
@@ -191,7 +192,11 @@ def _shared(data: Part, ranks: Ranks | None) -> tuple[Part, Join]:
     """What this process looks at, and how it hears of the rest."""
     if ranks is None or len(data) < ranks.size:  # there would be nothing for some
         return data, _as_it_is
-    return replace(data, rows=ranks.share(data.rows)), lambda own: [item for one in ranks.all(own) for item in one]
+    return replace(data, rows=ranks.share(data.rows)), _join(ranks)
+
+
+def _join(ranks: Ranks | None) -> Join:
+    return _as_it_is if ranks is None else lambda own: [item for one in ranks.all(own) for item in one]
 
 
 def _targets(data: Part) -> Any:

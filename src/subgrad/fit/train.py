@@ -155,18 +155,18 @@ def fit(
         if every is not None and validation is None:
             raise ArgumentError("validation_every is how often the validation is measured, and there is none")
         if ranks is not None:
-            _require_shared(model, chosen, y)
+            _require_shared(model, chosen, X, y)
         if saving is not None and (ranks is None or ranks.leads):
             require_writable(saving.path)
         if is_scanned(X):
             if y is not None or sample_weight is not None or steps_per_epoch is not None:
                 raise ArgumentError("rows in files have their targets with them: X stands alone, without y, "
                                     "sample_weight and steps_per_epoch")  # fmt: skip
-            from subgrad.fit.stream.rows_run import start_rows  # few runs read files
+            from subgrad.fit.stream.rows_run import RowsRun, start_rows  # few runs read files
 
             run: Run = start_rows(
                 model, X, validation, given_loss, loss_weights, chosen, metrics, batch_size, seed, shuffle, drop_last,
-                accumulate, verbose,
+                accumulate, verbose, _kind(ranks, averaging, sync_batch_norm, RowsRun),
             )  # fmt: skip
         elif y is None:
             from subgrad.fit import stream  # few runs are given batches
@@ -210,26 +210,29 @@ def _ranks(comm: Any) -> Ranks | None:
     return ranks_of(comm)
 
 
-def _require_shared(model: Module, optimizer: Any, y: Any) -> None:
+def _require_shared(model: Module, optimizer: Any, X: Any, y: Any) -> None:
     from subgrad.fit.parallel.parallel_run import require_plain
 
     require_plain(model, optimizer)
-    if y is None:
-        raise ArgumentError("several ranks take arrays, X and y, of which each reads its part, and no batches")
+    if y is None and not is_scanned(X):
+        raise ArgumentError("several ranks take arrays, X and y, or rows in files, of which each reads its part, and "
+                            "no batches")  # fmt: skip
 
 
-def _kind(ranks: Ranks | None, averaging: Any, synchronised: Any) -> Callable[..., Run]:
+def _kind(ranks: Ranks | None, averaging: Any, synchronised: Any, alone: type[Run] = Run) -> Callable[..., Any]:
+    """The run of one process, or of several."""
     synchronised = options.switch("sync_batch_norm", synchronised)
     if ranks is None and averaging is None:
-        return Run
+        return alone
     from subgrad.fit.parallel.local_sgd import averaging as as_averaging  # few runs are shared
 
     how = as_averaging(averaging)
     if ranks is None:
-        return Run
+        return alone
     from subgrad.fit.parallel.parallel_run import ParallelRun
+    from subgrad.fit.parallel.shared_rows import SharedRows
 
-    return functools.partial(ParallelRun, ranks, how, synchronised)
+    return functools.partial(ParallelRun if alone is Run else SharedRows, ranks, how, synchronised)
 
 
 def _optimizer(given: Any) -> optim.Optimizer | FullBatch:

@@ -52,15 +52,8 @@ class TabularPreparation(TablePreprocessor):
         places = tuple(c.size for c in self.columns if isinstance(c, EmbeddedColumn))
         return Layout(roles.count(0), roles.count(1), roles.count(2), places)
 
-    def _joined(self, parts: list[np.ndarray]) -> np.ndarray:
-        order = self._order()
-        whole = np.empty((len(parts[0]), len(order)), np.float32)
-        places = np.argsort(order)  # where each feature goes
-        done = 0
-        for part in parts:
-            whole[:, places[done : done + part.shape[1]]] = part
-            done += part.shape[1]
-        return whole
+    def _places(self) -> np.ndarray:
+        return np.argsort(self._order())
 
     def _roles(self) -> list[int]:
         """Of each feature, in the order of the columns: 0 for a number, 1 for its rank, 3 for a place, 2 for others."""

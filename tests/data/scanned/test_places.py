@@ -37,3 +37,12 @@ def test_a_hash_is_even_and_that_of_another_seed_is_another():
         assert ((counts - 2000) ** 2 / 2000).sum() < 95  # chi square of 49 degrees: 1 in 10,000
     assert np.abs(np.corrcoef(found) - np.eye(3)).max() < 0.02
     assert (Share(0, 0.2, 1.0).has(places) != Share(0, 0.0, 0.2).has(places)).all()
+
+
+def test_each_block_of_a_group_is_read_by_one_rank():
+    order = Order(COUNTS, 16, seed=0, epoch=0, shuffle=True)
+    parts = [order.of_rank(rank, 3) for rank in range(3)]
+    for group, blocks in enumerate(order.groups):
+        assert np.concatenate([part.groups[group] for part in parts]).tolist() == blocks.tolist()
+        ends = np.cumsum([part.sizes[group] for part in parts])
+        assert order.bounds(group, 3).tolist() == [0, *ends]

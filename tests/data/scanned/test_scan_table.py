@@ -185,6 +185,16 @@ def test_hidden_files_and_those_of_spark_are_no_rows(tmp_path):
     assert len(scan_table(os.fspath(tmp_path), "price", memory="4MB")) == FRAME["price"].count()
 
 
+def test_a_file_of_texts_among_numbers_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(survey, "SAMPLE", 50)
+    monkeypatch.setattr(survey, "LOOKS", 2)
+    for i in range(5):
+        size = ["many"] * 300 if i == 2 else range(300)
+        pl.DataFrame({"size": size, "price": rng.normal(size=300)}).write_csv(tmp_path / f"{i}.csv")
+    with pytest.raises(DataError, match=r"300 of all its values are none \('many'\), the first of them in .*2.csv"):
+        len(scan_table(tmp_path, "price", memory=1 << 17))
+
+
 def test_memory_is_a_size():
     for wrong in ("much", -1, "1 XB", True, "10kB"):
         with pytest.raises(ArgumentError, match="memory is"):

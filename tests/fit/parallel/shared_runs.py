@@ -11,16 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 from mpi4py import MPI
 
 import subgrad as sg
 from subgrad import nn
-from subgrad.errors import ArgumentError, NonFiniteError, RankError
+from subgrad.errors import ArgumentError, FileError, NonFiniteError, RankError
+from subgrad.fit.stream import rows_run
 
 COMM = MPI.COMM_WORLD
 RNG = np.random.default_rng(0)
 X, Y, WEIGHTS = RNG.normal(size=(103, 6)).astype(np.float32), RNG.integers(0, 3, 103), RNG.random(103)
 ROOM = {"loss": "cross_entropy", "batch_size": 20, "averaging": 1}  # the last batch has 3 samples
+ROWS = {"batch_size": 64, "optimizer": sg.Adam(0.05)}  # the last batch has 65
 
 
 def net(*between: nn.Module) -> nn.Module:
@@ -31,15 +34,16 @@ def digest(model: nn.Module) -> str:
     return hashlib.sha256(b"".join(p.numpy().tobytes() for _, p in model.named_state())).hexdigest()
 
 
-def compared(make: Any = net, **options: Any) -> dict[str, Any]:
+def compared(make: Any = net, given: Any = (X, Y), **options: Any) -> dict[str, Any]:
     """How far a shared run is from that of one process, which rank 0 does, too."""
-    many = make()
-    history = sg.fit(many, X, Y, **ROOM, comm=COMM, **options)
+    many, options = make(), {**ROOM, **options}
+    history = sg.fit(many, *given, comm=COMM, **options)
     rows = [{k: v for k, v in row.items() if k != "seconds"} for row in history.epochs]
     found: dict[str, Any] = {"models": COMM.allgather(digest(many)), "histories": COMM.allgather(rows)}
     if COMM.rank == 0:
         one = make()
-        alone = sg.fit(one, X, Y, **ROOM, **options)
+        options.pop("resume", None)
+        alone = sg.fit(one, *given, **options)
         found["apart"] = max(abs(a - alone.epochs[i][k]) for i, row in enumerate(rows) for k, a in row.items())
         found["parameters apart"] = max(
             float(np.abs(a.numpy() - b.numpy()).max())
@@ -48,11 +52,11 @@ def compared(make: Any = net, **options: Any) -> dict[str, Any]:
     return found
 
 
-def raised(kind: type[Exception], **options: Any) -> list[str]:
+def raised(kind: Any, **options: Any) -> list[str]:
     """What all ranks say of a run that fails; ``options`` may be functions of the rank."""
     own = {k: v() if callable(v) else v for k, v in options.items()}
     try:
-        sg.fit(own.pop("model", net()), own.pop("X", X), Y, comm=COMM, **{**ROOM, **own})
+        sg.fit(own.pop("model", net()), own.pop("X", X), own.pop("Y", Y), comm=COMM, **{**ROOM, **own})
     except kind as error:
         return COMM.allgather(f"{type(error).__name__}: {error}")
     raise AssertionError("nothing was raised")
@@ -78,8 +82,52 @@ def size(f: sg.Tensor, y: sg.Tensor) -> sg.Tensor:
     return (f * f).mean()
 
 
+class Breaks(sg.Callback):
+    """Empties a file after the first batch."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def on_batch_end(self, step: int, logs: dict[str, float]) -> None:
+        self._path.write_bytes(b"")
+
+
+def rows_of(folder: Path) -> sg.data.ScannedTable:
+    """1,025 rows in two files, in several lots."""
+    values = np.random.default_rng(1).normal(size=(1025, 6))
+    frame = pl.DataFrame(values, [*"abcdef"], orient="row").with_columns(label=values[:, :3].argmax(1).astype(str))
+    if COMM.rank == 0:
+        (folder / "rows").mkdir(exist_ok=True)
+        frame.head(600).write_parquet(folder / "rows" / "0.parquet", row_group_size=150)
+        frame.tail(425).write_parquet(folder / "rows" / "1.parquet", row_group_size=150)
+    COMM.Barrier()
+    rows = sg.data.scan_table(folder / "rows", "label", memory=1 << 16)
+    assert len(rows.order(0, 0, True, np.dtype("f4")).groups) > 2
+    return rows
+
+
+def in_files(folder: Path) -> None:
+    """Rows in files, against one process; the last run breaks off."""
+    rows = rows_of(folder)
+    found: dict[str, Any] = {"plain": compared(given=(rows,), **ROWS, epochs=2)}
+    rows_run.HELD_OUT = 0  # so that they stay in their files
+    options = {"epochs": 2, "validation": 0.3, "metrics": ["accuracy", "f1"], "drop_last": True}
+    found["validation"] = compared(given=(rows,), **ROWS, **options)
+    arrays = [np.concatenate(one) for one in zip(*rows.parts(np.dtype("f4")), strict=True)]
+    models = [net() for _ in range(2)]
+    for model, data in zip(models, ((rows,), arrays), strict=True):
+        sg.fit(model, *data, **{**ROOM, **ROWS, "averaging": 3}, shuffle=False, epochs=2, comm=COMM)
+    found["apart"] = COMM.allgather([*map(digest, models)])
+    saving = sg.Checkpoint(folder / "rows.safetensors", minutes=0)
+    found["broken"] = raised((FileError, RankError), X=rows, Y=None, **ROWS, epochs=3, checkpoint=saving,
+                             callbacks=Breaks(folder / "rows" / "1.parquet"))  # fmt: skip
+    if COMM.rank == 0:
+        (folder / "in_files.json").write_text(json.dumps(found))
+
+
 def dying(folder: Path) -> None:
     """Rank 1 dies in the third epoch: each has 6 steps, of one sum each."""
+    in_files(folder)
     comm = Killed(15) if COMM.rank == 1 else COMM
     sg.fit(net(), X, Y, **ROOM, epochs=4, comm=comm, checkpoint=folder / "run.safetensors", optimizer=sg.Adam(0.01))
 
@@ -138,6 +186,8 @@ def sharing(folder: Path) -> None:
     alone = sg.fit(whole, X, Y, **ROOM, epochs=4, optimizer=sg.Adam(0.01))
     found["resumed"] = {"models": COMM.allgather(digest(resumed)), "epochs": len(history),
                         "apart": float(np.abs(np.subtract(history["loss"], alone["loss"])).max())}  # fmt: skip
+    from_rows = {"given": (rows_of(folder),), "epochs": 3, "resume": folder / "rows.safetensors"}
+    found["resumed rows"] = compared(**ROWS, **from_rows)
     if COMM.rank == 0:
         (folder / "found.json").write_text(json.dumps(found))
 

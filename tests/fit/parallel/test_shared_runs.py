@@ -29,7 +29,7 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def died(folder):
-    """Two ranks, of which one is killed in the third epoch."""
+    """Two ranks, which learn from rows in files; then one is killed in the third epoch of another run."""
     require_mpi()
     return ranks(2, PROGRAM, "dying", folder, folder=folder)
 
@@ -40,6 +40,13 @@ def found(died, folder) -> dict[str, Any]:
     done = ranks(4, PROGRAM, "sharing", folder, folder=folder)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads((folder / "found.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def in_files(died, folder) -> dict[str, Any]:
+    """What the two ranks have found with rows in files."""
+    assert (folder / "in_files.json").exists(), died.stderr[-3000:]
+    return json.loads((folder / "in_files.json").read_text())
 
 
 @pytest.mark.parametrize("case", ["plain", "weights", "accumulated", "validation", "batch norm"])
@@ -131,3 +138,28 @@ def test_another_number_of_ranks_goes_on_from_a_checkpoint(found):
     assert seen["epochs"] == 4
     assert len(set(seen["models"])) == 1
     assert seen["apart"] < 1e-6
+
+
+@pytest.mark.parametrize("case", ["plain", "validation"])
+def test_rows_in_files_give_all_ranks_the_losses_of_one_process(in_files, case):
+    seen = in_files[case]
+    assert len(set(seen["models"])) == 1
+    assert seen["histories"] == [seen["histories"][0]] * 2
+    assert seen["apart"] < 1e-6
+    assert seen["parameters apart"] < 1e-6
+
+
+def test_steps_of_their_own_are_those_on_the_same_rows_in_memory(in_files):
+    assert len({digest for pair in in_files["apart"] for digest in pair}) == 1
+
+
+def test_a_file_that_one_rank_cannot_read_is_named_by_all(in_files):
+    assert all("1.parquet" in said for said in in_files["broken"])
+    assert {said.partition(":")[0] for said in in_files["broken"]} <= {"FileError", "RankError"}
+
+
+def test_another_number_of_ranks_goes_on_within_an_epoch_of_rows(found):
+    seen = found["resumed rows"]
+    assert len(set(seen["models"])) == 1
+    assert seen["apart"] < 1e-6
+    assert seen["parameters apart"] < 1e-6

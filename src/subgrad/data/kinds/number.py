@@ -24,6 +24,8 @@ from subgrad.data.kinds.totals import Moments, Totals
 from subgrad.data.lazy_polars import pl
 from subgrad.graph.tensor import Tensor
 
+IN_CACHE = 2**15  # numbers
+
 
 @dataclass(frozen=True)
 class NumberColumn(Kind):
@@ -66,7 +68,9 @@ class NumberColumn(Kind):
 
     def encode(self, series: pl.Series) -> Encoded:
         values = self.format.read(series)
-        return encode_numbers([self], values[:, None])[0]._replace(unknown=unread(series, values))
+        features = np.empty((len(values), len(self.features)), np.float32)
+        SideBySide([self], [np.arange(features.shape[1])]).encode(values[:, None], features)
+        return Encoded(features, unread(series, values))
 
     def of_numbers(self, x: Tensor) -> Tensor:
         known = ops.isfinite(x)
@@ -83,14 +87,38 @@ class NumberColumn(Kind):
         return found
 
 
-def encode_numbers(columns: Sequence[NumberColumn], values: np.ndarray) -> list[Encoded]:
-    """Features of several columns, of values (n, k) that all could be read."""
-    medians, means, stds = (np.array([getattr(c, name) for c in columns]) for name in ("median", "mean", "std"))
-    known = np.isfinite(values)
-    filled = values if known.all() else np.where(known, values, medians)
-    scaled, none = standardised(filled, means, stds).astype(np.float32), np.zeros(len(values), bool)
-    return [Encoded(np.column_stack([scaled[:, i], ~known[:, i]]).astype(np.float32) if column.missing
-                    else scaled[:, i : i + 1], none) for i, column in enumerate(columns)]  # fmt: skip
+class SideBySide:
+    """Columns of numbers that become features together, as there may be many.
+
+    Args:
+        columns: of which all values can be read.
+        places: of each, where its features are among those of all columns.
+    """
+
+    def __init__(self, columns: Sequence[NumberColumn], places: Sequence[np.ndarray]) -> None:
+        self._medians, self._means, self._stds = (
+            np.array([getattr(c, name) for c in columns]) for name in ("median", "mean", "std")
+        )
+        self._marked = [i for i, column in enumerate(columns) if column.missing]
+        self._numbers = _slice([int(own[0]) for own in places])
+        self._marks = _slice([int(places[i][1]) for i in self._marked])
+
+    def encode(self, values: np.ndarray, features: np.ndarray) -> None:
+        """Put what becomes of values (n, k) into the features (n, d), some rows at a time that stay in the cache."""
+        step = max(1, IN_CACHE // len(self._means))
+        for start in range(0, len(values), step):
+            part, rows = values[start : start + step], features[start : start + step]
+            known = np.isfinite(part)
+            filled = part if known.all() else np.where(known, part, self._medians)
+            rows[:, self._numbers] = standardised(filled, self._means, self._stds)
+            if self._marked:
+                rows[:, self._marks] = ~known[:, self._marked]
+
+
+def _slice(places: list[int]) -> slice | list[int]:
+    """The same places, as a slice if they follow each other."""
+    first = places[0] if places else 0
+    return slice(first, first + len(places)) if places == [*range(first, first + len(places))] else places
 
 
 def odd_values(series: pl.Series, values: np.ndarray) -> tuple[int, list[str]]:

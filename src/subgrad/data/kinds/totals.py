@@ -119,7 +119,7 @@ class Totals:
     def add_numbers(self, values: np.ndarray) -> None:
         """Count more rows of numbers, NaN where there is none."""
         self.rows += len(values)
-        known = values[np.isfinite(values)]
+        known = values[np.isfinite(values)].astype(np.float64, copy=False)
         self.missing += len(values) - len(known)
         self.moments = self.moments.and_(Moments.of(known))
 

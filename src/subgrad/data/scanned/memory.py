@@ -13,13 +13,14 @@ _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "
 
 
 def size_of(memory: Any) -> int:
-    """Bytes, from a number of them or a text with a unit; None is for a quarter of what is free.
+    """Bytes, from a number of them or a text with a unit; None is for a quarter of what is free, rounded down to a
+    power of two: runs and processes are then given the same, mostly.
 
     >>> size_of("1GB"), size_of("1.5 MiB"), size_of(2e9)
     (1000000000, 1572864, 2000000000)
     """
     if memory is None:
-        return max(LEAST, available() // 4)
+        return 1 << (max(LEAST, available() // 4).bit_length() - 1)
     found = re.fullmatch(r"([\d.]+) *([kmgt]i?)?b?", memory.strip().lower()) if isinstance(memory, str) else None
     try:
         if isinstance(memory, bool) or (isinstance(memory, str) and found is None):

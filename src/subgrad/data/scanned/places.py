@@ -65,7 +65,7 @@ class Order:
     def __init__(
         self, counts: np.ndarray, group: int, seed: int, epoch: int, shuffle: bool, blocks_stay: bool = False
     ) -> None:
-        self._seed, self._epoch, self._shuffle = seed, epoch, shuffle
+        self._seed, self._epoch, self._shuffle, self._counts = seed, epoch, shuffle, counts
         blocks = np.arange(len(counts))
         if shuffle and not blocks_stay and counts.sum() > group:
             blocks = self._random(0).permutation(blocks)
@@ -78,6 +78,17 @@ class Order:
         """The group in which the row is that comes so many rows after the first of the epoch."""
         return int(np.searchsorted(self.starts, row, side="right")) - 1
 
+    def bounds(self, group: int, ranks: int) -> np.ndarray:
+        """Int64 (ranks + 1,): rank r reads the rows of a group from number ``bounds[r]`` up to ``bounds[r + 1]``."""
+        sizes = self._counts[self.groups[group]]
+        return np.concatenate([[0], np.cumsum(sizes)])[shares(sizes, ranks)]
+
+    def of_rank(self, rank: int, ranks: int) -> Reading:
+        """What one of several ranks reads: of each group some blocks, about as many rows as each other."""
+        cuts = [shares(self._counts[group], ranks)[rank : rank + 2] for group in self.groups]
+        mine = [group[a:b] for group, (a, b) in zip(self.groups, cuts, strict=True)]
+        return Reading(mine, np.array([self._counts[blocks].sum() for blocks in mine], np.int64))
+
     def within(self, group: int) -> np.ndarray:
         """The order of the rows of a group, which stand as its blocks do."""
         n = int(self.sizes[group])
@@ -85,6 +96,23 @@ class Order:
 
     def _random(self, part: int) -> np.random.Generator:
         return np.random.Generator(np.random.Philox(np.random.SeedSequence([abs(self._seed), 4, self._epoch, part])))
+
+
+class Reading(NamedTuple):
+    """Groups of blocks, and how many rows each has: those of an `Order`, or what one of several processes reads."""
+
+    groups: list[np.ndarray]
+    sizes: np.ndarray
+
+
+def shares(sizes: np.ndarray, ranks: int) -> np.ndarray:
+    """Int64 (ranks + 1,): where things of some sizes are cut into parts that follow each other, of about equal sums.
+
+    >>> shares(np.array([3, 3, 3, 3]), 2).tolist(), shares(np.array([9, 1]), 3).tolist()
+    ([0, 2, 4], [0, 0, 1, 2])
+    """
+    middles = 2 * np.cumsum(sizes) - sizes
+    return np.searchsorted(middles * ranks // max(2 * int(sizes.sum()), 1), np.arange(ranks + 1))
 
 
 def _grouped(blocks: np.ndarray, counts: np.ndarray, most: int) -> list[np.ndarray]:

@@ -151,6 +151,8 @@ def _bytes(kind: Any) -> int:
     """What a value takes, at most about: as it is read and, if that is more, as features."""
     if kind in (pl.String, pl.Categorical, pl.Enum):
         return max(_TEXT, MOST_CATEGORIES * np.dtype("f4").itemsize)
+    if kind == pl.Float32 or (kind.is_integer() and kind not in (pl.Int64, pl.UInt64, pl.Int128)):
+        return 4
     return 8 if kind.is_numeric() or kind == pl.Boolean else 64
 
 

@@ -17,9 +17,9 @@ from subgrad.data.formats import Format
 from subgrad.data.lazy_polars import pl
 from subgrad.data.prepare import TablePreprocessor
 from subgrad.data.scanned.memory import size_of
-from subgrad.data.scanned.places import Order, Share, within
+from subgrad.data.scanned.places import Order, Reading, Share, shares, within
 from subgrad.data.scanned.row_sources import IN_MEMORY, Origin, origin_of, rows_at_once, rows_in
-from subgrad.data.scanned.survey import AT_ONCE, Labelled, Survey, labelled, look, tables
+from subgrad.data.scanned.survey import Labelled, Survey, at_once, labelled, look, tables
 from subgrad.data.table import Table
 from subgrad.data.task import Task
 from subgrad.errors import ArgumentError, DataError
@@ -57,7 +57,8 @@ def scan_table(
         task: "classification" or "regression"; None for what the target looks like.
         preparation: one that was learnt before, such as that of the training rows.
         memory: what rows may take on their way, in bytes or as a text such as ``"1GB"``: what is read, the rows that
-            are mixed, and those held out. None for a quarter of what is free. Python and the libraries come on top.
+            are mixed, and those held out. None for a quarter of what is free, rounded down to a power of
+            two. Python and the libraries come on top.
 
     Raises:
         ArgumentError: for a memory of less than 64 KiB, or neither target nor preparation.
@@ -229,9 +230,10 @@ class ScannedTable:
         return Order(self.counts, self.rows_of(1 / BUFFERS, dtype), seed, epoch, shuffle, fixed)
 
     def groups(
-        self, order: Order, first: int = 0, room: int = 0, dtype: np.dtype = FLOAT, stop: threading.Event = NEVER
-    ) -> Iterator[Arrays]:
-        """The rows of the groups of an order, from number ``first`` on, as their blocks have them.
+        self, order: Order | Reading, first: int = 0, room: int = 0, dtype: np.dtype = FLOAT,
+        stop: threading.Event = NEVER,
+    ) -> Iterator[Arrays]:  # fmt: skip
+        """The rows of the groups of an order, or of a part of it, from number ``first`` on, as their blocks have them.
 
         Before the rows of a group is ``room`` for so many others. There are no more once ``stop`` is set.
         """
@@ -254,9 +256,17 @@ class ScannedTable:
             raise DataError(f"{self._shared.origin.name_of(block)} has {table.rows:,} rows where there were "
                             f"{len(used):,}: it has changed since")  # fmt: skip
         for part in _pieces(table, used):
-            X[at : at + part.rows], y[at : at + part.rows] = prepared.transform(part), prepared.target(part)
+            self._features(part, X[at : at + part.rows])
+            y[at : at + part.rows] = prepared.target(part)
             at += part.rows
         return at
+
+    def _features(self, rows: Table, out: np.ndarray) -> None:
+        """Put the features into an array; those of float64 are as exact as all others are."""
+        if out.dtype == FLOAT:
+            self.preparation.transform(rows, out)
+        else:
+            out[:] = self.preparation.transform(rows)
 
     def head(self, rows: int) -> Arrays:
         """The first rows, in the order of the files."""
@@ -270,9 +280,19 @@ class ScannedTable:
         X, y = (np.concatenate(one) for one in zip(*found, strict=True))
         return X[:rows], y[:rows]
 
-    def parts(self, dtype: np.dtype) -> Iterator[Arrays]:
-        """All rows in the order of the files, some at a time."""
-        return self.groups(Order(self.counts, 1, 0, 0, shuffle=False), dtype=dtype)
+    def parts(self, dtype: np.dtype, rank: int = 0, ranks: int = 1) -> Iterator[Arrays]:
+        """All rows in the order of the files, some at a time; of several ranks each has about as many of them."""
+        order = self._as_they_stand()
+        first, end = shares(order.sizes, ranks)[rank : rank + 2]
+        return self.groups(Reading(order.groups[first:end], order.sizes[first:end]), dtype=dtype)
+
+    def has_parts(self, ranks: int) -> bool:
+        """Whether each of so many ranks has some of `parts`."""
+        return bool(np.diff(shares(self._as_they_stand().sizes, ranks)).all())
+
+    def _as_they_stand(self) -> Order:
+        """Each block alone."""
+        return Order(self.counts, 1, 0, 0, shuffle=False)
 
     def inputs(self, dtype: np.dtype) -> Iterator[np.ndarray]:
         """The features of all rows, some at a time, whether their target is known or not."""
@@ -285,7 +305,7 @@ class ScannedTable:
 
     def digest(self) -> str:
         """A SHA-256 of what tells these rows from others: sizes of files, numbers of rows, and the preparation."""
-        parts = [self._shared.origin.digest(), self.counts.tolist(), self._shares, self.preparation.to_json()]
+        parts = [self._shared.origin.digest(), len(self), self._shares, self.preparation.to_json()]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def _used(self, block: int) -> np.ndarray:
@@ -301,10 +321,9 @@ class ScannedTable:
 
 
 def _pieces(table: Table, used: np.ndarray) -> Iterator[Table]:
-    """The rows that are used, as many at a time as stay in the cache."""
+    """The rows that are used, some at a time."""
     rows = table if used.all() else table.take(used)
-    for start in range(0, rows.rows, AT_ONCE):
-        yield rows.slice(start, AT_ONCE)
+    return (rows.slice(part.start, part.stop - part.start) for part in at_once(rows))
 
 
 __all__ = ["ScannedTable", "scan_table"]

@@ -27,7 +27,7 @@ from subgrad.errors import DataError
 SAMPLE = 2**17
 """Rows that medians and the like are of: a rank is then within 0.5 % of the wanted one in 999 of 1,000 cases."""
 LOOKS, LOOK = 16, 4096  # places that formats are decided by, and rows of each
-AT_ONCE = 2**15  # rows whose columns stay in the cache while they are counted
+AT_ONCE = 2**15, 2**21  # rows, and values of all columns, that are looked at together, at most
 _CHOOSING = 0x5EED  # of the rows of the sample
 _MOST_LABELS = 100_000
 
@@ -73,7 +73,7 @@ def tables(origin: Origin, formats: Mapping[str, Format], blocks: Sequence[int])
     names = list(formats)
     for i, frame in zip(blocks, origin.frames(blocks, names), strict=True):
         try:
-            yield Table.decided({name: frame[name] for name in names}, formats)
+            yield Table.decided(frame.select(names), formats)
         except DataError as error:
             raise DataError(f"{origin.name_of(i)}: {error}") from None
 
@@ -86,6 +86,13 @@ def labelled(origin: Origin, formats: Mapping[str, Format], target: str) -> Labe
 
 def _together(known: Sequence[np.ndarray]) -> Labelled:
     return Labelled(np.array([len(k) for k in known]), [None if k.all() else np.packbits(k) for k in known])
+
+
+def at_once(table: Table) -> Iterator[slice]:
+    """The rows of a table, some at a time: what is made of them takes little memory."""
+    rows, values = AT_ONCE
+    step = max(1, min(rows, values // max(len(table), 1)))
+    return (slice(start, min(start + step, table.rows)) for start in range(0, table.rows, step))
 
 
 class Survey:
@@ -106,15 +113,16 @@ class Survey:
         self.labels: dict[Label, int] = {}
         self._sample: list[pl.DataFrame] = []
         self._dropped = self._seen = 0
+        self._odd_in: dict[str, str] = {}  # where the first values of a column are that could not be read
         most = rows_to_look_at(origin.schema, memory, SAMPLE)
         self._share = most / rows_in(origin)
         every, known = range(len(origin.blocks)), []
         for i, table in zip(every, tables(origin, formats, every), strict=True):
             known.append(has_target(table, target))
             places = origin.blocks[i].first + np.arange(table.rows)
-            for start in range(0, table.rows, AT_ONCE):
-                part = slice(start, start + AT_ONCE)
-                self._add(table.slice(start, AT_ONCE), known[-1][part], places[part])
+            for part in at_once(table):
+                self._add(table.slice(part.start, part.stop - part.start), known[-1][part], places[part])
+            self._note_odd(origin.name_of(i))
         self.labelled = _together(known)
 
     def _add(self, table: Table, known: np.ndarray, places: np.ndarray) -> None:
@@ -132,6 +140,11 @@ class Survey:
         if chosen.any():
             few = table.take(chosen)
             self._sample.append(pl.DataFrame({name: few.series(name) for name in self._formats}))
+
+    def _note_odd(self, where: str) -> None:
+        for name, totals in self._totals.items():
+            if totals.odd and name not in self._odd_in:
+                self._odd_in[name] = where
 
     def _count(self, of: Mapping[str, Totals], table: Table) -> None:
         """Count the rows of a table; plain numbers are read in one go, as there may be many columns."""
@@ -168,7 +181,7 @@ class Survey:
             sentences.append(f"Medians, and whether a column is an identifier, are of {frame.height:,} of {all_rows:,} "
                              "rows, chosen at random; all else is of all rows.")  # fmt: skip
         numbers = [name for name, totals in self._numbering.items() if totals.numbers_rows]
-        sample = Table.decided({name: frame[name] for name in self._formats}, self._formats, numbers)
+        sample = Table.decided(frame.select([*self._formats]), self._formats, numbers)
         return TablePreprocessor().fit_sample(sample, self._target, self.labels, self._totals, task, keep, sentences)
 
     @property
@@ -182,9 +195,9 @@ class Survey:
                 words: Any = ", ".join(map(repr, totals.frequent_words))
                 raise DataError(
                     f"column '{name}' holds {self._formats[name].kind}s in the rows that were looked at first, and "
-                    f"{totals.odd:,} of all its values are none ({words}): leave the column out, or give a LazyFrame "
-                    "that reads it as text"
+                    f"{totals.odd:,} of all its values are none ({words}), the first of them in {self._odd_in[name]}: "
+                    "leave the column out, or give a LazyFrame that reads it as text"
                 )
 
 
-__all__ = ["Labelled", "Survey", "labelled", "look", "tables"]
+__all__ = ["Labelled", "Survey", "at_once", "labelled", "look", "tables"]

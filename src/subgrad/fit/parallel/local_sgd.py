@@ -16,6 +16,7 @@ import numpy as np
 
 from subgrad.errors import ArgumentError
 from subgrad.fit.engine import Compiled, Last, NonFiniteLoss
+from subgrad.fit.parallel.dealing import own_places
 from subgrad.fit.parallel.ranks import Ranks
 
 SHARE = 0.05  # of a run's time that the sums of averages may take; the outer steps take about as long again
@@ -128,7 +129,7 @@ class Apart(Compiled):
             own = [i for i in range(done, end) if (first_batch + i) % self.ranks.size == self.ranks.rank]
             if own:
                 number = first_step - first_batch + (first_batch + own[0]) // self.ranks.size
-                mine, flags = [batches[i] for i in own], np.empty((len(own), 0))
+                mine, flags = [own_places(self.data, batches[i]) for i in own], np.empty((len(own), 0))
                 measured[own] = self._measured(mine, self.ranks.seed(seed), number, flags)
             turns = (first_batch + np.arange(done, end)) % self.ranks.size
             np.add.at(self._seen, turns, [len(rows) for rows in batches[done:end]])
@@ -141,6 +142,10 @@ class Apart(Compiled):
         if bad.size:
             self._refuse(first_batch + int(bad[0]))
         return measured
+
+    def owners(self, batches: np.ndarray, places: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        """As of `Together`: the ranks take turns."""
+        return batches % self.ranks.size
 
     def _refuse(self, batch: int) -> NoReturn:
         """Go back to the last average."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 import time
 import traceback
@@ -64,6 +65,15 @@ class Ranks:
         found = np.empty((self.size, *array.shape), array.dtype)
         self.comm.Allgather(np.ascontiguousarray(array), found)
         return found
+
+    def exchange(self, given: np.ndarray, to: Sequence[int], taken: np.ndarray, of: Sequence[int]) -> None:
+        """Rows go from rank to rank: the first ``to[0]`` of those ``given`` to rank 0, and so on; ``of[0]`` come from
+        there, into ``taken``, a contiguous array of rows of the same form."""
+        row = mpi().BYTE.Create_contiguous(given.itemsize * math.prod(given.shape[1:])).Commit()
+        try:
+            self.comm.Alltoallv([np.ascontiguousarray(given), to, row], [taken, of, row])
+        finally:
+            row.Free()
 
     def all(self, what: Any) -> list[Any]:
         """What each rank has to say: small objects."""

@@ -11,6 +11,7 @@ import numpy as np
 from subgrad.fit.diagnose import find_source
 from subgrad.fit.engine import Compiled, NonFiniteLoss, Taken, TraceFor
 from subgrad.fit.measuring.measured import Term
+from subgrad.fit.parallel.dealing import own_places
 from subgrad.fit.parallel.ranks import Ranks
 from subgrad.fit.parallel.segments import Segments
 from subgrad.fit.step import Step
@@ -45,9 +46,18 @@ class Together(Compiled):
 
     def _measured(self, batches: Sequence[np.ndarray], seed: int, first: int, flags: np.ndarray) -> np.ndarray:
         """The numbers of whole batches."""
-        mine = super()._measured([self.ranks.share(rows) for rows in batches], self.ranks.seed(seed), first, flags)
+        mine = super()._measured([self._own(self.data, rows) for rows in batches], self.ranks.seed(seed), first, flags)
         of_all = self.ranks.gathered(mine)
         return together(self.terms, of_all, np.array([self.ranks.lengths(len(rows)) for rows in batches]).T)
+
+    def _own(self, data: Sequence[np.ndarray], rows: np.ndarray) -> np.ndarray:
+        """Where this rank's part of a batch is in the data."""
+        return own_places(data, self.ranks.share(rows))
+
+    def owners(self, batches: np.ndarray, places: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        """Which rank learns from samples (n,), by the numbers of their batches, their places in them and how long these
+        are: see `Ranks.share`."""
+        return ((places + 1) * self.ranks.size - 1) // lengths
 
     def _parts(self, batches: Sequence[np.ndarray]) -> list[Sequence[np.ndarray]]:
         """Batches of which this rank has nothing are apart."""
@@ -97,6 +107,7 @@ class Together(Compiled):
         """Each rank looks at its own part of the last two steps; the first that finds something tells the others."""
         before = []
         for taken in last:
+            self.data = taken.data
             before.append([v.copy() for v in self.variables])
             self._measured([taken.rows], seed, taken.step, taken.flags)
         source = None
@@ -110,11 +121,11 @@ class Together(Compiled):
             raise NonFiniteLoss(last[-1].batch, said)
 
     def _source(self, seed: int, taken: Taken, variables: Sequence[np.ndarray]) -> str | None:
-        rows = self.ranks.share(taken.rows)
+        rows = self._own(taken.data, taken.rows)
         if not len(rows) or not all(np.isfinite(v).all() for v in variables if v.dtype.kind == "f"):
             return None
-        step = self._local([((len(rows), *a.shape[1:]), a.dtype) for a in self.data])
-        given = [np.array([self.ranks.seed(seed), taken.step]), *taken.flags[0], *(a[rows] for a in self.data)]
+        step = self._local([((len(rows), *a.shape[1:]), a.dtype) for a in taken.data])
+        given = [np.array([self.ranks.seed(seed), taken.step]), *taken.flags[0], *(a[rows] for a in taken.data)]
         return find_source(step, [*map(np.asarray, given), *self._sizes(step), *variables])
 
 

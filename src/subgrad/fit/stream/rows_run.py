@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
 import numpy as np
 
 from subgrad import optim
 from subgrad.data.scanned import ScannedTable
-from subgrad.data.scanned.places import Order
+from subgrad.data.scanned.places import Order, Reading
 from subgrad.errors import ArgumentError
 from subgrad.fit import metrics as metric_table
 from subgrad.fit.arrays import Part, as_batch
@@ -32,8 +32,9 @@ HELD_OUT = 0.25
 def start_rows(
     model: Module, rows: ScannedTable, validation: Any, loss: Any, loss_weights: Any, optimizer: Any, metrics: Any,
     batch_size: int, seed: int, shuffle: bool, drop_last: bool, accumulate: int, verbose: bool | None,
+    kind: Callable[..., RowsRun],
 ) -> RowsRun:  # fmt: skip
-    """A run that has seen the first rows."""
+    """A run of some ``kind`` that has seen the first rows."""
     if isinstance(optimizer, FullBatch):
         raise ArgumentError(f"{optimizer.name} looks at all samples in each step: it takes arrays, not rows in files")
     require_call(model, None)
@@ -45,8 +46,8 @@ def start_rows(
         learnt, held_out = _apart(model, whole_loss, rows, validation, seed)
         head = first_rows(model, whole_loss, learnt)
     with waiting("compiling", verbose):
-        return RowsRun(model, whole_loss, optimizer, learnt, head, held_out, measures, batch_size, seed, shuffle,
-                       drop_last, accumulate)  # fmt: skip
+        return kind(model, whole_loss, optimizer, learnt, head, held_out, measures, batch_size, seed, shuffle,
+                    drop_last, accumulate)  # fmt: skip
 
 
 def _apart(
@@ -81,10 +82,7 @@ class RowsRun(Run):
             model, loss, optimizer, head, cast(np.ndarray, rows), small, metrics, batch_size, seed, shuffle, drop_last,
             accumulate,
         )  # fmt: skip
-
-    @property
-    def data_digest(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self._scanned.digest()
+        self.memory, self.data_digest = scanned.memory, scanned.digest()  # as the files are now
 
     def train(self, epochs: int, watch: Watch) -> None:
         """As of `Run`; then no more rows are read."""
@@ -100,19 +98,28 @@ class RowsRun(Run):
         first = len(order.groups) if over else order.group_at(self.batch_size * done)
         if self._ahead is None:
             self._ahead = Ahead(lambda stop: self._read(epoch, first, stop))
-        skip = self.batch_size * done - int(order.starts[first])
         left = [a[:0] for a in self.data]
         for group in range(first, len(order.groups)):
             self._forget()
-            arrays, room = self._take(), self.batch_size
-            for a, rows in zip(arrays, left, strict=True):
-                a[room - len(rows) : room] = rows
-            places = np.concatenate([np.arange(room - len(left[0]), room), room + order.within(group)[skip:]])
-            self.engine.data, start, skip = [*arrays], 0, 0
+            places, start = self._lot(order, group, done, left), 0
             while batches := self._ready(places[start:], done, self._most(validation_every)):
                 start, done = start + sum(map(len, batches)), done + len(batches)
                 yield batches, done == self._per_epoch()
-            left = [a[places[start:]] for a in arrays]
+            left = self._of(places[start:])
+
+    def _lot(self, order: Order, group: int, done: int, before: Sequence[np.ndarray]) -> np.ndarray:
+        """Give the engine the rows of a group, and those ``before`` that are left of the one before it: the numbers of
+        its samples from batch number ``done`` on, in the order in which they are learnt from."""
+        arrays, room, n = self._take(), self._room(), len(before[0])
+        for a, rows in zip(arrays, before, strict=True):
+            a[room - n : room] = rows
+        self.engine.data = [*arrays]
+        skip = max(0, self.batch_size * done - int(order.starts[group]))
+        return np.concatenate([np.arange(room - n, room), room + order.within(group)[skip:]])
+
+    def _of(self, samples: np.ndarray) -> list[np.ndarray]:
+        """Some samples that the engine has."""
+        return [a[samples] for a in self.engine.data]
 
     def _ready(self, places: np.ndarray, done: int, most: int) -> list[np.ndarray]:
         """The batches after so many that all rows are there for, at most so many."""
@@ -129,24 +136,35 @@ class RowsRun(Run):
     def _order(self, epoch: int) -> Order:
         return self._scanned.order(self.seed, epoch, self.shuffle, self.model._dtype())
 
+    def _mine(self, order: Order) -> Order | Reading:
+        """What this process reads of an order."""
+        return order
+
+    def _room(self) -> int:
+        """For how many rows there is room before those of a group."""
+        return self.batch_size
+
     def _read(self, epoch: int, first: int, stop: threading.Event) -> Iterator[list[np.ndarray]]:
-        """The rows of groups, epoch after epoch, with room for a batch before them; read once if there is one group."""
+        """The rows of groups, epoch after epoch, behind some room; read once if there is one group."""
         only: list[np.ndarray] | None = None
         while not stop.is_set():
             order = self._order(epoch)
             if only is not None:
                 yield only
             else:
-                for X, y in self._scanned.groups(order, first, self.batch_size, self.model._dtype(), stop):
+                for X, y in self._scanned.groups(self._mine(order), first, self._room(), self.model._dtype(), stop):
                     arrays = [X, targets(self.loss, y, X.dtype)]
                     only = arrays if len(order.groups) == 1 else None
                     yield arrays
             epoch, first = epoch + 1, 0
 
-    def _take(self) -> list[np.ndarray]:
+    def _next(self) -> list[np.ndarray]:
         assert self._ahead is not None
+        return self._ahead.take()
+
+    def _take(self) -> list[np.ndarray]:
         try:
-            return self._ahead.take()
+            return self._next()
         except Exception:
             self._sync()  # the steps until then are not lost
             raise

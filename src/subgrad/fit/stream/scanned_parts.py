@@ -23,10 +23,10 @@ def targets(loss: Any, y: np.ndarray, dtype: np.dtype) -> np.ndarray:
     return (2 * y - 1).astype(dtype) if signs and y.dtype.kind == "i" else y
 
 
-def parts_of(model: Module, loss: Any, rows: ScannedTable) -> Iterator[Part]:
-    """All rows whose target is known, some at a time."""
+def parts_of(model: Module, loss: Any, rows: ScannedTable, rank: int = 0, ranks: int = 1) -> Iterator[Part]:
+    """All rows whose target is known, some at a time; of several ranks each has its part of them."""
     dtype = model._dtype()
-    return (Part.all([X, targets(loss, y, dtype)], Form()) for X, y in rows.parts(dtype))
+    return (Part.all([X, targets(loss, y, dtype)], Form()) for X, y in rows.parts(dtype, rank, ranks))
 
 
 def whole_part(model: Module, loss: Any, rows: ScannedTable) -> Part:

@@ -16,9 +16,10 @@ from subgrad.cli.jobs.runs.network_run import summary as summary_of
 from subgrad.cli.jobs.runs.network_run import with_advice
 from subgrad.cli.jobs.runs.recipe import PATIENCE, network
 from subgrad.cli.jobs.trained.trained_network import TrainedNetwork, run_line
+from subgrad.cli.shared import fit
 from subgrad.data import ScannedTable
 from subgrad.errors import DataError
-from subgrad.fit import EarlyStopping, History, fit
+from subgrad.fit import EarlyStopping, History
 
 EPOCHS = 10  # of many rows, where an option does not say
 
