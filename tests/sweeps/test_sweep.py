@@ -126,6 +126,15 @@ def test_trials_of_another_process_that_lives_are_left_to_it(monkeypatch):
     assert study.trials[theirs.number].state.name == "RUNNING"
 
 
+def test_a_trial_that_was_killed_before_it_was_named_is_run(monkeypatch):
+    monkeypatch.setattr("subgrad.sweeps.study.NAMED", -1.0)
+    study = optuna.create_study()
+    study.enqueue_trial({"x": 2})
+    study.ask()
+    found = sg.sweep(bowl, {"x": [1, 2, 3]}, n_jobs=1, study=study)
+    assert sorted(r.settings["x"] for r in found.runs) == [1, 2, 3]
+
+
 def test_one_line_says_how_far_all_workers_are(capsys, monkeypatch):
     monkeypatch.setattr("subgrad.io.terminal.MOMENT", 0.0)
     sg.sweep(bowl, {"x": [1, 2]}, n_jobs=1, verbose=True)
@@ -133,6 +142,8 @@ def test_one_line_says_how_far_all_workers_are(capsys, monkeypatch):
 
 
 def test_wrong_usage(tmp_path, monkeypatch):
+    with pytest.raises(ArgumentError, match="the objective of a sweep returns a number, got None"):
+        sg.sweep(lambda x: None, {"x": [1]}, n_jobs=1)
     other = optuna.create_study(direction="maximize")
     for space, options, message in [
         ({}, {}, "the space of a sweep is empty"),

@@ -10,6 +10,7 @@ import math
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -19,6 +20,7 @@ from subgrad.sweeps.ranges import Range
 Direction = Literal["minimize", "maximize"]
 FACTS = "subgrad"  # the attribute of a study that says what it is of
 PROCESS = "process"  # that of a trial, by which one that was left behind is known
+NAMED = 60.0  # seconds after its begin, within which it is there
 
 _running: set[tuple[str, int]] = set()  # studies and numbers of trials, of this process
 
@@ -66,11 +68,7 @@ class Trials:
             yield left
         begun = [state for state in self.states if state is not self.states.WAITING]
         while not over() and (count is None or self.number_of(*begun) < count):
-            trial = self._study.ask()
-            trial.set_user_attr(PROCESS, _process())
-            self._begin(trial.number)
-            values = {name: values.suggest(trial, name) for name, values in self._space.items()}
-            yield Asked(trial.number, values, trial if self._one_process else None)
+            yield self._begun(self._study.ask())
 
     def tell(self, number: int, value: float | None, state: Any = None) -> None:
         """What came of a trial: a value, NaN if there is none, or another state than ``COMPLETE`` and ``FAIL``."""
@@ -87,19 +85,20 @@ class Trials:
         return {name: self._space[name].restore(v) for name, v in trial.params.items() if name in self._space}
 
     def _left_behind(self) -> Iterator[Asked]:
-        """Trials under way in a process that is not there any more: they have their values, and are run again."""
-        for trial in self._study.get_trials(deepcopy=False, states=(self.states.RUNNING,)):
-            if (self._study.study_name, trial.number) in _running or not _is_gone(trial.user_attrs.get(PROCESS)):
-                continue
-            if trial.params.keys() < self._space.keys():  # it was killed before it had all
-                self._study.tell(trial.number, state=self.states.FAIL)
-                continue
-            self._begin(trial.number)
-            yield Asked(trial.number, self.values_of(trial))
+        """Trials under way in a process that is not there any more: those are run again, with the values they have."""
+        from optuna.trial import Trial
 
-    def _begin(self, number: int) -> None:
-        self._own.add((self._study.study_name, number))
-        _running.add((self._study.study_name, number))
+        for trial in self._study.get_trials(deepcopy=False, states=(self.states.RUNNING,)):
+            if (self._study.study_name, trial.number) not in _running and _is_left(trial):
+                yield self._begun(Trial(self._study, trial._trial_id))
+
+    def _begun(self, trial: Any) -> Asked:
+        """A trial that is under way here; the values that it has not yet are chosen."""
+        trial.set_user_attr(PROCESS, _process())
+        self._own.add((self._study.study_name, trial.number))
+        _running.add((self._study.study_name, trial.number))
+        values = {name: values.suggest(trial, name) for name, values in self._space.items()}
+        return Asked(trial.number, values, trial if self._one_process else None)
 
     def _end(self, number: int) -> None:
         _running.discard((self._study.study_name, number))
@@ -179,6 +178,14 @@ def quiet() -> Iterator[None]:
 
 def _process() -> list[Any]:
     return [socket.gethostname(), os.getpid()]
+
+
+def _is_left(trial: Any) -> bool:
+    """Whether nobody runs a trial any more. Its process is named just after its begin: else it was killed there."""
+    process = trial.user_attrs.get(PROCESS)
+    if process is None and not trial.params and trial.datetime_start is not None:
+        return (datetime.now() - trial.datetime_start).total_seconds() > NAMED
+    return _is_gone(process)
 
 
 def _is_gone(process: Any) -> bool:

@@ -114,9 +114,13 @@ def sweep(
 
 def _value(objective: Callable[..., Any], asked: Asked) -> float:
     try:
-        return float(objective(**asked.values))
+        found = objective(**asked.values)
     except NonFiniteError:
         return math.nan
+    try:
+        return float(found)
+    except (TypeError, ValueError):
+        raise ArgumentError(f"the objective of a sweep returns a number, got {found!r}"[:300]) from None
 
 
 def _ranges(space: Mapping[str, Any]) -> dict[str, Range]:
