@@ -1,10 +1,12 @@
 """The application: rows in, answers out, and what it says of what it cannot take. Answers are those of the model."""
 
+import asyncio
 import io
 
 import numpy as np
 import polars as pl
 import pytest
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 import subgrad as sg
@@ -69,7 +71,28 @@ def test_a_body_that_cannot_be_read_is_told_why(client):
     assert "compressed" in refused(client, 415, content=b"1", headers={**json, "content-encoding": "gzip"})
     assert '{"instances": [...]}' in refused(client, 422, json=[[1, 2, 3]])
     assert "'signature' beside" in refused(client, 422, json={"instances": [[1, 2, 3]], "signature": ""})
-    assert client.get("/predict").status_code == 405
+    out = io.BytesIO()
+    pl.DataFrame({"x": X}).write_ipc_stream(out, compression="zstd")
+    assert "stream is not read: send it without" in refused(client, 415, content=out.getvalue(), headers=arrow)
+    nulls = as_arrow({"x": pl.Series([None] * 100_000)})
+    assert "100,000 rows" in refused(client, 400, content=nulls, headers=arrow)
+
+
+def test_other_paths_and_methods_are_told_so_as_json(client):
+    answer = client.get("/predict")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    assert answer.json() == {"error": "GET /predict: Method Not Allowed"}
+    assert client.post("/predictions", json={}).json() == {"error": "POST /predictions: Not Found"}
+
+
+def test_who_goes_away_while_it_sends_is_no_failure(net, caplog):
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    app = asgi_app(net)
+    scope = {"type": "http", "method": "POST", "path": "/predict", "headers": []}
+    assert asyncio.run(app.state.own.predict(Request(scope, receive))).status_code == 499
+    assert not caplog.records
 
 
 def test_rows_that_the_model_cannot_take_are_told_why(client):

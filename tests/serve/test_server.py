@@ -4,6 +4,7 @@ import http.client
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ import pytest
 
 import subgrad as sg
 from subgrad import nn
+from subgrad.errors import ArgumentError
 
 JSON = {"content-type": "application/json"}
 
@@ -83,3 +85,12 @@ def test_nothing_is_lost_when_the_process_is_told_to_stop(server, net):
     expected = sg.predict(net, np.array([row for row, _, _ in answers]))
     assert np.allclose([found["predictions"][0] for _, _, found in answers], expected, rtol=1e-4, atol=1e-5)
     assert sum(sender.closed for sender in senders) >= 1
+
+
+def test_an_address_that_cannot_be_listened_on_is_told_before_the_model_is_loaded():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ArgumentError, match=f"cannot listen on 127.0.0.1:{port}: "):
+            sg.serve("no file", port=port)
+    with pytest.raises(ArgumentError, match="cannot listen on 256.0.0.1:0: "):
+        sg.serve("no file", host="256.0.0.1", port=0)

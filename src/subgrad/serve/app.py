@@ -19,6 +19,7 @@ from subgrad.serve.openapi import PAGE, document
 from subgrad.serve.usual_limits import MAX_BODY, MAX_ROWS
 
 SHORT = 2**16  # bytes of a body that is read at once; a longer one is read by a thread, while others are answered
+GONE = 499  # the status of requests that nobody waits for, as nginx has it; for the metrics alone
 log = logging.getLogger("subgrad.serve")
 
 
@@ -50,6 +51,7 @@ def asgi_app(
         import orjson  # noqa: F401
         import prometheus_client  # noqa: F401
         from starlette.applications import Starlette
+        from starlette.exceptions import HTTPException
         from starlette.routing import Route
     except ImportError as error:
         raise missing_extra(error.name or "Starlette", "serve", "serving a model") from error
@@ -63,6 +65,7 @@ def asgi_app(
             Route("/docs", own.docs),
         ],
         lifespan=own.lifespan,
+        exception_handlers={HTTPException: own.refused},
     )
     app.state.own = own
     return app
@@ -101,12 +104,16 @@ class _Application:
 
     async def _answered(self, request: Any) -> tuple[int, Body]:
         """The status of HTTP, and what is answered."""
+        from starlette.requests import ClientDisconnect
+
         try:
             return 200, await self._answer(request)
         except BadBody as error:
             return error.status, _error(str(error))
         except SubgradError as error:
             return 422, _error(message_of(error))
+        except ClientDisconnect:
+            return GONE, _error("the client went away before its request was there")
         except Exception:
             log.exception("a request failed")
             return 500, _error("the server failed; its log says why")
@@ -155,6 +162,12 @@ class _Application:
 
     async def metrics(self, request: Any) -> Any:
         return self._response(200, Body(*self._counts.page()))
+
+    async def refused(self, request: Any, error: Any) -> Any:
+        """What no route answers: another path, or another method."""
+        answer = self._response(error.status_code, _error(f"{request.method} {request.url.path}: {error.detail}"[:300]))
+        answer.headers.update(error.headers or {})
+        return answer
 
     async def openapi(self, request: Any) -> Any:
         import orjson

@@ -9,6 +9,7 @@ import numpy as np
 
 from subgrad.data.lazy_polars import pl
 from subgrad.errors import DataError, SubgradError, missing_extra
+from subgrad.serve.arrow_messages import is_compressed
 from subgrad.serve.served import Columns
 
 if TYPE_CHECKING:
@@ -85,9 +86,15 @@ def _frame(content: bytes) -> DataFrame:
     except ImportError as error:
         raise missing_extra("pyarrow", "serve", "reading Arrow") from error
     try:
+        if is_compressed(pa.ipc.MessageReader.open_stream(content)):
+            raise BadBody("a compressed Arrow stream is not read: send it without compression", 415)
         table = pa.ipc.open_stream(content).read_all()
         table.validate(full=True)
+        if table.num_rows > 8 * len(content):  # such as nulls, which take no space
+            raise BadBody(f"an Arrow stream of {len(content):,} bytes has {table.num_rows:,} rows")
         found = pl.from_arrow(table)
+    except BadBody:
+        raise
     except (Exception, pl.exceptions.PanicException) as error:  # of many kinds; polars' own reader aborts the process
         raise BadBody(f"the body is no Arrow IPC stream: {error}"[:300]) from None
     assert isinstance(found, pl.DataFrame)

@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import copy
 import signal
+import socket
 import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from subgrad.errors import missing_extra
+from subgrad.errors import ArgumentError, missing_extra
 from subgrad.nn.module import Module
 from subgrad.serve.app import asgi_app
 from subgrad.serve.usual_limits import MAX_BODY, MAX_ROWS
@@ -47,12 +48,14 @@ def serve(
 
     Raises:
         FileError, ArgumentError: as `subgrad.load`, for a file that is no model.
+        ArgumentError: for an address that cannot be listened on, such as a port that is taken.
         MissingExtraError: without the extra.
 
     Example:
         >>> import subgrad as sg
         >>> sg.serve("model.safetensors", port=8000)  # doctest: +SKIP
     """
+    _require_free(host, port)
     app = asgi_app(model, modules=modules, max_rows=max_rows, max_delay=max_delay, max_body=max_body)
     try:
         import uvicorn
@@ -63,6 +66,16 @@ def serve(
     )
     with _signals_kept(), contextlib.suppress(KeyboardInterrupt):
         _draining(uvicorn.Server, app.state.own)(config).run()
+
+
+def _require_free(host: str, port: int) -> None:
+    """Raise `ArgumentError` for an address that cannot be listened on, before a model is loaded for it."""
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        socket.create_server(address[:2], family=family).close()
+    except (OSError, OverflowError, TypeError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise ArgumentError(f"the server cannot listen on {host}:{port}: {why}") from None
 
 
 def _draining(kind: Any, own: Any) -> Any:
