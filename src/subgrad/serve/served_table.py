@@ -10,6 +10,7 @@ from subgrad.data import Table
 from subgrad.data.column_names import suggestion
 from subgrad.errors import DataError
 from subgrad.serve.served import Asked, Columns, Served
+from subgrad.serve.usual_limits import MAX_ROWS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from subgrad.cli.jobs.trained.trained_model import Trained
 
 VALUES = (str, int, float, bool, type(None))
+SIZES = (1, MAX_ROWS)  # of calls that have programs of their own, which are compiled before the first request
 
 
 class ServedTable:
@@ -49,7 +51,8 @@ class ServedTable:
         return {"type": "object", "required": [*columns], "properties": properties}
 
     def warm(self, old: Served | None) -> None:
-        self.answer(np.zeros((1, len(self._trained.preparation.feature_names)), np.float32))
+        for rows in SIZES:
+            self.answer(np.zeros((rows, len(self._trained.preparation.feature_names)), np.float32))
 
 
 def _columns(rows: list[Any] | pl.DataFrame) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from subgrad.tabular.defaults import Settings
 from subgrad.tabular.network import TabularNetwork
 
 CACHED = 2**18  # numbers in the widest layer of all members that are computed at a time
+FEW = 8  # rows that have a program of their own: one row is answered in a fraction of the time that many take
 
 
 class Trainer:
@@ -114,6 +115,7 @@ class Scorer:
 
     def __init__(self, net: TabularNetwork) -> None:
         self.net = net
+        self._programs: dict[int, Any] = {}
 
     def of_all(self, x: np.ndarray) -> np.ndarray:
         """Scores of all rows of the features (n, d) by each member: (members, n, outputs)."""
@@ -122,13 +124,14 @@ class Scorer:
     def of(self, x: np.ndarray, rows: Sequence[np.ndarray]) -> np.ndarray:
         """Scores (members, longest, outputs) of the rows that each member is given; what is behind them is nothing."""
         longest = max(map(len, rows))
-        steps = -(-longest // self._batch)
-        order = np.zeros((self.net.members, steps * self._batch), np.int64)
+        batch = FEW if longest <= FEW else self._batch
+        steps = -(-longest // batch)
+        order = np.zeros((self.net.members, steps * batch), np.int64)
         for i, own in enumerate(rows):
             order[i, : len(own)] = own
-        order = order.reshape(self.net.members, steps, self._batch).transpose(1, 0, 2).reshape(steps, -1)
+        order = order.reshape(self.net.members, steps, batch).transpose(1, 0, 2).reshape(steps, -1)
         values = list(self.net.state_dict().values())
-        found = self._program([np.ascontiguousarray(order), np.ascontiguousarray(x), *values], steps)[0]
+        found = self._program(batch)([np.ascontiguousarray(order), np.ascontiguousarray(x), *values], steps)[0]
         found = found.transpose(1, 0, 2, 3)
         return found.reshape(self.net.members, -1, found.shape[-1])[:, :longest]
 
@@ -137,9 +140,13 @@ class Scorer:
         widest = max(w.shape[2] for w in self.net.weights) * self.net.members
         return max(16, CACHED // widest // 16 * 16)
 
-    @cached_property
-    def _program(self) -> Any:
-        rows = placeholder((self.net.members * self._batch,), int64, "rows")
+    def _program(self, batch: int) -> Any:
+        if batch not in self._programs:
+            self._programs[batch] = self._made(batch)
+        return self._programs[batch]
+
+    def _made(self, batch: int) -> Any:
+        rows = placeholder((self.net.members * batch,), int64, "rows")
         x = placeholder((len(rows), self.net.features), float32, "x", open=True)
         held = [placeholder(p.shape, p.dtype, name) for name, p in self.net.named_parameters()]
         with evaluating(self.net), bound(self.net.parameters(), held):
