@@ -22,15 +22,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench import store
 from bench.measure import idle, machine
+from bench.page.section import put
 from bench.page.tables import duration, table
 from bench.spawn import ROOT, environment
 
 SIDES = {"subgrad": "subgrad", "onnxruntime": "ONNX Runtime"}
 CONNECTIONS = (1, 16, 256)
-PAGE = ROOT / "docs" / "benchmarks.md"
-BEGIN, END = "<!-- serving: begin -->", "<!-- serving: end -->"
 UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
 
 
@@ -66,7 +64,7 @@ def main() -> None:
     text = report(found, options, max(others))
     print(text)
     if options.publish:
-        publish(text)
+        put("serving", text)
 
 
 def taken_by_others() -> float:
@@ -153,14 +151,6 @@ def report(found: dict[tuple[str, int], list[Load]], options: argparse.Namespace
         f"Medians of {options.passes} alternating passes of {options.seconds} s; `python -m bench.serving --publish` "
         f"repeats them.{doubt if others > idle.OTHERS else ''}\n\n{table(head, lines)}"
     )
-
-
-def publish(text: str) -> None:
-    """Put the section into the page, in the place of the one before or at its end."""
-    page = PAGE.read_text(encoding="utf-8")
-    before, _, rest = page.partition(BEGIN)
-    after = rest.partition(END)[2]
-    store.write_text(PAGE, f"{before.rstrip()}\n\n{BEGIN}\n{text}\n{END}\n{after.lstrip()}")
 
 
 if __name__ == "__main__":

@@ -31,8 +31,8 @@ from subgrad.ops.random import manual_seed
 
 if TYPE_CHECKING:
     from subgrad import (  # noqa: I001
-        calibration, data, fft, linalg, linear, metrics, models, nn, onnx, optim, plot, report, sklearn,  # noqa: F401
-        sweeps, tabular, torch,
+        calibration, data, fft, linalg, linear, metrics, models, nn, onnx, optim, plot, report, robust,
+        sklearn, sweeps, tabular, torch,  # noqa: F401
     )  # fmt: skip
     from subgrad.approx import approximate, barron, barron_bound
     from subgrad.bounds import certify, verify
@@ -73,9 +73,9 @@ __all__ = [
     "fori_loop", "freeze", "get_threads", "grad", "groups", "hessian", "int32", "int64", "is_stationary",
     "jacobian", "jvp", "kinks", "linalg", "linear", "load", "load_certificate", "local_minimum", "lr_find",
     "manual_seed", "metrics", "minimize", "models", "nn", "onnx", "ops", "optim", "playground", "plot", "predict",
-    "random", "report", "save", "scan", "serve", "set_default_dtype", "set_threads", "step", "subdifferential",
-    "subgradient", "sweep", "sweeps", "tabular", "tensor", "torch", "uint8", "unfreeze", "update", "using_dtype",
-    "value_and_grad", "verify", "verify_certificate", "vjp", "vmap", "weight_decay", "while_loop",
+    "random", "report", "robust", "save", "scan", "serve", "set_default_dtype", "set_threads", "step",
+    "subdifferential", "subgradient", "sweep", "sweeps", "tabular", "tensor", "torch", "uint8", "unfreeze", "update",
+    "using_dtype", "value_and_grad", "verify", "verify_certificate", "vjp", "vmap", "weight_decay", "while_loop",
 ]  # fmt: skip
 __all__ += ops.__all__
 
@@ -114,6 +114,7 @@ _LATER = {
     "recur": ("checkpoint", "cond", "fori_loop", "scan", "while_loop"),
     "plot": (),
     "report": (),
+    "robust": (),
     "serve": ("serve",),
     "sklearn": (),
     "sweeps": ("sweep",),

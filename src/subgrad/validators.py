@@ -43,6 +43,18 @@ def decay(what: str, value: Any) -> float:
     return _real(what, value, lambda x: 0 <= x < 1, "a number from 0 to below 1")
 
 
+def share(what: str, value: Any) -> float:
+    """A number from 0 to 1."""
+    return _real(what, value, lambda x: 0 <= x <= 1, "a number from 0 to 1")
+
+
+def whole(what: str, value: Any) -> int:
+    """A whole number, 0 or above."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 0:
+        raise ArgumentError(f"{what} needs to be a whole number of 0 or more, got {value!r}")
+    return int(value)
+
+
 def count(what: str, value: Any) -> int:
     """A whole number, 1 or above."""
     if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:

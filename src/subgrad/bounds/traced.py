@@ -94,4 +94,19 @@ def _check_finite(module: Module | None) -> None:
             raise ArgumentError(f"nothing can be proven of a network with weights that are infinite or NaN: {name} is")
 
 
-__all__ = ["Function", "Traced", "traced"]
+class AtOnePoint(Module):
+    """A module with an input of some shape, whose first axis is that of samples, as one of a point (1, d).
+
+    >>> from subgrad import nn, zeros
+    >>> AtOnePoint(nn.Flatten(), (1, 2, 3))(zeros((1, 6))).shape
+    (1, 6)
+    """
+
+    def __init__(self, net: Module, shape: tuple[int, ...]) -> None:
+        self.net, self.shape = net, shape
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.net(x.reshape(self.shape)).reshape(1, -1)
+
+
+__all__ = ["AtOnePoint", "Function", "Traced", "traced"]

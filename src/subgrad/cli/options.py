@@ -126,6 +126,10 @@ Loss = Annotated[LossName | None, typer.Option(
     metavar="NAME", help=f"Decides the task, too: {listed(LossName)}.",
     show_default="cross_entropy for classes, squared for numbers", rich_help_panel=_TRAINING,
 ), Used("digits", "fashion-mnist", "FILE", model="network")]  # fmt: skip
+Robust = Annotated[float | None, typer.Option(
+    metavar="EPSILON", min=0, help="The answers shall stay where each pixel moves by up to EPSILON, of a range of 1; "
+    "it is told for how many images that is proven (CROWN-IBP).", show_default="none", rich_help_panel=_TRAINING,
+), Used("digits", "fashion-mnist", model="network")]  # fmt: skip
 Optimizer = Annotated[OptimizerName | None, typer.Option(
     "--optimizer", metavar="NAME", help=f"One of {listed(OptimizerName)}.", show_default="adam",
     rich_help_panel=_TRAINING,
@@ -226,6 +230,7 @@ class TrainOptions:
     activation: Activation = None
     augment: Augment = None
     loss: Loss = None
+    robust: Robust = None
     method: Optimizer = None
     step: Step = None
     epochs: Epochs = None

@@ -134,7 +134,7 @@ class _Walk:
     def _new(self, a: Tensor, b: Tensor) -> Tensor:
         if a.op is CONST:
             return self._constant(a, b)
-        if a.op is INPUT:  # the seed of `vmap`, which neither trace was given
+        if a.op is INPUT:  # a seed, which neither trace was given: that of `vmap`, or of a step
             if (a.shape, b.shape, a.dtype) != ((2,), (2,), int64):
                 raise Unproven("input")
             return a

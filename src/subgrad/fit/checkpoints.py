@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import math
@@ -212,7 +213,7 @@ def _named(loss: Any) -> str:
         return f"{_named(loss.func)}({', '.join(bound)})"[:1000]
     if isinstance(loss, tuple):
         return f"({', '.join(map(_named, loss))})"
-    if not callable(loss):
+    if not callable(loss) or (dataclasses.is_dataclass(loss) and not isinstance(loss, type)):
         return repr(loss)
     return getattr(loss, "__qualname__", type(loss).__qualname__)
 

@@ -15,6 +15,7 @@ import numpy as np
 from subgrad import validators
 from subgrad.errors import ArgumentError
 from subgrad.fit.history import History
+from subgrad.fit.several.loss_arguments import asked
 from subgrad.fit.several.several_outputs import pieces
 from subgrad.hints import Hinted
 from subgrad.nn.module import Module
@@ -175,7 +176,7 @@ def require_weighted(loss: Callable[..., Any], weighted: bool) -> None:
     """Raise unless a loss that is to be given weights takes them."""
     for f in pieces(loss).values() if weighted else ():
         try:
-            inspect.signature(f).bind(None, None, sample_weight=None)
+            inspect.signature(f).bind(None, None, sample_weight=None, **dict.fromkeys(asked(f)))
         except TypeError:
             raise ArgumentError("there are weights of samples, but the loss takes no argument sample_weight") from None
         except ValueError:

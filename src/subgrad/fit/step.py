@@ -19,6 +19,7 @@ from subgrad.fit.measuring import accumulation
 from subgrad.fit.measuring.measured import Measured, Term, measured
 from subgrad.fit.parallel.all_reduce import of_all_ranks
 from subgrad.fit.several.batch_form import Form, call
+from subgrad.fit.several.loss_arguments import asked, told
 from subgrad.fit.several.several_outputs import measured_losses, of_output, pieces, require_whole, targets_for
 from subgrad.graph.dtype import float64, int64
 from subgrad.graph.op import apply
@@ -155,10 +156,11 @@ def trace_step(
     terms: list[Term] = []
     found: list[Shorter] = []
     last = placeholder((), float64, "last of its batches")
+    number = arguments[0][1]
     weighed = accumulates or across
 
     def step(values: Sequence[Tensor], state: Tree) -> Tree:
-        made = _forward(model, loss, form, given, values, metrics, weighed)
+        made = _forward(model, loss, form, given, values, metrics, weighed, number)
         terms[:], outputs = made.terms, made.graph.outputs
         if shorter is not None:
             found[:] = _shorter(model, made, shorter)
@@ -214,18 +216,19 @@ def trace_forward(
     shapes = [p.shape[1:] if isinstance(model, Ensemble) else p.shape for p in state]
     values = [placeholder(shape, p.dtype) for shape, p in zip(shapes, state, strict=True)]
     given = [placeholder(*s) for s in batch]
-    with random.seeded(placeholder((2,), int64, "seed")):
-        return _forward(model, loss, form or Form.plain(len(batch)), given, values, metrics, accumulates)
+    seed = placeholder((2,), int64, "seed")
+    with random.seeded(seed):
+        return _forward(model, loss, form or Form.plain(len(batch)), given, values, metrics, accumulates, seed[1])
 
 
 def _forward(
     model: Module, loss: Loss, form: Form, given: Sequence[Tensor], values: Sequence[Tensor], metrics: dict[str, Any],
-    accumulates: bool,
+    accumulates: bool, number: Tensor,
 ) -> Forward:  # fmt: skip
     net = _single(model)
     parameters = [p for _, p in net.named_state()]
     with bound(parameters, values):
-        found = _measure(loss, call(net, form.inputs(given)), form, given, metrics)
+        found = _measure(loss, call(net, form.inputs(given)), form, given, metrics, number)
         more = [accumulation.weight(found, given[0])] if accumulates else []
         graph = Traced([*given, *values], [n.node for n in (*found.outputs, *more, *parameters)])
     return Forward(graph, found.terms)
@@ -256,7 +259,7 @@ def trace_evaluation(
     def run(values: Sequence[Tensor]) -> Tree:
         with bound([p for _, p in net.named_state()], values):
             out = call(net, form.inputs(given))
-            found = Measured([], []) if loss is None else _measure(loss, out, form, given, metrics)
+            found = Measured([], []) if loss is None else _measure(loss, out, form, given, metrics, None)
             terms[:] = found.terms
             return found.outputs, out
 
@@ -282,10 +285,10 @@ def check_values(model: Module, loss: Loss, data: Sequence[np.ndarray], form: Fo
     """
     form = form or Form.plain(len(data))
     given = [constant(a.view()) for a in data]
-    out, y, weight = _outputs(model, form.inputs(given)), form.targets(given), form.weight(given)
+    out, y, weight = _outputs(model, form.inputs(given), loss), form.targets(given), form.weight(given)
     shapes = {None: out.shape} if isinstance(out, Tensor) else {k: o.shape for k, o in _parted(out)}
     seen = {key: Seen(shape, Noted()) for key, shape in shapes.items()}
-    for key, f in pieces(loss).items():
+    for key, f in pieces(told(loss, form.inputs(given), None)).items():
         with listening() as noted:
             if key is None:
                 require_whole(f, out)
@@ -303,14 +306,15 @@ def _parted(out: Any) -> list[tuple[Any, Tensor]]:
     return [(key, part) for key, part in pairs if isinstance(part, Tensor)]
 
 
-def _outputs(model: Module, x: Any) -> Any:
-    """The model's outputs, of one member of an ensemble; of floats seen before only their form, without a value.
+def _outputs(model: Module, x: Any, loss: Loss) -> Any:
+    """The model's outputs, of one member of an ensemble; of floats seen before only their form, without a value, unless
+    the loss asks for the inputs that they depend on.
 
     A model may object to integers, which may be indices. Of floats it cannot see more than it sees in a traced step.
     """
     given = [*named_leaves(x)]
     forms, key = kept(model), tuple((name, leaf.shape, leaf.dtype) for name, leaf in given)
-    if key in forms:
+    if key in forms and "inputs" not in asked(loss):
         return tree_map(lambda o: placeholder(o.shape, o.dtype, "output"), forms[key])
     with random.seeded(constant(np.zeros(2, np.int64))), evaluating(model):
         out = call(model, x)
@@ -321,9 +325,10 @@ def _outputs(model: Module, x: Any) -> Any:
 
 
 def _measure(
-    loss: Loss, out: Any, form: Form, given: Sequence[Tensor], metrics: dict[str, Callable[..., Tensor]]
-) -> Measured:
-    y, weight = targets_for(out, form.targets(given)), form.weight(given)
+    loss: Loss, out: Any, form: Form, given: Sequence[Tensor], metrics: dict[str, Callable[..., Tensor]],
+    number: Tensor | None,
+) -> Measured:  # fmt: skip
+    y, weight, loss = targets_for(out, form.targets(given)), form.weight(given), told(loss, form.inputs(given), number)
     weighted = {name: partial(f, out, y, **weight) for name, f in measured_losses(loss).items()}
     return measured({**weighted, **{name: partial(m, out, y) for name, m in metrics.items()}})
 

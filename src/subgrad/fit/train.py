@@ -78,7 +78,9 @@ def fit(
         y: (n, ...) targets, as the loss takes them; (n,) targets fit an output of shape (n, 1). For several outputs
             that each have a loss, a tuple or dict like the one that the model returns; outputs in a dict may be more.
         loss: a name, such as ``"cross_entropy"``, or a function ``loss(output, y)`` that returns a scalar tensor; with
-            weights it is called as ``loss(output, y, sample_weight=...)``. For several outputs a tuple or dict of such;
+            weights it is called as ``loss(output, y, sample_weight=...)``; one that also has arguments of the names
+            ``inputs`` or ``step`` is given what the model was called with, and the number of batches before, a tensor
+            (None in evaluation). For several outputs a tuple or dict of such;
             a loss of `subgrad.nn` alone is taken for each of them, and a function of your own alone gets the outputs
             and y as they are.
         loss_weights: a factor for the loss of each output, in a tuple or dict; 1 where there is none.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any
 
 import numpy as np
 
@@ -15,13 +14,13 @@ from subgrad.bounds.branching.polytopes import gathered
 from subgrad.bounds.branching.progress import Progress
 from subgrad.bounds.branching.splitting import Splitting
 from subgrad.bounds.branching.unit_splitting import UnitSplitting, split_curves
-from subgrad.bounds.traced import Function, traced
+from subgrad.bounds.traced import AtOnePoint, Function, traced
 from subgrad.bounds.verdict import Verdict
 from subgrad.bounds.vnnlib.unreachable import Unreachable
 from subgrad.bounds.vnnlib.unreachable_proof import UnreachableProof
 from subgrad.errors import ArgumentError
 from subgrad.graph.dtype import float64
-from subgrad.graph.tensor import Tensor, placeholder
+from subgrad.graph.tensor import placeholder
 from subgrad.nn.module import Module
 
 FEW = 16  # inputs that are split
@@ -109,17 +108,7 @@ def _of_points(net: Function, inputs: int) -> Function:
         shape[missing[0]] = inputs // max(1, math.prod(n for n in shape if n))
     if None in shape or math.prod(n for n in shape if n) != inputs:
         raise ArgumentError(f"the network takes a shape {shapes[0]}, the property is one of {inputs} inputs")
-    return _Flat(net, [n for n in shape if n])
-
-
-class _Flat(Module):
-    """A module with an input of a shape, as one of points (1, d) to outputs (1, k)."""
-
-    def __init__(self, net: Module, shape: Any) -> None:
-        self.net, self.shape = net, tuple(shape)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.net(x.reshape(self.shape)).reshape(1, -1)
+    return AtOnePoint(net, tuple(n for n in shape if n))
 
 
 __all__ = ["verify_unreachable"]

@@ -49,6 +49,7 @@ class TableJob:
         if given.jobs is not None and given.folds is None:
             raise typer.BadParameter("is how many parts of --cv are trained at once", param_hint="'--jobs'")
         _check_model(data, given)
+        _check_robust(data, given)
         check_training(asked)
 
     def plan(self, asked: Request) -> NetworkPlan | TabularPlan:
@@ -132,6 +133,16 @@ def _check_model(data: str, given: options.TrainOptions) -> None:
             raise typer.BadParameter(f"{model} has its own layers", param_hint=f"'{option}'")
 
 
+def _check_robust(data: str, given: options.TrainOptions) -> None:
+    """Certified training is that of scores of classes, by a network whose bounds take no longer than its training."""
+    if given.robust is None:
+        return
+    if _model(data, given) != "mlp":
+        raise typer.BadParameter("is for --model mlp", param_hint="'--robust'")
+    if given.loss is not None and given.loss.value != "cross_entropy":
+        raise typer.BadParameter(f"has the loss cross_entropy, and not {given.loss.value}", param_hint="'--robust'")
+
+
 def _check_model_of_file(data: str, model: str, given: options.TrainOptions) -> None:
     """The model for tables and a network have options of their own."""
     if data in BUILT_IN:
@@ -184,6 +195,7 @@ def _network_plan(asked: Request) -> NetworkPlan:
         recipe=recipe,
         activation="relu" if given.activation is None else given.activation.value,
         loss=loss,
+        robust=given.robust,
         method=(given.method or options.ADAM).value,
         step=given.step,
         seed=given.seed,

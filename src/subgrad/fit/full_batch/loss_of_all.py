@@ -15,6 +15,7 @@ from subgrad.fit.engine import is_worth_compiling, work
 from subgrad.fit.measuring.measured import Term
 from subgrad.fit.step import Forward, Signature, Step
 from subgrad.graph.order import toposort
+from subgrad.graph.tensor import INPUT
 from subgrad.ops import random
 
 LOOKS = 100
@@ -95,6 +96,8 @@ class LossOfAll:
         remedy = "take an optimiser for batches, such as 'adam'"
         if any(n.op is random.uniform for n in toposort(outputs)):
             raise ArgumentError(f"{what}, and this model draws random numbers: {remedy}")
+        if {n for n in toposort(outputs) if n.op is INPUT} - {*inputs}:
+            raise ArgumentError(f"{what}, and this loss changes with the number of the step: {remedy}")
         if any(a is not b for a, b in zip(inputs[first:], outputs[at:], strict=True)):
             raise ArgumentError(f"{what}, and this model changes itself as it runs, as BatchNorm does: {remedy}")
         wrt = [n for n, t in zip(inputs[first:], self._trained, strict=True) if t]

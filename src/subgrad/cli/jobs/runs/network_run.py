@@ -23,7 +23,7 @@ from subgrad.cli.jobs.runs.recipe import PATIENCE, network
 from subgrad.cli.jobs.runs.wishes import Wishes
 from subgrad.cli.jobs.source import Part, Rows, Source, split
 from subgrad.cli.jobs.trained.trained_model import Trained
-from subgrad.cli.jobs.trained.trained_network import TrainedNetwork, run_line
+from subgrad.cli.jobs.trained.trained_network import TrainedNetwork, robust_line, run_line
 from subgrad.cli.pages import of_table
 from subgrad.cli.pages.asked_page import UNSEEN, Page
 from subgrad.cli.screen import screen
@@ -39,7 +39,8 @@ from subgrad.nn import Module
 class NetworkPlan(NetworkSettings):
     """What to train on and how.
 
-    ``rows`` are those of a file, for a cross-validation in so many ``folds``.
+    ``rows`` are those of a file, for a cross-validation in so many ``folds``; ``robust`` is how far a pixel may move,
+    in certified training.
     """
 
     examples: Callable[[], Source]
@@ -48,6 +49,7 @@ class NetworkPlan(NetworkSettings):
     rows: Callable[[], Rows] | None = None
     folds: int | None = None
     jobs: int | None = None
+    robust: float | None = None
     page: Page | None = None
 
     def loss_for(self, source: Source) -> str:
@@ -68,12 +70,23 @@ def run(plan: NetworkPlan, console: Console) -> None:
     trained, history = learn(source, plan, console)
     trained.record.update(validated)
     outcome = None if source.test is None else trained.judge(*source.test)
-    conclude(console, trained, outcome, [run_line(trained.record["run"])], plan.out)
+    lines = [run_line(trained.record["run"]), *_proven(trained, source, plan)]
+    conclude(console, trained, outcome, lines, plan.out)
     if plan.page is not None and outcome is not None and source.tables is not None:
         about = source.tables, source.title, source.log
         of_table.write(plan.page, trained, outcome, *about, console, history, UNSEEN)
     if history.stopped == "interrupted":
         fail(f"interrupted: the best model, of epoch {history.best_epoch}, is in {plan.out}")
+
+
+def _proven(trained: TrainedNetwork, source: Source, plan: NetworkPlan) -> list[str]:
+    """How robust the network is on examples to test on, for the record and in a line, if that was asked for."""
+    if plan.robust is None or source.test is None:
+        return []
+    from subgrad.cli.jobs.runs import certified  # few runs prove anything
+
+    trained.record["robust"] = certified.measured(trained.model, source.test, plan.robust)
+    return [robust_line(trained.record["robust"])]
 
 
 def _cross_validated(plan: NetworkPlan, console: Console) -> dict[str, Any]:
@@ -140,7 +153,8 @@ def _record(
 ) -> dict[str, Any]:
     """What the model file says about the training, before it has begun."""
     deciding = len(validation[1]) if validation else 0
-    record = plan.record(source.title, title, loss, len(learning[1]), deciding, frequencies(source))
+    told = loss if plan.robust is None else f"{loss} of the worst scores within {plan.robust:g} (CROWN-IBP)"
+    record = plan.record(source.title, title, told, len(learning[1]), deciding, frequencies(source))
     return record | ({"quantiles": list(plan.quantiles)} if plan.quantiles else {})
 
 
@@ -161,6 +175,15 @@ def _quantile_losses(quantiles: Sequence[float], f: Tensor, y: Tensor) -> Tensor
     return sum(nn.quantile_loss(f[:, i], y, q) for i, q in enumerate(quantiles)) / len(quantiles)  # pyright: ignore
 
 
+def _loss(loss: str, plan: NetworkPlan, rows: int) -> Any:
+    """As `subgrad.fit` takes it."""
+    if plan.robust is not None:
+        from subgrad.cli.jobs.runs import certified
+
+        return certified.loss(plan.robust, plan.recipe.steps_for(rows))
+    return functools.partial(_quantile_losses, plan.quantiles) if plan.quantiles else loss
+
+
 def _fit(
     model: Module, learning: Part, validation: Part | None, loss: str, plan: NetworkPlan, console: Console
 ) -> History:
@@ -170,7 +193,7 @@ def _fit(
             model,
             X,
             scores.encoded(loss, y),
-            loss=functools.partial(_quantile_losses, plan.quantiles) if plan.quantiles else loss,
+            loss=_loss(loss, plan, len(y)),
             optimizer=plan.optimizer(len(y)),
             epochs=plan.recipe.epochs,
             batch_size=plan.recipe.batch_size_for(len(y)),

@@ -103,6 +103,7 @@ class TrainedNetwork(Trained):
             run_line(record["run"]),
             *self.calibrated.describe(self.classes),
             test_line(record),
+            *([robust_line(record["robust"])] if "robust" in record else []),
         ]
 
     def layers(self) -> RenderableType:
@@ -114,6 +115,18 @@ def run_line(run: dict[str, Any]) -> str:
     why = f" ({run['stopped']})" if run["stopped"] != "finished" else ""
     kept = f"; epoch {run['kept']} was best" if run["kept"] < run["epochs"] else ""
     return f"{run['epochs']} epochs in {run['seconds']:.1f} s{why}{kept}: {numbers(run['numbers'])}"
+
+
+def robust_line(found: dict[str, Any]) -> str:
+    """How often the network is right where pixels move.
+
+    >>> robust_line({"epsilon": 0.02, "accuracy": 0.96, "pgd_accuracy": 0.95, "verified_accuracy": 0.9425})
+    'Pixels off by up to 0.02: verified accuracy 0.9425, under attack (PGD) 0.95, of the images as they are 0.96'
+    """
+    return (
+        f"Pixels off by up to {found['epsilon']:g}: verified accuracy {found['verified_accuracy']:.4g}, under attack "
+        f"(PGD) {found['pgd_accuracy']:.4g}, of the images as they are {found['accuracy']:.4g}"
+    )
 
 
 def _to_plain(preparation: Preparation) -> dict[str, Any]:
@@ -130,4 +143,4 @@ def _from_plain(plain: dict[str, Any]) -> Preparation:
     raise DataError(f"unknown preprocessing {plain['kind']!r}")
 
 
-__all__ = ["TrainedNetwork", "run_line"]
+__all__ = ["TrainedNetwork", "robust_line", "run_line"]
