@@ -69,11 +69,17 @@ int main(void) {
 """
 
 
-def main() -> None:
+def digits_network() -> tuple[sg.nn.Module, np.ndarray, np.ndarray]:
+    """64-32-10, trained on the bundled digits; their pixels from 0 to 1, and their classes."""
     X, y = sg.data.load_digits()
     X = X / 16
     net = sg.models.mlp(64, 32, 10, seed=0)
     sg.fit(net, X, y, loss="cross_entropy", optimizer=sg.Adam(0.01), epochs=20, batch_size=64, verbose=False)
+    return net, X, y
+
+
+def main() -> None:
+    net, X, y = digits_network()
     page = sg.models.mlp(2, 8, 8, 1, seed=0)
     batch = np.zeros((32, 2), np.float32), np.ones(32, np.float32)
     trained = {"loss": "binomial", "optimizer": sg.SGD(0.1)}

@@ -13,8 +13,8 @@ from subgrad.export.targets import wasm
 from subgrad.export.wasm_linker import link
 
 
-def routines(model, example=None, *, loss=None, optimizer=None, carry=None, prefix="net"):
-    return routines_of(prefix, model, example, loss, optimizer, carry)
+def routines(model, example=None, *, loss=None, optimizer=None, carry=None, prefix="net", apart=False):
+    return routines_of(prefix, model, example, loss, optimizer, carry, apart)
 
 
 def inputs_of(routine, seed=0):

@@ -81,6 +81,9 @@ def test_the_parameters_of_a_compiled_step_and_what_it_carries_are_in_the_state(
         ({"model": sg.relu}, "give an example"),
         ({"model": lambda x: None, "example": np.zeros(2)}, "call returns no tensor and assigns no parameter"),
         ({"model": {"init": NET}}, "no exported function can be named 'init'"),
+        ({"model": {"a.b": NET, "a_b": NET}}, "can be named 'a_b' besides another one"),
+        ({"model": {}}, "is a dict by their names"),
+        ({"weights": "outside"}, "weights='outside': expected 'inside' or, without quantize=, 'apart'"),
         ({"model": {"a": NET}, "example": {"b": 1}}, "is a dict by their names, a"),
         ({"model": abs, "example": np.zeros(2), "carry": "y"}, "carry='y': expected the name of an argument, one of x"),
     ],
@@ -126,3 +129,27 @@ def test_a_step_with_two_inputs_and_two_outputs():
     wanted = net(*one)
     np.testing.assert_allclose(found[0], wanted["sum"].numpy(), rtol=1e-5)
     np.testing.assert_allclose(found[1], wanted["table"].numpy(), rtol=1e-5)
+
+
+def test_weights_apart_are_read_from_the_callers_memory():
+    net, other = sg.models.mlp(3, 4, 2, seed=0), sg.models.mlp(3, 4, 2, seed=1)
+    x = np.random.default_rng(0).normal(size=(1, 3)).astype(np.float32)
+    made = routines(net, x, apart=True)
+    code, (routine,) = WasmCode(made), made.each
+    assert (routine.uses_state, routine.changes_state) == (True, False)
+    np.testing.assert_allclose(code.call(routine, [x])[0][0], net.predict(x), rtol=1e-5)
+    for held, value in zip(made.state.held.values(), other.state_dict().values(), strict=True):
+        assert held.array.shape == value.shape
+        code.memory.write(code.store, value.tobytes(), code.state + held.offset)
+    np.testing.assert_allclose(code.call(routine, [x])[0][0], other.predict(x), rtol=1e-5)
+
+
+def test_names_that_languages_have_are_no_names():
+    def step(xor, virtual, debugger):
+        return {"asm": xor + virtual, "then": debugger}
+
+    x = np.zeros(2, np.float32)
+    made = routines({"then": step, "a.b": step}, {"then": (x, x, x), "a.b": (x, x, x)}, prefix="xor")
+    assert made.functions == ["xor_then_", "xor_a_b"]
+    names = [a.name for a in (*made.each[0].arguments, *made.each[0].results)]
+    assert names == ["xor_", "virtual_", "debugger_", "asm_", "then_"]

@@ -10,7 +10,7 @@ from exported_code import WasmCode, interpreted, routines
 import subgrad as sg
 from subgrad import nn
 from subgrad.errors import ArgumentError, ShapeError
-from subgrad.export.integer.quantize import quantized
+from subgrad.export.integer.quantize import behind, quantized
 from subgrad.export.routine import Routines
 
 RNG = np.random.default_rng(0)
@@ -159,6 +159,13 @@ def test_targets_that_are_numbers_are_scored_by_their_error():
         (lambda: routines(NET), None, ArgumentError, "needs data for the ranges of its numbers: calibration=X"),
         (lambda: routines(NET), ROWS[:, :5], ShapeError, r"of shape \(n, 6\), got float32\(60, 5\)"),
         (lambda: routines(NET), ROWS * np.nan, ShapeError, "expected finite numbers"),
+        (lambda: routines(NET), ROWS.astype(float) * 1e300, ShapeError, "expected finite numbers"),
+        (lambda: routines(NET), ROWS * np.float32(9e37), ArgumentError, "which float32 does not have"),
+        (lambda: routines(lambda x: x * 1e38 * 1e38, ROWS[:1]), ROWS, ArgumentError, "expected finite results"),
+        (lambda: routines(NET), (ROWS, list("a" * 60)), ArgumentError, "targets that are numbers.*, got <U1"),
+        (lambda: routines(sg.tanh, 1.0), ROWS[:, 0], ArgumentError, r"networks that take rows, got an example of \(\)"),
+        (lambda: routines(lambda x: x.sum(0), ROWS[:3]), ROWS, ArgumentError, r"that answer each row, got \(6,\)"),
+        (lambda: routines(lambda x: sg.exp(sg.pad(x, 1, -np.inf)), ROWS[:1]), ROWS, ArgumentError, "puts -inf around"),
         (lambda: routines(NET), (ROWS, np.zeros(3)), ShapeError, r"60 rows and targets of shape \(3,\)"),
         (lambda: routines(nn.Embedding(4, 2), np.zeros(3, int)), ROWS, ArgumentError, "that takes floats"),
         (lambda: routines(nn.LayerNorm(6), ROWS[:1]), ROWS, ArgumentError, "int8: mul of .* takes several tensors"),
@@ -170,6 +177,36 @@ def test_targets_that_are_numbers_are_scored_by_their_error():
 def test_what_does_not_go_into_integers(make, calibration, error, message):
     with pytest.raises(error, match=message):
         quantized(make(), calibration)
+
+
+def test_a_pooling_of_images_with_something_around_them():
+    """There -inf is around them, which no integer stands for; and a channel is the same everywhere."""
+    rows = RNG.normal(size=(40, 2, 5, 5)).astype(np.float32)
+    rows[:, 1] = 7
+    net = nn.Sequential(nn.MaxPool2d(3, 2, 1), nn.Conv2d(2, 3, 2, seed=0), nn.Flatten(), nn.Linear(12, 2, seed=1))
+    made, report = quantized(routines(net, rows[:1]), rows)
+    (routine,) = made.each
+    given, result = routine.arguments[0].grid, routine.results[0].grid
+    got = [result.numbers(interpreted(routine, b"", [given.codes(row[None])])[0][0]) for row in rows]
+    np.testing.assert_allclose(np.concatenate(got), net.predict(rows), atol=report.proven_inside)
+    assert report.proven_inside < 1
+
+
+def test_a_table_is_prepared_in_floats_before_the_integers():
+    words, numbers = np.array(["low", "high", None] * 12, object), [None, 1e6, *RNG.normal(50, 20, 34)]
+    table = sg.data.Table({"a": numbers, "b": words, "y": RNG.normal(size=36)})
+    prepared = sg.data.TablePreprocessor().fit(table, "y")
+    X = prepared.transform(table)
+    net = sg.models.mlp(X.shape[1], 5, 2, seed=0)
+    alone, _ = quantized(routines(net, X[:1]), X)
+    given = {"low": 1.0, "high": 0.0, None: np.nan}
+    rows = np.array([[np.nan if a is None else a, given[b]] for a, b in zip(numbers, words, strict=True)])
+    made = behind(alone, prepared.of_numbers, sg.tensor(rows[:1], dtype="float64"))
+    assert (made.each[0].arguments[0].dtype, made.each[0].arguments[0].grid) == (np.float64, None)
+    code = WasmCode(made)
+    for row, features in zip(rows, X, strict=True):
+        wanted = interpreted(alone.each[0], b"", [alone.each[0].arguments[0].grid.codes(features[None])])[0]
+        np.testing.assert_array_equal(code.call(made.each[0], [row[None]])[0][0], wanted[0])
 
 
 def test_quantize_and_calibration_belong_together(tmp_path):

@@ -75,6 +75,52 @@ def test_the_example_in_the_header_is_a_program(tmp_path):
     assert "void a_b_scaled(const float *x, const int32_t *seven, float *float_, int64_t *double_, size_t" in header
 
 
+TWO = """
+#include "first.h"
+#include "second.h"
+#include <stdio.h>
+static uint64_t arena[FIRST_ARENA / 8 + SECOND_ARENA / 8 + 1];
+static first_state of_first;
+static second_state of_second;
+int main(void) {
+    float x[3] = {1, -2, 0.5f}, y[2] = {0, 0}, one[2], two[2];
+    first_init(&of_first);
+    second_init(&of_second);
+    second_step(&of_second, x, y, two, 1, arena);
+    first_predict(&of_first, x, one, 1, arena);
+    second_predict(&of_second, x, two, 1, arena);
+    printf("%.9g %.9g %.9g %.9g", (double)one[0], (double)one[1], (double)two[0], (double)two[1]);
+    return 0;
+}
+"""
+
+
+@pytest.mark.skipif(not shutil.which("gcc"), reason="there is no gcc")
+@pytest.mark.skipif(os.uname().machine != "x86_64" or os.uname().sysname != "Linux", reason="not x86-64 Linux")
+@pytest.mark.parametrize("language", ["c", "c++"])
+def test_two_models_in_one_program(tmp_path, language):
+    """Both with constants, a state and a remainder; parameters are called as padding is, and have no elements."""
+
+    class Net(sg.nn.Module):
+        def __init__(self, seed):
+            self.pad_0, self.none = sg.nn.Linear(3, 2, seed=seed), sg.Parameter(np.zeros((0, 3)))
+
+        def forward(self, x):
+            return sg.remainder(self.pad_0(x), 0.3) + self.none.sum()
+
+    nets, x = (Net(0), Net(1)), np.array([[1, -2, 0.5]], np.float32)
+    sg.export(nets[0], tmp_path / "first.o", x, cpu="x86-64", weights="apart", info={"of": "a/*b*/"})
+    batch = x, np.zeros((1, 2), np.float32)
+    sg.export(nets[1], tmp_path / "second.o", batch, cpu="x86-64", loss="mse", optimizer=sg.SGD(0.1))
+    compiler = shutil.which({"c": "gcc", "c++": "g++"}[language]) or pytest.skip("there is no compiler of C++")
+    flags = [{"c": "-std=c99", "c++": "-std=c++11"}[language], "-Wall", "-Wextra", "-Werror", "-pedantic"]
+    command = [compiler, *flags, "-x", language, "-", "-x", "none", "first.o", "second.o", "-o", "main"]
+    subprocess.run(command, cwd=tmp_path, check=True, input=TWO, text=True)
+    got = subprocess.run([tmp_path / "main"], check=True, capture_output=True, text=True).stdout
+    sg.Trainer(nets[1], loss="mse", optimizer=sg.SGD(0.1)).partial_fit(*batch)
+    np.testing.assert_allclose([*map(float, got.split())], np.ravel([n.predict(x) for n in nets]), rtol=1e-5)
+
+
 @pytest.mark.parametrize("cpu", ["aarch64-windows", "aarch64-macos", "x86-64-windows", "rv64gc", "cortex-m7"])
 def test_every_format_says_what_it_needs(cpu):
     assert cpu in MACHINES

@@ -73,6 +73,14 @@ class Browser:
     def click(self, name: str) -> None:
         self.run(f"document.querySelector({json.dumps(name)}).click()")
 
+    def key(self, name: str) -> None:
+        """Press a key and let it go, as a keyboard does; a letter or the name that events have, such as ``"Enter"``."""
+        text = {"Enter": "\r"}.get(name, name if len(name) == 1 else "")
+        code = {"Tab": 9, "Enter": 13, " ": 32, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
+        about = {"key": name, "windowsVirtualKeyCode": code.get(name, ord(name[0])), "text": text}
+        self.call("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", **about)
+        self.call("Input.dispatchKeyEvent", type="keyUp", **about)
+
     def picture(self) -> bytes:
         """What the tab shows, as PNG."""
         return base64.b64decode(self.call("Page.captureScreenshot")["data"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from subgrad.export.routine import ALIGNED, Array, Routine, Routines
+from subgrad.export.routine import ALIGNED, Array, Routine, Routines, unlike
 
 _TYPES = {
     "float32": "float", "float64": "double", "int64": "int64_t", "int32": "int32_t", "uint8": "uint8_t",
@@ -65,20 +65,20 @@ def _comment(routines: Routines, needs: Needs, head: Sequence[str]) -> Iterator[
         yield " * needs no library, allocates nothing, and keeps nothing between calls but the state that you give"
     yield " *"
     yield " * Nothing is checked when it runs: arrays have the sizes that are given here for one call, one behind the"
-    yield f" * other for count calls, and do not overlap; arena and state begin at multiples of {ALIGNED} bytes. */"
+    yield f" * other for count calls, and do not overlap; the arena begins at a multiple of {ALIGNED} bytes. */"
 
 
 def _state(routines: Routines) -> Iterator[str]:
     prefix = routines.prefix
     yield "/* The parameters, and the optimiser's state. */"
     yield "typedef struct {"
-    for i, held in enumerate(routines.state.held.values()):
-        array = held.array
+    arrays = [held.array for held in routines.state.held.values() if held.array.size]  # C has no arrays of nothing
+    for i, array in enumerate(arrays):
         dimensions = "".join(f"[{n}]" for n in array.shape)
         yield f"    {_type(array)} {array.name}{dimensions};"
         left = -array.nbytes % ALIGNED
         if left:
-            yield f"    uint8_t pad_{i}[{left}];"
+            yield f"    uint8_t {unlike(f'pad_{i}', [a.name for a in arrays])}[{left}];"
     yield f"}} {prefix}_state;"
     yield ""
     yield "/* The state as it was when the model was exported. */"
@@ -133,16 +133,16 @@ def _example(routines: Routines) -> Iterator[str]:
     yield "#include <stdio.h>"
     yield f"static uint64_t arena[{upper}_ARENA / 8 + 1];"
     if routines.state.size:
-        yield f"static union {{ {prefix}_state now; uint64_t aligned; }} state;"
+        yield f"static {prefix}_state state;"
     for r in routines.each:
         yield from (f"static {_type(a)} {r.name}_{a.name}[{max(1, a.size)}];" for a in (*r.arguments, *r.results))
     yield "int main(void) {"
     if routines.state.size:
-        yield f"    {prefix}_init(&state.now);"
+        yield f"    {prefix}_init(&state);"
     for r in routines.each:
         if r.draws:
             yield f"    static const int64_t {r.name}_seeds[2] = {{0, 0}};"
-        given = ["&state.now"] if r.uses_state else []
+        given = ["&state"] if r.uses_state else []
         given += [f"{r.name}_seeds"] if r.draws else []
         given += [f"{r.name}_{a.name}" for a in (*r.arguments, *r.results)]
         yield f"    {prefix}_{r.name}({', '.join([*given, '1', 'arena'])});"

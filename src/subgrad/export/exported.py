@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -13,14 +14,14 @@ from subgrad.compile.native import section_sizes
 from subgrad.errors import ArgumentError
 from subgrad.export.c_header import Needs, c_header
 from subgrad.export.host_module import host_module, host_types
-from subgrad.export.integer.quantize import Quantized, quantized
+from subgrad.export.integer.quantize import Quantized, behind, quantized
 from subgrad.export.object_code import object_code
-from subgrad.export.routine import Routine, Routines, State, identifier
+from subgrad.export.routine import Routine, Routines, State, identifier, prefix_of
 from subgrad.export.symbols import undefined
 from subgrad.export.targets import machine, wasm
 from subgrad.export.traced_routine import Called, of_fit, of_functions
 from subgrad.export.wasm_linker import link
-from subgrad.graph.tensor import tensor
+from subgrad.graph.tensor import Tensor, tensor
 from subgrad.io.atomic import require_writable, write_atomically
 from subgrad.nn.module import Module
 from subgrad.nn.usual_input import usual_input
@@ -40,7 +41,7 @@ class Exported(NamedTuple):
         code: bytes of instructions and constants; of WebAssembly the whole file.
         arena: bytes of memory that a call works in.
         stack: bytes of stack that a call takes at most, besides library functions; None where that is not known.
-        state: bytes of parameters and of an optimiser's state that calls change.
+        state: bytes of parameters and of an optimiser's state in the memory of the caller.
         needs: functions of the compiler's libraries that the code calls.
         quantized: what integers of 8 bits have cost; None for code that computes in floats.
     """
@@ -66,8 +67,10 @@ def export(
     loss: Any = None,
     optimizer: Any = None,
     carry: str | None = None,
+    weights: Literal["inside", "apart"] = "inside",
     quantize: Literal["int8"] | None = None,
     calibration: Any = None,
+    prepare: Callable[[Tensor], Tensor] | None = None,
     info: Mapping[str, str] | None = None,
 ) -> Exported:
     """Write a model, a function or a training step as machine code that needs no Python, and no library.
@@ -98,10 +101,14 @@ def export(
         loss, optimizer: as for `subgrad.fit`.
         carry: the name of an argument of the function that is part of the state; the function returns a tuple, whose
             last element is the new value.
+        weights: ``"apart"`` for parameters in the caller's memory, as those are that a step changes: ``init`` fills it
+            with their values, and others can be written there.
         quantize: ``"int8"`` for a network whose code computes in integers alone: weights of 8 bits with a scale for
             each channel, activations of 8 bits between the ends that they have in the calibration, sums of 32 bits.
             Inputs are codes of 8 bits, and the header and the module for JavaScript convert them.
         calibration: rows of inputs as the network will see them, or rows and targets, for ``quantize``.
+        prepare: for ``quantize``, what makes the network's inputs of those of the code, in floats, such as
+            ``of_numbers`` of a `subgrad.data.TablePreprocessor`; the example is then one of those of the code.
         info: texts by name, such as what the inputs are, that stand at the head of the types and of the C header.
 
     Raises:
@@ -133,12 +140,22 @@ def export(
     names = (place, *(place.with_suffix(s) for s in ((".mjs", ".d.mts") if kind == "wasm" else (".h",))))
     for name in names:
         require_writable(name)
+    if weights not in ("inside", "apart") or (quantize is not None and weights == "apart"):
+        raise ArgumentError(f"weights={weights!r}: expected 'inside' or, without quantize=, 'apart'")
     if quantize not in (None, "int8") or (quantize is None and calibration is not None):
         raise ArgumentError(f"quantize={quantize!r}: expected 'int8' with calibration=, or neither of them")
-    routines = routines_of(identifier(place.stem), model, example, loss, optimizer, carry)
+    if prepare is not None and (quantize is None or example is None):
+        raise ArgumentError("prepare= is for quantize='int8', and needs an example of what it is given")
+    rows = None
+    if prepare is not None:
+        rows = tensor(example, np.asarray(example).dtype)
+        example = np.zeros_like(prepare(rows).numpy())
+    routines = routines_of(prefix_of(place.stem), model, example, loss, optimizer, carry, weights == "apart")
     report = None
     if quantize is not None:
         routines, report = quantized(routines, calibration)
+        if prepare is not None and rows is not None:
+            routines = behind(routines, prepare, rows)
         info = {**(info or {}), "int8": str(report)}
     head = _head(place.name if kind == "wasm" else str(cpu), info or {})
     written, facts = _wasm(routines, place.name, simd, head) if kind == "wasm" else _object(routines, str(cpu), head)
@@ -166,23 +183,27 @@ def _kind(path: Path, target: str | None, cpu: str | None, simd: bool) -> str:
     return kind
 
 
-def routines_of(prefix: str, model: Any, example: Any, loss: Any, optimizer: Any, carry: str | None) -> Routines:
+def routines_of(
+    prefix: str, model: Any, example: Any, loss: Any, optimizer: Any, carry: str | None, apart: bool = False
+) -> Routines:
     """What a file is made of: all of `export` but its target."""
     state, each = State(), []
     if loss is not None or optimizer is not None:
         each, calls = _with_step(model, example, loss, optimizer, carry, state)
     elif isinstance(model, Mapping):
         examples = example or {}
-        if not isinstance(examples, Mapping) or examples.keys() - model.keys():
+        if not model or not isinstance(examples, Mapping) or examples.keys() - model.keys():
             raise ArgumentError(f"the example of several functions is a dict by their names, {', '.join(model)}")
         calls = [_called(name, f, examples.get(name), carry) for name, f in model.items()]
     else:
         name = "predict" if isinstance(model, Module) else getattr(model, "__name__", "call")
         calls = [_called("call" if name == "<lambda>" else name, model, example, carry)]
-    for c in calls:
-        if c.name in _TAKEN:
-            raise ArgumentError(f"no exported function can be named {c.name!r}: use a dict to give it another name")
-    return Routines(prefix, [*each, *of_functions(calls, state)], state)
+    names = [c.name for c in calls]
+    for i, name in enumerate(names):
+        if name in _TAKEN or name in names[:i]:
+            why = "" if name in _TAKEN else " besides another one"
+            raise ArgumentError(f"no exported function can be named {name!r}{why}: use a dict to give it another name")
+    return Routines(prefix, [*each, *of_functions(calls, state, apart)], state)
 
 
 def _with_step(
@@ -227,11 +248,12 @@ def _object(routines: Routines, cpu: str, head: list[str]) -> tuple[list[bytes],
 
 
 def _head(what: str, info: Mapping[str, str]) -> list[str]:
-    """Lines at the head of a text."""
+    """Lines at the head of a text, in a comment that no line of it ends or begins."""
     from subgrad import __version__
 
     about = [f"{name}: {line}" for name, text in info.items() for line in text.splitlines()]
-    return [f"Written by subgrad {__version__} for {what}.", *(line.replace("*/", "* /") for line in about)]
+    apart = [re.sub(r"(?<=\*)(?=/)|(?<=/)(?=\*)", " ", line) for line in about]
+    return [f"Written by subgrad {__version__} for {what}.", *apart]
 
 
 __all__ = ["TARGETS", "Exported", "export", "routines_of"]

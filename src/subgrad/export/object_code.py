@@ -41,13 +41,13 @@ def object_code(routines: Routines, target: Target) -> ObjectCode:
     """Code for ``target`` that needs no library, no memory of its own but constants, and one thread."""
     if routines.nbytes < LARGE:
         target = target._replace(registers=min(target.registers, FEW))
-    if target.vector_bits < SIDE_BY_SIDE and any(a.grid for r in routines.each for a in r.arguments):
+    if target.vector_bits < SIDE_BY_SIDE and any(a.grid for r in routines.each for a in r.results):
         target = target._replace(vector_bits=SIDE_BY_SIDE)
     made = [_compiled(r, routines.prefix, target) for r in routines.each]
     texts = [text for text, _ in made]
     inner = [["run"]] * len(made)
     if routines.state.size:
-        texts.append(_init(routines, target))
+        texts.append(_init(routines))
         inner.append([])
     remainder = float_remainder(texts)
     if remainder is not None:
@@ -137,10 +137,11 @@ def _place(routine: Routine, entry: int, what: Source | Sink | str | None) -> tu
     return f"%given.{arrays[what.number].name}", 0
 
 
-def _init(routines: Routines, target: Target) -> str:
-    """``init(state)``: what the state holds at first; zeros at its end take no room."""
-    initial, words = routines.state.initial, routines.state.size // 8
-    given = len(initial) // 8
+def _init(routines: Routines) -> str:
+    """``init(state)``: what the state holds at first; zeros at its end take no room. It is copied in pieces of the
+    largest elements, at whose multiples a struct of C begins."""
+    initial, size = routines.state.initial, max(h.array.dtype.itemsize for h in routines.state.held.values())
+    word, words, given = f"i{8 * size}", routines.state.size // size, len(initial) // size
     return f"""
 @initial = internal constant {_bytes(initial)}, align {ALIGNMENT}
 define void @{routines.prefix}_init(ptr noalias %state) nounwind "no-builtins" {{
@@ -148,16 +149,16 @@ entry:
   br label %each
 each:
   %i = phi i64 [ 0, %entry ], [ %next, %stored ]
-  %to = getelementptr i64, ptr %state, i64 %i
+  %to = getelementptr {word}, ptr %state, i64 %i
   %known = icmp ult i64 %i, {given}
   br i1 %known, label %copied, label %stored
 copied:
-  %from = getelementptr i64, ptr @initial, i64 %i
-  %word = load i64, ptr %from, align 8
+  %from = getelementptr {word}, ptr @initial, i64 %i
+  %word = load {word}, ptr %from, align {size}
   br label %stored
 stored:
-  %value = phi i64 [ 0, %each ], [ %word, %copied ]
-  store i64 %value, ptr %to, align 8
+  %value = phi {word} [ 0, %each ], [ %word, %copied ]
+  store {word} %value, ptr %to, align {size}
   %next = add i64 %i, 1
   %more = icmp ult i64 %next, {words}
   br i1 %more, label %each, label %done

@@ -174,13 +174,18 @@ class Routines:
         return self.state.size + sum(r.nbytes for r in self.each)
 
 
-_C = """auto break case char const continue default do double else enum extern float for goto if inline int long
-register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while main"""
-_JAVASCRIPT = """await catch class delete export extends function import in let new null this throw try typeof var with
-yield"""
-_CPP = "and bool explicit false friend mutable namespace not operator or private protected public template true using"
+_C = """alignas alignof asm auto bool break case char const constexpr continue default do double else enum errno extern
+false float for goto if inline int long main nullptr register restrict return short signed sizeof static static_assert
+stderr stdin stdout struct switch thread_local true typedef typeof union unsigned void volatile while"""
+_CPP = """and and_eq bitand bitor catch class char8_t char16_t char32_t co_await co_return co_yield compl concept
+consteval constinit const_cast decltype delete dynamic_cast explicit export friend import mutable namespace new noexcept
+not not_eq operator or or_eq private protected public reinterpret_cast requires static_cast template this throw try
+typeid typename using virtual wchar_t xor xor_eq"""
+_JAVASCRIPT = """arguments await debugger eval extends finally function implements in instanceof interface let null
+package super then var with yield"""
 _OURS = "state seeds count arena"
 _RESERVED = frozenset(f"{_C} {_CPP} {_JAVASCRIPT} {_OURS}".split())
+"""``then`` is among them: what has a function of that name is a promise, to JavaScript."""
 
 
 def identifier(text: str) -> str:
@@ -189,9 +194,14 @@ def identifier(text: str) -> str:
     >>> identifier("hidden.0.weight"), identifier("x['table']"), identifier("2nd try"), identifier("float")
     ('hidden_0_weight', 'x_table', '_2nd_try', 'float_')
     """
-    name = re.sub(r"\W+", "_", text, flags=re.ASCII).rstrip("_") or "_"
-    name = f"_{name}" if name[0].isdigit() else name
+    name = prefix_of(text)
     return f"{name}_" if name in _RESERVED else name
+
+
+def prefix_of(text: str) -> str:
+    """What names may begin with."""
+    name = re.sub(r"\W+", "_", text, flags=re.ASCII).rstrip("_") or "_"
+    return f"_{name}" if name[0].isdigit() else name
 
 
 def unlike(name: str, taken: Sequence[str]) -> str:
@@ -202,5 +212,5 @@ def unlike(name: str, taken: Sequence[str]) -> str:
 
 __all__ = [
     "Argument", "Array", "Draws", "Fixed", "Grid", "Held", "Result", "Routine", "Routines", "Sink", "Source", "State",
-    "identifier", "unlike",
+    "identifier", "prefix_of", "unlike",
 ]  # fmt: skip

@@ -44,15 +44,16 @@ class _Traced(NamedTuple):
     carried: range
 
 
-def of_functions(each: Sequence[Called], state: State) -> list[Routine]:
-    """The routines of functions: parameters that one of them assigns are in the state, all others in the code."""
+def of_functions(each: Sequence[Called], state: State, apart: bool = False) -> list[Routine]:
+    """The routines of functions: parameters that one of them assigns are in the state, all others in the code; with
+    ``apart`` in the state, too."""
     traced = [_traced(c) for c in each]
     if traced[0].called.carry is not None and not any(t.carried for t in traced):
         known = ", ".join(sorted({name for t in traced for name in t.arguments}))
         raise ArgumentError(f"carry={each[0].carry!r}: expected the name of an argument, one of {known}")
     names = _names(c.function for c in each)
     for t in traced:
-        for p in t.trace.written:
+        for p in (*t.trace.written, *(t.trace.read if apart else ())):
             state.add(p, names.get(p, "parameter"), p.numpy())
     return [_routine(t, state) for t in traced]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,12 +15,14 @@ from subgrad.errors import ArgumentError
 MOST_ROWS, MOST_CELLS = 500, 6000
 """What the page shows and its size allows; of more rows some are taken, evenly."""
 
+Rows = list[list[str]]
 
-def given_data(data: Any) -> dict[str, Any]:
+
+def given_data(data: Any, most_classes: int) -> dict[str, Any]:
     """Names and rows of text, the target last: of ``(X, y)``, of a DataFrame, a `Table` or a dict of columns.
 
     Raises:
-        ArgumentError: for anything else, fewer than two columns of inputs, or no rows.
+        ArgumentError: for anything else, and for a table that the page cannot use: see ``own_data.mjs``.
         DataError: for columns that are none.
     """
     table = _table(data)
@@ -33,7 +37,9 @@ def given_data(data: Any) -> dict[str, Any]:
     count = min(table.rows, MOST_ROWS, MOST_CELLS // len(names))
     some = table.take(np.linspace(0, table.rows - 1, count).astype(int))
     columns = [[_text(v) for v in some[name]] for name in names]
-    return {"names": names, "rows": [list(row) for row in zip(*columns, strict=True)]}
+    rows = [list(row) for row in zip(*columns, strict=True)]
+    _check(names, rows, most_classes)
+    return {"names": names, "rows": rows}
 
 
 def _table(data: Any) -> Table:
@@ -57,6 +63,31 @@ def _text(value: Any) -> str:
     if value is None or value != value:
         return ""
     return f"{value:.5g}" if isinstance(value, (float, np.floating)) else str(value)
+
+
+def _check(names: Sequence[str], rows: Rows, most_classes: int) -> None:
+    """That the page can learn the last column: what its ``fromTable`` refuses."""
+    *columns, target = zip(*rows, strict=True)
+    given = [c for c in columns if all(_is_number(v) or v == "" for v in c) and 2 * c.count("") <= len(c)]
+    complete = [row for row in zip(*given, target, strict=True) if "" not in row]
+    varied = sum(len({*c}) > 1 for c in [*zip(*complete, strict=True)][:-1])
+    if varied < 2:
+        raise ArgumentError(
+            f"the page needs two columns of numbers beside {names[-1]!r} that differ in rows without missing values, "
+            f"got {varied}"
+        )
+    values = {row[-1] for row in complete}
+    if len(values) < 2 or (len(values) > most_classes and not all(map(_is_number, values))):
+        raise ArgumentError(
+            f"the page learns numbers, or 2 to {most_classes} classes; the last column {names[-1]!r} has {len(values)}"
+        )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return text.lower() in ("true", "false") or ("_" not in text and math.isfinite(float(text)))
+    except ValueError:
+        return False
 
 
 __all__ = ["given_data"]

@@ -43,7 +43,7 @@ def playground(net: Module | None = None, data: Any = None, path: str | os.PathL
     given: dict[str, Any] = {}
     sizes = Sizes()
     if data is not None:
-        given["table"] = given_data(data)
+        given["table"] = given_data(data, sizes.outputs)
     if net is not None:
         found = given_network(net)
         given |= {"architecture": found.architecture, "parameters": found.parameters}

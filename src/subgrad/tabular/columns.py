@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from subgrad import ops
 from subgrad.data.formats import Format, NumberFormat, TruthFormat, as_texts, unread
 from subgrad.data.formats.dates import DateFormat
 from subgrad.data.kinds import KINDS, Encoded, Kind, fit_column
@@ -15,6 +16,7 @@ from subgrad.data.kinds.category import CategoryColumn
 from subgrad.data.kinds.column_kind import missing_values
 from subgrad.data.kinds.number import about_odd, odd_values
 from subgrad.data.lazy_polars import pl
+from subgrad.graph.tensor import Tensor
 from subgrad.tabular import defaults
 
 
@@ -67,6 +69,13 @@ class ScaledColumn(Kind):
         squashed = defaults.CLIP * z / np.sqrt(1 + z * z)
         features = [squashed, np.interp(filled, self.knots, self.levels), *([~known] if self.missing else [])]
         return Encoded(np.column_stack(features).astype(np.float32), unread(series, values))
+
+    def of_numbers(self, x: Tensor) -> Tensor:
+        known = ops.isfinite(x)
+        filled = ops.where(known, x, self.centre)
+        z = ops.clip((filled / self.scale - self.centre / self.scale) / defaults.CLIP, -1e6, 1e6)
+        found = [defaults.CLIP * z / ops.sqrt(1 + z * z), ops.interp(filled, self.knots, self.levels)]
+        return ops.stack([*found, (~known).astype(x.dtype)] if self.missing else found, 1)
 
     def describe(self) -> list[str]:
         found = about_odd(self.name, self.odd, self.words, "no numbers")
@@ -128,6 +137,11 @@ class EmbeddedColumn(CategoryColumn):
         unknown = np.isnan(places)
         codes = np.where(unknown, 0, places + 1).astype(np.float32)[:, None]
         return Encoded(codes, unknown & series.is_not_null().to_numpy() & (not self.others))
+
+    def of_numbers(self, x: Tensor) -> Tensor:
+        """Of the place of the category among the categories from 0 on; any other number is one that is unknown."""
+        known = (x >= 0) & (x < len(self.categories)) & (x == ops.floor(x))
+        return ops.stack([ops.where(known, x + 1, 0)], 1)
 
     def describe(self) -> list[str]:
         sentence = f"Column '{self.name}': each of its {len(self.categories):,} categories has a vector that is learnt"

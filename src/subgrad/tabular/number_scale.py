@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -36,12 +38,12 @@ class Scale:
         """Float32, of mean 0 and deviation 1."""
         return (((np.log(y) if self.log else y) - self.mean) / self.std).astype(np.float32)
 
-    def decode(self, z: np.ndarray) -> np.ndarray:
-        """Numbers in their unit, float64."""
-        t = np.asarray(z, np.float64) * self.std + self.mean
+    def decode(self, z: Any, kit: Any = np) -> Any:
+        """Numbers in their unit, float64; ``kit`` is `numpy`, or `subgrad.ops` for a tensor of float64."""
+        t = (np.asarray(z, np.float64) if kit is np else z) * self.std + self.mean
         if self.log:
-            t = np.exp(np.clip(t, np.log(self.low), np.log(self.high))) * self.factor
-        return np.clip(t, self.low, self.high)
+            t = kit.exp(kit.clip(t, math.log(self.low), math.log(self.high))) * self.factor
+        return kit.clip(t, self.low, self.high)
 
     def corrected(self, y: np.ndarray, answers: np.ndarray, weights: np.ndarray | None = None) -> Scale:
         """With the factor for which the answers, decoded without one, have the least squared error; of logarithms."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from subgrad.data.kinds.date import DateColumn
 from subgrad.data.prepare import TablePreprocessor
+from subgrad.graph.tensor import Tensor
 from subgrad.tabular.columns import EmbeddedColumn, ScaledColumn, fit_kind, kind_from_plain
 
 
@@ -54,6 +55,9 @@ class TabularPreparation(TablePreprocessor):
 
     def _places(self) -> np.ndarray:
         return np.argsort(self._order())
+
+    def of_numbers(self, rows: Tensor) -> Tensor:
+        return super().of_numbers(rows)[:, self._order()]
 
     def _roles(self) -> list[int]:
         """Of each feature, in the order of the columns: 0 for a number, 1 for its rank, 3 for a place, 2 for others."""

@@ -24,6 +24,7 @@ from subgrad.tabular.network import TabularNetwork
 from subgrad.tabular.number_scale import Scale
 from subgrad.tabular.preparation import TabularPreparation
 from subgrad.tabular.quantile_levels import MEDIAN, learnt, places_of
+from subgrad.tabular.tabular_module import TabularModule
 from subgrad.tabular.temperature import softmax
 
 BLOCK = 2**16  # rows that are answered at a time
@@ -169,6 +170,23 @@ class TabularModel:
             outputs = len(self.classes) or len(learnt(self.quantiles))
             return np.empty((0, outputs) if outputs else 0)
         return np.concatenate([combined(self._scorer.of_all(b), self.scale, self.temperature) for b in blocks])
+
+    def module(self) -> TabularModule:
+        """The model as a module of rows, for `subgrad.export` and `subgrad.onnx.save`; its ``example`` is one.
+
+        Rows are float64 (n, columns): numbers as they are, 1 and 0 for true and false, a category by its place in
+        ``about()``, NaN where a value is missing. Of a table with dates they are the features that
+        ``preparation.transform`` makes. The answers are ``probabilities``, a ``prediction`` or ``quantiles``.
+
+        Example:
+            >>> import numpy as np, subgrad as sg
+            >>> x = np.linspace(-2, 2, 60)
+            >>> model = sg.tabular.fit_tabular({"x": x, "y": np.abs(x)}, "y", effort="quick")
+            >>> answer = model.module()(sg.tensor([[1.0]], dtype="float64"))
+            >>> bool(abs(answer["prediction"].item() - model.predict({"x": [1.0]})[0]) < 1e-4)
+            True
+        """
+        return TabularModule(self).eval()
 
     def describe(self) -> list[str]:
         """What was done to the table, how the networks were trained and how good they are, a sentence each."""

@@ -128,10 +128,16 @@ def test_quantiles_have_an_output_of_their_own(tmp_path):
     assert about["quantiles"].splitlines() == ["0.1", "0.9"]
 
 
-def test_models_for_tables_are_not_exported(tmp_path):
+def test_a_model_for_tables_is_exported_with_its_preparation(tmp_path):
     model = sg.tabular.fit_tabular({"x": range(9), "y": list("ababababa")}, "y", effort="quick")
     model.save(tmp_path / "m.safetensors")
-    assert "train one with --model mlp" in fail("export", tmp_path / "m.safetensors")
+    assert "columns of the table" in succeed("export", tmp_path / "m.safetensors")
+    found, about = run(tmp_path / "m.onnx", np.arange(9.0)[:, None])
+    np.testing.assert_allclose(found["probabilities"], model.predict_proba({"x": range(9)}), rtol=1e-5)
+    assert (about["inputs"], about["classes"].splitlines()) == ("x: the number itself", ["a", "b"])
+    succeed("export", tmp_path / "m.safetensors", "--to", "wasm")
+    integers = ["--to", "wasm", "--quantize", "int8", "--calibration", "digits"]
+    assert "an ensemble, and integers are for one network" in fail("export", tmp_path / "m.safetensors", *integers)
 
 
 def test_a_table_becomes_code_for_a_page_and_for_a_microcontroller(tmp_path):
@@ -170,9 +176,12 @@ def test_a_network_in_integers_says_what_they_cost(tmp_path):
     write_csv(rows, {"area": AREA, "garden": GARDEN, "colour": COLOUR, "price": PRICE})
     place = ["export", tmp_path / "model.safetensors", "--to", "object", "--cpu", "cortex-m0", "--quantize", "int8"]
     told = succeed(*place, "--calibration", rows)
-    assert "its inputs are the features" in told
+    assert "its inputs are the columns of the table" in told
     assert f"{len(PRICE)} rows: " in told
-    assert "const uint8_t *x, int32_t *out" in (tmp_path / "model.h").read_text()
+    header = (tmp_path / "model.h").read_text()
+    assert "const double *rows, int32_t *out" in header
+    assert " * out: price is 3.375 + " in header
+    assert " * inputs: colour: 0 for blue, 1 for green, 2 for red\n" in header
     assert "--calibration FILE, or neither" in misuse(*place)
     assert "got --to onnx" in misuse("export", place[1], "--quantize", "int8", "--calibration", rows)
     sg.save(sg.models.mlp(4, 8, 3, seed=0), tmp_path / "model.safetensors")

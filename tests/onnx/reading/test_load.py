@@ -102,6 +102,30 @@ def made(nodes, initial=(), inputs=(("x", [None, 3]),), outputs=("y",)):
 W, B = np.arange(6, dtype=np.float32).reshape(3, 2), np.ones(2, np.float32)
 
 
+@pytest.mark.parametrize(
+    ("kind", "gates", "activations", "alpha", "beta"),
+    [
+        ("RNN", 1, ["LeakyRelu"], [0.3], None),
+        ("GRU", 3, ["Sigmoid", "LeakyRelu"], [0.3], None),
+        ("GRU", 3, ["HardSigmoid", "ScaledTanh"], [0.1, 0.7], [0.6, 1.3]),
+        ("LSTM", 4, ["HardSigmoid", "Tanh", "Affine"], [0.1, 0.8], [0.4, 0.1]),
+    ],
+)
+def test_arguments_go_to_the_activations_that_have_some(kind, gates, activations, alpha, beta):
+    rng, hidden = np.random.default_rng(0), 3
+    given = {"W": (1, gates * hidden, 2), "R": (1, gates * hidden, hidden)}
+    stored = [numpy_helper.from_array(rng.normal(size=s).astype(np.float32), n) for n, s in given.items()]
+    node = helper.make_node(
+        kind, ["x", "W", "R"], ["y"], activations=activations, hidden_size=hidden, activation_alpha=alpha,
+        **({} if beta is None else {"activation_beta": beta}),
+    )  # fmt: skip
+    x, y = (helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in (("x", [5, 2, 2]), ("y", [5, 1, 2, 3])))
+    graph = helper.make_graph([node], "g", [x], [y], stored)
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+    x = rng.normal(size=(5, 2, 2)).astype(np.float32)
+    np.testing.assert_allclose(from_proto(proto)(x).numpy(), session(proto)(x)[0], rtol=1e-5, atol=1e-6)
+
+
 def test_which_tensors_of_another_file_are_trained():
     """Weights are; what is computed with, and statistics, are not."""
     nodes = [

@@ -13,6 +13,7 @@ from onnx_runtime import dimensions
 import subgrad as sg
 from subgrad import nn
 from subgrad.errors import ArgumentError, FileError, MissingExtraError, ShapeError
+from subgrad.onnx.reading.load import from_proto
 from subgrad.onnx.writing import save as saving
 
 
@@ -95,3 +96,21 @@ def test_the_extra_is_named():
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert "pip install 'subgrad[onnx]'" in found.stdout
     assert MissingExtraError
+
+
+def test_a_parameter_has_its_name_whatever_else_is_called():
+    """Constants, inputs and nodes of the file have others."""
+
+    class Net(nn.Module):
+        def __init__(self):
+            self.constant_1, self.x = sg.Parameter(np.ones(2)), sg.Parameter(np.full(2, 3.0))
+
+        def forward(self, x):
+            return sg.clip((x + 0.25) * self.constant_1 - self.x, -2.5, 1.5)
+
+    proto, x = saving.to_proto(Net(), np.zeros((1, 2), np.float32)), np.array([[1, 9]], np.float32)
+    onnx.checker.check_model(proto, full_check=True)
+    again = from_proto(proto)
+    assert {name: v.tolist() for name, v in again.state_dict().items()} == {"constant_1": [1, 1], "x": [3, 3]}
+    assert [p.requires_grad for p in again.parameters()] == [True, True]
+    np.testing.assert_allclose(again(x).numpy(), [[-1.75, 1.5]])

@@ -14,13 +14,16 @@ from subgrad.cli.commands.show import ModelFile
 from subgrad.cli.commands.whole_model import WholeModel
 from subgrad.cli.failure import job, usage
 from subgrad.cli.jobs.kinds import TABLES, job_of
-from subgrad.cli.jobs.pixels import read_rows
+from subgrad.cli.jobs.pixels import Pixels, read_rows
 from subgrad.cli.jobs.trained.trained_model import kind_of
 from subgrad.cli.jobs.trained.trained_network import TrainedNetwork
+from subgrad.cli.jobs.trained.trained_tabular import TrainedTabular
 from subgrad.cli.screen import screen
+from subgrad.data.target import NumberTarget
 from subgrad.errors import ArgumentError, DataError
 from subgrad.io import load_module
 from subgrad.nn import Module
+from subgrad.tabular.with_preparation import WithPreparation
 
 ENDS = {"onnx": ".onnx", "wasm": ".wasm", "object": ".o"}
 """The formats, and how their files' names end."""
@@ -68,21 +71,28 @@ def export(
     console, inputs = screen(quiet), "the features, which `subgrad predict` makes of a table"
     if job_of(model) is TABLES and kind_of(model) is not None and shape is None:
         trained = TABLES.load(model)
-        if not isinstance(trained, TrainedNetwork):
-            raise DataError(f"{model} is a model for tables, and networks are exported: train one with --model mlp")
-        whole = WholeModel(trained).eval()
+        whole = _whole(trained)
         if calibration is not None:
-            report = _write_integers(trained, path, to, cpu, calibration, whole.about())
-            console.print(f"Wrote {path}; its inputs are the features.\n{report}", soft_wrap=True)
+            if not isinstance(trained, TrainedNetwork):
+                raise DataError(f"{model} is an ensemble, and integers are for one network: train it with --model mlp")
+            report = _write_integers(trained, whole, path, to, cpu, calibration)
+            inputs = "the columns of the table" if whole.prepares else "the features"
+            console.print(f"Wrote {path}; its inputs are {inputs}.\n{report}", soft_wrap=True)
             return
         _write(whole, path, to, cpu, whole.example, whole.about())
         inputs = "the columns of the table" if whole.prepares else inputs
+        inputs = "the pixels" if isinstance(trained.preparation, Pixels) else inputs
     elif calibration is not None:
         raise DataError(f"{model} has no preparation for rows of {calibration}: sg.export takes arrays for calibration")
     else:
         _write(load_module(model), path, to, cpu, example)
         inputs = "those of the network"
     console.print(f"Wrote {path}; its inputs are {inputs}.", soft_wrap=True)
+
+
+def _whole(trained: Any) -> WithPreparation:
+    """A trained model with its preparation as one module."""
+    return trained.model.module() if isinstance(trained, TrainedTabular) else WholeModel(trained).eval()
 
 
 def _check_processor(to: Enum, cpu: str | None) -> None:
@@ -102,7 +112,7 @@ def _check_integers(to: Enum, quantize: Enum | None, calibration: Path | None) -
 
 
 def _write_integers(
-    trained: TrainedNetwork, path: Path, to: Enum, cpu: str | None, calibration: Path, about: dict[str, str]
+    trained: TrainedNetwork, whole: WithPreparation, path: Path, to: Enum, cpu: str | None, calibration: Path
 ) -> str:
     """What the rows, with their answers if these are there, say of the network in integers."""
     from subgrad.export import export
@@ -111,12 +121,20 @@ def _write_integers(
     rows = read_rows(calibration)
     X = prepared.transform(rows)
     given = (X, prepared.target(rows)) if prepared.target_name in rows else X
-    info = {**about, "inputs": "\n".join(prepared.feature_names)}
+    info = {**whole.about(), **_meaning(trained)}
     made = export(
-        trained.model, path, np.zeros((1, X.shape[1]), np.float32), target=to.value, cpu=cpu, quantize="int8",
-        calibration=given, info=info,
+        trained.model, path, whole.example, target=to.value, cpu=cpu, quantize="int8",
+        calibration=given, prepare=whole.features if whole.prepares else None, info=info,
     )  # fmt: skip
     return str(made.quantized)
+
+
+def _meaning(trained: TrainedNetwork) -> dict[str, str]:
+    """What the results in integers are, where numbers were learnt on a scale of their own."""
+    target: Any = None if isinstance(trained.preparation, Pixels) else trained.preparation._target
+    if not isinstance(target, NumberTarget):
+        return {}
+    return {"out": f"{target.name} is {target.mean:.9g} + {target.std:.9g} times the number"}
 
 
 def _write(

@@ -26,6 +26,8 @@ CODES = np.arange(256)
 _FACTOR, _ROOM, _SHIFT = 2**15 - 1, 2**30, 20
 """The largest factor of a product, sums that it takes, and how many bits at most are cut off after it."""
 
+_LEAST_SCALE, _LARGEST_SCALE = (float(n) for n in (np.finfo(np.float32).tiny, np.finfo(np.float32).max / 2**10))
+
 _ROUNDED = 1 + 1e-9
 """More than the rounding errors of float64 in a bound, which is a sum of products of positive numbers."""
 
@@ -92,12 +94,20 @@ def compact(x: np.ndarray) -> np.ndarray:
 
 
 def grid_of(low: float, high: float) -> Grid:
-    """256 codes from ``low`` to ``high``, one of them for 0."""
+    """256 codes from ``low`` to ``high``, one of them for 0; all of them for 0 where float32 has no smaller scale."""
     low, high = min(low, 0.0), max(high, 0.0)
-    scale = (high - low) / 255 or 1.0
+    scale = (high - low) / 255
     if not math.isfinite(scale):
         raise ArgumentError(f"int8: expected finite numbers in the network, got some from {low:g} to {high:g}")
+    scale = 1.0 if scale < _LEAST_SCALE else _in_float32(scale)
     return Grid(scale, round(-low / scale))
+
+
+def _in_float32(scale: float) -> float:
+    """A scale with which the caller can compute, who has it in float32."""
+    if not _LEAST_SCALE <= abs(scale) <= _LARGEST_SCALE:
+        raise ArgumentError(f"int8: numbers of the network have the scale {scale:.3g}, which float32 does not have")
+    return scale
 
 
 def on_grid(node: Tensor, grid: Grid, error: float) -> Codes:
@@ -145,7 +155,7 @@ def as_sums(x: Codes) -> Sums:
 def added(a: Sums, b: Sums) -> Sums:
     """The sum of two, in a unit that both are brought to."""
     a, b = _finer(a), _finer(b)
-    unit = max(np.abs(a.scale).max(), np.abs(b.scale).max()) * 2**16 / _FACTOR
+    unit = (max(np.abs(a.scale).max(), np.abs(b.scale).max()) or 1.0) * 2**16 / _FACTOR
     parts = [_multiplied(x, unit / 2**16) for x in (a, b)]
     ones = np.ones((1,) * a.node.ndim)
     low, high = (np.asarray(sum(np.floor(getattr(p, end)) for p in parts)) for end in ("low", "high"))
@@ -219,7 +229,7 @@ def as_wide(x: Sums) -> tuple[Tensor, Grid, float]:
     unit = float(max(np.abs(x.scale).max() * 2**16 / _FACTOR, np.abs(x.bias).max() / 2**29)) or 1.0
     product = _multiplied(x, unit / 2**16)
     node = product.node + as_tensor(compact(np.rint(x.bias / unit)).astype(np.int32))
-    return node, Grid(unit, 0), float(np.max(x.error + unit * (product.error + 1))) * _ROUNDED
+    return node, Grid(_in_float32(unit), 0), float(np.max(x.error + unit * (product.error + 1))) * _ROUNDED
 
 
 __all__ = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -43,12 +44,23 @@ LARGEST_WEIGHT = 127
 @dataclass
 class At:
     """A node, what its inputs are, and the numbers that tensors had in calibration, from least to largest; whether
-    errors are those of inputs with which all numbers stay ``inside`` of these ranges."""
+    errors are those of inputs with which all numbers stay ``inside`` of these ranges; and who reads a tensor."""
 
     node: Tensor
     inputs: Sequence[Number]
     ranges: Mapping[Tensor, tuple[float, float]]
     inside: bool
+    readers: Callable[[Tensor], Sequence[Tensor]]
+
+    @property
+    def largest_alone(self) -> bool:
+        """Whether nothing is made of the result but the largest of its elements, at other places perhaps."""
+        found, left = True, [self.node]
+        while left and found:
+            readers = self.readers(left.pop())
+            left += [r for r in readers if r.op.kind is Kind.VIEW]
+            found = bool(readers) and all(r.op is ops.max or r.op.kind is Kind.VIEW for r in readers)
+        return found
 
     @property
     def moving(self) -> list[int]:
@@ -63,7 +75,8 @@ class At:
 
     def gridded(self, k: int) -> Codes:
         """Input k as codes on a grid."""
-        return gridded(self.codes(k), self.grid(self.node.inputs[k]))
+        x = self.codes(k)
+        return x if x.grid is not None else looked_up(x, self.grid(self.node.inputs[k]))
 
     def sums(self, k: int) -> Sums:
         """Input k as sums."""
@@ -238,12 +251,16 @@ def _moved(at: At) -> Number:
 
 
 def _padded(at: At) -> Number:
+    """What is around images stays below all numbers for a pooling of the largest, of which one at least is a number."""
     x = at.gridded(0)
     assert x.grid is not None
-    scale, zero = x.grid
-    code = round(at.node.attrs["value"] / scale) + zero
-    if not 0 <= code <= 255 or abs(scale * (code - zero) - at.node.attrs["value"]) > 1e-9 * abs(scale):
-        raise at.refused(f"puts {at.node.attrs['value']:g} around numbers, which is none of their codes")
+    (scale, zero), value = x.grid, at.node.attrs["value"]
+    if value == -math.inf and scale > 0 and at.largest_alone:
+        code = 0
+    else:
+        code = round(max(-256, min(value / scale, 256))) + zero
+        if not 0 <= code <= 255 or abs(scale * (code - zero) - value) > 1e-9 * abs(scale):
+            raise at.refused(f"puts {value:g} around numbers, which is none of their codes")
     return x.moved(ops.pad(x.node, at.node.attrs["widths"], code))
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -19,6 +18,7 @@ from subgrad.export.integer.fixed_point import Sums, as_wide, grid_of, on_grid
 from subgrad.export.integer.integer_rules import At, Number, gridded, number
 from subgrad.export.routine import Argument, Array, Fixed, Grid, Routine, Routines
 from subgrad.graph.order import dependents, toposort
+from subgrad.graph.substitute import substitute
 from subgrad.graph.tensor import Tensor, placeholder
 
 
@@ -77,21 +77,40 @@ def quantized(routines: Routines, calibration: Any) -> tuple[Routines, Quantized
     return replace(routines, each=[made]), _compared(made, rows, targets, walk, inside)
 
 
+def behind(routines: Routines, prepare: Callable[[Tensor], Tensor], example: Tensor) -> Routines:
+    """The one routine, in integers, behind what makes its input, in floats, of another that is like the example."""
+    (routine,) = routines.each
+    (codes,), (argument,) = routine.interface.inputs, routine.arguments
+    rows = placeholder(example.shape, example.dtype, "rows")
+    x, grid = prepare(rows), argument.grid
+    assert grid is not None
+    made = ops.clip(ops.floor(x / grid.scale + (grid.zero + 0.5)), 0, 255).astype("uint8")
+    interface = routine.interface._replace(inputs=[rows], outputs=substitute(routine.interface.outputs, {codes: made}))
+    new = replace(routine, interface=interface, arguments=[Array("rows", rows.shape, rows.dtype)])
+    return replace(routines, each=[new])
+
+
 def _data(calibration: Any, argument: Array) -> tuple[np.ndarray, np.ndarray | None]:
     """The calibration as batches of the example's shape, and the targets."""
     x, y = calibration if isinstance(calibration, (tuple, list)) and len(calibration) == 2 else (calibration, None)
     if x is None:
         raise ArgumentError("quantize='int8' needs data for the ranges of its numbers: calibration=X or (X, y)")
     x = np.asarray(x)
-    batch, *shape = argument.shape or (1,)
-    if x.dtype.kind not in "fiub" or x.shape[1:] != tuple(shape) or len(x) < batch or not np.isfinite(x).all():
+    if not argument.shape or not argument.size:
+        raise ArgumentError(f"quantize='int8' is for networks that take rows, got an example of {argument.shape}")
+    batch, *shape = argument.shape
+    with np.errstate(over="ignore"):
+        rows = x.astype(argument.dtype) if x.dtype.kind in "fiub" else None
+    if rows is None or x.shape[1:] != tuple(shape) or len(x) < batch or not np.isfinite(rows).all():
         form = ", ".join(["n", *map(str, shape)])
         raise ShapeError(f"calibration: expected finite numbers of shape ({form}), got {x.dtype}{x.shape}")
     count = len(x) // batch
     y = None if y is None else np.asarray(y)
+    if y is not None and y.dtype.kind not in "fiub":
+        raise ArgumentError(f"calibration: expected targets that are numbers, or numbers of classes, got {y.dtype}")
     if y is not None and y.shape[:1] != x.shape[:1]:
         raise ShapeError(f"calibration: {len(x)} rows and targets of shape {y.shape}")
-    return x[: count * batch].astype(argument.dtype).reshape(count, batch, *shape), y
+    return rows[: count * batch].reshape(count, batch, *shape), y
 
 
 class _Walk:
@@ -109,8 +128,13 @@ class _Walk:
         self.input = next(n for n, s in zip(interface.inputs, sources, strict=True) if isinstance(s, Argument))
         self.order = toposort(self.outputs)
         self.moving = dependents(self.order, [self.input])
-        self.readers = Counter(i for n in self.order for i in n.inputs)
+        self.readers: dict[Tensor, list[Tensor]] = {n: [] for n in self.order}
+        for node in self.order:
+            for i in node.inputs:
+                self.readers[i].append(node)
         self.ranges, self.scores = self._calibrated(batches)
+        if not np.isfinite(self.scores).all():
+            raise ArgumentError("int8: expected finite results for the calibration, got some that are not")
         self.made: dict[Tensor, Number] = {}
         self.error = 0.0
 
@@ -150,9 +174,9 @@ class _Walk:
 
     def _number(self, node: Tensor, inside: bool) -> Number:
         """What a node becomes. Sums that several nodes read are codes: these then take the same ones."""
-        at = At(node, [self.made[i] for i in node.inputs], self.ranges, inside)
+        at = At(node, [self.made[i] for i in node.inputs], self.ranges, inside, self.readers.__getitem__)
         found = number(at)
-        if isinstance(found, Sums) and self.readers[node] > 1:
+        if isinstance(found, Sums) and len(self.readers[node]) > 1:
             return at.requantized(found, at.grid())
         return found
 
@@ -187,6 +211,8 @@ def _compared(
     assert given is not None
     assert result is not None
     wide = _run(made.interface.inputs, made.interface.outputs[:1], [given.codes(batches)])[0]
+    if walk.scores.shape[1:2] != batches.shape[1:2]:
+        raise ArgumentError(f"quantize='int8' is for networks that answer each row, got {walk.scores.shape[1:]}")
     rows = batches.shape[0] * batches.shape[1]
     before, after = walk.scores.reshape(rows, -1), result.numbers(wide).reshape(rows, -1)
     scored = [None if targets is None else _score(b, targets[:rows]) for b in (before, after)]
@@ -212,4 +238,4 @@ def _score(scores: np.ndarray, targets: np.ndarray) -> float:
     return float(np.mean(_answers(scores) == right))
 
 
-__all__ = ["Quantized", "quantized"]
+__all__ = ["Quantized", "behind", "quantized"]

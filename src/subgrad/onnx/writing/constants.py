@@ -19,7 +19,7 @@ def written(nodes: Sequence[Tensor], graph: Graph, name: str) -> str:
     """
     values = [n.numpy() for n in nodes]
     if all(_equal(values[0], v) for v in values[1:]):
-        return graph.constant(values[0], name or "constant")
+        return graph.parameter(values[0], name) if name else graph.constant(values[0])
     if values[0].size == 1 and all(v.shape == values[0].shape for v in values):
         made = number([v.item() for v in values], values[0].dtype, graph)
         return graph.add("Reshape", [made, graph.constant(np.array(values[0].shape, np.int64))])

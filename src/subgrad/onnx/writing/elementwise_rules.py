@@ -7,7 +7,7 @@ import numpy as np
 from subgrad import ops
 from subgrad.onnx.writing.at import At
 from subgrad.onnx.writing.onnx_graph import element_type
-from subgrad.onnx.writing.onnx_transform import ONNX
+from subgrad.onnx.writing.onnx_transform import ONNX, single
 from subgrad.ops import kinked, singular
 from subgrad.ops.shape import cast
 
@@ -87,12 +87,24 @@ def _clip(at: At) -> str:
     return at.add("Clip", [at.input(0), at.constant(at.same("low")), at.constant(at.same("high"))])
 
 
+@ONNX.register(ops.erf)
+def _erf(at: At) -> str:
+    """ONNX Runtime has that of float32 alone."""
+    x = at.input(0)
+    if at.node.dtype == np.float32:
+        return at.add("Erf", [x])
+    found = at.add("Erf", [at.add("Cast", [x], to=element_type(np.dtype(np.float32)))])
+    return at.add("Cast", [found], to=element_type(at.node.dtype))
+
+
 @ONNX.register(ops.leaky_relu)
+@single
 def _leaky_relu(at: At) -> str:
     return at.add("LeakyRelu", [at.input(0)], alpha=at.same("slope"))
 
 
 @ONNX.register(ops.elu)
+@single
 def _elu(at: At) -> str:
     return at.add("Elu", [at.input(0)], alpha=at.same("alpha"))
 

@@ -91,34 +91,39 @@ def _is(numbers: Vector, number: int) -> bool:
 
 @ONNX.register(indexing.place)
 def _place(at: At) -> str:
-    """Axis by axis: zeros behind each element, then zeros before and behind all of them."""
-    steps, shape, made = at.same("steps"), at.same("shape"), at.input(0)
-    lengths = [v[0] for v in at.shape(0) if is_same(v)]
-    if len(lengths) < len(shape):
-        raise Unlike("what is written at places")
+    """Axis by axis: zeros behind each element, then zeros before and behind all. An axis of any length stays."""
+    made, lengths, shape = at.input(0), at.shape(0), at.numbers(lambda n: n.attrs["shape"])
+    starts, steps = (at.numbers(lambda n, k=k: [s[k] for s in n.attrs["steps"]]) for k in (0, 2))
     around: list[tuple[int, int]] = []
-    for axis, ((start, _, step), n) in enumerate(zip(steps, lengths, strict=True)):
+    for axis, (n, whole) in enumerate(zip(lengths, shape, strict=True)):
+        if n == whole and _is(starts[axis], 0) and _is(steps[axis], 1):
+            around.append((0, 0))
+            continue
+        if not all(map(is_same, (n, whole, starts[axis], steps[axis]))):
+            raise Unlike("what is written at places")
+        count, start, step = n[0], starts[axis][0], steps[axis][0]
         if step < 0:
             made = at.add("Slice", [made, *(at.axes([v]) for v in (-1, END, axis, -1))])
-            start, step = start + (n - 1) * step, -step
+            start, step = start + (count - 1) * step, -step
         if step > 1:
             made = _spread(at, made, lengths, axis, step)
-            lengths[axis] = (n - 1) * step + 1
-        around.append((start, shape[axis] - start - lengths[axis]))
+        used = (count - 1) * step + 1
+        lengths[axis] = (used,) * len(n)
+        around.append((start, whole[0] - start - used))
     widths = [w[0] for w in around] + [w[1] for w in around]
     return at.add("Pad", [made, at.axes(widths), at.constant(0)])
 
 
-def _spread(at: At, name: str, lengths: Sequence[int], axis: int, step: int) -> str:
+def _spread(at: At, name: str, lengths: Sequence[Vector], axis: int, step: int) -> str:
     """Elements of an axis ``step`` apart, with zeros between them."""
-    whole = [*lengths[:axis], lengths[axis], 1, *lengths[axis + 1 :]]
-    apart = at.add("Reshape", [name, at.axes(whole)])
-    behind = [0] * (2 * len(whole))
-    behind[len(whole) + axis + 1] = step - 1
+    same, count = [(1,) * len(lengths[axis])], lengths[axis][0]
+    apart = at.add("Reshape", [name, at.integers([*lengths[: axis + 1], *same, *lengths[axis + 1 :]])])
+    behind = [0] * (2 * len(lengths) + 2)
+    behind[len(lengths) + 1 + axis + 1] = step - 1
     apart = at.add("Pad", [apart, at.axes(behind), at.constant(0)])
-    joined = at.add("Reshape", [apart, at.axes([*lengths[:axis], lengths[axis] * step, *lengths[axis + 1 :]])])
-    end = (lengths[axis] - 1) * step + 1
-    return at.add("Slice", [joined, at.axes([0]), at.axes([end]), at.axes([axis])])
+    longer = (count * step,) * len(lengths[axis])
+    joined = at.add("Reshape", [apart, at.integers([*lengths[:axis], longer, *lengths[axis + 1 :]])])
+    return at.add("Slice", [joined, at.axes([0]), at.axes([(count - 1) * step + 1]), at.axes([axis])])
 
 
 @ONNX.register(ops.windows)

@@ -37,13 +37,16 @@ class Graph:
         self.names: Names = dict(outer.names) if outer else {}
         self.loops: dict[Tensor, list[str]] = dict(outer.loops) if outer else {}
         self._numbers: dict[str, itertools.count[int]] = outer._numbers if outer else {}
+        self._taken: set[str] = outer._taken if outer else set()
         self._known: dict[Any, str] = outer._known if outer else {}
         self._made: dict[Any, str] = dict(outer._made) if outer else {}
 
     def name(self, like: str) -> str:
         """A name that nothing has yet."""
-        count = next(self._numbers.setdefault(like, itertools.count()))
-        return f"{like}_{count}" if count else like
+        counts = self._numbers.setdefault(like, itertools.count())
+        free = next(n for n in (f"{like}_{i}" if i else like for i in counts) if n not in self._taken)
+        self._taken.add(free)
+        return free
 
     def add(self, kind: str, inputs: Sequence[str], scope: str = "", **attributes: Any) -> str:
         """Write a node with one result, and return the result's name."""
@@ -57,13 +60,18 @@ class Graph:
         self.nodes.append(helper.make_node(kind, [*inputs], made, name=made[0] if made else title, **given))
         return made
 
-    def constant(self, value: Any, name: str = "constant") -> str:
-        """An initialiser; small ones that are equal are one."""
+    def parameter(self, value: Any, name: str) -> str:
+        """An initialiser with a name that was kept free for it."""
+        self.constants[name] = np.ascontiguousarray(value).reshape(np.shape(value))
+        return name
+
+    def constant(self, value: Any) -> str:
+        """An initialiser without a name of its own; small ones that are equal are one."""
         array = np.ascontiguousarray(value).reshape(np.shape(value))
-        key = (array.dtype.str, array.shape, array.tobytes()) if array.size <= SMALL and name == "constant" else None
+        key = (array.dtype.str, array.shape, array.tobytes()) if array.size <= SMALL else None
         if key in self._known:
             return self._known[key]
-        free = self.name(name)
+        free = self.name("constant")
         self.constants[free] = array
         if key is not None:
             self._known[key] = free

@@ -20,6 +20,21 @@ if TYPE_CHECKING:
 Rule = Callable[["At"], str]
 
 
+_single: set[Rule] = set()
+
+
+def single(rule: Rule) -> Rule:
+    """Decorate a rule whose operators ONNX Runtime has for float32 alone, or whose numbers are attributes, which are
+    float32: what is float64 is written as what it is made of."""
+    _single.add(rule)
+    return rule
+
+
+def is_single(rule: Rule | None) -> bool:
+    """Whether a rule is for float32 alone."""
+    return rule in _single
+
+
 def _named(name: str) -> Rule:
     return lambda at: at.add(name, at.repeating())
 
@@ -29,17 +44,16 @@ ONNX: Transform[Rule] = Transform(
     "nodes of an ONNX file",
     {
         ops.abs: _named("Abs"),
-        ops.acos: _named("Acos"),
-        ops.acosh: _named("Acosh"),
-        ops.asin: _named("Asin"),
-        ops.asinh: _named("Asinh"),
-        ops.atan: _named("Atan"),
-        ops.atanh: _named("Atanh"),
+        ops.acos: single(_named("Acos")),
+        ops.acosh: single(_named("Acosh")),
+        ops.asin: single(_named("Asin")),
+        ops.asinh: single(_named("Asinh")),
+        ops.atan: single(_named("Atan")),
+        ops.atanh: single(_named("Atanh")),
         ops.cos: _named("Cos"),
-        ops.cosh: _named("Cosh"),
+        ops.cosh: single(_named("Cosh")),
         ops.div: _named("Div"),
         ops.equal: _named("Equal"),
-        ops.erf: _named("Erf"),
         ops.floor: _named("Floor"),
         ops.isnan: _named("IsNaN"),
         ops.less: _named("Less"),
@@ -56,11 +70,11 @@ ONNX: Transform[Rule] = Transform(
         ops.sigmoid: _named("Sigmoid"),
         ops.sign: _named("Sign"),
         ops.sin: _named("Sin"),
-        ops.sinh: _named("Sinh"),
+        ops.sinh: single(_named("Sinh")),
         ops.softplus: _named("Softplus"),
         ops.sqrt: _named("Sqrt"),
         ops.sub: _named("Sub"),
-        ops.tan: _named("Tan"),
+        ops.tan: single(_named("Tan")),
         ops.tanh: _named("Tanh"),
         ops.where: _named("Where"),
         singular._pow: _named("Pow"),
@@ -86,4 +100,4 @@ def waits(rule: Rule | None) -> bool:
     return rule in _when_read
 
 
-__all__ = ["ONNX", "Rule", "waits", "when_read"]
+__all__ = ["ONNX", "Rule", "is_single", "single", "waits", "when_read"]

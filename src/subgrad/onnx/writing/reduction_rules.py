@@ -12,7 +12,7 @@ from subgrad.graph.tensor import Tensor
 from subgrad.onnx.writing.at import At
 from subgrad.onnx.writing.lengths import Unlike, is_same
 from subgrad.onnx.writing.onnx_graph import element_type
-from subgrad.onnx.writing.onnx_transform import ONNX, Rule, when_read
+from subgrad.onnx.writing.onnx_transform import ONNX, Rule, single, when_read
 from subgrad.ops.window import span
 
 
@@ -139,8 +139,9 @@ def _product(at: At, bias: str = "") -> str:
 
 @ONNX.register(ops.add)
 def _add(at: At) -> str:
-    """A bias is an input of what it is added to, where ONNX has such a one."""
-    for i in (0, 1):
+    """A bias is an input of what it is added to, where ONNX has such a one; for float32 alone, as ONNX Runtime has."""
+    places = (0, 1) if at.node.dtype == np.float32 else ()
+    for i in places:
         for op, rule in ((ops.contract, _product), (ops.convolve, _convolve), (ops.convolve_input, _convolve_input)):
             product = at.behind(i, op)
             bias = _bias(at, 1 - i, -1 if op is ops.contract else 1) if product else ""
@@ -216,7 +217,7 @@ def _missing(node: Tensor) -> tuple[int, ...]:
     return tuple(size - ((n - 1) * s + span(k, d) - sum(pads)) for size, n, k, s, d, pads in sizes)
 
 
-ONNX.register(ops.convolve)(when_read(_convolve))
-ONNX.register(ops.convolve_input)(when_read(_convolve_input))
+ONNX.register(ops.convolve)(single(when_read(_convolve)))
+ONNX.register(ops.convolve_input)(single(when_read(_convolve_input)))
 
 __all__: list[str] = []

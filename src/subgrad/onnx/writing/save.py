@@ -100,6 +100,8 @@ def _examples(model: Callable[..., Any], example: Examples) -> list[Example]:
 def _graph(model: Callable[..., Any], found: Traces) -> onnx.GraphProto:
     state = dict(model.named_state()) if isinstance(model, Module) else {}
     graph = Graph(tables=0 in found.choice.steps)
+    for name in state:
+        graph.name(name)  # is kept free, so that parameters have theirs
     walk = Walk(graph, {p.node: name for name, p in reversed(state.items())})
     inputs = []
     for nodes, axes in zip(zip(*found.inputs, strict=True), found.choice.axes, strict=True):

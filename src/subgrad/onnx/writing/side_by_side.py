@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from subgrad.errors import ArgumentError
 from subgrad.graph import source_location
 from subgrad.graph.order import toposort
@@ -12,7 +14,7 @@ from subgrad.onnx.writing import constants
 from subgrad.onnx.writing.at import At, Nodes
 from subgrad.onnx.writing.lengths import Unlike
 from subgrad.onnx.writing.onnx_graph import Graph
-from subgrad.onnx.writing.onnx_transform import ONNX, waits
+from subgrad.onnx.writing.onnx_transform import ONNX, is_single, waits
 
 
 class Walk:
@@ -67,10 +69,10 @@ class Walk:
             return constants.written(nodes, self.graph, self.parameters.get(node, ""))
         if node.op is INPUT:
             raise ArgumentError("the model reads a value that is not an input of it: it cannot be written")
-        rule = ONNX.get(node.op)
-        if rule is not None:
+        rule, expands = ONNX.get(node.op), ONNX.expansion(node.op) is not None
+        if rule is not None and not (expands and is_single(rule) and node.dtype == np.float64):
             made = rule(At(nodes, self))
-        elif ONNX.expansion(node.op) is not None:
+        elif expands:
             made = self._expanded(nodes)
         else:
             why = ONNX.unsupported.get(node.op, "it has no rule, and says not what it is made of")

@@ -34,6 +34,7 @@ export class Diagram {
 
   /** Shows the numbers of now; `walked` is one sample, see `walk`, and `selected` what is picked. */
   draw(training, walked, selected, step) {
+    this.selected = selected;
     const { state } = training.model, { data } = training;
     const places = this.edges.map(({ from, to, map }) => map.weight(to, from));
     const slopes = places.map(([array, at]) => state[`gradients_${array}`][at]);
@@ -41,7 +42,7 @@ export class Diagram {
     this.edges.forEach((edge, i) => {
       const [array, at] = places[i];
       const weight = state[array][at], slope = slopes[i];
-      const chosen = selected?.map === edge.map && same(selected.from, edge.from) && same(selected.to, edge.to);
+      const chosen = isOf(selected, edge);
       const strong = chosen || same(step?.node, edge.to);
       set(edge.wide, "class", `edge ${weight < 0 ? "negative" : "positive"}${strong ? " strong" : ""}`);
       set(edge.wide, "stroke-width", Math.min(11, 1 + 4 * Math.abs(weight)).toFixed(1));
@@ -85,6 +86,14 @@ export class Diagram {
     return { node, group, value, under };
   }
 
+  /** One edge into a node after the other, for those who have no pointer to hit a line with. */
+  #chooseEdge(node) {
+    const into = this.edges.filter(({ to }) => same(to, node));
+    if (!into.length) return;
+    const { map, from, to } = into[(into.findIndex((edge) => isOf(this.selected, edge)) + 1) % into.length];
+    this.choose({ map, from, to });
+  }
+
   /** A straight line, or a bow around the layers between. */
   #route(from, to) {
     const [x1, y1] = this.places.get(key(from)), [x2, y2] = this.places.get(key(to));
@@ -97,6 +106,10 @@ export class Diagram {
   #key(event) {
     const move = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] }[event.key];
     const at = this.nodes.find(({ group }) => group === event.target);
+    if (at && (event.key === "Enter" || event.key === " ")) {
+      event.preventDefault();
+      this.#chooseEdge(at.node);
+    }
     if (!move || !at) return;
     event.preventDefault();
     const { layers } = this.net, column = at.node.layer + 1, row = layers[column].indexOf(at.node);
@@ -109,6 +122,7 @@ export class Diagram {
   }
 }
 
+const isOf = (picked, { map, from, to }) => picked?.map === map && same(picked.from, from) && same(picked.to, to);
 const key = ({ layer, unit }) => `${layer}:${unit}`;
 
 function element(name, attributes, text) {

@@ -3,7 +3,7 @@ import { Diagram } from "./diagram.mjs";
 import { $, copy, node, palette, save, tell } from "./elements.mjs";
 import { drawCurve } from "./loss_curve.mjs";
 import { network, parameters } from "./network.mjs";
-import { fromTable, packed, readCsv, unpacked } from "./own_data.mjs";
+import { fromTable, packed, readCsv, unpacked, withoutEmpty } from "./own_data.mjs";
 import { program } from "./program.mjs";
 import { showFacts, showNumbers, showPicked, showWalk } from "./readout.mjs";
 import { shown, targetName, walk } from "./sample_walk.mjs";
@@ -237,12 +237,13 @@ export class Page {
   }
 
   /** A table whose last column is learnt, until another one is chosen; whether it can be. */
-  useTable(read) {
-    this.read = read;
-    $("column").replaceChildren(...read.names.map((name, value) => node("option", { value, textContent: name })));
-    $("column").value = read.names.length - 1;
+  useTable(given) {
+    this.read = withoutEmpty(given);
+    const { names } = this.read, last = names.length - 1;
+    $("column").replaceChildren(...names.map((name, value) => node("option", { value, textContent: name })));
+    $("column").value = last;
     $("column-choice").hidden = false;
-    const found = this.#tried(() => fromTable(read, read.names.length - 1, this.sizes.outputs));
+    const found = this.#tried(() => fromTable(this.read, last, this.sizes.outputs));
     if (!found) return false;
     this.table = found;
     return true;
@@ -291,7 +292,7 @@ export class Page {
 
   #listen() {
     const on = (id, event, act) => $(id).addEventListener(event, act);
-    const read = async ([file]) => { if (file) this.csv(await file.text()); };
+    const read = async ([file]) => { if (file) this.csv(await file.text()); $("csv").value = ""; };
     const walkTo = (at) => { this.at = Math.max(0, at); this.show(); };
     on("play", "click", () => this.play(!this.playing));
     on("step", "click", () => this.step());
@@ -301,7 +302,7 @@ export class Page {
     on("surface", "keydown", (event) => this.#key(event));
     on("surface", "blur", () => { this.cursor = null; this.show(); });
     on("clear", "click", () => this.clear());
-    on("csv", "change", () => read($("csv").files));
+    on("csv", "change", () => read([...$("csv").files]));
     on("column", "change", () => this.useColumn(Number($("column").value)));
     on("sample", "change", () => this.#sample(parseInt($("sample").value, 10) - 1));
     on("walk-on", "click", () => walkTo(this.at + 1));

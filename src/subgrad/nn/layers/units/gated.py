@@ -92,7 +92,7 @@ class Maxout(Module):
 
     def forward(self, x: TensorLike) -> Tensor:
         y = self.linear(x)
-        return y.reshape(*y.shape[:-1], self.pieces, -1).max(-2)
+        return y.reshape(*y.shape[:-1], self.pieces, y.shape[-1] // self.pieces).max(-2)
 
 
 class LogSoftmax(Module):

@@ -11,33 +11,34 @@ from subgrad.onnx.reading.operator_table import Call, operator
 from subgrad.recur import scan
 
 Function = Callable[[Tensor], Tensor]
-ACTIVATIONS: dict[str, Callable[..., Tensor]] = {
-    "Relu": lambda x, a, b: ops.relu(x),
-    "Tanh": lambda x, a, b: ops.tanh(x),
-    "Sigmoid": lambda x, a, b: ops.sigmoid(x),
-    "Affine": lambda x, a, b: (1.0 if a is None else a) * x + (0.0 if b is None else b),
-    "LeakyRelu": lambda x, a, b: ops.leaky_relu(x, 0.01 if a is None else a),
-    "ThresholdedRelu": lambda x, a, b: ops.where(x > (1.0 if a is None else a), x, 0),
-    "ScaledTanh": lambda x, a, b: (1.0 if a is None else a) * ops.tanh((1.0 if b is None else b) * x),
-    "HardSigmoid": lambda x, a, b: ops.clip((0.2 if a is None else a) * x + (0.5 if b is None else b), 0, 1),
-    "Elu": lambda x, a, b: ops.elu(x, 1.0 if a is None else a),
-    "Softsign": lambda x, a, b: x / (1 + ops.abs(x)),
-    "Softplus": lambda x, a, b: ops.softplus(x),
+ACTIVATIONS: dict[str, tuple[Callable[..., Tensor], tuple[float, ...]]] = {
+    "Relu": (ops.relu, ()),
+    "Tanh": (ops.tanh, ()),
+    "Sigmoid": (ops.sigmoid, ()),
+    "Softsign": (lambda x: x / (1 + ops.abs(x)), ()),
+    "Softplus": (ops.softplus, ()),
+    "LeakyRelu": (ops.leaky_relu, (0.01,)),
+    "ThresholdedRelu": (lambda x, a: ops.where(x > a, x, 0), (1.0,)),
+    "Elu": (ops.elu, (1.0,)),
+    "Affine": (lambda x, a, b: a * x + b, (1.0, 0.0)),
+    "ScaledTanh": (lambda x, a, b: a * ops.tanh(b * x), (1.0, 1.0)),
+    "HardSigmoid": (lambda x, a, b: ops.clip(a * x + b, 0, 1), (0.2, 0.5)),
 }
+"""By name: the function, and what alpha and beta are if the file does not say it, for those that have them."""
 
 
 def _functions(call: Call, usual: Sequence[str], directions: int) -> list[list[Function]]:
-    """Those of each direction; arguments go to the functions in order, as far as there are some."""
+    """Those of each direction; the alphas go in order to the functions that have one, and so do the betas."""
     names = call.get("activations") or [*usual] * directions
-    alphas, betas = call.get("activation_alpha") or [], call.get("activation_beta") or []
+    given = [iter(call.get(f"activation_{kind}") or []) for kind in ("alpha", "beta")]
     clip = call.get("clip")
     found: list[Function] = []
-    for i, name in enumerate(names):
-        f = next((f for known, f in ACTIVATIONS.items() if known.lower() == name.lower()), None)
+    for name in names:
+        f, own = next((v for known, v in ACTIVATIONS.items() if known.lower() == name.lower()), (None, ()))
         if f is None:
             raise call.refuse(f"{name[:40]} is no activation")
-        a, b = (v[i] if i < len(v) else None for v in (alphas, betas))
-        found.append(lambda x, f=f, a=a, b=b: f(x if clip is None else ops.clip(x, -clip, clip), a, b))
+        numbers = [next(values, default) for values, default in zip(given, own, strict=False)]
+        found.append(lambda x, f=f, n=numbers: f(x if clip is None else ops.clip(x, -clip, clip), *n))
     each = len(usual)
     return [found[d * each : (d + 1) * each] for d in range(directions)]
 
