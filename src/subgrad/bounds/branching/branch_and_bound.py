@@ -19,6 +19,7 @@ from subgrad.bounds.branching.blas_threads import one_thread
 from subgrad.bounds.branching.polytopes import Polytopes
 from subgrad.compile.runtime.threads import get_threads
 
+LOOK = 16  # rounds after which corners are tried again, once there were so many
 ATTACKS = (1, 4, 16, 64, 256, 1024, 4096)  # the rounds in which counter-examples are searched for by descent
 
 
@@ -153,7 +154,7 @@ class BranchAndBound:
 
     def _look(self, corners: np.ndarray, number: int) -> None:
         """Try corners of the worst parts of a round, at times by descent from them."""
-        if self.witness is None and (number & (number - 1) == 0 or number % 4 == 0):
+        if self.witness is None and (number & (number - 1) == 0 or number % LOOK == 0):
             self._try(corners)
         if number in ATTACKS and self.witness is None:
             low, high = self.polytopes.box.T

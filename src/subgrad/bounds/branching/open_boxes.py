@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from subgrad.bounds.backward.linear_bounds import Boxes, LinearBounds
+from subgrad.bounds.backward.linear_bounds import LinearBounds
 from subgrad.bounds.backward.tightening import tightened
 from subgrad.bounds.branching.arrays_of_parts import Columns
+from subgrad.bounds.branching.clipping import clipped, cut_off
 from subgrad.bounds.branching.lost import by_inputs
 from subgrad.bounds.branching.polytopes import Polytopes
 from subgrad.intervals.arithmetic import Interval
@@ -43,44 +45,112 @@ class Open(Columns):
         return Open(none, none, np.empty(0, np.int64), none, np.empty(0), inner, inner)
 
 
+@dataclass(frozen=True, eq=False)
+class Undecided(Columns):
+    """What bounds say of boxes that they do not decide.
+
+    Attributes:
+        low, high: corners, shape (n, d).
+        below: lower bounds of all rows, shape (n, m).
+        slopes: of the linear functions that have them, shape (n, m, d).
+        row: the row that comes nearest to deciding the worst polytope, shape (n,).
+        lost: how much of what its bound loses lies at each input, shape (n, d).
+        inner_low, inner_high: as `Open` has them.
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+    below: np.ndarray
+    slopes: np.ndarray
+    row: np.ndarray
+    lost: np.ndarray
+    inner_low: np.ndarray
+    inner_high: np.ndarray
+
+
+class Bounded(NamedTuple):
+    """What became of some boxes.
+
+    Attributes:
+        open: what is not decided of them.
+        done: the largest excess of all else.
+        low, high: corners of boxes, which are all else.
+    """
+
+    open: Open
+    done: float
+    low: np.ndarray
+    high: np.ndarray
+
+
 def bounded(
     bounds: LinearBounds, of: Polytopes, low: np.ndarray, high: np.ndarray, inside: Interval | None
-) -> tuple[Open, float, np.ndarray]:
-    """Those of the boxes that are not decided, the largest excess of the others, and the numbers of the first.
+) -> Bounded:  # fmt: skip
+    """What linear bounds say of boxes.
 
     Args:
         inside: what is known of the steps, of boxes that hold these; None for nothing.
     """
-    done, places = -np.inf, np.arange(len(low))
+    done, decided = -np.inf, []
     if inside is not None:  # the intervals of larger boxes decide some
         excess = of.excess(bounds.over(low, high, inside, refined=False).below(of.rows).bound).max(axis=1)
         left = excess >= 0
         done = float(excess[~left].max(initial=-np.inf))
+        decided.append((low[~left], high[~left]))
         low, high, inside = low[left], high[left], Interval(*(x[left] for x in inside))
-        places = places[left]
-    if not len(low):
-        return Open.none(low.shape[1], 0 if inside is None else inside.low.shape[1]), done, places
+        if not len(low):
+            return Bounded(Open.none(low.shape[1], inside.low.shape[1]), done, *decided[0])
     over = bounds.over(low, high, inside)
-    found = over.below(of.rows).bound
-    excess = of.excess(found)
+    found, inner = over.below(of.rows), over.kept
+    below, slopes = found.bound, found.slopes
+    excess, rows = nearest(of, below)
     owner, member = np.nonzero(excess >= 0)
-    off = of.limits[:, 1] - found
     if not len(owner):
-        return Open.none(low.shape[1], over.kept.low.shape[1]), max(done, float(excess.max(axis=1).max())), places[:0]
-    rows = np.array([of.members[p][np.argmin(off[b, of.members[p]])] for b, p in zip(owner, member, strict=True)], int)
-    last = len(over.steps) - 1
+        done = max(done, float(excess.max(axis=1).max()))
+        decided.append((low, high))
+        return Bounded(Open.none(low.shape[1], inner.low.shape[1]), done, *joined(decided))
+    rows, last = rows[owner, member], len(over.steps) - 1
     a = -of.rows[rows].reshape(-1, *over.steps[last].shape)
     tight = tightened(over, last, a, owner, ROUNDS, -of.limits[rows, 1])
-    excess[owner, member] = np.minimum(excess[owner, member], np.nextafter(of.limits[rows, 1] + tight.above, np.inf))
-    most = excess.max(axis=1)
-    done = max(done, float(most[most < 0].max(initial=-np.inf)))
+    better = np.flatnonzero(-tight.above > below[owner, rows])
+    below[owner[better], rows[better]] = -tight.above[better]
+    slopes[owner[better], rows[better]] = -tight.slopes[better]
+    excess = of.excess(below)
     worst = _worst(owner, excess[owner, member])
-    boxes = owner[worst]
-    low, high, slopes = low[boxes], high[boxes], tight.slopes[worst]
-    axis = _axes(over, tight.choice[worst].trail, boxes, slopes)
-    corner, kept = np.where(slopes > 0, high, low), over.kept
-    left = Open(low, high, axis, corner, most[boxes], kept.low[boxes], kept.high[boxes])
-    return left, done, places[boxes]
+    left, most = owner[worst], excess.max(axis=1)
+    done = max(done, float(most[most < 0].max(initial=-np.inf)))
+    decided.append((low[most < 0], high[most < 0]))
+    lost = by_inputs(over, tight.choice[worst].trail, left)
+    boxes = Undecided(low[left], high[left], below[left], slopes[left], rows[worst], lost, *(x[left] for x in inner))
+    return settled(of, boxes, done, decided)
+
+
+def settled(
+    of: Polytopes, boxes: Undecided, done: float, decided: list[tuple[np.ndarray, np.ndarray]]
+) -> Bounded:  # fmt: skip
+    """The boxes without what can be cut off them, and along which input each is to be halved.
+
+    Args:
+        done, decided: the largest excess, and the corners, of boxes that are decided.
+    """
+    excess = of.excess(boxes.below)
+    found = clipped(of, boxes.low, boxes.high, boxes.below, boxes.slopes, excess >= 0)
+    gone = ~found.some
+    decided.append((boxes.low[gone], boxes.high[gone]))
+    decided += cut_off(boxes.low[found.some], boxes.high[found.some], found.low[found.some], found.high[found.some])
+    boxes, excess = boxes[found.some], excess[found.some].max(axis=1)
+    low, high = found.low[found.some], found.high[found.some]
+    slopes = boxes.slopes[np.arange(len(boxes)), boxes.row]
+    axis, corner = _axes(boxes, slopes, low, high), np.where(slopes > 0, low, high)
+    left = Open(low, high, axis, corner, excess, boxes.inner_low, boxes.inner_high)
+    return Bounded(left, max(done, found.done), *joined(decided))
+
+
+def nearest(of: Polytopes, below: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For each box and polytope the excess, and the row that comes nearest to deciding it."""
+    off = of.limits[:, 1] - below
+    rows = [members[np.argmin(off[:, members], axis=1)] for members in of.members]
+    return of.excess(below), np.stack(rows, axis=1)
 
 
 def _worst(owner: np.ndarray, excess: np.ndarray) -> np.ndarray:
@@ -90,18 +160,25 @@ def _worst(owner: np.ndarray, excess: np.ndarray) -> np.ndarray:
     return last[excess[last] >= 0]
 
 
-def _axes(over: Boxes, trail: dict[int, np.ndarray], boxes: np.ndarray, slopes: np.ndarray) -> np.ndarray:
-    """The input along which each box is halved, -1 if none has a float inside.
+def _axes(boxes: Undecided, slopes: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """The input along which what is left of each box is halved, -1 if no side has a float inside.
 
-    That with most of the losses; where nothing is lost, that which moves the linear bound most.
+    That with most of the losses, which are about in proportion to its side; where nothing is lost, that which moves the
+    linear bound most.
     """
-    low, high = (e[boxes].reshape(slopes.shape) for e in over.intervals[0])
     middle = low / 2 + high / 2
     inside = (low < middle) & (middle < high)
-    moved = np.nan_to_num(np.abs(slopes), posinf=0.0) * (high - low)
-    lost = by_inputs(over, trail, boxes)
+    with np.errstate(all="ignore"):
+        left = np.where(boxes.high > boxes.low, (high - low) / (boxes.high - boxes.low), 0.0)
+    moved, lost = np.nan_to_num(np.abs(slopes), posinf=0.0) * (high - low), boxes.lost * left
     shares = np.where(np.where(inside, lost, 0.0).any(axis=1, keepdims=True), lost, moved)
     return np.where(inside.any(axis=1), np.argmax(np.where(inside, shares, -1.0), axis=1), -1)
 
 
-__all__ = ["Open", "bounded"]
+def joined(ends: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """The corners of all boxes, one behind the other."""
+    low, high = zip(*ends, strict=True)
+    return np.concatenate(low), np.concatenate(high)
+
+
+__all__ = ["Bounded", "Open", "Undecided", "bounded", "joined", "nearest", "settled"]

@@ -7,68 +7,75 @@ from __future__ import annotations
 
 import numpy as np
 
+from subgrad.bounds.branching.attack import POINTS
 from subgrad.bounds.branching.branch_and_bound import BranchAndBound
-from subgrad.bounds.branching.open_boxes import Open, bounded
+from subgrad.bounds.branching.open_boxes import Bounded, Open, bounded
+from subgrad.bounds.branching.waiting import Waiting
+from subgrad.bounds.chains.chain_bounds import ChainBounds, chain_bounds
 from subgrad.intervals.arithmetic import Interval
 
 FEW, MANY = 4, 256  # boxes that are halved in a round,
 WORK = 2**28  # and how many `LinearBounds.work` they may take: a round ends before the time is over
 LEAST = 16  # boxes that a thread takes
 ROOMY = 2**26  # numbers in the corners of open boxes: with more than that, those that are nearly done come first
+PATIENCE = 256  # boxes after which native code bounds the others, if it can: its compilation takes as long
 
 
 class Splitting(BranchAndBound):
     """A search in boxes, by halves."""
 
+    _native: ChainBounds | None = None
+
     @property
     def stuck(self) -> np.ndarray:
-        if not isinstance(self.open, Open):
-            return self.polytopes.box
-        k = int(np.argmax(self.open.excess))
-        return np.stack([self.open.low[k], self.open.high[k]], axis=1)
+        return self.open.worst if isinstance(self.open, Waiting) and len(self.open) else self.polytopes.box
 
-    def _first(self) -> Open:
+    def _first(self) -> Waiting:
         low, high = self.polytopes.box.T[:, None]
-        return self._bounded(low, high, None)
+        return Waiting().joined(*self._bounded(low, high, None))
 
-    def _bounded(self, low: np.ndarray, high: np.ndarray, inside: Interval | None) -> Open:
+    def _bounded(self, low: np.ndarray, high: np.ndarray, inside: Interval | None) -> list[Open]:
         """Those of the boxes in which outputs may be in a polytope."""
 
-        def share(s: slice) -> tuple[Open, float, np.ndarray]:
+        def share(s: slice) -> Bounded:
             known = None if inside is None else Interval(*(x[s] for x in inside))
-            left, done, places = bounded(self.bounds, self.polytopes, low[s], high[s], known)
-            return left, done, places + s.start
+            if self._native is not None and known is not None:
+                return self._native.bounded(low[s], high[s], known)
+            return bounded(self.bounds, self.polytopes, low[s], high[s], known)
 
         found = self._shares(share, len(low), LEAST)
         self.boxes += len(low)
-        self.done = max(self.done, *(most for _, most, _ in found))
-        decided = np.ones(len(low), bool)
-        decided[np.concatenate([places for _, _, places in found])] = False
-        self.leaves.append((low[decided], high[decided]))
-        return Open.joined(*(o for o, _, _ in found))
+        self.done = max(self.done, *(f.done for f in found))
+        self.leaves += [(f.low, f.high) for f in found]
+        return [f.open for f in found]
 
-    def _round(self, number: int) -> Open | None:
+    def _round(self, number: int) -> Waiting | None:
         """Halve the worst boxes, and look for counter-examples in them."""
-        assert isinstance(self.open, Open)
-        ready = np.flatnonzero(self.open.axis >= 0)
-        if not len(ready):
+        assert isinstance(self.open, Waiting)
+        if not self.open.chunks:
             return None
-        order = self.open.excess[ready]
-        order = -order if self.open.low.size + self.open.inner_low.size < ROOMY else order
-        count = min(len(ready), max(FEW, min(MANY, WORK // self.bounds.work)))
-        chosen = ready[np.argpartition(order, count - 1)[:count]]
-        rest = np.ones(len(self.open), bool)
-        rest[chosen] = False
-        boxes, others = self.open[chosen], self.open[rest]
-        rows, middle = np.arange(count), boxes.low / 2 + boxes.high / 2
+        count = max(FEW, min(MANY, WORK // self.bounds.work))
+        boxes, others = self.open.taken(count, nearly_done=self.open.numbers > ROOMY)
+        rows, middle = np.arange(len(boxes)), boxes.low / 2 + boxes.high / 2
         low, high = boxes.low.copy(), boxes.high.copy()
         low[rows, boxes.axis] = high[rows, boxes.axis] = middle[rows, boxes.axis]
         halves = np.concatenate([boxes.low, low]), np.concatenate([high, boxes.high])
         inside = Interval(*(np.tile(x, (2, 1)) for x in (boxes.inner_low, boxes.inner_high)))
-        found = Open.joined(others, self._bounded(*halves, inside))
+        before = self.boxes
+        found = others.joined(*self._bounded(*halves, inside))
+        if before < PATIENCE <= self.boxes:
+            found = self._in_native_code(found)
         if len(found):
-            self._look(boxes.corner, number)
+            self._look(boxes.corner[np.argsort(-boxes.excess, kind="stable")[:POINTS]], number)
         return found
+
+    def _in_native_code(self, found: Waiting) -> Waiting:
+        """All boxes from now on, if that is possible."""
+        self._native = chain_bounds(self.bounds, self.polytopes)
+        if self._native is None:
+            return found
+        kept = self._native.kept
+        return Waiting(tuple(map(kept, found.chunks)), tuple(map(kept, found.smallest)))
 
 
 __all__ = ["Splitting"]
