@@ -50,7 +50,7 @@ def main() -> None:
     sys.path[:0] = [str(TESTS), str(TESTS / "playground")]
     from browser import browser  # pyright: ignore[reportMissingImports]
 
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         page = sg.playground(path=Path(name) / "playground.html")
         with browser(Path(name) / "profile") as tab:
             for width in SIZES:

@@ -19,7 +19,7 @@ from typing import Any
 import flatbuffers  # pyright: ignore[reportMissingImports]
 import numpy as np
 from tflite_micro.python.tflite_micro import runtime  # pyright: ignore[reportMissingImports]
-from tflite_micro.tensorflow.lite.python import schema_py_generated as schema  # pyright: ignore[reportMissingImports]
+from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema  # pyright: ignore[reportMissingImports]
 
 import subgrad as sg
 from bench.exported import digits_network
@@ -118,7 +118,7 @@ def _ours(folder: Path, codes: np.ndarray) -> float:
     """Microseconds of a row, called one by one from Python, as theirs."""
     subprocess.run(["gcc", "-shared", "d.o", "-o", "d.so"], cwd=folder, check=True)
     f = ctypes.CDLL(str(folder / "d.so")).d_predict
-    row, out, arena = (codes[0] + 128).astype(np.uint8), np.zeros(10, np.int32), np.zeros(4096, np.uint64)
+    row, out, arena = (codes[0].astype(int) + 128).astype(np.uint8), np.zeros(10, np.int32), np.zeros(4096, np.uint64)
     x, y, room = (ctypes.c_void_p(a.ctypes.data) for a in (row, out, arena))
     given = (x, y, ctypes.c_size_t(1), room)
     return 1e6 * min(_seconds(lambda: f(*given), CALLS) for _ in range(ROUNDS)) / CALLS

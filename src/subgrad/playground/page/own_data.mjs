@@ -64,7 +64,8 @@ export function fromTable({ names, rows }, target, mostClasses) {
   const { kind, targets, labels } = targetsOf(taken.map((r) => r[target]), names[target], mostClasses);
   const largest = Math.max(...first.map(Math.abs), ...second.map(Math.abs), 1e-9);
   const points = taken.map((_, i) => [(1.3 * first[i]) / largest, (1.3 * second[i]) / largest, targets[i]]);
-  const inputs = used.map((j) => names[j]), about = `${taken.length} rows; ${names[target]} from ${inputs.join(", ")}`;
+  const inputs = used.map((j) => names[j]), few = inputs.length > 9 ? [...inputs.slice(0, 8), "others"] : inputs;
+  const about = `${taken.length} rows; ${names[target]} from ${few.join(", ")}`;
   const axes = used.length === 2 ? inputs : ["1st principal component", "2nd principal component"];
   return { ...data(points, kind, labels?.length), labels, axes, about };
 }
