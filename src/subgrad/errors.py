@@ -12,24 +12,39 @@ from typing import Any
 
 from subgrad.graph.source_location import user_site
 
+LONGEST = 1000
+"""Characters of a message. One that quotes something longer, a file or ten thousand names, is cut in its middle."""
+
 
 class SubgradError(Exception):
-    """Base of all errors raised on purpose by this package."""
+    """Base of all errors raised on purpose by this package. Its message is short, whatever was given."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*map(_cut, args))
 
     def __reduce__(self) -> Any:
         """As it is, without making the message anew: errors come from worker processes as well."""
         return _as_it_is, (type(self), self.args), self.__dict__ or None
 
 
+def _cut(message: Any) -> Any:
+    if not isinstance(message, str) or len(message) <= LONGEST:
+        return message
+    return f"{message[: LONGEST * 3 // 4]} ... {message[-LONGEST // 5 :]}"
+
+
 def _as_it_is(kind: type[SubgradError], args: tuple[Any, ...]) -> SubgradError:
-    return kind.__new__(kind, *args)
+    made = kind.__new__(kind, *args)
+    made.args = args  # an OSError takes them in __init__ alone
+    return made
 
 
 class LocatedError(SubgradError):
     """An error about a graph: the message ends with the line of the user's code that made the node."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(f"{message} (at {user_site()})")
+        super().__init__(message)
+        self.args = (f"{self.args[0]} (at {user_site()})",)
 
 
 class ShapeError(LocatedError, ValueError):

@@ -34,7 +34,7 @@ def from_state_dict(model: M, state: Mapping[str, Any]) -> M:
         ArgumentError: if a name is missing or unknown.
         ShapeError: if a shape differs.
 
-    Each error lists all that does not fit, and then nothing has been changed.
+    Each error lists what does not fit, ten things at most, and then nothing has been changed.
 
     Example:
         >>> import numpy as np, subgrad as sg

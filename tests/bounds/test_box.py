@@ -18,7 +18,9 @@ def test_a_pair_or_pairs(given, ends):
     np.testing.assert_array_equal(as_box(given), ends)
 
 
-@pytest.mark.parametrize("given", [3, (1, 2, 3), (2, 1), (0, np.inf), (np.nan, 1), [(0, 1), (2,)], "ab", [], None])
+@pytest.mark.parametrize(
+    "given", [3, (1, 2, 3), (2, 1), (0, np.inf), (np.nan, 1), [(0, 1), (2,)], "ab", [], None, (1j, 2)]
+)
 def test_anything_else_is_refused(given):
     with pytest.raises(ArgumentError, match="a box"):
         as_box(given)

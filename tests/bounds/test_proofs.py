@@ -1,6 +1,7 @@
 """Saved proofs pass the checker, which shares no code with the prover; proofs that were tampered with do not."""
 
 import json
+import pickle
 import re
 import subprocess
 import sys
@@ -71,6 +72,8 @@ def test_network_is_named_by_its_digest(tmp_path):
     certified.save(tmp_path / "error.safetensors")
     verified = sg.verify(net, BOX, Within([-9, -9.5], [9, np.inf]))
     verified.save(tmp_path / "within.safetensors")
+    pickle.loads(pickle.dumps(verified)).save(tmp_path / "again.safetensors")
+    assert (tmp_path / "again.safetensors").read_bytes() == (tmp_path / "within.safetensors").read_bytes()
     said = f"network sha256:{network_digest(net, 2)}"
     assert checker.check(tmp_path / "error.safetensors").endswith(said)
     found = checker.check(tmp_path / "within.safetensors")

@@ -141,6 +141,9 @@ def test_proof_of_a_property_passes_the_checker(net, tmp_path):
 
 def test_balls_are_clipped():
     assert ball([0.0, 1.0], 0.5, 0, 1).tolist() == [[0, 0.5], [0.5, 1]]
+    for wrong in (("a", 1), ([0], "a"), ([0], -1), ([0], [1, 2]), ([0], 1, [0, 1, 2]), ([1j], 1)):
+        with pytest.raises(errors.ArgumentError):
+            ball(*wrong)
 
 
 @pytest.mark.parametrize(

@@ -49,3 +49,10 @@ def test_nothing_changes_where_nothing_is_gained():
 def test_a_class_that_does_not_occur():
     with pytest.raises(DataError, match="class 2 does not occur in the 4 rows"):
         Decision.fit([0, 0, 1, 1], np.full((4, 3), 1 / 3))
+
+
+def test_what_the_probabilities_do_not_know():
+    with pytest.raises(DataError, match="probabilities of 2 classes, and the truth has 2"):
+        Decision.fit([0, 1, 2], np.full((3, 2), 0.5))
+    with pytest.raises(DataError, match="not negative"):
+        Decision.fit([0, 1], np.full((2, 2), 0.5), [1, -1])

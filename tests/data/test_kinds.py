@@ -199,3 +199,23 @@ def test_dates_in_chinese_and_nulls_of_databases():
     table = Table({"d": ["2020年1月5日", "2020年12月16日", r"\N"], "x": ["1", r"\N", "3"]})
     assert table.format("d").read(table.series("d"))[:2].tolist() == [1578182400, 1608076800]
     assert np.isnan(table["x"]).tolist() == [False, True, False]
+
+
+def test_long_numbers_among_texts_are_categories_digit_by_digit():
+    numbers = [2**53 + 1, 2**53 + 2]
+    prepared = TablePreprocessor().fit(Table({"account": [*numbers, "cash", None] * 4, "y": [0, 1, 1, 0] * 4}), "y")
+    assert prepared.feature_names == [f"account={n}" for n in numbers] + ["account=cash", "account (missing)"]
+    whole = prepared.transform(Table({"account": [*numbers, "cash", None]}))
+    np.testing.assert_array_equal(whole, np.eye(4))
+    alone = [prepared.transform(Table({"account": [n]}))[0] for n in numbers]
+    np.testing.assert_array_equal(alone, whole[:2])
+
+
+def test_dates_of_numpy_and_the_na_of_pandas_among_objects():
+    days = [np.datetime64("2024-03-01", unit) for unit in ("D", "s", "ns")]
+    objects = np.array([*days, np.datetime64("NaT"), pd.NaT, pd.NA, None], object)
+    lengths = np.array([np.timedelta64(90, "s"), np.timedelta64(90 * 10**9, "ns"), *[pd.NA] * 5], object)
+    table = Table({"d": objects, "t": lengths})
+    assert table.format("d").read(table.series("d"))[:3].tolist() == [1709251200] * 3
+    assert table.series("d").null_count() == 4
+    assert table["t"][:2].tolist() == [90, 90]

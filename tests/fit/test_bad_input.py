@@ -25,6 +25,7 @@ def fit(X=X, y=Y, out=3, loss="cross_entropy", **options):
 BAD = {
     "text": (DataError, "X must hold numbers, got dtype <U", {"X": X.astype(str)}),
     "text labels": (DataError, "y must hold numbers, got dtype <U", {"y": np.array(["cat"] * 20)}),
+    "beyond 64 bits": (DataError, "X holds 9223372036854775808, beyond", {"X": np.full((20, 4), 2**63, np.uint64)}),
     "objects": (DataError, "X must hold numbers, got dtype object", {"X": [{}] * 20}),
     "ragged rows": (DataError, "X must hold numbers in rows of one length", {"X": [[1, 2], [3]], "y": [0, 1]}),
     "NaN": (DataError, r"X holds 1 NaN or inf, the first at index \(3, 2\)", {"X": with_nan(X)}),
@@ -48,6 +49,7 @@ BAD = {
     "share": (ArgumentError, r"a share between 0 and 1, got 1.5", {"validation": 1.5}),
     "share too small": (DataError, "leaves nothing", {"validation": 0.001}),
     "validation without targets": (ArgumentError, "between 0 and 1, got 1 arrays", {"validation": (X,)}),
+    "no loss": (ArgumentError, "the losses are ", {"loss": []}),
     "unknown loss": (ArgumentError, "unknown loss 'entropy': expected a function or one of", {"loss": "entropy"}),
     "unknown metric": (ArgumentError, "unknown metric 'acc': expected a function or one of", {"metrics": ["acc"]}),
     "unknown optimiser": (ArgumentError, "no optimiser 'adams': expected one of sgd, adam", {"optimizer": "adams"}),

@@ -3,6 +3,7 @@
 import copy
 import gc
 import pickle
+import signal
 import subprocess
 import sys
 import weakref
@@ -352,6 +353,23 @@ def test_a_step_that_fails_leaves_the_model_as_it_was():
     for p, b in zip(net.parameters(), before, strict=True):
         np.testing.assert_array_equal(p.numpy(), b)
     assert one.steps == 0
+
+
+def test_ctrl_c_comes_after_a_step_or_before_it(monkeypatch):
+    one, other = (sg.Trainer(mlp(), loss="cross_entropy", optimizer=sg.Adam(0.1)) for _ in range(2))
+
+    def assign(*given, _assign=trainer.assign_all):
+        _assign(*given)
+        signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(trainer, "assign_all", assign)
+        with pytest.raises(KeyboardInterrupt):
+            one.partial_fit(X, Y)
+    one.partial_fit(X, Y)
+    losses = [other.partial_fit(X, Y) for _ in range(2)]
+    assert one.steps == len(losses)
+    np.testing.assert_equal(one.model.state_dict(), other.model.state_dict())
 
 
 @pytest.mark.parametrize(

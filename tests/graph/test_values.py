@@ -77,3 +77,23 @@ def test_one_value_that_does_not_fit_changes_none():
     with pytest.raises(ShapeError):
         assign_all([a, b], [2.0, [2.0, 2.0]])
     assert (float(a), float(b)) == (1, 1)
+
+
+@pytest.mark.parametrize("at", range(6))
+def test_ctrl_c_between_two_of_them_comes_after_all(at):
+    class Interrupted(Parameter):
+        def _bind(self, node):
+            events.append("before")
+            if len(events) - 1 == at:
+                raise KeyboardInterrupt
+            super()._bind(node)
+            events.append("after")
+            if len(events) - 1 == at:
+                raise KeyboardInterrupt
+
+    events = [*range(99)]
+    ps = [Interrupted(1.0) for _ in range(3)]
+    events.clear()
+    with pytest.raises(KeyboardInterrupt):
+        assign_all(ps, [2.0, 2.0, 2.0])
+    assert [float(p) for p in ps] == [2, 2, 2]

@@ -69,6 +69,13 @@ def test_what_is_no_file_is_left_alone(tmp_path):
 
 
 @posix
+def test_a_name_that_is_too_long(tmp_path):
+    for name in ("x" * 300, "x" * 5000, "/".join(["x" * 200] * 30)):
+        with pytest.raises(FileError, match="cannot write"):
+            write_atomically(tmp_path / name, b"")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.skipif(os.name == "posix" and os.geteuid() == 0, reason="root may write everything")
 def test_what_may_only_be_read_is_left_alone(tmp_path):
     path = tmp_path / "model"

@@ -112,6 +112,14 @@ def test_native_code_gives_the_same():
 
 
 @pytest.mark.parametrize("f", [sg.linalg.eigh, sg.linalg.svd])
+def test_what_is_no_number_in_one_of_a_stack(f):
+    stack = np.stack([symmetric(3, 1), np.full((3, 3), np.nan)])
+    for found, own in zip(f(stack), f(stack[0]), strict=True):
+        np.testing.assert_allclose(found[0].numpy(), own.numpy(), atol=1e-6)
+        assert np.isnan(found[1].numpy()).all()
+
+
+@pytest.mark.parametrize("f", [sg.linalg.eigh, sg.linalg.svd])
 def test_what_is_no_matrix(f):
     with pytest.raises(ShapeError):
         f(np.zeros(3))

@@ -146,8 +146,10 @@ def test_other_than_two_classes(kind):
 def test_errors_of_parameters(kind, params, message):
     with pytest.raises(ArgumentError, match=message):
         kind(**params)
+    model = kind()
     with pytest.raises(ArgumentError, match=message):
-        kind().set_params(**params)
+        model.set_params(**params)
+    assert model.get_params() == kind().get_params()
 
 
 def test_an_unknown_parameter():

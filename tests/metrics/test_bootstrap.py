@@ -7,7 +7,7 @@ import pytest
 import scipy.stats
 from sklearn.metrics import roc_auc_score
 
-from subgrad.errors import ArgumentError
+from subgrad.errors import ArgumentError, DataError
 from subgrad.metrics import Answered, bootstrap, for_task
 from subgrad.metrics.bootstrap import Estimate, _draws, decimals_for, shown
 
@@ -81,6 +81,8 @@ def test_a_metric_of_classes_needs_all_of_them():
 def test_wrong_arguments(more, message):
     with pytest.raises(ArgumentError, match=message):
         bootstrap("accuracy", [0, 1], [0, 1], **more)
+    with pytest.raises(DataError):
+        bootstrap(lambda truth, answers, weights: 0.0, [], [])
 
 
 @pytest.mark.parametrize(

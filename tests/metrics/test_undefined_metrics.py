@@ -75,3 +75,11 @@ def test_all_weights_zero():
 def test_what_is_no_answer(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_labels_that_are_long_numbers_take_no_memory_for_those_between():
+    truth, answers = rng.integers(0, 4, (2, 60))
+    for name in ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "matthews_correlation"):
+        measure = getattr(metrics, name)
+        assert measure(10**15 + truth, 10**15 + answers) == pytest.approx(measure(truth, answers))
+    assert metrics.f1([0, 10**15], [0, 10**15]) == 1

@@ -378,3 +378,20 @@ def test_labels_of_binary_cross_entropy_are_of_one_kind():
     assert nn.binary_cross_entropy(f, [True, False]).item() == nn.binary_cross_entropy(f, [1, 0]).item()
     with pytest.raises(DataError, match=r"takes the labels 0 and 1, or -1 and \+1, got -1.0, 0.0"):
         nn.binary_cross_entropy(f, [-1, 0])
+
+
+def test_labels_and_lengths_of_ctc_are_what_there_is():
+    f = np.log(np.full((4, 2, 3), 1 / 3))
+    padded = [[1, 2], [2, 99]]  # what stands behind a length does not count
+    even = nn.ctc_loss(f, padded, [4, 4], [2, 1], reduction="none")
+    np.testing.assert_allclose(even.numpy(), -np.log([5 * 3**-4 * 3, 10 * 3**-4]), rtol=1e-5)
+    none = nn.ctc_loss(f, padded, [0, 0], [0, 1], reduction="none")
+    assert none.tolist() == [0.0, math.inf]
+    for traced in (False, True):
+        call = (lambda *xs: sg.compile(nn.ctc_loss)(*map(np.array, xs))) if traced else nn.ctc_loss
+        with pytest.raises(DataError, match="ctc_loss has 3 classes, 0..2, got 99"):
+            np.asarray(call(f, padded, [4, 4], [2, 2]))
+        with pytest.raises(ShapeError, match="index 5 is out of" if traced else "input_lengths in 0..4, got 4..5"):
+            np.asarray(call(f, padded, [4, 5], [2, 1]))
+        with pytest.raises(ShapeError, match="index -1 is out of" if traced else "target_lengths in 0..2, got -1..2"):
+            np.asarray(call(f, padded, [4, 4], [2, -1]))

@@ -55,3 +55,18 @@ def test_bad_arguments():
         sg.fori_loop(0, 2.5, lambda i, x: x, 1.0)
     with pytest.raises(ArgumentError, match="while_loop takes a number of steps of 0 or more, got -1"):
         sg.while_loop(lambda x: x > 1, lambda x: x, 1.0, -1)
+
+
+def test_what_is_not_taken_reads_nothing():
+    table = sg.tensor([1.0, 2.0, 4.0])
+    total = lambda n: sg.while_loop(  # noqa: E731
+        lambda c: c[0] < n, lambda c: (c[0] + 1, c[1] + table[c[0]]), (sg.tensor(0), sg.tensor(0.0)), 6
+    )[1]
+    at = lambda i: sg.cond(i < 3, lambda: table[i], lambda: sg.cond(i < 5, lambda: table[i - 2], lambda: table[0]))  # noqa: E731
+    for f in (lambda n: float(total(sg.tensor(n))), lambda n: float(sg.compile(total)(np.array(n)))):
+        assert [f(n) for n in (0, 2, 3)] == [0.0, 3.0, 7.0]
+    assert [float(sg.compile(at)(np.array(i))) for i in (2, 3, 4, 9)] == [4.0, 2.0, 4.0, 1.0]
+    with pytest.raises(ShapeError, match="index 3 is out of range"):
+        sg.compile(total)(np.array(4))
+    with pytest.raises(ShapeError, match="index -9 is out of range"):
+        sg.compile(at)(np.array(-9))

@@ -179,3 +179,12 @@ for ask in (lambda: sg.sklearn, lambda: sg.tabular.TabularClassifier):
         raise AssertionError
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_a_row_of_texts_that_look_like_numbers_is_read_as_among_others():
+    X = np.array([["01"], ["1"], ["K"]] * 20, object)
+    y = np.array([0, 1, 0] * 20)
+    model = TabularClassifier(LITTLE, random_state=0).fit(X, y)
+    chances = model.predict_proba(X[:3])
+    np.testing.assert_array_equal(np.concatenate([model.predict_proba(X[i : i + 1]) for i in range(3)]), chances)
+    assert not np.array_equal(chances[0], chances[1])

@@ -150,6 +150,10 @@ def test_wrong_usage(tmp_path, monkeypatch):
         ({"x": []}, {}, "'x' a list of values or a range"),
         ({"x": "abc"}, {}, "'x' a list of values or a range, got 'abc'"),
         ({"x": [[1], [2]]}, {}, "'x' is one of numbers, texts, .* got list"),
+        ({"x": [0, 1.5, False]}, {}, "cannot tell apart: 0 and False"),
+        ({"x": [2, 2.0]}, {}, "cannot tell apart: 2 and 2.0"),
+        ({"x": [(1, 2), "1-2"]}, {}, "cannot tell apart"),
+        ({"x": [math.nan]}, {}, "cannot tell apart: nan"),
         ({"x": Uniform(0, 1)}, {}, "no end of values for 'x': say how many"),
         ({"x": [1]}, {"trials": 0}, "trials is at least 1, got 0"),
         ({"x": [1]}, {"direction": "up"}, "'minimize' or 'maximize', got 'up'"),
@@ -158,6 +162,12 @@ def test_wrong_usage(tmp_path, monkeypatch):
     ]:
         with pytest.raises(ArgumentError, match=message):
             sg.sweep(bowl, space, n_jobs=1, **options)
+    for kind, ends in [
+        (Uniform, (1, 0)), (Uniform, (0, math.inf)), (Uniform, ("a", 1)), (LogUniform, (0, 1)),
+        (LogUniform, (math.nan, 1)), (Integers, (3, 2)), (Integers, (0.5, 2)),
+    ]:  # fmt: skip
+        with pytest.raises(ArgumentError, match=f"of {kind.__name__}|{kind.__name__} has its lower end first"):
+            kind(*ends)
     with pytest.raises(FileError, match="there is no folder"):
         sg.sweep(bowl, {"x": [1]}, n_jobs=1, study=tmp_path / "nowhere" / "s.db")
     monkeypatch.setitem(sys.modules, "optuna", None)

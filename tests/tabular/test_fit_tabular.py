@@ -1,6 +1,7 @@
 """Models for tables: what they learn, what they keep, their file, and what they refuse."""
 
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 import subgrad as sg
 from subgrad import errors
 from subgrad.data import Table
+from subgrad.io.model_file import write_model_file
 from subgrad.tabular import Settings, TabularModel, fit_tabular
 from subgrad.tabular.temperature import temperature_for
 
@@ -248,3 +250,17 @@ def test_a_skewed_target_may_be_learnt_as_its_logarithm():
     assert found.scale.log
     assert found.scores["r2"] > 0.9
     assert any("logarithm" in sentence for sentence in found.describe())
+
+
+def test_a_file_that_describes_a_large_network_without_its_numbers_takes_no_memory(tmp_path):
+    args = {"numbers": 1, "ranks": 1, "plain": 0, "places": [1000], "outputs": 1, "members": 1000,
+            "hidden": [100, 200], "activation": "relu", "waves": 10, "bins": 10}  # fmt: skip
+    header = {"model": {"module": "TabularNetwork", "args": args}, "info": {"kind": "tabular"}}
+    write_model_file(tmp_path / "m", {}, header)
+    tracemalloc.start()
+    try:
+        with pytest.raises(errors.FileError, match="frequency is missing"):
+            sg.load(tmp_path / "m")
+        assert tracemalloc.get_traced_memory()[1] < 1e7
+    finally:
+        tracemalloc.stop()

@@ -24,7 +24,7 @@ def as_box(box: Any) -> np.ndarray:
         ([[-2.0, 2.0]], [[0.0, 1.0], [-1.0, 1.0]])
     """
     try:
-        ends = np.array(box, dtype=np.float64)
+        ends = real(box)
     except (TypeError, ValueError):
         ends = np.empty(0)
     ends = ends[None] if ends.shape == (2,) else ends
@@ -33,3 +33,11 @@ def as_box(box: Any) -> np.ndarray:
     if not np.isfinite(ends).all() or (ends[:, 0] > ends[:, 1]).any():
         raise ArgumentError(f"a box has finite ends, the lower one first, got {box!r}")
     return ends
+
+
+def real(given: Any) -> np.ndarray:
+    """A new array of float64; `TypeError` or `ValueError` for what is no array of real numbers."""
+    array = np.asarray(given)
+    if array.dtype.kind == "c":
+        raise TypeError("complex numbers")
+    return np.array(array, np.float64)

@@ -32,7 +32,34 @@ ROOM = 1e-3  # by how much a recorded limit exceeds a bound that was found: anot
 
 
 @dataclass(frozen=True, eq=False)
-class Proof:
+class Content:
+    """What a proof writes: arrays by name and a header."""
+
+    arrays: dict[str, np.ndarray]
+    header: dict[str, Any]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it as safetensors; raises `FileError` if that cannot be done."""
+        write_model_file(path, self.arrays, self.header)
+
+
+class Written:
+    """A proof that is made of a graph: it is pickled as what it writes, as a graph cannot be."""
+
+    def content(self) -> Content:
+        raise NotImplementedError
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it as safetensors; raises `FileError` if that cannot be done."""
+        self.content().save(path)
+
+    def __reduce__(self) -> Any:
+        content = self.content()
+        return Content, (content.arrays, content.header)
+
+
+@dataclass(frozen=True, eq=False)
+class Proof(Written):
     """What a search has shown, if it did.
 
     Attributes:
@@ -53,14 +80,13 @@ class Proof:
     limit: float
     leaves: Leaves
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write it as safetensors; raises `FileError` if that cannot be done."""
+    def content(self) -> Content:
         graph, constants, places = written(list(self.nodes.values()), self.point, self.weights)
         midway = np.clip(self.leaves.bound / 2 + self.limit / 2, self.leaves.bound, self.limit)
         boxes = {"low": self.leaves.low, "high": self.leaves.high, "bound": midway}
         claim = {**self.claim, **dict(zip(self.nodes, places, strict=True))}
         header = {"kind": KIND, "claim": claim, "box": self.box.tolist(), "limit": float(self.limit), "graph": graph}
-        write_model_file(path, {**boxes, **constants}, header)
+        return Content({**boxes, **constants}, header)
 
 
 def written(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Protocol
 
 import numpy as np
 
 from subgrad import ops
+from subgrad.bounds.box import real
 from subgrad.bounds.taylor.slopes import jumps, slopes
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import Tensor
@@ -63,7 +65,7 @@ class Within:
 
 def _limit(value: Any, none: float, outputs: int) -> np.ndarray:
     try:
-        ends = np.asarray(none if value is None else value, np.float64)
+        ends = real(none if value is None else value)
     except (TypeError, ValueError):
         raise ArgumentError(f"limits are numbers, got {str(value)[:80]}") from None
     if ends.shape not in ((), (1,), (outputs,)):
@@ -137,9 +139,12 @@ def ball(x: Any, eps: float, low: float = -np.inf, high: float = np.inf) -> np.n
     >>> ball([0.0, 0.5], 0.25, low=0).tolist()
     [[0.0, 0.25], [0.25, 0.75]]
     """
-    x = np.asarray(x, np.float64).ravel()
-    if not eps >= 0:
-        raise ArgumentError(f"a distance is a number of 0 or more, got {eps}")
+    try:
+        x, low, high = real(x).ravel(), float(low), float(high)
+    except (TypeError, ValueError):
+        raise ArgumentError(f"a ball is around numbers, and has two ends, got {str(x)[:80]}") from None
+    if not isinstance(eps, Real) or not eps >= 0:
+        raise ArgumentError(f"a distance is a number of 0 or more, got {str(eps)[:80]}")
     return np.clip(np.stack([x - eps, x + eps], axis=1), low, high)
 
 

@@ -55,6 +55,9 @@ class Decision:
         """
         y = given.places("truth", truth)
         p = given.chances(chances, len(y))
+        if y.max() >= p.shape[1]:
+            raise DataError(f"there are probabilities of {p.shape[1]} classes, and the truth has {y.max()}")
+        weights = None if weights is None else given.weights(weights, len(y))
         counts = np.bincount(y, weights, minlength=p.shape[1])
         if not counts.all():
             raise DataError(f"class {int(counts.argmin())} does not occur in the {len(y):,} rows to decide by")

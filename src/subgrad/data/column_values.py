@@ -84,7 +84,7 @@ def _of_polars(series: pl.Series, name: str) -> pl.Series:
 
 
 def _of_objects(values: list[Any], name: str) -> pl.Series:
-    known = [None if _is_missing(value) else value for value in values]
+    known = [None if _is_missing(value) else value for value in map(_plain, values)]
     kinds = {type(value) for value in known} - {type(None)}
     if all(issubclass(kind, Integral) and kind is not bool for kind in kinds) and kinds:
         return _integers(known)
@@ -113,6 +113,14 @@ def _cleaned(texts: pl.DataFrame) -> pl.DataFrame:
     return texts.select(pl.all().str.strip_chars().replace(dict.fromkeys(MISSING)))
 
 
+def _plain(value: Any) -> Any:
+    """Of NumPy's dates and durations as single values Python's own, and None for pandas' NA."""
+    if isinstance(value, np.datetime64 | np.timedelta64):
+        plain = value.item()
+        return value.astype(f"{value.dtype.kind}8[us]").item() if isinstance(plain, int) else plain
+    return None if type(value).__name__ == "NAType" else value
+
+
 def _is_missing(value: Any) -> bool:
     if value is None:
         return True
@@ -128,6 +136,8 @@ def _text(value: Any, name: str) -> str:
             return str(value).lower()
         case bytes():
             return _decoded(value, name)
+        case Integral():
+            return str(int(value))
         case Real() | Decimal():
             return as_texts(pl.Series([float(value)]))[0]
         case datetime.date() | datetime.time():

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from subgrad.entropy import philox
 from subgrad.errors import ArgumentError, DataError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def train_test_split(
         raise ArgumentError(f"fraction needs to lie between 0 and 1, got {fraction}")
     if n < 2:
         raise ArgumentError(f"a split needs at least 2 examples, got {n}")
-    rng = np.random.Generator(np.random.Philox(seed))
+    rng = philox(seed)
     groups = [np.arange(n)] if stratify is None else _classes(np.asarray(stratify), n)
     chosen = [rng.permutation(group)[: _test_size(len(group), fraction)] for group in groups]
     in_test = np.zeros(n, dtype=bool)

@@ -10,6 +10,7 @@ import numpy as np
 
 from subgrad.diff.forward_mode import one_sided, push_forward
 from subgrad.diff.reverse import gradients
+from subgrad.entropy import pcg64
 from subgrad.errors import CheckError, GradientError
 from subgrad.graph.dtype import float64, using_dtype
 from subgrad.graph.op import Op, cotangents
@@ -74,7 +75,7 @@ def check(f: Op | Function, *inputs: TensorLike, order: int = 2, tolerance: floa
     """
     with using_dtype("float64"):
         points = [_double(x) for x in inputs]
-        rng = np.random.default_rng(seed)
+        rng = pcg64(seed)
         problem = _Problem(f, points, rng, tolerance)
         problem.check_shapes()
         kinks = problem.check_kinks()

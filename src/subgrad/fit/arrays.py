@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from subgrad.entropy import philox
 from subgrad.errors import ArgumentError, DataError, ShapeError
 from subgrad.fit.several.batch_form import Form, keys_of, parts
 from subgrad.graph.dtype import dtype_of_data
@@ -39,6 +40,7 @@ class Part:
 
 
 AT_ONCE = 2**22  # elements
+MOST = np.iinfo(np.int64).max
 
 
 def is_scanned(data: Any) -> bool:
@@ -59,6 +61,8 @@ def as_array(data: Any, what: str, dtype: np.dtype) -> np.ndarray:
         raise DataError(f"{what} must hold numbers in rows of one length: {advice}") from None
     if array.dtype.kind not in "fiub":
         raise DataError(f"{what} must hold numbers, got dtype {array.dtype}; encode text as numbers first")
+    if array.dtype == np.uint64 and array.max(initial=0) > MOST:
+        raise DataError(f"{what} holds {array.max()}, beyond the largest integer of 64 bits with a sign: give floats")
     with np.errstate(over="ignore"):
         array = np.asarray(array, dtype if array.dtype.kind == "f" else dtype_of_data(array.dtype), order="C")
     if array.dtype.kind == "f":
@@ -152,7 +156,7 @@ def split_validation(data: Part, validation: Any, seed: int, dtype: np.dtype) ->
     held_out = round(n * share)
     if not 0 < held_out < n:
         raise DataError(f"{share} of {n} samples leaves nothing to train on or nothing to validate with")
-    order = np.random.Generator(np.random.Philox(np.random.SeedSequence([abs(seed), 1]))).permutation(n)
+    order = philox(seed, 1).permutation(n)
     return order[held_out:], Part(data.arrays, order[:held_out], data.form)
 
 

@@ -23,6 +23,7 @@ from subgrad.fit.step import Forward, Signature, Step, check_values, initial_sta
 from subgrad.graph.tensor import constant
 from subgrad.graph.tree import leaves, rebuild
 from subgrad.graph.values import assign_all, nodes_of
+from subgrad.io.interrupts import Interrupts
 from subgrad.nn.module import Module
 
 
@@ -102,9 +103,10 @@ class Trainer:
         if not np.isfinite(loss) or not all(np.isfinite(v).all() for v in values if v.dtype.kind == "f"):
             source = find_source(step, [*first, *before]) or "every number is finite when the step is repeated"
             raise NonFiniteError(f"the loss or a parameter became NaN or inf in step {self.steps + 1}: {source}")
-        assign_all(parameters, [constant(v) for v in values[: len(parameters)]])
-        self.state = rebuild(self.state, [constant(v) for v in values[len(parameters) :]])
-        self.steps += 1
+        with Interrupts() as interrupts, interrupts.later():  # parameters, state and their number belong together
+            assign_all(parameters, [constant(v) for v in values[: len(parameters)]])
+            self.state = rebuild(self.state, [constant(v) for v in values[len(parameters) :]])
+            self.steps += 1
         return loss
 
 

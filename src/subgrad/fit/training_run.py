@@ -14,6 +14,7 @@ import numpy as np
 
 from subgrad import optim
 from subgrad.compile.garbage import uncollected
+from subgrad.entropy import philox
 from subgrad.errors import ArgumentError, NonFiniteError
 from subgrad.fit import checkpoints, options
 from subgrad.fit import metrics as metric_table
@@ -276,8 +277,7 @@ class Run(checkpoints.RunState):
     def _batches(self, epoch: int) -> list[np.ndarray]:
         n, order = len(self.rows), self.rows
         if self.shuffle:
-            entropy = np.random.SeedSequence([abs(self.seed), 2, epoch])
-            order = order[np.random.Generator(np.random.Philox(entropy)).permutation(n)]
+            order = order[philox(self.seed, 2, epoch).permutation(n)]
         return [order[i:j] for i, j in pairwise(ends(n, self.batch_size, self.drop_last))]
 
     def _per_epoch(self) -> int:

@@ -33,8 +33,13 @@ def bind_all(parameters: Iterable[Parameter], nodes: Iterable[Tensor]) -> None:
     """`assign_all` of leaves of the right form that belong to nobody else."""
     pairs = [*zip(parameters, nodes, strict=True)]
     with _moment:
-        for p, node in pairs:
-            p._bind(node)
+        try:
+            for p, node in pairs:
+                p._bind(node)
+        except KeyboardInterrupt:  # it came in the middle: all of them are new, and then it is raised
+            for p, node in pairs:
+                p._bind(node)
+            raise
 
 
 def nodes_of(parameters: Sequence[Parameter]) -> list[Tensor]:

@@ -70,7 +70,7 @@ def _target(path: str | os.PathLike[str]) -> Path:
         raise FileError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from None
     if not stat.S_ISREG(mode):
         raise FileError(f"cannot write {path}: it is {_KINDS.get(stat.S_IFMT(mode), 'no regular file')}")
-    if target.exists() and not os.access(target, os.W_OK):
+    if os.path.exists(target) and not os.access(target, os.W_OK):
         raise FileError(f"cannot write {path}: it may only be read")
     return target
 

@@ -168,6 +168,7 @@ def _singular_forward(a: Tensor) -> Tensor:
     there = s > s[..., :1] * (m * float(np.finfo(s.dtype).eps))
     u = ops.where(there, table / ops.where(there, s, 1), 0)
     u = ops.where(there, u, qr(u)[0])  # what is missing of a basis
+    u = ops.where(s == s, u, np.nan)
     return ops.concatenate([u, s * scale, v], -2)
 
 

@@ -37,9 +37,13 @@ class LinearModel(ABC):
         if unknown:
             known = ", ".join(self.get_params())
             raise ArgumentError(f"{type(self).__name__} has no parameter {', '.join(sorted(unknown))}, it has {known}")
-        for name, value in params.items():
-            setattr(self, name, value)
-        self._check()
+        before = self.get_params()
+        vars(self).update(params)
+        try:
+            self._check()
+        except Exception:
+            vars(self).update(before)
+            raise
         return self
 
     def __sklearn_tags__(self) -> Any:

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from subgrad.errors import ArgumentError
+from subgrad.entropy import philox
+from subgrad.errors import ArgumentError, DataError
 from subgrad.metrics.of_classes import sums_of
 from subgrad.metrics.table import Metric, get
 
@@ -118,6 +119,8 @@ def estimates(
     """As `bootstrap`, of several functions of the weights of n rows, over the same samples."""
     if not 0 < level < 1:
         raise ArgumentError(f"level is a share between 0 and 1, got {level}")
+    if not n:
+        raise DataError("there are no rows to draw from")
     count = int(np.clip(WORK / n, FEWEST, SAMPLES)) if samples is None else samples
     if count < 2:
         raise ArgumentError(f"an interval takes 2 samples at least, got {samples}")
@@ -130,7 +133,7 @@ def estimates(
 
 def _draws(n: int, count: int, seed: int) -> Iterator[np.ndarray]:
     """How often each row is in each of the samples: (some, n), as often as it takes for ``count`` of them."""
-    rng = np.random.Generator(np.random.Philox(seed))
+    rng = philox(seed)
     at_once = max(1, ROOM // n)
     for start in range(0, count, at_once):
         m = min(at_once, count - start)

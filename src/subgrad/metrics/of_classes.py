@@ -17,6 +17,8 @@ from subgrad.metrics import given
 from subgrad.metrics.given import divided
 from subgrad.metrics.table import register
 
+SPARSE = 10_000  # classes, all of which are counted, however few occur
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -47,6 +49,9 @@ def counted(truth: Any, answers: Any, weights: Any = None, classes: int | None =
         raise DataError(f"there are {classes} classes, 0 to {classes - 1}; got {most - 1}")
     w = given.weights(weights, len(y))
     width = classes or max(most, 2)
+    if width > SPARSE + 2 * len(y):  # numbers such as those of accounts: only those that occur are counted
+        found, both = np.unique([y, a], return_inverse=True)
+        (y, a), width = both.reshape(2, -1), max(len(found), 3)
     return Counts(sums_of(y, w, width), sums_of(a, w, width), sums_of(y, np.where(y == a, w, 0.0), width))
 
 

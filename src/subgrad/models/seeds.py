@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-import numpy as np
+from subgrad.entropy import entropy
 
 
 def seeds(seed: int | None) -> Iterator[int | None]:
@@ -17,4 +17,4 @@ def seeds(seed: int | None) -> Iterator[int | None]:
     if seed is None:
         return itertools.repeat(None)
     # Far enough apart for the blocks that give their layers a seed, the next one, and so on.
-    return (int(np.random.SeedSequence([abs(seed), i]).generate_state(1)[0]) for i in itertools.count())
+    return (int(entropy(seed, i).generate_state(1)[0]) for i in itertools.count())

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from subgrad.diff import vmap
+from subgrad.entropy import entropy
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import constant
 from subgrad.nn import config, init, validation
@@ -147,7 +148,7 @@ def _made_again(value: Any, reseeded: Any, made: dict[int, Module]) -> Any:
 
 def _mixed(*numbers: int) -> int:
     """One seed made of several."""
-    return int(np.random.SeedSequence([abs(int(n)) for n in numbers]).generate_state(1)[0])
+    return int(entropy(*numbers).generate_state(1)[0])
 
 
 def _check_copy(model: Module, fresh: Module) -> None:

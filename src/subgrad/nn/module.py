@@ -220,7 +220,7 @@ class Module(Hinted):
             ShapeError: if the names fit and a shape differs.
             DTypeError: if only a dtype differs.
 
-        Each error lists all that does not fit, and then nothing has been changed.
+        Each error lists what does not fit, ten things at most, and then nothing has been changed.
 
         Example:
             >>> import subgrad as sg
@@ -378,8 +378,11 @@ def _all_held(module: Module) -> Iterator[tuple[str, Module | Parameter]]:
                 pending.append(iter([*_held(part)]))
 
 
+LISTED = 10  # things that are wrong with a state, in one message
+
+
 def _check_state(owner: str, mine: Mapping[str, Parameter], given: Mapping[str, np.ndarray]) -> None:
-    """Raise one error for all that keeps ``given`` from being a state of the parameters ``mine``."""
+    """Raise one error for what keeps ``given`` from being a state of the parameters ``mine``."""
     both = [(name, p, given[name]) for name, p in mine.items() if name in given]
     wrong = {
         ArgumentError: [f"{name} is missing" for name in mine if name not in given]
@@ -389,8 +392,9 @@ def _check_state(owner: str, mine: Mapping[str, Parameter], given: Mapping[str, 
     }
     kinds = [kind for kind, problems in wrong.items() if problems]
     if kinds:
-        problems = "; ".join(text for texts in wrong.values() for text in texts)
-        raise kinds[0](f"this state does not fit the {owner}: {problems}")
+        problems = [text for texts in wrong.values() for text in texts]
+        more = f"; and {len(problems) - LISTED:,} more" if len(problems) > LISTED else ""
+        raise kinds[0](f"this state does not fit the {owner}: {'; '.join(problems[:LISTED])}{more}")
 
 
 __all__ = ["Module"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -219,12 +222,27 @@ def checked(i: Tensor, low: int, high: int, of: str = "") -> Tensor:
     """``i``, looked at now if its values are known by now, and otherwise as soon as they are."""
     attrs = {"low": low, "high": high, "of": of}
     if i._value is None:
-        return apply(in_range, (i,), attrs)
+        taken = _taken.get()
+        return apply(in_range, (i if taken is None else where(taken, i, max(low, 0)),), attrs)
     try:
         in_range.ref(i._value, **attrs)
     except OutOfRange as error:
         raise error.located() from None
     return i
+
+
+_taken: ContextVar[Tensor | None] = ContextVar("taken", default=None)
+
+
+@contextlib.contextmanager
+def only_if(condition: Tensor) -> Iterator[None]:
+    """What is made inside counts only if the bool scalar ``condition`` holds: else no integer in it is out of range."""
+    around = _taken.get()
+    token = _taken.set(condition if around is None else around & condition)
+    try:
+        yield
+    finally:
+        _taken.reset(token)
 
 
 def _gather_key(axes, indices, ndim) -> tuple[Any, ...]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from subgrad.entropy import entropy, whole
 from subgrad.errors import ArgumentError, DTypeError, ShapeError
 from subgrad.graph import dtype as dt
 from subgrad.graph.op import Kind, defop
@@ -100,17 +101,11 @@ def uniform(seed, shape=(), stream=0, dtype=None):
     return unit.reshape(shape)
 
 
-def _seed(given: Any) -> int:
-    if not isinstance(given, (int, np.integer)):
-        raise ArgumentError(f"a seed is an integer, got {given!r}"[:200])
-    return int(given)
-
-
 class _Stream:
     """Seeds in a row: which one comes next is decided once, whoever asks and in whichever thread."""
 
     def __init__(self, seed: int, drawn: int = 0) -> None:
-        self.seed, self._steps = _seed(seed), itertools.count(drawn + 1)
+        self.seed, self._steps = whole(seed), itertools.count(drawn + 1)
 
     def next(self) -> tuple[int, int]:
         return self.seed, next(self._steps)
@@ -149,13 +144,12 @@ def stream(seed: int) -> Iterator[None]:
 
 def next_seed(seed: int | None = None) -> tuple[int, int]:
     """A (seed, step) pair: of the given seed, or the next one of the default stream."""
-    return (_seed(seed), 0) if seed is not None else (_inside.get() or _default).next()
+    return (whole(seed), 0) if seed is not None else (_inside.get() or _default).next()
 
 
 def generator(seed: int | None = None) -> np.random.Generator:
     """A NumPy generator (Philox) for work outside of graphs, such as initial weights."""
-    entropy = next_seed(seed)
-    return np.random.Generator(np.random.Philox(np.random.SeedSequence([abs(entropy[0]), entropy[1]])))
+    return np.random.Generator(np.random.Philox(entropy(*next_seed(seed))))
 
 
 class _Traced:

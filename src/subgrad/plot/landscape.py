@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from subgrad.entropy import pcg64
 from subgrad.errors import ArgumentError
 from subgrad.fit import evaluate
 from subgrad.io.figure import new_figure, save_figure
@@ -80,7 +81,7 @@ def _heights(net: Module, X: Any, y: Any, loss: Any, steps: _Array, seed: int) -
     if not weights:
         raise ArgumentError("this module has no weights to move, which have two axes or more")
     middle = [p.numpy().copy() for p in weights]
-    rng = np.random.default_rng(seed)
+    rng = pcg64(seed)
     first, second = ([_direction(w, rng) for w in middle] for _ in range(2))
     found = np.empty((len(steps), len(steps)))
     for i, b in enumerate(steps):

@@ -10,6 +10,7 @@ from subgrad.errors import ArgumentError, NotTraceableError, ShapeError
 from subgrad.graph.dtype import bool_
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
 from subgrad.graph.tree import Tree, as_tree, leaves, named_leaves, rebuild
+from subgrad.ops.indexing import only_if
 from subgrad.recur.scan import scan
 
 
@@ -35,7 +36,11 @@ def cond(condition: TensorLike, if_true: Callable[..., Tree], if_false: Callable
     condition = _condition("cond", condition)
     if not condition.is_symbolic():
         return (if_true if bool(condition.numpy()) else if_false)(*operands)
-    return _chosen(condition, if_true(*operands), if_false(*operands))
+    with only_if(condition):
+        one = if_true(*operands)
+    with only_if(~condition):
+        other = if_false(*operands)
+    return _chosen(condition, one, other)
 
 
 def fori_loop(lower: int, upper: int, body: Callable[[Tensor, Tree], Tree], carry: Tree) -> Tree:
@@ -106,9 +111,13 @@ def while_loop(
         raise ArgumentError(f"while_loop takes a number of steps of 0 or more, got {max_steps!r}")
     if not max_steps:
         return carry
-    return scan(
-        lambda c, _: (_chosen(_condition("while_loop", condition(c)), body(c), c), None), carry, length=int(max_steps)
-    )[0]
+
+    def turn(carry: Tree, _: None) -> tuple[Tree, None]:
+        holds = _condition("while_loop", condition(carry))
+        with only_if(holds):
+            return _chosen(holds, body(carry), carry), None
+
+    return scan(turn, carry, length=int(max_steps))[0]
 
 
 def _parts(tree: Tree) -> list[Any]:

@@ -114,7 +114,7 @@ class Tabular(CallbackSupportMixin, BaseEstimator):
             validate_data(self, X, reset=reset, skip_check_array=True)
             return table_from_frame(X)
         X = validate_data(self, X, reset=reset, dtype=None, ensure_all_finite="allow-nan", ensure_min_samples=1 + reset)
-        return Table({f"column {i}": _column(X[:, i]) for i in range(X.shape[1])})
+        return Table({f"column {i}": X[:, i] for i in range(X.shape[1])})
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -268,16 +268,6 @@ def in_own_order(table: Table, name: str, y: np.ndarray, weights: np.ndarray | N
         return Table(dict(whole.sort(columns, nulls_last=True).to_dict())).in_formats(formats), None
     whole = whole.with_columns(pl.Series("\0weight", weights)).sort([*columns, "\0weight"], nulls_last=True)
     return Table({c: whole[c] for c in columns}).in_formats(formats), whole["\0weight"].to_numpy()
-
-
-def _column(values: np.ndarray) -> Any:
-    """A column of an array of objects as numbers, if it holds no text."""
-    if values.dtype != object:
-        return values
-    try:
-        return values.astype(np.float64)
-    except (TypeError, ValueError):
-        return [None if v is None or v != v else v for v in values.tolist()]
 
 
 __all__ = ["TabularClassifier", "TabularRegressor"]

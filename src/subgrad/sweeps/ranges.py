@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, Protocol
 
 import numpy as np
+
+from subgrad import validators
+from subgrad.errors import ArgumentError
 
 
 class Range(Protocol):
@@ -50,6 +54,11 @@ class _Number:
     low: float
     high: float
 
+    def __post_init__(self) -> None:
+        what = type(self).__name__
+        low, high = (validators.number(f"an end of {what}", end) for end in (self.low, self.high))
+        _require_ordered(what, low, high)
+
     def restore(self, value: float) -> float:
         return value
 
@@ -58,7 +67,11 @@ class _Number:
 
 
 class LogUniform(_Number):
-    """A number between two others, its logarithm uniform."""
+    """A number between two others above 0, its logarithm uniform."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        validators.positive("the lower end of LogUniform", self.low)
 
     def draw(self, rng: np.random.Generator) -> float:
         return float(np.exp(rng.uniform(np.log(self.low), np.log(self.high))))
@@ -84,6 +97,12 @@ class Integers:
     low: int
     high: int
 
+    def __post_init__(self) -> None:
+        for end in (self.low, self.high):
+            if not isinstance(end, Integral) or isinstance(end, bool):
+                raise ArgumentError(f"an end of Integers needs to be a whole number, got {end!r}")
+        _require_ordered("Integers", self.low, self.high)
+
     def draw(self, rng: np.random.Generator) -> int:
         return int(rng.integers(self.low, self.high, endpoint=True))
 
@@ -95,6 +114,11 @@ class Integers:
 
     def plain(self, value: int) -> int:
         return value
+
+
+def _require_ordered(what: str, low: float, high: float) -> None:
+    if low > high:
+        raise ArgumentError(f"{what} has its lower end first, got {low} and {high}")
 
 
 __all__ = ["Choice", "Integers", "LogUniform", "Range", "Uniform"]

@@ -143,6 +143,11 @@ def _listed(name: str, values: Any) -> tuple[Any, ...]:
         if not isinstance(value, STORED):
             kind = type(value).__name__
             raise ArgumentError(f"{name!r} is one of numbers, texts, truth values, None and tuples of them, got {kind}")
+    known: dict[Any, Any] = {}
+    for value in listed:  # a study tells values apart by ==
+        other = known.setdefault(Choice(()).plain(value), value)
+        if value != value or type(other) is not type(value) or other != value:
+            raise ArgumentError(f"{name!r} has values that a study cannot tell apart: {other!r} and {value!r}"[:300])
     return tuple(listed)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from subgrad.entropy import philox
 from subgrad.fit.callbacks.callback import says_stop
 from subgrad.fit.history import History
 from subgrad.io.terminal import ProgressLine
@@ -190,7 +191,7 @@ class _Batches:
 
     def __init__(self, own: Sequence[np.ndarray], batch: int, seed: int) -> None:
         self._own, self._batch = own, batch
-        self._rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([abs(seed), 2])))
+        self._rng = philox(seed, 2)
         self._left = np.empty((0, len(own), batch), np.int64)
 
     def next(self, steps: int) -> np.ndarray:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from subgrad.entropy import philox
+
 
 def balanced_folds(y: np.ndarray, folds: int, seed: int) -> np.ndarray:
     """The part (n,), from 0 on, that each row belongs to: parts of one size, give or take one, with like targets.
@@ -15,7 +17,7 @@ def balanced_folds(y: np.ndarray, folds: int, seed: int) -> np.ndarray:
     >>> np.bincount(parts).tolist(), np.bincount(parts[y == 1]).tolist()
     ([3, 3], [1, 1])
     """
-    rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([abs(seed), 1])))
+    rng = philox(seed, 1)
     n = len(y)
     order = rng.permutation(n)
     order = order[np.argsort(y[order], kind="stable")]

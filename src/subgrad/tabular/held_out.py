@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from subgrad.calibration import Intervals, PredictionSets
+from subgrad.entropy import philox
 
 KEPT = 4096  # rows that go into the file of a model: so many say where 99.9% are
 
@@ -31,7 +32,7 @@ class OutOfFold:
 
     def calibration(self, seed: int) -> Errors:
         """What intervals and sets are calibrated by: of a large table some rows, drawn by chance."""
-        rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([abs(seed), 3])))
+        rng = philox(seed, 3)
         some = np.sort(rng.permutation(len(self.y))[:KEPT])
         if self.answers.ndim == 2:
             return Errors(self.answers[some, self.y[some]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Sequence
@@ -48,23 +49,25 @@ class TabularNetwork(Module):
         inputs = numbers + ranks + plain
         self.waves = waves if numbers else 0
         if self.waves:
-            self.frequency = Parameter(rng.normal(0, 0.1, (members, 1, numbers, waves)))
-            self.phase = Parameter(rng.uniform(-0.5, 0.5, (members, 1, numbers, waves)))
-            self.mixed = Parameter(_uniform(rng, waves, (members, numbers, waves, wave_features)))
-            self.shift = Parameter(_uniform(rng, waves, (members, 1, numbers * wave_features)))
+            self.frequency = _normal(0.1, (members, 1, numbers, waves), rng)
+            self.phase = _within(0.5, (members, 1, numbers, waves), rng)
+            self.mixed = _within(1 / math.sqrt(waves), (members, numbers, waves, wave_features), rng)
+            self.shift = _within(1 / math.sqrt(waves), (members, 1, numbers * wave_features), rng)
             inputs += numbers * wave_features
         self.bins = bins if ranks else 0
         if self.bins:
-            self.steps = Parameter(_uniform(rng, bins, (members, ranks, bins, bin_features)))
-            self.floor = Parameter(_uniform(rng, bins, (members, 1, ranks * bin_features)))
+            self.steps = _within(1 / math.sqrt(bins), (members, ranks, bins, bin_features), rng)
+            self.floor = _within(1 / math.sqrt(bins), (members, 1, ranks * bin_features), rng)
             inputs += ranks * bin_features
-        self.vectors = [Parameter(rng.normal(0, 1, (members, size, vector_length(size)))) for size in self.places]
+        self.vectors = [_normal(1.0, (members, size, vector_length(size)), rng) for size in self.places]
         inputs += sum(map(vector_length, self.places))
-        self.scale = Parameter(np.ones((members, 1, inputs)))
+        self.scale = init.parameter((members, 1, inputs), init.ones)
         widths = [inputs, *hidden, outputs]
-        self.weights = [Parameter(_normal(rng, members, *pair)) for pair in itertools.pairwise(widths)]
-        self.weights[-1].assign(np.zeros(self.weights[-1].shape))
-        self.biases = [Parameter(_uniform(rng, i, (members, 1, o))) for i, o in itertools.pairwise(widths)]
+        pairs = [*itertools.pairwise(widths)]
+        self.weights = [_normal(1 / math.sqrt(i), (members, i, o), rng) for i, o in pairs]
+        if not init.is_blank():
+            self.weights[-1].assign(np.zeros(self.weights[-1].shape))
+        self.biases = [_within(1 / math.sqrt(i), (members, 1, o), rng) for i, o in pairs]
 
     def rates(self) -> list[float]:
         """By what each parameter's step size is multiplied, in their order."""
@@ -142,13 +145,12 @@ def bin_edges(bins: int) -> np.ndarray:
     return np.array([NormalDist().inv_cdf(p) for p in np.linspace(outer, 1 - outer, bins + 1)], np.float32)
 
 
-def _normal(rng: np.random.Generator, members: int, inputs: int, outputs: int) -> np.ndarray:
-    return rng.normal(0, 1 / math.sqrt(inputs), (members, inputs, outputs))
+def _normal(std: float, shape: tuple[int, ...], rng: np.random.Generator) -> Parameter:
+    return init.parameter(shape, functools.partial(init.normal, std=std), rng)
 
 
-def _uniform(rng: np.random.Generator, inputs: int, shape: tuple[int, ...]) -> np.ndarray:
-    bound = 1 / math.sqrt(inputs)
-    return rng.uniform(-bound, bound, shape)
+def _within(bound: float, shape: tuple[int, ...], rng: np.random.Generator) -> Parameter:
+    return init.parameter(shape, functools.partial(init.within, bound), rng)
 
 
 __all__ = ["TabularNetwork", "bin_edges", "vector_length"]

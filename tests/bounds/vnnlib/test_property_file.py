@@ -63,6 +63,11 @@ def test_packed_files(tmp_path):
     path.write_bytes(gzip.compress(b"(assert")[:-9])
     with pytest.raises(errors.FileError, match="cannot read"):
         read_vnnlib(path)
+    packed = bytearray(gzip.compress(DECLARED.encode()))
+    packed[10:30] = b"\xff" * 20
+    path.write_bytes(packed)
+    with pytest.raises(errors.FileError, match="cannot read"):
+        read_vnnlib(path)
     with pytest.raises(errors.FileError, match="cannot read"):
         read_vnnlib(tmp_path / "none.vnnlib")
     path.write_bytes(b"\xff\xfe")
@@ -83,6 +88,7 @@ def test_packed_files(tmp_path):
         ("(assert (<= X_1 X_0))", "line 6 .*: an inequality is one of a single X_i, or of Y_j alone"),
         ("(assert (<= Y_0))", "line 6 .*: <= takes two terms, got 1"),
         ("(assert)", "line 6 .*: assert takes one formula"),
+        ("(check-sat)\n(assert (<= Y_0 1))", "line 7 .*: an assertion after check-sat"),
         ("(declare-const X_0 Real)", "line 6 .*: X_0 is declared on line 2 already"),
         ("(declare-const Z Real)", "line 6 .*: declared are X_i and Y_j, as Real"),
         ("(minimize Y_0)", "line 6 .*: a command is declare-const or assert"),

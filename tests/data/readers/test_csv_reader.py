@@ -197,3 +197,12 @@ def test_one_column_beside_row_labels_without_a_name(tmp_path):
         table = read_csv(file)
         assert list(table) == ["colour"]
         assert table["colour"].tolist() == ["red"] * rows
+
+
+def test_the_odd_code_in_the_first_row_is_no_unit(write):
+    units = read_csv(write("name,height,weight\n,cm,kg\nann,170,60\nbob,180,80\n"))
+    assert units.notes == ["The row below the header holds units (cm, kg) and was left out."]
+    again = read_csv(write("version,plan\nbeta,free\n" + "3.0,paid\n" * 30 + "beta,paid\n"))
+    assert (again.rows, again.notes) == (32, [])
+    alone = read_csv(write("version\nbeta\n1.0\n2.0\n"))
+    assert alone.series("version").to_list() == ["beta", "1.0", "2.0"]

@@ -80,6 +80,10 @@ def test_native_programs_agree():
             np.testing.assert_allclose(y, f(np, *xs), rtol=1e-12, atol=1e-14)
 
 
+def test_whole_numbers_are_as_close_as_they_are():
+    assert sg.isclose([2**24, 2**30], [2**24 + 1, 2**30 + 1], 0, 0.5).tolist() == [False, False]
+
+
 @pytest.mark.parametrize("x", [X, TIED, WITH_NAN, INTS, BOOLS, EMPTY, RNG.integers(0, 3, 20).astype(float)])
 def test_argsort_is_stable_interpreted_and_native(x):
     expected = np.argsort(x, kind="stable")

@@ -12,6 +12,7 @@ import numpy as np
 from subgrad.approx.builders import refit
 from subgrad.approx.builders.dictionary import Dictionary
 from subgrad.approx.builders.hidden_units import HiddenUnits
+from subgrad.entropy import pcg64
 
 CANDIDATES = 400  # of random directions and places, for each unit
 CLIMBERS = 16  # the best of them, which then follow their gradients
@@ -37,7 +38,7 @@ class Greedy:
         self, points: np.ndarray, values: np.ndarray, activation: str, seed: int, start: HiddenUnits | None = None
     ) -> None:
         self.points, self.values, self.activation = points, values, activation
-        self._random = np.random.default_rng(seed)
+        self._random = pcg64(seed)
         self.w, self.b = (start.w, start.b) if start else (np.empty((0, points.shape[1])), np.empty(0))
         self.errors: list[float] = []
 

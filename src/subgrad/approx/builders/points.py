@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from subgrad.entropy import pcg64
+
 
 def spread(box: np.ndarray, n: int, seed: int) -> np.ndarray:
     """n points that cover a box evenly, (n, d): a Kronecker sequence from a random start.
@@ -18,11 +20,11 @@ def spread(box: np.ndarray, n: int, seed: int) -> np.ndarray:
     phi = 2.0
     for _ in range(64):
         phi = (1 + phi) ** (1 / (d + 1))
-    start = np.random.default_rng(seed).random(d)
+    start = pcg64(seed).random(d)
     unit = (start + np.arange(1, n + 1)[:, None] * phi ** -np.arange(1.0, d + 1)) % 1
     return box[:, 0] + unit * (box[:, 1] - box[:, 0])
 
 
 def uniform(box: np.ndarray, n: int, seed: int) -> np.ndarray:
     """n independent points of the uniform distribution on a box, (n, d)."""
-    return np.random.default_rng(seed).uniform(box[:, 0], box[:, 1], (n, len(box)))
+    return pcg64(seed).uniform(box[:, 0], box[:, 1], (n, len(box)))

@@ -9,6 +9,7 @@ import numpy as np
 from subgrad.approx.builders import refit
 from subgrad.approx.builders.hidden_units import HiddenUnits
 from subgrad.approx.shallow import activation_of
+from subgrad.entropy import pcg64
 
 PAIRS = 8  # candidates for each unit
 NEAREST = 1e-3  # the least distance that slopes are divided by: those of closer pairs may be noise
@@ -20,7 +21,7 @@ def sampled(points: np.ndarray, values: np.ndarray, n: int, activation: str, see
     A pair is drawn with a probability proportional to the slope of f between its points. The unit's direction is that
     from the first point to the second. At these two points a relu is 0 and 1, tanh -1/2 and 1/2, sigmoid 1/4 and 3/4.
     """
-    random = np.random.default_rng(seed)
+    random = pcg64(seed)
     first, second = random.integers(len(points), size=(2, max(PAIRS * n, 1000)))
     apart = points[second] - points[first]
     length = np.maximum(np.linalg.norm(apart, axis=1), NEAREST)

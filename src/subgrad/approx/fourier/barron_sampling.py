@@ -18,6 +18,7 @@ from subgrad.approx.builders.hidden_units import HiddenUnits
 from subgrad.approx.fourier.harmonic import Unknown, harmonic
 from subgrad.approx.fourier.spectrum import Spectrum
 from subgrad.approx.target_function import TargetFunction
+from subgrad.entropy import pcg64
 from subgrad.errors import ArgumentError
 
 POOL = 1 << 16  # frequencies; those of the units are taken from them, with weights
@@ -34,7 +35,7 @@ def drawn(target: TargetFunction, n: int, activation: str, seed: int) -> HiddenU
     """
     if activation not in FACTOR:
         raise ArgumentError(f"the method 'barron' draws units of step or relu, not {activation}")
-    spectrum, random = _spectrum(target), np.random.default_rng(seed)
+    spectrum, random = _spectrum(target), pcg64(seed)
     half, middle = (target.box[:, 1] - target.box[:, 0]) / 2, target.box.mean(axis=1)
     units = _average(spectrum, half, n if activation == "step" else n - 1, activation, random)
     units = units._replace(b=units.b - units.w @ middle, c=target.values(middle[None])[0])

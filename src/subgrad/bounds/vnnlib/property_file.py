@@ -11,6 +11,7 @@ import itertools
 import math
 import os
 import re
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -86,7 +87,7 @@ def read_vnnlib(path: str | os.PathLike[str]) -> Unreachable:
         if content[:2] == b"\x1f\x8b":
             with gzip.open(path) as file:
                 content = file.read(LARGEST + 1)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise FileError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
     if len(content) > LARGEST:
         raise FileError(f"{path} is larger than the {LARGEST:,} bytes that a VNN-LIB file may have")
@@ -102,15 +103,19 @@ def from_text(text: str) -> Unreachable:
     """The property that the text of a VNN-LIB file states."""
     declared: dict[str, int] = {}
     formulas: list[Expression] = []
+    asked = False
     for command in expressions(text):
         if command.head in ("declare-const", "declare-fun"):
             _declare(command, declared)
         elif command.head == "assert":
             if len(command.parts) != 2:
                 raise wrong(command.line, f"assert takes one formula, got {len(command.parts) - 1}")
+            if asked:
+                raise wrong(command.line, "an assertion after check-sat or exit is no part of the question")
             formulas.append(command.parts[1])
         elif command.head not in SILENT:
             raise wrong(command.line, f"a command is declare-const or assert, got {command}")
+        asked |= command.head in ("check-sat", "exit")
     counts = {kind: sum(name[0] == kind for name in declared) for kind in "XY"}
     for kind, count in counts.items():
         missing = next((i for i in range(count) if f"{kind}_{i}" not in declared), None)

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from subgrad.bounds.branching.polytopes import Polytopes
-from subgrad.bounds.proof import written
+from subgrad.bounds.proof import Content, Written, written
 from subgrad.graph.tensor import Tensor
-from subgrad.io.model_file import write_model_file
 
 KIND = "proof of unreachable outputs"
 
 
 @dataclass(frozen=True, eq=False)
-class UnreachableProof:
+class UnreachableProof(Written):
     """What searches have shown.
 
     Attributes:
@@ -30,15 +28,14 @@ class UnreachableProof:
     weights: Mapping[Tensor, np.ndarray]
     groups: Sequence[tuple[Polytopes, np.ndarray, np.ndarray]]
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write it as safetensors; raises `FileError` if that cannot be done."""
+    def content(self) -> Content:
         graph, constants, places = written([self.output], self.point, dict(self.weights))
         arrays, groups = dict(constants), []
         for k, (of, low, high) in enumerate(self.groups):
             parts = {"rows": of.rows, "limits": of.limits[:, 1], "low": low, "high": high}
             arrays.update({f"{name} {k}": np.ascontiguousarray(part, np.float64) for name, part in parts.items()})
             groups.append({"box": of.box.tolist(), "members": [m.tolist() for m in of.members]})
-        write_model_file(path, arrays, {"kind": KIND, "network": places[0], "groups": groups, "graph": graph})
+        return Content(arrays, {"kind": KIND, "network": places[0], "groups": groups, "graph": graph})
 
 
 __all__ = ["UnreachableProof"]

@@ -23,6 +23,7 @@ from subgrad.cli.pages.asked_page import UNSEEN, Page, check_training, page, pag
 from subgrad.cli.screen import bullets
 from subgrad.cli.shared import fit
 from subgrad.data.characters import Characters, read_text, windows
+from subgrad.entropy import pcg64
 from subgrad.errors import ArgumentError, FileError
 from subgrad.fit import History, evaluate
 from subgrad.optim.optimizer import Descent
@@ -137,7 +138,7 @@ def load(path: Path) -> tuple[Any, Characters]:
 def generate(model: Any, known: Characters, prompt: str, length: int, temperature: float, seed: int) -> Iterator[str]:
     """Characters that follow ``prompt``, each drawn with the probabilities of the network; at ``temperature`` 0 the
     likeliest one."""
-    random = np.random.default_rng(seed)
+    random = pcg64(seed)
 
     @subgrad.compile
     def step(number: Any, state: Any) -> Any:

@@ -218,9 +218,10 @@ def _other_length(path: _Path, line: int, found: int, width: int) -> FileError:
 
 
 def _without_units(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
-    """Without a first row that holds units: texts above columns of numbers, none of which stands for no value."""
+    """Without a first row that holds units: two texts or more, those above columns of numbers, none of which stands for
+    no value or comes again in its column, as the odd one among codes does."""
     first, below = frame.row(0), frame.slice(1, 20)
-    if below.height < 2:
+    if below.height < 2 or sum(cell is not None for cell in first) < 2:
         return frame, []
     numeric = [all(cell is None or is_numeric(cell) for cell in column) and column.null_count() < column.len()
                for column in below.get_columns()]  # fmt: skip
@@ -228,6 +229,9 @@ def _without_units(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
     if not cells or any(is_numeric(cell) or stands_for_none(cell) for cell in first if cell):
         return frame, []
     if 2 * len(cells) < sum(numeric):
+        return frame, []
+    if any(number and cell is not None and (column.slice(1) == cell).any()
+           for cell, number, column in zip(first, numeric, frame.get_columns(), strict=True)):  # fmt: skip
         return frame, []
     listed = ", ".join(cells[:3]) + (", ..." if len(cells) > 3 else "")
     return frame.slice(1), [f"The row below the header holds units ({listed}) and was left out."]

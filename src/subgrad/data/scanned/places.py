@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from subgrad.entropy import philox
+
 
 class Share(NamedTuple):
     """The rows whose number, hashed with a seed, lies in [low, high) of the unit interval."""
@@ -95,7 +97,7 @@ class Order:
         return self._random(1 + group).permutation(n) if self._shuffle else np.arange(n)
 
     def _random(self, part: int) -> np.random.Generator:
-        return np.random.Generator(np.random.Philox(np.random.SeedSequence([abs(self._seed), 4, self._epoch, part])))
+        return philox(self._seed, 4, self._epoch, part)
 
 
 class Reading(NamedTuple):

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from subgrad.entropy import entropy
 from subgrad.errors import ArgumentError, RankError, missing_extra
 
 MESSAGE = 2000  # characters of an error that other ranks repeat
@@ -51,8 +52,7 @@ class Ranks:
         """Of what this rank draws at random: rank 0 draws as a run of one process does."""
         if self.rank == 0:
             return seed
-        entropy = np.random.SeedSequence([abs(seed), 3, self.rank])
-        return int(entropy.generate_state(1, np.uint64)[0] >> 1)
+        return int(entropy(seed, 3, self.rank).generate_state(1, np.uint64)[0] >> 1)
 
     # What is told
 

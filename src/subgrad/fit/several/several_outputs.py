@@ -42,7 +42,7 @@ def loss_for(loss: Any, weights: Any, targets: Keys) -> Loss:
                 raise ArgumentError("loss_weights are for several outputs, each with a loss of its own")
             return loss
         loss = dict.fromkeys(targets, loss)
-    if {*loss} != {*(targets or ())}:
+    if not loss or {*loss} != {*(targets or ())}:
         raise ArgumentError(f"the losses are {described(tuple(loss))}, and y is {described(targets)}")
     factors = _factors(weights, loss)
     return functools.partial(weighted_sum, tuple(loss), tuple(loss.values()), tuple(factors[key] for key in loss))

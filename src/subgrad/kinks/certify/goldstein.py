@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from subgrad.entropy import pcg64
 from subgrad.kinks.certify.certificate import Certificate, Claim
 from subgrad.kinks.hull.min_norm_point import least_norm
 from subgrad.kinks.space import Evaluate, Space
@@ -36,7 +37,7 @@ class Goldstein:
         near: Sequence[np.ndarray] = (),
     ) -> None:  # fmt: skip
         self.evaluate, self.x, self.space, self.tolerance, self.delta = evaluate, x, space, tolerance, delta
-        self.rng = np.random.default_rng(seed)
+        self.rng = pcg64(seed)
         self.start = evaluate(x)[0]
         self.points: list[np.ndarray] = []
         self.gradients: list[np.ndarray] = []

@@ -6,6 +6,7 @@ from collections.abc import Generator
 
 import numpy as np
 
+from subgrad.entropy import pcg64
 from subgrad.kinks.minimize.certifying import least_combination
 from subgrad.kinks.minimize.line_search import weak_wolfe
 from subgrad.kinks.minimize.objective import Objective, Point
@@ -24,7 +25,7 @@ def gradient_sampling(f: Objective, at: Point, tol: float, seed: int) -> Generat
     algorithm for nonsmooth, nonconvex optimization, 2005). Gradients remembered from the ball are used again (Curtis
     and Que, An adaptive gradient sampling algorithm for nonsmooth optimization, 2013).
     """
-    rng = np.random.default_rng(seed)
+    rng = pcg64(seed)
     return until_certified(f, at, tol, lambda f, at, tol: _descend(f, at, tol, rng))
 
 

@@ -9,6 +9,7 @@ from subgrad.errors import ArgumentError, DTypeError, ShapeError
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
 from subgrad.nn import loss_reduction
 from subgrad.ops import rules
+from subgrad.ops.indexing import checked
 
 
 def ctc_loss(
@@ -29,8 +30,9 @@ def ctc_loss(
             ``"none"``.
 
     Raises:
-        ShapeError: for shapes other than these.
+        ShapeError: for shapes other than these, and lengths that are negative or beyond T and S.
         DTypeError: if classes or lengths are not integers.
+        DataError: for labels that count and are no classes.
         ArgumentError: for a blank outside of 0..C-1.
 
     Example:
@@ -53,6 +55,10 @@ def ctc_loss(
     if not 0 <= blank < f.shape[2]:
         raise ArgumentError(f"ctc_loss needs a blank in 0..{f.shape[2] - 1}, got {blank}")
 
+    steps, labels = _lengths("input", steps, f.shape[0]), _lengths("target", labels, y.shape[1])
+    counts = ops.arange(y.shape[1]) < labels.reshape(-1, 1)
+    y = checked(ops.where(counts, y, blank), 0, f.shape[2], "ctc_loss")
+
     path, skips, along = _path(f, y, blank)
     first = ops.where(ops.arange(path.shape[1]) < 2, along[0], -np.inf)
 
@@ -67,10 +73,19 @@ def ctc_loss(
         ops.arange(path.shape[1]) <= (2 * labels).reshape(-1, 1)
     )
     losses = -ops.logsumexp(ops.where(ends, last, -np.inf), 1)
+    losses = ops.where(steps > 0, losses, ops.where(labels > 0, ops.full(losses.shape, np.inf, f.dtype), 0))
     losses = ops.where(losses == np.inf, 0, losses) if zero_infinity else losses
     if reduction == "mean":
         losses = losses / ops.maximum(labels, 1).astype(f.dtype)
     return loss_reduction.reduced(losses, None, None, reduction)
+
+
+def _lengths(what: str, given: Tensor, most: int) -> Tensor:
+    """Lengths from 0 to ``most``; those without a value yet are looked at once they have one."""
+    values = loss_reduction.known(given)
+    if values is not None and values.size and not (values.min() >= 0 and values.max() <= most):
+        raise ShapeError(f"ctc_loss takes {what}_lengths in 0..{most}, got {values.min()}..{values.max()}")
+    return checked(given, 0, most + 1)
 
 
 def _path(f: Tensor, y: Tensor, blank: int) -> tuple[Tensor, Tensor, Tensor]:

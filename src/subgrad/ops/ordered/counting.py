@@ -77,8 +77,10 @@ def isclose(
     >>> sg.isclose([1.0, 2.0], [1.000001, 2.1]).tolist()
     [True, False]
     """
-    a, b = rules.broadcast_all([rules.as_float(x) for x in rules.match(a, b)])
-    close = (a == b) | ((abs_(a - b) <= atol + rtol * abs_(b)) & (abs_(b) < np.inf))
+    a, b = rules.broadcast_all(rules.match(a, b))
+    same = a == b
+    a, b = (x if x.dtype.kind == "f" else x.astype(dt.float64) for x in (a, b))
+    close = same | ((abs_(a - b) <= atol + rtol * abs_(b)) & (abs_(b) < np.inf))
     return close | (isnan(a) & isnan(b)) if equal_nan else close
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from subgrad.data.table import Table
+from subgrad.entropy import philox
 from subgrad.report.explanations.table_model import TableModel, row_losses, sampled
 
 ROWS = 2000
@@ -88,7 +89,7 @@ class _Shuffled:
     """A table as often as it is shuffled, and the losses of its rows before."""
 
     def __init__(self, model: TableModel, table: Table, y: np.ndarray, repeats: int, seed: int) -> None:
-        rng = np.random.Generator(np.random.Philox(seed))
+        rng = philox(seed)
         self.model, self.table = model, table
         self.donors = np.concatenate([rng.permutation(table.rows) for _ in range(repeats)])
         self.many, self.truth = table.take(np.tile(np.arange(table.rows), repeats)), np.tile(y, repeats)

@@ -10,6 +10,7 @@ import numpy as np
 from subgrad.data.table import Table
 from subgrad.data.target import Label
 from subgrad.data.task import Task
+from subgrad.entropy import philox
 from subgrad.errors import DataError
 
 LEAST_CHANCE = 1e-15  # a probability of 0 would cost an infinite logarithmic loss
@@ -83,7 +84,7 @@ def sampled(rows: int, most: int, seed: int) -> np.ndarray:
     """
     if rows <= most:
         return np.arange(rows)
-    rng = np.random.Generator(np.random.Philox(seed))
+    rng = philox(seed)
     return np.sort(rng.choice(rows, most, replace=False))
 
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from subgrad.data.task import Task, task_of_column
+from subgrad.entropy import philox
 from subgrad.errors import ArgumentError
 from subgrad.metrics import TABLE
 from subgrad.sweeps.workers import in_workers
@@ -89,7 +90,7 @@ def tune_tabular(
 
     usual = settings_for(effort)
     if study is None:
-        rng = np.random.Generator(np.random.Philox(seed))
+        rng = philox(seed)
         return _Search(60 * minutes, callback, fit, n_jobs).run(usual, rng, trials)
     table = as_table(table)
     chosen = metric or USUAL[task or task_of_column(table, target)[0]]

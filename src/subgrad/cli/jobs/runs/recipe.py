@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-import numpy as np
-
 from subgrad import nn, optim
+from subgrad.entropy import entropy
 from subgrad.nn.layers import activation as activations
 from subgrad.optim.optimizer import Descent
 
@@ -87,7 +86,7 @@ def network(widths: Sequence[int], activation: str, seed: int) -> nn.Sequential:
     >>> network([64, 64, 10], "relu", seed=0).children.keys()
     dict_keys(['hidden1', 'relu1', 'out'])
     """
-    seeds = np.random.SeedSequence(seed).generate_state(len(widths) - 1).tolist()
+    seeds = entropy(seed).generate_state(len(widths) - 1).tolist()
     *hidden, out = (nn.Linear(*pair, seed=own) for pair, own in zip(itertools.pairwise(widths), seeds, strict=True))
     layers: dict[str, nn.Module] = {}
     for i, layer in enumerate(hidden, start=1):
