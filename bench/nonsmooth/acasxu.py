@@ -6,10 +6,11 @@
 
 FOLDER has acasxu_instances.csv with its networks and properties. Each instance is read and decided anew; the seconds
 are those of all that. With a file to write, a run that was ended goes on where it was. Exits with 1 if an answer is
-another than that of the verifiers of 2021, of which no two disagree.
+another than that of the verifiers of 2021.
 
-The answers of 2021 (`acasxu_2021.csv`, from github.com/stanleybak/vnncomp2021_results) were given on other machines,
-some with a GPU; seconds below 1 count as 1 there. What a peer does is told in `lirpa_peer.py`.
+`acasxu_2021.csv` has the answers of eight verifiers of 2021, of which no two disagree, and the seconds of those that
+gave it (from github.com/stanleybak/vnncomp2021_results), with the start of their processes: on other machines, some
+with a GPU. What a peer does is told in `lirpa_peer.py`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -66,11 +68,15 @@ class Peer:
 def published() -> dict[tuple[str, str], dict[str, Answer]]:
     """For each network and property what each verifier answered in 2021."""
     with PUBLISHED.open(encoding="utf-8") as file:
-        found: dict[tuple[str, str], dict[str, Answer]] = {}
-        for row in csv.DictReader(file):
-            key = row["network"], row["property"]
-            found.setdefault(key, {})[row["verifier"]] = row["answer"], float(row["seconds"])
-    return found
+        rows = list(csv.DictReader(file))
+    return {
+        (row.pop("network"), row.pop("property")): dict(_answers(row.pop("answer"), row)) for row in rows
+    }
+
+
+def _answers(answer: str, seconds: dict[str, str]) -> Iterator[tuple[str, Answer]]:
+    for name, text in seconds.items():
+        yield name, (answer, float(text)) if text else ("", 0.0)
 
 
 def told(name: str, answers: list[Answer], timeout: float) -> str:
@@ -95,7 +101,7 @@ def main() -> None:
         known = {(r[0], r[1]): r for r in csv.reader(given.out.open(encoding="utf-8"))}
     peer, others, wrong = Peer(given.peer) if given.peer else None, published(), 0
     for network, prop in instances:
-        of_2021 = {a for a, _ in others.get((network, prop), {}).values()}
+        of_2021 = {a for a, _ in others.get((network, prop), {}).values() if a}
         if (network, prop) not in known:
             said, seconds, work, boxes = ours(given.folder, network, prop, given.timeout)
             by_peer = peer(given.folder, network, prop, given.timeout) if peer else ("", 0.0)
@@ -110,7 +116,7 @@ def main() -> None:
         other = f"; auto_LiRPA {by_peer}, {float(peer_seconds):.2f} s" if by_peer else ""
         effort = f"{float(seconds):7.2f} s (processor {float(work):7.2f} s, {int(boxes):9,} boxes)"
         before = f"2021: {'/'.join(sorted(of_2021)) or '-'}{other}{' WRONG' if bad else ''}"
-        print(f"{network[14:17]} {prop[:-7]:7} {said:7} {effort}; {before}", flush=True)
+        print(f"{network[13:16]} {prop[:-7]:7} {said:7} {effort}; {before}", flush=True)
     report(instances, known, others, given.timeout)
     print(f"answers other than those of 2021: {wrong}")
     sys.exit(int(wrong > 0))

@@ -144,7 +144,7 @@ def test_layers_are_joined_where_nothing_is_rounded():
 @pytest.mark.parametrize("seed", range(4))
 def test_no_claim_is_proven_that_is_false(seed, monkeypatch):
     """Limits lie on either side of what samples reach, as near as 1e-9 of it; all boxes but the first are native."""
-    monkeypatch.setattr(splitting, "PATIENCE", 2)
+    monkeypatch.setattr(splitting, "MOST", 2)
     rng = np.random.default_rng(seed)
     with sg.using_dtype("float64"):
         net = NETWORKS["relu"](rng)

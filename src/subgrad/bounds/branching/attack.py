@@ -1,7 +1,8 @@
 """Counter-examples: points where all inequalities of a case hold for certain, found by projected subgradient descent.
 
 A point is a box without a width. Its linear bounds are its values, with their rounding errors, and the slopes there are
-the gradient; so whatever `values_at` says holds of the network in real arithmetic. Steps need no more than floats.
+the gradient; so whatever `values_at` says holds of the network in real arithmetic. Steps need no more than floats, and
+of a chain of layers they take no more.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 
 from subgrad.bounds.backward.linear_bounds import LinearBounds
 from subgrad.bounds.branching.polytopes import Polytopes
+from subgrad.bounds.chains.layer_chain import Layer
 
 POINTS = 64
 STEPS = 25
@@ -44,12 +46,13 @@ def values_at(bounds: LinearBounds, low: np.ndarray, high: np.ndarray, of: Polyt
 
 
 def attack(
-    bounds: LinearBounds, of: Polytopes, starts: np.ndarray, over: Callable[[], bool]
+    bounds: LinearBounds, of: Polytopes, starts: np.ndarray, over: Callable[[], bool], layers: list[Layer] | None = None
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """A point that lies in a polytope for certain, as the box (low, high) of floats around it, and None without one.
 
     Args:
         starts: in the unit cube, shape (N, d), which stands for the box.
+        layers: the network, if it is a chain.
         over: whether to stop.
     """
     low, high = of.points.T
@@ -60,7 +63,7 @@ def attack(
         if over():
             return None
         ends = of.around(at)
-        near, slopes = _towards(bounds, *ends, of, aim)
+        near, slopes = _towards(bounds, *ends, of, aim) if layers is None else _along(layers, *ends, of, aim)
         hit = np.flatnonzero(near <= 0)
         if len(hit):
             found = values_at(bounds, ends[0][hit], ends[1][hit], of).high.min(axis=1)
@@ -77,11 +80,34 @@ def _towards(
     """For each point about how far it is outside of the polytope ``aim``, and the gradient of that, shape (N, d)."""
     boxes = bounds.over(low, high)
     outputs = boxes.outputs.low / 2 + boxes.outputs.high / 2
-    values = outputs.reshape(len(low), -1) @ of.rows.T - of.limits[:, 0]
-    worst = np.array([of.members[m][np.argmax(v[of.members[m]])] for m, v in zip(aim, values, strict=True)], int)
+    worst, values = _worst(outputs.reshape(len(low), -1), of, aim)
     last, everywhere = len(boxes.steps) - 1, np.arange(len(low))
     a = of.rows[worst].reshape(-1, *boxes.steps[last].shape)
-    return values[everywhere, worst], boxes.above(last, a, everywhere)[1]
+    return values, boxes.above(last, a, everywhere)[1]
+
+
+def _along(
+    layers: list[Layer], low: np.ndarray, high: np.ndarray, of: Polytopes, aim: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same for a chain of layers."""
+    *hidden, last = layers
+    x, factors = low / 2 + high / 2, []
+    for layer in hidden:
+        z = x @ layer.weights.T + layer.constant
+        factors.append(np.where(z > 0, 1.0, layer.slope))
+        x = z * factors[-1]
+    worst, values = _worst(x @ last.weights.T + last.constant, of, aim)
+    slopes = of.rows[worst] @ last.weights
+    for layer, factor in zip(reversed(hidden), reversed(factors), strict=True):
+        slopes = (slopes * factor) @ layer.weights
+    return values, slopes
+
+
+def _worst(outputs: np.ndarray, of: Polytopes, aim: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The row that keeps each point out of its polytope, and by how much."""
+    values = outputs @ of.rows.T - of.limits[:, 0]
+    worst = np.array([of.members[m][np.argmax(v[of.members[m]])] for m, v in zip(aim, values, strict=True)], int)
+    return worst, values[np.arange(len(aim)), worst]
 
 
 __all__ = ["POINTS", "Values", "attack", "values_at"]

@@ -5,6 +5,7 @@ Without a deadline, nothing depends on time; attacks start from points of a fixe
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ from subgrad.bounds.backward.linear_bounds import LinearBounds
 from subgrad.bounds.branching.attack import POINTS, attack, values_at
 from subgrad.bounds.branching.blas_threads import one_thread
 from subgrad.bounds.branching.polytopes import Polytopes
+from subgrad.bounds.chains.layer_chain import Layer, chain_of
 from subgrad.compile.runtime.threads import get_threads
 
 LOOK = 16  # rounds after which corners are tried again, once there were so many
@@ -141,6 +143,12 @@ class BranchAndBound:
         """What is left when the worst parts were parted; None if no part can be."""
         raise NotImplementedError
 
+    @functools.cached_property
+    def _layers(self) -> list[Layer] | None:
+        """The network as a chain of layers, if it is one."""
+        low, high = self.polytopes.box.T[:, None]
+        return chain_of(self.bounds.over(low, high, refined=False))
+
     # Counter-examples
 
     def _try(self, points: np.ndarray) -> None:
@@ -162,7 +170,7 @@ class BranchAndBound:
             self._attack(_starts(len(low)) if number == ATTACKS[0] else of_parts)
 
     def _attack(self, starts: np.ndarray) -> None:
-        found = attack(self.bounds, self.polytopes, starts, self.late)
+        found = attack(self.bounds, self.polytopes, starts, self.late, self._layers)
         if found is not None:
             self._try(found[0][None])
 

@@ -18,7 +18,8 @@ FEW, MANY = 4, 256  # boxes that are halved in a round,
 WORK = 2**28  # and how many `LinearBounds.work` they may take: a round ends before the time is over
 LEAST = 16  # boxes that a thread takes
 ROOMY = 2**26  # numbers in the corners of open boxes: with more than that, those that are nearly done come first
-PATIENCE = 256  # boxes after which native code bounds the others, if it can: its compilation takes as long
+PATIENCE = 2**24  # `LinearBounds.work` after which native code, which is compiled as long, bounds what it can,
+MOST = 256  # or so many boxes
 
 
 class Splitting(BranchAndBound):
@@ -63,7 +64,7 @@ class Splitting(BranchAndBound):
         inside = Interval(*(np.tile(x, (2, 1)) for x in (boxes.inner_low, boxes.inner_high)))
         before = self.boxes
         found = others.joined(*self._bounded(*halves, inside))
-        if before < PATIENCE <= self.boxes:
+        if before < min(MOST, PATIENCE // self.bounds.work) <= self.boxes:
             found = self._in_native_code(found)
         if len(found):
             self._look(boxes.corner[np.argsort(-boxes.excess, kind="stable")[:POINTS]], number)

@@ -12,7 +12,7 @@ from subgrad.bounds.backward.curves import Curve
 from subgrad.bounds.backward.linear_bounds import Boxes
 from subgrad.bounds.taylor.rounding import LARGEST, TINY, UNIT
 
-WIDEST = 512  # elements of an input or a layer
+WIDEST = 1024  # elements of an input or a layer
 
 
 @dataclass(frozen=True, eq=False)
