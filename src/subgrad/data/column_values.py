@@ -55,7 +55,8 @@ def as_series(values: Any, name: str) -> pl.Series:
         case "i" | "u" | "b":
             return _of_polars(pl.Series(array), name)
         case "f":
-            return pl.Series(array.astype(np.float64)).fill_nan(None)
+            series = pl.Series(array.astype(np.float64))
+            return series.fill_nan(None) if np.isnan(array).any() else series  # polars takes a while for it
         case "M":
             return _of_polars(pl.Series(array.astype("M8[us]")), name)
         case "m":

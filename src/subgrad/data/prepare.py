@@ -179,10 +179,10 @@ class TablePreprocessor:
 
         Plain numbers are scaled together, as there may be many.
         """
-        names, flat = {*table.plain_numbers()}, self._places()
+        flat = self._places()
         ends = accumulate((len(column.features) for column in self._columns), initial=0)
         places = {c.name: flat[start:end] for c, (start, end) in zip(self._columns, pairwise(ends), strict=True)}
-        plain = [column for column in self._columns if type(column) is NumberColumn and column.name in names]
+        plain = [c for c in self._columns if type(c) is NumberColumn and table.came_as_numbers(c.name)]
         if plain:
             values = table.matrix([column.name for column in plain])
             SideBySide(plain, [places.pop(column.name) for column in plain]).encode(values, features)

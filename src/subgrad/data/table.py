@@ -120,10 +120,14 @@ class Table(Mapping[str, np.ndarray]):
         """
         return self._with(dict(zip(self, pl.DataFrame(self._series).slice(start, length).get_columns(), strict=True)))
 
+    def came_as_numbers(self, name: str) -> bool:
+        """Whether a column did not come as text."""
+        return not is_text(self._series[name])
+
     def plain_numbers(self) -> list[str]:
         """The columns that came as numbers and are read as such."""
         return [name for name, how in self._formats().items()
-                if name in self and isinstance(how, NumberFormat) and not is_text(self._series[name])]  # fmt: skip
+                if name in self and isinstance(how, NumberFormat) and self.came_as_numbers(name)]  # fmt: skip
 
     def matrix(self, names: Sequence[str]) -> np.ndarray:
         """Several of `plain_numbers`, (n, k), NaN where a value is missing: float32 if they all came so, else float64.
