@@ -1,5 +1,7 @@
 """Rows in Parquet files beside the same rows in memory, and how much memory rows take that do not fit.
 
+The files are read as they are, and with a scratch file of prepared rows.
+
     python -m bench.streamed                        # both networks, turn by turn
     python -m bench.streamed --gigabytes 20         # one epoch of so much, decoded, with 1 GB of memory
 
@@ -37,25 +39,29 @@ def write(folder: Path, columns: int, rows: int, seed: int) -> None:
 
 
 def compare(name: str, turns: int, share: float) -> None:
-    """Rows a second of both sides; the files' rows take ``share`` of what they would in memory."""
+    """Rows a second of all sides; the files' rows take ``share`` of what they would in memory."""
     widths, activation, batch, rows = NETWORKS[name]
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         for seed in range(4):
             write(folder, widths[0], rows // 4, seed)
-        scanned = sg.data.scan_table(folder, "y", memory=int(share * rows * (4 * widths[0] + 24)))
+        memory = int(share * rows * (4 * widths[0] + 24))
+        scanned = sg.data.scan_table(folder, "y", memory=memory)
+        kept = sg.data.scan_table(folder, memory=memory, preparation=scanned.preparation, scratch=place)
         X, y = (np.concatenate(one) for one in zip(*scanned.parts(np.dtype("f4")), strict=True))
         groups = len(scanned.order(0, 0, True, X.dtype).groups)
-        rates: dict[str, list[float]] = {"memory": [], "files": []}
+        sides = {"memory": (X, y), "files": (scanned,), "scratch": (kept,)}
+        rates: dict[str, list[float]] = {side: [] for side in sides}
         nets = {side: sg.models.mlp(*widths, activation=activation, seed=0) for side in rates}
         for _ in range(turns + 1):
-            for side, data in (("memory", (X, y)), ("files", (scanned,))):
+            for side, data in sides.items():
                 history = sg.fit(nets[side], *data, loss="mse", optimizer=sg.Adam(1e-3), epochs=2, batch_size=batch)
                 rates[side].append(rows / history["seconds"][-1])
-        ratios = [b / a for a, b in zip(rates["memory"][1:], rates["files"][1:], strict=True)]
-        memory, files = (max(rates[side]) for side in ("memory", "files"))
-        print(f"{name}: {groups} lots, memory {memory:,.0f} rows/s, files {files:,.0f} rows/s, share "
-              f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})", flush=True)  # fmt: skip
+        print(f"{name}: {groups} lots, in memory {max(rates['memory']):,.0f} rows/s", flush=True)
+        for side in ("files", "scratch"):
+            ratios = [b / a for a, b in zip(rates["memory"][1:], rates[side][1:], strict=True)]
+            print(f"    {side} {max(rates[side]):,.0f} rows/s, share {statistics.median(ratios):.2f} "
+                  f"({min(ratios):.2f} to {max(ratios):.2f})", flush=True)  # fmt: skip
 
 
 def large(gigabytes: float, memory: str, folder: Path | None) -> None:

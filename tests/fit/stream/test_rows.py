@@ -2,6 +2,7 @@
 
 import errno
 import functools
+import io
 import os
 import threading
 
@@ -12,6 +13,8 @@ import pytest
 import subgrad as sg
 from subgrad import nn
 from subgrad.data import scan_table
+from subgrad.data.scanned import prepared_rows
+from subgrad.data.scanned.files import ParquetFile
 from subgrad.errors import ArgumentError, FileError
 
 rng = np.random.default_rng(0)
@@ -217,3 +220,29 @@ def test_what_rows_in_files_do_not_take(rows, arrays):
             sg.fit(net(), rows, **{**OPTIONS, **wrong})
     with pytest.raises(ArgumentError, match="minutes of Checkpoint needs to be a number of 0 or more"):
         sg.Checkpoint("run", minutes=-1)
+
+
+def test_rows_are_prepared_once_where_they_may_be_kept(rows, folder, tmp_path, monkeypatch):
+    options = {"epochs": 2, "batch_size": 64, "validation": 0.2, **OPTIONS}
+    expected, kept, full = net(), net(), net()
+    sg.fit(expected, rows, **options)
+    read, blocks = ParquetFile.read, []
+    monkeypatch.setattr(ParquetFile, "read", lambda self, *given: blocks.append(given[0]) or read(self, *given))
+    again = scan_table(folder, "label", memory=1 << 16, scratch=tmp_path)
+    len(again)
+    blocks.clear()
+    sg.fit(kept, again, **options)
+    assert same(kept, expected)
+    assert len(blocks) < 3 * len(again.counts)  # both parts once, and the first rows
+    assert os.listdir(tmp_path) == []
+    with pytest.raises(FileError, match="prepared rows cannot be kept in .*nowhere: No such file"):
+        scan_table(folder, "label", scratch=tmp_path / "nowhere")
+
+    class Full(io.FileIO):
+        def write(self, content):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(prepared_rows, "_unnamed", lambda folder: Full(tmp_path / "full", "w+"))
+    with pytest.warns(UserWarning, match="no more prepared rows are kept in .*: No space left on device"):
+        sg.fit(full, scan_table(folder, "label", memory=1 << 16, scratch=tmp_path), **options)
+    assert same(full, expected)

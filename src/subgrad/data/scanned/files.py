@@ -41,8 +41,11 @@ class RowsFile(Protocol):
     path: Path
     schema: dict[str, Any]
 
-    def pieces(self, most: int, size: int) -> Iterator[Piece]:
-        """The file in pieces of so many rows at most, or of about so many bytes where it has no places of rows."""
+    def pieces(self, most: int, size: int, whole: int) -> Iterator[Piece]:
+        """The file in pieces of so many rows at most, or of about so many bytes where it has no places of rows.
+
+        What is unpacked together, whatever part of it is read, is one piece up to ``whole`` rows.
+        """
         ...
 
     def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
@@ -51,17 +54,18 @@ class RowsFile(Protocol):
 
 
 class ParquetFile:
-    """A Parquet file, whose pieces do not go across the bounds of row groups, unless these are small."""
+    """A Parquet file. Row groups are pieces, small ones together, and large ones in parts: each part takes as long to
+    read as its whole group."""
 
     def __init__(self, path: Path) -> None:
         with errors(path):
             self.path, self._groups = path, row_groups(path)
             self.schema = dict(pl.read_parquet_schema(path))
 
-    def pieces(self, most: int, size: int) -> Iterator[Piece]:
+    def pieces(self, most: int, size: int, whole: int) -> Iterator[Piece]:
         start = 0
         for rows in _together(self._groups, most):
-            parts = -(-rows // most)
+            parts = -(-rows // max(most, whole))
             for i in range(parts):
                 first, end = rows * i // parts, rows * (i + 1) // parts
                 yield Piece(start + first, end - first, end - first)
@@ -82,7 +86,7 @@ class ArrowFile:
             self.schema = dict(self._scan.collect_schema())
             self._rows = self._scan.select(pl.len()).collect().item()
 
-    def pieces(self, most: int, size: int) -> Iterator[Piece]:
+    def pieces(self, most: int, size: int, whole: int) -> Iterator[Piece]:
         for start in range(0, self._rows, most):
             rows = min(most, self._rows - start)
             yield Piece(start, rows, rows)
@@ -113,7 +117,7 @@ class TextFile:
         self.schema = dict.fromkeys(names, pl.String())
         self._body = _after_lines(head, self._layout.lines)
 
-    def pieces(self, most: int, size: int) -> Iterator[Piece]:
+    def pieces(self, most: int, size: int, whole: int) -> Iterator[Piece]:
         start = self._body
         with self.path.open("rb") as file:
             file.seek(start)

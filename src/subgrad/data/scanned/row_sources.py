@@ -16,6 +16,7 @@ from subgrad.errors import DataError
 IN_MEMORY = 16
 """Of the memory that rows may take, a block as it stands in its file is one part of so many."""
 LEAST = 64  # rows that a block has, whatever they take
+LOTS = 4  # the rows that are mixed at a time take one part of so many; two lots are there
 _TEXT = 24  # bytes that a text takes, about
 
 
@@ -46,7 +47,7 @@ class Files:
         first = 0
         for i, file in enumerate(self._files):
             with errors(file.path):
-                for piece in file.pieces(most, size):
+                for piece in file.pieces(most, size, most * IN_MEMORY // LOTS):
                     self.blocks.append(Block(i, piece, first))
                     first += piece.rows
         if not first:
@@ -156,4 +157,4 @@ def _bytes(kind: Any) -> int:
     return 8 if kind.is_numeric() or kind == pl.Boolean else 64
 
 
-__all__ = ["IN_MEMORY", "Origin", "origin_of", "rows_at_once", "rows_in", "rows_to_look_at"]
+__all__ = ["IN_MEMORY", "LOTS", "Origin", "origin_of", "rows_at_once", "rows_in", "rows_to_look_at"]

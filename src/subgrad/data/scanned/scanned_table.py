@@ -18,14 +18,12 @@ from subgrad.data.lazy_polars import pl
 from subgrad.data.prepare import TablePreprocessor
 from subgrad.data.scanned.memory import size_of
 from subgrad.data.scanned.places import Order, Reading, Share, shares, within
-from subgrad.data.scanned.row_sources import IN_MEMORY, Origin, origin_of, rows_at_once, rows_in
+from subgrad.data.scanned.prepared_rows import PreparedRows
+from subgrad.data.scanned.row_sources import IN_MEMORY, LOTS, Origin, origin_of, rows_at_once, rows_in
 from subgrad.data.scanned.survey import Labelled, Survey, at_once, labelled, look, tables
 from subgrad.data.table import Table
 from subgrad.data.task import Task
 from subgrad.errors import ArgumentError, DataError
-
-BUFFERS = 4
-"""Of the memory that rows may take, the rows that are mixed at a time take one part of so many; two lots are there."""
 
 FLOAT, NEVER = np.dtype(np.float32), threading.Event()
 
@@ -42,6 +40,7 @@ def scan_table(
     task: Task | None = None,
     preparation: TablePreprocessor | None = None,
     memory: int | str | None = None,
+    scratch: str | os.PathLike[str] | None = None,
 ) -> ScannedTable:
     """The rows of files that may be larger than memory, for `subgrad.fit`, `evaluate` and `predict`.
 
@@ -59,10 +58,14 @@ def scan_table(
         memory: what rows may take on their way, in bytes or as a text such as ``"1GB"``: what is read, the rows that
             are mixed, and those held out. None for a quarter of what is free, rounded down to a power of
             two. Python and the libraries come on top.
+        scratch: a folder on a fast disk with room for all rows as they are prepared, 4 bytes a feature: from the second
+            epoch on they are read from there, and neither unpacked nor prepared anew. The file has no name, and goes
+            with the process. A disk that is full is warned of.
 
     Raises:
         ArgumentError: for a memory of less than 64 KiB, or neither target nor preparation.
         FileError: if there are no files, or one is damaged, packed, or has other columns than the first; it names it.
+            If nothing can be written to ``scratch``.
         DataError: if there is no such column, or there are no rows.
 
     >>> import polars as pl
@@ -86,7 +89,10 @@ def scan_table(
         target, columns = preparation.target_name, [column.name for column in preparation.columns]
     if target is None:
         raise ArgumentError("say which column is the target, or give a preparation that knows it")
-    return ScannedTable(_Shared(origin_of(source, size), target, columns, drop, task, preparation, size), size)
+    if scratch is not None:
+        PreparedRows(scratch, np.zeros(0, np.int64))  # which says what is wrong with the folder
+    shared = _Shared(origin_of(source, size), target, columns, drop, task, preparation, size, scratch)
+    return ScannedTable(shared, size)
 
 
 class _Shared:
@@ -94,9 +100,9 @@ class _Shared:
 
     def __init__(
         self, origin: Origin, target: str, columns: Sequence[str] | None, drop: Sequence[str], task: Task | None,
-        preparation: TablePreprocessor | None, memory: int,
+        preparation: TablePreprocessor | None, memory: int, scratch: str | os.PathLike[str] | None,
     ) -> None:  # fmt: skip
-        self.origin, self.target, self.memory = origin, target, memory
+        self.origin, self.target, self.memory, self.scratch = origin, target, memory, scratch
         self.task: Task | None = task
         self.keep = [] if columns is None else [*columns]
         self.labelled: Labelled | None = None
@@ -152,6 +158,7 @@ class ScannedTable:
         self, shared: _Shared, memory: int, shares: Sequence[Share] = (), learnt: Sequence[Share] = ()
     ) -> None:
         self._shared, self.memory, self._shares, self._learnt = shared, memory, tuple(shares), tuple(learnt)
+        self._prepared: dict[np.dtype, PreparedRows] = {}
 
     def __repr__(self) -> str:
         rows, blocks = rows_in(self._shared.origin), len(self._shared.origin.blocks)
@@ -207,7 +214,7 @@ class ScannedTable:
     def share_in_memory(self, share: float) -> float:
         """A share of the rows, or less if these would take more than a quarter of the memory."""
         origin = self._shared.origin
-        return min(share, rows_at_once(origin.schema, self.memory) * IN_MEMORY / BUFFERS / rows_in(origin))
+        return min(share, rows_at_once(origin.schema, self.memory) * IN_MEMORY / LOTS / rows_in(origin))
 
     # What a run asks for
 
@@ -227,7 +234,7 @@ class ScannedTable:
     def order(self, seed: int, epoch: int, shuffle: bool, dtype: np.dtype) -> Order:
         """The order of an epoch."""
         fixed = not self._shared.origin.in_any_order
-        return Order(self.counts, self.rows_of(1 / BUFFERS, dtype), seed, epoch, shuffle, fixed)
+        return Order(self.counts, self.rows_of(1 / LOTS, dtype), seed, epoch, shuffle, fixed)
 
     def groups(
         self, order: Order | Reading, first: int = 0, room: int = 0, dtype: np.dtype = FLOAT,
@@ -237,17 +244,28 @@ class ScannedTable:
 
         Before the rows of a group is ``room`` for so many others. There are no more once ``stop`` is set.
         """
-        blocks = [block for group in order.groups[first:] for block in group.tolist()]
+        kept = self._kept(dtype)
+        known = set[int]() if kept is None else {*kept.blocks}
+        blocks = [block for group in order.groups[first:] for block in group.tolist() if block not in known]
         read = zip(blocks, tables(self._shared.origin, self._shared.formats, blocks), strict=True)
         for group, size in zip(order.groups[first:], order.sizes[first:].tolist(), strict=True):
             X = np.empty((room + size, self.features), dtype)
             y = np.empty(room + size, np.int64 if self.preparation.classes else dtype)
             at = room
-            for _ in group:
+            for block in group.tolist():
                 if stop.is_set():
                     return
-                at = self._fill(X, y, at, *next(read))
+                start = at
+                at = start + int(self.counts[block]) if block in known else self._fill(X, y, at, *next(read))
+                if kept is not None:
+                    (kept.read if block in known else kept.write)(block, (X[start:at], y[start:at]))
             yield X, y
+
+    def _kept(self, dtype: np.dtype) -> PreparedRows | None:
+        """Where rows are kept that were prepared before."""
+        if self._shared.scratch is not None and dtype not in self._prepared:
+            self._prepared[dtype] = PreparedRows(self._shared.scratch, self.counts)
+        return self._prepared.get(dtype)
 
     def _fill(self, X: np.ndarray, y: np.ndarray, at: int, block: int, table: Table) -> int:
         """Put the rows of a block into the arrays from a row on; the row after them."""
