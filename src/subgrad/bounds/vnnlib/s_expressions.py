@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from subgrad.errors import FileError
 
-TOKEN = re.compile(r";[^\n]*|[()]|\|[^|]*\||\"[^\"]*\"|[^\s();|\"]+|\S")
+TOKEN = re.compile(r";[^\n]*|[()]|\|[^|]*\||\"[^\"]*\"|\[[^\[\]()]*\]|[^\s();|\"\[]+|\S")
 DEEPEST = 100  # lists inside of one another
 
 
@@ -63,7 +63,11 @@ def expressions(text: str) -> list[Expression]:
             done = Expression(start, parts=tuple(parts))
         else:
             done = Expression(line, word)
-        (open_lists[-1][1] if open_lists else found).append(done)
+        target = open_lists[-1][1] if open_lists else found
+        if word.startswith("[") and target and target[-1].word:  # indices belong to the word before them
+            last = target.pop()
+            done = Expression(last.line, last.word + re.sub(r"\s*([\[\],])\s*", r"\1", word))
+        target.append(done)
     if open_lists:
         raise wrong(open_lists[-1][0], "this '(' is never closed")
     return found
