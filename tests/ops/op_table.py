@@ -10,9 +10,9 @@ from subgrad.graph.transform import TRANSFORMS as _LOADED
 from subgrad.graph.transform import Transform
 
 RULES = (
-    "approx.fourier.harmonic", "bounds.backward.rules", "bounds.proof", "bounds.taylor.rules", "compile.codegen.lower",
-    "export.integer.integer_rules", "intervals.interval_rules", "onnx.writing.all_rules", "recur.batch",
-    "robust.rules",
+    "approx.fourier.harmonic", "bounds.backward.rules", "bounds.proofs.proof", "bounds.taylor.rules",
+    "compile.codegen.lower", "export.integer.integer_rules", "intervals.interval_rules", "onnx.writing.all_rules",
+    "recur.batch", "robust.rules",
 )  # fmt: skip
 for _module in RULES:
     importlib.import_module(f"subgrad.{_module}")

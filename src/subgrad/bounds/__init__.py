@@ -1,8 +1,8 @@
 """Proven bounds: how far a network is from a function, and what its outputs do on a box."""
 
-from subgrad.bounds.digest import network_digest
 from subgrad.bounds.error import certify
 from subgrad.bounds.outputs import output_bounds, verify
+from subgrad.bounds.proofs.digest import network_digest
 from subgrad.bounds.properties import Monotone, Robust, Within, ball
 from subgrad.bounds.verdict import Verdict
 from subgrad.bounds.vnnlib.property_file import read_vnnlib

@@ -12,7 +12,8 @@ So what is claimed holds for every point of the box. Arb: F. Johansson, IEEE Tra
 
 Nothing in a file is taken on trust: all that `check` says, it has computed, and what it does not understand, it
 refuses. `checker_numbers` has the arithmetic, `checker_operations` the operations, `checker_graph` the graph, and
-`checker_units` a second kind of proof: of outputs that are never reached.
+`checker_unreachable` a second kind of proof: of outputs that are never reached, with bounds that go backward of
+`checker_units`.
 """
 
 # pyright: basic, reportMissingImports=false
@@ -32,12 +33,12 @@ if __package__:
     from subgrad.bounds import checker_graph as graphs
     from subgrad.bounds import checker_numbers as numbers
     from subgrad.bounds import checker_operations as operations
-    from subgrad.bounds import checker_units as units
+    from subgrad.bounds import checker_unreachable as unreachable
 else:  # this file is run by its path
     import checker_graph as graphs
     import checker_numbers as numbers
     import checker_operations as operations
-    import checker_units as units
+    import checker_unreachable as unreachable
 
 CheckFailed, OPERATIONS = numbers.CheckFailed, operations.OPERATIONS
 names, real, require = numbers.names, numbers.real, numbers.require
@@ -55,7 +56,7 @@ def check(path):
     try:
         header, data = read(path)
         if header["kind"] == "proof of unreachable outputs":
-            return units.Unreachable(header, data).check(cover)
+            return unreachable.Unreachable(header, data).check(cover)
         return Proof(header, data).check()
     except CheckFailed:
         raise

@@ -77,9 +77,13 @@ class Graph(Numbers):
         return self.evaluate()
 
     def evaluate(self):
-        """What each node holds, for the point that is set."""
-        found, size = [], 0
-        for node in self.nodes:
+        """What each node holds, for the point that is set: nodes that are the same function hold the same numbers."""
+        found, size, first = [], 0, {}
+        for k, node in enumerate(self.nodes):
+            same = first.setdefault(self.digests[k], k)
+            if same < k:
+                found.append(found[same])
+                continue
             self.positives = [self.signs[i] for i in node["inputs"]]
             inputs = [found[k] for k in node["inputs"]]
             found.append(OPERATIONS[node["op"]].rule(self, *inputs, **node["attrs"]))

@@ -1,13 +1,15 @@
-"""Outputs that are never reached, for the checker of proofs: linear bounds that go backward, in balls of Arb.
+"""Linear bounds that go backward, in balls of Arb, for the checker of proofs.
 
-A network of relu units, and of what is made of them and affine, is read as a list of units: each is relu of an affine
-form of inputs and earlier units. Over a box a unit lies between two lines: below its chord, and above 0 or its
-argument. A linear function of the outputs is followed back to the inputs, and units are replaced by their lines on the
-way; so are the arguments of units, level by level, whose ranges the lines are made of.
+A network of relu, magnitudes and the like, and of what is made of them and affine, is read as a list of units. Each is
+max(x, c x) of an affine form x of inputs and earlier units, with a c of its own, 0 for relu. Over a box it lies between
+two lines: below its chord, and above a line through 0 with a slope from c to 1. A linear function of the outputs is
+followed back to the inputs, and units are replaced by their lines on the way; so are the arguments of units, level by
+level, whose ranges the lines are made of.
 """
 
 # pyright: basic, reportMissingImports=false, reportGeneralTypeIssues=false, reportIndexIssue=false
-import numpy as np
+from typing import NamedTuple
+
 from flint import arb, arb_mat
 
 if __package__:
@@ -17,11 +19,10 @@ else:  # the checker is run by its path
     import checker_graph as graphs
     import checker_numbers as numbers
 
-filled, names, real, require = numbers.filled, numbers.names, numbers.real, numbers.require
-understood, whole, wholes = numbers.understood, numbers.whole, numbers.wholes
+filled, require, understood = numbers.filled, numbers.require, numbers.understood
 
-HALVINGS = 40  # how often a box of the proof is halved at most
 ONE = -1  # the symbol of the number 1; inputs are 0 to d - 1, then units follow
+ROOM = 2**18  # factors of the rows that go backward at once
 
 
 # Affine forms
@@ -54,7 +55,7 @@ class Network(graphs.Graph):
 
     def __init__(self, nodes, data, box):
         super().__init__(nodes, data, box)
-        self.inputs, self.units = len(box), []
+        self.inputs, self.units, self.symbols = len(box), [], {}
         self.point = filled((1, self.inputs), None)
         for i in range(self.inputs):
             self.point[0, i] = Form([(i, arb(1))])
@@ -89,21 +90,32 @@ class Network(graphs.Graph):
         return super().power(z, p, positive) if p in (0, 1) else z ** arb(p)
 
     def relu(self, x):
-        if not isinstance(x, Form):
-            return self.range(x).max(0)
-        self.units.append(x)
-        return Form([(self.inputs + len(self.units) - 1, arb(1))])
+        return self.bent(x, arb(0)) if isinstance(x, Form) else self.range(x).max(0)
 
     def larger(self, x, y):
+        if isinstance(x, Form) and isinstance(y, Form) and len(y.parts) == 1:
+            ((part, factor),) = y.parts
+            if part is x and factor < 1:  # a magnitude, leaky relu
+                return self.bent(x, arb(factor))
         return self.sum(x, self.relu(self.sum(y, self.times(x, -1))))
+
+    def bent(self, x, c):
+        """max(x, c x) for c < 1: a unit, or made of that of x if there is one."""
+        if id(x) not in self.symbols:
+            self.symbols[id(x)] = self.inputs + len(self.units)
+            self.units.append((x, c))  # where it stays alive: no other form gets its id
+        unit = self.symbols[id(x)]
+        own = self.units[unit - self.inputs][1]
+        share = (1 - c) / (1 - own)
+        return Form([(unit, share), (x, c - share * own)] if c is not own else [(unit, arb(1))])
 
 
 class Level:
-    """Units that depend on inputs and on units of earlier levels alone: their numbers, and a matrix of their forms."""
+    """Units that depend on inputs and on units of earlier levels alone: their symbols, and a matrix of their forms."""
 
-    def __init__(self, units, forms):
-        self.units = units
-        terms = [f.terms() for f in forms]
+    def __init__(self, symbols, units):
+        self.units, self.bends = symbols, [c for _, c in units]
+        terms = [form.terms() for form, _ in units]
         self.symbols = sorted(set().union(*terms))
         self.matrix = arb_mat([[t.get(s, arb(0)) for s in self.symbols] for t in terms])
 
@@ -111,7 +123,7 @@ class Level:
 def levels_of(network):
     """The levels, from the inputs on."""
     heights, groups = {}, {}
-    for k, form in enumerate(network.units):
+    for k, (form, _) in enumerate(network.units):
         height = max((heights.get(s, 0) for s in form.terms()), default=0) + 1
         heights[network.inputs + k] = height
         groups.setdefault(height, []).append(k)
@@ -123,11 +135,53 @@ def levels_of(network):
 # Bounds over a box
 
 
-class Box:
-    """The lines of all units over a box from ``low`` to ``high``."""
+class Chosen(NamedTuple):
+    """What a row has of its own, for some units: lists with a number for each.
 
-    def __init__(self, levels, low, high):
-        self.levels, self.lines = levels, {}
+    Attributes:
+        signs: 1 or -1 where the row counts for this sign of the unit's argument alone, else 0.
+        slopes: of the line below the unit, at most 1, where its argument has no sign.
+        weights: 0 or more: so many times the argument and its sign, which is not negative, are added to the row.
+        lines: of units that have no number, where these signs make them closer.
+    """
+
+    signs: list
+    slopes: list
+    weights: list
+    lines: dict
+
+
+class Lines(NamedTuple):
+    """A unit max(x, c x) lies below ``above x + offset`` and above ``below x``; x may have both signs if ``open``."""
+
+    above: arb
+    offset: arb
+    below: arb
+    open: bool
+
+
+def lines(low, high, c):
+    """The lines of a unit whose argument has a range, and the unit's range."""
+    if low >= 0:
+        return Lines(arb(1), arb(0), arb(1), False), low.union(high)
+    if high <= 0:
+        return Lines(c, arb(0), c, False), (c * low).union(c * high)
+    chord = ((high - c * low) / (high - low)).mid()
+    offset = ((c - chord) * low).max((1 - chord) * high)  # the unit less a line is convex: largest at an end
+    most = (c * low).max(high)
+    return Lines(chord, offset, arb(1) if high > -low else c, True), (c * low).min(0).union(most)
+
+
+class Box:
+    """The lines of all units over a box from ``low`` to ``high``.
+
+    ``columns`` has the number of a unit in lists of `Chosen`, and ``tight`` the choices for a unit's argument and for
+    its negative, of which its range is made.
+    """
+
+    def __init__(self, levels, low, high, columns=None, tight=None):
+        self.levels, self.columns, self.tight = levels, columns or {}, tight or {}
+        self.lines, self.ends, self.bends = {}, {}, {}
         self.ranges = {ONE: arb(1), **{i: arb(a).union(arb(b)) for i, (a, b) in enumerate(zip(low, high, strict=True))}}
         for number, level in enumerate(levels):
             self._bound(number, level)
@@ -136,150 +190,86 @@ class Box:
         """The lines of the units of a level, by ranges of their arguments."""
         values = level.matrix * arb_mat([[self.ranges[s]] for s in level.symbols])
         ends = [[values[k, 0].lower(), values[k, 0].upper()] for k in range(len(level.units))]
-        open_ = [k for k, (low, high) in enumerate(ends) if low < 0 < high]
-        rows = [[sign * level.matrix[k, j] for j in range(len(level.symbols))] for k in open_ for sign in (1, -1)]
-        if rows and number:
-            found = self.above(level.symbols, rows, number)[0]
-            for k, high, low in zip(open_, found[::2], found[1::2], strict=True):
+        open_ = [k for k, (low, high) in enumerate(ends) if low < 0 < high] if number else []
+        for some in shares(open_, 2 * len(level.symbols)):
+            rows = [[sign * level.matrix[k, j] for j in range(len(level.symbols))] for k in some for sign in (1, -1)]
+            chosen = [c for k in some for c in self.tight.get(level.units[k], (None, None))]
+            found = self.above(level.symbols, rows, number, chosen)[0]
+            for k, high, low in zip(some, found[::2], found[1::2], strict=True):
                 ends[k] = [ends[k][0].max(-low), ends[k][1].min(high)]
-        for unit, (low, high) in zip(level.units, ends, strict=True):
-            self.ranges[unit] = low.max(0).union(high.max(0))
-            self.lines[unit] = lines(low, high)
+        for unit, c, (low, high) in zip(level.units, level.bends, ends, strict=True):
+            self.ends[unit], self.bends[unit] = (low, high), c
+            self.lines[unit], self.ranges[unit] = lines(low, high, c)
 
-    def above(self, symbols, rows, level):
-        """For rows of factors of symbols below a level, what they are at most; and their factors of the inputs."""
+    def above(self, symbols, rows, level, chosen=None):
+        """For rows of factors of symbols below a level: what they are at most, and their factors of symbols.
+
+        ``chosen`` has for each row what it has of its own, or None.
+        """
         factors = {s: [row[j] for row in rows] for j, s in enumerate(symbols)}
         constants = [arb(0)] * len(rows)
+        trail, nothing, chosen = {}, [arb(0)] * len(rows), chosen or [None] * len(rows)
         for at in reversed(self.levels[:level]):
-            if not any(u in factors for u in at.units):
+            if not any(u in factors or u in self.columns for u in at.units):
                 continue
-            columns = [self._through(factors.pop(u, None), u, constants) for u in at.units]
+            trail.update({u: factors.pop(u, nothing) for u in at.units})
+            columns = [self._through(trail[u], u, constants, chosen) for u in at.units]
             moved = arb_mat([[c[r] for c in columns] for r in range(len(rows))]) * at.matrix
             for j, s in enumerate(at.symbols):
-                old = factors.get(s)
-                factors[s] = [moved[r, j] + (old[r] if old else 0) for r in range(len(rows))]
+                old = factors.get(s, nothing)
+                factors[s] = [moved[r, j] + old[r] for r in range(len(rows))]
         found = []
         for r in range(len(rows)):
             total = constants[r]
             for s, column in factors.items():
                 total += column[r] * self.ranges[s]
             found.append(total.upper())
-        return found, factors
+        return found, {**trail, **factors}
 
-    def _through(self, factors, unit, constants):
+    def without_number(self):
+        """The open units that have no number, each with the factors of its argument."""
+        for level in self.levels:
+            for k, unit in enumerate(level.units):
+                if self.lines[unit].open and unit not in self.columns:
+                    factors = [(s, level.matrix[k, j]) for j, s in enumerate(level.symbols)]
+                    yield unit, [(s, v) for s, v in factors if v != 0]
+
+    def closer(self, units, signs):
+        """The lines of units without a number, where those that have one have these signs."""
+        known, found = {}, {}
+        for unit, column in self.columns.items():
+            if signs[column]:
+                low, high = self.ends[unit]
+                ends = (low.max(0), high) if signs[column] > 0 else (low, high.min(0))
+                known[unit] = lines(*ends, self.bends[unit])[1]
+        for unit, factors in units:
+            if any(s in known for s, _ in factors):
+                value = sum((v * known.get(s, self.ranges[s]) for s, v in factors), arb(0))
+                low, high = self.ends[unit][0].max(value.lower()), self.ends[unit][1].min(value.upper())
+                found[unit], known[unit] = lines(low, high, self.bends[unit])
+        return found
+
+    def _through(self, factors, unit, constants, chosen):
         """The factors of a unit's argument, in the place of those of the unit."""
-        if factors is None:
-            return [arb(0)] * len(constants)
-        (slope, offset), least = self.lines[unit]
-        found = []
-        for r, factor in enumerate(factors):
-            if factor > 0:
+        column, c, found = self.columns.get(unit), self.bends[unit], []
+        for r, (factor, own) in enumerate(zip(factors, chosen, strict=True)):
+            above, offset, below, open_ = (own.lines if own else self.lines).get(unit, self.lines[unit])
+            own = None if column is None else own
+            if own and own.signs[column]:  # the unit is its argument x, or c x
+                sign = own.signs[column]
+                found.append(factor * (1 if sign > 0 else c) + sign * arb(own.weights[column]))
+            elif factor > 0:
                 constants[r] += factor * offset
-                found.append(factor * slope)
+                found.append(factor * above)
             elif factor < 0:
-                found.append(factor * least)
+                found.append(factor * (arb(own.slopes[column]).max(c) if own and open_ else below))
             else:  # perhaps 0
                 constants[r] += factor * self.ranges[unit]
                 found.append(arb(0))
         return found
 
 
-def lines(low, high):
-    """The slope and the offset of the line above a relu whose argument has a range, and the slope of that below it."""
-    if low >= 0:
-        return (arb(1), arb(0)), arb(1)
-    if high <= 0:
-        return (arb(0), arb(0)), arb(0)
-    slope = (high / (high - low)).mid()
-    return (slope, (-slope * low).max((1 - slope) * high)), arb(1 if high > -low else 0)
-
-
-# The claim
-
-
-class Unreachable:
-    """That no point of some boxes has outputs y with ``rows[i] y <= limits[i]`` for all i of a member."""
-
-    def __init__(self, header, data):
-        names(header, "format", "kind", "network", "groups", "graph")
-        understood(type(header["groups"]) is list and header["groups"], "the list of boxes")
-        self.groups = [Group(g, k, data) for k, g in enumerate(header["groups"])]
-        box = np.stack([self.groups[0].box[:, 0], self.groups[0].box[:, 1]], axis=1)
-        for g in self.groups[1:]:
-            understood(g.box.shape == box.shape, "a box")
-            box = np.stack([np.minimum(box[:, 0], g.box[:, 0]), np.maximum(box[:, 1], g.box[:, 1])], axis=1)
-        self.network = Network(header["graph"], data, box)
-        place = self.network.place(header["network"])
-        self.digest = self.network.digests[place]
-        values = [self.network.row(y) for y in self.network.found[place].ravel()]
-        self.outputs = [y if isinstance(y, Form) else Form([(ONE, y)]) for y in values]
-        self.levels = levels_of(self.network)
-
-    def check(self, cover):
-        """Require all that makes the claim true, and say what that is."""
-        for group in self.groups:
-            understood(group.rows.shape[1] == len(self.outputs), "a row")
-            require((group.low <= group.high).all(), "a box has its lower end above its upper one")
-            cover(group.box[:, 0], group.box[:, 1], group.low, group.high)
-            self.left = 1_000 + 10 * len(group.low)
-            rows = [Form([(y, arb(float(-v))) for y, v in zip(self.outputs, row, strict=True)]) for row in group.rows]
-            forms = [r.terms() for r in rows]
-            for low, high in zip(group.low, group.high, strict=True):
-                self.require_outside(group, forms, low, high, HALVINGS)
-        cases = sum(len(g.members) for g in self.groups)
-        boxes = sum(len(g.low) for g in self.groups)
-        shown = "; ".join(str(g) for g in self.groups[:4]) + ("; ..." if len(self.groups) > 4 else "")
-        about = f"network sha256:{self.digest}"
-        return f"none of {cases} polytopes of outputs is reached, by {boxes:,} boxes: {shown}; {about}"
-
-    def require_outside(self, group, forms, low, high, halvings):
-        """Require that no output of a box is in a polytope; of its halves, where bounds of the whole do not say so."""
-        box, open_ = Box(self.levels, low, high), None
-        for member in group.members:
-            symbols = sorted(set().union(*(forms[i] for i in member)))
-            rows = [[forms[i].get(s, arb(0)) for s in symbols] for i in member]
-            found, factors = box.above(symbols, rows, len(self.levels))
-            off = [(f + arb(float(group.limits[i])), r) for r, (i, f) in enumerate(zip(member, found, strict=True))]
-            if not any(v < 0 for v, _ in off):
-                r = min(range(len(off)), key=lambda k: float(off[k][0].mid()))
-                open_ = [float(abs(factors[i][r]).mid()) if i in factors else 0.0 for i in range(len(low))]
-        if open_ is None:
-            return
-        self.left -= 1
-        require(self.left > 0, "this takes too many more boxes")
-        axis = int(np.argmax((high - low) * np.array(open_)))
-        middle = low[axis] / 2 + high[axis] / 2
-        require(halvings > 0 and low[axis] < middle < high[axis], f"a polytope may be reached from {low} to {high}")
-        for end, part in ((high, 0), (low, 1)):
-            other = end.copy()
-            other[axis] = middle
-            ends = (low, other) if part == 0 else (other, high)
-            self.require_outside(group, forms, *ends, halvings - 1)
-
-
-class Group:
-    """A box, polytopes of outputs that are not reached from it, and the boxes that cover it."""
-
-    def __init__(self, header, number, data):
-        names(header, "box", "members")
-        self.box = np.array([[real(v) for v in ends] for ends in header["box"]])
-        understood(self.box.ndim == 2 and self.box.shape[1] == 2 and len(self.box), "a box")
-        understood((self.box[:, 0] <= self.box[:, 1]).all(), "a box")
-        arrays = [data.pop(f"{name} {number}") for name in ("rows", "limits", "low", "high")]
-        understood(all(a.dtype == np.float64 and np.isfinite(a).all() for a in arrays), "an array of a box")
-        self.rows, self.limits, self.low, self.high = arrays
-        understood(self.rows.ndim == 2 and self.limits.shape == (len(self.rows),), "the rows")
-        understood(self.low.shape == self.high.shape == (len(self.low), len(self.box)) and len(self.low), "the boxes")
-        understood(type(header["members"]) is list and header["members"], "the polytopes")
-        self.members = [wholes(m) for m in header["members"]]
-        understood(all(m and max(m) < len(self.rows) for m in self.members), "a polytope")
-
-    def __str__(self):
-        def inequality(i):
-            factors = [f"{v!r} y{k}" for k, v in enumerate(self.rows[i].tolist()) if v]
-            return f"{' + '.join(factors) or 0} <= {float(self.limits[i])!r}"
-
-        told = " or ".join(" and ".join(inequality(i) for i in m[:4]) + (" ..." if len(m) > 4 else "")
-                           for m in self.members[:4])  # fmt: skip
-        box = self.box.tolist()
-        return f"from {box[:5]}{'' if len(box) < 6 else f' and {len(box) - 5} more sides'} not {told[:600]}"
+def shares(items, width):
+    """Parts of a list, each of so few that rows of this width have room."""
+    count = max(1, ROOM // max(1, width))
+    return [items[k : k + count] for k in range(0, len(items), count)]

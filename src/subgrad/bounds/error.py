@@ -11,7 +11,7 @@ import numpy as np
 from subgrad.bounds.bounder import Bounder
 from subgrad.bounds.box import as_box
 from subgrad.bounds.branching.progress import Progress
-from subgrad.bounds.proof import ROOM, Proof
+from subgrad.bounds.proofs.proof import ROOM, Proof
 from subgrad.bounds.search import Search
 from subgrad.bounds.taylor.rounding import LARGEST
 from subgrad.bounds.traced import Function, traced

@@ -3,7 +3,7 @@
 import pytest
 
 import subgrad as sg
-from subgrad.bounds.proof import PROOF
+from subgrad.bounds.proofs.proof import PROOF
 from subgrad.bounds.taylor.rules import TAYLOR
 from subgrad.graph.op import TABLE
 from subgrad.ops.indexing import in_range

@@ -54,8 +54,8 @@ def _smaller(node: Tensor, fixed: Fixed) -> Found:
     return -ops.maximum(-node.inputs[0], -node.inputs[1])
 
 
-def _clip(node: Tensor, fixed: Fixed) -> Found:
-    x, low, high = node.inputs[0], node.attrs["low"], node.attrs["high"]
+def clipped(x: Tensor, low: float, high: float) -> Tensor | None:
+    """Numbers cut at two ends, by a relu for each end; None for ends in the wrong order."""
     if low > high:
         return None
     if low == -math.inf:
@@ -172,7 +172,7 @@ BACKWARD: Transform[Rule] = Transform(
         ops.leaky_relu: _leaky,
         ops.maximum: _larger,
         ops.minimum: _smaller,
-        kinked._clip: _clip,
+        kinked._clip: lambda node, fixed: clipped(node.inputs[0], node.attrs["low"], node.attrs["high"]),
         stop_gradient: lambda node, fixed: node.inputs[0],
         **dict.fromkeys(
             [ops.equal, ops.not_equal, ops.less, ops.less_equal, ops.logical_and, ops.logical_or, ops.logical_not,
@@ -190,4 +190,4 @@ BACKWARD: Transform[Rule] = Transform(
     },
 )
 
-__all__ = ["BACKWARD", "Found", "Rule", "interval_only", "interval_over_boxes"]
+__all__ = ["BACKWARD", "Found", "Rule", "clipped", "interval_only", "interval_over_boxes"]

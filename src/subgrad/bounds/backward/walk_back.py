@@ -32,6 +32,7 @@ class Step:
         apart: its elements depend on one coordinate of the point each, and no two on the same one.
         tight: its interval by those of its inputs is the best there is, but for rounding.
         rounded: coefficients that come here from later steps are products of slopes, or sums of several.
+        node: what it is; None for the point.
     """
 
     shape: tuple[int, ...]
@@ -40,6 +41,7 @@ class Step:
     apart: bool = False
     tight: bool = False
     rounded: bool = False
+    node: Tensor | None = None
 
 
 def steps_of(point: Tensor, output: Tensor, weights: Mapping[Tensor, np.ndarray]) -> list[Step]:
@@ -101,7 +103,7 @@ class _Builder:
             return self.visit(found)
         numbers = [k for k, _ in found.parts] if isinstance(found, Affine) else found.inputs
         inputs = tuple(p for p in (places[k] for k in numbers) if not isinstance(p, Interval))
-        self.steps.append(Step(node.shape, found, inputs, *self._simple(found, inputs)))
+        self.steps.append(Step(node.shape, found, inputs, *self._simple(found, inputs), node=node))
         return len(self.steps) - 1
 
     def _simple(self, found: Affine | Curve, inputs: tuple[int, ...]) -> tuple[bool, bool]:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -43,6 +43,18 @@ class Parts(Protocol):
     def __len__(self) -> int: ...
 
 
+class Evidence(NamedTuple):
+    """What shows that no output is in a polytope, as a proof has it.
+
+    Attributes:
+        kind: "boxes", or "signs" of units.
+        arrays: by their names in a proof; units are given as a step and an element of it.
+    """
+
+    kind: str
+    arrays: dict[str, np.ndarray]
+
+
 @dataclass
 class BranchAndBound:
     """A search in one box.
@@ -59,8 +71,8 @@ class BranchAndBound:
         value: how far inside the counter-example is, at least.
         interrupted: whether Ctrl-C ended the search.
         open: what is not decided.
-        leaves: corners (low, high) of boxes that are decided; together they are the box if all is. Empty of a search
-            that is no search in boxes.
+        leaves: corners (low, high) of boxes that are decided; together they are the box if all is, and it was a search
+            in boxes.
     """
 
     bounds: LinearBounds
@@ -102,6 +114,13 @@ class BranchAndBound:
     def stuck(self) -> np.ndarray:
         """A box, shape (d, 2), that holds the part with the largest bound."""
         return self.polytopes.box
+
+    def evidence(self) -> Evidence | None:
+        """What shows it, if it is proven; None if that was too much to keep."""
+        if not self.leaves:
+            return None
+        low, high = (np.concatenate(ends) for ends in zip(*self.leaves, strict=True))
+        return Evidence("boxes", {"low": low, "high": high})
 
     def late(self) -> bool:
         """Whether the time is over."""
@@ -183,4 +202,4 @@ def _starts(dimensions: int) -> np.ndarray:
     return points
 
 
-__all__ = ["BranchAndBound", "Parts"]
+__all__ = ["BranchAndBound", "Evidence", "Parts"]

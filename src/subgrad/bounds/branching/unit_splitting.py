@@ -8,6 +8,7 @@ bound for neural network verification via Lagrangian decomposition", 2021, arXiv
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +18,9 @@ from subgrad.bounds.backward.rows_back import Choice
 from subgrad.bounds.backward.tightening import Tightened, tightened
 from subgrad.bounds.backward.walk_back import Step
 from subgrad.bounds.branching.arrays_of_parts import Columns
-from subgrad.bounds.branching.branch_and_bound import BranchAndBound
+from subgrad.bounds.branching.branch_and_bound import BranchAndBound, Evidence
 from subgrad.bounds.branching.lost import losses
+from subgrad.bounds.branching.shown_parts import Decided, ShownParts
 from subgrad.intervals.arithmetic import Interval
 
 AT_FIRST, LATER = 40, 12  # rounds of descent for the whole box, and for a part,
@@ -59,6 +61,9 @@ class UnitSplitting(BranchAndBound):
         self.boxes += 1
         steps = whole.steps
         self._curves = {k: steps[k].inputs[0] for k in split_curves(steps)}
+        ends = np.cumsum([0, *(math.prod(steps[i].shape) for i in self._curves.values())]).tolist()
+        self._columns = dict(zip(self._curves.values(), map(slice, ends[:-1], ends[1:]), strict=True))
+        self._parts = ShownParts()
         if (excess := self.polytopes.excess(whole.below(self.polytopes.rows).bound)[0]).max() < 0:
             self.leaves.append((low, high))
         else:
@@ -68,11 +73,23 @@ class UnitSplitting(BranchAndBound):
         excess = np.minimum(excess, self.polytopes.excess(found)[0])
         self.done = float(excess[excess < 0].max(initial=-np.inf))
         off = self.polytopes.limits[:, 1] - found[0]
-        rows = [m[np.argmin(off[m])] for m, e in zip(self.polytopes.members, excess, strict=True) if e >= 0]
-        width = sum(i.low.size for i in self._inner.values())
-        signs = np.zeros((len(rows), width), np.int8)
-        start = self._slopes(whole)[np.zeros(len(rows), int)]
-        return self._bounded(np.array(rows, int), signs, start, np.zeros(signs.shape), AT_FIRST)
+        rows = np.array([m[np.argmin(off[m])] for m in self.polytopes.members], int)
+        slopes = self._slopes(whole)[np.zeros(len(rows), int)]
+        signs, weights, left = np.zeros(slopes.shape, np.int8), np.zeros(slopes.shape), excess >= 0
+        self._parts.decided(Decided(rows, signs, slopes, weights)[~left])
+        return self._bounded(rows[left], signs[left], slopes[left], weights[left], AT_FIRST)
+
+    def evidence(self) -> Evidence | None:
+        found = super().evidence()
+        if found is not None:
+            return found
+        arrays = self._parts.arrays()
+        if arrays is None:
+            return None
+        sources = np.repeat(list(self._columns), [c.stop - c.start for c in self._columns.values()])
+        elements = np.concatenate([np.arange(c.stop - c.start) for c in self._columns.values()])
+        units = np.stack([sources, elements], axis=1)[self._parts.units]
+        return Evidence("signs", {"units": units, **arrays})
 
     def _round(self, number: int) -> Nodes | None:
         """Split the worst parts, and look for counter-examples in them."""
@@ -96,23 +113,29 @@ class UnitSplitting(BranchAndBound):
         """The whole box, with intervals of units by descent, as long as their signs are open."""
         low, high = self.polytopes.box.T[:, None]
         inside: dict[int, Interval] = {}
-        for i in sorted(self._curves.values()):
+        for i in sorted(self._columns):
             a, b = (np.array(e, np.float64).ravel() for e in whole.intervals[i])
             units = np.flatnonzero((a < 0) & (b > 0))
+            numbers = self._columns[i].start + units
             if not whole.steps[i].tight and len(units) and not self.late():
                 rows = np.zeros((2 * len(units), a.size))
                 rows[np.arange(len(rows)), np.tile(units, 2)] = np.repeat([1.0, -1.0], len(units))
                 rows = rows.reshape(-1, *whole.steps[i].shape)
 
-                def share(s: slice, i: int = i, rows: np.ndarray = rows, whole: Boxes = whole) -> np.ndarray:
-                    return tightened(whole, i, rows[s], np.zeros(len(rows[s]), int), LATER, 0.0).above
+                def share(
+                    s: slice, i: int = i, rows: np.ndarray = rows, whole: Boxes = whole
+                ) -> tuple[np.ndarray, np.ndarray]:
+                    found = tightened(whole, i, rows[s], np.zeros(len(rows[s]), int), LATER, 0.0)
+                    return found.above, self._chosen(whole, found.choice, np.zeros(len(found.above), int))
 
-                above = np.concatenate(self._shares(share, len(rows), LEAST))
+                above, slopes = map(np.concatenate, zip(*self._shares(share, len(rows), LEAST), strict=True))
+                self._parts.bounded(numbers, slopes)
                 b[units] = np.minimum(b[units], above[: len(units)])
                 a[units] = np.maximum(a[units], -above[len(units) :])
                 shape = whole.intervals[i].low.shape
                 inside[i] = Interval(a.reshape(shape), b.reshape(shape))
                 whole = self.bounds.over(low, high, dict(inside))
+            self._parts.units = np.append(self._parts.units, numbers)
         return whole
 
     # Parts
@@ -123,43 +146,47 @@ class UnitSplitting(BranchAndBound):
         """Those of the parts that are not decided, and which of their units to split."""
         self.boxes += len(row)
 
-        def share(s: slice) -> tuple[Nodes, float]:
+        def share(s: slice) -> tuple[Nodes, Decided, float]:
             return self._part_bounded(row[s], signs[s], slopes[s], weights[s], rounds)
 
         found = self._shares(share, len(row), LEAST)
-        self.done = max(self.done, *(done for _, done in found))
-        return Nodes.joined(*(nodes for nodes, _ in found))
+        self.done = max(self.done, *(done for _, _, done in found))
+        for _, decided, _ in found:
+            self._parts.decided(decided)
+        return Nodes.joined(*(nodes for nodes, _, _ in found))
 
     def _part_bounded(
         self, row: np.ndarray, signs: np.ndarray, slopes: np.ndarray, weights: np.ndarray, rounds: int
-    ) -> tuple[Nodes, float]:  # fmt: skip
+    ) -> tuple[Nodes, Decided, float]:  # fmt: skip
         if not len(row):
             none = np.empty((0, self.polytopes.box.shape[0]))
-            return Nodes(row, signs, slopes, weights, np.empty(0, int), none, np.empty(0)), -np.inf
+            undecided = Nodes(row, signs, slopes, weights, np.empty(0, int), none, np.empty(0))
+            return undecided, Decided(row, signs, slopes, weights), -np.inf
         over = self._over(signs)
         tight = self._tight(over, row, signs, slopes, weights, rounds)
         limits = self.polytopes.limits[row, 1]
         excess = np.nextafter(limits + tight.above, np.inf)
+        slopes = self._chosen(over, tight.choice, np.arange(len(row)))
+        weights = self._weights(tight.choice, len(row))
+        decided = Decided(row, signs, slopes, weights)[excess < 0]
         left = np.flatnonzero(excess >= 0)
         low, high = self.polytopes.box.T
         corner = np.where(tight.slopes[left] > 0, high, low)
-        slopes, weights = self._columns(over, tight.choice, left)
         trail = {k: t[left] for k, t in tight.choice.trail.items() if k in self._curves}
         lost = losses(over, trail, left)
-        score, at = np.zeros((len(left), signs.shape[1])), 0
+        score = np.zeros((len(left), signs.shape[1]))
         for k, i in self._curves.items():
-            n = self._inner[i].low.size
             if k in lost:
-                score[:, at : at + n] = lost[k].reshape(len(left), n)
-            at += n
-        found = Nodes(row[left], signs[left], slopes, weights, np.full(len(left), -1), corner, excess[left])
+                score[:, self._columns[i]] = _flat(lost[k])
+        found = Nodes(row[left], signs[left], slopes[left], weights[left], np.full(len(left), -1), corner, excess[left])
         found.unit[:] = self._unit(found, np.where(found.signs == 0, score, 0.0))
         alone = np.flatnonzero(found.unit < 0)
         if len(alone) and rounds < ALONE:
             last = found[alone]
-            last, done = self._part_bounded(last.row, last.signs, last.slopes, last.weights, ALONE)
-            return Nodes.joined(found[found.unit >= 0], last), max(done, _most(excess))
-        return found, _most(excess)
+            last, more, done = self._part_bounded(last.row, last.signs, last.slopes, last.weights, ALONE)
+            decided = Decided.joined(decided, more)
+            return Nodes.joined(found[found.unit >= 0], last), decided, max(done, _most(excess))
+        return found, decided, _most(excess)
 
     def _unit(self, nodes: Nodes, score: np.ndarray) -> np.ndarray:
         """The unit of each part whose worse half has the best bound, of those with the highest scores."""
@@ -181,11 +208,10 @@ class UnitSplitting(BranchAndBound):
     def _over(self, signs: np.ndarray) -> Boxes:
         """The steps over parts: the whole box, with the intervals of units cut at 0."""
         low, high = (np.broadcast_to(e, (len(signs), len(e))) for e in self.polytopes.box.T)
-        inside, start = {}, 0
+        inside = {}
         for i, (a, b) in self._inner.items():
-            sign = signs[:, start : start + a.size].reshape(len(signs), *a.shape[1:])
+            sign = signs[:, self._columns[i]].reshape(len(signs), *a.shape[1:])
             inside[i] = Interval(np.where(sign > 0, np.maximum(a, 0.0), a), np.where(sign < 0, np.minimum(b, 0.0), b))
-            start += a.size
         return self.bounds.over(low, high, inside, refined=False)
 
     def _tight(
@@ -193,32 +219,39 @@ class UnitSplitting(BranchAndBound):
     ) -> Tightened:  # fmt: skip
         last = len(over.steps) - 1
         a = -self.polytopes.rows[row].reshape(-1, *over.steps[last].shape)
-        start, known, at = Choice(), {}, 0
+        start, known = Choice(), {}
         for k, i in self._curves.items():
-            n, shape = self._inner[i].low.size, (len(row), *over.steps[i].shape)
-            start.slopes[k], start.added[i], sign = (x[:, at : at + n].reshape(shape) for x in (slopes, weights, signs))
-            at += n
+            shape, own = (len(row), *over.steps[i].shape), self._columns[i]
+            start.slopes[k], start.added[i], sign = (x[:, own].reshape(shape) for x in (slopes, weights, signs))
             if sign.any():
                 known[i] = sign
         return tightened(over, last, a, np.arange(len(row)), rounds, -self.polytopes.limits[row, 1], known, start)
 
-    def _columns(self, over: Boxes, choice: Choice, left: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The slopes and the multipliers of all units side by side."""
-        slopes, weights = [self._slopes(over)[left]], [np.zeros((len(left), 0))]
-        at = 0
+    def _chosen(self, over: Boxes, choice: Choice, owner: np.ndarray) -> np.ndarray:
+        """The slopes of all units side by side, of rows in the parts ``owner``."""
+        slopes = self._slopes(over)[owner]
         for k, i in self._curves.items():
-            n = self._inner[i].low.size
             if k in choice.slopes:
-                slopes[0][:, at : at + n] = choice.slopes[k][left].reshape(len(left), n)
-            weights.append(np.abs(choice.added[i][left]).reshape(len(left), n) if i in choice.added
-                           else np.zeros((len(left), n)))  # fmt: skip
-            at += n
-        return slopes[0], np.concatenate(weights, axis=1)
+                slopes[:, self._columns[i]] = _flat(choice.slopes[k])
+        return slopes
+
+    def _weights(self, choice: Choice, count: int) -> np.ndarray:
+        """The multipliers of all units side by side, of so many rows."""
+        weights = np.zeros((count, max(c.stop for c in self._columns.values())))
+        for i, columns in self._columns.items():
+            if i in choice.added:
+                weights[:, columns] = _flat(np.abs(choice.added[i]))
+        return weights
 
     def _slopes(self, over: Boxes) -> np.ndarray:
         none = np.zeros((over.count, 0))
-        parts = (over.relaxations[k].slopes[0][0].reshape(over.count, -1) for k in self._curves)
+        parts = (_flat(over.relaxations[k].slopes[0][0]) for k in self._curves)
         return np.concatenate([none, *parts], axis=1)
+
+
+def _flat(x: np.ndarray) -> np.ndarray:
+    """Elements side by side, for each row; there may be none."""
+    return x.reshape(len(x), math.prod(x.shape[1:]))
 
 
 def _most(excess: np.ndarray) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from subgrad.bounds.proof import digests, written
+from subgrad.bounds.proofs.proof import digests, written
 from subgrad.bounds.traced import Function, traced
 from subgrad.errors import ArgumentError
 from subgrad.graph.dtype import float64

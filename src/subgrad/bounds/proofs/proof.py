@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from subgrad import ops
+from subgrad.bounds.backward.rules import clipped
 from subgrad.bounds.search import Leaves
 from subgrad.bounds.taylor.rules import TAYLOR
 from subgrad.compile.passes.simplify import rewrite
@@ -23,7 +24,7 @@ from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 from subgrad.graph.transform import Transform
 from subgrad.io.model_file import write_model_file
-from subgrad.ops import indexing, shape, singular
+from subgrad.ops import indexing, kinked, shape, singular
 from subgrad.ops.shape import cast, stop_gradient
 from subgrad.ops.window import slide
 
@@ -156,6 +157,12 @@ def _simpler(node: Tensor) -> Tensor:
     return new[made]
 
 
+def _clip(x: Tensor, *, low: float, high: float) -> Tensor:
+    """As the backward bounds have it: parts of a box by signs of units are those of its two relus."""
+    found = clipped(x, low, high)
+    return ops.minimum(ops.maximum(x, low), high) if found is None else found
+
+
 def _cast(x: Tensor, *, dtype: np.dtype) -> Tensor:
     if x.dtype.kind == "b":
         return ops.where(x, ops.full(x.shape, 1, dtype), ops.full(x.shape, 0, dtype))
@@ -186,6 +193,7 @@ PROOF: Transform[str] = Transform(
         ops.square: lambda x: x * x,
         ops.sqrt: lambda x: apply(singular._power, (x,), {"p": 0.5}),
         ops.sign: _sign,
+        kinked._clip: _clip,
         ops.minimum: lambda x, y: -ops.maximum(-x, -y),
         ops.expm1: lambda x: ops.exp(x) - 1.0,
         ops.log1p: lambda x: ops.log(1.0 + x),

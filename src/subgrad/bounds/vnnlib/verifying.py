@@ -14,10 +14,10 @@ from subgrad.bounds.branching.polytopes import gathered
 from subgrad.bounds.branching.progress import Progress
 from subgrad.bounds.branching.splitting import Splitting
 from subgrad.bounds.branching.unit_splitting import UnitSplitting, split_curves
+from subgrad.bounds.proofs.unreachable_proof import TooLarge, UnreachableProof
 from subgrad.bounds.traced import AtOnePoint, Function, traced
 from subgrad.bounds.verdict import Verdict
 from subgrad.bounds.vnnlib.unreachable import Unreachable
-from subgrad.bounds.vnnlib.unreachable_proof import UnreachableProof
 from subgrad.errors import ArgumentError
 from subgrad.graph.dtype import float64
 from subgrad.graph.tensor import placeholder
@@ -81,16 +81,12 @@ def _verdict(claim: str, bounds: LinearBounds, done: list[BranchAndBound], group
     return Verdict(claim, "unknown", above, best.value, None, stuck, boxes, seconds, interrupted, timed_out=late)
 
 
-def _proof(bounds: LinearBounds, done: list[BranchAndBound]) -> UnreachableProof | None:
-    """What `Verdict.save` writes; None for what its checker does not know: parts by signs, smooth functions."""
-    smooth = any(isinstance(s.made, Curve) and not s.made.pieces for s in bounds.steps)
-    if smooth or not all(s.leaves for s in done):
+def _proof(bounds: LinearBounds, done: list[BranchAndBound]) -> UnreachableProof | TooLarge | None:
+    """What `Verdict.save` writes; None for what its checker does not know, which are smooth functions."""
+    if any(isinstance(s.made, Curve) and not s.made.pieces for s in bounds.steps):
         return None
-    groups = []
-    for s in done:
-        low, high = (np.concatenate(ends) for ends in zip(*s.leaves, strict=True))
-        groups.append((s.polytopes, low, high))
-    return UnreachableProof(bounds.point, bounds.output, bounds.weights, groups)
+    groups = [(s.polytopes, shown) for s in done if (shown := s.evidence()) is not None]
+    return UnreachableProof(bounds, groups) if len(groups) == len(done) else TooLarge()
 
 
 def _of_points(net: Function, inputs: int) -> Function:

@@ -1,0 +1,1 @@
+"""Proofs as files: what is written, and the names of networks in them."""
