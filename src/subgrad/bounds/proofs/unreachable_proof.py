@@ -38,8 +38,8 @@ class UnreachableProof(Written):
             parts = {"rows": of.rows, "limits": of.limits[:, 1], **shown.arrays}
             if "units" in parts:
                 units = parts["units"]
-                nodes = np.array([place[step] for step in units[:, 0].tolist()], np.int64)
-                parts["units"] = np.stack([nodes, units[:, 1]], axis=1)
+                at = np.array([place[step] for step in units[:, 0].tolist()], np.int64)
+                parts["units"] = np.stack([at, units[:, 1]], axis=1)
             arrays.update({f"{name} {k}": np.ascontiguousarray(part) for name, part in parts.items()})
             groups.append({"box": of.box.tolist(), "members": [m.tolist() for m in of.members], "by": shown.kind})
         return Content(arrays, {"kind": KIND, "network": places[0], "groups": groups, "graph": graph})
