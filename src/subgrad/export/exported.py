@@ -219,7 +219,8 @@ def _with_step(
 
 def _called(name: str, f: Any, example: Any, carry: str | None) -> Called:
     if not callable(f):
-        raise ArgumentError(f"expected a module or a function to export, got {type(f).__name__}")
+        hint = ": what its module() gives is one" if hasattr(f, "module") else ""
+        raise ArgumentError(f"expected a module or a function to export, got {type(f).__name__}{hint}")
     if example is None:
         example = usual_input(f)
     given = example if isinstance(example, tuple) else (example,)

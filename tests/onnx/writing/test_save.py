@@ -59,6 +59,26 @@ def test_several_inputs_keep_their_names():
     assert [dimensions(i) for i in proto.graph.input] == [["batch", "time", 4], ["batch", 7, 4]]
 
 
+def test_a_model_of_inputs_by_name():
+    class Both(nn.Module):
+        def __init__(self):
+            self.left, self.right = nn.Linear(2, 1, seed=0), nn.Linear(3, 1, seed=1)
+
+        def forward(self, x):
+            return self.left(x["a"]) + self.right(x["b"])
+
+    proto = saving.to_proto(Both(), {"a": np.zeros((1, 2), np.float32), "b": np.zeros((1, 3), np.float32)})
+    assert [(i.name, dimensions(i)) for i in proto.graph.input] == [("a", ["batch", 2]), ("b", ["batch", 3])]
+    given = {"a": np.ones((4, 2), np.float32), "b": np.ones((4, 3), np.float32)}
+    run = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    np.testing.assert_allclose(run.run(None, given)[0], Both()(given).numpy(), rtol=1e-6)
+
+
+def test_what_is_no_model():
+    with pytest.raises(ArgumentError, match="a module or a function to write, got NoneType"):
+        saving.to_proto(None, np.zeros(2))
+
+
 def test_outputs_have_the_names_of_their_places():
     proto = saving.to_proto(lambda x: {"twice": 2 * x, "sums": [x.sum(0), x]}, np.zeros((2, 3), np.float32))
     assert [o.name for o in proto.graph.output] == ["twice", "sums.0", "sums.1"]

@@ -31,7 +31,7 @@ OPSET, IR = 18, 8  # the versions of the operators, and of the format that came 
 LARGEST = 2**31 - 2**20  # bytes of a file of protobuf; the tensors of larger models lie in a file beside it
 
 Examples = Any
-"""An array, or several for a model of several inputs."""
+"""An array, or several for a model of several inputs, by position or by name."""
 
 
 def save(
@@ -53,8 +53,9 @@ def save(
         model: a module, or a function of tensors.
         path: usually ends in ``.onnx``; an existing file is replaced. Tensors of more than 2 GB in all are written to a
             file of the same name with ``.data`` behind it.
-        example: an input, or a tuple of them; only shapes and dtypes count. It may be left out for models that begin
-            with a layer whose features say enough: `Linear`, `Embedding`, or a recurrent one.
+        example: an input, a tuple of them, or a dict for a model that takes one; only shapes and dtypes count. It may
+            be left out for models that begin with a layer whose features say enough: `Linear`, `Embedding`, or a
+            recurrent one.
         info: texts by name that are kept in the file beside the version of this package and the architecture.
 
     Raises:
@@ -78,7 +79,10 @@ def to_proto(
     model: Module | Callable[..., Any], example: Examples = None, info: Mapping[str, str] | None = None
 ) -> onnx.ModelProto:
     """What `save` writes, as the package ``onnx`` has it in memory."""
-    for found in traces(model, _examples(model, example)):
+    if not callable(model):
+        hint = ": what its module() gives is one" if hasattr(model, "module") else ""
+        raise ArgumentError(f"expected a module or a function to write, got {type(model).__name__}{hint}")
+    for found in traces(model, _examples(model, example), isinstance(example, Mapping)):
         try:
             graph = _graph(model, found)
         except Unlike:
@@ -90,10 +94,12 @@ def to_proto(
 def _examples(model: Callable[..., Any], example: Examples) -> list[Example]:
     if example is None:
         example = usual_example(model)
-    arrays = [np.asarray(x) for x in (example if isinstance(example, (tuple, list)) else [example])]
+    by_name = example if isinstance(example, Mapping) else {}
+    several = [*by_name.values()] if by_name else example
+    arrays = [np.asarray(x) for x in (several if isinstance(several, (tuple, list)) else [several])]
     float_ = model._dtype() if isinstance(model, Module) else None
     dtypes = [float_ if float_ is not None and x.dtype.kind == "f" else dtype_of_data(x.dtype) for x in arrays]
-    names = names_of_inputs(model, len(arrays))
+    names = [*map(str, by_name)] or names_of_inputs(model, len(arrays))
     return [Example(name, x.shape, dtype) for name, x, dtype in zip(names, arrays, dtypes, strict=True)]
 
 

@@ -62,15 +62,16 @@ def names_of_inputs(model: Callable[..., Any], count: int) -> list[str]:
     return names[:count] if len(names) >= count else [f"input_{i}" for i in range(count)]
 
 
-def traces(model: Callable[..., Any], examples: Sequence[Example]) -> Iterator[Traces]:
-    """Traces with ever fewer axes of any length: the first that can be written is the model's.
+def traces(model: Callable[..., Any], examples: Sequence[Example], by_name: bool = False) -> Iterator[Traces]:
+    """Traces with ever fewer axes of any length: the first that can be written is the model's; it is called with the
+    inputs, or with a dict of them ``by_name``.
 
     The last of them has the lengths of the example alone. Raises what the model has against these.
     """
-    whole = _traced(model, examples, Choice([{} for _ in examples]))
+    whole = _traced(model, examples, Choice([{} for _ in examples]), by_name)
     for choice in _choices(examples):
         try:
-            found = _traced(model, examples, choice)
+            found = _traced(model, examples, choice, by_name)
         except SubgradError:
             continue
         if found.agree_with(whole):
@@ -107,14 +108,15 @@ def _steps(longest: int) -> Iterator[tuple[int, ...]]:
         yield 0, 1, 2, 0, 1
 
 
-def _traced(model: Callable[..., Any], examples: Sequence[Example], choice: Choice) -> Traces:
+def _traced(model: Callable[..., Any], examples: Sequence[Example], choice: Choice, by_name: bool) -> Traces:
     inputs: list[tuple[Tensor, ...]] = []
     outputs: list[tuple[Tensor, ...]] = []
     names: list[str] = []
     for batch, less in zip(BATCHES, choice.steps, strict=False):
         given = [_placeholder(e, named, batch, less) for e, named in zip(examples, choice.axes, strict=True)]
         with evaluating(model) if isinstance(model, Module) else nullcontext():
-            found = [*named_leaves(model(*given))]
+            named = {e.name: x for e, x in zip(examples, given, strict=True)}
+            found = [*named_leaves(model(named) if by_name else model(*given))]
         names = [name for name, _ in found]
         inputs.append(tuple(given))
         outputs.append(tuple(x.node for _, x in found))
