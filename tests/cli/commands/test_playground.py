@@ -29,10 +29,11 @@ def test_without_anything(tmp_path, monkeypatch):
 
 
 def test_a_table(tmp_path):
-    (tmp_path / "t.csv").write_text("a,b,kind\n1,2.5,x\n,4,</script>\n", encoding="utf-8")
+    (tmp_path / "t.csv").write_text("a,b,kind\n1,2.5,x\n,4,</script>\n3,5,</script>\n", encoding="utf-8")
     succeed("playground", str(tmp_path / "t.csv"), "--out", str(tmp_path / "page.html"))
     table = given(tmp_path / "page.html")["table"]
-    assert table == {"names": ["a", "b", "kind"], "rows": [["1", "2.5", "x"], ["", "4", "</script>"]]}
+    rows = [["1", "2.5", "x"], ["", "4", "</script>"], ["3", "5", "</script>"]]
+    assert table == {"names": ["a", "b", "kind"], "rows": rows}
 
 
 def test_a_model(tmp_path):
