@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from subgrad.compile.kernels.arena import aligned_copy
 from subgrad.compile.runtime import fallback
 from subgrad.compile.runtime.fallback import can_compile, runnable
 from subgrad.compile.runtime.interpret import Interpreter
@@ -199,7 +200,7 @@ class Compiled:
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:  # fmt: skip
         self.data = [np.ascontiguousarray(a) for a in data]
-        self.variables = [np.array(v, order="C") for v in variables]
+        self.variables = [aligned_copy(v) for v in variables]
         self.terms: list[Term] = []
         self._trace, self._forward = trace, forward
         self._longest = max(lengths, default=0)

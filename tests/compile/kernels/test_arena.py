@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import subgrad as sg
-from subgrad.compile.kernels.arena import ALIGN, LiveRange, plan
+from subgrad.compile.kernels.arena import ALIGN, LiveRange, aligned_copy, plan
 from subgrad.compile.runtime.program import Program
 from subgrad.fit.step import trace_step
 from subgrad.graph.tensor import placeholder
@@ -91,3 +91,13 @@ def test_nothing_is_kept_of_a_chain_of_elementwise_ops():
     for _ in range(20):
         y = sg.tanh(y) + x
     assert Program([x], [y]).memory.size == 0
+
+
+@pytest.mark.parametrize("shape", [(), (0, 3), (7,), (300, 200)])
+def test_arrays_that_begin_with_a_cache_line(shape):
+    given = np.arange(np.prod(shape), dtype=np.float32).reshape(shape[::-1]).T
+    found = aligned_copy(given)
+    np.testing.assert_array_equal(found, given)
+    assert found.ctypes.data % ALIGN == 0 or not found.size
+    assert found.flags.c_contiguous
+    assert found.flags.writeable

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from subgrad.compile.kernels.arena import aligned_copy
 from subgrad.compile.kernels.kernel import Kernel
 from subgrad.compile.kernels.schedule import Slot, products
 
@@ -50,7 +51,7 @@ def profile(
     limit: float, arrays: Sequence[np.ndarray], steps: int,
 ) -> Profile:  # fmt: skip
     """Time ``run(arrays, steps)``, which counts the ``cycles`` of each of the ``slots``, on copies of ``arrays``."""
-    copies = [np.array(a) for a in arrays]
+    copies = [aligned_copy(a) for a in arrays]
     run(copies, steps)  # once to warm the caches
     cycles[:] = 0
     start = time.perf_counter()

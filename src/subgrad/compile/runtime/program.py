@@ -190,7 +190,7 @@ class Program:
                 found.append(np.empty(shape, node.dtype))
         inner = [self._checked(i, a, steps) for i, a in enumerate(arrays)]
         for i, axes in self.executable.orders.items():
-            inner[i] = np.ascontiguousarray(arrays[i].transpose(undo(axes)))
+            inner[i] = arena.aligned_copy(arrays[i].transpose(undo(axes)))
         variables = self.interface.variables
         placed = [inner[variables[k]] if k in variables else a for k, a in enumerate(found)]
         self.run(inner, placed, steps)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from subgrad.compile.kernels.arena import aligned, aligned_copy
 from subgrad.compile.runtime.fallback import attempt
 from subgrad.errors import ShapeError
 from subgrad.graph.lock import lock
@@ -145,7 +146,7 @@ class _Prepacked:
 
     def bind(self, held: Sequence[np.ndarray]) -> None:
         """Compute it for these values of the parameters; ``results`` are where it will always be."""
-        self.results = [np.empty(p.shape, p.dtype) for p in self.places]
+        self.results = [aligned(p.shape, p.dtype) for p in self.places]
         self._bound = self._program.bind(held, self.results) if self._program else None
         self.run()
 
@@ -189,9 +190,9 @@ class ScanVariant:
         seed, first = random.next_seed()
         numbers = np.arange(steps)
         seeds = np.stack([np.full_like(numbers, seed), numbers + (first << 32)], axis=1)
-        held = [np.array(n.numpy()) for n in nodes_of(trace.read)]
+        held = [aligned_copy(n.numpy()) for n in nodes_of(trace.read)]
         with self._lock:
-            found = self.program([seeds, *(np.array(s) for s in state), *rows, *held], steps)
+            found = self.program([seeds, *map(aligned_copy, state), *rows, *held], steps)
         bind_all(trace.written, map(constant, found[trace.results :]))
         return rebuild(trace.result, found[: trace.results])
 
