@@ -203,8 +203,9 @@ def test_blocks_and_copies_change_no_bit(cpu, transpose_a, transpose_b, accumula
     expected = check(contraction, cpu, plain._replace(tails=(2,)))
     for changes in (
         {"pack_b": True, "k_block": 32},
-        {"m_block": 16},
-        {"m_block": 16, "pack_b": True, "k_block": 25},
+        {"m_block": 15},
+        {"m_block": 15, "pack_a": transpose_a},
+        {"m_block": 15, "pack_a": transpose_a, "pack_b": True, "k_block": 25},
         {"rows": 4, "tails": (3, 2), "vectors": 1},
     ):
         np.testing.assert_array_equal(check(contraction, cpu, plain._replace(**changes), cuts=[20]), expected)
@@ -214,7 +215,7 @@ def test_loops_of_one_step_change_no_room(cpu):
     """The room for copies is that of the merged loops, whose innermost row stride differs here."""
     loops = {"n": (Loop(20, b=1, c=1),), "k": (Loop(9, a=30, b=20),)}
     contraction = Contraction("float32", m=(Loop(30, a=1, c=20), Loop(1)), **loops)
-    check(contraction, cpu, plan_contraction(contraction, cpu)._replace(m_block=30))
+    check(contraction, cpu, plan_contraction(contraction, cpu)._replace(m_block=30, pack_a=True))
 
 
 def test_rows_cut_anywhere_change_no_bit(cpu):
@@ -262,6 +263,18 @@ def test_large_operands_are_blocked(cpu):
     assert plan.k_block < 1500
     check(contraction, cpu, plan)
     assert plan_contraction(contraction, cpu, partial_sums=False).k_block == 1500
+
+
+def test_lines_that_are_far_apart_are_copied(cpu):
+    """Of a weight's gradient: rows of A that lie side by side, and panels of B whose lines share places of a cache."""
+    crowded, spread = (Contraction.matmul("float32", 258, n, 130, transpose_a=True) for n in (256, 260))
+    plan = plan_contraction(crowded, cpu)
+    assert plan.pack_a
+    assert plan.pack_b
+    check(crowded, cpu, cuts=[100])
+    assert plan_contraction(spread, cpu).pack_a
+    assert not plan_contraction(spread, cpu).pack_b
+    assert not plan_contraction(Contraction.matmul("float32", 258, 64, 130, transpose_a=True), cpu).pack_a
 
 
 # Epilogues
@@ -364,14 +377,16 @@ def _random(*shape, dtype="float32"):
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="uses mprotect")
 @pytest.mark.parametrize("at_end", [True, False])
-@pytest.mark.parametrize("copies", [{}, {"pack_b": True, "k_block": 16}, {"m_block": 5}], ids=["none", "of b", "of a"])
+@pytest.mark.parametrize(
+    "copies", [{}, {"pack_b": True, "k_block": 16}, {"m_block": 5, "pack_a": True}], ids=["none", "of b", "of a"]
+)
 @pytest.mark.parametrize(("transpose_a", "transpose_b"), [(False, False), (False, True), (True, False)])
 def test_nothing_outside_the_operands_is_touched(cpu, at_end, copies, transpose_a, transpose_b):
     """Each operand touches a page that must not be read; a stray access ends the process."""
     contraction = Contraction.matmul("float32", 13, 37, 21, transpose_a=transpose_a, transpose_b=transpose_b)
     plan = plan_contraction(contraction, cpu)._replace(**copies)
-    if plan.dot and copies:
-        pytest.skip("the dot form copies nothing")
+    if copies and (plan.dot or ("pack_a" in copies and not transpose_a)):
+        pytest.skip("the dot form copies nothing, and only rows that lie side by side are copied")
     kernel = compiled(contraction, plan, cpu)
     a, b, c, scratch = (
         beside_guard(size, at_end) for size in (13 * 21, 21 * 37, 13 * 37, max(plan.scratch(contraction), 1))

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from subgrad.compile.codegen.gemm.dot_products import add_lanes, dot_products
-from subgrad.compile.codegen.gemm.pack import pack_a, pack_b
+from subgrad.compile.codegen.gemm.pack import pack_a, pack_b, packed_strides
 from subgrad.compile.codegen.gemm.plan import Plan, plan_contraction
 from subgrad.compile.codegen.gemm.spec import Contraction, Loop
 from subgrad.compile.codegen.gemm.tile import (
@@ -157,17 +157,30 @@ class _Nest:
         return None
 
     def _m_blocks(self, at: _Spot, sizes: Sequence[Index], phase: Phase, begin: Index, end: Index) -> None:
+        """Blocks of rows, whose part of A stays in the second cache while panel after panel of columns reads it."""
         b, plan = self.b, self.plan
         if not plan.m_block:
             return self._panels(at, sizes, phase, begin, end)
         with b.loop(begin, end, plan.m_block) as turn:
             stop = b.min(end, b.add(turn.index, plan.m_block))
-            rows = b.sub(stop, turn.index)
-            source = at.a.moved(b, b.mul(turn.index, at.a.across))
-            a = pack_a(b, source, _SCRATCH, plan.a_row(self.contraction), rows, sizes[0], self.kind)
-            origin = b.mul(turn.index, -a.across)
-            self._panels(at._replace(a=a.moved(b, origin)), sizes, phase, turn.index, stop)
+            if plan.pack_a:
+                for rows, tile in self._tiles_of_rows(turn.index, stop):
+                    source = at.a.moved(b, b.mul(tile, at.a.across))
+                    pack_a(b, source, self._packed_a(sizes, rows, b.sub(tile, turn.index)), sizes, self.scalar, rows)
+            self._panels(at, sizes, phase, turn.index, stop)
         return None
+
+    def _tiles_of_rows(self, begin: Index, end: Index) -> Iterator[tuple[int, Index]]:
+        """How many rows a tile has, and its first one, in a loop over all such tiles."""
+        for rows in self.plan.row_counts:
+            with self.b.loop(begin, self.b.sub(end, rows - 1), rows) as turn:
+                yield rows, turn.index
+            begin = turn.index
+
+    def _packed_a(self, sizes: Sequence[Index], rows: int, first: Index) -> Operand:
+        """A tile's rows, copied; ``first`` counts from the start of the block."""
+        steps = self.b.mul(sizes[0], math.prod(sizes[1:]))
+        return Operand(_SCRATCH, self.b.mul(first, steps), 1, packed_strides(sizes, rows))
 
     def _panels(self, at: _Spot, sizes: Sequence[Index], phase: Phase, begin: Index, end: Index) -> None:
         b, plan, loop = self.b, self.plan, self.contraction.n[-1]
@@ -184,15 +197,15 @@ class _Nest:
     def _panel(self, at: _Spot, sizes: Sequence[Index], phase: Phase, begin: Index, end: Index, columns: int) -> None:
         b, plan = self.b, self.plan
         if plan.pack_b:
-            room = b.at(_SCRATCH, plan.a_room(self.contraction), self.scalar)
+            room = b.at(_SCRATCH, plan.a_room, self.scalar)
             kind = vector(self.scalar, plan.lanes_for(columns))
             at = at._replace(b=pack_b(b, at.b, room, sizes, columns, plan.width, kind))
-        for rows in plan.row_counts:
-            with b.loop(begin, b.sub(end, rows - 1), rows) as turn:
-                here = self._stepped(at, self.contraction.m[-1], turn.index)
-                here = here._replace(a=at.a.moved(b, b.mul(turn.index, at.a.across)))
-                self._tile(here._replace(m=b.add(at.m, turn.index)), sizes, phase, rows, columns)
-            begin = turn.index
+        for rows, tile in self._tiles_of_rows(begin, end):
+            here = self._stepped(at, self.contraction.m[-1], tile)
+            a = at.a.moved(b, b.mul(tile, at.a.across))
+            if plan.pack_a:
+                a = self._packed_a(sizes, rows, b.sub(tile, begin))
+            self._tile(here._replace(a=a, m=b.add(at.m, tile)), sizes, phase, rows, columns)
 
     def _tile(self, at: _Spot, sizes: Sequence[Index], phase: Phase, rows: int, columns: int) -> None:
         b, plan = self.b, self.plan

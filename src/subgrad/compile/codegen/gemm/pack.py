@@ -7,33 +7,17 @@ from collections.abc import Sequence
 
 from subgrad.compile.codegen.gemm.tile import Operand
 from subgrad.compile.codegen.llvm import Builder
-from subgrad.compile.codegen.llvm_values import Index, Value, first_lanes, lanes_of, scalar_of, zero
+from subgrad.compile.codegen.llvm_values import Index, Value, first_lanes, lanes_of, scalar_of, vector, zero
 
 
-def pack_a(b: Builder, a: Operand, to: Value, row: int, rows: Index, steps: Index, kind: str) -> Operand:
-    """Copy ``rows`` rows by ``steps`` steps of A, keeping its contiguous direction, to runs ``row`` elements apart."""
-    by_rows = a.across == 1 and a.along[0] != 1
-    runs, length = (steps, rows) if by_rows else (rows, steps)
-    apart, step = (a.along[0], a.across) if by_rows else (a.across, a.along[0])
-    with b.loop(0, runs) as run:
-        source = a.moved(b, b.mul(run.index, apart))
-        _copy_run(b, source, step, b.at(to, b.mul(run.index, row), scalar_of(kind)), length, kind)
-    across, along = (1, row) if by_rows else (row, 1)
-    return Operand(to, 0, across, (along,))
-
-
-def _copy_run(b: Builder, source: Operand, step: int, to: Value, length: Index, kind: str) -> None:
-    """Copy elements ``step`` apart to neighbouring ones: whole vectors where the source is contiguous too."""
-    scalar, lanes = scalar_of(kind), lanes_of(kind)
-    done: Index = 0
-    if step == 1:
-        with b.loop(0, b.sub(length, lanes - 1), lanes) as turn:
-            value = b.load(kind, source.moved(b, turn.index).at(b, 0, scalar))
-            b.store(value, b.at(to, turn.index, scalar))
-        done = turn.index
-    with b.loop(done, length) as turn:
-        value = b.load(scalar, source.moved(b, b.mul(turn.index, step)).at(b, 0, scalar))
-        b.store(value, b.at(to, turn.index, scalar))
+def pack_a(b: Builder, a: Operand, to: Operand, sizes: Sequence[Index], scalar: str, rows: int) -> None:
+    """Copy ``rows`` neighbouring rows of A, which lie side by side, as a tile reads them."""
+    with b.loop(0, sizes[0]) as turn:
+        here, there = a.into(b, turn.index), to.into(b, turn.index)
+        if len(sizes) > 1:
+            pack_a(b, here, there, sizes[1:], scalar, rows)
+        else:
+            b.store(b.load(vector(scalar, rows), here.at(b, 0, scalar)), there.at(b, 0, scalar))
 
 
 def pack_b(b: Builder, bs: Operand, to: Value, sizes: Sequence[Index], columns: int, width: int, kind: str) -> Operand:
@@ -47,10 +31,10 @@ def pack_b(b: Builder, bs: Operand, to: Value, sizes: Sequence[Index], columns: 
     if rest:
         at = groups * lanes
         _group(b, bs.moved(b, at * bs.across), b.at(to, at, scalar_of(kind)), sizes, rest, width, kind)
-    return Operand(to, 0, 1, _strides(sizes, width))
+    return Operand(to, 0, 1, packed_strides(sizes, width))
 
 
-def _strides(sizes: Sequence[Index], width: int) -> tuple[int, ...]:
+def packed_strides(sizes: Sequence[Index], width: int) -> tuple[int, ...]:
     """Elements from one step of each loop over k to the next, in a panel whose rows are ``width`` elements apart."""
     inner = [size for size in sizes[1:] if isinstance(size, int)]  # only a single loop is ever cut into blocks
     return tuple(width * math.prod(inner[i:]) for i in range(len(sizes)))
@@ -61,7 +45,7 @@ def _group(b: Builder, bs: Operand, to: Value, sizes: Sequence[Index], columns: 
     scalar = scalar_of(kind)
     if len(sizes) > 1:
         with b.loop(0, sizes[0]) as turn:
-            inner_to = b.at(to, b.mul(turn.index, _strides(sizes, width)[0]), scalar)
+            inner_to = b.at(to, b.mul(turn.index, packed_strides(sizes, width)[0]), scalar)
             _group(b, bs.into(b, turn.index), inner_to, sizes[1:], columns, width, kind)
         return
     done: Index = 0

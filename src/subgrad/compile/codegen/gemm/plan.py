@@ -13,9 +13,13 @@ from subgrad.compile.codegen.gemm.tile import LINE
 _PAD = 16  # elements that keep the rows of a packed A out of each other's cache sets
 UNBROKEN = 512  # steps of a reduction that is never cut into blocks, and so needs no place for partial sums
 _K_BLOCK = UNBROKEN
+_M_BLOCK = 512  # rows of A that are copied at a time at most
 _SHORT_BLOCK = 128  # steps that each touch other cache lines of A and of B: half of an L1 full of them
 _L1_WAYS = 8
 _STREAMS = 16
+_FEW_ROWS = 8  # of a tile, for which each line of B is used; with more it does not matter how far B lies
+_OFTEN = 128  # rows for which a copy of B is read before it is worth it, and columns for which one of A is
+_CROWDED = 1024  # bytes; steps of a multiple of it fall into four cache sets at most
 _PAGE = 4096  # bytes; steps of this size defeat the prefetcher and fall into the same few cache sets
 
 
@@ -25,8 +29,8 @@ class Plan(NamedTuple):
     A register tile is ``rows`` rows by ``vectors`` vectors of ``lanes`` columns; in the dot form it is ``rows`` rows
     by ``vectors`` single columns, and the lanes run along k. ``tails`` are the smaller row counts that get a tile of
     their own; what is left after them goes row by row, unless it is known that nothing is (``singles``). After
-    ``k_block`` steps of the reduction the partial sums go to C. ``m_block`` rows of A are copied at a time (0: none),
-    ``pack_b`` copies each panel of B.
+    ``k_block`` steps of the reduction the partial sums go to C. ``m_block`` rows are taken at a time (0: all);
+    ``pack_a`` copies their part of A, ``pack_b`` each panel of B.
     """
 
     lanes: int
@@ -37,6 +41,7 @@ class Plan(NamedTuple):
     dot: bool = False
     pack_b: bool = False
     m_block: int = 0
+    pack_a: bool = False
     singles: bool = True
 
     @property
@@ -59,18 +64,14 @@ class Plan(NamedTuple):
             count %= rows
         return count > 0
 
-    def a_row(self, contraction: Contraction) -> int:
-        """Elements from one contiguous run of the copied A to the next."""
-        return _PAD + (self.m_block if rows_contiguous(contraction) else self.k_block)
-
-    def a_room(self, contraction: Contraction) -> int:
+    @property
+    def a_room(self) -> int:
         """Elements that the copied block of A takes."""
-        runs = self.k_block if rows_contiguous(contraction) else self.m_block
-        return runs * self.a_row(contraction) if self.m_block else 0
+        return self.pack_a * self.m_block * self.k_block
 
     def scratch(self, contraction: Contraction) -> int:
         """Elements of room that the caller hands to each thread: a block of A and a panel of B."""
-        return self.a_room(contraction) + self.pack_b * self.k_block * self.width
+        return self.a_room + self.pack_b * self.k_block * self.width
 
 
 def rows_contiguous(contraction: Contraction) -> bool:
@@ -158,15 +159,33 @@ def _blocked(plan: Plan, merged: Contraction, cpu: Target, counts: Sequence[int]
     result, read = (n * width for n in (rows * columns, plan.k_block * (rows + columns)))
     if rows_contiguous(merged) and partial_sums and result <= cpu.l2_bytes:
         near = plan.k_block <= UNBROKEN or read <= cpu.l2_bytes
-        return plan if near else plan._replace(k_block=_even_steps([loop.size for loop in merged.k], _SHORT_BLOCK))
+        if not near:
+            plan = plan._replace(k_block=_even_steps([loop.size for loop in merged.k], _SHORT_BLOCK))
+        return _with_copies(plan, merged, cpu, rows)
     if len(merged.k) > 1:
         return plan
     if k.b * width >= _PAGE and min(rows, columns) >= 128 and k.size * columns * width > cpu.l2_bytes:
         plan = plan._replace(pack_b=True)
-    if rows_contiguous(merged) and min(rows, columns) >= 256 and k.size * rows * width > cpu.l2_bytes:
-        plan = plan._replace(m_block=_even_block(rows, 512))
-    if partial_sums and k.size > (_K_BLOCK if plan.m_block else 2 * _K_BLOCK):
+    far = rows_contiguous(merged) and min(rows, columns) >= 256 and k.size * rows * width > cpu.l2_bytes
+    most = _K_BLOCK if far else 2 * _K_BLOCK
+    if not plan.pack_b and plan.rows <= _FEW_ROWS and plan.width * k.size * width > cpu.l1_bytes:
+        most = _K_BLOCK
+    if partial_sums and k.size > most:
         plan = plan._replace(k_block=_even_block(k.size, _K_BLOCK))
+    return _with_copies(plan, merged, cpu, rows)
+
+
+def _with_copies(plan: Plan, merged: Contraction, cpu: Target, rows: int) -> Plan:
+    """Copy what is read line by line: rows of A that lie side by side, so that each step of k is in another line, and
+    panels of B whose lines share a few places of the first cache."""
+    k, columns, width = merged.k[0], merged.n[-1].size, BYTES[merged.dtype]
+    if len(merged.k) > 1 or min(k.size, columns) < _OFTEN:
+        return plan
+    if k.b * width % _CROWDED == 0 and rows >= _OFTEN:
+        plan = plan._replace(pack_b=True)
+    if rows_contiguous(merged) and rows * k.size * width > cpu.l1_bytes:
+        block = math.ceil(_even_block(rows, _M_BLOCK) / plan.rows) * plan.rows
+        plan = plan._replace(m_block=block, pack_a=True)
     return plan
 
 
