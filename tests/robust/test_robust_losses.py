@@ -109,6 +109,13 @@ def test_fit_compiles_the_loss_and_interprets_to_the_same(compilations, monkeypa
     np.testing.assert_allclose(native["validation_loss"], interpreted["validation_loss"], rtol=1e-4)
 
 
+def test_members_of_an_ensemble_have_bounds_of_their_own():
+    nets, loss = sg.ensemble(sg.models.mlp(4, 3, 3), 2), IBPLoss(0.1)
+    alone = [sg.evaluate(net, X, Y, loss=loss)["loss"] for net in nets]
+    history = sg.fit(nets, X, Y, loss=loss, epochs=1, batch_size=6, verbose=False)
+    assert history["loss"][0] == pytest.approx(np.mean(alone), rel=1e-5)
+
+
 def test_certified_training_proves_more():
     x, y = sg.data.load_digits()
     x, y = x[:600] / 16, y[:600]
