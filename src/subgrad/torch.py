@@ -76,7 +76,10 @@ def load_torch(path: str | os.PathLike[str], model: M) -> M:
     from safetensors.numpy import load
 
     require_regular(path)
-    content = Path(path).read_bytes()
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise FileError(f"cannot read {path}: {error.strerror}") from None
     try:
         state = load(content)
     except Exception as error:  # safetensors has many for a damaged file

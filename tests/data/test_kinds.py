@@ -219,3 +219,13 @@ def test_dates_of_numpy_and_the_na_of_pandas_among_objects():
     assert table.format("d").read(table.series("d"))[:3].tolist() == [1709251200] * 3
     assert table.series("d").null_count() == 4
     assert table["t"][:2].tolist() == [90, 90]
+
+
+@pytest.mark.parametrize("unit", ["ms", "us", "ns"])
+@pytest.mark.parametrize("zone", [None, "UTC", "Europe/Berlin"])
+def test_dates_of_any_unit_are_the_same(unit, zone):
+    days = pl.Series([datetime.datetime(2021, 1, 5), datetime.datetime(2021, 1, 6), None])
+    given = days.cast(pl.Datetime(unit)).dt.replace_time_zone(zone)
+    one, other = (Table({"d": s}) for s in (given, days.dt.replace_time_zone(zone)))
+    assert one.series("d").to_list() == other.series("d").to_list()
+    assert one.format("d") == other.format("d") != Table({"d": ["a", "b", None]}).format("d")

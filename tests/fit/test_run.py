@@ -13,6 +13,7 @@ import pytest
 import subgrad as sg
 from subgrad import nn
 from subgrad.errors import ArgumentError, FileError, NonFiniteError
+from subgrad.io.model_file import read_model_file, write_model_file
 
 needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send these signals")
 
@@ -247,6 +248,11 @@ def test_other_settings_and_other_files_are_refused(tmp_path):
         fit(resume=tmp_path / "model")
     with pytest.raises(FileError, match="no file"):
         fit(resume=tmp_path / "missing")
+    tensors, header = read_model_file(path)
+    for change in ({"probe": "x"}, {"step_factor": "x"}, {"history": [{"loss": "x"}]}, {"average_every": "x"}):
+        write_model_file(tmp_path / "damaged", tensors, {**header, **change})
+        with pytest.raises((FileError, ArgumentError)):
+            fit(epochs=1, resume=tmp_path / "damaged")
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(FileError):
         fit(resume=path)

@@ -73,6 +73,8 @@ def _of_polars(series: pl.Series, name: str) -> pl.Series:
         return series
     if dtype.is_numeric():
         return series.cast(pl.Float64).fill_nan(None)
+    if dtype == pl.Datetime:
+        series = series.dt.cast_time_unit("us")
     if dtype == pl.Date or dtype == pl.Datetime:
         return series.dt.to_string("iso:strict").str.replace(".000000", "", literal=True)
     if dtype == pl.Duration:

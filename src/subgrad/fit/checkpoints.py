@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from subgrad.errors import ArgumentError, DataError, FileError
+from subgrad.errors import ArgumentError, DataError, FileError, SubgradError
 from subgrad.fit.arrays import AT_ONCE, Part
 from subgrad.fit.evaluation import measure
 from subgrad.fit.history import History
@@ -25,6 +25,7 @@ from subgrad.nn.module import Module
 from subgrad.optim.lbfgs import FullBatch
 from subgrad.optim.optimizer import Optimizer
 
+DAMAGED = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 PROBE = 8  # samples whose loss shows whether model and loss are those of the checkpoint
 _LONG = {"architecture": "another architecture", "data": "other data"}
 
@@ -142,12 +143,11 @@ def restore(path: str | os.PathLike[str], run: RunState) -> None:
         velocity = part(tensors, "velocity.")
         history, steps = (_rows_read(header[key]) for key in ("history", "steps"))
         begun = _begun(part(tensors, "epoch."), float(header.get("seconds", 0.0)))
-    except (KeyError, TypeError, AttributeError) as error:
+    except Exception as error:
         run.model.load_state_dict(before)
+        if isinstance(error, SubgradError) or not isinstance(error, DAMAGED):
+            raise
         raise FileError(f"{path} is damaged, or no checkpoint of this version: {error!r}"[:300]) from None
-    except Exception:
-        run.model.load_state_dict(before)
-        raise
     run.best = [best[name] for name, _ in run.model.named_state()]
     run.state, run.history, run.step_factor, run.begun = after, History(history, steps=steps), factor, begun
     run.average_every, run.velocity = every, [velocity[str(i)] for i in range(len(velocity))]

@@ -259,7 +259,7 @@ class TabularModel:
                 errors=Errors.from_plain(info["errors"]),
                 record=info["training"],
             )
-        except (KeyError, TypeError, ValueError, AssertionError, DataError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, AssertionError, DataError) as error:
             raise FileError(f"{path} is damaged: it does not describe a model for tables: {error!r}"[:400]) from None
 
     def __getstate__(self) -> dict[str, Any]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import io
+import tracemalloc
+import zipfile
 from decimal import Decimal
 
 import numpy as np
@@ -195,3 +198,17 @@ def test_tables_that_cannot_be():
         DataError, match=r"no columns 'Ages' \(did you mean 'age'\?\), 'y'; it has 1: 'age'"
     ):
         Table({"age": [1]}).require(["Ages", "y"])
+
+
+def test_an_array_that_says_it_is_longer_than_its_file(tmp_path):
+    head = io.BytesIO()
+    np.lib.format.write_array_header_1_0(head, {"descr": "<f8", "fortran_order": False, "shape": (10**12,)})
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("y.npy", head.getvalue() + bytes(800))
+    tracemalloc.start()
+    try:
+        with pytest.raises(FileError, match="ends before the"):
+            read_table(tmp_path / "a.npz")
+        assert tracemalloc.get_traced_memory()[1] < 1e7
+    finally:
+        tracemalloc.stop()

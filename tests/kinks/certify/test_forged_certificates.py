@@ -209,3 +209,12 @@ def test_descents_with_small_slopes_are_genuine():
         found = is_stationary(f, np.zeros(3), tolerance=1e-8)
         assert found.claim == "descent"
         assert verify_certificate(found, f)
+
+
+def test_variables_that_are_others_are_refused():
+    """Of the same numbers in all, too."""
+    _, found = ISSUED[0]
+    for shapes in (((1,), (1,)), ((), ())):
+        forged = replace(found, shapes=shapes)
+        assert not verify_certificate(forged, corner)
+        assert not verify_certificate(forged, corner, sg.tensor([0.0, 0.0], "float64"))

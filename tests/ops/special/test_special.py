@@ -88,6 +88,8 @@ def test_gamma_on_the_negative_side():
     np.testing.assert_allclose(sg.digamma(sg.tensor(x, "float64")).numpy(), scipy.special.psi(x), rtol=1e-12)
     assert sg.lgamma([0.0, -1.0, -np.inf]).tolist() == [np.inf, np.inf, np.inf]
     assert np.isnan(sg.digamma([-1.0, -2.0]).numpy()).all()
+    assert sg.lgamma([-3e38, 3.4e38]).tolist() == [np.inf, np.inf]
+    assert sg.digamma([-1e-45, 1e-45, -2.0**-100, 2.0**-100]).tolist() == [np.inf, -np.inf, 2.0**100, -(2.0**100)]
 
 
 SIGNED = np.array([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, 1e-30, -1e30, np.nan])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import zipfile
 import zlib
@@ -55,6 +56,8 @@ def _load(stream: io.BytesIO, path: _Path) -> dict[str, np.ndarray]:
     try:
         with zipfile.ZipFile(stream) as archive:
             size = sum(member.file_size for member in archive.infolist())
+            for member in archive.infolist():
+                _check_length(archive, member)
         check_room(3 * size, f"{path}, unfolded,")  # a zip file does not give more than its directory says
         stream.seek(0)
         with np.load(stream, allow_pickle=False) as arrays:
@@ -63,6 +66,18 @@ def _load(stream: io.BytesIO, path: _Path) -> dict[str, np.ndarray]:
         raise
     except (ValueError, EOFError, OSError, RuntimeError, zlib.error, zipfile.BadZipFile, MemoryError) as error:
         raise FileError(f"{path} is not an NPZ archive of plain arrays: {error}") from error
+
+
+def _check_length(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+    """`ValueError` if an array says that it is longer than what there is: room for it would be made before."""
+    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    with archive.open(member) as file:
+        version = np.lib.format.read_magic(file) if member.filename.endswith(".npy") else None
+        if version not in readers:
+            return
+        shape, _, dtype = readers[version](file)
+        if math.prod(shape) * dtype.itemsize > member.file_size:
+            raise ValueError(f"'{member.filename}' ends before the {shape} elements that it says it has")
 
 
 def _without_tests(arrays: Mapping[str, np.ndarray]) -> tuple[Mapping[str, np.ndarray], list[str]]:

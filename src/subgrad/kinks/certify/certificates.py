@@ -178,6 +178,9 @@ def _evidence(
     c: Certificate, f: Callable[[Any], Any], x: Any, jac: bool, limits: tuple[np.ndarray, np.ndarray]
 ) -> Evidence | None:
     """What is seen of f; None if its variables are not those of the certificate."""
+    alone = x is None or isinstance(x, Tensor) or jac
+    if alone and len(c.shapes) != 1:
+        return None
     if jac:
         return Sampled(lambda point: f(point.reshape(c.shapes[0])), *limits, np.dtype(c.dtype))
     problem = _problem(c, f, x)

@@ -89,7 +89,8 @@ def _lgamma_expanded(x: Tensor) -> Tensor:
     a, negative, apart = _mirrored(x)
     positive = _lgamma_positive(a)
     sine = abs_(sin(math.pi * apart)) / math.pi
-    return where(a == math.inf, a, where(negative, -log(a) - log(sine) - positive, positive))
+    pole = (a == math.inf) | (negative & (apart == 0))
+    return where(pole, math.inf, where(negative, -log(a) - log(sine) - positive, positive))
 
 
 @defop(
@@ -133,7 +134,7 @@ def _digamma_expanded(x: Tensor) -> Tensor:
     turned = where(negative, math.pi * apart, 1)
     mirrored = positive + 1 / where(negative, a, 1) + math.pi * (cos(turned) / sin(turned))
     pole = (negative & (apart == 0)) | (x == -math.inf)
-    return where(pole, math.nan, where(negative, mirrored, where(x == 0, -1 / x, positive)))
+    return where(pole, math.nan, where(a < 1e-20, -1 / x, where(negative, mirrored, positive)))
 
 
 @defop(
