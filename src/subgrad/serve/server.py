@@ -74,7 +74,7 @@ def _require_free(host: str, port: int) -> None:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         socket.create_server(address[:2], family=family).close()
     except (OSError, OverflowError, TypeError) as error:
-        why = getattr(error, "strerror", None) or error
+        why = str(getattr(error, "strerror", None) or error).partition(" (while ")[0]
         raise ArgumentError(f"the server cannot listen on {host}:{port}: {why}") from None
 
 

@@ -191,8 +191,13 @@ def test_a_file_of_texts_among_numbers_is_named(tmp_path, monkeypatch):
     for i in range(5):
         size = ["many"] * 300 if i == 2 else range(300)
         pl.DataFrame({"size": size, "price": rng.normal(size=300)}).write_csv(tmp_path / f"{i}.csv")
-    with pytest.raises(DataError, match=r"300 of all its values are none \('many'\), the first of them in .*2.csv"):
-        len(scan_table(tmp_path, "price", memory=1 << 17))
+    for target in ("price", "size"):
+        with pytest.raises(DataError, match=r"300 of all its values are none \('many'\), the first of them in .*2.csv"):
+            len(scan_table(tmp_path, target, memory=1 << 17))
+    (tmp_path / "2.csv").unlink()
+    (tmp_path / "2.csv").symlink_to("nowhere")
+    with pytest.raises(FileError, match=r"cannot read .*2.csv: No such file"):
+        scan_table(tmp_path, "price")
 
 
 def test_memory_is_a_size():

@@ -36,6 +36,27 @@ class Moments:
         low, high = float(values.min()), float(values.max())
         return cls(len(values), *(mean_and_std(values) if low < high else (low, 0.0)), low, high)
 
+    @classmethod
+    def of_columns(cls, values: np.ndarray) -> list[Moments]:
+        """Those of the finite numbers in each column of (n, k), at once where all are: there may be many columns.
+
+        >>> Moments.of_columns(np.array([[1.0, np.nan], [3.0, 2.0]]))[1]
+        Moments(count=1, mean=2.0, std=0.0, low=2.0, high=2.0)
+        """
+        whole: np.ndarray = np.isfinite(values).all(axis=0)
+        numbers = values[:, whole].astype(np.float64, order="F")
+        if not numbers.size:
+            return [cls.of(v[np.isfinite(v)].astype(np.float64)) for v in values.T]
+        low, high = numbers.min(0), numbers.max(0)
+        scales = np.maximum(np.abs(low), np.abs(high))
+        scales[scales == 0] = 1
+        numbers /= scales
+        means, stds = scales * numbers.mean(0), np.where(low < high, scales * numbers.std(0), 0.0)
+        found = np.stack([np.where(low < high, means, low), stds, low, high], axis=1).tolist()
+        of_whole = (cls(len(values), *numbers) for numbers in found)
+        return [next(of_whole) if all_known else cls.of(v[np.isfinite(v)].astype(np.float64))
+                for all_known, v in zip(whole.tolist(), values.T, strict=True)]  # fmt: skip
+
     def and_(self, other: Moments) -> Moments:
         """Those of both together (Chan, Golub, LeVeque 1983), without overflow on the way."""
         if not self.count or not other.count:
@@ -118,10 +139,14 @@ class Totals:
 
     def add_numbers(self, values: np.ndarray) -> None:
         """Count more rows of numbers, NaN where there is none."""
-        self.rows += len(values)
         known = values[np.isfinite(values)].astype(np.float64, copy=False)
-        self.missing += len(values) - len(known)
-        self.moments = self.moments.and_(Moments.of(known))
+        self.add_moments(len(values), Moments.of(known))
+
+    def add_moments(self, rows: int, moments: Moments) -> None:
+        """Count more rows by the moments of their numbers; the others have none."""
+        self.rows += rows
+        self.missing += rows - moments.count
+        self.moments = self.moments.and_(moments)
 
     @property
     def varies(self) -> bool:

@@ -188,8 +188,8 @@ def _paths(given: Path) -> list[Path]:
 
 
 def _is_seen(path: Path, folder: Path) -> bool:
-    """Whether it is no hidden file, nor one of those that Spark puts beside the rows."""
-    return path.is_file() and not any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
+    """Whether it is no folder and no hidden file, nor one of those that Spark puts beside the rows."""
+    return not path.is_dir() and not any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
 
 
 def _endings() -> str:

@@ -34,7 +34,7 @@ class PreparedRows:
         with self._lock:
             self._file.seek(self._place(block, arrays))
             for array in arrays:
-                content = memoryview(array).cast("B")
+                content = array.data.cast("B")
                 done = 0
                 while done < len(content):
                     n = self._file.readinto(content[done:])
@@ -50,7 +50,7 @@ class PreparedRows:
             with self._lock:
                 self._file.seek(self._place(block, arrays))
                 for array in arrays:
-                    content = memoryview(array).cast("B")
+                    content = array.data.cast("B")
                     done = 0
                     while done < len(content):
                         done += self._file.write(content[done:]) or 0

@@ -14,7 +14,7 @@ import numpy as np
 
 from subgrad.data.formats import Format, NumberFormat, decide_formats
 from subgrad.data.identifiers import is_called_time
-from subgrad.data.kinds.totals import Totals
+from subgrad.data.kinds.totals import Moments, Totals
 from subgrad.data.lazy_polars import pl
 from subgrad.data.prepare import TablePreprocessor
 from subgrad.data.scanned.places import Share, hashed, within
@@ -113,6 +113,7 @@ class Survey:
         self.labels: dict[Label, int] = {}
         self._sample: list[pl.DataFrame] = []
         self._dropped = self._seen = 0
+        self._of_target = Totals()  # texts that are read as numbers: also in rows that have none by them
         self._odd_in: dict[str, str] = {}  # where the first values of a column are that could not be read
         most = rows_to_look_at(origin.schema, memory, SAMPLE)
         self._share = most / rows_in(origin)
@@ -131,6 +132,8 @@ class Survey:
         self._numbering = {name: totals for name, totals in self._numbering.items() if totals.may_number_rows}
         self._seen += int(used.sum())
         self._dropped += int((used & ~known).sum())
+        if isinstance(self._formats[self._target], NumberFormat) and not table.came_as_numbers(self._target):
+            self._of_target.add(table.series(self._target), self._formats[self._target])
         used &= known
         if not used.all():
             table, places = table.take(used), places[used]
@@ -142,17 +145,20 @@ class Survey:
             self._sample.append(pl.DataFrame({name: few.series(name) for name in self._formats}))
 
     def _note_odd(self, where: str) -> None:
-        for name, totals in self._totals.items():
+        for name, totals in self._of_all().items():
             if totals.odd and name not in self._odd_in:
                 self._odd_in[name] = where
+
+    def _of_all(self) -> dict[str, Totals]:
+        return {**self._totals, self._target: self._of_target}
 
     def _count(self, of: Mapping[str, Totals], table: Table) -> None:
         """Count the rows of a table; plain numbers are read in one go, as there may be many columns."""
         plain = [name for name in table.plain_numbers() if name in of]
-        values = dict(zip(plain, table.matrix(plain).T, strict=True)) if plain else {}
+        moments = dict(zip(plain, Moments.of_columns(table.matrix(plain)), strict=True)) if plain else {}
         for name, totals in of.items():
-            if name in values:
-                totals.add_numbers(values[name])
+            if name in moments:
+                totals.add_moments(table.rows, moments[name])
             else:
                 totals.add(table.series(name), self._formats[name])
 
@@ -166,9 +172,9 @@ class Survey:
 
     def prepared(self, task: Task | None, keep: Sequence[str], notes: Sequence[str]) -> TablePreprocessor:
         """How these rows become features."""
+        self._check_formats()
         if self._dropped == self._seen:
             raise DataError(f"the target '{self._target}' is missing in all {self._seen:,} rows")
-        self._check_formats()
         sentences = list(notes)
         if self._dropped:
             were = "was" if self._dropped == 1 else "were"
@@ -190,7 +196,7 @@ class Survey:
 
     def _check_formats(self) -> None:
         """That rows further on are written as those that were looked at."""
-        for name, totals in self._totals.items():
+        for name, totals in self._of_all().items():
             if totals.odd > 0.1 * (totals.odd + totals.moments.count):
                 words: Any = ", ".join(map(repr, totals.frequent_words))
                 raise DataError(

@@ -21,7 +21,7 @@ from subgrad.fit.stream.scanned_parts import parts_of
 from subgrad.fit.training_run import of_validation
 
 
-class SharedRows(ParallelRun, RowsRun):
+class SharedRows(ParallelRun, RowsRun):  # pyright: ignore[reportIncompatibleVariableOverride]
     """As both. A rank's engine has the samples of its own parts of batches."""
 
     def _mine(self, order: Order) -> Reading:
