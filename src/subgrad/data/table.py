@@ -83,6 +83,10 @@ class Table(Mapping[str, np.ndarray]):
         series = self._series[name]
         return as_series(series, name) if self._as_given and series.dtype.is_float() else series
 
+    def frame(self) -> pl.DataFrame:
+        """All columns as they came."""
+        return pl.DataFrame(self._series)
+
     def format(self, name: str) -> Format:
         """How a column writes its values."""
         return self._formats()[name]

@@ -43,7 +43,7 @@ class Moments:
         >>> Moments.of_columns(np.array([[1.0, np.nan], [3.0, 2.0]]))[1]
         Moments(count=1, mean=2.0, std=0.0, low=2.0, high=2.0)
         """
-        whole: np.ndarray = np.isfinite(values).all(axis=0)
+        whole = np.logical_and.reduce(np.isfinite(values), axis=0)
         numbers = values[:, whole].astype(np.float64, order="F")
         if not numbers.size:
             return [cls.of(v[np.isfinite(v)].astype(np.float64)) for v in values.T]

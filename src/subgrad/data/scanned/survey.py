@@ -141,8 +141,7 @@ class Survey:
         self._count_labels(table.series(self._target))
         chosen = hashed(places, _CHOOSING) < self._share
         if chosen.any():
-            few = table.take(chosen)
-            self._sample.append(pl.DataFrame({name: few.series(name) for name in self._formats}))
+            self._sample.append(table.take(chosen).frame())
 
     def _note_odd(self, where: str) -> None:
         for name, totals in self._of_all().items():
