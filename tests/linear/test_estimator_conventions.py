@@ -127,6 +127,8 @@ def test_other_than_two_classes(kind):
         kind().fit([[1], [2]], [7, 7])
     with pytest.raises(DataError, match="two classes, got 3: 'a', 'b', 'c'"):
         kind().fit([[1], [2], [3]], ["a", "b", "c"])
+    with pytest.raises(DataError, match="classes that cannot be sorted"):
+        kind().fit([[1], [2]], np.array([None, "a"], object))
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,10 @@ def labels(y: Any, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     _check_length(column, len(weights))
     if column.dtype.kind == "f" and not np.isfinite(column).all():
         raise DataError("y holds NaN or inf, which is no class")
-    classes = np.unique(column[weights > 0])
+    try:
+        classes = np.unique(column[weights > 0])
+    except TypeError as error:  # None beside texts, for example
+        raise DataError(f"y holds classes that cannot be sorted: {error}") from None
     if len(classes) != 2:
         shown = ", ".join(repr(c) for c in classes[:5].tolist()) + (", ..." if len(classes) > 5 else "")
         of_weight = "" if weights.all() else " with weight"
