@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol, Self, TypeVar
 import numpy as np
 
 from subgrad.bounds.backward.linear_bounds import LinearBounds
-from subgrad.bounds.branching.attack import POINTS, attack, values_at
+from subgrad.bounds.branching.attack import MANY, POINTS, attack, values_at
 from subgrad.bounds.branching.blas_threads import one_thread
 from subgrad.bounds.branching.polytopes import Polytopes
 from subgrad.bounds.chains.layer_chain import Layer, chain_of
@@ -180,13 +180,14 @@ class BranchAndBound:
                 self.witness = ends[0][best], ends[1][best]
 
     def _look(self, corners: np.ndarray, number: int) -> None:
-        """Try corners of the worst parts of a round, at times by descent from them."""
+        """Try corners of the parts of a round, the worst ones first, at times by descent from them."""
         if self.witness is None and (number & (number - 1) == 0 or number % LOOK == 0):
-            self._try(corners)
+            self._try(corners[:POINTS])
         if number in ATTACKS and self.witness is None:
             low, high = self.polytopes.box.T
             of_parts = (corners - low) / np.where(high > low, high - low, 1.0)
-            self._attack(_starts(len(low)) if number == ATTACKS[0] else of_parts)
+            count = POINTS if self._layers is None else MANY
+            self._attack(_starts(len(low), count) if number == ATTACKS[0] else of_parts[:count])
 
     def _attack(self, starts: np.ndarray) -> None:
         found = attack(self.bounds, self.polytopes, starts, self.late, self._layers)
@@ -194,10 +195,10 @@ class BranchAndBound:
             self._try(found[0][None])
 
 
-def _starts(dimensions: int) -> np.ndarray:
+def _starts(dimensions: int, count: int) -> np.ndarray:
     """Points of the unit cube: random ones, and random corners."""
     rng = np.random.default_rng(0)
-    points = rng.uniform(size=(POINTS, dimensions))
+    points = rng.uniform(size=(count, dimensions))
     points[::2] = np.round(points[::2])
     return points
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from subgrad.bounds.branching.attack import POINTS
 from subgrad.bounds.branching.branch_and_bound import BranchAndBound
 from subgrad.bounds.branching.open_boxes import Bounded, Open, bounded
 from subgrad.bounds.branching.waiting import Waiting
@@ -67,7 +66,7 @@ class Splitting(BranchAndBound):
         if before < min(MOST, PATIENCE // self.bounds.work) <= self.boxes:
             found = self._in_native_code(found)
         if len(found):
-            self._look(boxes.corner[np.argsort(-boxes.excess, kind="stable")[:POINTS]], number)
+            self._look(boxes.corner[np.argsort(-boxes.excess, kind="stable")], number)
         return found
 
     def _in_native_code(self, found: Waiting) -> Waiting:
