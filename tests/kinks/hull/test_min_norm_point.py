@@ -5,7 +5,7 @@ import pytest
 from nested_kinks import holds_zero
 from scipy.optimize import minimize, nnls
 
-from subgrad.kinks.hull.min_norm_point import least_norm, least_weights
+from subgrad.kinks.hull.min_norm_point import Hull, least_norm
 
 
 def test_least_norm_meets_the_conditions_of_optimality():
@@ -66,7 +66,7 @@ def test_quadratic_programs_meet_the_conditions_of_optimality(warm):
         linear = rng.exponential(size=len(points)) * 10.0 ** rng.integers(-3, 4) * np.abs(points).max() ** 2
         start = rng.random(len(points)) * (rng.random(len(points)) < 0.3)
         start = start / start.sum() if warm and start.any() else None
-        weights = least_weights(points, points @ points.T, linear, start)
+        weights = Hull(points).least(linear, start)
         assert (weights >= 0).all()
         assert weights.sum() == pytest.approx(1, abs=1e-12)
         slopes = points @ (weights @ points) + linear
@@ -87,4 +87,4 @@ def test_quadratic_programs_agree_with_sequential_programming():
             value, np.full(m, 1 / m), method="SLSQP", bounds=[(0, 1)] * m, tol=1e-12,
             constraints={"type": "eq", "fun": lambda w: w.sum() - 1},
         )  # fmt: skip
-        assert value(least_weights(points, points @ points.T, linear)) == pytest.approx(other.fun, abs=1e-8)
+        assert value(Hull(points).least(linear)) == pytest.approx(other.fun, abs=1e-8)

@@ -9,7 +9,7 @@ import numpy as np
 
 from subgrad.entropy import pcg64
 from subgrad.kinks.certify.certificate import Certificate, Claim
-from subgrad.kinks.hull.min_norm_point import least_norm
+from subgrad.kinks.hull.min_norm_point import Hull, least_norm
 from subgrad.kinks.space import Evaluate, Space
 
 STILL = 1e-7
@@ -30,11 +30,13 @@ class Goldstein:
         delta: the radius around x.
         seed: of the random points.
         near: points within delta at which to begin.
+        shares: the weights of their gradients in a combination that may be short.
+        as_given: whether points that are on no kink are taken as they are, and not others next to them.
     """
 
     def __init__(
         self, evaluate: Evaluate, x: np.ndarray, space: Space, tolerance: float, delta: float, seed: int,
-        near: Sequence[np.ndarray] = (),
+        near: Sequence[np.ndarray] = (), shares: np.ndarray | None = None, as_given: bool = False,
     ) -> None:  # fmt: skip
         self.evaluate, self.x, self.space, self.tolerance, self.delta = evaluate, x, space, tolerance, delta
         self.rng = pcg64(seed)
@@ -42,9 +44,12 @@ class Goldstein:
         self.points: list[np.ndarray] = []
         self.gradients: list[np.ndarray] = []
         self.weights: np.ndarray | None = None
-        self.misses = 0
+        self._hull: Hull | None = None
+        self.misses, self._as_given = 0, as_given
         for point in (x, *near):
             self._add(*self._sample(point))
+        if shares is not None and len(self.points) == len(near) + 1:
+            self.weights = np.append(0.0, shares)
 
     def search(self, budget: int) -> Certificate:
         """The certificate, after at most ``budget`` gradients."""
@@ -68,9 +73,11 @@ class Goldstein:
         The variables that the gradients push against a bound are left out first, and taken in again if their slope
         turns out to lead inside.
         """
-        gradients = np.array(self.gradients)
         at_low, at_high = self.x - self.space.low <= self.delta, self.space.high - self.x <= self.delta
         free = ~(at_low | at_high)
+        if free.all():
+            return self._least_of_all()
+        gradients = np.array(self.gradients)
         while True:
             _, self.weights = least_norm(gradients[:, free], self.weights) if free.any() else (None, self._equal())
             slope = self.weights @ gradients
@@ -81,6 +88,14 @@ class Goldstein:
                 return inward
             free |= missing
 
+    def _least_of_all(self) -> np.ndarray:
+        if self._hull is None:
+            self._hull = Hull(np.array(self.gradients))
+            self.weights = self._hull.least(start=self.weights)
+        else:
+            self.weights = self._hull.least()
+        return self.weights @ self._hull.points
+
     def _equal(self) -> np.ndarray:
         return np.full(len(self.gradients), 1 / len(self.gradients))
 
@@ -90,6 +105,8 @@ class Goldstein:
             return
         self.points.append(point)
         self.gradients.append(gradient)
+        if self._hull is not None:
+            self._hull.append(gradient)
         self.weights = None if self.weights is None else np.append(self.weights, 0.0)
 
     def _certificate(self, claim: Claim, p: np.ndarray, step: float = 0.0, reason: str = "") -> Certificate:
@@ -107,15 +124,18 @@ class Goldstein:
 
     def _sample(self, point: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """A random point close to ``point`` that is on no kink, as far as can be, and the gradient there."""
-        found = self._drawn(point)
+        found = self._gradient(point if self._as_given else self._near(point))
         for _ in range(10):
             if self._is_still(*found):
                 break
-            found = self._drawn(point)
+            found = self._gradient(self._near(point))
         return found
 
-    def _drawn(self, point: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        near = self._beside(point, 1e-2 * self.delta)
+    def _near(self, point: np.ndarray) -> np.ndarray:
+        return self._beside(point, 1e-2 * self.delta)
+
+    def _gradient(self, near: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """That at a point, which is moved to within delta."""
         near = self.space.inside(self.x + (near - self.x) * min(1.0, 0.999 * self.delta / _length(near - self.x)))
         return near, self.evaluate(near)[1]
 

@@ -29,6 +29,8 @@ def interior(rows: np.ndarray) -> np.ndarray | None:
 
 def steepest(gradient: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """The d with rows @ d >= 0 and elements in [-1, 1] that makes gradient @ d least."""
+    if not len(rows):
+        return -np.sign(gradient)
     return _solve(gradient, -rows if len(rows) else None, [(-1, 1)] * len(gradient))
 
 

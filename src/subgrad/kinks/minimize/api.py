@@ -36,8 +36,13 @@ def minimize(
     - ``"bundle"``: a model of linear pieces. The fewest evaluations, and the most work between them.
     - ``"bfgs"``: BFGS with a weak Wolfe search; L-BFGS beyond 300 variables. Little work, robust if f is not convex.
     - ``"gradient_sampling"``: gradients drawn around each point. Many evaluations; for up to a hundred variables.
+    - ``"multipliers"``: L-BFGS on f with its kinks smoothed around the slopes that they have at the minimum, which are
+      found on the way, and Newton's method at the end. For many variables and kinks; an iteration is the search for one
+      set of slopes. BFGS goes on where it ends without a certificate, and takes its place with ``jac`` or bounds,
+      or where no kink is one it knows: of ops of one variable with straight pieces, the largest or smallest of several.
     - ``"subgradient"``: steps along minus the gradient. The slowest; with R it bounds its error as it goes.
-    - ``"auto"``: the first three in this order, until x is found stationary.
+    - ``"auto"``: the first three in this order, until x is found stationary; beyond a hundred variables multipliers
+      come soon after the beginning, and gradient sampling does not come at all.
 
     All but the subgradient method end by probing for gradients around the best point, until a convex combination of
     those within ``tol`` of x has a norm of at most ``tol``, as at a minimum (Goldstein, Optimization of Lipschitz

@@ -56,7 +56,7 @@ def _flat(f: Objective, at: Point, tol: float, waited: int) -> bool:
         return True
     if waited & (waited - 1) or not waited:
         return False
-    return bool(np.linalg.norm(least_combination(f.near(at.x, tol))[2]) <= tol)
+    return bool(np.linalg.norm(least_combination(*f.around(at, tol))[2]) <= tol)
 
 
 class Dense:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from subgrad.kinks.hull.min_norm_point import least_weights
 from subgrad.kinks.minimize.cutting_planes import CuttingPlanes
 from subgrad.kinks.minimize.objective import Objective, Point
 from subgrad.kinks.minimize.probe import until_certified
@@ -92,9 +91,7 @@ class Model:
     def step(self) -> Step:
         """To the minimum of the model with the stiffness u."""
         errors = self._errors(self._pieces)
-        self._weights = least_weights(
-            self._pieces.gradients, self._pieces.gram, self._stiffness * errors, self._weights
-        )
+        self._weights = self._pieces.hull.least(self._stiffness * errors)
         combined, error = self._weights @ self._pieces.gradients, float(self._weights @ errors)
         slope = float(np.linalg.norm(combined))
         return Step(-combined / self._stiffness, -(slope**2) / self._stiffness - error, slope, error)

@@ -18,18 +18,23 @@ MORE = 200
 
 def is_certified(f: Objective, at: Point, tol: float) -> bool:
     """Whether the gradients remembered from within ``tol`` have a convex combination of norm at most ``tol``."""
-    return bool(np.linalg.norm(least_combination([at, *f.near(at.x, tol)])[2]) <= tol)
+    return bool(np.linalg.norm(least_combination(*f.around(at, tol))[2]) <= tol)
 
 
 def issue(f: Objective, tol: float, seed: int) -> Certificate:
     """A certificate at the best point, from gradients close to those that a solver has found useful.
 
-    A solver's own points may be on kinks, where backprop proves nothing.
+    A solver's own points may be on kinks, where backprop proves nothing, or so near to one that it cannot be proved on
+    which side they are. Then others next to them are taken.
     """
-    used = least_combination([f.best, *f.near(f.best.x, tol)])[0]
+    used, weights, _ = least_combination(*f.around(f.best, tol))
     near = [f.project(p.x) for p in used]
-    found = Goldstein(f.evaluate, f.best.x, f.space, tol, tol, seed, near).search(len(near) + MORE)
-    return checked(found, f.seen)
+    for as_given in (True, False):
+        search = Goldstein(f.evaluate, f.best.x, f.space, tol, tol, seed, near, weights, as_given)
+        found = checked(search.search(len(near) + MORE), f.seen)
+        if found.claim != "unknown":
+            break
+    return found
 
 
 def convex_lower(f: Objective, delta: float, R: float) -> float:
@@ -38,7 +43,7 @@ def convex_lower(f: Objective, delta: float, R: float) -> float:
     Each remembered point gives a linear function that is nowhere above f. So are their convex combinations, and the
     one with the least slope falls by at most R times that slope.
     """
-    used, weights, least = least_combination([f.best, *f.near(f.best.x, delta)])
+    used, weights, least = least_combination(*f.around(f.best, delta))
     at_start = weights @ np.array([p.linear(f.start.x) for p in used])
     return float(at_start - R * np.linalg.norm(least))
 

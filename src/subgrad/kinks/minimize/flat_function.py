@@ -11,7 +11,8 @@ import numpy as np
 from subgrad.compile.function import compile
 from subgrad.diff.reverse import gradients
 from subgrad.errors import ShapeError
-from subgrad.graph.tensor import Tensor, constant
+from subgrad.graph.dtype import using_dtype
+from subgrad.graph.tensor import Tensor
 from subgrad.kinks.limits import read_bounds
 from subgrad.kinks.problem import Problem, flat_problem
 from subgrad.kinks.space import Evaluate, Space
@@ -42,7 +43,8 @@ def of_graph(f: Callable[[Any], Tensor], x0: Any, bounds: Any) -> FlatFunction:
     program = compile(lambda *nodes: _value_and_slopes(problem, list(nodes)))
 
     def evaluate(point: np.ndarray) -> tuple[float, np.ndarray]:
-        value, *slopes = program(*map(constant, problem.split(point)))
+        with using_dtype(problem.dtype):  # arrays are taken as they are, which is the short way into a program
+            value, *slopes = program(*problem.split(point))
         return float(value), np.concatenate([s.ravel() for s in slopes]).astype(np.float64)
 
     def shown(point: np.ndarray) -> Any:

@@ -44,7 +44,8 @@ def _descend(f: Objective, at: Point, tol: float, rng: np.random.Generator) -> G
 def _sampled(f: Objective, at: Point, radius: float, rng: np.random.Generator) -> np.ndarray:
     for offset in _in_ball(min(2 * at.x.size, MOST), at.x.size, rng):
         f(at.x + radius * offset)
-    f.proof, _, least = least_combination([at, *f.near(at.x, radius)])
+    used, weights, least = least_combination(*f.around(at, radius))
+    f.keep(used, weights)
     return least
 
 

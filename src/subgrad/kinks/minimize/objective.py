@@ -37,8 +37,9 @@ class Objective:
     With bounds it is f(P(x)) + weight |x - P(x)|_1, P the projection. For any weight above 0 its minima are those of f
     within the bounds, and f is never asked for anything outside. The weight is of the size of f's own slopes.
 
-    ``proof`` holds the points that the last probe found useful, which are not forgotten; ``lower`` is what the minimum
-    is not below, as far as a solver knows.
+    ``proof`` holds the points that a solver has found useful last, which are not forgotten, and ``shares`` the weights
+    of their gradients in a short combination, if it knows them; ``lower`` is what the minimum is not below, as far as a
+    solver knows.
     """
 
     def __init__(self, target: FlatFunction) -> None:
@@ -47,6 +48,7 @@ class Objective:
         self.count = 0
         self.memory: deque[Point] = deque(maxlen=min(max(2 * target.start.size, 100), 300))
         self.proof: list[Point] = []
+        self.shares: np.ndarray | None = None
         self.lower = -math.inf
         self.start = self.best = self._exact(self._inside(self.project(target.start)))
         if not np.isfinite(self.start.value):
@@ -69,10 +71,21 @@ class Objective:
         """The nearest point within the bounds, in the numbers of f's dtype."""
         return self.space.inside(x)
 
-    def near(self, x: np.ndarray, distance: float) -> list[Point]:
-        """The remembered points within a distance of x."""
-        known = {id(p): p for p in (*self.proof, *self.memory)}
-        return [p for p in known.values() if np.linalg.norm(p.x - x) <= distance]
+    def keep(self, points: list[Point], shares: np.ndarray | None = None) -> None:
+        """Remember points in the place of those kept before."""
+        self.proof, self.shares = points, shares
+
+    def around(self, at: Point, distance: float) -> tuple[list[Point], np.ndarray | None]:
+        """A point and the remembered ones within a distance of it, and weights for a search of a short combination to
+        start from; None if there are none."""
+        known = {id(p): p for p in (at, *self.proof, *self.memory)}
+        points = [p for p in known.values() if np.linalg.norm(p.x - at.x) <= distance]
+        if self.shares is None:
+            return points, None
+        shares = dict(zip(map(id, self.proof), self.shares.tolist(), strict=True))
+        weights = np.array([shares.get(id(p), 0.0) for p in points])
+        total = float(weights.sum())
+        return points, weights / total if total > 0 else None
 
     def evaluate(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """f and its gradient at a point within the bounds, counted."""

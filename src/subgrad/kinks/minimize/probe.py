@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator
 
 import numpy as np
 
-from subgrad.kinks.minimize.certifying import least_combination
+from subgrad.kinks.hull.min_norm_point import Hull
 from subgrad.kinks.minimize.line_search import weak_wolfe
 from subgrad.kinks.minimize.objective import Objective, Point
 
@@ -43,10 +43,13 @@ def probe(f: Objective, at: Point, delta: float, eps: float) -> Point | None:
     Amiri and Yousefpour, An effective nonsmooth optimization algorithm for locally Lipschitz functions, 2012). It also
     gives up where f differs by rounding alone, or after as many gradients as f remembers.
     """
-    near, weights = [at, *f.near(at.x, delta)], None
+    near, weights = f.around(at, delta)
+    hull = Hull(np.stack([p.gradient for p in near]))
     for _ in range(f.memory.maxlen or 0):
-        near, weights, p = least_combination(near, weights)
-        f.proof = near
+        weights = hull.least(start=weights)
+        used = np.flatnonzero(weights)
+        f.keep([near[i] for i in used.tolist()], weights[used])
+        p = weights @ hull.points
         size = float(np.linalg.norm(p))
         if size <= eps:
             return None
@@ -57,7 +60,8 @@ def probe(f: Objective, at: Point, delta: float, eps: float) -> Point | None:
         turn = _turning(f, at, direction, SHARE * slope, end)
         if turn is None:
             return None
-        near, weights = [*near, turn], np.append(weights, 0.0)
+        hull.append(turn.gradient)
+        near, weights = [*near, turn], None
     return None
 
 

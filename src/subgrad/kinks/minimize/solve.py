@@ -17,6 +17,7 @@ from subgrad.kinks.minimize.bundle import bundle
 from subgrad.kinks.minimize.certifying import is_certified, issue
 from subgrad.kinks.minimize.flat_function import FlatFunction, of_function, of_graph
 from subgrad.kinks.minimize.gradient_sampling import gradient_sampling
+from subgrad.kinks.minimize.multipliers.multiplier_method import multipliers
 from subgrad.kinks.minimize.objective import Objective, Point
 from subgrad.kinks.minimize.probe import probe
 from subgrad.kinks.minimize.result import MinimizeResult
@@ -26,10 +27,13 @@ from subgrad.kinks.minimize.way_down import way_down
 from subgrad.optim.step import Rule
 from subgrad.optim.step.parsing import step_rule
 
-METHODS = ("auto", "subgradient", "bundle", "gradient_sampling", "bfgs")
+METHODS = ("auto", "subgradient", "bundle", "gradient_sampling", "bfgs", "multipliers")
 
 PATIENCE = 1000
 """After how many iterations the bundle method gives way: its iterations cost most where it is slow."""
+
+IMPATIENCE = 100
+"""The same where the method of multipliers follows."""
 
 FEW = 100
 """Up to how many variables gradients are sampled."""
@@ -140,15 +144,33 @@ def _solver(method: str, f: Objective, at: Point, tol: float, seed: int) -> Iter
         return bundle(f, at, tol)
     if method == "bfgs":
         return bfgs(f, at, tol)
+    if method == "multipliers":
+        return _by_multipliers(f, at, tol)
     sampled = gradient_sampling if method == "gradient_sampling" else _auto
     return sampled(f, at, tol, seed)
 
 
+def _by_multipliers(f: Objective, at: Point, tol: float) -> Generator[Point]:
+    """The method of multipliers; BFGS where it does not know the kinks, or does not come to an end."""
+    yield from multipliers(f, at, tol)
+    if not is_certified(f, f.best, tol):
+        yield from bfgs(f, f.best, tol)
+
+
 def _auto(f: Objective, at: Point, tol: float, seed: int) -> Generator[Point]:
     """The bundle method, which takes the fewest evaluations; then BFGS from the best point; then gradient sampling.
+    With many variables, where there may be many kinks, the method of multipliers comes soon after the beginning.
 
     The first that is certified is the last.
     """
+    if at.x.size > FEW:
+        yield from islice(bundle(f, at, tol), IMPATIENCE)
+        if is_certified(f, f.best, tol):
+            return
+        yield from multipliers(f, at, tol)
+        if is_certified(f, f.best, tol):
+            return
+        at = f.best
     yield from islice(bundle(f, at, tol), PATIENCE)
     if not is_certified(f, f.best, tol):
         yield from bfgs(f, f.best, tol)

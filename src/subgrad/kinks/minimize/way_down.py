@@ -13,6 +13,10 @@ from subgrad.kinks.minimize.objective import Objective, Point
 BUDGET = 200
 """How many cells around the best point are looked at, for one into which f falls."""
 
+FEW = 100
+"""Up to how many variables slopes in all directions are bounded where the cells are not known, at the cost of as many
+evaluations."""
+
 GAIN = 1e-12
 """What f must fall by, relative to its value, for another run to be worth while."""
 
@@ -32,7 +36,8 @@ def _hidden(f: Objective) -> np.ndarray | None:
     if f.target.problem is None:
         return None
     try:
-        return judged(at_point(f.target.problem, f.best.x, BUDGET)).direction
+        found = at_point(f.target.problem, f.best.x, BUDGET)
+        return judged(found).direction if found.complete or f.best.x.size <= FEW else None
     except SubgradError:
         return None
 

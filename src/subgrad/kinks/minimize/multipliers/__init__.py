@@ -1,0 +1,1 @@
+"""The method of multipliers for the kinks of a graph."""
