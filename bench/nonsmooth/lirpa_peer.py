@@ -3,6 +3,9 @@
 auto_LiRPA bounds; it does not search. The search here is the plain one around it: boxes in batches, halved along the
 input with the most slope times width, and their middles as points that may refute. Bounds are its CROWN in float32,
 which does not count rounding errors.
+
+The package is that of github.com/Verified-Intelligence/auto_LiRPA; 0.3, the last one on PyPI, needs torch and NumPy of
+2022.
 """
 
 from __future__ import annotations
