@@ -3,12 +3,12 @@
 from subgrad.bounds.error import certify
 from subgrad.bounds.outputs import output_bounds, verify
 from subgrad.bounds.proofs.digest import network_digest
-from subgrad.bounds.properties import Monotone, Robust, Within, ball
+from subgrad.bounds.properties import And, Monotone, Or, Robust, Within, ball
 from subgrad.bounds.verdict import Verdict
 from subgrad.bounds.vnnlib.property_file import read_vnnlib
 from subgrad.bounds.vnnlib.unreachable import Case, Unreachable
 
 __all__ = [
-    "Case", "Monotone", "Robust", "Unreachable", "Verdict", "Within", "ball", "certify", "network_digest",
+    "And", "Case", "Monotone", "Or", "Robust", "Unreachable", "Verdict", "Within", "ball", "certify", "network_digest",
     "output_bounds", "read_vnnlib", "verify",
 ]  # fmt: skip

@@ -11,11 +11,11 @@ from subgrad.bounds.backward.linear_bounds import LinearBounds
 from subgrad.bounds.bounder import Bounder
 from subgrad.bounds.branching.progress import Progress
 from subgrad.bounds.error import BUDGET, check_budget, checked_box, verdict
-from subgrad.bounds.properties import Property
+from subgrad.bounds.properties import And, Joinable, Or, Property
 from subgrad.bounds.search import Search
 from subgrad.bounds.traced import Function, Traced, traced
 from subgrad.bounds.verdict import Verdict
-from subgrad.bounds.vnnlib.unreachable import Unreachable
+from subgrad.bounds.vnnlib.unreachable import Case, Unreachable
 from subgrad.bounds.vnnlib.verifying import verify_unreachable
 from subgrad.errors import ArgumentError
 from subgrad.graph.dtype import float64, using_dtype
@@ -26,8 +26,8 @@ FILE = 500  # boxes that may be spent on a proof the checker knows, of what is p
 
 
 def verify(
-    net: Function, box: Any, prop: Property | None = None, *, budget: int = BUDGET, timeout: float | None = None,
-    verbose: bool | None = None,
+    net: Function, box: Any, prop: Property | Joinable | None = None, *, budget: int = BUDGET,
+    timeout: float | None = None, verbose: bool | None = None,
 ) -> Verdict:  # fmt: skip
     """Whether a network has a property at all points of a box: proven, refuted by a point, or unknown.
 
@@ -39,9 +39,9 @@ def verify(
         box: a pair (low, high) for each input; `subgrad.bounds.ball` makes one around a point. Or, alone, an
             `Unreachable` such as `subgrad.bounds.read_vnnlib` reads, which has boxes of its own: a module that
             `subgrad.onnx.load` made may have one input of any shape then, whose elements are counted in C order.
-        prop: `Within`, `Robust` or `Monotone` of `subgrad.bounds`.
+        prop: `Within`, `Robust` or `Monotone` of `subgrad.bounds`; or some of the first two joined by ``&`` and ``|``.
         budget: how many boxes to bound at most. Ctrl-C ends the search, too.
-        timeout: seconds after which the search for an `Unreachable` ends; None for no end.
+        timeout: seconds after which the search for an `Unreachable` or a joined property ends; None for no end.
         verbose: show the progress; None does if standard error is a terminal.
 
     Raises:
@@ -64,8 +64,11 @@ def verify(
             raise ArgumentError(f"an Unreachable has boxes of its own: verify(net, property), got {prop!r} as well")
         check_budget(budget)
         return verify_unreachable(net, box, budget, timeout, verbose)
+    if isinstance(prop, (And, Or)):
+        check_budget(budget)
+        return _joined(net, checked_box(box), prop, budget, timeout, verbose)
     if timeout is not None:
-        raise ArgumentError("a timeout is for an Unreachable; others have a budget")
+        raise ArgumentError("a timeout is for an Unreachable or what & and | make; others have a budget")
     if prop is None or not hasattr(prop, "excess"):
         raise ArgumentError(f"a property is Within, Robust or Monotone of subgrad.bounds, got {prop!r}")
     check_budget(budget)
@@ -88,6 +91,16 @@ def verify(
     if statement is None:
         return verdict(search, prop.quantity, start, {"property": "values"}, {"node": excess})
     return verdict(search, prop.quantity, start, statement(found.output.size), {"network": found.output})
+
+
+def _joined(
+    net: Function, ends: np.ndarray, prop: Joinable, budget: int, timeout: float | None, verbose: bool | None
+) -> Verdict:
+    """Whether no output is in a polytope that violates the property."""
+    outputs = traced(net, placeholder((1, len(ends)), float64, "a point"), "the network").output.size
+    violations = prop.violations(outputs)
+    cases = [Case(ends, np.stack([h.factors for h in v]), [h.below for h in v]) for v in violations]
+    return verify_unreachable(net, Unreachable(cases), budget, timeout, verbose, f"{prop} holds at all points")
 
 
 def _backward(found: Traced, excess: Tensor, ends: np.ndarray, prop: Property, start: float) -> Verdict | None:

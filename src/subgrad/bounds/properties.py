@@ -1,19 +1,29 @@
-"""Properties of networks, each as numbers that must not be above 0 (or a tolerance) anywhere on the box."""
+"""Properties of networks, each as numbers that must not be above 0 (or a tolerance) anywhere on the box.
+
+Those that limit outputs can be joined by ``&`` and ``|``. A joined one is given by what violates it: polytopes of
+outputs.
+"""
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from numbers import Real
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from subgrad import ops
 from subgrad.bounds.box import real
 from subgrad.bounds.taylor.slopes import jumps, slopes
+from subgrad.bounds.vnnlib.float_ends import float_above, float_below
 from subgrad.errors import ArgumentError
 from subgrad.graph.tensor import Tensor
 
+MOST = 20_000  # polytopes of outputs
 
 class Property(Protocol):
     """What `verify` takes: ``excess`` gives the numbers, ``quantity`` says what they are, ``tolerance`` limits them.
@@ -33,8 +43,99 @@ class Property(Protocol):
         ...
 
 
+class HalfSpace(NamedTuple):
+    """Outputs y with ``factors @ y`` below a number, which lies between two floats, the upper one included.
+
+    Attributes:
+        factors: shape (k,).
+        below: the floats.
+    """
+
+    factors: np.ndarray
+    below: tuple[float, float]
+
+    @staticmethod
+    def of(factors: np.ndarray, limit: float, tolerance: float) -> HalfSpace:
+        """Where the limit is missed by more than the tolerance."""
+        if not (isinstance(tolerance, (int, float, np.number)) and np.isfinite(tolerance)):
+            raise ArgumentError(f"a tolerance is a finite number, got {tolerance!r}")
+        exact = Fraction(limit) - Fraction(tolerance)
+        return HalfSpace(factors, (float_below(exact, strictly=True), float_above(exact)))
+
+
+class Joinable:
+    """A property of outputs: ``p & q`` holds where both do, ``p | q`` where one of them does."""
+
+    def violations(self, outputs: int) -> list[tuple[HalfSpace, ...]]:
+        """For a network with so many outputs: the property holds of outputs that are in none of these polytopes."""
+        raise NotImplementedError
+
+    def __and__(self, other: Joinable) -> And:
+        return And((self, other))
+
+    def __or__(self, other: Joinable) -> Or:
+        return Or((self, other))
+
+    __rand__, __ror__ = __and__, __or__
+
+    def __bool__(self) -> bool:
+        raise ArgumentError("properties are joined by & and |: `and` and `or` would give one of them alone")
+
+
 @dataclass(frozen=True)
-class Within:
+class And(Joinable):
+    """All of some properties hold at each point: what ``Within(0, 1) & Robust(2)`` gives.
+
+    >>> from subgrad.bounds import Robust, Within
+    >>> (Within(0, 1) & Robust(2)).parts[1]
+    Robust(label=2, tolerance=0.0)
+    """
+
+    parts: Sequence[Joinable]
+
+    def __post_init__(self) -> None:
+        _require_joinable(self.parts)
+
+    def __str__(self) -> str:
+        return " and ".join(f"({p})" if isinstance(p, Or) else str(p) for p in self.parts)
+
+    def violations(self, outputs: int) -> list[tuple[HalfSpace, ...]]:
+        return [v for part in self.parts for v in part.violations(outputs)]
+
+
+@dataclass(frozen=True)
+class Or(Joinable):
+    """At each point one of some properties holds: what ``Robust(2) | Within(high=0.5)`` gives.
+
+    >>> from subgrad.bounds import Robust, Within
+    >>> len((Robust(2) | Within(high=0.5)).violations(3))    # one of 2 classes and one of 3 outputs are too large
+    6
+    """
+
+    parts: Sequence[Joinable]
+
+    def __post_init__(self) -> None:
+        _require_joinable(self.parts)
+
+    def __str__(self) -> str:
+        return " or ".join(f"({p})" if isinstance(p, And) else str(p) for p in self.parts)
+
+    def violations(self, outputs: int) -> list[tuple[HalfSpace, ...]]:
+        each = [part.violations(outputs) for part in self.parts]
+        if math.prod(map(len, each)) > MOST:
+            raise ArgumentError(f"these properties can be violated in more than {MOST:,} ways")
+        return [tuple(itertools.chain(*chosen)) for chosen in itertools.product(*each)]
+
+
+def _require_joinable(parts: Sequence[Any]) -> None:
+    others = [p for p in parts if not isinstance(p, Joinable)]
+    if others or not len(parts):
+        got = str(others[0])[:80] if others else "none"
+        raise ArgumentError(f"& and | join Within and Robust, and what they have made, got {got}")
+
+
+@dataclass(frozen=True)
+class Within(Joinable):
     """All outputs lie between ``low`` and ``high``: numbers, or one for each output; None for no limit.
 
     >>> from subgrad.bounds import Within
@@ -50,9 +151,13 @@ class Within:
     def excess(self, y: Tensor, x: Tensor) -> Tensor:
         low, high = self._limits(y.size)
         above, below = np.isfinite(high), np.isfinite(low)
-        if not (above.any() or below.any()):
-            raise ArgumentError("Within needs a lower or an upper limit")
         return ops.concatenate([y[above] - high[above], low[below] - y[below]])
+
+    def violations(self, outputs: int) -> list[tuple[HalfSpace, ...]]:
+        low, high = self._limits(outputs)
+        eye = np.eye(outputs)
+        above = [(HalfSpace.of(-eye[k], -high[k], self.tolerance),) for k in np.flatnonzero(np.isfinite(high))]
+        return above + [(HalfSpace.of(eye[k], low[k], self.tolerance),) for k in np.flatnonzero(np.isfinite(low))]
 
     def statement(self, outputs: int) -> dict[str, Any]:
         ends = ([v if np.isfinite(v) else None for v in end.tolist()] for end in self._limits(outputs))
@@ -60,7 +165,10 @@ class Within:
 
     def _limits(self, outputs: int) -> tuple[np.ndarray, np.ndarray]:
         """Both limits of each output, infinite ones for none."""
-        return _limit(self.low, -np.inf, outputs), _limit(self.high, np.inf, outputs)
+        low, high = _limit(self.low, -np.inf, outputs), _limit(self.high, np.inf, outputs)
+        if not (np.isfinite(low).any() or np.isfinite(high).any()):
+            raise ArgumentError("Within needs a lower or an upper limit")
+        return low, high
 
 
 def _limit(value: Any, none: float, outputs: int) -> np.ndarray:
@@ -76,7 +184,7 @@ def _limit(value: Any, none: float, outputs: int) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Robust:
+class Robust(Joinable):
     """No other output is larger than the one of class ``label``: the classification is the same everywhere.
 
     >>> from subgrad.bounds import Robust
@@ -92,12 +200,19 @@ class Robust:
         return f"the most by which the score of another class exceeds that of class {self.label}"
 
     def excess(self, y: Tensor, x: Tensor) -> Tensor:
+        return ops.concatenate([y[k : k + 1] for k in self._others(y.size)]) - y[self.label]
+
+    def violations(self, outputs: int) -> list[tuple[HalfSpace, ...]]:
+        others, eye = self._others(outputs), np.eye(outputs)
+        return [(HalfSpace.of(eye[self.label] - eye[k], 0.0, self.tolerance),) for k in others]
+
+    def _others(self, outputs: int) -> list[int]:
+        """The other classes."""
         if isinstance(self.label, bool) or not isinstance(self.label, (int, np.integer)):
             raise ArgumentError(f"a class is an integer, got {self.label!r}")
-        if not 0 <= self.label < y.size or y.size < 2:
-            raise ArgumentError(f"the network has {y.size} outputs, a class {self.label} needs more")
-        others = [k for k in range(y.size) if k != self.label]
-        return ops.concatenate([y[k : k + 1] for k in others]) - y[self.label]
+        if not 0 <= self.label < outputs or outputs < 2:
+            raise ArgumentError(f"the network has {outputs} outputs, a class {self.label} needs more")
+        return [k for k in range(outputs) if k != self.label]
 
     def statement(self, outputs: int) -> dict[str, Any]:
         return {"property": "robust", "label": int(self.label)}
@@ -148,4 +263,4 @@ def ball(x: Any, eps: float, low: float = -np.inf, high: float = np.inf) -> np.n
     return np.clip(np.stack([x - eps, x + eps], axis=1), low, high)
 
 
-__all__ = ["Monotone", "Property", "Robust", "Within", "ball"]
+__all__ = ["And", "HalfSpace", "Joinable", "Monotone", "Or", "Property", "Robust", "Within", "ball"]

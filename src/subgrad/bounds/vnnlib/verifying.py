@@ -27,11 +27,13 @@ FEW = 16  # inputs that are split
 
 
 def verify_unreachable(
-    net: Function, prop: Unreachable, budget: int, timeout: float | None, verbose: bool | None
-) -> Verdict:
+    net: Function, prop: Unreachable, budget: int, timeout: float | None, verbose: bool | None,
+    claim: str | None = None,
+) -> Verdict:  # fmt: skip
     """What `subgrad.verify` finds of such a property."""
     start = time.perf_counter()
-    claim = f"no point has outputs of {'the case' if len(prop.cases) == 1 else f'one of the {len(prop.cases)} cases'}"
+    of = "the case" if len(prop.cases) == 1 else f"one of the {len(prop.cases)} cases"
+    claim = claim or f"no point has outputs of {of}"
     if not prop.cases:
         return Verdict(claim, "proven", -math.inf, -math.inf, None, None, 0, time.perf_counter() - start)
     bounds = _bounds(net, len(prop.cases[0].box), prop.cases[0].matrix.shape[1])

@@ -98,7 +98,7 @@ def verify(
         None if rising is None else bounds.Monotone(rising),
         None if falling is None else bounds.Monotone(falling, increasing=False),
     ]
-    properties = [p for p in asked if p]
+    properties = [p for p in asked if p is not None]
     if file is not None:
         if properties or box:
             raise typer.BadParameter("a VNN-LIB file has its own boxes and property")
