@@ -11,7 +11,7 @@ from subgrad.bounds.backward.linear_bounds import LinearBounds
 from subgrad.bounds.bounder import Bounder
 from subgrad.bounds.branching.progress import Progress
 from subgrad.bounds.error import BUDGET, check_budget, checked_box, verdict
-from subgrad.bounds.properties import And, Joinable, Or, Property
+from subgrad.bounds.properties import And, Or, Property
 from subgrad.bounds.search import Search
 from subgrad.bounds.traced import Function, Traced, traced
 from subgrad.bounds.verdict import Verdict
@@ -26,7 +26,7 @@ FILE = 500  # boxes that may be spent on a proof the checker knows, of what is p
 
 
 def verify(
-    net: Function, box: Any, prop: Property | Joinable | None = None, *, budget: int = BUDGET,
+    net: Function, box: Any, prop: Property | And | Or | None = None, *, budget: int = BUDGET,
     timeout: float | None = None, verbose: bool | None = None,
 ) -> Verdict:  # fmt: skip
     """Whether a network has a property at all points of a box: proven, refuted by a point, or unknown.
@@ -94,7 +94,7 @@ def verify(
 
 
 def _joined(
-    net: Function, ends: np.ndarray, prop: Joinable, budget: int, timeout: float | None, verbose: bool | None
+    net: Function, ends: np.ndarray, prop: And | Or, budget: int, timeout: float | None, verbose: bool | None
 ) -> Verdict:
     """Whether no output is in a polytope that violates the property."""
     outputs = traced(net, placeholder((1, len(ends)), float64, "a point"), "the network").output.size

@@ -97,7 +97,7 @@ def test_files_of_the_field(net, tmp_path):
     assert 0 <= float(x.removeprefix("((X_0 ").removesuffix(")")) <= 3
     assert ask("(>= Y_0 1.01)", "--budget", 1) == (4, ["unknown", ""])
     assert ask("(>= Y_0 1.01)", "--timeout", 0.001)[0] in (0, 5)
-    assert "line 1 of this VNN-LIB file" in fail("verify", net, prop) if ask("(= Y_0 1)")[0] == 1 else False
+    assert "line 1 of this VNN-LIB file" in fail("verify", net, prop) if ask("(not (= Y_0 1))")[0] == 1 else False
     assert "has its own boxes" in misuse("verify", net, prop, "--box", "0,3")
     assert "is for a VNN-LIB file" in misuse("verify", net, "--box", "0,3", "--timeout", 3)
     assert "a property is a VNN-LIB file" in misuse("verify", net)
