@@ -299,3 +299,14 @@ def test_a_repr_that_can_be_read():
         "  )\n"
         ")"
     )
+
+
+@pytest.mark.parametrize("parts", [
+    {"a.b": nn.Linear(2, 2), "a": {"b": nn.Linear(2, 2)}},
+    {1: nn.Linear(2, 2), "1": nn.Linear(2, 2)},
+])  # fmt: skip
+def test_two_parts_of_one_name_are_refused(parts):
+    model = nn.Module()
+    model.parts = parts
+    with pytest.raises(ArgumentError, match=r"Module has two parts called 'parts\.(a\.b|1)'"):
+        model.state_dict()

@@ -361,8 +361,11 @@ def _entries(holder: Any) -> list[tuple[Any, Any]]:
 
 
 def _all_held(module: Module) -> Iterator[tuple[str, Module | Parameter]]:
-    """What is below ``module``, depth first in the order of the attributes, each thing once."""
-    seen = {id(module)}
+    """What is below ``module``, depth first in the order of the attributes, each thing once.
+
+    Raises `ArgumentError` where two things have one name: in a dict with a dot in a key, or with 1 and "1".
+    """
+    seen, names = {id(module)}, set()
     pending = [iter([*_held(module)])]
     prefixes = [""]
     while pending:
@@ -372,9 +375,14 @@ def _all_held(module: Module) -> Iterator[tuple[str, Module | Parameter]]:
             prefixes.pop()
         elif id(part) not in seen:
             seen.add(id(part))
-            yield prefixes[-1] + name, part
+            name = prefixes[-1] + name
+            if name in names:
+                whose = type(module).__name__
+                raise ArgumentError(f"{whose} has two parts called {name!r:.200}: one of their keys needs another name")
+            names.add(name)
+            yield name, part
             if isinstance(part, Module):
-                prefixes.append(f"{prefixes[-1]}{name}.")
+                prefixes.append(f"{name}.")
                 pending.append(iter([*_held(part)]))
 
 
