@@ -35,3 +35,9 @@ def test_file_names_are_unique():
     files = [f for f in source.rglob("*.py") if not f.name.startswith("__") and f.parent != source / "cli" / "commands"]
     counts = Counter(f.name for f in files)
     assert {name for name, n in counts.items() if n > 1} == set(SAME_NAME)
+
+
+def test_names_of_test_files_are_unique():
+    """pytest imports them as modules of their names alone."""
+    counts = Counter(file.name for file in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, n in counts.items() if n > 1] == []

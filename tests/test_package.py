@@ -14,7 +14,7 @@ import numpy
 before = set(sys.modules)
 import subgrad as sg
 loaded = {m.split(".")[1] for m in sys.modules if m.startswith("subgrad.")}
-assert loaded == {"diff", "errors", "graph", "hints", "lazy", "ops"}, loaded
+assert loaded == {"diff", "entropy", "errors", "graph", "hints", "lazy", "ops"}, loaded
 assert not {"llvmlite", "scipy", "pathlib", "json"} & (set(sys.modules) - before)
 import subgrad.compile.codegen.llvm, subgrad.fit.engine
 assert sg.compile is sys.modules["subgrad.compile.function"].compile

@@ -26,7 +26,7 @@ def least_norm(
 
     Returns:
         The point p, shape (n,), and weights of shape (m,), at least 0 and with sum 1, such that weights @ points
-        is p. Every g of ``points`` has g.p >= \\|p\\|^2 up to rounding.
+        is p up to rounding of the points. Every g of ``points`` has g.p >= \\|p\\|^2 up to rounding.
 
     Example:
         >>> import numpy as np
@@ -35,7 +35,11 @@ def least_norm(
         [1.0, 1.0]
     """
     weights = Hull(points).least(start=start, tolerance=tolerance)
-    return weights @ points, weights
+    return _upright(weights @ points, points[weights > 0]), weights
+
+
+SHORT = 1e-3
+"""How long a combination is, relative to its points, of which rounding leaves enough."""
 
 
 class Hull:
@@ -192,6 +196,18 @@ class Hull:
                 kept[0], share[0] = True, 1.0
             self._weights[members] = share
             self._leave(members[~kept].tolist())
+
+
+def _upright(p: np.ndarray, corral: np.ndarray) -> np.ndarray:
+    """p without what rounding left of it along the corral, to which it is at right angles.
+
+    A sum of long points that is short has the rounding of those. As a direction it would be wrong by that part of it:
+    the slopes of the points along it are its square, which is shorter still.
+    """
+    if math.sqrt(_square(p)) > SHORT * math.sqrt(_square(corral[0])) or len(corral) == 1:
+        return p
+    along = (corral[1:] - corral[0]).T
+    return p - along @ np.linalg.lstsq(along, p)[0]
 
 
 def _square(vector: np.ndarray) -> float:
