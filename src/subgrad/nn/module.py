@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from subgrad import diff
-from subgrad.errors import ArgumentError, DTypeError, ShapeError
+from subgrad.errors import ArgumentError
 from subgrad.graph import tracing
 from subgrad.graph.dtype import default_dtype
 from subgrad.graph.tensor import Parameter, Tensor, TensorLike, as_tensor
@@ -17,6 +17,7 @@ from subgrad.graph.values import assign_all, nodes_of
 from subgrad.hints import Hinted, require_known
 from subgrad.nn import config
 from subgrad.nn.running import evaluating, mode_here, running, set_mode_here
+from subgrad.nn.validation import check_state
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -231,7 +232,7 @@ class Module(Hinted):
         """
         mine = dict(self.named_state())
         values = {name: np.asarray(value) for name, value in state.items()}
-        _check_state(type(self).__name__, mine, values)
+        check_state(type(self).__name__, mine, values)
         assign_all([*mine.values()], [values[name] for name in mine])
 
     # Modes
@@ -384,25 +385,6 @@ def _all_held(module: Module) -> Iterator[tuple[str, Module | Parameter]]:
             if isinstance(part, Module):
                 prefixes.append(f"{name}.")
                 pending.append(iter([*_held(part)]))
-
-
-LISTED = 10  # things that are wrong with a state, in one message
-
-
-def _check_state(owner: str, mine: Mapping[str, Parameter], given: Mapping[str, np.ndarray]) -> None:
-    """Raise one error for what keeps ``given`` from being a state of the parameters ``mine``."""
-    both = [(name, p, given[name]) for name, p in mine.items() if name in given]
-    wrong = {
-        ArgumentError: [f"{name} is missing" for name in mine if name not in given]
-        + [f"{name} is unknown" for name in given if name not in mine],
-        ShapeError: [f"{n} has shape {v.shape}, expected {p.shape}" for n, p, v in both if v.shape != p.shape],
-        DTypeError: [f"{n} has dtype {v.dtype}, expected {p.dtype}" for n, p, v in both if v.dtype != p.dtype],
-    }
-    kinds = [kind for kind, problems in wrong.items() if problems]
-    if kinds:
-        problems = [text for texts in wrong.values() for text in texts]
-        more = f"; and {len(problems) - LISTED:,} more" if len(problems) > LISTED else ""
-        raise kinds[0](f"this state does not fit the {owner}: {'; '.join(problems[:LISTED])}{more}")
 
 
 __all__ = ["Module"]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Real
 
 import numpy as np
 
-from subgrad.errors import ArgumentError, ShapeError
-from subgrad.graph.tensor import Tensor
+from subgrad.errors import ArgumentError, DTypeError, ShapeError
+from subgrad.graph.tensor import Parameter, Tensor
+
+LISTED = 10  # things that are wrong with a state, in one message
 
 
 def sizes(owner: str, **given: int) -> None:
@@ -43,3 +45,19 @@ def same_shapes(owner: str, outputs: Sequence[Tensor]) -> None:
     if len({y.shape for y in outputs}) > 1:
         shapes = " and ".join(str(y.shape) for y in outputs)
         raise ShapeError(f"{owner} adds outputs of one shape, got {shapes}")
+
+
+def check_state(owner: str, mine: Mapping[str, Parameter], given: Mapping[str, np.ndarray]) -> None:
+    """Raise one error for what keeps ``given`` from being a state of the parameters ``mine``."""
+    both = [(name, p, given[name]) for name, p in mine.items() if name in given]
+    wrong = {
+        ArgumentError: [f"{name} is missing" for name in mine if name not in given]
+        + [f"{name} is unknown" for name in given if name not in mine],
+        ShapeError: [f"{n} has shape {v.shape}, expected {p.shape}" for n, p, v in both if v.shape != p.shape],
+        DTypeError: [f"{n} has dtype {v.dtype}, expected {p.dtype}" for n, p, v in both if v.dtype != p.dtype],
+    }
+    kinds = [kind for kind, problems in wrong.items() if problems]
+    if kinds:
+        problems = [text for texts in wrong.values() for text in texts]
+        more = f"; and {len(problems) - LISTED:,} more" if len(problems) > LISTED else ""
+        raise kinds[0](f"this state does not fit the {owner}: {'; '.join(problems[:LISTED])}{more}")

@@ -204,7 +204,7 @@ def _upright(p: np.ndarray, corral: np.ndarray) -> np.ndarray:
     A sum of long points that is short has the rounding of those. As a direction it would be wrong by that part of it:
     the slopes of the points along it are its square, which is shorter still.
     """
-    if math.sqrt(_square(p)) > SHORT * math.sqrt(_square(corral[0])) or len(corral) == 1:
+    if math.hypot(*p) > SHORT * math.hypot(*corral[0]) or len(corral) == 1:
         return p
     along = (corral[1:] - corral[0]).T
     return p - along @ np.linalg.lstsq(along, p)[0]
