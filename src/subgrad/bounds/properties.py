@@ -83,18 +83,24 @@ class Joinable:
 
 
 @dataclass(frozen=True)
-class And(Joinable):
+class _Joined(Joinable):
+    parts: Sequence[Joinable]
+
+    def __post_init__(self) -> None:
+        others = [p for p in self.parts if not isinstance(p, Joinable)]
+        if others or not len(self.parts):
+            got = str(others[0])[:80] if others else "none"
+            raise ArgumentError(f"& and | join Within and Robust, and what they have made, got {got}")
+
+
+@dataclass(frozen=True)
+class And(_Joined):
     """All of some properties hold at each point: what ``Within(0, 1) & Robust(2)`` gives.
 
     >>> from subgrad.bounds import Robust, Within
     >>> (Within(0, 1) & Robust(2)).parts[1]
     Robust(label=2, tolerance=0.0)
     """
-
-    parts: Sequence[Joinable]
-
-    def __post_init__(self) -> None:
-        _require_joinable(self.parts)
 
     def __str__(self) -> str:
         return " and ".join(f"({p})" if isinstance(p, Or) else str(p) for p in self.parts)
@@ -104,18 +110,13 @@ class And(Joinable):
 
 
 @dataclass(frozen=True)
-class Or(Joinable):
+class Or(_Joined):
     """At each point one of some properties holds: what ``Robust(2) | Within(high=0.5)`` gives.
 
     >>> from subgrad.bounds import Robust, Within
     >>> len((Robust(2) | Within(high=0.5)).violations(3))    # one of 2 classes and one of 3 outputs are too large
     6
     """
-
-    parts: Sequence[Joinable]
-
-    def __post_init__(self) -> None:
-        _require_joinable(self.parts)
 
     def __str__(self) -> str:
         return " or ".join(f"({p})" if isinstance(p, And) else str(p) for p in self.parts)
@@ -125,13 +126,6 @@ class Or(Joinable):
         if math.prod(map(len, each)) > MOST:
             raise ArgumentError(f"these properties can be violated in more than {MOST:,} ways")
         return [tuple(itertools.chain(*chosen)) for chosen in itertools.product(*each)]
-
-
-def _require_joinable(parts: Sequence[Any]) -> None:
-    others = [p for p in parts if not isinstance(p, Joinable)]
-    if others or not len(parts):
-        got = str(others[0])[:80] if others else "none"
-        raise ArgumentError(f"& and | join Within and Robust, and what they have made, got {got}")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import numpy as np
 from subgrad import ops, validators
 from subgrad.compile.function import compile
 from subgrad.diff import grad
+from subgrad.entropy import pcg64
 from subgrad.errors import ArgumentError, ShapeError
 from subgrad.fit.arrays import as_batch
 from subgrad.fit.options import require_module
@@ -65,7 +66,7 @@ def pgd(
     X, y, epsilon = given("pgd", net, X, y, epsilon)
     steps, restarts = validators.count("steps of pgd", steps), validators.count("restarts of pgd", restarts)
     size = 2.5 * epsilon / steps if step_size is None else validators.positive("step_size of pgd", step_size)
-    random = np.random.default_rng(as_seed(seed) % 2**63)
+    random = pcg64(as_seed(seed))
     near, far = np.maximum(X - X.dtype.type(epsilon), low), np.minimum(X + X.dtype.type(epsilon), high)
     step = compile(partial(_step, net))
     found = X.copy()

@@ -25,13 +25,8 @@ class TabularModule(WithPreparation):
     """
 
     def __init__(self, model: TabularModel) -> None:
-        super().__init__(model.preparation)
+        super().__init__(model.preparation, model.quantiles)
         self.network, self.scale, self.temperature = model.network, model.scale, model.temperature
-        self.quantiles = model.quantiles
-
-    def about(self) -> dict[str, str]:
-        found = super().about()
-        return {**found, "quantiles": "\n".join(map(str, self.quantiles))} if self.quantiles else found
 
     def forward(self, rows: Tensor) -> dict[str, Tensor]:
         features = self.features(rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,11 @@ class WithPreparation(Module):
 
     Args:
         preparation: a fitted one; of another class than `TablePreprocessor` one whose features are the rows.
+        quantiles: their probabilities, of a model that predicts these.
     """
 
-    def __init__(self, preparation: Any) -> None:
-        self.preparation, self.prepares = preparation, _is_of_numbers(preparation)
+    def __init__(self, preparation: Any, quantiles: Sequence[float] | None = None) -> None:
+        self.preparation, self.prepares, self.quantiles = preparation, _is_of_numbers(preparation), quantiles
 
     @property
     def example(self) -> np.ndarray:
@@ -37,10 +39,12 @@ class WithPreparation(Module):
         return self.example.dtype
 
     def about(self) -> dict[str, str]:
-        """What a reader of the file needs: the inputs in their order, what is predicted, and the classes."""
+        """What a reader of the file needs: the inputs in their order, the target, and its classes or quantiles."""
         prepared = self.preparation
         inputs = [f"{c.name}: {c.numbers}" for c in prepared.columns] if self.prepares else prepared.feature_names
         found = {"task": prepared.task, "target": prepared.target_name, "inputs": "\n".join(inputs)}
+        if self.quantiles:
+            return {**found, "quantiles": "\n".join(map(str, self.quantiles))}
         return {**found, "classes": "\n".join(map(str, prepared.classes))} if prepared.classes else found
 
     def features(self, rows: Tensor) -> Tensor:

@@ -21,12 +21,8 @@ class WholeModel(WithPreparation):
     """
 
     def __init__(self, trained: TrainedNetwork) -> None:
-        super().__init__(trained.preparation)
-        self.network, self.loss, self.quantiles = trained.model, trained.loss, trained.quantiles
-
-    def about(self) -> dict[str, str]:
-        found = super().about()
-        return {**found, "quantiles": "\n".join(map(str, self.quantiles))} if self.quantiles else found
+        super().__init__(trained.preparation, trained.quantiles)
+        self.network, self.loss = trained.model, trained.loss
 
     def forward(self, rows: Tensor) -> dict[str, Tensor]:
         scores = self.network(self.features(rows))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -70,11 +70,13 @@ def _rounded(size: int) -> int:
     return -(-size // ALIGN) * ALIGN
 
 
-def aligned(shape: Sequence[int], dtype: np.dtype) -> np.ndarray:
-    """A new array, not filled, that begins where a cache line does. NumPy's begin 16 bytes further if they are large:
-    then every other vector of them lies across two lines."""
+def aligned(
+    shape: Sequence[int], dtype: np.dtype, new: Callable[[int, type[np.uint8]], np.ndarray] = np.empty
+) -> np.ndarray:
+    """A ``new`` array, not filled or of zeros, that begins where a cache line does. NumPy's begin 16 bytes further if
+    they are large: then every other vector of them lies across two lines."""
     size = math.prod(shape) * dtype.itemsize
-    raw = np.empty(size + ALIGN, np.uint8)
+    raw = new(size + ALIGN, np.uint8)
     first = -raw.ctypes.data % ALIGN
     return raw[first : first + size].view(dtype).reshape(shape)
 

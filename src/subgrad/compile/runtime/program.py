@@ -272,9 +272,7 @@ class Program:
 
 def _aligned(size: int) -> np.ndarray:
     """Zeroed bytes that start at a cache line."""
-    raw = np.zeros(size + arena.ALIGN, np.uint8)
-    skip = -raw.ctypes.data % arena.ALIGN
-    return raw[skip : skip + size]
+    return arena.aligned((size,), np.dtype(np.uint8), np.zeros)
 
 
 __all__ = ["Program"]

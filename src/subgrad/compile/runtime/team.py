@@ -256,7 +256,7 @@ _kept: list[Any] = []  # code whose address is known outside
 
 
 @functools.cache
-def together(locked: bool = False) -> Any:
+def together(locked: bool) -> Any:
     """``together(frame)``: runs a frame with all its threads at once, or not at all; whether it did.
 
     Who calls it keeps the interpreter's lock if ``locked``, and gives it up meanwhile else.

@@ -63,7 +63,7 @@ class Team:
         if n > 1:
             _teams.add(self)
             team.serve()  # there before a worker needs it: who waits for a worker holds the lock
-        self._at, self._together = self._frame.ctypes.data, team.together()
+        self._at, self._together = self._frame.ctypes.data, team.together(False)
         self.once: Callable[[], object] = functools.partial(team.together(brief), self._at) if n == 1 else self.run
 
     def run(self, steps: int = 1) -> None:

@@ -7,7 +7,7 @@ import tempfile
 import threading
 import warnings
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -31,34 +31,33 @@ class PreparedRows:
 
     def read(self, block: int, arrays: Iterable[np.ndarray]) -> None:
         """Put the rows of a block that is there into arrays."""
-        with self._lock:
-            self._file.seek(self._place(block, arrays))
-            for array in arrays:
-                content = array.data.cast("B")
-                done = 0
-                while done < len(content):
-                    n = self._file.readinto(content[done:])
-                    if not n:
-                        raise FileError(f"the file of prepared rows in {self._folder} has been cut off")
-                    done += n
+        if not self._moved(block, arrays, self._file.readinto):
+            raise FileError(f"the file of prepared rows in {self._folder} has been cut off")
 
     def write(self, block: int, arrays: Iterable[np.ndarray]) -> None:
         """Keep the rows of a block, unless the disk is full."""
         if self._full:
             return
         try:
-            with self._lock:
-                self._file.seek(self._place(block, arrays))
-                for array in arrays:
-                    content = array.data.cast("B")
-                    done = 0
-                    while done < len(content):
-                        done += self._file.write(content[done:]) or 0
-            self.blocks.add(block)
+            if self._moved(block, arrays, self._file.write):
+                self.blocks.add(block)
         except OSError as error:
             self._full = True
             warnings.warn(f"no more prepared rows are kept in {self._folder}: {error.strerror}; the others are read "
                           "from their files again", stacklevel=2)  # fmt: skip
+
+    def _moved(self, block: int, arrays: Iterable[np.ndarray], move: Callable[[memoryview], int | None]) -> bool:
+        """Whether all bytes of the arrays were read or written, as ``move`` does with some of them at a time."""
+        with self._lock:
+            self._file.seek(self._place(block, arrays))
+            for array in arrays:
+                left = array.data.cast("B")
+                while len(left):
+                    n = move(left)
+                    if not n:
+                        return False
+                    left = left[n:]
+        return True
 
     def _place(self, block: int, arrays: Iterable[np.ndarray]) -> int:
         return int(self._starts[block]) * sum(a.itemsize * a[:1].size for a in arrays)
