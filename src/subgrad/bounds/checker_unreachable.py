@@ -16,6 +16,7 @@ understood, whole, wholes = numbers.understood, numbers.whole, numbers.wholes
 Chosen, Form, ONE = units.Chosen, units.Form, units.ONE
 
 HALVINGS = 40  # how often a box of the proof is halved at most
+LOOK = 8  # after so many halvings, a look whether more of them can help at all
 
 
 class Unreachable:
@@ -34,7 +35,7 @@ class Unreachable:
         self.digest = self.network.digests[place]
         values = [self.network.row(y) for y in self.network.found[place].ravel()]
         self.outputs = [y if isinstance(y, Form) else Form([(ONE, y)]) for y in values]
-        self.levels = units.levels_of(self.network)
+        self.levels = units.levels_of(self.network, self.outputs)
 
     def check(self, cover):
         """Require all that makes the claim true, and say what that is."""
@@ -105,19 +106,15 @@ class Boxes:
 
     def require_outside(self, levels, group, forms, low, high, halvings):
         """Require that no output of a box is in a polytope; of its halves, where bounds of the whole do not say so."""
-        box, open_ = units.Box(levels, low, high), None
-        for member in group.members:
-            symbols, rows = matrix([forms[i] for i in member])
-            found, factors = box.above(symbols, rows, len(levels))
-            off = [(f + arb(float(group.limits[i])), r) for r, (i, f) in enumerate(zip(member, found, strict=True))]
-            if not any(v < 0 for v, _ in off):
-                r = min(range(len(off)), key=lambda k: float(off[k][0].mid()))
-                open_ = [float(abs(factors[i][r]).mid()) if i in factors else 0.0 for i in range(len(low))]
-        if open_ is None:
+        moves = self.may_reach(levels, group, forms, low, high)
+        if moves is None:
             return
         self.left -= 1
         require(self.left > 0, "this takes too many more boxes")
-        axis = int(np.argmax((high - low) * np.array(open_)))
+        if halvings % LOOK == 0:
+            point = np.clip(low / 2 + high / 2, low, high)
+            require(self.may_reach(levels, group, forms, point, point) is None, f"a polytope may be reached at {point}")
+        axis = int(np.argmax((high - low) * moves))
         middle = low[axis] / 2 + high[axis] / 2
         require(halvings > 0 and low[axis] < middle < high[axis], f"a polytope may be reached from {low} to {high}")
         for end, part in ((high, 0), (low, 1)):
@@ -126,12 +123,25 @@ class Boxes:
             ends = (low, other) if part == 0 else (other, high)
             self.require_outside(levels, group, forms, *ends, halvings - 1)
 
+    def may_reach(self, levels, group, forms, low, high):
+        """None if no output of a box is in a polytope; else by how much each input moves the row that is nearest."""
+        box, found = units.Box(levels, low, high), None
+        for member in group.members:
+            symbols, rows = matrix([forms[i] for i in member])
+            most, factors = box.above(symbols, rows, len(levels))
+            off = [(f + arb(float(group.limits[i])), r) for r, (i, f) in enumerate(zip(member, most, strict=True))]
+            if not any(v < 0 for v, _ in off):
+                r = min(range(len(off)), key=lambda k: float(off[k][0].mid()))
+                found = [float(abs(factors[i][r]).mid()) if i in factors else 0.0 for i in range(len(low))]
+        return None if found is None else np.array(found)
+
 
 class Parts:
     """Parts of the box by signs of units' arguments, each with a row that is above its limit there.
 
     A unit is named by a node of the graph and the number of an element of it, which is the argument. Some units have
-    slopes for the bounds of their arguments; and each part has slopes and weights, as `Chosen` says.
+    slopes for the bounds of their arguments; and each part has slopes and weights, as `Chosen` says. Smooth units are
+    named by elements that are their values; each part has slopes for the lines around them.
     """
 
     words = "parts"
@@ -143,9 +153,10 @@ class Parts:
             return found
 
         self.units, self.signs = whole_numbers("units"), whole_numbers("signs")
-        self.tight, self.row = whole_numbers("tight"), whole_numbers("row")
-        self.tight_slopes, self.slopes, self.weights = (
-            data.pop(f"{name} {number}").astype(np.float64) for name in ("tight slopes", "slopes", "weights")
+        self.tight, self.row, self.smooth = (whole_numbers(name) for name in ("tight", "row", "smooth"))
+        self.tight_slopes, self.slopes, self.weights, self.smooth_slopes = (
+            data.pop(f"{name} {number}").astype(np.float64)
+            for name in ("tight slopes", "slopes", "weights", "smooth slopes")
         )
         n, width = len(self.row), len(self.units)
         understood(self.units.shape == (width, 2) and (self.units >= 0).all(), "the units")
@@ -157,6 +168,9 @@ class Parts:
         for slopes in (self.slopes, self.tight_slopes):
             understood(((slopes <= 1) & (slopes > -np.inf)).all(), "a slope")
         understood(((self.weights >= 0) & (self.weights < np.inf)).all(), "a weight")
+        understood(self.smooth.shape == (len(self.smooth), 2) and (self.smooth >= 0).all(), "the smooth units")
+        understood(self.smooth_slopes.shape == (n, len(self.smooth)), "the slopes of smooth units")
+        understood(np.isfinite(self.smooth_slopes).all(), "a slope of a smooth unit")
 
     def __len__(self):
         return len(self.row)
@@ -165,24 +179,26 @@ class Parts:
         """Require that for each polytope the parts of one of its rows are the whole box, and that all bounds hold."""
         for member in group.members:
             require(any(are_all(self.signs[self.row == i]) for i in member), "parts by signs of units are missing")
-        nodes = [claim.network.found[claim.network.place(k)].ravel() for k in self.units[:, 0].tolist()]
         columns = {}
-        for c, (node, element) in enumerate(zip(nodes, self.units[:, 1].tolist(), strict=True)):
-            understood(element < len(node), "a unit")
-            symbol = claim.network.symbols.get(id(node[element]))
+        for c, form in enumerate(elements(claim, self.units)):
+            symbol = claim.network.symbols.get(id(form))
             require(symbol is not None, "parts are by signs of what is no unit's argument")
             columns[symbol] = c
         understood(len(columns) == len(self.units), "a unit that stands there twice")
         symbol_of, none = {c: s for s, c in columns.items()}, [0] * len(self.units)
+        used = {symbol for level in claim.levels for symbol in level.units}
+        columns = {s: c for s, c in columns.items() if s in used}
+        smooth = [only_unit(form, claim.network.inputs) for form in elements(claim, self.smooth)]
         slopes = [Chosen(none, s, none, {}) for s in self.tight_slopes.tolist()]
         pairs = zip(self.tight.tolist(), slopes[::2], slopes[1::2], strict=True)
         low, high = group.box.T
         box = units.Box(claim.levels, low, high, columns, {symbol_of[c]: (up, down) for c, up, down in pairs})
         bare = list(box.without_number())
-        parts = list(zip(self.row.tolist(), self.signs, self.slopes, self.weights, strict=True))
+        given = [dict(zip(smooth, slopes, strict=True)) for slopes in self.smooth_slopes.tolist()]
+        parts = list(zip(self.row.tolist(), self.signs, self.slopes, self.weights, given, strict=True))
         for some in units.shares(parts, len(columns) + sum(len(level.units) for level in claim.levels)):
             symbols, rows = matrix([forms[row] for row, *_ in some])
-            chosen = [Chosen(a.tolist(), b.tolist(), w.tolist(), box.closer(bare, a)) for _, a, b, w in some]
+            chosen = [Chosen(a.tolist(), b.tolist(), w.tolist(), box.closer(bare, a, s)) for _, a, b, w, s in some]
             found, _ = box.above(symbols, rows, len(claim.levels), chosen)
             for (row, *_), most in zip(some, found, strict=True):
                 within = most + arb(float(group.limits[row])) < 0
@@ -191,6 +207,22 @@ class Parts:
 
 SHOWN = {"boxes": Boxes, "signs": Parts}
 """What shows that polytopes are not reached, by the name it has in a file."""
+
+
+def elements(claim, places):
+    """What stands at some places of the graph, each a node and the number of an element."""
+    found = []
+    for k, element in places.tolist():
+        node = claim.network.found[claim.network.place(k)].ravel()
+        understood(element < len(node), "a unit")
+        found.append(node[element])
+    return found
+
+
+def only_unit(form, inputs):
+    """The unit that a form is but for a factor and a number, None if there are others."""
+    symbols = [s for s in form.terms() if s != ONE] if isinstance(form, Form) else []
+    return symbols[0] if len(symbols) == 1 and symbols[0] >= inputs else None
 
 
 def matrix(forms):

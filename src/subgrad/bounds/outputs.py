@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from subgrad.bounds.backward.linear_bounds import LinearBounds
 from subgrad.bounds.bounder import Bounder
+from subgrad.bounds.branching.polytopes import gathered
 from subgrad.bounds.branching.progress import Progress
 from subgrad.bounds.error import BUDGET, check_budget, checked_box, verdict
-from subgrad.bounds.properties import And, Or, Property
+from subgrad.bounds.proofs.unreachable_proof import proof_at_once
+from subgrad.bounds.properties import And, Joinable, Or, Property
 from subgrad.bounds.search import Search
 from subgrad.bounds.traced import Function, Traced, traced
 from subgrad.bounds.verdict import Verdict
@@ -27,7 +30,7 @@ FILE = 500  # boxes that may be spent on a proof the checker knows, of what is p
 
 def verify(
     net: Function, box: Any, prop: Property | And | Or | None = None, *, budget: int = BUDGET,
-    timeout: float | None = None, verbose: bool | None = None,
+    timeout: float | None = None, verbose: bool | None = None, lp: bool = False,
 ) -> Verdict:  # fmt: skip
     """Whether a network has a property at all points of a box: proven, refuted by a point, or unknown.
 
@@ -43,9 +46,12 @@ def verify(
         budget: how many boxes to bound at most. Ctrl-C ends the search, too.
         timeout: seconds after which the search for an `Unreachable` or a joined property ends; None for no end.
         verbose: show the progress; None does if standard error is a terminal.
+        lp: of an `Unreachable` or a joined property, bound parts that are not decided by linear programs (HiGHS of
+            SciPy), if few of their relus may go both ways. What they find is bounded with all rounding as well.
 
     Raises:
         ArgumentError: for a property that does not fit the network, no proper box, or an op without bounds.
+        MissingExtraError: if ``lp`` is asked for, and SciPy is not there.
         ShapeError: if the network has no row of outputs for each point.
 
     Example:
@@ -63,12 +69,13 @@ def verify(
         if prop is not None:
             raise ArgumentError(f"an Unreachable has boxes of its own: verify(net, property), got {prop!r} as well")
         check_budget(budget)
-        return verify_unreachable(net, box, budget, timeout, verbose)
+        return verify_unreachable(net, box, budget, timeout, verbose, lp)
     if isinstance(prop, (And, Or)):
         check_budget(budget)
-        return _joined(net, checked_box(box), prop, budget, timeout, verbose)
-    if timeout is not None:
-        raise ArgumentError("a timeout is for an Unreachable or what & and | make; others have a budget")
+        return _joined(net, checked_box(box), prop, budget, timeout, verbose, lp)
+    if timeout is not None or lp:
+        which = "lp" if lp else "a timeout"
+        raise ArgumentError(f"{which} is for an Unreachable or what & and | make; others have a budget")
     if prop is None or not hasattr(prop, "excess"):
         raise ArgumentError(f"a property is Within, Robust or Monotone of subgrad.bounds, got {prop!r}")
     check_budget(budget)
@@ -86,7 +93,7 @@ def verify(
     bounder = Bounder(point, excess, found.weights, found.values)
     search = _search(bounder, ends, prop.tolerance, budget, verbose, local)
     if at_once is not None and not search.proven:
-        return at_once
+        return _with_proof(at_once, found, ends, prop)
     statement = getattr(prop, "statement", None)
     if statement is None:
         return verdict(search, prop.quantity, start, {"property": "values"}, {"node": excess})
@@ -94,13 +101,19 @@ def verify(
 
 
 def _joined(
-    net: Function, ends: np.ndarray, prop: And | Or, budget: int, timeout: float | None, verbose: bool | None
-) -> Verdict:
+    net: Function, ends: np.ndarray, prop: And | Or, budget: int, timeout: float | None, verbose: bool | None,
+    lp: bool,
+) -> Verdict:  # fmt: skip
     """Whether no output is in a polytope that violates the property."""
     outputs = traced(net, placeholder((1, len(ends)), float64, "a point"), "the network").output.size
-    violations = prop.violations(outputs)
-    cases = [Case(ends, np.stack([h.factors for h in v]), [h.below for h in v]) for v in violations]
-    return verify_unreachable(net, Unreachable(cases), budget, timeout, verbose, f"{prop} holds at all points")
+    cases = _violations(prop, ends, outputs)
+    return verify_unreachable(net, Unreachable(cases), budget, timeout, verbose, lp, f"{prop} holds at all points")
+
+
+def _violations(prop: Joinable, ends: np.ndarray, outputs: int) -> list[Case]:
+    """What violates a property on a box."""
+    found = prop.violations(outputs)
+    return [Case(ends, np.stack([h.factors for h in v]), [h.below for h in v]) for v in found]
 
 
 def _backward(found: Traced, excess: Tensor, ends: np.ndarray, prop: Property, start: float) -> Verdict | None:
@@ -114,8 +127,17 @@ def _backward(found: Traced, excess: Tensor, ends: np.ndarray, prop: Property, s
         return None
     middle = np.clip(ends.mean(axis=1), ends[:, 0], ends[:, 1])
     value = bounds.over(middle[None], middle[None]).below(np.eye(excess.size)).bound.max()
-    claim = f"{prop.quantity} is at most {given(prop.tolerance)}"
-    return Verdict(claim, "proven", float(above), float(value), middle, None, 1, time.perf_counter() - start)
+    claim, seconds = f"{prop.quantity} is at most {given(prop.tolerance)}", time.perf_counter() - start
+    return Verdict(claim, "proven", float(above), float(value), middle, None, 1, seconds)
+
+
+def _with_proof(proven: Verdict, found: Traced, ends: np.ndarray, prop: Property) -> Verdict:
+    """What was proven of the whole box at once, with a proof of that if there is one."""
+    if not isinstance(prop, Joinable):
+        return proven
+    bounds = LinearBounds(found.point, found.output, dict(zip(found.weights, found.values, strict=True)))
+    (polytopes,) = gathered(_violations(prop, ends, found.output.size))
+    return replace(proven, proof=proof_at_once(bounds, polytopes))
 
 
 def output_bounds(

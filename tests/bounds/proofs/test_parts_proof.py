@@ -94,7 +94,7 @@ def test_the_checker_follows_splits_of_units(proof, tmp_path):
 
 
 def test_a_part_that_is_missing_or_has_another_sign_is_refused(proof, tmp_path):
-    names = ("row 0", "signs 0", "slopes 0", "weights 0")
+    names = ("row 0", "signs 0", "slopes 0", "weights 0", "smooth slopes 0")
 
     def missing(tensors, header):
         tensors.update({name: tensors[name][1:] for name in names})

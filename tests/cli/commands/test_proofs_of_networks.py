@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import numpy as np
 import pytest
 from command import fail, misuse, run, succeed
@@ -96,10 +98,12 @@ def test_files_of_the_field(net, tmp_path):
     assert float(y.removeprefix("(Y_0 ").removesuffix("))")) >= 0.9
     assert 0 <= float(x.removeprefix("((X_0 ").removesuffix(")")) <= 3
     assert ask("(>= Y_0 1.01)", "--budget", 1) == (4, ["unknown", ""])
+    assert ask("(>= Y_0 1.2)", "--lp") == (0, ["unsat", ""])
     assert ask("(>= Y_0 1.01)", "--timeout", 0.001)[0] in (0, 5)
     assert "line 1 of this VNN-LIB file" in fail("verify", net, prop) if ask("(not (= Y_0 1))")[0] == 1 else False
     assert "has its own boxes" in misuse("verify", net, prop, "--box", "0,3")
-    assert "is for a VNN-LIB file" in misuse("verify", net, "--box", "0,3", "--timeout", 3)
+    assert "--timeout is for a VNN-LIB file" in misuse("verify", net, "--box", "0,3", "--timeout", 3)
+    assert "--lp is for a VNN-LIB file" in misuse("verify", net, "--box", "0,3", "--lp")
     assert "a property is a VNN-LIB file" in misuse("verify", net)
 
 
@@ -107,4 +111,7 @@ def test_onnx_files_are_networks_too(net, tmp_path):
     pytest.importorskip("onnx")
     path = tmp_path / "net.onnx"
     sg.onnx.save(sg.load(net), path, np.zeros((1, 1), np.float32))
-    assert succeed("verify", path, "--box", "0,3", "--within", "-0.1,1.1").startswith("proven")
+    packed = tmp_path / "net.onnx.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    for file in (path, packed):
+        assert succeed("verify", file, "--box", "0,3", "--within", "-0.1,1.1").startswith("proven")

@@ -10,6 +10,7 @@ steps by the lines that the row took are the derivatives by what is free. Whatev
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -41,7 +42,7 @@ class Tightened:
 
 def tightened(
     boxes: Boxes, last: int, a: np.ndarray, owner: np.ndarray, rounds: int, wanted: float | np.ndarray,
-    signs: dict[int, np.ndarray] | None = None, start: Choice | None = None,
+    signs: dict[int, np.ndarray] | None = None, start: Choice | None = None, late: Callable[[], bool] | None = None,
 ) -> Tightened:  # fmt: skip
     """Upper bounds of rows of a step, shape (P, \\*S), in the boxes ``owner``, after so many steps of descent.
 
@@ -49,6 +50,7 @@ def tightened(
         wanted: a bound below that is good enough; one for all rows, or shape (P,).
         signs: of elements of steps, 1 or -1 where they have that sign in the part of the box that counts, else 0.
         start: a choice for a larger part.
+        late: whether the time is over: then the bounds so far have to do.
     """
     free = _Free(boxes, owner, signs or {}, start)
     best = free.bound(last, a)
@@ -56,7 +58,7 @@ def tightened(
     active, current = np.arange(len(a)), best
     for number in range(rounds):
         still = np.flatnonzero(best.above[active] >= wanted[active])
-        if not len(still) or not free.any:
+        if not len(still) or not free.any or (late is not None and late()):
             break
         if len(still) < len(active):
             active, a, free = active[still], a[still], free.some(still)

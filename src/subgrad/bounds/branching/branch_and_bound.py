@@ -17,6 +17,7 @@ import numpy as np
 from subgrad.bounds.backward.linear_bounds import LinearBounds
 from subgrad.bounds.branching.attack import MANY, POINTS, attack, values_at
 from subgrad.bounds.branching.blas_threads import one_thread
+from subgrad.bounds.branching.linear_programs import LinearPrograms
 from subgrad.bounds.branching.polytopes import Polytopes
 from subgrad.bounds.chains.layer_chain import Layer, chain_of
 from subgrad.compile.runtime.threads import get_threads
@@ -65,6 +66,7 @@ class BranchAndBound:
         budget: how many parts to bound at most.
         deadline: a time of ``time.perf_counter``, None for none.
         watch: is called after each round.
+        lp: bound what is left by linear programs, too.
         boxes: how many parts were bounded.
         done: the largest excess of the parts that are decided; no output of them is in a polytope.
         witness: the box of floats (low, high) around a counter-example, None without one.
@@ -80,6 +82,7 @@ class BranchAndBound:
     budget: int
     deadline: float | None = None
     watch: Callable[[Any], None] | None = None
+    lp: bool = False
     boxes: int = field(default=0, init=False)
     done: float = field(default=-np.inf, init=False)
     witness: tuple[np.ndarray, np.ndarray] | None = field(default=None, init=False)
@@ -131,6 +134,8 @@ class BranchAndBound:
         # NumPy's loops run without the interpreter lock
         with one_thread(), ThreadPoolExecutor(get_threads()) as self._pool:
             known, rounds = (None, self.done), 0
+            if self.lp:
+                self._programs = LinearPrograms(self.bounds.steps)
             try:
                 self.open = self._first()
                 if not self.proven:
@@ -147,6 +152,9 @@ class BranchAndBound:
                 self.open, self.done = known
                 self.interrupted = True
         return self
+
+    def _seconds_left(self) -> float:
+        return np.inf if self.deadline is None else max(0.0, self.deadline - time.perf_counter())
 
     def _shares(self, f: Callable[[slice], Result], count: int, least: int) -> list[Result]:
         """What f gives for shares of so many parts, one for each thread, if they are no smaller than ``least``."""

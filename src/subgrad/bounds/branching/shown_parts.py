@@ -20,12 +20,14 @@ class Decided(Columns):
         signs: those of the units that are split, 1 or -1, else 0; shape (n, W).
         slopes: of the lines below units, shape (n, W).
         weights: multipliers of the units that are split, shape (n, W).
+        smooth: slopes of the lines around smooth units, shape (n, S).
     """
 
     row: np.ndarray
     signs: np.ndarray
     slopes: np.ndarray
     weights: np.ndarray
+    smooth: np.ndarray
 
 
 @dataclass
@@ -49,9 +51,9 @@ class ShownParts:
 
     def decided(self, parts: Decided) -> None:
         """Keep some parts."""
-        if self._has_room(len(parts) * len(self.units)):
+        if self._has_room(len(parts) * len(self.units) + parts.smooth.size):
             signs, slopes, weights = (x[:, self.units] for x in (parts.signs, parts.slopes, parts.weights))
-            self._parts.append(Decided(parts.row, signs.astype(np.int8), slopes, weights))
+            self._parts.append(Decided(parts.row, signs.astype(np.int8), slopes, weights, parts.smooth))
 
     def _has_room(self, more: int) -> bool:
         self._numbers += more
@@ -72,7 +74,7 @@ class ShownParts:
         return {
             "tight": np.concatenate(tight), "tight slopes": np.concatenate(slopes),
             "row": parts.row.astype(np.int64), "signs": parts.signs, "slopes": parts.slopes,
-            "weights": parts.weights,
+            "weights": parts.weights, "smooth slopes": parts.smooth,
         }  # fmt: skip
 
 

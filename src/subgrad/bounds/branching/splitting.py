@@ -5,10 +5,14 @@ A box is halved along the input at which most of what its bound loses lies.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
+from subgrad.bounds.backward.rows_back import Choice
 from subgrad.bounds.branching.branch_and_bound import BranchAndBound
-from subgrad.bounds.branching.open_boxes import Bounded, Open, bounded
+from subgrad.bounds.branching.linear_programs import KINKS
+from subgrad.bounds.branching.open_boxes import Bounded, Open, bounded, nearest
 from subgrad.bounds.branching.waiting import Waiting
 from subgrad.bounds.chains.chain_bounds import ChainBounds, chain_bounds
 from subgrad.intervals.arithmetic import Interval
@@ -19,6 +23,16 @@ LEAST = 16  # boxes that a thread takes
 ROOMY = 2**26  # numbers in the corners of open boxes: with more than that, those that are nearly done come first
 PATIENCE = 2**24  # `LinearBounds.work` after which native code, which is compiled as long, bounds what it can,
 MOST = 256  # or so many boxes
+
+
+class _Programmed(NamedTuple):
+    """What became of some boxes, as `Bounded`, and points of them where a row is near its limit."""
+
+    open: Open
+    done: float
+    low: np.ndarray
+    high: np.ndarray
+    points: list[np.ndarray]
 
 
 class Splitting(BranchAndBound):
@@ -47,7 +61,34 @@ class Splitting(BranchAndBound):
         self.boxes += len(low)
         self.done = max(self.done, *(f.done for f in found))
         self.leaves += [(f.low, f.high) for f in found]
-        return [f.open for f in found]
+        return self._by_programs(Open.joined(*(f.open for f in found))) if self.lp else [f.open for f in found]
+
+    def _by_programs(self, boxes: Open) -> list[Open]:
+        """Those of the boxes that linear programs do not decide either; their points are tried as counter-examples."""
+        found = self._shares(lambda s: self._programmed(boxes[s]), len(boxes), 1)
+        for part in found:
+            self.done = max(self.done, part.done)
+            self.leaves.append((part.low, part.high))
+        if points := [p for part in found for p in part.points]:
+            self._try(np.stack(points))
+        return [part.open for part in found]
+
+    def _programmed(self, boxes: Open) -> _Programmed:
+        over, of, last = self.bounds.over(boxes.low, boxes.high), self.polytopes, len(self.bounds.steps) - 1
+        excess, rows = nearest(of, over.below(of.rows).bound)
+        points, few = [], self._programs.kinks(over) <= KINKS
+        for part, member in np.argwhere((excess >= 0) & few[:, None]):
+            row = rows[part, member]
+            a = -of.rows[row].reshape(1, *over.steps[last].shape)
+            solved = self._programs.solve(over, part, a, {}, self._seconds_left())
+            if solved is not None:
+                points.append(solved.point)
+                above, _ = over.above(last, a, np.array([part]), Choice({k: s[None] for k, s in solved.slopes.items()}))
+                excess[part, member] = np.nextafter(of.limits[row, 1] + above[0], np.inf)
+        most = excess.max(axis=1)
+        left = most >= 0
+        done = float(most[~left].max(initial=-np.inf))
+        return _Programmed(boxes[left], done, boxes.low[~left], boxes.high[~left], points)
 
     def _round(self, number: int) -> Waiting | None:
         """Halve the worst boxes, and look for counter-examples in them."""

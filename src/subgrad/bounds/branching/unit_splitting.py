@@ -9,16 +9,20 @@ bound for neural network verification via Lagrangian decomposition", 2021, arXiv
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
+from subgrad.bounds.backward.affine import Affine
+from subgrad.bounds.backward.curves import Curve
 from subgrad.bounds.backward.linear_bounds import Boxes
 from subgrad.bounds.backward.rows_back import Choice
 from subgrad.bounds.backward.tightening import Tightened, tightened
 from subgrad.bounds.backward.walk_back import Step
 from subgrad.bounds.branching.arrays_of_parts import Columns
 from subgrad.bounds.branching.branch_and_bound import BranchAndBound, Evidence
+from subgrad.bounds.branching.linear_programs import KINKS
 from subgrad.bounds.branching.lost import losses
 from subgrad.bounds.branching.shown_parts import Decided, ShownParts
 from subgrad.intervals.arithmetic import Interval
@@ -64,11 +68,15 @@ class UnitSplitting(BranchAndBound):
         ends = np.cumsum([0, *(math.prod(steps[i].shape) for i in self._curves.values())]).tolist()
         self._columns = dict(zip(self._curves.values(), map(slice, ends[:-1], ends[1:]), strict=True))
         self._parts = ShownParts()
+        self._points: list[np.ndarray] = []
         if (excess := self.polytopes.excess(whole.below(self.polytopes.rows).bound)[0]).max() < 0:
             self.leaves.append((low, high))
         else:
             whole = self._refined(whole)
-        self._inner = {i: whole.intervals[i] for i in self._curves.values()}
+        self._smooth = [k for k in whole.relaxations if _is_parallel(whole, k)]
+        arguments = [steps[k].inputs[0] for k in self._smooth]
+        arguments = [i for i in arguments if isinstance(steps[i].made, Affine)]
+        self._inner = {i: whole.intervals[i] for i in (*self._curves.values(), *arguments)}
         found = whole.below(self.polytopes.rows).bound
         excess = np.minimum(excess, self.polytopes.excess(found)[0])
         self.done = float(excess[excess < 0].max(initial=-np.inf))
@@ -76,7 +84,8 @@ class UnitSplitting(BranchAndBound):
         rows = np.array([m[np.argmin(off[m])] for m in self.polytopes.members], int)
         slopes = self._slopes(whole)[np.zeros(len(rows), int)]
         signs, weights, left = np.zeros(slopes.shape, np.int8), np.zeros(slopes.shape), excess >= 0
-        self._parts.decided(Decided(rows, signs, slopes, weights)[~left])
+        smooth = self._smooth_slopes(whole)[np.zeros(len(rows), int)]
+        self._parts.decided(Decided(rows, signs, slopes, weights, smooth)[~left])
         return self._bounded(rows[left], signs[left], slopes[left], weights[left], AT_FIRST)
 
     def evidence(self) -> Evidence | None:
@@ -86,10 +95,14 @@ class UnitSplitting(BranchAndBound):
         arrays = self._parts.arrays()
         if arrays is None:
             return None
-        sources = np.repeat(list(self._columns), [c.stop - c.start for c in self._columns.values()])
-        elements = np.concatenate([np.arange(c.stop - c.start) for c in self._columns.values()])
-        units = np.stack([sources, elements], axis=1)[self._parts.units]
-        return Evidence("signs", {"units": units, **arrays})
+        units, smooth = self._elements(self._columns)[self._parts.units], self._elements(self._smooth)
+        return Evidence("signs", {"units": units, "smooth": smooth, **arrays})
+
+    def _elements(self, steps: Iterable[int]) -> np.ndarray:
+        """All elements of some steps: the number of the step and that of the element, shape (n, 2)."""
+        sizes = [(k, math.prod(self.bounds.steps[k].shape)) for k in steps]
+        each = [np.stack([np.full(n, k), np.arange(n)], axis=1) for k, n in sizes]
+        return np.concatenate([np.empty((0, 2), np.int64), *each])
 
     def _round(self, number: int) -> Nodes | None:
         """Split the worst parts, and look for counter-examples in them."""
@@ -125,7 +138,8 @@ class UnitSplitting(BranchAndBound):
                 def share(
                     s: slice, i: int = i, rows: np.ndarray = rows, whole: Boxes = whole
                 ) -> tuple[np.ndarray, np.ndarray]:
-                    found = tightened(whole, i, rows[s], np.zeros(len(rows[s]), int), LATER, 0.0)
+                    owner = np.zeros(len(rows[s]), int)
+                    found = tightened(whole, i, rows[s], owner, LATER, 0.0, late=self.late)
                     return found.above, self._chosen(whole, found.choice, np.zeros(len(found.above), int))
 
                 above, slopes = map(np.concatenate, zip(*self._shares(share, len(rows), LEAST), strict=True))
@@ -147,12 +161,20 @@ class UnitSplitting(BranchAndBound):
         self.boxes += len(row)
 
         def share(s: slice) -> tuple[Nodes, Decided, float]:
-            return self._part_bounded(row[s], signs[s], slopes[s], weights[s], rounds)
+            found = self._part_bounded(row[s], signs[s], slopes[s], weights[s], rounds)
+            found = self._tried_harder(*found, found[0].unit < 0, self._by_descent)
+            if not self.lp:
+                return found
+            few = (found[0].unit < 0) | (self._free_kinks(found[0].signs) <= KINKS)
+            return self._tried_harder(*found, few, self._by_programs)
 
         found = self._shares(share, len(row), LEAST)
         self.done = max(self.done, *(done for _, _, done in found))
         for _, decided, _ in found:
             self._parts.decided(decided)
+        if self._points:
+            self._try(np.stack(self._points))
+            self._points.clear()
         return Nodes.joined(*(nodes for nodes, _, _ in found))
 
     def _part_bounded(
@@ -161,14 +183,15 @@ class UnitSplitting(BranchAndBound):
         if not len(row):
             none = np.empty((0, self.polytopes.box.shape[0]))
             undecided = Nodes(row, signs, slopes, weights, np.empty(0, int), none, np.empty(0))
-            return undecided, Decided(row, signs, slopes, weights), -np.inf
+            smooth = np.empty((0, len(self._elements(self._smooth))))
+            return undecided, Decided(row, signs, slopes, weights, smooth), -np.inf
         over = self._over(signs)
         tight = self._tight(over, row, signs, slopes, weights, rounds)
         limits = self.polytopes.limits[row, 1]
         excess = np.nextafter(limits + tight.above, np.inf)
         slopes = self._chosen(over, tight.choice, np.arange(len(row)))
         weights = self._weights(tight.choice, len(row))
-        decided = Decided(row, signs, slopes, weights)[excess < 0]
+        decided = Decided(row, signs, slopes, weights, self._smooth_slopes(over))[excess < 0]
         left = np.flatnonzero(excess >= 0)
         low, high = self.polytopes.box.T
         corner = np.where(tight.slopes[left] > 0, high, low)
@@ -180,13 +203,42 @@ class UnitSplitting(BranchAndBound):
                 score[:, self._columns[i]] = _flat(lost[k])
         found = Nodes(row[left], signs[left], slopes[left], weights[left], np.full(len(left), -1), corner, excess[left])
         found.unit[:] = self._unit(found, np.where(found.signs == 0, score, 0.0))
-        alone = np.flatnonzero(found.unit < 0)
-        if len(alone) and rounds < ALONE:
-            last = found[alone]
-            last, more, done = self._part_bounded(last.row, last.signs, last.slopes, last.weights, ALONE)
-            decided = Decided.joined(decided, more)
-            return Nodes.joined(found[found.unit >= 0], last), decided, max(done, _most(excess))
         return found, decided, _most(excess)
+
+    def _tried_harder(
+        self, found: Nodes, decided: Decided, done: float, some: np.ndarray,
+        how: Callable[[Nodes], tuple[Nodes, Decided, float]],
+    ) -> tuple[Nodes, Decided, float]:  # fmt: skip
+        """Some of the parts are bounded once more."""
+        if not some.any():
+            return found, decided, done
+        last, more, most = how(found[some])
+        return Nodes.joined(found[~some], last), Decided.joined(decided, more), max(done, most)
+
+    def _by_descent(self, nodes: Nodes) -> tuple[Nodes, Decided, float]:
+        return self._part_bounded(nodes.row, nodes.signs, nodes.slopes, nodes.weights, ALONE)
+
+    def _free_kinks(self, signs: np.ndarray) -> np.ndarray:
+        """How many units may have both signs in each part, shape (n,)."""
+        found = np.zeros(len(signs), int)
+        for i, own in self._columns.items():
+            low, high = (e.ravel() for e in self._inner[i])
+            found += ((signs[:, own] == 0) & (low < 0) & (high > 0)).sum(axis=1)
+        return found
+
+    def _by_programs(self, nodes: Nodes) -> tuple[Nodes, Decided, float]:
+        """Bounds by linear programs, whose points are tried as counter-examples."""
+        over, slopes, weights = self._over(nodes.signs), nodes.slopes.copy(), nodes.weights.copy()
+        shapes = {i: over.steps[i].shape for i in self._columns}
+        for part, row in enumerate(nodes.row):
+            signs = {i: nodes.signs[part, own].reshape(shapes[i]) for i, own in self._columns.items()}
+            solved = self._programs.solve(over, part, -self.polytopes.rows[row], signs, self._seconds_left())
+            if solved is not None:
+                self._points.append(solved.point)
+                for k, i in self._curves.items():
+                    slopes[part, self._columns[i]] = solved.slopes[k].ravel()
+                    weights[part, self._columns[i]] = solved.weights[i].ravel()
+        return self._part_bounded(nodes.row, nodes.signs, slopes, weights, 0)
 
     def _unit(self, nodes: Nodes, score: np.ndarray) -> np.ndarray:
         """The unit of each part whose worse half has the best bound, of those with the highest scores."""
@@ -210,7 +262,8 @@ class UnitSplitting(BranchAndBound):
         low, high = (np.broadcast_to(e, (len(signs), len(e))) for e in self.polytopes.box.T)
         inside = {}
         for i, (a, b) in self._inner.items():
-            sign = signs[:, self._columns[i]].reshape(len(signs), *a.shape[1:])
+            sign = signs[:, self._columns[i]] if i in self._columns else np.zeros((len(signs), a[0].size))
+            sign = sign.reshape(len(signs), *a.shape[1:])
             inside[i] = Interval(np.where(sign > 0, np.maximum(a, 0.0), a), np.where(sign < 0, np.minimum(b, 0.0), b))
         return self.bounds.over(low, high, inside, refined=False)
 
@@ -225,7 +278,8 @@ class UnitSplitting(BranchAndBound):
             start.slopes[k], start.added[i], sign = (x[:, own].reshape(shape) for x in (slopes, weights, signs))
             if sign.any():
                 known[i] = sign
-        return tightened(over, last, a, np.arange(len(row)), rounds, -self.polytopes.limits[row, 1], known, start)
+        wanted = -self.polytopes.limits[row, 1]
+        return tightened(over, last, a, np.arange(len(row)), rounds, wanted, known, start, self.late)
 
     def _chosen(self, over: Boxes, choice: Choice, owner: np.ndarray) -> np.ndarray:
         """The slopes of all units side by side, of rows in the parts ``owner``."""
@@ -244,9 +298,22 @@ class UnitSplitting(BranchAndBound):
         return weights
 
     def _slopes(self, over: Boxes) -> np.ndarray:
+        return self._of_lines(over, self._curves)
+
+    def _smooth_slopes(self, over: Boxes) -> np.ndarray:
+        return self._of_lines(over, self._smooth)
+
+    def _of_lines(self, over: Boxes, curves: Iterable[int]) -> np.ndarray:
+        """The slopes of the lines below some curves side by side."""
         none = np.zeros((over.count, 0))
-        parts = (_flat(over.relaxations[k].slopes[0][0]) for k in self._curves)
+        parts = (_flat(over.relaxations[k].slopes[0][0]) for k in curves)
         return np.concatenate([none, *parts], axis=1)
+
+
+def _is_parallel(over: Boxes, k: int) -> bool:
+    """Whether a curve is smooth, with a pair of parallel lines."""
+    made, slopes = over.steps[k].made, over.relaxations[k].slopes
+    return isinstance(made, Curve) and not made.pieces and len(slopes) == 1 and slopes[0][0].ndim > 1
 
 
 def _flat(x: np.ndarray) -> np.ndarray:

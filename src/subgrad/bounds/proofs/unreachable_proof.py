@@ -11,10 +11,13 @@ import numpy as np
 from subgrad.bounds.backward.linear_bounds import LinearBounds
 from subgrad.bounds.branching.branch_and_bound import Evidence
 from subgrad.bounds.branching.polytopes import Polytopes
-from subgrad.bounds.proofs.proof import Content, Written, written
+from subgrad.bounds.proofs.proof import PROOF, Content, Written, written
 from subgrad.errors import ArgumentError
+from subgrad.graph.op import TABLE
 
 KIND = "proof of unreachable outputs"
+ELEMENTS = {"units", "smooth"}  # arrays of which a row is a step and the number of an element of it
+COMPARES = {"less", "isfinite", "logical_not", "logical_and"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,18 +39,39 @@ class UnreachableProof(Written):
         place, groups = dict(zip(sources, places[1:], strict=True)), []
         for k, (of, shown) in enumerate(self.groups):
             parts = {"rows": of.rows, "limits": of.limits[:, 1], **shown.arrays}
-            if "units" in parts:
-                units = parts["units"]
-                at = np.array([place[step] for step in units[:, 0].tolist()], np.int64)
-                parts["units"] = np.stack([at, units[:, 1]], axis=1)
+            for name in ELEMENTS & set(parts):
+                at = np.array([place[step] for step in parts[name][:, 0].tolist()], np.int64)
+                parts[name] = np.stack([at, parts[name][:, 1]], axis=1)
             arrays.update({f"{name} {k}": np.ascontiguousarray(part) for name, part in parts.items()})
             groups.append({"box": of.box.tolist(), "members": [m.tolist() for m in of.members], "by": shown.kind})
         return Content(arrays, {"kind": KIND, "network": places[0], "groups": groups, "graph": graph})
 
     def _split_steps(self) -> list[int]:
-        """The numbers of the steps whose elements have signs in a part."""
-        every = [shown.arrays["units"][:, 0] for _, shown in self.groups if "units" in shown.arrays]
+        """The numbers of the steps of which elements have signs, or slopes, in a part."""
+        every = [shown.arrays[name][:, 0] for _, shown in self.groups for name in ELEMENTS & set(shown.arrays)]
         return np.unique(np.concatenate([np.empty(0, np.int64), *every])).tolist()
+
+
+def is_known(bounds: LinearBounds) -> bool:
+    """Whether the checker knows all that a network makes of its inputs: it compares none, and knows no jumps."""
+    nodes, _, _ = written([bounds.output], bounds.point, dict(bounds.weights))
+    varies: list[bool] = []
+    for node in nodes:
+        name = node["op"]
+        varies.append(name == "point" or any(varies[k] for k in node["inputs"]))
+        cut_off = name == "cast" and not node["attrs"]["dtype"].startswith("float")
+        if varies[-1] and (name in COMPARES or cut_off or not (name in ("point", "cast") or TABLE[name] in PROOF)):
+            return False
+    return True
+
+
+def proof_at_once(bounds: LinearBounds, polytopes: Polytopes) -> UnreachableProof | None:
+    """The proof by the box as it is, if bounds of it suffice, and the checker knows the network."""
+    low, high = polytopes.box.T[:, None]
+    excess = polytopes.excess(bounds.over(low, high).below(polytopes.rows).bound)
+    if not (excess.max() < 0 and is_known(bounds)):
+        return None
+    return UnreachableProof(bounds, [(polytopes, Evidence("boxes", {"low": low, "high": high}))])
 
 
 class TooLarge:
@@ -58,4 +82,4 @@ class TooLarge:
         raise ArgumentError("this proof is too large: what it takes was not kept")
 
 
-__all__ = ["TooLarge", "UnreachableProof"]
+__all__ = ["TooLarge", "UnreachableProof", "is_known", "proof_at_once"]

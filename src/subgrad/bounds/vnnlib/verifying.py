@@ -14,7 +14,7 @@ from subgrad.bounds.branching.polytopes import gathered
 from subgrad.bounds.branching.progress import Progress
 from subgrad.bounds.branching.splitting import Splitting
 from subgrad.bounds.branching.unit_splitting import UnitSplitting, split_curves
-from subgrad.bounds.proofs.unreachable_proof import TooLarge, UnreachableProof
+from subgrad.bounds.proofs.unreachable_proof import TooLarge, UnreachableProof, is_known
 from subgrad.bounds.traced import AtOnePoint, Function, traced
 from subgrad.bounds.verdict import Verdict
 from subgrad.bounds.vnnlib.unreachable import Unreachable
@@ -28,7 +28,7 @@ FEW = 16  # inputs that are split
 
 def verify_unreachable(
     net: Function, prop: Unreachable, budget: int, timeout: float | None, verbose: bool | None,
-    claim: str | None = None,
+    lp: bool = False, claim: str | None = None,
 ) -> Verdict:  # fmt: skip
     """What `subgrad.verify` finds of such a property."""
     start = time.perf_counter()
@@ -44,7 +44,7 @@ def verify_unreachable(
             now = time.perf_counter()
             deadline = None if timeout is None else now + (start + timeout - now) / (len(groups) - k)
             left = max(1, budget - sum(s.boxes for s in done))
-            done.append(search(bounds, polytopes, left, deadline, progress).run())
+            done.append(search(bounds, polytopes, left, deadline, progress, lp).run())
             if done[-1].witness is not None or done[-1].interrupted:
                 break
     return _verdict(claim, bounds, done, len(groups), start)
@@ -84,8 +84,8 @@ def _verdict(claim: str, bounds: LinearBounds, done: list[BranchAndBound], group
 
 
 def _proof(bounds: LinearBounds, done: list[BranchAndBound]) -> UnreachableProof | TooLarge | None:
-    """What `Verdict.save` writes; None for what its checker does not know, which are smooth functions."""
-    if any(isinstance(s.made, Curve) and not s.made.pieces for s in bounds.steps):
+    """What `Verdict.save` writes; None for what its checker does not know: comparisons, and what jumps."""
+    if any(isinstance(s.made, Curve) and not s.made.pieces for s in bounds.steps) and not is_known(bounds):
         return None
     groups = [(s.polytopes, shown) for s in done if (shown := s.evidence()) is not None]
     return UnreachableProof(bounds, groups) if len(groups) == len(done) else TooLarge()

@@ -23,7 +23,7 @@ ModelFile = Annotated[Path, typer.Argument(
     metavar="MODEL", help="A file of sg.save, or of subgrad approximate --out.", show_default=False,
 )]  # fmt: skip
 Network = Annotated[Path, typer.Argument(
-    metavar="MODEL", help="As of certify, or an ONNX file.", show_default=False,
+    metavar="MODEL", help="As of certify, or an ONNX file, which may be packed by gzip.", show_default=False,
 )]  # fmt: skip
 PropertyFile = Annotated[Path | None, typer.Argument(
     metavar="PROPERTY", help="A VNN-LIB file, which may be packed by gzip, in the place of a box and one property.",
@@ -31,6 +31,10 @@ PropertyFile = Annotated[Path | None, typer.Argument(
 )]  # fmt: skip
 Timeout = Annotated[float | None, typer.Option(
     metavar="SECONDS", min=0.001, help="With a VNN-LIB file: the answer is timeout after that.", show_default="none",
+)]  # fmt: skip
+Lp = Annotated[bool, typer.Option(
+    "--lp", help="With a VNN-LIB file: linear programs of SciPy, too, for parts where few relus may go both ways.",
+    show_default=False,
 )]  # fmt: skip
 Eps = Annotated[float | None, typer.Option(
     metavar="ERROR", help="The error to prove.", show_default="the least that can be proven",
@@ -81,6 +85,7 @@ def verify(
     proof: ProofFile = None,
     budget: Budget = BUDGET,
     timeout: Timeout = None,
+    lp: Lp = False,
 ) -> None:
     """Prove a property of a network at all points of a box, or find a point where it is false.
 
@@ -103,9 +108,10 @@ def verify(
         if properties or box:
             raise typer.BadParameter("a VNN-LIB file has its own boxes and property")
         options.place(proof, "--proof")
-        return _answer(bounds.verify(_network(model), bounds.read_vnnlib(file), budget=budget, timeout=timeout), proof)
-    if timeout is not None:
-        raise typer.BadParameter("--timeout is for a VNN-LIB file; others have a --budget")
+        found = bounds.verify(_network(model), bounds.read_vnnlib(file), budget=budget, timeout=timeout, lp=lp)
+        return _answer(found, proof)
+    if timeout is not None or lp:
+        raise typer.BadParameter(f"--{'lp' if lp else 'timeout'} is for a VNN-LIB file; others have a --budget")
     if not box:
         raise typer.BadParameter("a property is a VNN-LIB file, or a --box for each input and one of --within ...")
     with usage("--box"):
@@ -118,7 +124,7 @@ def verify(
 
 def _network(path: Path) -> Module:
     """The network of a file of this package, or of ONNX."""
-    if path.suffix != ".onnx":
+    if not path.name.endswith((".onnx", ".onnx.gz")):
         return load_module(path)
     from subgrad import onnx
 

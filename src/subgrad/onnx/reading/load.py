@@ -27,7 +27,7 @@ def load(path: str | os.PathLike[str]) -> OnnxModel:
     parameters that are not. Nothing in the file is run, and nothing outside of its folder is read.
 
     Args:
-        path: the file; tensors may lie in other files of the same folder.
+        path: the file, which may be packed by gzip; tensors may lie in other files of the same folder.
 
     Raises:
         FileError: if the file is missing, damaged, or has operators or dtypes that are not known here; the message

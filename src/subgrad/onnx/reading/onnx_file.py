@@ -17,6 +17,7 @@ from google.protobuf.message import DecodeError
 from onnx import AttributeProto, TensorProto, helper, numpy_helper
 from onnx.inliner import inline_local_functions
 
+from subgrad.data.readers.raw import read_bytes
 from subgrad.errors import FileError
 from subgrad.graph.dtype import KNOWN
 from subgrad.io.atomic import require_regular
@@ -28,12 +29,9 @@ LONGEST = 200  # characters of a message that the file has a part in
 
 
 def read(path: str | os.PathLike[str]) -> onnx.ModelProto:
-    """The file as protobuf; `FileError` if it is none."""
-    require_regular(path)
+    """The file as protobuf, unpacked if it is packed by gzip; `FileError` if it is none."""
     try:
-        found = onnx.ModelProto.FromString(Path(path).read_bytes())
-    except OSError as error:
-        raise FileError(f"cannot read {path}: {error.strerror}") from None
+        found = onnx.ModelProto.FromString(read_bytes(path))
     except DecodeError:
         found = None
     if found is None or not found.HasField("graph") or not found.opset_import:
