@@ -65,7 +65,7 @@ class Splitting(BranchAndBound):
 
     def _by_programs(self, boxes: Open) -> list[Open]:
         """Those of the boxes that linear programs do not decide either; their points are tried as counter-examples."""
-        found = self._shares(lambda s: self._programmed(boxes[s]), len(boxes), 1)
+        found = self._shares(lambda s: self._programmed(boxes[np.arange(len(boxes))[s]]), len(boxes), 1)
         for part in found:
             self.done = max(self.done, part.done)
             self.leaves.append((part.low, part.high))

@@ -11,13 +11,13 @@ import numpy as np
 from subgrad.bounds.backward.linear_bounds import LinearBounds
 from subgrad.bounds.branching.branch_and_bound import Evidence
 from subgrad.bounds.branching.polytopes import Polytopes
-from subgrad.bounds.proofs.proof import PROOF, Content, Written, written
+from subgrad.bounds.proofs.proof import PROOF, Content, Written, simpler, written
 from subgrad.errors import ArgumentError
-from subgrad.graph.op import TABLE
+from subgrad.graph.order import dependents, toposort
+from subgrad.ops.shape import cast
 
 KIND = "proof of unreachable outputs"
 ELEMENTS = {"units", "smooth"}  # arrays of which a row is a step and the number of an element of it
-COMPARES = {"less", "isfinite", "logical_not", "logical_and"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,15 +54,9 @@ class UnreachableProof(Written):
 
 def is_known(bounds: LinearBounds) -> bool:
     """Whether the checker knows all that a network makes of its inputs: it compares none, and knows no jumps."""
-    nodes, _, _ = written([bounds.output], bounds.point, dict(bounds.weights))
-    varies: list[bool] = []
-    for node in nodes:
-        name = node["op"]
-        varies.append(name == "point" or any(varies[k] for k in node["inputs"]))
-        cut_off = name == "cast" and not node["attrs"]["dtype"].startswith("float")
-        if varies[-1] and (name in COMPARES or cut_off or not (name in ("point", "cast") or TABLE[name] in PROOF)):
-            return False
-    return True
+    order = toposort(simpler([bounds.output]))
+    varying = dependents(order, [bounds.point]) - {bounds.point}
+    return all(node.dtype.kind == "f" and (node.op is cast or node.op in PROOF) for node in varying)
 
 
 def proof_at_once(bounds: LinearBounds, polytopes: Polytopes) -> UnreachableProof | None:
