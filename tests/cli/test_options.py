@@ -60,7 +60,8 @@ GIVEN = {
     "target": "y", "drop": "x", "only": "x", "series": "x", "data": ".", "test": 0.5, "validation": 0.5, "model": "mlp",
     "hidden": "4", "window": 5, "activation": "tanh", "augment": "mirror", "loss": "huber", "step": "0.1", "epochs": 1,
     "batch-size": 5, "robust": 0.1, "effort": "quick", "balance": None, "interval": 0.9, "set": 0.9,
-    "quantile": "0.5", "task": "regression", "cv": 3, "jobs": 2, "memory": "1GB", "checkpoint": "run", "resume": "run",
+    "quantile": "0.5", "task": "regression", "cv": 3, "jobs": 2, "memory": "1GB", "scratch": ".",
+    "checkpoint": "run", "resume": "run",
 }  # fmt: skip
 
 

@@ -157,6 +157,18 @@ def test_two_rows_of_unknown_truth_words_count_as_missing_as_one_does():
     assert found.remarks == ["Unknown from the training, and taken as missing: 'f' in 2 rows ('maybe', 'perhaps')."]
 
 
+def test_tables_of_other_forms_are_prepared_in_turn():
+    prepared = TablePreprocessor().fit(Table({"a": [1.5, 2.5, None, 4.0], "b": list("uvuv"), "y": [0.5, 1, 2, 3]}), "y")
+    forms = [{"a": [2.5, 4.0], "b": ["v", "u"]}, {"a": ["2.5", "4"], "b": ["v", "u"]}, {"b": ["v", "u"], "a": [2.5, 4]}]
+    found = [prepared.transform(Table(form)) for form in [*forms, *forms]]
+    for one in found:
+        np.testing.assert_array_equal(one, found[0])
+    with pytest.raises(DataError, match="has no column 'b'"):
+        prepared.transform(Table({"a": [2.5]}))
+    prepared.fit(Table({"a": [1.5, 3.5], "b": ["u", "v"], "y": [0.5, 1]}), "y")  # each text occurs once
+    np.testing.assert_array_equal(prepared.transform(Table(forms[0])), [[0], [1.5]])
+
+
 def test_missing_columns_are_named():
     prepared = TablePreprocessor().fit(mixed(), "label")
     with pytest.raises(DataError, match="no columns 'age', 'city'; it has 1: 'x'"):

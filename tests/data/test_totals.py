@@ -21,6 +21,15 @@ def test_moments_of_parts_are_those_of_all():
         assert (found.count, found.low, found.high) == (len(values), values.min(), values.max())
 
 
+def test_moments_of_many_columns_are_those_of_each():
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=(5000, 9)).astype("f4", order="F") * np.array([1, 1e-30, 1e30, 0, 5, 7, 1, 1, 1], "f4")
+    values[3, [4, 5]], values[:, 6] = (np.nan, np.inf), np.nan
+    expected = [Moments.of(column[np.isfinite(column)].astype(float)) for column in values.T]
+    assert Moments.of_columns(values) == expected
+    assert Moments.of_columns(values[:0]) == [Moments()] * 9
+
+
 def test_counts_are_exact_while_values_are_few_and_of_a_known_error_after(monkeypatch):
     monkeypatch.setattr(totals, "KEPT", 20)
     rng = np.random.default_rng(0)

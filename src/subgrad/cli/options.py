@@ -193,6 +193,10 @@ Memory = Annotated[str | None, typer.Option(
     metavar="SIZE", help="Rows stay in their files, and take so much memory on their way to an mlp, such as 1GB.",
     show_default="a quarter of what is free, for a folder", rich_help_panel=_DATA,
 ), Used("FILE")]  # fmt: skip
+Scratch = Annotated[Path | None, typer.Option(
+    metavar="DIR", help="Rows stay in their files, and are kept in this folder as they were prepared, 4 bytes a "
+    "feature: epochs after the first read them from there.", show_default="none", rich_help_panel=_DATA,
+), Used("FILE")]  # fmt: skip
 SavedRun = Annotated[Path | None, typer.Option(
     "--checkpoint", metavar="PATH", help="Save the run of a network every ten minutes, and when Ctrl-C ends it.",
     rich_help_panel=_TRAINING,
@@ -242,6 +246,7 @@ class TrainOptions:
     sets: Sets = None
     quantile: Quantile = None
     memory: Memory = None
+    scratch: Scratch = None
     checkpoint: SavedRun = None
     resume: Resume = None
     seed: Seed = 0

@@ -6,15 +6,15 @@ import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
 from typing import NamedTuple, Self
 
 import numpy as np
 
 from subgrad.data.column_names import listed
-from subgrad.data.formats import NumberFormat, has_value
+from subgrad.data.formats import NumberFormat
 from subgrad.data.kinds import Kind, fit_column, kind_from_plain
-from subgrad.data.kinds.number import NumberColumn, SideBySide
+from subgrad.data.kinds.encoding import Encoding
+from subgrad.data.kinds.number import NumberColumn
 from subgrad.data.kinds.totals import Totals
 from subgrad.data.kinds.useless import why_useless
 from subgrad.data.lazy_polars import pl
@@ -73,6 +73,7 @@ class TablePreprocessor:
         self._left_out: list[str] = []
         self._target: Target | None = None
         self._sentences: list[str] = []
+        self._encoding: Encoding | None = None
 
     def fit(self, table: Table, target: str, task: Task | None = None, keep: Collection[str] = ()) -> Self:
         """Learn from a table whose column ``target`` is to be predicted; ``task`` overrules `infer_task`.
@@ -119,7 +120,7 @@ class TablePreprocessor:
         sentences += _describe_notations(self._columns)
         for column in self._columns:
             sentences += column.describe()
-        self._target, self._left_out = encoder, list(useless)
+        self._target, self._left_out, self._encoding = encoder, list(useless), None
         self._sentences = sentences + self._describe_numbers()
         return self
 
@@ -167,33 +168,19 @@ class TablePreprocessor:
         >>> prepared.prepare(Table({"c": ["b", "new"], "d": [1, 2]})).remarks
         ["Unknown from the training, and taken as missing: 'c' in 1 row ('new'). Not used: 'd'."]
         """
-        table.require(column.name for column in self.columns)
-        features = np.empty((table.rows, len(self._places())), np.float32) if out is None else out
-        unknown = self._encode(table, features)
+        encoding = self._encoding_of(table)
+        features = np.empty((table.rows, encoding.width), np.float32) if out is None else out
+        unknown = encoding.encode(table, features)
         used = {self.target_name, *(column.name for column in self._columns), *self._left_out}
         remarks = [*_about_unknown(unknown, table), *_about_unused([name for name in table if name not in used])]
         return Prepared(features, [" ".join(remarks)] if remarks else [])
 
-    def _encode(self, table: Table, features: np.ndarray) -> dict[str, np.ndarray]:
-        """Fill the features; of columns with values that they do not know, truth values (n,): where.
-
-        Plain numbers are scaled together, as there may be many.
-        """
-        flat = self._places()
-        ends = accumulate((len(column.features) for column in self._columns), initial=0)
-        places = {c.name: flat[start:end] for c, (start, end) in zip(self._columns, pairwise(ends), strict=True)}
-        plain = [c for c in self._columns if type(c) is NumberColumn and table.came_as_numbers(c.name)]
-        if plain:
-            values = table.matrix([column.name for column in plain])
-            SideBySide(plain, [places.pop(column.name) for column in plain]).encode(values, features)
-        found = {}
-        for column in self._columns:
-            if column.name in places:
-                series = table.series(column.name)
-                features[:, places[column.name]], unknown = column.encode(series)
-                _check_known(column, series, unknown)
-                if unknown.any():
-                    found[column.name] = unknown
+    def _encoding_of(self, table: Table) -> Encoding:
+        """That of the table before, which is mostly of the same form."""
+        self._fitted()
+        found = self._encoding  # other threads may prepare tables, too
+        if found is None or not found.fits(table):
+            found = self._encoding = Encoding(self._columns, self._places(), table)
         return found
 
     def _places(self) -> np.ndarray:
@@ -318,18 +305,6 @@ def _useless(table: Table, target: str, keep: Collection[str]) -> dict[str, str]
     if len(whys) == len(names):
         whys = {name: useless for name, useless in whys.items() if useless.surely}
     return {name: useless.why for name, useless in whys.items()}
-
-
-def _check_known(column: Kind, series: pl.Series, unknown: np.ndarray) -> None:
-    """That a column is another one than in training shows in that none of its values, if more than one, is known.
-
-    Missing values say nothing, and a word that a column of text or truth values does not know is no sign either.
-    """
-    if column.what and unknown.sum() > 1 and unknown.sum() == has_value(series).sum():
-        raise DataError(
-            f"column '{column.name}' held {column.what} when the model was fitted; "
-            f"none of its values is one, such as {series.filter(pl.Series(unknown))[0]!r}"
-        )
 
 
 def _about_unknown(unknown: dict[str, np.ndarray], table: Table) -> list[str]:

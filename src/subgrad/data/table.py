@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,16 +44,34 @@ class Table(Mapping[str, np.ndarray]):
     def __init__(
         self, columns: Mapping[str, npt.ArrayLike | pl.Series], notes: Sequence[str] = (), semicolons: bool = False
     ) -> None:
-        self._series = as_columns(columns)
+        series = as_columns(columns)
         self._semicolons = semicolons
         self._decided: Mapping[str, Format] | None = None
         self._numbered: frozenset[str] | None = None
         self._as_given = False  # whether floats still are as they came, and are cleaned when somebody looks
         self.notes = list(notes)
-        lengths = {name: len(series) for name, series in self._series.items()}
+        lengths = {name: len(values) for name, values in series.items()}
         if len(set(lengths.values())) > 1:
             raise DataError(f"the columns of a table need equal lengths; these have {_lengths(lengths)}")
-        self.rows = next(iter(lengths.values()), 0)
+        self._frame = pl.DataFrame(series)
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return self._frame.height
+
+    @property
+    def schema(self) -> Mapping[str, Any]:
+        """The types of the columns as they came, by their names, in order."""
+        return self._frame.schema
+
+    @cached_property
+    def _series(self) -> dict[str, pl.Series]:
+        return dict(zip(self._frame.columns, self._frame.get_columns(), strict=True))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle: without what is in the frame anyway."""
+        return {name: value for name, value in vars(self).items() if name != "_series"}
 
     def __getitem__(self, name: str) -> np.ndarray:
         series = self.series(name)
@@ -85,7 +104,7 @@ class Table(Mapping[str, np.ndarray]):
 
     def frame(self) -> pl.DataFrame:
         """All columns as they came."""
-        return pl.DataFrame(self._series)
+        return self._frame
 
     def format(self, name: str) -> Format:
         """How a column writes its values."""
@@ -113,8 +132,7 @@ class Table(Mapping[str, np.ndarray]):
         """
         chosen = np.asarray(rows)
         chosen = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
-        frame = pl.DataFrame(self._series).select(pl.all().gather(chosen))  # in one call: there may be 20,000 columns
-        return self._with(dict(zip(self, frame.get_columns(), strict=True)))
+        return self._with(self._frame.select(pl.all().gather(chosen)))  # in one call: there may be 20,000 columns
 
     def slice(self, start: int, length: int) -> Table:
         """The table of rows that follow each other, which are not copied; fewer at the end.
@@ -122,7 +140,7 @@ class Table(Mapping[str, np.ndarray]):
         >>> Table({"x": [1, 2, 3]}).slice(1, 5)["x"]
         array([2., 3.])
         """
-        return self._with(dict(zip(self, pl.DataFrame(self._series).slice(start, length).get_columns(), strict=True)))
+        return self._with(self._frame.slice(start, length))
 
     def came_as_numbers(self, name: str) -> bool:
         """Whether a column did not come as text."""
@@ -130,8 +148,9 @@ class Table(Mapping[str, np.ndarray]):
 
     def plain_numbers(self) -> list[str]:
         """The columns that came as numbers and are read as such."""
+        kinds = self.schema
         return [name for name, how in self._formats().items()
-                if name in self and isinstance(how, NumberFormat) and self.came_as_numbers(name)]  # fmt: skip
+                if isinstance(how, NumberFormat) and kinds.get(name, pl.String) != pl.String]  # fmt: skip
 
     def matrix(self, names: Sequence[str]) -> np.ndarray:
         """Several of `plain_numbers`, (n, k), NaN where a value is missing: float32 if they all came so, else float64.
@@ -139,7 +158,7 @@ class Table(Mapping[str, np.ndarray]):
         >>> Table({"x": [1, 2], "y": [0.5, None]}).matrix(["y", "x"]).tolist()
         [[0.5, 1.0], [nan, 2.0]]
         """
-        frame = pl.DataFrame({name: self._series[name] for name in names})
+        frame = self._frame[:, [*names]]
         short = {*frame.dtypes} == {pl.Float32}
         return (frame if short else frame.cast(pl.Float64)).to_numpy(order="fortran")
 
@@ -151,7 +170,7 @@ class Table(Mapping[str, np.ndarray]):
         """
         wanted = set(names)
         self.require(wanted)
-        return self._with({name: series for name, series in self._series.items() if name in wanted})
+        return self._with(self._frame[:, [name for name in self if name in wanted]])
 
     def with_column(self, name: str, series: pl.Series) -> Table:
         """The table with other values in a column, read in the format that the column has.
@@ -163,7 +182,7 @@ class Table(Mapping[str, np.ndarray]):
         self.require([name])
         if len(series) != self.rows:
             raise DataError(f"column '{name}' needs {self.rows:,} values, it got {len(series):,}")
-        return self._with({**self._series, name: series})
+        return self._with(self._frame.with_columns(series.alias(name)))
 
     def in_formats(self, formats: Mapping[str, Format]) -> Table:
         """The table with these columns read in other formats, those of a table before it.
@@ -171,7 +190,7 @@ class Table(Mapping[str, np.ndarray]):
         >>> Table({"x": ["1.5"]}).in_formats({"x": TextFormat()})["x"]
         array(['1.5'], dtype=object)
         """
-        table = self._with(self._series)
+        table = self._with(self._frame)
         table._decided = {**self._formats(), **{name: how for name, how in formats.items() if name in self}}
         return table
 
@@ -183,20 +202,24 @@ class Table(Mapping[str, np.ndarray]):
         >>> Table.decided(pl.DataFrame({"x": ["1,5"]}), {"x": NumberFormat(",")})["x"]
         array([1.5])
         """
-        columns = dict(zip(frame.columns, frame.get_columns(), strict=True))
-        plain = {name for name, kind in frame.schema.items() if kind.is_float() or kind.is_integer()}
-        others = as_columns({name: series for name, series in columns.items() if name not in plain})
+        others = [name for name, kind in frame.schema.items() if not (kind.is_float() or kind.is_integer())]
+        read = as_columns({name: frame[name] for name in others})
         table = cls({})
-        table._series, table.rows, table._as_given = {**columns, **others}, frame.height, True
+        table._frame, table._as_given = frame.with_columns([series.alias(name) for name, series in read.items()]), True
         table._decided, table._numbered = formats, frozenset(row_numbers)
         return table
 
-    def _with(self, series: dict[str, pl.Series]) -> Table:
+    def cleaned(self) -> Table:
+        """The same with all floats cleaned at once, for those who look at each column several times."""
+        table = self._with(pl.DataFrame(as_columns(self._series)))
+        table._as_given = False
+        return table
+
+    def _with(self, frame: pl.DataFrame) -> Table:
         """Other rows or columns, in the formats of this table."""
         table = Table({}, self.notes)
-        table._series, table._decided, table._numbered = series, self._formats(), self.row_numbers
+        table._frame, table._decided, table._numbered = frame, self._formats(), self.row_numbers
         table._as_given = self._as_given
-        table.rows = len(next(iter(series.values()), ()))
         return table
 
     def require(self, names: Iterable[str]) -> None:

@@ -29,7 +29,7 @@ def test_a_folder_is_learnt_tested_saved_and_gone_on_with(folder):
     assert sum(info["training"]["frequencies"]) + info["training"]["rows"]["validation"] > 900
     assert info["training"]["network"] == "2-8-2, relu"
     succeed(*options, "--epochs", 5, "--resume", "run", "--quiet", "--out", "resumed.safetensors")
-    succeed(*options, "--epochs", 5, "--quiet", "--out", "whole.safetensors")
+    succeed(*options, "--epochs", 5, "--scratch", ".", "--quiet", "--out", "whole.safetensors")
     resumed, whole = (read_info(folder / f"{name}.safetensors")["training"] for name in ("resumed", "whole"))
     assert resumed["run"]["curve"] == whole["run"]["curve"]
     succeed("predict", "resumed.safetensors", "rows/0.parquet", "--out", "answers.csv")
@@ -42,5 +42,7 @@ def test_what_rows_in_files_are_not_for(folder):
     assert "is for a table in memory" in misuse("train", "rows", "--target", "y", "--cv", 3)
     assert "are learnt by an mlp" in misuse("train", "rows/*.parquet", "--target", "y", "--model", "tabular")
     assert "is for `subgrad train FILE`" in misuse("train", "digits", "--memory", "1GB")
+    no_folder = fail("train", "rows/0.parquet", "--target", "y", "--scratch", "nowhere")
+    assert "cannot be kept in nowhere: No such file" in no_folder
     (folder / "rows" / "1.parquet").write_bytes(b"PAR1")
     assert "rows/1.parquet as Parquet" in fail("train", "rows", "--target", "y")

@@ -160,6 +160,43 @@ def test_errors_name_the_file(tmp_path):
         rows.head(N)
 
 
+def test_columns_of_one_kind_may_differ_in_type(tmp_path):
+    hours = pl.datetime_range(pl.datetime(2020, 1, 1), pl.datetime(2020, 1, 9), "1h", eager=True)
+    first = pl.DataFrame({"at": hours, "gap": range(193), "kind": ["u", "v", "u"] * 64 + ["v"], "y": hours.dt.hour()})
+    other = first.with_columns(
+        pl.col("at").dt.replace_time_zone("UTC"), gap=pl.duration(seconds="gap"),
+        kind=pl.col("kind").cast(pl.Categorical), y=pl.col("y").cast(pl.Float32),
+    )  # fmt: skip
+    for name, frame in (("0", first.with_columns(gap=None)), ("1", first), ("2", other)):
+        frame.write_parquet(tmp_path / f"{name}.parquet")
+    rows = scan_table(tmp_path, "y", task="regression")
+    whole = TablePreprocessor().fit(table_from_frame(pl.concat([first.with_columns(gap=None), first, first],
+                                                               how="vertical_relaxed")), "y", "regression")  # fmt: skip
+    assert_same_preparation(rows.preparation, whole)
+    X, _ = zip(*rows.parts(np.dtype("f4")), strict=True)
+    np.testing.assert_array_equal(np.concatenate(X)[193:386], np.concatenate(X)[386:])
+
+
+def test_rows_to_predict_need_no_target(tmp_path):
+    parted(tmp_path, "parquet", FRAME.drop("price"))
+    preparation = scan_table(FRAME.lazy(), "price").preparation
+    rows = scan_table(tmp_path, preparation=preparation)
+    found = np.concatenate([*rows.inputs(np.dtype("f4"))])
+    np.testing.assert_array_equal(found, preparation.transform(table_from_frame(FRAME)))
+    with pytest.raises(DataError, match="has no column 'price', the target: without it, such rows are for `predict`"):
+        len(rows)
+
+
+def test_values_that_a_preparation_does_not_know_are_found_in_their_file(tmp_path):
+    preparation = scan_table(FRAME.lazy(), "garden", columns=["size", "rooms"]).preparation
+    parted(tmp_path, "parquet", FRAME.with_columns(garden=pl.col("garden").cast(pl.String)))
+    later = FRAME.head(9).with_columns(garden=pl.Series(["true", "maybe"] + ["false"] * 7))
+    later.write_parquet(tmp_path / "2.parquet")
+    rows = scan_table(tmp_path, preparation=preparation)
+    with pytest.raises(DataError, match=r"2.parquet, in a part of it: target .garden. has .maybe. in row 2"):
+        list(rows.parts(np.dtype("f4")))
+
+
 def test_there_have_to_be_rows(tmp_path):
     with pytest.raises(FileError, match="has no rows in it: there is no file that ends with .parquet"):
         scan_table(tmp_path, "y")

@@ -1,4 +1,4 @@
-"""``subgrad train FOLDER``, or a file with ``--memory``: rows that are not read into memory as a whole."""
+"""``subgrad train FOLDER``, or a file with ``--memory`` or ``--scratch``: rows are not read into memory as a whole."""
 
 from __future__ import annotations
 
@@ -26,11 +26,13 @@ _IN_MEMORY = {"--cv": "folds", "--balance": "balance", "--interval": "interval",
 
 
 def stays_in_files(data: str, given: options.TrainOptions) -> bool:
-    """Whether rows are to be read piece by piece: of a folder, several files, or a file if a memory is given."""
+    """Whether rows are to be read piece by piece: of a folder, several files, or a file if an option for such rows is
+    given."""
     path = Path(data)
     if data in BUILT_IN:
         return False
-    return given.memory is not None or path.is_dir() or (glob.has_magic(data) and not path.exists())
+    asked = given.memory is not None or given.scratch is not None
+    return asked or path.is_dir() or (glob.has_magic(data) and not path.exists())
 
 
 class FileRowsJob(TableJob):
@@ -80,6 +82,7 @@ class FileRowsJob(TableJob):
         return scan_table(
             asked.data, given.target, columns=asked.columns.only or None, drop=asked.columns.drop, memory=given.memory,
             task=None if given.task is None else given.task.value,  # pyright: ignore[reportArgumentType]
+            scratch=given.scratch,
         )  # fmt: skip
 
 

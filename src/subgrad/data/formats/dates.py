@@ -104,10 +104,10 @@ def decide_dates(series: pl.Series, comma: bool = False) -> DateFormat | None:
 
 def decide_times(series: pl.Series, name: str) -> DateFormat | None:
     """The format of numbers that are dates: 20210131, or seconds since 1970 if the column is called a time."""
-    known = series.drop_nulls()
-    if not len(known) or (known.dtype.is_float() and (known != known.floor()).any()):
-        return None
+    known = series.drop_nulls() if series.null_count() else series
     numbers = known.cast(pl.Float64).to_numpy()
+    if not len(known) or (known.dtype.is_float() and (numbers != np.floor(numbers)).any()):
+        return None
     low, high = numbers.min(), numbers.max()
     if low >= 19000101 and high < 21000101 and _share(DateFormat("digits"), known) == 1:
         return DateFormat("digits")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # In deviations from the mean. No row that was fitted on comes near it (of n values none is further off than
 # sqrt(n)), but a slip of the keyboard in a later file must not become an infinite float32.
 FURTHEST = 1e6
+IN_CACHE = 2**15  # numbers that are worked on together
 
 
 class Encoded(NamedTuple):

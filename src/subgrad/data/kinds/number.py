@@ -13,6 +13,7 @@ from subgrad.data.column_names import listed
 from subgrad.data.formats import Format, NumberFormat, unread
 from subgrad.data.kinds.column_kind import (
     FURTHEST,
+    IN_CACHE,
     Encoded,
     Kind,
     is_odd,
@@ -23,8 +24,6 @@ from subgrad.data.kinds.column_kind import (
 from subgrad.data.kinds.totals import Moments, Totals
 from subgrad.data.lazy_polars import pl
 from subgrad.graph.tensor import Tensor
-
-IN_CACHE = 2**15  # numbers
 
 
 @dataclass(frozen=True)

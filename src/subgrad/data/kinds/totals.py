@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from subgrad.data.formats import DateFormat, Format, NumberFormat, TextFormat, as_texts
-from subgrad.data.kinds.column_kind import is_odd, mean_and_std
+from subgrad.data.kinds.column_kind import IN_CACHE, is_odd, mean_and_std
 from subgrad.data.lazy_polars import pl
 
 KEPT = 10_000
@@ -38,24 +38,36 @@ class Moments:
 
     @classmethod
     def of_columns(cls, values: np.ndarray) -> list[Moments]:
-        """Those of the finite numbers in each column of (n, k), at once where all are: there may be many columns.
+        """Those of the finite numbers in each column of (n, k), of many columns at once where all are finite.
 
         >>> Moments.of_columns(np.array([[1.0, np.nan], [3.0, 2.0]]))[1]
         Moments(count=1, mean=2.0, std=0.0, low=2.0, high=2.0)
         """
-        whole = np.logical_and.reduce(np.isfinite(values), axis=0)
-        numbers = values[:, whole].astype(np.float64, order="F")
+        step = max(1, IN_CACHE // max(len(values), 1))
+        parts = (values.T[start : start + step] for start in range(0, values.shape[1], step))
+        return [moments for part in parts for moments in cls._of_rows(part)]
+
+    @classmethod
+    def _of_rows(cls, values: np.ndarray) -> list[Moments]:
+        """Those of each row of (k, n), as `of` has them."""
+        whole = np.isfinite(values).all(axis=1)
+        numbers = (values if whole.all() else values[whole]).astype(np.float64)
         if not numbers.size:
-            return [cls.of(v[np.isfinite(v)].astype(np.float64)) for v in values.T]
-        low, high = numbers.min(0), numbers.max(0)
+            return [cls.of(v[np.isfinite(v)].astype(np.float64)) for v in values]
+        n = numbers.shape[1]
+        low, high = numbers.min(1), numbers.max(1)
         scales = np.maximum(np.abs(low), np.abs(high))
         scales[scales == 0] = 1
-        numbers /= scales
-        means, stds = scales * numbers.mean(0), np.where(low < high, scales * numbers.std(0), 0.0)
-        found = np.stack([np.where(low < high, means, low), stds, low, high], axis=1).tolist()
-        of_whole = (cls(len(values), *numbers) for numbers in found)
+        numbers /= scales[:, None]
+        means = numbers.sum(1) / n
+        numbers -= means[:, None]
+        numbers *= numbers
+        means, stds = scales * means, scales * np.sqrt(numbers.sum(1) / n)
+        varies = low < high
+        found = zip(np.where(varies, means, low), np.where(varies, stds, 0), low, high, strict=True)
+        of_whole = (cls(n, *map(float, each)) for each in found)
         return [next(of_whole) if all_known else cls.of(v[np.isfinite(v)].astype(np.float64))
-                for all_known, v in zip(whole.tolist(), values.T, strict=True)]  # fmt: skip
+                for all_known, v in zip(whole.tolist(), values, strict=True)]  # fmt: skip
 
     def and_(self, other: Moments) -> Moments:
         """Those of both together (Chan, Golub, LeVeque 1983), without overflow on the way."""
@@ -158,6 +170,8 @@ class Totals:
     @property
     def frequent_words(self) -> list[str]:
         """The most frequent ones that could not be read."""
+        if not self.odd:
+            return []
         return self.words.frame.sort(["count", "text"], descending=[True, False])["text"].head(3).to_list()
 
     @property

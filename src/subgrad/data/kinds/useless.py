@@ -36,8 +36,8 @@ def why_useless(name: str, series: pl.Series, format: Format, counts_rows: bool)
         return None
     if counts_rows:
         return Useless("it numbers the rows", surely=False)
-    once = len(known) >= LEAST and _whole_and_different(series, known)
-    if once and (is_called_identifier(name) or (np.abs(known).min() >= 2**53 and _in_digits(series))):
+    codes = is_called_identifier(name) or (np.abs(known).min() >= 2**53 and _in_digits(series))
+    if codes and len(known) >= LEAST and _whole_and_different(series, known):
         return Useless(f"each of its {len(known):,} numbers occurs once, like an identifier", surely=False)
     return Useless("it has one value only") if same else None
 

@@ -48,8 +48,8 @@ class RowsFile(Protocol):
         """
         ...
 
-    def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
-        """Some columns of the rows of a piece."""
+    def read(self, piece: Piece, columns: Sequence[str], enough: int | None = None) -> pl.DataFrame:
+        """Some columns of the rows of a piece: of so many at least, where not all are wanted."""
         ...
 
 
@@ -71,9 +71,9 @@ class ParquetFile:
                 yield Piece(start + first, end - first, end - first)
             start += rows
 
-    def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
+    def read(self, piece: Piece, columns: Sequence[str], enough: int | None = None) -> pl.DataFrame:
         scan = pl.scan_parquet(self.path, glob=False, hive_partitioning=False)
-        return scan.slice(piece.start, piece.length).select(columns).collect()
+        return scan.slice(piece.start, _length(piece, enough)).select(pl.selectors.by_name(columns)).collect()
 
 
 class ArrowFile:
@@ -91,8 +91,8 @@ class ArrowFile:
             rows = min(most, self._rows - start)
             yield Piece(start, rows, rows)
 
-    def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
-        return self._scan.slice(piece.start, piece.length).select(columns).collect()
+    def read(self, piece: Piece, columns: Sequence[str], enough: int | None = None) -> pl.DataFrame:
+        return self._scan.slice(piece.start, _length(piece, enough)).select(pl.selectors.by_name(columns)).collect()
 
 
 class TextFile:
@@ -131,7 +131,7 @@ class TextFile:
             if rest.strip():
                 yield Piece(start, len(rest), 1 + rest.count(b"\n"))
 
-    def read(self, piece: Piece, columns: Sequence[str]) -> pl.DataFrame:
+    def read(self, piece: Piece, columns: Sequence[str], enough: int | None = None) -> pl.DataFrame:
         with self.path.open("rb") as file:
             file.seek(piece.start)
             content = file.read(piece.length)
@@ -145,6 +145,11 @@ class TextFile:
         if frame.to_series(-1).null_count() < frame.height:
             raise FileError(f"{what}: there are more values than the header names columns")
         return frame.select(pl.col(places[name]).alias(name) for name in columns)
+
+
+def _length(piece: Piece, enough: int | None) -> int:
+    """How many rows of a piece are read where so many are enough."""
+    return piece.length if enough is None else min(piece.length, enough)
 
 
 _KINDS: dict[str, type[ParquetFile] | type[ArrowFile] | type[TextFile]] = {

@@ -63,13 +63,15 @@ class Files:
         """Where a block is, for messages."""
         return str(self._files[self.blocks[block].file].path)
 
-    def frames(self, blocks: Sequence[int], columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-        """Some columns of blocks, one after the other."""
+    def frames(
+        self, blocks: Sequence[int], columns: Sequence[str], enough: int | None = None
+    ) -> Iterator[pl.DataFrame]:
+        """Some columns of blocks, one after the other; of each so many rows are enough, where not all are wanted."""
         for i in blocks:
             block = self.blocks[i]
             file = self._files[block.file]
             with errors(file.path):
-                yield file.read(block.piece, columns)
+                yield file.read(block.piece, columns, enough)
 
     def digest(self) -> list[Any]:
         """What tells these rows from others, without reading them."""
@@ -98,8 +100,10 @@ class Frame:
         """See `Files`."""
         return f"the LazyFrame, from row {self.blocks[block].first + 1:,} on"
 
-    def frames(self, blocks: Sequence[int], columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-        """See `Files`. The plan runs once for blocks that follow each other."""
+    def frames(
+        self, blocks: Sequence[int], columns: Sequence[str], enough: int | None = None
+    ) -> Iterator[pl.DataFrame]:
+        """See `Files`. The plan runs once for blocks that follow each other, which therefore are read to their ends."""
         at, batches, rest = -1, iter(()), pl.DataFrame()
         for i in blocks:
             piece = self.blocks[i].piece
@@ -116,7 +120,7 @@ class Frame:
             rest = rest.slice(piece.length)
 
     def _batches(self, start: int, size: int, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-        return iter(self._frame.slice(start).select(columns).collect_batches(
+        return iter(self._frame.slice(start).select(pl.selectors.by_name(columns)).collect_batches(
             chunk_size=size, maintain_order=True, lazy=True, engine="streaming"))  # fmt: skip
 
     def digest(self) -> list[Any]:

@@ -7,6 +7,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from numbers import Real
 
@@ -23,7 +24,7 @@ from subgrad.data.scanned.row_sources import IN_MEMORY, LOTS, Origin, origin_of,
 from subgrad.data.scanned.survey import Labelled, Survey, at_once, labelled, look, tables
 from subgrad.data.table import Table
 from subgrad.data.task import Task
-from subgrad.errors import ArgumentError, DataError
+from subgrad.errors import ArgumentError, DataError, naming
 
 FLOAT, NEVER = np.dtype(np.float32), threading.Event()
 
@@ -54,7 +55,8 @@ def scan_table(
         columns: to learn from, whatever they look like; None for all that are of use.
         drop: columns that are not learnt from.
         task: "classification" or "regression"; None for what the target looks like.
-        preparation: one that was learnt before, such as that of the training rows.
+        preparation: one that was learnt before, such as that of the training rows. With it, rows to `predict` need no
+            target.
         memory: what rows may take on their way, in bytes or as a text such as ``"1GB"``: what is read, the rows that
             are mixed, and those held out. None for a quarter of what is free, rounded down to a power of
             two. Python and the libraries come on top.
@@ -107,7 +109,8 @@ class _Shared:
         self.keep = [] if columns is None else [*columns]
         self.labelled: Labelled | None = None
         self.preparation, self._learnt = preparation, dict[tuple[Share, ...], tuple[TablePreprocessor, list[int]]]()
-        for name in [*self.keep, *drop, target]:
+        self.answered = target in origin.schema or preparation is None  # else these rows are to be predicted
+        for name in [*self.keep, *drop, *([target] if self.answered else [])]:
             if name not in origin.schema:
                 raise DataError(f"{origin.name} has no column '{name}'{suggestion(name, origin.schema)}; "
                                 f"it has {len(origin.schema):,}: {listed(origin.schema)}")  # fmt: skip
@@ -146,6 +149,9 @@ class _Shared:
 
     def known(self) -> Labelled:
         """Which rows have a target; the preparation has been made."""
+        if not self.answered:
+            raise DataError(f"{self.origin.name} has no column '{self.target}', the target: without it, such rows are "
+                            "for `predict` alone")  # fmt: skip
         if self.labelled is None:
             self.labelled = labelled(self.origin, self.formats, self.target)
         return self.labelled
@@ -273,11 +279,16 @@ class ScannedTable:
         if len(used) != table.rows:
             raise DataError(f"{self._shared.origin.name_of(block)} has {table.rows:,} rows where there were "
                             f"{len(used):,}: it has changed since")  # fmt: skip
-        for part in _pieces(table, used):
-            self._features(part, X[at : at + part.rows])
-            y[at : at + part.rows] = prepared.target(part)
-            at += part.rows
+        with self._naming(block):
+            for part in _pieces(table, used):
+                self._features(part, X[at : at + part.rows])
+                y[at : at + part.rows] = prepared.target(part)
+                at += part.rows
         return at
+
+    def _naming(self, block: int) -> AbstractContextManager[None]:
+        """Inside, errors say where the rows are that they are about."""
+        return naming(f"{self._shared.origin.name_of(block)}, in a part of it")
 
     def _features(self, rows: Table, out: np.ndarray) -> None:
         """Put the features into an array; those of float64 are as exact as all others are."""
@@ -319,7 +330,9 @@ class ScannedTable:
         every = range(len(shared.origin.blocks))
         for i, table in zip(every, tables(shared.origin, formats, every), strict=True):
             for part in _pieces(table, self._belongs(i, table.rows)):
-                yield prepared.transform(part).astype(dtype, copy=False)
+                with self._naming(i):
+                    features = prepared.transform(part).astype(dtype, copy=False)
+                yield features
 
     def digest(self) -> str:
         """A SHA-256 of what tells these rows from others: sizes of files, numbers of rows, and the preparation."""

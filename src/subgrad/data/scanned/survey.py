@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from subgrad.data.column_values import as_series
 from subgrad.data.formats import Format, NumberFormat, decide_formats
 from subgrad.data.identifiers import is_called_time
 from subgrad.data.kinds.totals import Moments, Totals
@@ -58,10 +59,18 @@ def look(origin: Origin, columns: Sequence[str], memory: int) -> tuple[dict[str,
     most = rows_to_look_at(origin.schema, memory, SAMPLE)
     whole = rows_in(origin) <= most
     places = range(len(origin.blocks)) if whole else _spread(len(origin.blocks), LOOKS)
-    read, rows = origin.frames(places, columns), min(LOOK, most // LOOKS)
-    seen = pl.concat([frame if whole else frame.head(rows) for frame in read], how="vertical_relaxed")
-    found, notes = usable({name: seen[name] for name in columns})
+    rows = None if whole else min(LOOK, most // LOOKS)
+    read = [frame if rows is None else frame.head(rows) for frame in origin.frames(places, columns, rows)]
+    found, notes = usable({name: _joined([frame[name] for frame in read]) for name in columns})
     return decide_formats(found), notes
+
+
+def _joined(parts: Sequence[pl.Series]) -> pl.Series:
+    """A column of several files, whose types may differ: then as a table has it."""
+    if len({part.dtype for part in parts}) > 1:
+        known = [as_series(part, part.name) for part in parts if part.dtype != pl.Null]
+        return pl.concat([part.alias("").to_frame() for part in known], how="vertical_relaxed").to_series()
+    return pl.concat(parts)
 
 
 def _spread(n: int, wanted: int) -> list[int]:
@@ -73,7 +82,7 @@ def tables(origin: Origin, formats: Mapping[str, Format], blocks: Sequence[int])
     names = list(formats)
     for i, frame in zip(blocks, origin.frames(blocks, names), strict=True):
         try:
-            yield Table.decided(frame.select(names), formats)
+            yield Table.decided(frame[:, names], formats)
         except DataError as error:
             raise DataError(f"{origin.name_of(i)}: {error}") from None
 
@@ -153,6 +162,8 @@ class Survey:
 
     def _count(self, of: Mapping[str, Totals], table: Table) -> None:
         """Count the rows of a table; plain numbers are read in one go, as there may be many columns."""
+        if not of:
+            return
         plain = [name for name in table.plain_numbers() if name in of]
         moments = dict(zip(plain, Moments.of_columns(table.matrix(plain)), strict=True)) if plain else {}
         for name, totals in of.items():
@@ -186,7 +197,7 @@ class Survey:
             sentences.append(f"Medians, and whether a column is an identifier, are of {frame.height:,} of {all_rows:,} "
                              "rows, chosen at random; all else is of all rows.")  # fmt: skip
         numbers = [name for name, totals in self._numbering.items() if totals.numbers_rows]
-        sample = Table.decided(frame.select([*self._formats]), self._formats, numbers)
+        sample = Table.decided(frame[:, [*self._formats]], self._formats, numbers).cleaned()
         return TablePreprocessor().fit_sample(sample, self._target, self.labels, self._totals, task, keep, sentences)
 
     @property
