@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -148,9 +149,9 @@ class Table(Mapping[str, np.ndarray]):
 
     def plain_numbers(self) -> list[str]:
         """The columns that came as numbers and are read as such."""
-        kinds = self.schema
+        kinds, text = self.schema, pl.String
         return [name for name, how in self._formats().items()
-                if isinstance(how, NumberFormat) and kinds.get(name, pl.String) != pl.String]  # fmt: skip
+                if isinstance(how, NumberFormat) and kinds.get(name, text) != text]  # fmt: skip
 
     def matrix(self, names: Sequence[str]) -> np.ndarray:
         """Several of `plain_numbers`, (n, k), NaN where a value is missing: float32 if they all came so, else float64.
@@ -248,6 +249,8 @@ def usable(columns: Mapping[str, Any]) -> tuple[dict[str, pl.Series], list[str]]
     >>> usable({"x": [1, 2], "y": [1, 2j]})[1]
     ["Column 'y' was left out: it holds complex."]
     """
+    with contextlib.suppress(DataError):
+        return as_columns(columns), []
     found, notes = {}, []
     for name, values in columns.items():
         try:
