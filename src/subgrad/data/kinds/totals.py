@@ -63,7 +63,7 @@ class Moments:
         numbers -= means[:, None]
         numbers *= numbers
         means, stds = scales * means, scales * np.sqrt(numbers.sum(1) / n)
-        varies = low < high
+        varies = np.less(low, high)
         found = zip(np.where(varies, means, low), np.where(varies, stds, 0), low, high, strict=True)
         of_whole = (cls(n, *map(float, each)) for each in found)
         return [next(of_whole) if all_known else cls.of(v[np.isfinite(v)].astype(np.float64))
