@@ -51,6 +51,16 @@ def test_proof_passes(saved):
     assert checker.check(saved).startswith("the error is at most 0.2: ")
 
 
+def test_a_staircase_is_bounded_without_its_steps(tmp_path):
+    """It is x less a fraction, so one box does for the prover, and for the checker."""
+    stairs, line = (lambda x: sg.floor(64 * x[:, 0]) / 64), (lambda x: x[:, 0] - 1 / 128)
+    found = sg.certify(stairs, line, (-1, 1), 0.0079, budget=1000)
+    assert found.status == "proven"
+    found.save(tmp_path / "stairs.safetensors")
+    assert checker.check(tmp_path / "stairs.safetensors").startswith("the error is at most 0.0079: ")
+    assert sg.certify(stairs, line, (-1, 1), 0.0078, budget=1000).status != "proven"  # 1 / 128 is 0.00781
+
+
 def test_checker_runs_by_itself(saved):
     done = subprocess.run([sys.executable, checker.__file__, str(saved)], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("checked: the error is at most 0.2")

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from elf_loader import AARCH64, ARM, Elf
+from elf_loader import AARCH64, ARM
 from exported_code import inputs_of, whole
+from object_loader import loaded
 
 from subgrad.export.object_code import object_code
 from subgrad.export.symbols import undefined
@@ -21,17 +22,17 @@ class Machine:
         self.made = made
         self.code = code = object_code(made, machine(cpu))
         assert undefined(code.content) == []
-        self.elf, self.wide = Elf(code.content, CODE), code.content[4] == 2
-        self.arm = self.elf.machine == ARM
+        self.object, self.wide = loaded(code.content, CODE), machine(cpu).pointer_bytes == 8
+        self.arm = self.object.machine == ARM
         modes = {
             True: (unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS),
             False: (unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV64 if self.wide else unicorn.UC_MODE_RISCV32),
         }
-        kind = (unicorn.UC_ARCH_ARM64, unicorn.UC_MODE_ARM) if self.elf.machine == AARCH64 else modes[self.arm]
+        kind = (unicorn.UC_ARCH_ARM64, unicorn.UC_MODE_ARM) if self.object.machine == AARCH64 else modes[self.arm]
         self.emulator = unicorn.Uc(*kind)
         self.emulator.mem_map(0, 0x100000)
         self.emulator.mem_map(DATA, SIZE)
-        self.emulator.mem_write(CODE, bytes(self.elf.image))
+        self.emulator.mem_write(CODE, bytes(self.object.image))
         self.top, self.counted = DATA, 0
         self.state, self.arena = self.room(made.state.size), self.room(code.arena)
         self.lowest = self.stack = DATA + SIZE - 0x100
@@ -46,9 +47,9 @@ class Machine:
 
     def call(self, name, arguments):
         """Runs a function; raises where it does something that it may not."""
-        place = {AARCH64: self._aarch64, ARM: self._cortex_m}.get(self.elf.machine, self._risc_v)
+        place = {AARCH64: self._aarch64, ARM: self._cortex_m}.get(self.object.machine, self._risc_v)
         place(arguments)
-        self.emulator.emu_start(self.elf.functions[f"{self.made.prefix}_{name}"], STOP, count=10**7)
+        self.emulator.emu_start(self.object.functions[f"{self.made.prefix}_{name}"], STOP, count=10**7)
 
     def count(self):
         """From now on count instructions."""

@@ -15,10 +15,11 @@ NET = sg.models.mlp(3, 4, 2, seed=0)
 BATCH = np.zeros((5, 3), np.float32), np.zeros(5, np.int64)
 
 
-def test_three_files_of_webassembly(tmp_path):
+def test_four_files_of_webassembly(tmp_path):
     made = sg.export(NET, tmp_path / "some net.wasm")
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["some net.d.mts", "some net.mjs", "some net.wasm"]
-    assert made.files == tuple(str(tmp_path / f"some net{end}") for end in (".wasm", ".mjs", ".d.mts"))
+    ends = (".wasm", ".mjs", ".d.mts", ".wasm.h")
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(f"some net{end}" for end in ends)
+    assert made.files == tuple(str(tmp_path / f"some net{end}") for end in ends)
     assert (made.functions, made.state, made.needs) == (("some_net_predict",), 0, ())
     assert made.code == (tmp_path / "some net.wasm").stat().st_size < 2000
     spec = json.loads(re.search(r"const SPEC = (.*?);\n\nconst", (tmp_path / "some net.mjs").read_text(), re.S)[1])

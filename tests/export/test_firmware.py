@@ -28,7 +28,9 @@ def test_a_step_and_a_prediction(cpu):
             np.testing.assert_allclose(numbers(made.state, after)[name], value, rtol=1e-5, atol=1e-6, err_msg=name)
 
 
-@pytest.mark.parametrize("cpu", ["cortex-m7", "cortex-m33", "rv64gc", "aarch64"])
+@pytest.mark.parametrize(
+    "cpu", ["cortex-m7", "cortex-m33", "rv64gc", "aarch64", "aarch64-windows", "aarch64-macos"]
+)
 def test_an_answer(cpu):
     made = routines(sg.models.mlp(3, 6, 2, activation="tanh", seed=0))
     ((given, results, _),) = run(made, cpu)

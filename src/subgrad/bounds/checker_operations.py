@@ -162,6 +162,18 @@ def cast(graph, x, dtype):
     return each(converted, x)
 
 
+def floor(graph, x):
+    """The largest whole number that is not above x: the one that the range has, or x less a fraction."""
+
+    def below(v):
+        if isinstance(v, int):
+            return v
+        low, high = graph.range(v).lower().floor(), graph.range(v).upper().floor()
+        return graph.row(low) if low == high else graph.sum(v, arb(-0.5, 0.5))
+
+    return each(below, x)
+
+
 def summed(graph, x, axis, keepdims):
     """The sum over some axes; 0 of no numbers."""
     axes = wholes(axis)
@@ -360,6 +372,7 @@ OPERATIONS = {
     "abs": Operation(magnitude, never),
     "maximum": Operation(maximum, if_any),
     "cast": Operation(cast, if_all),
+    "floor": Operation(floor, if_all),
     "less": Operation(less),
     "isfinite": Operation(isfinite),
     "logical_not": Operation(logical_not),

@@ -40,7 +40,7 @@ def c_header(routines: Routines, needs: Needs, head: Sequence[str]) -> str:
         f"#define {upper}_ARENA {needs.arena} /* bytes that a call works in, and that hold nothing between calls */",
         "",
         *(_state(routines) if routines.state.size else []),
-        *(line for r in routines.each for line in _conversions(r, prefix)),
+        *(line for r in routines.each for line in conversions(r, prefix)),
         *(line for r in routines.each for line in _prototype(r, prefix)),
         "#ifdef __cplusplus",
         "}",
@@ -69,24 +69,29 @@ def _comment(routines: Routines, needs: Needs, head: Sequence[str]) -> Iterator[
 
 
 def _state(routines: Routines) -> Iterator[str]:
+    yield from state_struct(routines)
+    yield "/* The state as it was when the model was exported. */"
+    yield f"void {routines.prefix}_init({routines.prefix}_state *state);"
+    yield ""
+
+
+def state_struct(routines: Routines) -> Iterator[str]:
+    """The type of the state."""
     prefix = routines.prefix
     yield "/* The parameters, and the optimiser's state. */"
     yield "typedef struct {"
     arrays = [held.array for held in routines.state.held.values() if held.array.size]  # C has no arrays of nothing
     for i, array in enumerate(arrays):
         dimensions = "".join(f"[{n}]" for n in array.shape)
-        yield f"    {_type(array)} {array.name}{dimensions};"
+        yield f"    {c_type(array)} {array.name}{dimensions};"
         left = -array.nbytes % ALIGNED
         if left:
             yield f"    uint8_t {unlike(f'pad_{i}', [a.name for a in arrays])}[{left}];"
     yield f"}} {prefix}_state;"
     yield ""
-    yield "/* The state as it was when the model was exported. */"
-    yield f"void {prefix}_init({prefix}_state *state);"
-    yield ""
 
 
-def _conversions(routine: Routine, prefix: str) -> Iterator[str]:
+def conversions(routine: Routine, prefix: str) -> Iterator[str]:
     """Between numbers and the integers that stand for them: constants, and functions that cost nothing if unused."""
     for a in (*routine.arguments, *routine.results):
         if a.grid is None:
@@ -96,23 +101,28 @@ def _conversions(routine: Routine, prefix: str) -> Iterator[str]:
         yield f"#define {upper}_SCALE {scale!r}f"
         yield f"#define {upper}_ZERO {a.grid.zero}"
         if a in routine.arguments:
-            yield f"static inline {_type(a)} {name}_code(float number) {{"
+            yield f"static inline {c_type(a)} {name}_code(float number) {{"
             yield f"    float n = number / {upper}_SCALE + {upper}_ZERO + 0.5f;"
-            yield f"    return ({_type(a)})(n > 0.0f ? n < 255.0f ? n : 255.0f : 0.0f);"
+            yield f"    return ({c_type(a)})(n > 0.0f ? n < 255.0f ? n : 255.0f : 0.0f);"
         else:
-            yield f"static inline float {name}_number({_type(a)} n) {{"
+            yield f"static inline float {name}_number({c_type(a)} n) {{"
             yield f"    return {upper}_SCALE * (float)(n - {upper}_ZERO);"
         yield "}"
         yield ""
 
 
 def _prototype(routine: Routine, prefix: str) -> Iterator[str]:
+    yield f"/* For each of count calls: {each_call(routine)}. */"
+    yield f"void {prefix}_{routine.name}({', '.join(_parameters(routine, prefix))});"
+    yield ""
+
+
+def each_call(routine: Routine) -> str:
+    """What a call reads and writes."""
     arrays = (*routine.arguments, *routine.results)
     forms = [f"{a.name} {a.dtype.name} ({', '.join(map(str, a.shape))})" for a in arrays]
     draws = ", seeds int64 (2): a number that random numbers follow from, and another for each call" * routine.draws
-    yield f"/* For each of count calls: {', '.join(forms)}{draws}. */"
-    yield f"void {prefix}_{routine.name}({', '.join(_parameters(routine, prefix))});"
-    yield ""
+    return f"{', '.join(forms)}{draws}"
 
 
 def _parameters(routine: Routine, prefix: str) -> Iterator[str]:
@@ -120,8 +130,8 @@ def _parameters(routine: Routine, prefix: str) -> Iterator[str]:
         yield f"{'' if routine.changes_state else 'const '}{prefix}_state *state"
     if routine.draws:
         yield "const int64_t *seeds"
-    yield from (f"const {_type(a)} *{a.name}" for a in routine.arguments)
-    yield from (f"{_type(a)} *{a.name}" for a in routine.results)
+    yield from (f"const {c_type(a)} *{a.name}" for a in routine.arguments)
+    yield from (f"{c_type(a)} *{a.name}" for a in routine.results)
     yield "size_t count"
     yield "void *arena"
 
@@ -135,7 +145,7 @@ def _example(routines: Routines) -> Iterator[str]:
     if routines.state.size:
         yield f"static {prefix}_state state;"
     for r in routines.each:
-        yield from (f"static {_type(a)} {r.name}_{a.name}[{max(1, a.size)}];" for a in (*r.arguments, *r.results))
+        yield from (f"static {c_type(a)} {r.name}_{a.name}[{max(1, a.size)}];" for a in (*r.arguments, *r.results))
     yield "int main(void) {"
     if routines.state.size:
         yield f"    {prefix}_init(&state);"
@@ -157,8 +167,9 @@ def _example(routines: Routines) -> Iterator[str]:
     yield ""
 
 
-def _type(array: Array) -> str:
+def c_type(array: Array) -> str:
+    """The type of an element."""
     return _TYPES[array.dtype.name]
 
 
-__all__ = ["Needs", "c_header"]
+__all__ = ["Needs", "c_header", "c_type", "conversions", "each_call", "state_struct"]

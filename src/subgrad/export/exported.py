@@ -14,12 +14,14 @@ from subgrad.compile.native import section_sizes
 from subgrad.errors import ArgumentError
 from subgrad.export.c_header import Needs, c_header
 from subgrad.export.host_module import host_module, host_types
+from subgrad.export.integer.integer_network import certified_distance
 from subgrad.export.integer.quantize import Quantized, behind, quantized
 from subgrad.export.object_code import object_code
 from subgrad.export.routine import Routine, Routines, State, identifier, prefix_of
 from subgrad.export.symbols import undefined
 from subgrad.export.targets import machine, wasm
 from subgrad.export.traced_routine import Called, of_fit, of_functions
+from subgrad.export.wasm_header import wasm_header
 from subgrad.export.wasm_linker import link
 from subgrad.graph.tensor import Tensor, tensor
 from subgrad.io.atomic import require_writable, write_atomically
@@ -29,6 +31,7 @@ from subgrad.nn.usual_input import usual_input
 TARGETS = {"wasm": (".wasm",), "object": (".o", ".obj")}
 """The kinds of files, and how their names end."""
 
+_BESIDE = {"wasm": (".mjs", ".d.mts", ".wasm.h"), "object": (".h",)}
 _TAKEN = ("init", "reset", "state", "seed", "drawn", "constructor", "example")
 
 
@@ -87,8 +90,10 @@ def export(
     - A dict of functions or modules by name becomes one file, in which they share the state.
 
     Files, for ``net.wasm``: the module; ``net.mjs``, which loads it in a browser or in Node, checks the lengths of
-    arrays and copies them; ``net.d.mts``, its types. For ``net.o``: the object file (ELF, COFF or Mach-O), and
-    ``net.h`` with prototypes, sizes of flash and memory, and an example program. Their functions begin with ``net_``.
+    arrays and copies them; ``net.d.mts``, its types; ``net.wasm.h``, for programs in C that run it in another engine:
+    what its functions take, where that lies in its memory, and an example program. For ``net.o``: the object file
+    (ELF, COFF or Mach-O), and ``net.h`` with prototypes, sizes of flash and memory, and an example program. Names of
+    functions begin with ``net_``.
 
     Args:
         model: what to export.
@@ -124,7 +129,7 @@ def export(
         >>> net = sg.models.mlp(4, 8, 3, seed=0)
         >>> made = sg.export(net, os.path.join(folder, "net.wasm"))
         >>> [os.path.basename(f) for f in made.files], made.functions
-        (['net.wasm', 'net.mjs', 'net.d.mts'], ('net_predict',))
+        (['net.wasm', 'net.mjs', 'net.d.mts', 'net.wasm.h'], ('net_predict',))
         >>> batch = np.zeros((16, 4), np.float32), np.zeros(16, np.int64)
         >>> made = sg.export(net, os.path.join(folder, "net.o"), batch, cpu="cortex-m4f", loss="cross_entropy",
         ...                  optimizer=sg.SGD(0.1))
@@ -137,7 +142,7 @@ def export(
     """
     place = Path(path)
     kind = _kind(place, target, cpu, simd)
-    names = (place, *(place.with_suffix(s) for s in ((".mjs", ".d.mts") if kind == "wasm" else (".h",))))
+    names = (place, *map(place.with_suffix, _BESIDE[kind]))
     for name in names:
         require_writable(name)
     if weights not in ("inside", "apart") or (quantize is not None and weights == "apart"):
@@ -154,6 +159,7 @@ def export(
     report = None
     if quantize is not None:
         routines, report = quantized(routines, calibration)
+        report = report.at_most(certified_distance(model, report.network))
         if prepare is not None and rows is not None:
             routines = behind(routines, prepare, rows)
         info = {**(info or {}), "int8": str(report)}
@@ -237,7 +243,11 @@ def _of_dtype(model: Module, x: Any) -> Any:
 def _wasm(routines: Routines, file: str, simd: bool, head: list[str]) -> tuple[list[bytes], Needs]:
     code = object_code(routines, wasm(simd))
     module = link(code.content, routines.functions)
-    texts = [host_module(routines, code.arena, file, head), host_types(routines, head)]
+    texts = [
+        host_module(routines, code.arena, file, head),
+        host_types(routines, head),
+        wasm_header(routines, file, len(module), code.arena, head),
+    ]
     return [module, *(t.encode() for t in texts)], Needs(len(module), 0, code.arena, None, ())
 
 

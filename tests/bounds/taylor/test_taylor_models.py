@@ -94,6 +94,8 @@ CURVES = {
     "clip": (lambda z: sg.clip(z, -0.5, 1), lambda z: min(max(z, mp.mpf(-0.5)), 1), -1, 1),
     "huber": (lambda z: sg.huber(z, 0.5), lambda z: z * z / 2 if abs(z) < 0.5 else (abs(z) - mp.mpf(0.25)) / 2, -1, 1),
     "gelu": (sg.gelu, lambda z: z * mp.ncdf(z), -3, 3),
+    "floor": (lambda z: sg.floor(5 * z), lambda z: mp.floor(5 * z), -1, 1),
+    "rounded": (lambda z: sg.round(z, 1) - z, lambda z: mp.nint(10 * z) / 10 - z, -1, 1),
     "silu": (sg.silu, lambda z: z / (1 + mp.exp(-z)), -3, 3),
     "root of a square": (lambda z: sg.sqrt(z * z + 0.25), lambda z: mp.sqrt(z * z + mp.mpf(0.25)), -1, 1),
     "sum of roots": (lambda z: sg.sqrt(sg.square(z) + sg.exp(z)), lambda z: mp.sqrt(z * z + mp.exp(z)), -1, 1),

@@ -185,9 +185,9 @@ PROOF: Transform[str] = Transform(
         op: op.name
         for op in (
             ops.abs, ops.add, ops.broadcast_to, ops.concatenate, ops.contract, ops.cos, ops.cumsum, ops.div, ops.erf,
-            ops.exp, ops.full, ops.isfinite, ops.less, ops.log, ops.logical_and, ops.logical_not, ops.maximum, ops.mul,
-            ops.neg, ops.pad, ops.relu, ops.reshape, ops.sigmoid, ops.sin, ops.softplus, ops.sum, ops.tanh,
-            ops.transpose, ops.where, indexing.gather, indexing.place, indexing.scatter_add, indexing.slice_,
+            ops.exp, ops.floor, ops.full, ops.isfinite, ops.less, ops.log, ops.logical_and, ops.logical_not,
+            ops.maximum, ops.mul, ops.neg, ops.pad, ops.relu, ops.reshape, ops.sigmoid, ops.sin, ops.softplus, ops.sum,
+            ops.tanh, ops.transpose, ops.where, indexing.gather, indexing.place, indexing.scatter_add, indexing.slice_,
             singular._power, slide,
         )
     },

@@ -155,6 +155,19 @@ def truncated(x: TaylorModel) -> TaylorModel:
     return TaylorModel(x.half, 0.5 * (left + right), None, radius)
 
 
+def floored(node: Tensor, x: TaylorModel) -> TaylorModel:
+    """The largest whole number that is not above x: the one that the range has, or x less a fraction."""
+    if node.dtype.kind != "f":
+        return x
+    low, high = map(ops.floor, x.ends)
+    known = low == high
+    centre = ops.where(known, low, x.centre - 0.5)
+    slopes = None if x.slopes is None else ops.where(ops.expand_dims(known, 1), 0.0, x.slopes)
+    radius = total(0.5 + UNIT * x.linear_size, x.radius, roundings=2)
+    assert radius is not None
+    return TaylorModel(x.half, centre, slopes, ops.where(known, 0.0, radius), high=x.high, infinite=x.infinite)
+
+
 def within_dtype(node: Tensor, x: TaylorModel) -> TaylorModel:
     """Integers that vary, as long as they do not wrap around."""
     low, high = x.ends
@@ -165,6 +178,6 @@ def within_dtype(node: Tensor, x: TaylorModel) -> TaylorModel:
 
 
 __all__ = [
-    "Truth", "cast", "chosen", "equal", "finite", "joined", "less", "less_equal", "logical", "moved", "negated",
-    "not_equal", "sign", "truncated", "within_dtype",
+    "Truth", "cast", "chosen", "equal", "finite", "floored", "joined", "less", "less_equal", "logical", "moved",
+    "negated", "not_equal", "sign", "truncated", "within_dtype",
 ]  # fmt: skip

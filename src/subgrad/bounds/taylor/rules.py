@@ -211,6 +211,7 @@ TAYLOR: Transform[Rule | Either] = Transform(
         ops.maximum: Either(lambda node, x, y: curve.larger(x, y), lambda x, y: x | y),
         ops.minimum: Either(lambda node, x, y: curve.smaller(x, y), lambda x, y: x & y),
         ops.sign: choice.sign,
+        ops.floor: choice.floored,
         ops.where: Either(choice.chosen, lambda c, x, y: (c & x) | (~c & y)),
         ops.less: Either(choice.less, lambda x, y: ~x & y),
         ops.less_equal: Either(choice.less_equal, lambda x, y: ~x | y),

@@ -38,7 +38,8 @@ def _in_known_ops(node: Tensor) -> Tensor:
 
 
 def _known(node: Tensor) -> bool:
-    return not node.inputs or node.op in TAYLOR or node.op in TAYLOR.expansions
+    """Whether an op stays as it is: floor becomes the comparisons that it is made of, which `jumps` sees."""
+    return node.op is not ops.floor and (not node.inputs or node.op in TAYLOR or node.op in TAYLOR.expansions)
 
 
 def jumps(y: Tensor, x: Tensor) -> Tensor | None:

@@ -1,7 +1,8 @@
 """Integers that stand for numbers: codes of 8 bits, sums of 32, and the way from one to the other in 32-bit arithmetic.
 
 Each knows how far the number that it stands for can be from the one that the network computes in exact arithmetic, for
-all inputs between the ends of their codes.
+all inputs between the ends of their codes. And each is there a second time, as a function of the network's input: the
+same integers in float64, which holds them exactly, for bounds that look closer.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from subgrad import ops
 from subgrad.errors import ArgumentError
 from subgrad.export.routine import Grid
 from subgrad.graph.op import apply
-from subgrad.graph.tensor import Tensor, as_tensor
+from subgrad.graph.tensor import Tensor, as_tensor, constant
 from subgrad.intervals.arithmetic import Interval
 from subgrad.ops.indexing import gather
 from subgrad.ops.shape import cast
@@ -37,12 +38,18 @@ class Codes:
     """A uint8 tensor: code c stands for ``values[c]``, where the network has a number between the ends of ``real[c]``.
 
     Without a ``grid`` the values are those of a function of other codes, and in no arithmetic progression.
+
+    Attributes:
+        whole: the codes in float64, as a function of the network's input.
+        function: without a grid, the numbers that they stand for, as such a function.
     """
 
     node: Tensor
+    whole: Tensor
     values: np.ndarray
     real: Interval
     grid: Grid | None
+    function: Tensor | None = None
 
     @property
     def error(self) -> float:
@@ -50,30 +57,41 @@ class Codes:
         values = self.values.astype(np.float64)
         return float(np.max(np.maximum(self.real.high - values, values - self.real.low)))
 
-    def moved(self, node: Tensor) -> Codes:
-        """The same codes at other places."""
-        return replace(self, node=node)
+    @property
+    def number(self) -> Tensor:
+        """What the codes stand for, as a function of the network's input."""
+        if self.grid is not None:
+            return (self.whole - float(self.grid.zero)) * self.grid.scale
+        assert self.function is not None
+        return self.function
+
+    def moved(self, move: Callable[[Tensor], Tensor]) -> Codes:
+        """The same codes at other places, as ``move`` puts them."""
+        function = None if self.function is None else move(self.function)
+        return replace(self, node=move(self.node), whole=move(self.whole), function=function)
 
 
 @dataclass(frozen=True)
 class Sums:
     """An int32 tensor: n stands for ``scale n + bias``, and lies between ``low`` and ``high``.
 
-    These, and ``error``, are arrays that broadcast to the tensor's shape.
+    These, and ``error``, are arrays that broadcast to the tensor's shape; ``whole`` is n in float64, as of codes.
     """
 
     node: Tensor
+    whole: Tensor
     scale: np.ndarray
     bias: np.ndarray
     low: np.ndarray
     high: np.ndarray
     error: np.ndarray
 
-    def changed(self, node: Tensor, f: Callable[[np.ndarray], np.ndarray]) -> Sums:
-        """At other places: what ``f`` makes of arrays."""
+    def moved(self, move: Callable[[Tensor], Tensor], f: Callable[[np.ndarray], np.ndarray]) -> Sums:
+        """At other places: ``f`` does with arrays what ``move`` does with tensors."""
         shape = self.node.shape
         each = (self.scale, self.bias, self.low, self.high, self.error)
-        return Sums(node, *(compact(f(np.broadcast_to(a, shape))) for a in each))
+        arrays = (compact(f(np.broadcast_to(a, shape))) for a in each)
+        return Sums(move(self.node), move(self.whole), *arrays)
 
     @property
     def largest(self) -> np.ndarray:
@@ -110,10 +128,20 @@ def _in_float32(scale: float) -> float:
     return scale
 
 
-def on_grid(node: Tensor, grid: Grid, error: float) -> Codes:
+def on_grid(node: Tensor, whole: Tensor, grid: Grid, error: float) -> Codes:
     """Codes of numbers that are off by ``error`` at most."""
     values = grid.numbers(CODES)
-    return Codes(node, values, Interval(values - error, values + error), grid)
+    return Codes(node, whole, values, Interval(values - error, values + error), grid)
+
+
+def nearest(number: Tensor, grid: Grid) -> Tensor:
+    """The nearest codes of numbers in float64, as `Grid.codes` has them."""
+    return within_codes(ops.floor(number / grid.scale + float(grid.zero) + 0.5))
+
+
+def within_codes(whole: Tensor) -> Tensor:
+    """Whole numbers in float64, between the first code and the last."""
+    return ops.minimum(ops.maximum(whole, 0.0), 255.0)
 
 
 def grid_in(values: np.ndarray) -> Grid | None:
@@ -131,7 +159,8 @@ def looked_up(x: Codes, grid: Grid) -> Codes:
     table = grid.codes(x.values)
     exact = grid.numbers(table)
     error = float(np.max(np.maximum(x.real.high - exact, exact - x.real.low))) * _ROUNDED
-    return on_grid(apply(gather, (as_tensor(table), x.node), {"axes": (0,)}), grid, error)
+    node = apply(gather, (as_tensor(table), x.node), {"axes": (0,)})
+    return on_grid(node, nearest(x.number, grid), grid, error)
 
 
 def signed_bytes(whole: np.ndarray) -> Tensor:
@@ -149,7 +178,7 @@ def as_sums(x: Codes) -> Sums:
     assert x.grid is not None
     scale, zero = x.grid
     one = np.ones((1,) * x.node.ndim)
-    return Sums(cast(x.node, "int32"), scale * one, -scale * zero * one, 0 * one, 255 * one, x.error * one)
+    return Sums(cast(x.node, "int32"), x.whole, scale * one, -scale * zero * one, 0 * one, 255 * one, x.error * one)
 
 
 def added(a: Sums, b: Sums) -> Sums:
@@ -160,13 +189,15 @@ def added(a: Sums, b: Sums) -> Sums:
     ones = np.ones((1,) * a.node.ndim)
     low, high = (np.asarray(sum(np.floor(getattr(p, end)) for p in parts)) for end in ("low", "high"))
     error = (sum(p.error for p in parts) * unit + a.error + b.error) * _ROUNDED
-    return Sums(parts[0].node + parts[1].node, unit * ones, a.bias + b.bias, low, high, error)
+    node, whole = parts[0].node + parts[1].node, parts[0].whole + parts[1].whole
+    return Sums(node, whole, unit * ones, a.bias + b.bias, low, high, error)
 
 
 class _Product(NamedTuple):
     """A product in 32 bits, about ``low`` to ``high``; ``error`` in units of one."""
 
     node: Tensor
+    whole: Tensor
     low: np.ndarray
     high: np.ndarray
     error: np.ndarray
@@ -179,7 +210,8 @@ def _finer(x: Sums) -> Sums:
         raise ArgumentError(f"int8: sums of up to {largest:.3g} in units of their products do not fit 32 bits")
     factor = 1 << max(0, math.floor(math.log2((_ROOM - 1) / max(largest, 1.0))))
     node = x.node * factor if factor > 1 else x.node
-    return replace(x, node=node, scale=x.scale / factor, low=x.low * factor, high=x.high * factor)
+    whole = x.whole * float(factor)
+    return replace(x, node=node, whole=whole, scale=x.scale / factor, low=x.low * factor, high=x.high * factor)
 
 
 def _multiplied(x: Sums, unit: float) -> _Product:
@@ -189,9 +221,10 @@ def _multiplied(x: Sums, unit: float) -> _Product:
     m = as_tensor(compact(factor).astype(np.int32))
     high = ops.right_shift(x.node, 16)
     node = high * m + ops.right_shift((x.node - high * 2**16) * m, 16)
+    whole = ops.floor(x.whole * constant(compact(factor) / 2**16))
     ends = np.minimum(x.low * factor, x.high * factor), np.maximum(x.low * factor, x.high * factor)
     error = x.largest * np.abs(factor - exact) / 2**16 + 1
-    return _Product(node, ends[0] / 2**16 - 1, ends[1] / 2**16 + 1, error)
+    return _Product(node, whole, ends[0] / 2**16 - 1, ends[1] / 2**16 + 1, error)
 
 
 def requantized(x: Sums, grid: Grid, positive: bool = False, inside: bool = False) -> Codes:
@@ -200,15 +233,17 @@ def requantized(x: Sums, grid: Grid, positive: bool = False, inside: bool = Fals
     x = _finer(x)
     cut, offset, unit = _cut(x, grid)
     product = _multiplied(x, unit / 2**16)
-    shifted = ops.right_shift(product.node + as_tensor(compact(offset).astype(np.int32)), cut)
+    offset = compact(offset)
+    shifted = ops.right_shift(product.node + as_tensor(offset.astype(np.int32)), cut)
     node = cast(ops.minimum(ops.maximum(shifted, 0), 255), "uint8")
+    whole = within_codes(ops.floor((product.whole + constant(offset)) * 2.0**-cut))
     ends = grid.numbers(CODES[[0, 255]])
     numbers = [x.scale * end + x.bias for end in (x.low, x.high)]
     above = np.maximum(np.maximum(*numbers) - ends.max(), 0)
     below = 0 if positive else np.maximum(ends.min() - np.minimum(*numbers), 0)
     rounding = abs(grid.scale) / 2 + abs(unit) * (product.error + 1)
     lost = 0 if inside else np.maximum(above, below)
-    return on_grid(node, grid, float(np.max(x.error + rounding + lost)) * _ROUNDED)
+    return on_grid(node, whole, grid, float(np.max(x.error + rounding + lost)) * _ROUNDED)
 
 
 def _cut(x: Sums, grid: Grid) -> tuple[int, np.ndarray, float]:
@@ -223,16 +258,28 @@ def _cut(x: Sums, grid: Grid) -> tuple[int, np.ndarray, float]:
     raise ArgumentError("int8: the numbers of the network are too far apart, its sums against what they become")
 
 
-def as_wide(x: Sums) -> tuple[Tensor, Grid, float]:
-    """int32 numbers of a single scale, that scale (its zero is 0), and how far off they are: for results."""
+class Answer(NamedTuple):
+    """A result of a network: integers, what they stand for, how far off that is, and the numbers as a function of the
+    network's input."""
+
+    node: Tensor
+    grid: Grid
+    error: float
+    number: Tensor
+
+
+def as_wide(x: Sums) -> Answer:
+    """int32 numbers of a single scale, whose zero is 0."""
     x = _finer(x)
     unit = float(max(np.abs(x.scale).max() * 2**16 / _FACTOR, np.abs(x.bias).max() / 2**29)) or 1.0
     product = _multiplied(x, unit / 2**16)
-    node = product.node + as_tensor(compact(np.rint(x.bias / unit)).astype(np.int32))
-    return node, Grid(_in_float32(unit), 0), float(np.max(x.error + unit * (product.error + 1))) * _ROUNDED
+    bias = compact(np.rint(x.bias / unit))
+    node, whole = product.node + as_tensor(bias.astype(np.int32)), product.whole + constant(bias)
+    error = float(np.max(x.error + unit * (product.error + 1))) * _ROUNDED
+    return Answer(node, Grid(_in_float32(unit), 0), error, whole * unit)
 
 
 __all__ = [
-    "CODES", "Codes", "Sums", "added", "as_sums", "as_wide", "compact", "grid_in", "grid_of", "looked_up",
-    "on_grid", "requantized", "signed", "signed_bytes",
+    "CODES", "Answer", "Codes", "Sums", "added", "as_sums", "as_wide", "compact", "grid_in", "grid_of", "looked_up",
+    "nearest", "on_grid", "requantized", "signed", "signed_bytes",
 ]  # fmt: skip

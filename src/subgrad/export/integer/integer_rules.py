@@ -28,7 +28,7 @@ from subgrad.export.integer.fixed_point import (
 )  # fmt: skip
 from subgrad.export.routine import Grid
 from subgrad.graph.op import TABLE, Kind, again
-from subgrad.graph.tensor import Tensor, as_tensor
+from subgrad.graph.tensor import Tensor, as_tensor, constant
 from subgrad.graph.transform import Transform
 from subgrad.intervals.arithmetic import exactly
 from subgrad.intervals.interval_rules import has_interval, interval_of
@@ -146,7 +146,9 @@ def _contract(at: At) -> Number:
     zeros = channels(whole.sum(axes)) * x.grid.zero
     error = channels(np.abs(weights).sum(axes)) * x.error + channels(lost.sum(axes)) * np.abs(x.values).max()
     low, high = (channels(f(whole, 0).sum(axes)) * 255.0 for f in (np.minimum, np.maximum))
-    return Sums(node, unit, -unit * zeros, low, high, error)
+    factors = x.whole, constant(whole)
+    in_real = again(at.node, factors if k == 0 else factors[::-1])
+    return Sums(node, in_real, unit, -unit * zeros, low, high, error)
 
 
 def _sum(at: At) -> Number:
@@ -156,7 +158,8 @@ def _sum(at: At) -> Number:
     node = ops.sum(x.node, at.node.attrs["axis"], at.node.attrs["keepdims"], dtype="int32")
     one = np.ones((1,) * at.node.ndim)
     scale, zero = x.grid
-    return Sums(node, scale * one, -scale * zero * n * one, 0 * one, 255.0 * n * one, n * x.error * one)
+    in_real = again(at.node, (x.whole,))
+    return Sums(node, in_real, scale * one, -scale * zero * n * one, 0 * one, 255.0 * n * one, n * x.error * one)
 
 
 # Elementwise functions
@@ -180,7 +183,11 @@ def _function(at: At) -> Number:
         bounds = interval_of(one, dict(zip(nodes, real, strict=True)))
     if values.shape != CODES.shape:
         raise at.refused("is no function of one number")
-    return Codes(found[0].node, values, bounds, grid_in(values))
+    grid = grid_in(values)
+    inputs = [taken[k].number if k in taken else constant(at.array(k)) for k in range(len(at.inputs))]
+    return Codes(
+        found[0].node, found[0].whole, values, bounds, grid, again(at.node, tuple(inputs)) if grid is None else None
+    )
 
 
 def _relu(at: At) -> Number:
@@ -242,12 +249,15 @@ def _moved(at: At) -> Number:
     if at.moving != [0]:
         raise at.refused("reads places that depend on the input")
     x = at.inputs[0]
-    places = tuple(as_tensor(at.array(k)) for k in range(1, len(at.inputs)))
+    constants = [at.array(k) for k in range(1, len(at.inputs))]
+
+    def moved(t: Tensor) -> Tensor:
+        return again(at.node, (t, *map(as_tensor, constants)))
+
     if isinstance(x, Codes):
-        return x.moved(again(at.node, (x.node, *places)))
+        return x.moved(moved)
     assert isinstance(x, Sums)
-    constants = [p.numpy() for p in places]
-    return x.changed(again(at.node, (x.node, *places)), lambda a: at.node.op.ref(a, *constants, **at.node.attrs))
+    return x.moved(moved, lambda a: at.node.op.ref(a, *constants, **at.node.attrs))
 
 
 def _padded(at: At) -> Number:
@@ -261,7 +271,7 @@ def _padded(at: At) -> Number:
         code = round(max(-256, min(value / scale, 256))) + zero
         if not 0 <= code <= 255 or abs(scale * (code - zero) - value) > 1e-9 * abs(scale):
             raise at.refused(f"puts {value:g} around numbers, which is none of their codes")
-    return x.moved(ops.pad(x.node, at.node.attrs["widths"], code))
+    return x.moved(lambda t: ops.pad(t, at.node.attrs["widths"], code))
 
 
 def _extreme(at: At) -> Number:
@@ -269,19 +279,19 @@ def _extreme(at: At) -> Number:
     assert x.grid is not None
     if x.grid.scale < 0:
         raise at.refused("is of codes that fall")
-    return x.moved(again(at.node, (x.node,)))
+    return x.moved(lambda t: again(at.node, (t,)))
 
 
 def _concatenated(at: At) -> Number:
     """All parts on one grid: that of what they become."""
-    grid, parts, error = at.grid(), [], 0.0
+    grid, parts = at.grid(), []
     for k, x in enumerate(at.inputs):
         if isinstance(x, np.ndarray):
             raise at.refused("joins constants to numbers that depend on the input")
         part = at.requantized(x, grid) if isinstance(x, Sums) else x if x.grid == grid else looked_up(at.codes(k), grid)
-        parts.append(part.node)
-        error = max(error, part.error)
-    return on_grid(again(at.node, tuple(parts)), grid, error)
+        parts.append(part)
+    node, whole = (again(at.node, tuple(each)) for each in zip(*((p.node, p.whole) for p in parts), strict=True))
+    return on_grid(node, whole, grid, max(p.error for p in parts))
 
 
 def _converted(at: At) -> Number:

@@ -14,9 +14,11 @@ from subgrad.compile.runtime.fallback import runnable
 from subgrad.compile.runtime.interpret import Interpreter
 from subgrad.compile.unit import Interface
 from subgrad.errors import ArgumentError, ShapeError
-from subgrad.export.integer.fixed_point import Sums, as_wide, grid_of, on_grid
+from subgrad.export.integer.fixed_point import Answer, Sums, as_wide, grid_of, nearest, on_grid
+from subgrad.export.integer.integer_network import IntegerNetwork
 from subgrad.export.integer.integer_rules import At, Number, gridded, number
-from subgrad.export.routine import Argument, Array, Fixed, Grid, Routine, Routines
+from subgrad.export.routine import Argument, Array, Fixed, Routine, Routines
+from subgrad.graph.dtype import float64
 from subgrad.graph.order import dependents, toposort
 from subgrad.graph.substitute import substitute
 from subgrad.graph.tensor import Tensor, placeholder
@@ -31,10 +33,13 @@ class Quantized(NamedTuple):
             of the mean squared error; None without targets.
         agreement: the share of rows with the same answer, the largest score or the sign.
         largest: of all scores, the largest difference.
-        proven: a bound on that difference for all inputs between the ends of the codes, proven by interval arithmetic;
+        proven: a bound on that difference for all inputs between the ends of the codes, proven by interval arithmetic,
+            or by `subgrad.certify` where that is closer, which `subgrad.export` asks for networks of up to 8 inputs;
             None where nothing finite was proven.
         proven_inside: such a bound for the inputs with which no number of the network leaves the range that it had in
             the calibration, so that nothing is cut off: those of the calibration, and others like them.
+        network: the network in integers as a function of numbers, for `subgrad.certify`: it proves closer bounds, on
+            boxes of your choice.
     """
 
     rows: int
@@ -44,6 +49,12 @@ class Quantized(NamedTuple):
     largest: float
     proven: float | None
     proven_inside: float | None
+    network: IntegerNetwork
+
+    def at_most(self, bound: float | None) -> Quantized:
+        """With another proven bound, if there is one and it is closer."""
+        closer = bound is not None and (self.proven is None or bound < self.proven)
+        return self._replace(proven=bound) if closer else self
 
     def __str__(self) -> str:
         scores = "" if self.before is None else f"{self.before:.4g} before, {self.after:.4g} after; "
@@ -119,6 +130,7 @@ class _Walk:
     Attributes:
         scores: the results of the first output, for each batch.
         error: how far a result in integers can be from that in floats, in the last run.
+        network: the first result of the last run, as a function of numbers.
     """
 
     def __init__(self, routine: Routine, batches: np.ndarray) -> None:
@@ -137,6 +149,7 @@ class _Walk:
             raise ArgumentError("int8: expected finite results for the calibration, got some that are not")
         self.made: dict[Tensor, Number] = {}
         self.error = 0.0
+        self.network: IntegerNetwork | None = None
 
     def _calibrated(self, batches: np.ndarray) -> tuple[dict[Tensor, tuple[float, float]], np.ndarray]:
         """The ends of all floats that depend on the input, and the scores."""
@@ -150,23 +163,25 @@ class _Walk:
         """The routine in integers, and errors that hold for all inputs, or with which all numbers stay ``inside``."""
         constants = self._constants()
         codes = placeholder(self.input.shape, "uint8", self.input.attrs.get("name", "x"))
+        rows = placeholder(self.input.shape, float64, "rows")
         grid = grid_of(*self.ranges[self.input])
         for node in self.order:
             if node is self.input:
-                self.made[node] = on_grid(codes, grid, grid.scale / 2)
+                self.made[node] = on_grid(codes, nearest(rows, grid), grid, grid.scale / 2)
             elif node not in self.moving:
                 self.made[node] = constants[node]
             else:
                 self.made[node] = self._number(node, inside)
         found = [self._result(o) for o in self.outputs]
-        self.error = max((e for *_, e in found), default=0.0)
+        self.error = max((f.error for f in found), default=0.0)
+        self.network = IntegerNetwork(rows, found[0].number, grid)
         argument = self.routine.arguments[0]._replace(dtype=np.dtype(np.uint8), grid=grid)
         results = [
-            a._replace(dtype=node.dtype, grid=g)
-            for a, (node, g, _) in zip(self.routine.results, found, strict=True)
+            a._replace(dtype=f.node.dtype, grid=f.grid)
+            for a, f in zip(self.routine.results, found, strict=True)
         ]  # fmt: skip
         interface = Interface(
-            [codes], [node for node, *_ in found], {}, frozenset({0}), self.routine.interface.measured
+            [codes], [f.node for f in found], {}, frozenset({0}), self.routine.interface.measured
         )
         return replace(
             self.routine, interface=interface, sources=[Argument(0)], arguments=[argument], results=results
@@ -186,7 +201,7 @@ class _Walk:
         values = Interpreter([*self.fixed], nodes)([*self.fixed.values()])
         return {n: v.astype(np.float64) if v.dtype.kind == "f" else v for n, v in zip(nodes, values, strict=True)}
 
-    def _result(self, node: Tensor) -> tuple[Tensor, Grid, float]:
+    def _result(self, node: Tensor) -> Answer:
         """An output in integers: wide sums, or codes."""
         found = self.made[node]
         if isinstance(found, np.ndarray):
@@ -195,7 +210,7 @@ class _Walk:
             return as_wide(found)
         on = gridded(found, grid_of(*self.ranges[node]))
         assert on.grid is not None
-        return on.node, on.grid, on.error
+        return Answer(on.node, on.grid, on.error, on.number)
 
 
 def _run(inputs: Sequence[Tensor], outputs: Sequence[Tensor], arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -210,6 +225,7 @@ def _compared(
     given, result = made.arguments[0].grid, made.results[0].grid
     assert given is not None
     assert result is not None
+    assert walk.network is not None
     wide = _run(made.interface.inputs, made.interface.outputs[:1], [given.codes(batches)])[0]
     if walk.scores.shape[1:2] != batches.shape[1:2]:
         raise ArgumentError(f"quantize='int8' is for networks that answer each row, got {walk.scores.shape[1:]}")
@@ -218,7 +234,7 @@ def _compared(
     scored = [None if targets is None else _score(b, targets[:rows]) for b in (before, after)]
     return Quantized(
         rows, scored[0], scored[1], float(np.mean(_answers(before) == _answers(after))),
-        float(np.abs(before - after).max(initial=0.0)), _finite(walk.error), _finite(inside),
+        float(np.abs(before - after).max(initial=0.0)), _finite(walk.error), _finite(inside), walk.network,
     )  # fmt: skip
 
 
