@@ -171,6 +171,31 @@ def test_what_cancels_is_counted_before_it_does():
     assert (wide <= found).all()
 
 
+def test_coefficients_that_underflow_are_counted():
+    """A row of 1e-160 comes to 40 units, and each of its products with their weights is rounded to 0."""
+    first, second = (sg.tensor(w, "float64") for w in (np.full((1, 40), 2.4e-164), np.ones((40, 1))))
+    net = Network(lambda x: x @ first @ second, 1)
+    found = net.bounds.over(np.zeros((1, 1)), np.ones((1, 1))).below(np.array([[-1e-160]])).bound[0, 0]
+    assert Fraction(found) <= Fraction(-1e-160) * net(np.ones(1))[0] < Fraction(-9e-323)
+
+
+def test_coefficients_that_underflow_are_counted_by_the_values_that_they_are_of():
+    """The slope of the logarithm is 1e-182, and what comes of it with the row is the slope of a number up to 1e182."""
+    net = Network(lambda x: sg.log(sg.exp(x + 420.0)), 1)
+    rows = np.array([[1e-170], [-1e-170]])
+    found = net.bounds.over(np.zeros((1, 1)), np.ones((1, 1))).below(rows).bound[0]
+    assert found[0] <= 420e-170
+    assert found[1] <= -421e-170
+
+
+def test_descent_takes_coefficients_of_sums():
+    """They are views that nothing can be written to."""
+    net = Network(lambda x: sg.relu(x).sum(1), 2)
+    over = net.bounds.over(-np.ones((1, 2)), np.array([[1.0, 2.0]]))
+    found = tightened(over, len(over.steps) - 1, -np.ones((1, 1)), np.zeros(1, int), 4, -np.inf)
+    assert -0.1 < found.above[0] < 1e-9
+
+
 @pytest.mark.parametrize("signed", [False, True])
 def test_descent_tightens_and_what_it_finds_holds(network, signed):
     """Whatever slopes and multipliers are chosen, no point of the box, or of its part, is below the bound."""

@@ -73,3 +73,12 @@ def test_a_bound_that_says_nothing_cuts_nothing():
     np.testing.assert_array_equal(found.low, low)
     np.testing.assert_array_equal(found.high, high)
     assert found.some.all()
+
+
+def test_sides_are_not_cut_where_products_underflow():
+    """0.3 x <= 1 float: x may be 3 1/3 floats, and there is no room for a third of one."""
+    unit = np.nextafter(0, 1)
+    low, high, limits = np.zeros((1, 1)), np.full((1, 1), 10 * unit), np.full((1, 2), unit)
+    of = Polytopes(np.zeros((1, 2)), np.zeros((1, 2)), np.zeros((1, 1)), limits, [np.arange(1)])
+    found = clipped(of, low, high, np.zeros((1, 1)), np.full((1, 1, 1), 0.3), np.ones((1, 1), bool))
+    assert found.high[0, 0] >= 4 * unit

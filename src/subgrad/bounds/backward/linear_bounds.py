@@ -27,6 +27,7 @@ from subgrad.bounds.taylor.rounding import TINY, UNIT
 from subgrad.graph.tensor import Tensor
 from subgrad.intervals.arithmetic import Interval
 
+LEAST = 2.0**-1070  # more than a product loses that underflows
 ROOM = 2**16  # coefficients of the rows that go backward at once: they stay in the second-level cache
 
 
@@ -91,7 +92,8 @@ class Boxes:
         self.relaxations: dict[int, Relaxation] = {}
         self.errors: dict[int, np.ndarray | None] = {}
         self._sizes: dict[int, np.ndarray] = {}
-        self._unbounded: dict[int, np.ndarray | None] = {}
+        self._unbounded: dict[int, tuple[np.ndarray, np.ndarray] | None] = {}
+        self._underflows: dict[int, float] = {}
         self._refined: set[int] = set()
         for k in range(1, len(steps)):
             self.intervals.append(self._interval(k))
@@ -195,6 +197,14 @@ class Boxes:
             self.errors[k] = np.broadcast_to(found, sizes.shape).ravel() if np.any(found) else None
         return self.errors[k]
 
+    def _underflow(self, k: int) -> float:
+        """What products of a row that are rounded to a multiple of the least float lose at a step, all together: in
+        each of its coefficients for inputs, and in its constant."""
+        if k not in self._underflows:
+            reach = 1.0 + sum(float(self._size(i).sum()) for i in self.steps[k].inputs)
+            self._underflows[k] = LEAST * math.prod(self.steps[k].shape) * reach
+        return self._underflows[k]
+
     # Backward
 
     def above(
@@ -219,6 +229,7 @@ class Boxes:
                 rows.put(k, choice.added[k], self._size(k))
             a = rows.open.pop(k)
             self._lose(rows, k, a, owner)
+            rows.off += self._underflow(k)
             error = self._error(k)
             if error is not None:
                 rows.off += times(np.abs(a), error)
@@ -233,20 +244,23 @@ class Boxes:
         above = np.maximum(a, 0.0)
         rows.add(dots(above, high, owner))
         rows.add(dots(a - above, low, owner))
+        rows.off += self._underflow(0)
         error = self._error(0)
         if error is not None:
             rows.off += times(np.abs(a), error)
         return rows.upper(), a
 
     def _lose(self, rows: Rows, k: int, a: np.ndarray, owner: np.ndarray) -> None:
-        """Of a row that depends on what is not bounded, nothing is known."""
+        """Of a row that depends on what is not bounded, nothing is known. A coefficient that is 0 may have underflowed,
+        but for one of an infinite constant, which curves leave out."""
         if k not in self._unbounded:
             low, high = self.intervals[k]
             unbounded = ~(np.isfinite(low) & np.isfinite(high))
-            self._unbounded[k] = unbounded if unbounded.any() else None
-        unbounded = self._unbounded[k]
-        if unbounded is not None:
-            lost = (taken(unbounded, owner) & (a != 0)).reshape(len(a), -1).any(axis=1)
+            self._unbounded[k] = (unbounded, unbounded & (low != high)) if unbounded.any() else None
+        found = self._unbounded[k]
+        if found is not None:
+            unbounded, varies = (taken(e, owner) for e in found)
+            lost = (varies | (unbounded & (a != 0))).reshape(len(a), -1).any(axis=1)
             rows.total[lost] = np.inf
 
     def _through_affine(self, rows: Rows, k: int, a: np.ndarray) -> None:

@@ -56,6 +56,8 @@ def tightened(
     best = free.bound(last, a)
     wanted = np.broadcast_to(wanted, best.above.shape)
     active, current = np.arange(len(a)), best
+    if rounds:
+        best.choice.trail = {k: np.array(t) for k, t in best.choice.trail.items()}  # coefficients of sums are views
     for number in range(rounds):
         still = np.flatnonzero(best.above[active] >= wanted[active])
         if not len(still) or not free.any or (late is not None and late()):

@@ -18,7 +18,8 @@ from subgrad.bounds.branching.polytopes import Polytopes
 PASSES = 3
 ROOM = 1e-6  # of a side that a cut stays away from what it may cut off: for rounding, and for whoever checks it
 LEAST = 0.05  # of a side is cut off at least: a cut makes one more box of a proof
-FINEST = 1e-6  # sides that are smaller than this, relative to where they lie, are not cut
+FINEST = 1e-6  # sides that are smaller than this, relative to where they lie, are not cut,
+SMALLEST = 1e-280  # nor those that are smaller than this: their products underflow
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,9 +72,9 @@ def _within(
     """Where all rows may be at most their limits; and by how much, at least, one is above its own beyond that."""
     a, b, width = low.copy(), high.copy(), high - low
     size, rises, room = np.abs(slopes), slopes > 0, ROOM * width
-    fine = width > FINEST * np.maximum(np.abs(low), np.abs(high))
+    fine = width > np.maximum(FINEST * np.maximum(np.abs(low), np.abs(high)), SMALLEST)
     # what the sums below may be off, a hundred times
-    error = 1e-12 * (np.abs(below) + np.abs(limits) + np.einsum("nrd,nd->nr", size, width))
+    error = 1e-12 * (np.abs(below) + np.abs(limits) + np.einsum("nrd,nd->nr", size, width)) + SMALLEST
     beyond, sure = size * (room / 2)[:, None], np.full(len(low), np.inf)
     for _ in range(PASSES):
         moved = np.where(rises, (a - low)[:, None], (high - b)[:, None])
