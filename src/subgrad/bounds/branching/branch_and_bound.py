@@ -131,8 +131,9 @@ class BranchAndBound:
 
     def run(self) -> Self:
         """Search until all is decided, the budget or the time is spent, or Ctrl-C is pressed."""
-        # NumPy's loops run without the interpreter lock
-        with one_thread(), ThreadPoolExecutor(get_threads()) as self._pool:
+        pool = ThreadPoolExecutor(get_threads(), initializer=np.seterr, initargs=("ignore",))
+        # NumPy's loops run without the interpreter lock; what overflows in them is no bound, and needs no warning
+        with np.errstate(all="ignore"), one_thread(), pool as self._pool:
             known, rounds = (None, self.done), 0
             if self.lp:
                 self._programs = LinearPrograms(self.bounds.steps)
