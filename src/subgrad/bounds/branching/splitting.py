@@ -61,7 +61,8 @@ class Splitting(BranchAndBound):
         self.boxes += len(low)
         self.done = max(self.done, *(f.done for f in found))
         self.leaves += [(f.low, f.high) for f in found]
-        return self._by_programs(Open.joined(*(f.open for f in found))) if self.lp else [f.open for f in found]
+        left = [f.open for f in found if len(f.open)]
+        return self._by_programs(Open.joined(*left)) if self.lp and left else [f.open for f in found]
 
     def _by_programs(self, boxes: Open) -> list[Open]:
         """Those of the boxes that linear programs do not decide either; their points are tried as counter-examples."""
