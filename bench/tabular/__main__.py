@@ -33,6 +33,7 @@ def main() -> None:
     parser.add_argument("--given", action="store_true", help="all rows of the tables on which nothing was chosen")
     parser.add_argument("--only", nargs="*", help="names of tables")
     parser.add_argument("--rows", type=int, default=4000, help="of each table at most, with those tested on")
+    parser.add_argument("--splits", type=int, default=1, help="times that rows are drawn and parted, and networks begin")
     parser.add_argument("--out", type=Path, default=Path("tabular.json"))
     parser.add_argument("--list", action="store_true", help="print the tables")
     given = parser.parse_args()
@@ -43,27 +44,33 @@ def main() -> None:
             print(f"{name:14} {source.package:11} {source.name:20} {source.target or '(last column)'}")
         return
     results = json.loads(given.out.read_text()) if given.out.exists() else {}
-    for name in given.only or tables:
+    drawn = [(name, split) for name in given.only or tables for split in range(given.splits)]
+    for name, split in drawn:
         frame, target = tables[name].frame()
         for method in given.methods:
             done = results.setdefault(method, {})
-            if name not in done:
-                done[name] = measured(method, frame, target, rows)
+            if (own := called(name, split)) not in done:
+                done[own] = measured(method, frame, target, rows, split)
                 given.out.write_text(json.dumps(results, indent=1))
-            print(f"{name:14} {method:40} {' '.join(f'{k} {v:.4g}' for k, v in done[name].items())}", flush=True)
-    for line in table(results, given.methods, list(given.only or tables)):
+            print(f"{own:14} {method:40} {' '.join(f'{k} {v:.4g}' for k, v in done[own].items())}", flush=True)
+    for line in table(results, given.methods, [called(*each) for each in drawn]):
         print(line)
 
 
-def measured(method: str, frame: Any, target: str, rows: int | None) -> dict[str, float]:
+def called(name: str, split: int) -> str:
+    """A table in one of its splits, in the results."""
+    return f"{name} {split}" if split else name
+
+
+def measured(method: str, frame: Any, target: str, rows: int | None, split: int) -> dict[str, float]:
     """The score of a method on a table, and its seconds."""
-    train, test = parted(frame, rows)
+    train, test = parted(frame, rows, split)
     classes = None if is_regression(frame[target]) else sorted(frame[target].unique())
     start, cpu, more = time.perf_counter(), time.process_time(), {}
     if method in methods.PEERS:
         answers = methods.PEERS[method](train, test, target, classes)
     else:
-        answers, model = methods.subgrad(method, train, test, target, classes)
+        answers, model = methods.subgrad(method, train, test, target, classes, split)
         more = {"held_out": model.scores["log_loss" if classes else "root_mean_squared_error"]}
         more |= {"look": model.history.best_epoch, "temperature": model.temperature}
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
@@ -76,6 +83,8 @@ def table(results: dict[str, Any], names: list[str], tables: list[str]) -> list[
     for t in tables:
         scores = [results[n][t]["score"] for n in names]
         lines.append(f"| {t} | {' | '.join(f'{score:.4f}' for score in scores)} |")
+    wins = [sum(results[n][t]["score"] < results[names[0]][t]["score"] for t in tables) for n in names]
+    lines.append(f"| better | {' | '.join(map(str, wins))} |")
     for what in ("score", "s", "cpu"):
         logs = [[np.log(results[n][t][what] / results[names[0]][t][what]) for t in tables] for n in names]
         lines.append(f"| {what}, ratio | {' | '.join(f'{np.exp(np.mean(row)):.4f}' for row in logs)} |")

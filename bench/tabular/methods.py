@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 
 
-def subgrad(changes: str, train: Any, test: Any, target: str, classes: list[Any] | None) -> tuple[np.ndarray, Any]:
+def subgrad(
+    changes: str, train: Any, test: Any, target: str, classes: list[Any] | None, seed: int = 0
+) -> tuple[np.ndarray, Any]:
     """This package, with an effort and changes of its settings, as in ``normal hidden=(64,64) lr=0.02``."""
     from subgrad.tabular import fit_tabular, settings_for
 
     effort, *rest = changes.split()
     own = settings_for(effort).but(**{k: _value(v) for k, v in (part.split("=") for part in rest)})
-    model = fit_tabular(train, target, task="regression" if classes is None else "classification", settings=own)
+    task = "regression" if classes is None else "classification"
+    model = fit_tabular(train, target, task=task, settings=own, seed=seed)
     return (model.predict(test) if classes is None else model.predict_proba(test)), model
 
 

@@ -76,9 +76,9 @@ def is_regression(column: Any) -> bool:
     return column.dtype.kind in "fiu" and column.nunique() > 20
 
 
-def parted(frame: Any, most: int | None = None) -> tuple[Any, Any]:
-    """The rows to train on and those to test on, of ``most`` rows if there are more; drawn with seed 0."""
-    order = np.random.default_rng(0).permutation(len(frame))[:most]
+def parted(frame: Any, most: int | None = None, seed: int = 0) -> tuple[Any, Any]:
+    """The rows to train on and those to test on, drawn by chance, of ``most`` rows if there are more."""
+    order = np.random.default_rng(seed).permutation(len(frame))[:most]
     cut = int(len(order) * (1 - TEST))
     return frame.iloc[order[:cut]].reset_index(drop=True), frame.iloc[order[cut:]].reset_index(drop=True)
 

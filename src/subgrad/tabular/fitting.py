@@ -55,7 +55,9 @@ def fit_tabular(
 
     A cross-fitted ensemble: the rows are parted into folds, and each network is trained without one of them. What it
     answers for that fold is what it would answer for new rows; by these answers the best moment of the run is chosen,
-    probabilities are calibrated, and the reported scores are computed. So no rows need to be set aside.
+    probabilities are calibrated, and the reported scores are computed. So no rows need to be set aside. The moment is
+    that of the best probabilities once they are calibrated (Berta et al. 2025, arXiv 2501.19195): networks that are too
+    sure of themselves may have learnt more than those before that were not.
 
     The same seed gives the same model, on any number of runs, unless ``max_seconds`` or Ctrl-C ends one: then the best
     so far is kept.
@@ -120,7 +122,7 @@ def fit_tabular(
         """A run for the target on a scale."""
 
         def judge(scores: np.ndarray) -> tuple[float, float]:
-            answers = combined(scores, corrected(scores, scale), 1.0)
+            answers = combined(scores, corrected(scores, scale), suited(scores))
             if levels:
                 return pinball(y, answers, levels, given), 0.0
             value = _value(measured, y, answers, given)
@@ -140,12 +142,16 @@ def fit_tabular(
         """With what makes up for the mean of a logarithm; quantiles of one are those of the number."""
         return scale if scale is None or levels else scale.corrected(y, combined(scores, scale, 1.0), given)
 
+    def suited(scores: np.ndarray) -> float:
+        """The temperature that suits each member alone, also while a moment is judged; none is needed for numbers."""
+        return 1.0 if numbers else temperature_for(scores.mean(0), y, given)
+
     scales = scales_for(y) if numbers else [None]
     runs = [prepared(scale) for scale in scales]
     run = train(runs, verbose, calls, np.inf if max_seconds is None else max_seconds)
     scores, scale = run.best.scores, scales[runs.index(run)]
     scale = corrected(scores, scale)
-    temperature = 1.0 if numbers else temperature_for(scores.mean(0), y, given)
+    temperature = suited(scores)
     answers = combined(scores, scale, temperature)
     beside = {}
     if levels:
