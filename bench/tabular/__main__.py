@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--given", action="store_true", help="all rows of the tables on which nothing was chosen")
     parser.add_argument("--only", nargs="*", help="names of tables")
     parser.add_argument("--rows", type=int, default=4000, help="of each table at most, with those tested on")
-    parser.add_argument("--splits", type=int, default=1, help="times that rows are drawn and parted, and networks begin")
+    parser.add_argument("--splits", type=int, default=1, help="times that rows are drawn and parted")
     parser.add_argument("--out", type=Path, default=Path("tabular.json"))
     parser.add_argument("--list", action="store_true", help="print the tables")
     given = parser.parse_args()

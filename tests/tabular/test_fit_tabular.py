@@ -42,7 +42,7 @@ def test_out_of_fold_answers_are_what_the_scores_are_of(model):
     found = model.out_of_fold
     right = found.answers[np.arange(200), found.y]
     assert model.scores["log_loss"] == pytest.approx(-np.log(right).mean())
-    assert min(model.history["validation_loss"]) == pytest.approx(model.scores["log_loss"])  # the moment was chosen by it
+    assert min(model.history["validation_loss"]) == pytest.approx(model.scores["log_loss"])  # chose the moment
     assert [model.classes[i] for i in found.y] == table()["y"].tolist()
 
 
