@@ -104,6 +104,8 @@ def test_rows_that_the_model_cannot_take_are_told_why(client):
     headers = {"content-type": ARROW}
     assert "1 NaN or inf" in refused(client, 422, content=as_arrow({"x": [[1.0, 2.0, np.nan]]}), headers=headers)
     assert "have a null" in refused(client, 422, content=as_arrow({"a": [1.0, None]}), headers=headers)
+    ragged = as_arrow({"x": [[1.0, 2.0, 3.0], [1.0]]})
+    assert "lists of one length, got 1 to 3 in one" in refused(client, 422, content=ragged, headers=headers)
 
 
 def test_a_body_that_is_too_long_is_refused_with_its_length_and_without(client):

@@ -117,6 +117,8 @@ def _array(frame: pl.DataFrame) -> np.ndarray:
     if frame.width == 1 and isinstance(dtype := frame.to_series().dtype, pl.Array | pl.List):
         series = frame.to_series()
         if isinstance(dtype, pl.List):
+            if (lengths := series.list.len()).n_unique() > 1:
+                raise DataError(f"instances are lists of one length, got {lengths.min()} to {lengths.max()} in one")
             return np.array(series.to_list())
         return series.to_numpy()
     return frame.to_numpy()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from subgrad.data.kinds.category import MOST_CATEGORIES
 from subgrad.data.lazy_polars import pl
 from subgrad.data.scanned.files import Piece, RowsFile, errors, files_of
-from subgrad.errors import DataError
+from subgrad.errors import DataError, FileError
 
 IN_MEMORY = 16
 """Of the memory that rows may take, a block as it stands in its file is one part of so many."""
@@ -41,6 +42,7 @@ class Files:
 
     def __init__(self, source: Any, memory: int) -> None:
         self._files: list[RowsFile] = files_of(source)
+        self._states = [_state(file.path) for file in self._files]
         self.schema = self._files[0].schema
         most, size = rows_at_once(self.schema, memory), max(memory // (4 * IN_MEMORY), 1 << 12)
         self.blocks: list[Block] = []
@@ -68,10 +70,16 @@ class Files:
     ) -> Iterator[pl.DataFrame]:
         """Some columns of blocks, one after the other; of each so many rows are enough, where not all are wanted."""
         for i in blocks:
-            block = self.blocks[i]
-            file = self._files[block.file]
-            with errors(file.path):
-                yield file.read(block.piece, columns, enough)
+            yield self._read(self.blocks[i], columns, enough)
+
+    def _read(self, block: Block, columns: Sequence[str], enough: int | None) -> pl.DataFrame:
+        file = self._files[block.file]
+        with errors(file.path):
+            try:
+                return file.read(block.piece, columns, enough)
+            finally:
+                if _state(file.path) != self._states[block.file]:  # whatever was read of it, or said about it
+                    raise FileError(f"cannot read {file.path}: it has changed since its rows were counted")
 
     def digest(self) -> list[Any]:
         """What tells these rows from others, without reading them."""
@@ -129,6 +137,12 @@ class Frame:
 
 
 Origin = Files | Frame
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """By what a file shows that it has been written to."""
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
 
 
 def rows_in(origin: Origin) -> int:
