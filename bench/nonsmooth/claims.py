@@ -31,7 +31,7 @@ from subgrad.intervals.arithmetic import Interval
 STARTS, SIZES = 24, np.geomspace(0.3, 1e-4, 16)
 """Of descent: points that are moved, and the steps, in widths of the box."""
 
-GAPS = [0.0, -1.0, 1e-7, 1e-3, 0.1, 0.1, 1.0]
+GAPS = [0.0, -1.0, 1e-7, 1e-3, 0.01, 0.03, 0.1, 1.0]
 """Between the least value and the limit, in ranges of the values; -1 stands for one float."""
 
 BEYOND = 1e200
