@@ -149,7 +149,8 @@ class Claim:
 
     def _limit(self) -> float:
         """Next to the least value, on one side of it."""
-        side, gap = self.rng.choice([-1, 1]), float(self.rng.choice(GAPS))
+        gaps = GAPS[2:-2] if self.native else GAPS  # native code comes to boxes that are not decided at once
+        side, gap = self.rng.choice([-1, 1]), float(self.rng.choice(gaps))
         near = float(self.least.mid())
         near = float(np.nextafter(near, side * np.inf)) if gap < 0 else near + float(side) * gap * self.size
         while not (arb(near) >= self.least if side > 0 else arb(near) < self.least):
