@@ -4,7 +4,8 @@
 
 SciPy's methods get value and gradient from one native program that is compiled before; `sg.minimize` gets the function,
 and its time includes what it compiles and the certificate. SciPy's have their default settings but for the number of
-iterations, Nelder-Mead a tolerance of 1e-8, and all a minute. Prints a table in Markdown.
+iterations, Nelder-Mead a tolerance of 1e-8, and all a minute. Times are those of the processor. Prints a table in
+Markdown.
 """
 
 from __future__ import annotations
@@ -52,24 +53,24 @@ def timed(problem: Problem, run: Callable[[Callable[[np.ndarray], Any]], Any]) -
         value, slope = native(x)
         return float(value), slope
 
-    began = time.perf_counter()
+    began = time.process_time()
     found = run(f)
-    return Outcome(found.nfev, problem.error(found.fun), time.perf_counter() - began)
+    return Outcome(found.nfev, problem.error(found.fun), time.process_time() - began)
 
 
 def ours(problem: Problem) -> Outcome:
-    began = time.perf_counter()
+    began = time.process_time()
     found = sg.minimize(problem.f, problem.start)
-    return Outcome(found.nfev, problem.error(found.fun), time.perf_counter() - began)
+    return Outcome(found.nfev, problem.error(found.fun), time.process_time() - began)
 
 
 def scipys(problem: Problem, method: str) -> Outcome | None:
     if method == "Nelder-Mead" and problem.start.size > MOST:
         return None
-    began = time.perf_counter()
+    began = time.process_time()
 
     def give_up(intermediate_result: optimize.OptimizeResult) -> None:
-        if time.perf_counter() - began > PATIENCE:
+        if time.process_time() - began > PATIENCE:
             raise StopIteration
 
     def run(f: Callable[[np.ndarray], Any]) -> Any:

@@ -124,7 +124,7 @@ def bilinear(product: Callable[[np.ndarray, np.ndarray], np.ndarray], a: Interva
     bounded by (terms + 4) roundings of the sum of magnitudes.
     """
     with np.errstate(all="ignore"):
-        (p, r), (q, s) = _ball(a), _ball(b)
+        (p, r), (q, s) = ball(a), ball(b)
         centre = product(p, q)
         radius = product(np.abs(p), s) + product(r, np.abs(q) + s)
         sizes = product(np.abs(p) + r, np.abs(q) + s)
@@ -134,7 +134,8 @@ def bilinear(product: Callable[[np.ndarray, np.ndarray], np.ndarray], a: Interva
         return cleaned(centre - radius, centre + radius)
 
 
-def _ball(x: Interval) -> tuple[np.ndarray, np.ndarray]:
+def ball(x: Interval) -> tuple[np.ndarray, np.ndarray]:
+    """Midpoints, and radii that reach both ends."""
     middle = np.where(x.low == x.high, x.low, x.low / 2 + x.high / 2)
     reach = np.maximum(middle - x.low, x.high - middle)
     return middle, np.where(reach > 0, np.nextafter(reach * (1 + EPS), np.inf), 0.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from subgrad import ops
 from subgrad.errors import ArgumentError, ShapeError
 from subgrad.graph.tensor import Tensor, tensor
+from subgrad.graph.tree import as_tree, leaves
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,10 @@ class Constraint:
         """How far each element is outside, flat: 0 where it is not."""
         value = ops.reshape(_as_tensor(self.fun(x)), (-1,))
         low, high = (_like(end, value) for end in (self.low, self.high))
-        if np.array_equal(low, high):
-            return ops.abs(value - low)
-        below, above = np.isfinite(low), np.isfinite(high)
-        parts = [ops.relu(low[below] - value[below]), ops.relu(value[above] - high[above])]
+        exact = low == high
+        below, above = (np.isfinite(end) & ~exact for end in (low, high))
+        parts = [ops.abs(value[exact] - low[exact]), ops.relu(low[below] - value[below]),
+                 ops.relu(value[above] - high[above])]  # fmt: skip
         return ops.concatenate([part for part in parts if part.size] or [value * 0])
 
 
@@ -65,6 +66,10 @@ def read_constraints(constraints: Any) -> tuple[Constraint, ...]:
         ArgumentError: for anything else.
     """
     single = isinstance(constraints, Mapping) or hasattr(constraints, "lb")
+    if not (single or isinstance(constraints, Iterable)):
+        raise ArgumentError(
+            f"constraints are a dict, an object as SciPy's, or a list, got {type(constraints).__name__}"
+        )
     return tuple(_read(c) for c in ([constraints] if single else constraints))
 
 
@@ -79,14 +84,22 @@ def _read(given: Any) -> Constraint:
     if not (hasattr(given, "lb") and hasattr(given, "ub")):
         raise ArgumentError(f"a constraint is a dict or has lb and ub, as SciPy's have, got {type(given).__name__}")
     low, high = (np.asarray(end, np.float64) for end in (given.lb, given.ub))
-    if not (low <= high).all():
-        raise ArgumentError("a constraint has a lower bound above its upper bound, or NaN")
+    if not ((low <= high) & (low < np.inf) & (high > -np.inf)).all():
+        raise ArgumentError("a constraint has a lower bound above its upper bound, bounds that nothing fits, or NaN")
     if hasattr(given, "A"):
-        matrix = np.asarray(given.A, np.float64)
-        return Constraint(lambda x: tensor(matrix, x.dtype) @ ops.reshape(x, (-1,)), low, high)
+        matrix = np.asarray(given.A.toarray() if hasattr(given.A, "toarray") else given.A, np.float64)
+        return Constraint(lambda x: _product(matrix, x), low, high)
     if not callable(getattr(given, "fun", None)):
         raise ArgumentError(f"{type(given).__name__} has neither a function fun nor a matrix A")
     return Constraint(given.fun, low, high)
+
+
+def _product(matrix: np.ndarray, x: Any) -> Tensor:
+    """A matrix times all variables, one after the other."""
+    flat = ops.concatenate([ops.reshape(part, (-1,)) for part in leaves(as_tree(x))])
+    if matrix.ndim > 2 or matrix.shape[-1:] != flat.shape:
+        raise ShapeError(f"a matrix A of shape {matrix.shape} does not fit x0 with {flat.size} elements")
+    return tensor(matrix, flat.dtype) @ flat
 
 
 def _as_tensor(value: Any) -> Tensor:

@@ -14,7 +14,7 @@ import numpy as np
 
 from subgrad.intervals import arithmetic as iv
 from subgrad.intervals.arithmetic import Interval
-from subgrad.kinks.certify.interval_derivatives import IntervalDerivatives
+from subgrad.kinks.certify.interval_derivatives import IntervalDerivatives, parts_of
 from subgrad.kinks.problem import Problem
 from subgrad.kinks.space import Evaluate
 
@@ -60,7 +60,7 @@ class Proven:
         return self._slopes(iv.widened(point, point)) if self._is_finite(point) else self._nothing
 
     def _slopes(self, box: Interval) -> Interval:
-        values = self._ranges.values(self._parts(box))
+        values = self._ranges.values(parts_of(self._problem, box))
         if values.reason or values.choices:
             return self._nothing
         found = self._ranges.slopes(values)
@@ -68,7 +68,7 @@ class Proven:
         if box.low.size > FEW or not wide.any():
             return found
         # Backwards, tied functions that are the same count as if they went apart; forwards they do not.
-        rates = [self._ranges.rate(values, self._parts(iv.exactly(unit))) for unit in np.eye(box.low.size)]
+        rates = [self._ranges.rate(values, parts_of(self._problem, iv.exactly(unit))) for unit in np.eye(box.low.size)]
         low, high = (np.array(ends, np.float64) for ends in zip(*rates, strict=True))
         return iv.cleaned(np.maximum(found.low, low), np.minimum(found.high, high))
 
@@ -96,24 +96,18 @@ class Proven:
         return bool(self._rate(x, v, 0.0, high).high <= -rate)
 
     def _value(self, box: Interval) -> Interval:
-        return self._ranges.values(self._parts(box)).known.get(self._problem.output, iv.anything(()))
+        return self._ranges.values(parts_of(self._problem, box)).known.get(self._problem.output, iv.anything(()))
 
     def _rate(self, x: np.ndarray, v: np.ndarray, low: float, high: float) -> Interval:
         """The slopes of f along v between the two steps."""
-        values = self._ranges.values(self._parts(_along(x, v, low, high)))
+        values = self._ranges.values(parts_of(self._problem, _along(x, v, low, high)))
         if values.reason or values.choices:
             return iv.anything(())
-        return self._ranges.rate(values, self._parts(iv.exactly(v)))
+        return self._ranges.rate(values, parts_of(self._problem, iv.exactly(v)))
 
     def _is_finite(self, point: np.ndarray) -> bool:
         value, gradient = self._problem.evaluate(point)
         return bool(math.isfinite(value) and np.isfinite(gradient).all())
-
-    def _parts(self, flat: Interval) -> list[Interval]:
-        cuts = np.cumsum(self._problem.sizes)[:-1]
-        shapes = [p.shape for p in self._problem.places]
-        parts = zip(*(np.split(e, cuts) for e in flat), strict=True)
-        return [Interval(a.reshape(s), b.reshape(s)) for (a, b), s in zip(parts, shapes, strict=True)]
 
 
 class Sampled:

@@ -17,7 +17,7 @@ from subgrad import ops
 from subgrad.diff.conditions import moves
 from subgrad.diff.forward_mode import one_sided_rule
 from subgrad.graph import source_location
-from subgrad.graph.kink import Cone, Largest
+from subgrad.graph.kink import Breaks, Cone, Largest
 from subgrad.graph.op import Kind, cotangents
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor, placeholder
@@ -60,7 +60,7 @@ class IntervalDerivatives:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.order = toposort([problem.output])
-        self._moving = _depending(self.order, problem.places)
+        self._moving = depending(self.order, problem.places)
         self._back: dict[Tensor, _Inner] = {}
         self._along: dict[Tensor, _Inner] = {}
 
@@ -72,18 +72,7 @@ class IntervalDerivatives:
 
     def values(self, boxes: Sequence[Interval]) -> Values:
         """The intervals over a box, an array of intervals for each tensor of x."""
-        known: Known = dict(zip(self.problem.places, boxes, strict=True))
-        choices = []
-        with np.errstate(all="ignore"):
-            for node in self.order:
-                if node in known or node not in self._moving:
-                    continue
-                known[node] = interval_of(node, known)
-                if _jumps(node, known):
-                    return Values(known, (), f"{node.op.name} (at {node.site}) may jump, or its jumps are not known")
-                if node.op is ops.where and node.dtype.kind == "f" and _undecided(node, known).any():
-                    choices.append(node)
-        return Values(known, tuple(choices))
+        return values_over(self.order, self._moving, dict(zip(self.problem.places, boxes, strict=True)))
 
     def slopes(self, values: Values) -> Interval:
         """The intervals of f's slopes by all variables, one after the other."""
@@ -145,8 +134,8 @@ class IntervalDerivatives:
     def _inner(self, given: tuple[Tensor, ...], made: Sequence[Tensor | None]) -> _Inner:
         stop = {*given, *self._moving}
         order = toposort([m for m in made if m is not None], is_leaf=stop.__contains__)
-        depending = _depending(order, stop)
-        return _Inner(given, tuple(made), tuple(n for n in order if n in depending and n not in stop))
+        found = depending(order, stop)
+        return _Inner(given, tuple(made), tuple(n for n in order if n in found and n not in stop))
 
     def _filled(self, inner: _Inner, given: Sequence[Interval], known: Known) -> list[Interval | None]:
         here = ChainMap(dict(zip(inner.given, given, strict=True)), known)
@@ -155,7 +144,49 @@ class IntervalDerivatives:
         return [None if m is None else here[m] if m in here else iv.exactly(m.numpy()) for m in inner.made]
 
 
-def _depending(order: Sequence[Tensor], sources: Sequence[Tensor] | set[Tensor]) -> set[Tensor]:
+def parts_of(problem: Problem, flat: Interval) -> list[Interval]:
+    """An array of intervals for each tensor of x, from one for all variables."""
+    cuts, shapes = np.cumsum(problem.sizes)[:-1], [p.shape for p in problem.places]
+    ends = zip(*(np.split(e, cuts) for e in flat), strict=True)
+    return [Interval(a.reshape(s), b.reshape(s)) for (a, b), s in zip(ends, shapes, strict=True)]
+
+
+def values_over(order: Sequence[Tensor], moving: set[Tensor], known: Known) -> Values:
+    """The intervals of the nodes that are ``moving``, from those in ``known``, where they are added."""
+    choices = []
+    with np.errstate(all="ignore"):
+        for node in order:
+            if node in known or node not in moving:
+                continue
+            known[node] = interval_of(node, known)
+            if _jumps(node, known):
+                return Values(known, (), f"{node.op.name} (at {node.site}) may jump, or its jumps are not known")
+            if node.op is ops.where and node.dtype.kind == "f" and _undecided(node, known).any():
+                choices.append(node)
+    return Values(known, tuple(choices))
+
+
+def is_smooth(node: Tensor, known: Known) -> bool:
+    """Whether a node is on no kink of its op anywhere in the box, for certain."""
+    kink = node.op.kink
+    if kink is None:
+        return True
+    xs = [known[i] if i in known else iv.exactly(i.numpy()) for i in node.inputs]
+    if isinstance(kink, Breaks):
+        return not any(((xs[0].low <= b.at) & (b.at <= xs[0].high)).any() for b in kink.points(**node.attrs))
+    if isinstance(kink, Largest):
+        if kink.along:
+            shares = _shares(node, kink.sign, known)
+            return bool((shares.low == shares.high).all())
+        low, high = (np.stack(ends) for ends in zip(*(xs if kink.sign > 0 else map(iv.neg, xs)), strict=True))
+        return bool(((high >= low.max(0)).sum(0) == 1).all())
+    if isinstance(kink, Cone):
+        return bool((known[node].low > 0).all())
+    return False
+
+
+def depending(order: Sequence[Tensor], sources: Sequence[Tensor] | set[Tensor]) -> set[Tensor]:
+    """The sources, and what is made of them."""
     found = set(sources)
     for node in order:
         if any(i in found for i in node.inputs):
@@ -261,4 +292,6 @@ def _spread(node: Tensor, x: Interval) -> Interval:
     return Interval(*(np.broadcast_to(e.reshape(kept), shape) for e in x))
 
 
-__all__ = ["IntervalDerivatives", "Known", "Values", "interval_of"]
+__all__ = [
+    "IntervalDerivatives", "Known", "Values", "depending", "interval_of", "is_smooth", "parts_of", "values_over",
+]  # fmt: skip

@@ -50,6 +50,9 @@ def minimize(
     `verify_certificate` checks. If a few hundred are too few for that, as they can be at a point on more kinks, it
     claims nothing, and says so.
 
+    Then second derivatives tell whether there is a strict local minimum: ``second_order`` of the result is true if that
+    is proved (see `SecondOrder`). A point that is proved to be a saddle or a ridge is left.
+
     With ``bounds`` the subgradient method projects. The others minimise f(P(x)) + w \\|x - P(x)\\|_1, P the projection,
     which makes a bound one more kink: its minima are those of f within the bounds for any w > 0, and f is never asked
     for anything outside. w is twice the largest slope at x0 (1 if all are 0). The certificate is of f in the bounds.
@@ -59,7 +62,9 @@ def minimize(
         x0: where to start: an array or numbers, which are taken as float64, or a tensor; or a module, or a list or dict
             of tensors. In float32 a tolerance below 1e-4 is too much to ask.
         method: see above.
-        jac: True, as in SciPy, if f is a plain function of an array that returns its value and its gradient.
+        jac: True, as in SciPy, if f is a plain function of an array that returns its value and its gradient. It is for
+            functions that are not made of ops, and no faster: of those value and gradient are one native program in any
+            case, and their graph tells what kinks there are, for multipliers and for what is proved.
         bounds: None, an object with ``lb`` and ``ub`` such as ``scipy.optimize.Bounds``, or a pair (low, high) for
             each element of x0, None for a bound that is not there.
         constraints: as in SciPy: a dict with ``type`` "ineq" (``fun(x) >= 0``) or "eq" (``fun(x) = 0``), an object with

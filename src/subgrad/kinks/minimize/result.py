@@ -9,6 +9,7 @@ from typing import Any
 from subgrad.io.number_text import at_most
 from subgrad.kinks.certify.certificates import Certificate
 from subgrad.kinks.constraints import Penalised
+from subgrad.kinks.minimize.second_order.verdict import SecondOrder
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +38,8 @@ class MinimizeResult:
     shows that one of the two is not so."""
     certificate: Certificate
     """What is proved of x: see `verify_certificate`. With constraints it is a certificate of ``penalised``."""
+    second_order: SecondOrder
+    """Whether there is a strict local minimum at x, by second derivatives along the kinks."""
     maxcv: float | None = None
     """By how much the constraints are violated at most at x; None without constraints."""
     penalised: Penalised | None = None

@@ -11,6 +11,7 @@ from subgrad.kinks.certify.certificates import Certificate
 from subgrad.kinks.minimize.certifying import convex_lower
 from subgrad.kinks.minimize.objective import Objective, Point
 from subgrad.kinks.minimize.result import Iterate, MinimizeResult
+from subgrad.kinks.minimize.second_order.verdict import SecondOrder
 
 SUCCESS, OUT_OF_ITERATIONS, STUCK, INFEASIBLE, STOPPED = 0, 1, 2, 4, 99
 MESSAGES = {
@@ -51,8 +52,9 @@ def _told(callback: Callback | None) -> Callable[[Iterate], Any]:
 
 
 def result(
-    f: Objective, certificate: Certificate, iterations: int, status: int, tol: float, R: float | None
-) -> MinimizeResult:
+    f: Objective, certificate: Certificate, curved: SecondOrder, iterations: int, status: int, tol: float,
+    R: float | None,
+) -> MinimizeResult:  # fmt: skip
     """The best point, and what is known of it: a success is what the certificate says, or a bound that nothing says
     the contrary of."""
     bound = None if R is None else _bound(f, tol, R)
@@ -71,6 +73,7 @@ def result(
         message=MESSAGES.get(status) or _found(certificate),
         bound=bound,
         certificate=certificate,
+        second_order=curved,
     )
 
 

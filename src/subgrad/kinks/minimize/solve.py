@@ -11,6 +11,7 @@ import numpy as np
 
 from subgrad import validators
 from subgrad.errors import ArgumentError
+from subgrad.kinks.certify.certificate import Certificate
 from subgrad.kinks.constraints import Constraint, Penalised, read_constraints
 from subgrad.kinks.minimize.bfgs import bfgs
 from subgrad.kinks.minimize.bundle import bundle
@@ -22,6 +23,8 @@ from subgrad.kinks.minimize.objective import Objective, Point
 from subgrad.kinks.minimize.probe import probe
 from subgrad.kinks.minimize.result import MinimizeResult
 from subgrad.kinks.minimize.run import INFEASIBLE, MESSAGES, OUT_OF_ITERATIONS, STOPPED, STUCK, Callback, result, run
+from subgrad.kinks.minimize.second_order.conditions import second_order
+from subgrad.kinks.minimize.second_order.verdict import SecondOrder
 from subgrad.kinks.minimize.subgradient_method import default_rule, subgradient
 from subgrad.kinks.minimize.way_down import way_down
 from subgrad.optim.step import Rule
@@ -65,11 +68,12 @@ def solve(
     tol, max_iter = validators.positive("tol", tol), validators.count("max_iter", max_iter)
     R, G = (validators.optional(validators.positive)(name, value) for name, value in (("R", R), ("G", G)))
     search = Search(method, callback, tol, max_iter, step, R, G, seed)
-    if constraints is None:
+    read = () if constraints is None else read_constraints(constraints)
+    if not read:
         return search.run((of_function if jac else of_graph)(f, x0, bounds))
     if jac:
         raise ArgumentError("constraints need a function of tensors: with jac=True nothing is known of their slopes")
-    return _constrained(f, x0, bounds, read_constraints(constraints), search)
+    return _constrained(f, x0, bounds, read, search)
 
 
 @dataclass(frozen=True)
@@ -92,19 +96,24 @@ class Search:
         solver = self._classic(objective) if classic else _solver(self.method, objective, objective.start, tol, seed)
         with np.errstate(over="ignore", invalid="ignore"):  # a step too long is seen by its value
             iterations, status = run(objective, solver, self.callback, self.max_iter)
-            certificate = issue(objective, tol, seed)
+            certificate, curved = self._judged(objective)
             while status == STUCK and not classic and iterations < self.max_iter:
-                lower = way_down(objective, certificate)
+                lower = way_down(objective, certificate, curved)
                 if lower is None:
                     break
                 again = _solver(self.method, objective, lower, tol, seed)
                 more, status = run(objective, again, self.callback, self.max_iter - iterations)
                 iterations += max(more, 1)
-                certificate = issue(objective, tol, seed)
+                certificate, curved = self._judged(objective)
             if status == OUT_OF_ITERATIONS and not classic and not certificate:
                 probe(objective, objective.best, tol / 2, tol)
-                certificate = issue(objective, tol, seed)
-            return result(objective, certificate, iterations, status, tol, self.R)
+                certificate, curved = self._judged(objective)
+            return result(objective, certificate, curved, iterations, status, tol, self.R)
+
+    def _judged(self, f: Objective) -> tuple[Certificate, SecondOrder]:
+        """What is proved of the best point by first derivatives, and by second ones."""
+        certificate = issue(f, self.tol, self.seed)
+        return certificate, second_order(f.target.problem, certificate)
 
     def _classic(self, f: Objective) -> Iterable[Point]:
         """The subgradient method with its step rule."""
@@ -118,21 +127,24 @@ def _constrained(
 ) -> MinimizeResult:
     """The least weight of the violation, of those tried, whose minimum satisfies the constraints."""
     plain, outside = of_graph(f, x0, bounds), of_graph(Penalised(f, constraints, 0.0).violation, x0, None)
-    start, counts = plain.start, np.zeros(3, int)
+    start = first_start = plain.space.inside(plain.start)
     weight = first = 2 * float(np.abs(plain.evaluate(start)[1]).max(initial=0)) or 1.0
+    counts, left = np.zeros(3, int), search.max_iter
     while True:
         penalised = Penalised(f, constraints, weight)
-        found = search.run(replace(of_graph(penalised, x0, bounds), start=start))
+        found = replace(search, max_iter=left).run(replace(of_graph(penalised, x0, bounds), start=start))
         counts += (found.nit, found.nfev, found.njev)
+        left -= found.nit
         x = found.certificate.x
         excess = outside.evaluate(x)[0]
-        if excess <= search.tol or found.status == STOPPED or weight > HEAVIEST * first:
+        if excess <= search.tol or found.status == STOPPED or weight > HEAVIEST * first or left <= 0:
             break
-        start = x if excess < outside.evaluate(plain.start)[0] else plain.start
+        start = x if excess < outside.evaluate(first_start)[0] else first_start
         weight *= HEAVIER
     value, slope = plain.evaluate(x)
     if excess > search.tol and found.status != STOPPED:
-        found = replace(found, success=False, status=INFEASIBLE, message=MESSAGES[INFEASIBLE])
+        status = INFEASIBLE if left > 0 else OUT_OF_ITERATIONS
+        found = replace(found, success=False, status=status, message=MESSAGES[status])
     nit, nfev, njev = counts.tolist()
     return replace(
         found, fun=value, jac=plain.shown(slope), nit=nit, nfev=nfev, njev=njev, maxcv=excess, penalised=penalised

@@ -1,4 +1,5 @@
-"""A lower point where a solver has stopped: along the descent that its certificate shows, or one that a kink hides."""
+"""A lower point where a solver has stopped: along the descent that its certificate shows, or one that a kink hides, or
+along the kinks where f is curved downwards."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from subgrad.kinks.certify.certificate import Certificate
 from subgrad.kinks.hull.local_minimum import judged
 from subgrad.kinks.hull.subdifferential import at_point
 from subgrad.kinks.minimize.objective import Objective, Point
+from subgrad.kinks.minimize.second_order.verdict import SecondOrder
 
 BUDGET = 200
 """How many cells around the best point are looked at, for one into which f falls."""
@@ -21,14 +23,20 @@ GAIN = 1e-12
 """What f must fall by, relative to its value, for another run to be worth while."""
 
 
-def way_down(f: Objective, certificate: Certificate) -> Point | None:
+def way_down(f: Objective, certificate: Certificate, curved: SecondOrder) -> Point | None:
     """A point below the best one; None if there is none to be seen."""
+    x = f.best.x
     if certificate.claim == "descent":
-        return _along(f, -certificate.direction, certificate.step)
-    direction = _hidden(f)
-    if direction is None:
+        return _along(f, x, -certificate.direction, certificate.step)
+    if curved:
         return None
-    return _along(f, direction, max(1.0, float(np.abs(f.best.x).max())))
+    direction, reach = _hidden(f), max(1.0, float(np.abs(x).max()))
+    lower = None if direction is None else _along(f, x, direction, reach)
+    if lower is None and curved.verdict == "not a local minimum":
+        return _along(f, curved.x, curved.direction, reach, curved.bend) or _along(
+            f, curved.x, -curved.direction, reach, curved.bend
+        )
+    return lower
 
 
 def _hidden(f: Objective) -> np.ndarray | None:
@@ -42,11 +50,13 @@ def _hidden(f: Objective) -> np.ndarray | None:
         return None
 
 
-def _along(f: Objective, direction: np.ndarray, step: float) -> Point | None:
-    """The best point of ever shorter steps, if it is lower by more than rounding."""
+def _along(
+    f: Objective, x: np.ndarray, direction: np.ndarray, step: float, bend: np.ndarray | float = 0.0
+) -> Point | None:
+    """The best point of ever shorter steps along a line, or a curve, if it is lower by more than rounding."""
     before = f.best
     for _ in range(30):
-        f(before.x + step * direction)
+        f(x + step * direction + step**2 * bend)
         if f.best.value < before.value - GAIN * (1 + abs(before.value)):
             return f.best
         step /= 4

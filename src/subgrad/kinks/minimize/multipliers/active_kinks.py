@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from subgrad import ops
 from subgrad.diff.reverse import gradients
 from subgrad.diff.vmap import vmap
 from subgrad.graph.tensor import Tensor, constant
-from subgrad.kinks.minimize.multipliers.smoothed_kinks import Evaluation, SmoothedKinks, is_choice
+from subgrad.kinks.minimize.multipliers.smoothed_kinks import Evaluation, Smooth, SmoothedKinks, is_choice
 
 DECIDED = 1e-10
 """Slopes that near to those of one side are that."""
-
-LOOSE = 1e-300
-"""A stiffness at which slopes are the multipliers, wherever the point is."""
 
 LARGEST = 2e7
 """The most numbers in a matrix of slopes."""
@@ -34,7 +33,7 @@ class ActiveKinks:
             for node, slopes, arguments in zip(smooth.nodes, found.slopes, found.arguments, strict=True)
         ]
         self.pairs = [pairs for pairs, _, _ in made]
-        self.low, self.high = (np.concatenate([ends[i] for ends in made]) for i in (1, 2))
+        self.low, self.high = (np.concatenate([np.zeros(0), *(ends[i] for ends in made)]) for i in (1, 2))
         self._smooth = smooth
 
     def __len__(self) -> int:
@@ -80,6 +79,26 @@ def _of_rows(slopes: np.ndarray, arguments: np.ndarray, near: float) -> tuple[np
     return np.array(pairs, int).reshape(-1, 2), np.array(low), np.array(high)
 
 
+def joined(kinks: Sequence[Smooth], active: ActiveKinks) -> tuple[Tensor, Tensor]:
+    """The differences, of which there is one at least, and by what the function, the last of ``kinks``, changes with
+    the value of each kink: (m,) both."""
+    *kinks, whole = kinks
+    effects = gradients(whole.value, [k.part for k in kinks])
+    parts, factors = [], []
+    for kink, effect, pairs in zip(kinks, effects, active.pairs, strict=True):
+        if len(pairs):
+            flat, (of, minus) = ops.reshape(kink.arguments, (-1,)), pairs.T
+            parts.append(flat[of] if (minus < 0).all() else flat[of] - flat[minus])
+            factors.append(ops.reshape(effect, (-1,))[of * effect.size // flat.size])
+    return ops.concatenate(parts), ops.concatenate(factors)
+
+
+def jacobian(y: Tensor, sources: Sequence[Tensor]) -> Tensor:
+    """The slopes of a vector by all numbers of ``sources``, (m, n)."""
+    rows = vmap(lambda u: gradients(y, sources, u))(constant(np.eye(y.size, dtype=y.dtype)))
+    return ops.concatenate([ops.reshape(r, (y.size, -1)) for r in rows], 1)
+
+
 class Linearised:
     """What is 0 at a minimum on m kinks of a function of n variables: all differences, and the gradient of the function
     with the slopes in the place of its kinks.
@@ -91,34 +110,22 @@ class Linearised:
     """
 
     def __init__(self, smooth: SmoothedKinks, x: np.ndarray, slopes: list[np.ndarray], active: ActiveKinks) -> None:
-        problem = smooth.problem
-        self._sources = [constant(part) for part in problem.split(x)]
-        loose = [constant(np.array(LOOSE, problem.dtype))] * len(slopes)
-        *kinks, whole = smooth.graph(self._sources, [constant(s) for s in slopes], loose)
-        self._slopes = gradients(whole.value, self._sources)
-        self.gradient = np.concatenate([g.numpy().ravel() for g in self._slopes]).astype(float)
-        effects = gradients(whole.value, [k.part for k in kinks])
-        parts, factors = [], [np.zeros(0)]
-        for kink, effect, pairs in zip(kinks, effects, active.pairs, strict=True):
-            if len(pairs):
-                flat, (of, minus) = ops.reshape(kink.arguments, (-1,)), pairs.T
-                parts.append(flat[of] if (minus < 0).all() else flat[of] - flat[minus])
-                factors.append(effect.numpy().ravel()[of * effect.size // flat.size])
-        self._joined = ops.concatenate(parts)
-        self.differences, self.effects = self._joined.numpy().astype(float), np.concatenate(factors).astype(float)
+        self._sources = [constant(part) for part in smooth.problem.split(x)]
+        kinks = smooth.graph(self._sources, [constant(s) for s in slopes], None)
+        self._joined, effects = joined(kinks, active)
+        slopes_by_x = gradients(kinks[-1].value, self._sources)
+        self._slopes = ops.concatenate([ops.reshape(s, (-1,)) for s in slopes_by_x])
+        self.gradient, self.differences, self.effects = (
+            t.numpy().astype(float) for t in (self._slopes, self._joined, effects)
+        )
 
     def rows(self) -> np.ndarray:
         """The slopes of the differences, (m, n)."""
-        return self._jacobian(self._joined)
+        return jacobian(self._joined, self._sources).numpy().astype(float)
 
     def curvature(self) -> np.ndarray:
         """The second derivatives, (n, n)."""
-        return self._jacobian(ops.concatenate([ops.reshape(s, (-1,)) for s in self._slopes]))
-
-    def _jacobian(self, y: Tensor) -> np.ndarray:
-        units = constant(np.eye(y.size, dtype=y.dtype))
-        rows = vmap(lambda u: gradients(y, self._sources, u))(units)
-        return np.concatenate([r.numpy().reshape(y.size, -1) for r in rows], axis=1).astype(float)
+        return jacobian(self._slopes, self._sources).numpy().astype(float)
 
 
-__all__ = ["LARGEST", "ActiveKinks", "Linearised"]
+__all__ = ["LARGEST", "ActiveKinks", "Linearised", "jacobian", "joined"]

@@ -15,6 +15,7 @@ import numpy as np
 
 from subgrad import ops
 from subgrad.compile.function import compile
+from subgrad.compile.passes.simplify import Merger, rewrite
 from subgrad.diff.reverse import gradients
 from subgrad.graph.dtype import using_dtype
 from subgrad.graph.kink import Breaks, Largest
@@ -62,7 +63,8 @@ class SmoothedKinks:
     """
 
     def __init__(self, problem: Problem) -> None:
-        self.problem, self._output = problem, with_known_pieces(problem.output)
+        self.problem = problem
+        (self._output,) = rewrite([with_known_pieces(problem.output)], Merger())  # a kink that is there twice is one
         self._order = toposort([self._output], is_leaf=lambda n: n.op is ops.stop_gradient)
         moving = dependents(self._order, problem.places)
         self.nodes = [node for node in self._order if node in moving and _slots(node) is not None]
@@ -79,12 +81,15 @@ class SmoothedKinks:
         return Evaluation(x, float(value), gradient, rest[places : places + count], rest[places + count :])
 
     def graph(
-        self, places: Sequence[Tensor], multipliers: Sequence[Tensor], stiffness: Sequence[Tensor]
+        self, places: Sequence[Tensor], multipliers: Sequence[Tensor], stiffness: Sequence[Tensor] | None
     ) -> list[Smooth]:
-        """The ops with smoothed kinks, and last the function as one without slopes, over ``places``."""
+        """The ops with smoothed kinks, and last the function as one without slopes, over ``places``. Without
+        ``stiffness`` the multipliers are the slopes, wherever the point is: what is on the wrong side of a kink goes on
+        as it does at the kink."""
         new = dict(zip(self.problem.places, places, strict=True))
         found = {}
-        given = dict(zip(self.nodes, zip(multipliers, stiffness, strict=True), strict=True))
+        stiff = stiffness or [None] * len(multipliers)
+        given = dict(zip(self.nodes, zip(multipliers, stiff, strict=True), strict=True))
         for node in self._order:
             if node in new:
                 continue
@@ -96,6 +101,10 @@ class SmoothedKinks:
                 new[node] = again(node, inputs)
         y = new[self._output]
         return [*(found[node] for node in self.nodes), Smooth(y, y, y, y)]
+
+    def arguments(self) -> list[Tensor]:
+        """What the multipliers belong to, in the function as it is, over the places of the problem."""
+        return [_arguments(node, node.inputs) for node in self.nodes]
 
     def _traced(self, given: Sequence[Tensor]) -> list[Tensor]:
         places, count = given[: len(self.problem.places)], len(self.nodes)
@@ -128,45 +137,59 @@ def _first(node: Tensor) -> np.ndarray:
     return np.full(shape, 1 / shape[-1] if is_choice(node) else 0.5, node.dtype)
 
 
-def _smoothed(node: Tensor, inputs: Sequence[Tensor], m: Tensor, c: Tensor) -> Smooth:
-    kink = node.op.kink
+def _arguments(node: Tensor, inputs: Sequence[Tensor]) -> Tensor:
+    """What the slopes of a node belong to, in the shape of its multipliers."""
+    kink, x = node.op.kink, inputs[0]
     if isinstance(kink, Breaks):
-        return _of_breaks(node, kink, inputs[0], m, c)
+        return ops.stack([x - b.at for b in kink.points(**node.attrs)])
     assert isinstance(kink, Largest)
+    if not kink.along:
+        return x - inputs[1] if kink.sign > 0 else inputs[1] - x
+    axes = node.attrs["axis"]
+    kept = [a for a in range(x.ndim) if a not in axes]
+    return float(kink.sign) * ops.reshape(ops.transpose(x, [*kept, *axes]), rules.groups(node).shape)
+
+
+def _smoothed(node: Tensor, inputs: Sequence[Tensor], m: Tensor, c: Tensor | None) -> Smooth:
+    kink, z = node.op.kink, _arguments(node, inputs)
+    if isinstance(kink, Breaks):
+        return _of_breaks(node, kink, inputs[0], _hinge(z, m, c))
+    assert isinstance(kink, Largest)
+    found, sign = _largest(z, m, c) if kink.along else _hinge(z, m, c), float(kink.sign)
     if kink.along:
-        return _of_rows(node, kink.sign, inputs[0], m, c)
-    a, b = inputs
-    hinge = _hinge(a - b if kink.sign > 0 else b - a, m, c)
-    return hinge._replace(value=b + float(kink.sign) * hinge.value)
+        return found._replace(value=sign * ops.reshape(found.value, node.shape))
+    return found._replace(value=inputs[1] + sign * found.value)
 
 
-def _of_breaks(node: Tensor, kink: Breaks, x: Tensor, m: Tensor, c: Tensor) -> Smooth:
+def _of_breaks(node: Tensor, kink: Breaks, x: Tensor, hinges: Smooth) -> Smooth:
     """The line left of the first break, and at each break what the slope changes by times a hinge."""
     points = kink.points(**node.attrs)
     first = points[0]
     start = float(node.op.ref(np.array(first.at, node.dtype), **node.attrs))
-    hinges = _hinge(ops.stack([x - b.at for b in points]), m, c)
     turns = constant(np.array([b.right - b.left for b in points], node.dtype).reshape(-1, *[1] * node.ndim))
     return hinges._replace(value=first.left * (x - first.at) + start + (turns * hinges.value).sum(0))
 
 
-def _hinge(z: Tensor, m: Tensor, c: Tensor) -> Smooth:
+def _hinge(z: Tensor, m: Tensor, c: Tensor | None) -> Smooth:
     """max(0, z). The slope by z is the slope itself, as the best s has no influence of first order."""
+    if c is None:
+        value = m * z
+        return Smooth(value, m, z, value)
     s = ops.stop_gradient(ops.clip(m + c * z, 0.0, 1.0))
     value = s * z - (s - m) ** 2 / (2 * c)
     return Smooth(value, s, z, value)
 
 
-def _of_rows(node: Tensor, sign: int, x: Tensor, m: Tensor, c: Tensor) -> Smooth:
-    """The largest of each row, or for sign -1 minus the largest of minus x."""
-    axes = node.attrs["axis"]
-    kept = [a for a in range(x.ndim) if a not in axes]
-    rows = float(sign) * ops.reshape(ops.transpose(x, [*kept, *axes]), m.shape)
+def _largest(rows: Tensor, m: Tensor, c: Tensor | None) -> Smooth:
+    """The largest of each row."""
+    if c is None:
+        largest = (m * rows).sum(-1, keepdims=True)
+        return Smooth(largest, m, rows, largest)
     top = ops.stop_gradient(rows.max(-1, keepdims=True))
     behind = rows - top  # which is exact where it matters
     s = ops.stop_gradient(_on_simplex(m + c * behind))
     largest = (s * behind - (s - m) ** 2 / (2 * c)).sum(-1, keepdims=True) + top
-    return Smooth(float(sign) * ops.reshape(largest, node.shape), s, rows, largest)
+    return Smooth(largest, s, rows, largest)
 
 
 def _on_simplex(w: Tensor) -> Tensor:

@@ -1,0 +1,189 @@
+"""From a certificate of stationarity to what second derivatives say of the point beside it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from subgrad.compile.runtime.interpret import Interpreter
+from subgrad.errors import SubgradError
+from subgrad.intervals import arithmetic as iv
+from subgrad.intervals.arithmetic import Interval
+from subgrad.kinks.certify.certificate import Certificate
+from subgrad.kinks.minimize.multipliers.active_kinks import DECIDED, ActiveKinks
+from subgrad.kinks.minimize.multipliers.smoothed_kinks import Evaluation, SmoothedKinks, is_choice
+from subgrad.kinks.minimize.second_order.curvature import curvature
+from subgrad.kinks.minimize.second_order.equations import Bounds, KinkEquations, Unknown
+from subgrad.kinks.minimize.second_order.interval_newton import Zero, only_zero, polished
+from subgrad.kinks.minimize.second_order.verdict import SecondOrder, Verdict, nothing
+from subgrad.kinks.problem import Problem
+
+FARTHEST = 1e-2
+"""How far the stationary point may be from the one of the certificate, relative to 1 and its numbers."""
+
+
+def second_order(problem: Problem | None, certificate: Certificate) -> SecondOrder:
+    """Whether there is a strict local minimum at the point of a certificate, up to rounding.
+
+    The gradients of the certificate are from both sides of those kinks that the point is on. On these kinks Newton's
+    method finds the stationary point beside it, and in interval arithmetic that there is exactly one and that the kinks
+    are independent there (the linear independence kink qualification of Griewank and Walther, see `equations`). Their
+    arguments can then be taken as coordinates z, with others t: f is a smooth function of z, max(0, z) and t. It is a
+    strict local minimum if f rises along each z and -z, and is curved upwards in t: the slopes of the kinks are between
+    those of both sides, and the second derivatives of f with these slopes positive definite along the kinks. It is none
+    if one of the two is the other way round.
+    """
+    if certificate.claim != "stationary":
+        return nothing("the point was not found stationary")
+    if problem is None:
+        return nothing("the second derivatives of a plain function are not known")
+    try:
+        return _Point(problem, certificate).verdict()
+    except Unknown as why:
+        return nothing(str(why))
+    except (SubgradError, np.linalg.LinAlgError):
+        return nothing("the function has no second derivatives there, or none that are known")
+
+
+class _Point:
+    """The stationary point beside that of a certificate."""
+
+    def __init__(self, problem: Problem, certificate: Certificate) -> None:
+        smooth, c = SmoothedKinks(problem), certificate
+        slopes, active = _seen(smooth, c)
+        self.equations = KinkEquations(smooth, slopes, active)
+        self.n, self.certificate = problem.size, c
+        slope = c.weights @ c.gradients
+        at_low = (c.x - c.low <= c.delta) & (slope > c.tolerance)
+        at_high = (c.high - c.x <= c.delta) & (slope < -c.tolerance)
+        start = np.where(at_low, c.low, np.where(at_high, c.high, c.x))
+        self.outward = np.where(at_low, 1.0, np.where(at_high, -1.0, 0.0))
+        self.whole = np.concatenate([start, _numbers(slopes, active)])
+        self.free = np.flatnonzero(np.append(self.outward == 0, np.ones(len(active), bool)))
+        self.free_x = self.free[: len(self.free) - len(active)]
+
+    def verdict(self) -> SecondOrder:
+        zero, bounds = self._enclosed()
+        s, q = Interval(zero.box.low[self.n :], zero.box.high[self.n :]), bounds.effects
+        if not (self._is_between(s) and self._leads_out(bounds)):
+            raise Unknown("a slope cannot be told from that of one side of its kink, or from 0 at a bound")
+        rows = Interval(*(end[self.n :][:, self.free_x] for end in bounds.slopes))
+        hessian = Interval(*(end[np.ix_(self.free_x, self.free_x)] for end in bounds.slopes))
+        along = curvature(hessian, rows, zero.lift)
+        if along.sign < 0:
+            way = along.direction
+            return self._found("not a local minimum", zero, along.least, way, self._bend(zero, way))
+        if (q.high < 0).any():
+            way = zero.inverse[: len(self.free_x), len(self.free_x) + int(np.argmin(q.high))]
+            return self._found("not a local minimum", zero, math.nan, way / np.abs(way).max())
+        if not (q.low > 0).all():
+            raise Unknown("a kink there cannot be told from none")
+        if along.sign == 0:
+            raise Unknown(f"the least curvature along the kinks, about {along.least:.1g}, cannot be told from 0")
+        return self._found("strict local minimum", zero, along.least)
+
+    def _enclosed(self) -> tuple[Zero, Bounds]:
+        """The stationary point, and what is known of the equations there."""
+        c, free = self.certificate, self.free
+        with np.errstate(all="ignore"):
+            y = polished(self._floats, self.whole[free])
+        if y is None or np.abs(self._at(y)[: self.n] - c.x).max() > FARTHEST * (1 + np.abs(c.x).max()):
+            raise Unknown("Newton's method does not lead to a stationary point beside it")
+        try:
+            inverse = np.linalg.inv(self._floats(y)[1])
+        except np.linalg.LinAlgError:
+            raise Unknown(_DEPENDENT) from None
+        if not np.isfinite(inverse).all():
+            raise Unknown(_DEPENDENT)
+        with np.errstate(all="ignore"):
+            zero = only_zero(self._zeros, self._slopes, y, inverse)
+        if zero is None:
+            raise Unknown(_DEPENDENT)
+        whole = self._box(zero.box)
+        x = Interval(whole.low[self.free_x], whole.high[self.free_x])
+        if not ((x.low > c.low[self.free_x]) & (x.high < c.high[self.free_x])).all():
+            raise Unknown("rounding hides whether it is within the bounds")
+        return zero._replace(box=whole), self.equations.over(whole)
+
+    # Only some variables are free: the others are at a bound
+
+    def _at(self, y: np.ndarray) -> np.ndarray:
+        whole = self.whole.copy()
+        whole[self.free] = y
+        return whole
+
+    def _box(self, box: Interval) -> Interval:
+        return Interval(self._at(box.low), self._at(box.high))
+
+    def _floats(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        zeros, slopes = self.equations.at(self._at(y))
+        return zeros[self.free], slopes[np.ix_(self.free, self.free)]
+
+    def _zeros(self, box: Interval) -> Interval:
+        return Interval(*(end[self.free] for end in self.equations.over(self._box(box)).zeros))
+
+    def _slopes(self, box: Interval) -> Interval:
+        return Interval(*(end[np.ix_(self.free, self.free)] for end in self.equations.over(self._box(box)).slopes))
+
+    # The conditions
+
+    def _is_between(self, s: Interval) -> bool:
+        """Whether all slopes are between those of both sides: then the point is stationary, and f rises or falls on
+        both sides of each kink. Slopes that belong to one maximum are less than 1 together: what they lack is the slope
+        of the piece that the others are compared with."""
+        together = np.bincount(self.equations.groups, s.high, minlength=1)
+        return bool((s.low > 0).all() and (together < 1 - 1e-9).all())
+
+    def _leads_out(self, bounds: Bounds) -> bool:
+        """Whether f falls towards the outside at the bounds that the point is at."""
+        low, high = (end[: self.n] for end in bounds.zeros)
+        return bool(np.where(self.outward > 0, low > 0, (self.outward == 0) | (high < 0)).all())
+
+    def _bend(self, zero: Zero, way: np.ndarray) -> np.ndarray:
+        """How a line along ``way`` has to be bent to stay on the kinks, to second order."""
+        k, y = len(self.free_x), iv.ball(Interval(*(end[self.free] for end in zero.box)))[0]
+        h = 1e-4 * (1 + float(np.abs(y[:k]).max()))
+        step = h * np.append(way, np.zeros(len(y) - k))
+        ahead, here, behind = (self._floats(y + t * step)[0][k:] for t in (1, 0, -1))
+        return -zero.inverse[:k, k:] @ (ahead - 2 * here + behind) / (2 * h**2)
+
+    def _found(
+        self, verdict: Verdict, zero: Zero, least: float, way: np.ndarray | None = None, bend: np.ndarray | None = None
+    ) -> SecondOrder:
+        middle, reach = iv.ball(Interval(zero.box.low[: self.n], zero.box.high[: self.n]))
+        distance = math.hypot(*(np.abs(middle - self.certificate.x) + reach)) * (1 + 1e-9)
+        return SecondOrder(verdict, middle, distance, least, self._full(way), self._full(bend))
+
+    def _full(self, free: np.ndarray | None) -> np.ndarray:
+        whole = np.zeros(self.n)
+        if free is not None:
+            whole[self.free_x] = free
+        return whole
+
+
+_DEPENDENT = "rounding hides whether there is exactly one stationary point, or the kinks there depend on each other"
+
+
+def _seen(smooth: SmoothedKinks, c: Certificate) -> tuple[list[np.ndarray], ActiveKinks]:
+    """The slopes of all kinks in the combination of a certificate's gradients, and the kinks that have points on both
+    sides."""
+    look = Interpreter(smooth.problem.places, smooth.arguments())
+    slopes = [np.zeros(m.shape) for m in smooth.multipliers]
+    arguments = slopes
+    for point, weight in zip(c.points, c.weights, strict=True):
+        arguments = look(smooth.problem.split(point))
+        for node, s, z in zip(smooth.nodes, slopes, arguments, strict=True):
+            s += weight * (np.arange(z.shape[-1]) == z.argmax(-1, keepdims=True) if is_choice(node) else z > 0)
+    sides = [np.where(s < DECIDED, 0.0, np.where(s > 1 - DECIDED, 1.0, s)) for s in slopes]
+    slopes = [s.astype(m.dtype) for s, m in zip(sides, smooth.multipliers, strict=True)]
+    return slopes, ActiveKinks(smooth, Evaluation(c.x, math.nan, c.x, slopes, arguments), -1.0)
+
+
+def _numbers(slopes: list[np.ndarray], active: ActiveKinks) -> np.ndarray:
+    """The slopes of the active kinks."""
+    parts = [s.ravel()[pairs[:, 0]] for s, pairs in zip(slopes, active.pairs, strict=True)]
+    return np.concatenate([np.zeros(0), *parts])
+
+
+__all__ = ["second_order"]
