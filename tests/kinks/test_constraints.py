@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import optimize
+from scipy import optimize, sparse
 
 import subgrad as sg
 from subgrad.errors import ArgumentError, ShapeError
@@ -85,6 +85,9 @@ def test_constraints_that_no_point_satisfies():
     ({"type": "leq", "fun": abs}, ArgumentError, "'eq' or 'ineq' and a function fun, got one with the keys 'type'"),
     ([{}], ArgumentError, "got an empty one"),
     ([3], ArgumentError, "is a dict or has lb and ub, as SciPy's have, got int"),
+    (3, ArgumentError, "constraints are a dict, an object as SciPy's, or a list, got int"),
+    (optimize.LinearConstraint([[1, 2, 3]], 0, 1), ShapeError, r"A of shape \(1, 3\) does not fit x0 with 2 elements"),
+    (optimize.NonlinearConstraint(lambda x: x, np.inf, np.inf), ArgumentError, "bounds that nothing fits"),
     (inequality(lambda x: 3.0), ArgumentError, "made of subgrad's ops and returns a tensor, got float"),
     (optimize.NonlinearConstraint(lambda x: x, [0, 0, 0], 1), ShapeError, r"shape \(3,\) do not fit"),
     (optimize.NonlinearConstraint(lambda x: x, 1, 0), ArgumentError, "lower bound above its upper bound"),
@@ -97,3 +100,21 @@ def test_bad_constraints(constraints, error, message):
 def test_plain_functions_have_no_constraints():
     with pytest.raises(ArgumentError, match="constraints need a function of tensors"):
         sg.minimize(lambda x: (x @ x, 2 * x), [1.0], jac=True, constraints=equality(lambda x: x))
+
+
+def test_matrices_of_trees_sparse_ones_and_vectors_with_equations_among_them():
+    line = optimize.LinearConstraint(sparse.csr_array([[1.0, 1.0]]), 1, 1)
+    found = sg.minimize(lambda p: (p["a"] - 1) ** 2 + (p["b"] - 2) ** 2, {"a": np.array(0.0), "b": np.array(0.0)},
+                        constraints=line)  # fmt: skip
+    assert (found.success, float(found.x["a"])) == (True, pytest.approx(0, abs=1e-6))
+    mixed = optimize.NonlinearConstraint(lambda x: sg.stack([x[0] + x[1], x[0]]), [1, -np.inf], [1, 3])
+    found = sg.minimize(lambda x: (x[0] - 1) ** 2 + (x[1] - 2) ** 2, np.zeros(2), constraints=mixed)
+    assert found.fun == pytest.approx(2, abs=1e-8)
+    assert found.second_order.curvature == pytest.approx(2)
+
+
+def test_no_constraints_and_a_start_outside_of_the_bounds():
+    assert sg.minimize(lambda x: x[0] ** 2, [1], constraints=()).maxcv is None
+    found = sg.minimize(lambda x: -sg.log(x).sum(), [-1.0, -1.0], bounds=[(1e-3, None)] * 2,
+                        constraints=equality(lambda x: x.sum() - 1))  # fmt: skip
+    np.testing.assert_allclose(found.x, [0.5, 0.5], atol=1e-5)

@@ -75,7 +75,8 @@ def minimize(
             the certificate is about, and ``maxcv`` the violation at x.
         callback: called after each iteration, as in SciPy: with x, or if its argument is ``intermediate_result`` with
             an object that has ``x`` and ``fun``. It ends the run by raising ``StopIteration``.
-        tol: the radius and the norm of the certificate; with R also the bound that is good enough.
+        tol: the radius and the norm of the certificate, and the violation that constraints may have, in the units of
+            x, f and constraints: scale these where they are far from 1. With R also the bound that is good enough.
         max_iter: how many iterations there are at most. What the certificate takes at the end comes on top.
         step: the step rule of the subgradient method. If None, the one with the least bound after ``max_iter``
             steps: the constant step R / (G sqrt(max_iter)), without G the constant length R / sqrt(max_iter); without
