@@ -9,7 +9,7 @@ import pytest
 from problems import cb3, crescent, dem, lq, mifflin1, mifflin2, ql
 
 import subgrad as sg
-from subgrad.kinks.minimize.second_order.conditions import second_order
+from subgrad.kinks.minimize.second_order.optimality import second_order
 from subgrad.kinks.problem import flat_problem
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from subgrad.io.number_text import at_most
 from subgrad.kinks.certify.certificates import Certificate
 from subgrad.kinks.constraints import Penalised
-from subgrad.kinks.minimize.second_order.verdict import SecondOrder
+from subgrad.kinks.minimize.second_order.second_order_verdict import SecondOrder
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from subgrad.kinks.certify.certificates import Certificate
 from subgrad.kinks.minimize.certifying import convex_lower
 from subgrad.kinks.minimize.objective import Objective, Point
 from subgrad.kinks.minimize.result import Iterate, MinimizeResult
-from subgrad.kinks.minimize.second_order.verdict import SecondOrder
+from subgrad.kinks.minimize.second_order.second_order_verdict import SecondOrder
 
 SUCCESS, OUT_OF_ITERATIONS, STUCK, INFEASIBLE, STOPPED = 0, 1, 2, 4, 99
 MESSAGES = {

@@ -23,8 +23,8 @@ from subgrad.kinks.minimize.objective import Objective, Point
 from subgrad.kinks.minimize.probe import probe
 from subgrad.kinks.minimize.result import MinimizeResult
 from subgrad.kinks.minimize.run import INFEASIBLE, MESSAGES, OUT_OF_ITERATIONS, STOPPED, STUCK, Callback, result, run
-from subgrad.kinks.minimize.second_order.conditions import second_order
-from subgrad.kinks.minimize.second_order.verdict import SecondOrder
+from subgrad.kinks.minimize.second_order.optimality import second_order
+from subgrad.kinks.minimize.second_order.second_order_verdict import SecondOrder
 from subgrad.kinks.minimize.subgradient_method import default_rule, subgradient
 from subgrad.kinks.minimize.way_down import way_down
 from subgrad.optim.step import Rule

@@ -10,7 +10,7 @@ from subgrad.kinks.certify.certificate import Certificate
 from subgrad.kinks.hull.local_minimum import judged
 from subgrad.kinks.hull.subdifferential import at_point
 from subgrad.kinks.minimize.objective import Objective, Point
-from subgrad.kinks.minimize.second_order.verdict import SecondOrder
+from subgrad.kinks.minimize.second_order.second_order_verdict import SecondOrder
 
 BUDGET = 200
 """How many cells around the best point are looked at, for one into which f falls."""

@@ -13,10 +13,10 @@ from subgrad.intervals.arithmetic import Interval
 from subgrad.kinks.certify.certificate import Certificate
 from subgrad.kinks.minimize.multipliers.active_kinks import DECIDED, ActiveKinks
 from subgrad.kinks.minimize.multipliers.smoothed_kinks import Evaluation, SmoothedKinks, is_choice
-from subgrad.kinks.minimize.second_order.curvature import curvature
 from subgrad.kinks.minimize.second_order.equations import Bounds, KinkEquations, Unknown
 from subgrad.kinks.minimize.second_order.interval_newton import Zero, only_zero, polished
-from subgrad.kinks.minimize.second_order.verdict import SecondOrder, Verdict, nothing
+from subgrad.kinks.minimize.second_order.null_space import curvature
+from subgrad.kinks.minimize.second_order.second_order_verdict import SecondOrder, Verdict, nothing
 from subgrad.kinks.problem import Problem
 
 FARTHEST = 1e-2

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from subgrad.intervals.arithmetic import Interval, exactly
-from subgrad.kinks.minimize.second_order.curvature import curvature, is_positive_definite
+from subgrad.kinks.minimize.second_order.null_space import curvature, is_positive_definite
 
 
 def around(a, width):
