@@ -175,7 +175,7 @@ def sharing(folder: Path) -> None:
         "nan": raised(NonFiniteError, model=lambda: nn.Linear(6, 3, seed=1), X=large, shuffle=False, loss=lambda: size),
         "one rank": raised((ArgumentError, RankError), batch_size=lambda: 0.5 if COMM.rank == 1 else 20),
         "other data": raised(ArgumentError, X=lambda: X + (COMM.rank == 2)),
-        "small": raised(ArgumentError, batch_size=2),
+        "small": raised(ArgumentError, X=X[:3], Y=Y[:3]),  # in a batch of 20
     }
     found["apart"] = apart(folder)
     resumed = net()

@@ -53,8 +53,8 @@ class ParallelRun(Run):
         self.synchronised = synchronised
         self.ranks, self.averaging = ranks, averaging  # pyright: ignore[reportIncompatibleVariableOverride]
         super().__init__(*args)
-        if self.every == 1 and self.batch_size < ranks.size:
-            raise ArgumentError(f"batch_size {self.batch_size} is less than a sample for each of {ranks.size} ranks")
+        if self.every == 1 and (longest := max(self._lengths())) < ranks.size:
+            raise ArgumentError(f"a batch of {longest} is less than a sample for each of {ranks.size} ranks")
         if self.every > 1 and synchronised:
             raise ArgumentError("statistics are synchronised in steps that ranks take together: averaging=1")
         if self.every > 1 and self.accumulate > 1:
@@ -90,14 +90,15 @@ class ParallelRun(Run):
 
     def begin_as(self, checkpoint: str | os.PathLike[str] | None) -> None:
         """As rank 0 begins, once all ranks are known to have the same model and data."""
-        with self.ranks.known():
-            self._check_alike()
-        if self.ranks.of_leader(checkpoint is not None):
-            self.restore(checkpoint or "")
-        else:
-            self._take_over()
-            if self.averaging.every is None and self.accumulate == 1 and not self.synchronised:
-                self._choose()
+        with self.ranks.failing_together():
+            with self.ranks.known():
+                self._check_alike()
+            if self.ranks.of_leader(checkpoint is not None):
+                self.restore(checkpoint or "")
+            else:
+                self._take_over()
+                if self.averaging.every is None and self.accumulate == 1 and not self.synchronised:
+                    self._choose()
 
     def _choose(self) -> None:
         """By measured times; the engine is then one for that."""
