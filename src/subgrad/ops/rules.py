@@ -56,6 +56,10 @@ def as_float(x: Tensor) -> Tensor:
 def match(*args: TensorLike, spread: bool = True) -> list[Tensor]:
     """The arguments as tensors of one dtype, by the rules of `subgrad.graph.dtype`; scalars of the tensors' shape, if
     those have one, unless they are not to be ``spread``."""
+    if all(isinstance(a, Tensor) for a in args):
+        nodes = [a.node for a in args]
+        if all(n.dtype is nodes[0].dtype for n in nodes):  # as in most calls: there is nothing to do
+            return nodes
     known = [a.node for a in args if isinstance(a, Tensor)]
     like = next((t.dtype for t in known if t.dtype.kind == "f"), None)
     known += [as_tensor(a, like) for a in args if not isinstance(a, Tensor) and not is_scalar(a)]

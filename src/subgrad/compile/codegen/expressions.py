@@ -280,16 +280,17 @@ class Points:
     def _offset(self, node: Tensor, ixs: Sequence[Ix], seen: View | None = None) -> tuple[Index, int]:
         """Elements from the start of a node's memory to its element in lane 0, and from one lane to the next."""
         steps = (1,) if self.flat else self.strides(node) if seen is None else seen.strides
-        offset: Index = 0 if seen is None else seen.offset
         scattered: Value | None = None
+        even: list[Index] = []
         lane = 0
         for ix, s in zip(ixs, steps, strict=True):
             lane += ix.step * s
-            if isinstance(ix.base, Value) and ix.base.type != "i64":
+            looked_up = isinstance(ix.base, Value) and ix.base.type != "i64"
+            even.append(0 if looked_up else ix.base)
+            if looked_up:
                 part = self.b.op("mul", ix.base, s)
                 scattered = part if scattered is None else self.b.op("add", scattered, part)
-            else:
-                offset = self.b.add(offset, self.b.mul(ix.base, s))
+        offset = self.b.total(even, steps, 0 if seen is None else seen.offset)
         if scattered is None:
             return offset, lane
         return self.b.op("add", scattered, self._spread(offset, lane)), 0

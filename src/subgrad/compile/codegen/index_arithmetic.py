@@ -164,6 +164,19 @@ class Instructions:
         found = self._found[text] = Value(kind, name)
         return found
 
+    def total(self, indices: Iterable[Index], by: Iterable[int], known: int = 0) -> Index:
+        """``known``, and so many times each of the indices."""
+        terms: dict[str, int] = {}
+        for x, times in zip(indices, by, strict=True):
+            if isinstance(x, int):
+                known += x * times
+                continue
+            parts, more = parted(x)
+            known += more * times
+            for name, each in parts:
+                terms[name] = terms.get(name, 0) + each * times
+        return index_of(terms, known)
+
     def divmod(self, x: Index, by: int) -> tuple[Index, Index]:
         """Quotient and remainder of a non-negative x."""
         if isinstance(x, int):

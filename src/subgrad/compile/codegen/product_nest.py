@@ -8,7 +8,7 @@ from subgrad.compile.codegen.expressions import Ix, memory_type
 from subgrad.compile.codegen.gemm.spec import Contraction, Loop
 from subgrad.compile.codegen.gemm.tile import Place, Touches
 from subgrad.compile.codegen.llvm import Builder
-from subgrad.compile.codegen.llvm_values import Index, Value
+from subgrad.compile.codegen.llvm_values import Value
 from subgrad.compile.kernels.schedule import loop_letters, operand_letters, swapped
 from subgrad.compile.kernels.views import Strides, View
 from subgrad.graph.tensor import Tensor
@@ -60,18 +60,10 @@ class Nest:
 
         def found(b: Builder, place: Place) -> list[tuple[Value, bool]]:
             ixs = self.indices(b, place)
-            offsets = {n: _offset(b, ixs, strides(n)) for n in nodes}
+            offsets = {n: b.total([ix.base for ix in ixs], strides(n)) for n in nodes}
             return [(b.at(start, offsets[n], memory_type(n)), n in written) for n, start in nodes.items()]
 
         return found
-
-
-def _offset(b: Builder, ixs: Sequence[Ix], strides: Sequence[int]) -> Index:
-    """Elements to the first lane."""
-    offset: Index = 0
-    for ix, step in zip(ixs, strides, strict=True):
-        offset = b.add(offset, b.mul(ix.base, step))
-    return offset
 
 
 __all__ = ["Nest"]

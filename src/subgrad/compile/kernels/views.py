@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ class View(NamedTuple):
     strides: tuple[int, ...]
 
 
+@functools.lru_cache(4096)  # asked for with each address
 def contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
     """The strides of a row-major array."""
     strides, step = [], 1
@@ -75,7 +77,7 @@ def _moved(node: Tensor, inner: View) -> View | None:
 
 def source(node: Tensor) -> Tensor:
     """The node whose memory ``node`` is a view of."""
-    return view(node).source
+    return view(node).source if node.op.kind is Kind.VIEW else node
 
 
 def even(node: Tensor) -> tuple[Tensor, int] | None:

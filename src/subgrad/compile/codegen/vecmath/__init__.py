@@ -24,6 +24,7 @@ sin and cos have this accuracy for all finite arguments, the largest and those n
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 
 from subgrad.compile.codegen.vecmath import exp, log, odd, pow  # noqa: F401  (they enter themselves)
@@ -56,6 +57,7 @@ def symbol(name: str, dtype: str, lanes: int = 1) -> str:
     return f"sg_{name}_{_FORMATS[dtype].suffix}" + (f"_x{lanes}" if lanes > 1 else "")
 
 
+@functools.cache
 def definition(name: str, dtype: str, fma: bool = True, lanes: int = 1) -> str:
     """The LLVM text that defines the function called :func:`symbol`: one argument, two for "pow".
 
