@@ -7,17 +7,21 @@ it. All else goes to each part that needs it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+
+LONG = 2500
+"""Lines that are worth a part; a text of fewer than twice as many stays whole if nothing of it is begun."""
 
 CALL = 4
 """Lines that take LLVM as long as the call of a kernel."""
 
 _NAME = re.compile(r"@([\w.]+)")
 _FUNCTION = re.compile(r"^define .*?^}\n?", re.DOTALL | re.MULTILINE)
+_KERNEL = re.compile(r"^define internal (void @([\w.]+)\(.*\) noinline )", re.MULTILINE)
 
 
-def module_parts(text: str, count: int) -> list[str]:
-    """Modules, at most so many, that define together what ``text`` defines.
+def module_parts(text: str, count: int, made: Collection[str] = ()) -> list[str]:
+    """Modules, at most so many, that define together what ``text`` defines, but for the functions ``made`` elsewhere.
 
     >>> kernel = "define internal void @k() noinline {\\n  call void @deep()\\n  ret void\\n}\\n"
     >>> run = "define void @run() {\\n  call void @k()\\n  ret void\\n}\\n"
@@ -43,11 +47,20 @@ def module_parts(text: str, count: int) -> list[str]:
     sizes = {n: sum(CALL if m in apart and m != n else parts[m].count("\n") for m in needs[n]) for n in needs}
     exported = [n for n in functions if not parts[n].startswith("define internal ")]
     shares, lengths = [[] for _ in range(count)], [0] * count
-    for name in sorted({*exported, *apart}, key=lambda n: (-sizes[n], n)):
+    for name in sorted({*exported, *apart}.difference(made), key=lambda n: (-sizes[n], n)):
         shortest = lengths.index(min(lengths))
         shares[shortest].append(name)
         lengths[shortest] += sizes[name]
     return [_module(share, needs, parts, apart) for share in shares if share]
+
+
+def begun(text: str) -> tuple[str, set[str]]:
+    """A module of kernels that others will call, who are not written yet, and the names of these.
+
+    >>> begun("define internal void @k() noinline {\\n  ret void\\n}\\n")
+    ('define void @k() noinline {\\n  ret void\\n}\\n', {'k'})
+    """
+    return _KERNEL.sub(r"define \1", text), {name for _, name in _KERNEL.findall(text)}
 
 
 def _named(part: str) -> str:
@@ -82,4 +95,4 @@ def _module(share: Iterable[str], needs: Mapping[str, set[str]], parts: Mapping[
     return "\n".join(found) + "\n"
 
 
-__all__ = ["module_parts"]
+__all__ = ["LONG", "begun", "module_parts"]

@@ -27,8 +27,10 @@ from subgrad.graph.lock import llvm_lock, lock_of_llvmlite
 _numbers = itertools.count()  # a library's name can be used only once in a process
 
 
-def load(ir: str, cpu: Target | None = None) -> Library:
+def load(ir: str, cpu: Target | None = None, ahead: helper.Parts | None = None) -> Library:
     """Machine code of the LLVM text, from the cache or compiled now, for ``cpu`` (None: the host's).
+
+    ``ahead`` are parts of it whose code was begun while it was written.
 
     Raises:
         ImportError: llvmlite is not installed.
@@ -41,7 +43,7 @@ def load(ir: str, cpu: Target | None = None) -> Library:
     store, key = cache.default_cache(), object_key(ir, cpu)
     code = store.get(key)
     if code is None:
-        code = compile_object(ir, cpu)
+        code = compile_object(ir, cpu, ahead)
         store.put(key, code)
     return Library(code, cpu)
 
@@ -63,17 +65,21 @@ def _alone(f: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @_alone
-def compile_object(ir: str, cpu: Target) -> bytes:
+def compile_object(ir: str, cpu: Target, ahead: helper.Parts | None = None) -> bytes:
     """The text's object code, optimised for ``cpu``: one object file, or several, of which a second process made some.
 
     One thread makes each. Two threads that made code of modules of their own contexts side by side, without llvmlite's
     lock, took half the time for large programs, but LLVM 22 broke down in some, such as those that shuffle vectors of
     odd lengths.
     """
-    parts = helper.parts_worth(ir.count("\n"))
-    if parts == 1:
+    lines = ir.count("\n")
+    if ahead is None and lines >= 2 * helper.LONG:
+        ahead = helper.parts_for(cpu)
+    if ahead is None or (lines < 2 * helper.LONG and not ahead.names):
         return _packed([_emitted(ir, cpu)])
-    return _packed(helper.together(module_parts(ir, parts), cpu, lambda part: _emitted(part, cpu)))
+    count = min((lines - ahead.lines) // helper.LONG, helper.MOST)
+    rest = module_parts(ir, max(1, count), ahead.names)
+    return _packed(ahead.code(rest, lambda part: _emitted(part, cpu)))
 
 
 def _emitted(ir: str, cpu: Target) -> bytes:

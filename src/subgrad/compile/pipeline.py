@@ -134,7 +134,10 @@ def _emit(unit: Unit) -> None:
     assert cpu is not None
     assert unit.n_threads is not None
     clock = CLOCK if unit.timed else None
-    emitter = Emitter(cpu, placed.schedule, unit.n_threads, placed.locate, placed.stored, placed.aliasing, clock)
+    emitter = Emitter(
+        cpu, placed.schedule, unit.n_threads, placed.locate, placed.stored, placed.aliasing, clock, unit.ahead
+    )  # fmt: skip
+    unit.ahead = None
     unit.ir, scratch = emitter.emit(placed.copies)
     unit.scratch, unit.noted = scratch * unit.n_threads, list(emitter.module.noted)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -45,6 +45,7 @@ class Unit:
         ir: the LLVM text.
         scratch: bytes of memory that each thread needs for itself.
         noted: the checks of indices that the code makes.
+        ahead: takes functions of the text while the rest of it is written.
     """
 
     interface: Interface
@@ -58,6 +59,7 @@ class Unit:
     ir: str = ""
     scratch: int = 0
     noted: list[Tensor] = field(default_factory=list)
+    ahead: Callable[[str], None] | None = None
 
     @classmethod
     def of(cls, outputs: Sequence[Tensor]) -> Unit:

@@ -6,17 +6,25 @@ import mmap
 
 import numpy as np
 
-from subgrad.compile.codegen.gemm.contraction import emit_contraction, plan_contraction
+from subgrad.compile.codegen.gemm.contraction import Given, emit_contraction, plan_contraction
 from subgrad.compile.codegen.llvm import Module
+from subgrad.compile.codegen.llvm_values import Value
 from subgrad.compile.native import Library, compile_object
 
 GAP = 37  # elements around each operand that must never be touched
 
 
+def text(contraction, plan, cpu, epilogue=None, extras=(), touches=None):
+    """Of a function ``kernel(A, B, C, scratch, <extras>, begin, end)``."""
+    arrays = [Value("ptr", name) for name in ("%A", "%B", "%C", "%scratch")]
+    rows, module = [Value("i64", name) for name in ("%begin", "%end")], Module(cpu)
+    with module.function("kernel", [*arrays, *extras, *rows], noalias=arrays, exported=True) as b:
+        emit_contraction(b, contraction, plan, Given(*arrays, *rows), epilogue=epilogue, touches=touches)
+    return str(module)
+
+
 def compiled(contraction, plan, cpu, epilogue=None, extras=()):
-    module = Module(cpu)
-    emit_contraction(module, "kernel", contraction, plan, epilogue=epilogue, extras=extras, exported=True)
-    library = Library(compile_object(str(module), cpu), cpu)
+    library = Library(compile_object(text(contraction, plan, cpu, epilogue, extras), cpu), cpu)
     pointers = [ctypes.c_void_p] * (4 + len(extras))
     return library.function("kernel", None, [*pointers, ctypes.c_int64, ctypes.c_int64])
 

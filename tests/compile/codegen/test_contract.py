@@ -5,13 +5,12 @@ import sys
 
 import numpy as np
 import pytest
-from contraction_reference import GAP, beside_guard, check, compiled, guarded, reference, span, view
+from contraction_reference import GAP, beside_guard, check, compiled, guarded, reference, span, text, view
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from subgrad.compile.codegen.gemm.contraction import Contraction, Loop, emit_contraction, plan_contraction
+from subgrad.compile.codegen.gemm.contraction import Contraction, Loop, plan_contraction
 from subgrad.compile.codegen.gemm.plan import _candidates
-from subgrad.compile.codegen.llvm import Module
 from subgrad.compile.codegen.llvm_values import Value, constant
 from subgrad.compile.runtime import cpu as cpus
 from subgrad.errors import ArgumentError
@@ -280,14 +279,10 @@ def test_what_the_epilogue_touches_is_asked_for(cpu):
         return [(b.at(Value("ptr", "%C"), place.offset(b), "float"), True)]
 
     plan = plan_contraction(contraction, cpu)
-    text = {}
-    for asked in (None, touches):
-        module = Module(cpu)
-        emit_contraction(module, "kernel", contraction, plan, touches=asked, exported=True)
-        text[asked] = str(module)
+    found = {asked: text(contraction, plan, cpu, touches=asked) for asked in (None, touches)}
     lines = -(-plan.vectors * plan.lanes * 4 // 64)
-    assert text[None].count("call void @llvm.prefetch") == 0
-    assert text[touches].count("call void @llvm.prefetch") == lines * len(plan.row_counts)
+    assert found[None].count("call void @llvm.prefetch") == 0
+    assert found[touches].count("call void @llvm.prefetch") == lines * len(plan.row_counts)
 
 
 def test_bias_and_relu(cpu):

@@ -216,3 +216,15 @@ def test_loops_count_in_numbers_as_wide_as_an_address(begin, end, step):
     turns = range(begin, end, step)
     assert data[:19].nonzero()[0].tolist() == data[20:39].nonzero()[0].tolist() == list(turns)
     assert data[39] == (turns[-1] + step if turns else begin)
+
+
+def test_of_functions_with_one_code_one_is_written():
+    module = Module(cpus.host())
+    for name, number in (("f", 3), ("g", 4), ("h", 3)):
+        with module.function(name, [P]) as b:
+            b.store(constant("i64", number), P)
+    with module.function("all", [P], exported=True) as b:
+        for name in "fgh":
+            b.run(name, [P])
+    assert [module.called(name) for name in ("f", "g", "h", "all")] == ["f", "g", "f", "all"]
+    assert (str(module).count("define"), str(module).count("call void @f")) == (3, 2)

@@ -127,6 +127,16 @@ def test_kernels_of_random_graphs_find_what_they_read(case):
     check(fuse(outputs), outputs)
 
 
+def test_what_is_computed_again_where_it_is_read_is_no_part_of_a_kernel():
+    """The mask of a relu is, by the kernel that has its gradient."""
+    data, w, v = x(8, 5), x(5, 4), x(4, 3)
+    loss = (sg.relu(data @ w) @ v).sum()
+    found = kernels(loss, *sg.grad(loss, [data, v]))
+    first, second = (k for k in found if k.domain == (8, 4))
+    assert names(first) == ["contract", "relu"]
+    assert "less" in names(second) or "less" in [i.op.name for n in second.body for i in n.inputs]
+
+
 def test_a_long_chain_is_cut_into_kernels():
     start = x(8)
     y = start

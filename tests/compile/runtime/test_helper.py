@@ -156,3 +156,22 @@ print(os.waitstatus_to_exitcode(status), helper.is_there())
 def test_a_forked_child_leaves_the_process_to_its_parent_and_none_is_left_behind():
     done = subprocess.run([sys.executable, "-W", "error", "-c", FORKED], timeout=60, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "0 True\n", "")
+
+
+def test_code_is_made_while_the_text_is_written(process, monkeypatch):
+    """What is begun is made by the process, and only declared in the rest."""
+    text, there = _text().replace("  call void @note(ptr %p)\n", ""), []
+    first = text[: text.index("define internal void @k120")]
+    answer = helper._answer
+
+    def by_the_process(process, part, target):
+        there.append(part)
+        return answer(process, part, target)
+
+    monkeypatch.setattr(helper, "_answer", by_the_process)
+    with helper.ahead(host(), True) as parts:
+        parts.begin(first)
+        code = native.compile_object(text, host(), parts)
+    assert there[0].count("define void @k") == 120
+    assert len(parts.names) == 120
+    assert _runs(code) == [*range(2, 202), 0]

@@ -33,7 +33,7 @@ class BoxCode(IntervalCode):
         names = ("low", "high", "above", "at_input", "decided")
         low, high, above, at_input, decided = (Value("ptr", f"%{n}") for n in names)
         one, none = (constant("i64", n) for n in (1, 0))
-        with self.module.function("rows", [TABLE, low, high, above, at_input, decided], inline=False) as b:
+        with self.module.function("rows", [TABLE, low, high, above, at_input, decided]) as b:
             slopes = b.buffer(DOUBLE, self.inputs)
             with b.loop(0, self._count(b, MEMBERS)) as turn:
                 b.run("improve", [TABLE, TABLE, b.value(turn.index), low, high, above, at_input, slopes])
@@ -62,7 +62,7 @@ class BoxCode(IntervalCode):
         low, high, above, at_input = (Value("ptr", f"%{n}") for n in ("low", "high", "above", "at_input"))
         given = [TABLE, low, high, above, at_input]
         with (
-            self.module.function("nearest", given, inline=False) as b,
+            self.module.function("nearest", given) as b,
             b.loop(0, self._count(b, POLYTOPES)) as turn,
         ):
             row, off = self._least(b, turn.index, above)

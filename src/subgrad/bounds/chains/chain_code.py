@@ -119,7 +119,7 @@ class ChainCode:
     def _relax(self) -> None:
         """``relax(table, k, low, high)``: from the intervals of a layer's arguments."""
         k, low, high = Value("i64", "%k"), Value("ptr", "%low"), Value("ptr", "%high")
-        with self.module.function("relax", [Value("ptr", "%table"), k, low, high], inline=False) as b:
+        with self.module.function("relax", [Value("ptr", "%table"), k, low, high]) as b:
             slopes, upper, lower, offset = (
                 self._layer(b, e, k) for e in (Entry.SLOPES, Entry.UPPER, Entry.LOWER, Entry.OFFSET)
             )
@@ -158,7 +158,7 @@ class ChainCode:
     def _relax_all(self) -> None:
         """``relax_all(table, low, high)``: the lines of all layers."""
         given = [Value("ptr", f"%{n}") for n in ("table", "low", "high")]
-        with self.module.function("relax_all", given, inline=False) as b, b.loop(0, self._count(b, BENDS)) as turn:
+        with self.module.function("relax_all", given) as b, b.loop(0, self._count(b, BENDS)) as turn:
             ends = [b.at(p, b.mul(turn.index, self.width), DOUBLE) for p in given[1:]]
             b.run("relax", [given[0], b.value(turn.index), *ends])
 
@@ -176,7 +176,7 @@ class ChainCode:
         given, error = Value(DOUBLE, "%constant"), Value(DOUBLE, "%error")
         low, high, at_input, above = (Value("ptr", f"%{n}") for n in ("low", "high", "at_input", "above"))
         parameters = [table, start, level, sign, given, error, low, high, at_input, above]
-        with self.module.function("row", parameters, inline=False) as b:
+        with self.module.function("row", parameters) as b:
             a, moved = b.buffer(DOUBLE, max(self.width, self.inputs)), b.buffer(DOUBLE, self.width)
             by = b.splat(sign, self.lanes)
             for condition, width in (("eq", self.inputs), ("ne", self.width)):

@@ -43,7 +43,7 @@ class DescentCode(ChainCode):
         lines, low, high, above, at_input, slopes = (Value("ptr", f"%{n}") for n in names)
         row = Value("i64", "%row")
         parameters = [TABLE, lines, row, low, high, above, at_input, slopes]
-        with self.module.function("improve", parameters, inline=False) as b:
+        with self.module.function("improve", parameters) as b:
             found = b.buffer(DOUBLE, 1)
             self._start(b, lines, row, low, high, slopes, found)
             new, place = b.load(DOUBLE, found), b.at(above, row, DOUBLE)
@@ -57,7 +57,7 @@ class DescentCode(ChainCode):
         """``descend(table, row, low, high, above, at_input)``: by lines whose lower slopes are chosen for the row."""
         low, high, above, at_input = (Value("ptr", f"%{n}") for n in ("low", "high", "above", "at_input"))
         row = Value("i64", "%row")
-        with self.module.function("descend", [TABLE, row, low, high, above, at_input], inline=False) as b:
+        with self.module.function("descend", [TABLE, row, low, high, above, at_input]) as b:
             slopes, lines = b.buffer(DOUBLE, self.inputs), self._pointer(b, Entry.LINES)
             lower, chosen = self._pointer(b, Entry.LOWER), self._pointer(b, Entry.CHOSEN_LOWER)
             with b.loop(0, b.mul(self._count(b, BENDS), self.width), self.lanes) as turn:
@@ -74,7 +74,7 @@ class DescentCode(ChainCode):
         """``step(table, size, low, high, slopes)``: move the chosen slopes, where the last row has left its trail."""
         size = Value(DOUBLE, "%size")
         low, high, slopes = (Value("ptr", f"%{n}") for n in ("low", "high", "slopes"))
-        with self.module.function("step", [TABLE, size, low, high, slopes], inline=False) as b:
+        with self.module.function("step", [TABLE, size, low, high, slopes]) as b:
             corner, values = b.buffer(DOUBLE, self.inputs), b.buffer(DOUBLE, self.width)
             results, by = b.buffer(DOUBLE, self.width), b.splat(size, self.lanes)
             for k in range(0, self.inputs, self.lanes):

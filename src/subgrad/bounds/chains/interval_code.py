@@ -26,7 +26,7 @@ class IntervalCode(DescentCode):
         """
         k = Value("i64", "%k")
         low, high, z_low, z_high = (Value("ptr", f"%{n}") for n in ("low", "high", "z_low", "z_high"))
-        with self.module.function("meet", [TABLE, k, low, high, z_low, z_high], inline=False) as b:
+        with self.module.function("meet", [TABLE, k, low, high, z_low, z_high]) as b:
             least, most = b.buffer(DOUBLE, self.width), b.buffer(DOUBLE, self.width)
             here = [b.at(z, b.mul(k, self.width), DOUBLE) for z in (z_low, z_high)]
             with b.when(b.compare("eq", k, 0)):

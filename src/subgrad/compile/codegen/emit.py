@@ -10,7 +10,7 @@ from typing import NamedTuple
 from subgrad.compile.blame import blame
 from subgrad.compile.code_target import BYTES, Target
 from subgrad.compile.codegen.expressions import Points
-from subgrad.compile.codegen.gemm.contraction import emit_contraction, plan_contraction
+from subgrad.compile.codegen.gemm.contraction import Given, emit_contraction, plan_contraction
 from subgrad.compile.codegen.gemm.tile import Place, Touches
 from subgrad.compile.codegen.llvm import Builder
 from subgrad.compile.codegen.llvm_values import Index, Value, lanes_of, scalar_of, vector
@@ -24,9 +24,14 @@ from subgrad.compile.kernels.aliasing import Aliasing
 from subgrad.compile.kernels.buffer_slice import BufferSlice
 from subgrad.compile.kernels.dedupe import kernel_key
 from subgrad.compile.kernels.kernel import Kernel
+from subgrad.compile.kernels.placement import SCRATCH
 from subgrad.compile.kernels.schedule import Schedule, Slot, swapped
+from subgrad.compile.module_parts import LONG
 from subgrad.compile.runtime.team import clock, pause, spins
 from subgrad.graph.tensor import CONST, INPUT, Tensor
+
+TOGETHER = 24
+"""Kernels that one function calls one after the other."""
 
 Locate = Callable[[Tensor], BufferSlice]
 
@@ -63,14 +68,15 @@ class Emitter:
         aliasing: which nodes lie inside of others.
         clock: the entry of the table with a counter of cycles for each kernel, and one for all barriers and copies,
             if the run is to be timed.
+        ahead: takes functions whose code may be made while others are written.
     """
 
     def __init__(
         self, cpu: Target, plan: Schedule, threads: int, locate: Locate, stored: Callable[[Tensor], bool],
-        aliasing: Aliasing, clock: int | None = None,
+        aliasing: Aliasing, clock: int | None = None, ahead: Callable[[str], None] | None = None,
     ) -> None:  # fmt: skip
         self.cpu, self.plan, self.threads = cpu, plan, threads
-        self.locate, self.stored, self.aliasing, self.clock = locate, stored, aliasing, clock
+        self.locate, self.stored, self.aliasing, self.clock, self.ahead = locate, stored, aliasing, clock, ahead
         self.module = EngineModule(cpu)
         self._by_key: dict[Hashable, tuple[Emitted, list[int]]] = {}
         self._emitted: dict[Slot, Emitted] = {}
@@ -81,6 +87,8 @@ class Emitter:
         for i, (slot, _) in enumerate(self.plan.flat()):
             self._emitted[slot] = self._shared(f"k{i}", slot)
             self._clocks[slot] = i
+            if self.ahead is not None and (text := self.module.take(LONG)):
+                self.ahead(text)
         scratch = max((e.scratch for e in self._emitted.values()), default=0)
         self._run(scratch, copies)
         return str(self.module), scratch
@@ -112,9 +120,9 @@ class Emitter:
         whole = slot.axis is None
         share = Share(None, 0, 0) if whole else Share(slot.axis, begin, end)
         given, apart = [*parameters.values(), begin, end], self._apart(parameters)
-        with self.module.function(name, given, noalias=apart, inline=False) as b:
+        with self.module.function(name, given, noalias=apart) as b:
             LoopKernel(b, kernel, parameters.get, share, self._lanes(kernel), self.aliasing).emit()
-        return Emitted(name, nodes, 1, 0, False)
+        return Emitted(self.module.called(name), nodes, 1, 0, False)
 
     def _apart(self, parameters: dict[Tensor, Value]) -> list[Value]:
         """The parameters that no other one overlaps: all but a variable's old and new value."""
@@ -148,36 +156,31 @@ class Emitter:
         teams = 1 if slot.axis is None else self.threads
         ranges = [self._rows(nest.contraction.rows, t, slot) for t in range(teams)]
         plan = plan_contraction(nest.contraction, self.cpu, ranges=ranges, exactly=True)
-        k_steps = math.prod(x.size for x in nest.contraction.k)
-        needs_c = plan.k_block < k_steps
+        blocks = plan.k_block < math.prod(x.size for x in nest.contraction.k)
+        partial = [node] if blocks else []  # sums that wait in memory for their next block
         extra = self._in_memory(kernel, kernel.body)
-        parameters = {n: Value("ptr", f"%p{i}") for i, n in enumerate(extra)}
-        touches = self._touches(kernel, nest, parameters) if nest.contraction.n[-1].size > plan.width else None
-        emit_contraction(
-            self.module, name, nest.contraction, plan,
-            epilogue=self._epilogue(kernel, nest, parameters), touches=touches, extras=list(parameters.values()),
-        )  # fmt: skip
-        self._wrap(name, sources, [*extra], node if needs_c else None)
-        outer = nest.contraction.rows // (slot.extent if slot.axis is not None else nest.contraction.rows)
-        first = _distinct([*(v.source for v in sources), *extra, *([node] if needs_c else [])])
+        nodes = list(dict.fromkeys([*(v.source for v in sources), *extra, *partial]))
+        parameters = {n: Value("ptr", f"%p{i}") for i, n in enumerate(nodes)}
+        touched = {n: parameters[n] for n in extra}
+        touches = self._touches(kernel, nest, touched) if nest.contraction.n[-1].size > plan.width else None
+        room, begin, end = Value("ptr", "%scratch"), Value("i64", "%begin"), Value("i64", "%end")
+        apart = [*self._apart(parameters), room]
+        with self.module.function(name, [*parameters.values(), room, begin, end], noalias=apart) as b:
+            starts = [b.at(parameters[v.source], v.offset, _element(v.source)) for v in sources]
+            c = parameters[node] if partial else Value("ptr", "null")
+            emit_contraction(
+                b, nest.contraction, plan, Given(*starts, c, room, begin, end),
+                epilogue=self._epilogue(kernel, nest, parameters), touches=touches,
+            )  # fmt: skip
+        rows = nest.contraction.rows // (slot.extent if slot.axis is not None else 1)
         scratch = plan.scratch(nest.contraction) * BYTES[node.dtype.name]
-        return Emitted(f"{name}w", first, outer if slot.axis is not None else nest.contraction.rows, scratch, True)
+        return Emitted(self.module.called(name), nodes, rows, scratch, True)
 
     def _rows(self, rows: int, thread: int, slot: Slot) -> int:
         if slot.axis is None:
             return rows
         n, t = slot.extent, self.threads
         return ((thread + 1) * n // t - thread * n // t) * (rows // n)
-
-    def _wrap(self, name: str, sources: Sequence[views.View], extra: list[Tensor], c: Tensor | None) -> None:
-        """A function with one parameter for each node in memory, that calls the contraction's."""
-        nodes = _distinct([*(v.source for v in sources), *extra, *([c] if c is not None else [])])
-        pointer = {n: Value("ptr", f"%q{i}") for i, n in enumerate(nodes)}
-        scratch, begin, end = Value("ptr", "%scratch"), Value("i64", "%begin"), Value("i64", "%end")
-        with self.module.function(f"{name}w", [*pointer.values(), scratch, begin, end], inline=False) as b:
-            a, bb = (b.at(pointer[v.source], v.offset, _element(v.source)) for v in sources)
-            target = Value("ptr", "null") if c is None else pointer[c]
-            b.run(name, [a, bb, target, scratch, *(pointer[n] for n in extra), begin, end])
 
     def _epilogue(self, kernel: Kernel, nest: Nest, parameters: dict[Tensor, Value]):
         made = set(kernel.nodes)
@@ -211,15 +214,19 @@ class Emitter:
     def _run(self, scratch: int, copies: Sequence[tuple[BufferSlice, BufferSlice, int]]) -> None:
         table, sync = Value("ptr", "%table"), Value("ptr", "%sync")
         thread, steps = Value("i64", "%thread"), Value("i64", "%steps")
+        slots, n = self.plan.slots, TOGETHER
+        parts, slots = ([slots[i : i + n] for i in range(0, len(slots), n)], []) if len(slots) > n else ([], slots)
+        for i, part in enumerate(parts):
+            self._part(f"part{i}", part, scratch)
         with self.module.function("run", [table, thread, steps, sync], exported=True) as b:
-            places = self._pointers(b, table, copies)
-            room = b.at(self._entry(b, table, 1), b.mul(thread, scratch), "i8")
-            run = _Run(table, sync, thread, room, places)
+            run = self._opened(b, table, thread, sync, slots, copies, scratch)
             with b.loop(0, steps) as turn:
-                for slot in self.plan.slots:
+                for i in range(len(parts)):
+                    b.run(f"part{i}", [table, thread, b.value(turn.index), sync])
+                for slot in slots:
                     self._do(b, slot, run, (turn.index,))
                 with self._between(b, run):
-                    self._copy(b, copies, thread, turn.index, places, sync)
+                    self._copy(b, copies, thread, turn.index, run.places, sync)
                     if self.threads > 1:  # who comes last to the end of the run is waited for by the caller
                         with b.when(b.compare("slt", b.add(turn.index, 1), steps)):
                             self._barrier(b, sync)
@@ -227,6 +234,23 @@ class Emitter:
             self._copy_function()
         if self.threads > 1:
             self._barrier_function()
+
+    def _part(self, name: str, slots: Sequence[Slot], scratch: int) -> None:
+        """A function for some slots: in one for hundreds LLVM takes long to find registers for their addresses."""
+        table, sync = Value("ptr", "%table"), Value("ptr", "%sync")
+        thread, step = Value("i64", "%thread"), Value("i64", "%step")
+        with self.module.function(name, [table, thread, step, sync]) as b:
+            run = self._opened(b, table, thread, sync, slots, (), scratch)
+            for slot in slots:
+                self._do(b, slot, run, (step,))
+
+    def _opened(
+        self, b: Builder, table: Value, thread: Value, sync: Value, slots: Sequence[Slot],
+        copies: Sequence[tuple[BufferSlice, BufferSlice, int]], scratch: int,
+    ) -> _Run:  # fmt: skip
+        """What the function that runs these slots, or makes these copies, begins with."""
+        room = b.at(self._entry(b, table, SCRATCH), b.mul(thread, scratch), "i8")
+        return _Run(table, sync, thread, room, self._pointers(b, table, slots, copies))
 
     def _do(self, b: Builder, slot: Slot, run: _Run, at: tuple[Index, ...]) -> None:
         """A slot's turn; ``at`` are the training step and the steps of the loops around it."""
@@ -261,8 +285,9 @@ class Emitter:
             place = b.at(self._entry(b, run.table, self.clock), i, "i64")
             b.store(b.op("add", b.load("i64", place), took), place)
 
-    def _pointers(self, b: Builder, table: Value, copies) -> dict[int, Value]:
-        entries = {self.locate(n).entry for e in self._emitted.values() for n in e.nodes}
+    def _pointers(self, b: Builder, table: Value, slots: Sequence[Slot], copies) -> dict[int, Value]:
+        emitted = [self._emitted[s] for slot in slots for s, _ in slot.flat()]
+        entries = {self.locate(n).entry for e in emitted for n in e.nodes}
         entries |= {where.entry for source, target, _ in copies for where in (source, target)}
         return {i: self._entry(b, table, i) for i in sorted(entries)}
 
@@ -309,7 +334,7 @@ class Emitter:
     def _copy_function(self) -> None:
         """``copy(from, to, bytes)``: by vectors, where there are some, and what is left byte by byte."""
         source, target, size = Value("ptr", "%from"), Value("ptr", "%to"), Value("i64", "%size")
-        with self.module.function("copy", [source, target, size], inline=False) as b:
+        with self.module.function("copy", [source, target, size]) as b:
             done: Index = 0
             wide = self.cpu.vector_bits // 8
             for width, kind in ((wide, vector("i8", wide)), (1, "i8")) if wide > 8 else ((1, "i8"),):
@@ -369,10 +394,6 @@ again:
 done:
   ret void
 }}""")
-
-
-def _distinct(nodes: Sequence[Tensor]) -> list[Tensor]:
-    return list(dict.fromkeys(nodes))
 
 
 def _element(node: Tensor) -> str:

@@ -40,38 +40,64 @@ from subgrad.compile.codegen.turn import Turn
 
 
 class Module:
-    """Functions, and the declarations they need. ``str(module)`` is the LLVM text."""
+    """Functions, and the declarations they need. ``str(module)`` is the LLVM text.
+
+    Of functions with the same code one is written. Layers of other sizes may have it, where those are arguments.
+    """
 
     def __init__(self, cpu: Target) -> None:
         self.cpu = cpu
         self._functions: list[str] = []
+        self._taken, self._lines = 0, 0  # functions that were taken, and lines of the others
         self._declarations: dict[str, str] = {}
+        self._names: dict[str, str] = {}  # of functions, by their code
+        self._same: dict[str, str] = {}  # for functions that are not written the one with their code
         self.noted: dict[Any, int] = {}  # what the code notes in flags, by number
 
     @contextmanager
     def function(
-        self, name: str, parameters: Sequence[Value], *, noalias: Sequence[Value] = (), exported: bool = False,
-        inline: bool = True,
+        self, name: str, parameters: Sequence[Value], *, noalias: Sequence[Value] = (), exported: bool = False
     ) -> Iterator[Builder]:  # fmt: skip
         """The body of a function that returns nothing, to be filled through the builder.
 
-        LLVM would optimise one that it inlines twice, by itself and in its caller; with ``alwaysinline`` only there.
+        One that is not exported stays a function of its own: its code is made apart from that of its callers.
         """
         builder = Builder(self)
         yield builder
         heads = ", ".join(f"{p.type}{' noalias' if p in noalias else ''} {p}" for p in parameters)
         linkage = "" if exported else "internal "
         # no-builtins: a copying loop must not become a call of memcpy, which the loader would have to find.
-        place = "" if exported else "alwaysinline " if inline else "noinline "
-        head = f'define {linkage}void @{name}({heads}) {place}nounwind "no-builtins" {{'
-        self._functions.append("\n".join([head, "entry:", *builder.rooms, *builder.text(), "  ret void", "}"]))
+        place = "" if exported else "noinline "
+        head = f'({heads}) {place}nounwind "no-builtins" {{'
+        code = "\n".join([head, "entry:", *builder.rooms, *builder.text(), "  ret void", "}"])
+        if exported or self._names.setdefault(code, name) == name:
+            self._functions.append(f"define {linkage}void @{name}{code}")
+            self._lines += code.count("\n")
+        else:
+            self._same[name] = self._names[code]
+
+    def called(self, name: str) -> str:
+        """Under which name a function is written."""
+        return self._same.get(name, name)
+
+    def take(self, lines: int) -> str:
+        """The text of the functions that were not taken before, if it has so many lines; else nothing."""
+        if self._lines < lines:
+            return ""
+        new = self._functions[self._taken :]
+        self._taken, self._lines = len(self._functions), 0
+        return self.text(new)
 
     def declare(self, name: str, signature: str) -> None:
         """Make an external function or intrinsic known; saying it twice is harmless."""
         self._declarations[name] = signature
 
+    def text(self, functions: Sequence[str]) -> str:
+        """Of a module that has these functions of this one."""
+        return "\n".join([*self._declarations.values(), *functions]) + "\n"
+
     def __str__(self) -> str:
-        return "\n".join([*self._declarations.values(), *self._functions]) + "\n"
+        return self.text(self._functions)
 
 
 class Builder(Instructions):
@@ -90,7 +116,7 @@ class Builder(Instructions):
 
     def run(self, name: str, arguments: Sequence[Value]) -> None:
         """Call a function of the module, which returns nothing."""
-        self.lines.append(f"  call void @{name}({_typed(arguments)})")
+        self.lines.append(f"  call void @{self.module.called(name)}({_typed(arguments)})")
 
     def intrinsic(self, name: str, *arguments: Value) -> Value:
         """Call an intrinsic that is overloaded on the type of its first argument, and returns that type."""

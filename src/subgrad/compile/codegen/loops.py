@@ -23,25 +23,15 @@ from subgrad.ops.shape import cast
 def finish(kernel: Kernel, points: Points, ixs: Sequence[Ix], pointers: Pointers) -> None:
     """What a kernel stores at ``ixs``: all values first, since a store may overwrite what another value reads.
 
-    The body's nodes that it needs are taken in order, so that what each is made of is there already.
+    The nodes of the body are taken in order, so that what each is made of is there already.
     """
-    for node in _needed(kernel):
+    for node in kernel.body:
         points.value(node, ixs)
     values = [points.wide(points.value(node, ixs)) for node in kernel.stores]
     for node, value in zip(kernel.stores, values, strict=True):
         pointer = pointers(node)
         assert pointer is not None
         points.store(node, value, ixs, pointer)
-
-
-def _needed(kernel: Kernel) -> list[Tensor]:
-    """The nodes of the body that the stored ones are made of; others are computed again where they are read."""
-    wanted, found = set(kernel.stores), []
-    for node in reversed(kernel.body):
-        if node in wanted:
-            wanted.update(node.inputs)
-            found.append(node)
-    return found[::-1]
 
 
 class LoopKernel:
@@ -209,16 +199,21 @@ class LoopKernel:
 
     def _fill(self, value: float, sides: Sequence[tuple[int, int]]) -> None:
         """The same value from the first to the last index of each axis."""
-        seed = self.kernel.seed
-        known = {seed: constant(type_of(seed), value)}
+        seed, share = self.kernel.seed, self.share
+        pointer, start = self.target(seed), share.axis or 0  # axes before that are of length 1
+        assert pointer is not None
+        axes = _in_pieces(sides[start:], seed.shape[start:], self.strides(seed)[start:], share.axis is not None)
+        steps = tuple(step for _, _, step in axes)
+        number = constant(type_of(seed), value)
 
         def body(ixs: tuple[Ix, ...], lanes: int, mask: Value | None) -> None:
-            there = [ix.moved(self.b, first, 1) for ix, (first, _) in zip(ixs, sides, strict=True)]
-            self.finish(self.points(lanes, mask, known), there)
+            points = Points(self.b, lanes, self.pointers, mask, strides=lambda node: steps)
+            there = [ix.moved(self.b, first, 1) for ix, (first, _, _) in zip(ixs, axes, strict=True)]
+            points.store(seed, points.wide(number), there, pointer)
 
-        shape = [last - first for first, last in sides]
+        shape = [last - first for first, last, _ in axes]
         if all(shape):
-            nest(self.b, shape, self._share_of(shape), self.lanes, body)
+            nest(self.b, shape, share if share.axis is None else share._replace(axis=0), self.lanes, body)
 
     def _share_of(self, shape: Sequence[int]) -> Share:
         """This call's part of a piece of the domain: the axis that threads share is whole in every piece."""
@@ -261,3 +256,20 @@ class LoopKernel:
             points.store(seed, emit(ops.add, b, old, points.value(part, ixs)), there, pointer)
 
         nest(b, part.shape, Share(None, 0, 0), 1, body)
+
+
+def _in_pieces(
+    sides: Sequence[tuple[int, int]], shape: Sequence[int], strides: Sequence[int], apart: bool
+) -> list[tuple[int, int, int]]:
+    """From where to where each axis goes, and its stride; axes in one piece are one, but for a first that is ``apart``.
+
+    >>> _in_pieces([(0, 9), (1, 2), (0, 4), (0, 8)], (9, 6, 4, 8), (192, 32, 8, 1), apart=True)
+    [(0, 9, 192), (32, 64, 1)]
+    """
+    found: list[tuple[int, int, int]] = []
+    for (first, last), n, step in zip(sides, shape, strides, strict=True):
+        if len(found) > apart and (first, last) == (0, n) and found[-1][2] == n * step:
+            before, after, _ = found.pop()
+            first, last = before * n, after * n
+        found.append((first, last, step))
+    return found

@@ -87,6 +87,7 @@ class _Fuser:
                 raise
             for n in (*kernel.nodes, *kernel.stores):
                 self.placed[n] = len(kernels)
+            kernel.body = _needed(kernel)
             kernels.append(kernel)
         return kernels
 
@@ -208,6 +209,16 @@ class _Fuser:
                 return False
             pending.extend(n.inputs)
         return True
+
+
+def _needed(kernel: Kernel) -> list[Tensor]:
+    """The nodes of a body that the stored ones are made of; others are computed again where they are read."""
+    wanted, found = set(kernel.stores), []
+    for node in reversed(kernel.body):
+        if node in wanted:
+            wanted.update(node.inputs)
+            found.append(node)
+    return found[::-1]
 
 
 def _points(node: Tensor) -> int:

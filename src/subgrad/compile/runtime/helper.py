@@ -16,25 +16,26 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from subgrad.compile import machine_code
 from subgrad.compile.code_target import Target
+from subgrad.compile.module_parts import LONG, begun
 from subgrad.compile.runtime.cpu import available_processors
+from subgrad.graph.lock import lock
 
 LARGE = 300
 """Nodes of a traced graph from which on a second process is started: LLVM then takes longer than the start, 0.1 s."""
-
-LONG = 2500
-"""Lines that are worth to be compiled apart; a text of fewer than twice as many stays whole."""
 
 MOST = 8
 """Parts of a program at most: each takes some milliseconds more than its lines."""
 
 _process: subprocess.Popen[bytes] | None = None
-_reader: threading.Thread | None = None
+_parts: Parts | None = None
 _failed = False
+_lock = lock()
 
 
 def start() -> None:
@@ -61,43 +62,117 @@ def _is_busy() -> bool:
 
 def is_there() -> bool:
     """Whether the process runs, or is about to, and has nothing to do."""
-    return _process is not None and _process.poll() is None and (_reader is None or not _reader.is_alive())
+    return _process is not None and _process.poll() is None and (_parts is None or not _parts.are_waited_for())
 
 
-def parts_worth(lines: int) -> int:
-    """In how many parts a text is compiled."""
-    return min(lines // LONG, MOST) if lines >= 2 * LONG and is_there() else 1
+def parts_for(target: Target) -> Parts | None:
+    """What the process makes code of next; None if there is none, or it has something to do."""
+    global _parts
+    with _lock:
+        if is_there():
+            assert _process is not None
+            _parts = Parts(_process, target)
+            return _parts
+    return None
 
 
-def together(parts: Sequence[str], target: Target, own: Callable[[str], bytes]) -> list[bytes]:
-    """The object code of each part: the process begins with the first one, this thread, by ``own``, with the last.
-
-    Nobody waits for a process that is late, as on a busy machine: what it has not made in the time that a part took
-    here is made here as well.
-    """
-    global _reader
-    process, left, made = _process, deque(enumerate(parts)), {}
-    assert process is not None
-
-    def ask() -> None:
-        with contextlib.suppress(OSError, ValueError, IndexError):  # it was stopped, or nothing is left
-            while code := _answer(process, (taken := left.popleft())[1], target):
-                made[taken[0]] = code
-
-    _reader = threading.Thread(target=ask, daemon=True)
-    _reader.start()
+@contextmanager
+def ahead(target: Target, wanted: bool) -> Iterator[Parts | None]:
+    """Parts of the text that is written inside, if they are wanted: the process is started."""
+    if wanted:
+        start()
+    parts = parts_for(target) if wanted else None
     try:
-        longest = 0.0
-        with contextlib.suppress(IndexError):
-            while True:
-                (i, part), began = left.pop(), time.perf_counter()
-                made[i] = own(part)
-                longest = max(longest, time.perf_counter() - began)
-        _reader.join(longest)
-    except BaseException:  # an answer that is still to come is for nobody
-        _stop()
-        raise
-    return [made.get(i) or own(part) for i, part in enumerate(parts)]
+        yield parts
+    finally:
+        if parts is not None:
+            parts.drop()
+
+
+class Parts:
+    """Parts of a text, and the object code of each: the process begins with the first one when that comes, who asks for
+    the code with the last.
+
+    Nobody waits for a process that is late, as on a busy machine: what it has not made in the time that that
+    takes here is made here as well.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], target: Target) -> None:
+        self.names: set[str] = set()  # of functions in parts that are begun
+        self.lines = 0  # of these
+        self._process, self._target = process, target
+        self._texts: list[str] = []
+        self._left: deque[int] = deque()
+        self._made: dict[int, bytes] = {}
+        self._more, self._complete = threading.Condition(), False
+        self._reader = threading.Thread(target=self._ask, daemon=True)
+        self._reader.start()
+
+    def begin(self, text: str) -> None:
+        """Functions of a text of which more will come."""
+        part, names = begun(text)
+        self.names |= names
+        self.lines += _lines(text)
+        with self._more:
+            self._left.append(len(self._texts))
+            self._texts.append(part)
+            self._more.notify()
+
+    def code(self, rest: Sequence[str], own: Callable[[str], bytes]) -> list[bytes]:
+        """The object code of the parts that are begun, and of the rest; ``own`` makes that of one in this process."""
+        first = len(self._texts)
+        self._texts.extend(rest)
+        i: int | None = len(self._texts) - 1
+        with self._more:
+            self._left.extend(range(first, i))
+            self._complete = True
+            self._more.notify()
+        try:
+            lines, took = 0, 0.0
+            while i is not None:
+                before = time.perf_counter()
+                self._made[i] = own(self._texts[i])
+                lines, took = lines + _lines(self._texts[i]), took + time.perf_counter() - before
+                i = self._last()
+            missing = sum(_lines(text) for i, text in enumerate(self._texts) if i not in self._made)
+            self._reader.join(missing * took / max(1, lines))
+        except BaseException:  # an answer that is still to come is for nobody
+            _stop()
+            raise
+        found = [self._made.get(i) or own(text) for i, text in enumerate(self._texts)]
+        self.drop()
+        return found
+
+    def drop(self) -> None:
+        """Nobody needs what is left."""
+        with self._more:
+            self._left.clear()
+            self._complete, self._texts, self._made = True, [], {}
+            self._more.notify()
+
+    def are_waited_for(self) -> bool:
+        """Whether the process may be given, or have, one of them."""
+        return self._reader.is_alive()
+
+    def _last(self) -> int | None:
+        with self._more:
+            return self._left.pop() if self._left else None
+
+    def _first(self) -> tuple[int, str] | None:
+        with self._more:
+            while not (self._left or self._complete):
+                self._more.wait()
+            i = self._left.popleft() if self._left else None
+            return None if i is None else (i, self._texts[i])
+
+    def _ask(self) -> None:
+        with contextlib.suppress(OSError, ValueError):  # it was stopped
+            while (first := self._first()) and (code := _answer(self._process, first[1], self._target)):
+                self._made[first[0]] = code
+
+
+def _lines(text: str) -> int:
+    return text.count("\n")
 
 
 def _answer(process: subprocess.Popen[bytes], text: str, target: Target) -> bytes | None:
@@ -142,8 +217,8 @@ def _end() -> None:
 
 def _forget() -> None:
     """In a forked child: the process is its parent's."""
-    global _process
-    process, _process = _process, None
+    global _process, _parts
+    process, _process, _parts = _process, None, None
     if process is not None:
         process.returncode = 0  # it is not this process's to wait for
         _close(process)
@@ -159,4 +234,4 @@ def _close(process: subprocess.Popen[bytes]) -> None:
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)
 
-__all__ = ["LARGE", "is_there", "parts_worth", "start", "together"]
+__all__ = ["LARGE", "LONG", "Parts", "ahead", "is_there", "parts_for", "start"]

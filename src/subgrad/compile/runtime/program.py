@@ -108,17 +108,20 @@ class Program:
         name = None if seen else fingerprint(self.interface, self.cpu, self._wanted_threads or threads.get_threads())
         found = STORE.get(name, self.cpu)
         if found is None:
-            if threads.get_threads() > 1 and len(toposort(self.outputs)) > helper.LARGE:
-                helper.start()
-            self.unit = self._passed(dump)
-            found = Executable.of(self.unit, load(self.unit.ir, self.cpu))
+            large = threads.get_threads() > 1 and len(toposort(self.outputs)) > helper.LARGE
+            with helper.ahead(self.cpu, large) as parts:
+                self.unit = self._passed(dump, ahead=parts)
+                found = Executable.of(self.unit, load(self.unit.ir, self.cpu, parts))
             STORE.put(name, found, object_key(self.unit.ir, self.cpu))
             if dump:
                 dump.finish(self.unit.ir, self.cpu)
         return found
 
-    def _passed(self, dump: Dump | None = None, n_threads: int | None = None) -> Unit:
+    def _passed(
+        self, dump: Dump | None = None, n_threads: int | None = None, ahead: helper.Parts | None = None
+    ) -> Unit:  # fmt: skip
         unit = Unit(self.interface, self.cpu, n_threads or self._wanted_threads, self._timed)
+        unit.ahead = None if ahead is None else ahead.begin
         if dump:
             dump.add("traced", unit, "the graph as it was traced")
         run_passes(PASSES, unit, dump)

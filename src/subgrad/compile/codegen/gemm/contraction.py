@@ -2,11 +2,11 @@
 
     contraction = Contraction.matmul("float32", 64, 128, 784)
     plan = plan_contraction(contraction, module.cpu, ranges=[32, 32])
-    emit_contraction(module, "forward", contraction, plan, epilogue=bias_and_relu, extras=[bias])
+    emit_contraction(b, contraction, plan, given, epilogue=bias_and_relu)
 
-defines ``@forward(ptr A, ptr B, ptr C, ptr scratch, <extras>, i64 begin, i64 end)``, which computes the rows from
-``begin`` up to ``end``. With one plan an element of C is always the same sum in the same order, however the rows are
-split between calls; of the plan itself, only ``dot`` changes the order.
+writes the code that computes the rows from ``given.begin`` up to ``given.end``. With one plan an element of C is always
+the same sum in the same order, however the rows are split between calls; of the plan itself, only ``dot`` changes the
+order.
 """
 
 from __future__ import annotations
@@ -34,43 +34,47 @@ from subgrad.compile.codegen.gemm.tile import (
     initial_sums,
     sum_products,
 )
-from subgrad.compile.codegen.llvm import Builder, Module
+from subgrad.compile.codegen.llvm import Builder
 from subgrad.compile.codegen.llvm_values import SCALARS, Index, Value, first_lanes, vector, zero
 
-__all__ = ["Contraction", "Epilogue", "Loop", "Place", "Plan", "emit_contraction", "plan_contraction"]
+__all__ = ["Contraction", "Epilogue", "Given", "Loop", "Place", "Plan", "emit_contraction", "plan_contraction"]
 
-_A, _B, _C, _SCRATCH = (Value("ptr", name) for name in ("%A", "%B", "%C", "%scratch"))
-_BEGIN, _END = Value("i64", "%begin"), Value("i64", "%end")
+
+class Given(NamedTuple):
+    """Where A, B and C begin, room for ``plan.scratch(contraction)`` elements for this thread alone, and which rows are
+    computed."""
+
+    a: Value
+    b: Value
+    c: Value
+    scratch: Value
+    begin: Value
+    end: Value
 
 
 def emit_contraction(
-    module: Module,
-    name: str,
+    b: Builder,
     contraction: Contraction,
     plan: Plan,
+    given: Given,
     *,
     epilogue: Epilogue | None = None,
     touches: Touches | None = None,
-    extras: Sequence[Value] = (),
-    exported: bool = False,
 ) -> None:
-    """Define ``@name(ptr A, ptr B, ptr C, ptr scratch, <extras>, i64 begin, i64 end)`` in the module.
+    """Write the code into a function that is open.
 
     ``touches`` says what of large arrays the epilogue will read and write: it is asked for before a tile's sums run.
 
-    ``scratch`` is room for ``plan.scratch(contraction)`` elements, one for each thread. A, B, C and scratch must not
-    overlap; what the extras point to may overlap anything that this function does not write through C. Where the
-    plan's ``k_block`` is less than the whole reduction, C holds partial sums in between.
+    A, B, C and scratch must not overlap; what the epilogue touches may overlap anything that is not written through C.
+    Where the plan's ``k_block`` is less than the whole reduction, C holds partial sums in between.
     """
-    parameters = [_A, _B, _C, _SCRATCH, *extras, _BEGIN, _END]
-    with module.function(name, parameters, noalias=[_A, _B, _C, _SCRATCH], exported=exported) as b:
-        merged = contraction.merged()
-        lanes = plan.width if plan.dot else plan.lanes
-        scalar = SCALARS[contraction.dtype]
-        size = plan.rows * (1 if plan.dot else plan.vectors)
-        room = functools.cache(lambda: b.buffer(vector(scalar, lanes), size))
-        c = Result(_C, merged.m[-1].c, merged.n[-1].c, merged.accumulate, epilogue, room, touches)
-        _Nest(b, merged, plan, c).emit()
+    merged = contraction.merged()
+    lanes = plan.width if plan.dot else plan.lanes
+    scalar = SCALARS[contraction.dtype]
+    size = plan.rows * (1 if plan.dot else plan.vectors)
+    room = functools.cache(lambda: b.buffer(vector(scalar, lanes), size))
+    c = Result(given.c, merged.m[-1].c, merged.n[-1].c, merged.accumulate, epilogue, room, touches)
+    _Nest(b, merged, plan, given, c).emit()
 
 
 class _Spot(NamedTuple):
@@ -88,29 +92,29 @@ class _Nest:
     """The loops around the tiles, outermost first: batches and outer rows, outer columns, blocks of k, blocks of rows,
     panels of columns, tiles of rows."""
 
-    def __init__(self, b: Builder, contraction: Contraction, plan: Plan, c: Result) -> None:
-        self.b, self.contraction, self.plan, self.c = b, contraction, plan, c
+    def __init__(self, b: Builder, contraction: Contraction, plan: Plan, given: Given, c: Result) -> None:
+        self.b, self.contraction, self.plan, self.given, self.c = b, contraction, plan, given, c
         self.scalar = SCALARS[contraction.dtype]
         self.kind = vector(self.scalar, plan.lanes)
 
     def emit(self) -> None:
         """The whole nest."""
         k, rows, columns = self.contraction.k, self.contraction.m[-1], self.contraction.n[-1]
-        a = Operand(_A, 0, rows.a, tuple(loop.a for loop in k))
-        b = Operand(_B, 0, columns.b, tuple(loop.b for loop in k))
+        a = Operand(self.given.a, 0, rows.a, tuple(loop.a for loop in k))
+        b = Operand(self.given.b, 0, columns.b, tuple(loop.b for loop in k))
         self._outer_rows(_Spot(a, b, 0, 0, 0, 0))
 
     def _outer_rows(self, at: _Spot) -> None:
-        b, inner = self.b, self.contraction.m[-1].size
+        b, inner, begin, end = self.b, self.contraction.m[-1].size, self.given.begin, self.given.end
         outer = self.contraction.batch + self.contraction.m[:-1]
         if not outer:
-            return self._outer_columns(at, self.contraction.n[:-1], _BEGIN, _END)
-        first, last = b.divmod(_BEGIN, inner)[0], b.divmod(b.add(_END, inner - 1), inner)[0]
-        with b.loop(first, last) as turn:
+            return self._outer_columns(at, self.contraction.n[:-1], begin, end)
+        lines = b.divmod(begin, inner)[0], b.divmod(b.add(end, inner - 1), inner)[0]
+        with b.loop(*lines) as turn:
             start = b.mul(turn.index, inner)
-            begin, end = b.max(b.sub(_BEGIN, start), 0), b.min(b.sub(_END, start), inner)
+            inside = b.max(b.sub(begin, start), 0), b.min(b.sub(end, start), inner)
             here = self._moved(at, outer, turn.index)._replace(line=turn.index)
-            self._outer_columns(here, self.contraction.n[:-1], begin, end)
+            self._outer_columns(here, self.contraction.n[:-1], *inside)
         return None
 
     def _moved(self, at: _Spot, loops: Sequence[Loop], index: Index) -> _Spot:
@@ -180,7 +184,7 @@ class _Nest:
     def _packed_a(self, sizes: Sequence[Index], rows: int, first: Index) -> Operand:
         """A tile's rows, copied; ``first`` counts from the start of the block."""
         steps = self.b.mul(sizes[0], math.prod(sizes[1:]))
-        return Operand(_SCRATCH, self.b.mul(first, steps), 1, packed_strides(sizes, rows))
+        return Operand(self.given.scratch, self.b.mul(first, steps), 1, packed_strides(sizes, rows))
 
     def _panels(self, at: _Spot, sizes: Sequence[Index], phase: Phase, begin: Index, end: Index) -> None:
         b, plan, loop = self.b, self.plan, self.contraction.n[-1]
@@ -197,7 +201,7 @@ class _Nest:
     def _panel(self, at: _Spot, sizes: Sequence[Index], phase: Phase, begin: Index, end: Index, columns: int) -> None:
         b, plan = self.b, self.plan
         if plan.pack_b:
-            room = b.at(_SCRATCH, plan.a_room, self.scalar)
+            room = b.at(self.given.scratch, plan.a_room, self.scalar)
             kind = vector(self.scalar, plan.lanes_for(columns))
             at = at._replace(b=pack_b(b, at.b, room, sizes, columns, plan.width, kind))
         for rows, tile in self._tiles_of_rows(begin, end):
