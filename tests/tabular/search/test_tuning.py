@@ -111,7 +111,7 @@ def test_settings_are_tried_side_by_side_in_workers():
 
     usual = settings_for("normal")
     rng = np.random.default_rng(0)
-    found = tuning._Search(60, None, fit, 2).run(usual, rng, 9)
+    found = tuning._Search(600, None, fit, 2).run(usual, rng, 9)
     assert [trial.round for trial in found.trials] == [1] * 9 + [2] * 3 + [3]
     assert found.model.scores["log_loss"] == min(trial.score for trial in found.trials)
     assert found.model.record["process"] != os.getpid()
