@@ -1,6 +1,8 @@
 """Shared by all tests: every test starts from the same seed and the default dtype, and native programs are checked."""
 
+import importlib.util
 import os
+import zlib
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: on a busy machine its threads wait for one another
 os.environ.setdefault("SUBGRAD_CHECK", "1")  # programs are checked, and run in poisoned memory between guard bytes
@@ -16,9 +18,22 @@ def pytest_addoption(parser):
     )
 
 
+AS_WASM = 24
+"""One test of the compiler of so many runs its programs as WebAssembly as well, asked or not."""
+
+
+def _as_wasm(item):
+    """With "vectors", "scalars" or not: as the command line says, and for some tests of the compiler by their names."""
+    asked = item.config.getoption("--wasm")
+    if asked or "tests/compile/" not in item.nodeid or importlib.util.find_spec("wasmtime") is None:
+        return asked
+    number, rest = divmod(zlib.crc32(item.nodeid.encode()), AS_WASM)
+    return ("vectors", "scalars")[number % 2] if rest == 0 else None
+
+
 @pytest.fixture(autouse=True)
 def _also_as_wasm(request, monkeypatch):
-    kind = request.config.getoption("--wasm")
+    kind = _as_wasm(request.node)
     if kind is not None:
         from wasm_programs import mirrored
 

@@ -1,5 +1,5 @@
 """Every op with its gradients as WebAssembly, by turns with vectors and without; all of the compiler's programs are
-tried by ``pytest tests/compile --wasm vectors`` and ``--wasm scalars``."""
+tried by ``pytest tests/compile --wasm vectors`` and ``--wasm scalars``, a share of them always."""
 
 import numpy as np
 import pytest
