@@ -166,10 +166,10 @@ class Emitter:
         room, begin, end = Value("ptr", "%scratch"), Value("i64", "%begin"), Value("i64", "%end")
         apart = [*self._apart(parameters), room]
         with self.module.function(name, [*parameters.values(), room, begin, end], noalias=apart) as b:
-            starts = [b.at(parameters[v.source], v.offset, _element(v.source)) for v in sources]
+            left, right = (b.at(parameters[v.source], v.offset, _element(v.source)) for v in sources)
             c = parameters[node] if partial else Value("ptr", "null")
             emit_contraction(
-                b, nest.contraction, plan, Given(*starts, c, room, begin, end),
+                b, nest.contraction, plan, Given(left, right, c, room, begin, end),
                 epilogue=self._epilogue(kernel, nest, parameters), touches=touches,
             )  # fmt: skip
         rows = nest.contraction.rows // (slot.extent if slot.axis is not None else 1)
