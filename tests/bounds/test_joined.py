@@ -71,6 +71,8 @@ def test_a_tolerance_and_a_limit_that_is_just_kept():
     assert sg.verify(double, [(0, 1)], both, budget=50).status != "refuted"  # 2 itself is allowed
     assert sg.verify(double, [(0.5, 1.04)], both).status == "proven"
     assert sg.verify(double, [(0.5, 1.06)], both).status == "refuted"
+    for kind in (np.float32, np.float16, np.int64):
+        assert sg.verify(double, [(0.5, 1.06)], Within(high=2.0, tolerance=kind(1)) & Within(low=0.0))
 
 
 @pytest.mark.parametrize(
@@ -82,6 +84,8 @@ def test_a_tolerance_and_a_limit_that_is_just_kept():
         (lambda: Robust(3) & Within(0, 1), "the network has 3 outputs, a class 3 needs more"),
         (lambda: Within() | Robust(1), "Within needs a lower or an upper limit"),
         (lambda: Within(0, 1, tolerance=np.nan) | Robust(1), "a tolerance is a finite number"),
+        (lambda: Within(0, 1, tolerance=1j) | Robust(1), "a tolerance is a finite number"),
+        (lambda: Within(0, 1, tolerance=np.complex64(1)), "a tolerance is a finite number"),
         (lambda: Or([Robust(0)] * 15), "more than 20,000 ways"),
         (lambda: And([Robust(0), "x"]), "& and | join Within and Robust"),
     ],

@@ -79,6 +79,9 @@ STEPS = {
     "sign": lambda x: -sg.sign(x - 0.3),
     "cast": lambda x: -(x > 0.3).astype("float64"),
     "rising in between": lambda x: sg.where(x < 0.3, x, x - 1.0),
+    "integers": lambda x: x - 2 * x.astype("int64").astype("float64"),
+    "floor": lambda x: x - 2 * sg.floor(x),
+    "remainder": lambda x: x % 1.5,
     "layer": nn.Sequential(nn.Linear(1, 3, seed=0), nn.Step(), nn.Linear(3, 1, seed=1)),
 }
 

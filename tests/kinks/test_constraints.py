@@ -97,6 +97,18 @@ def test_bad_constraints(constraints, error, message):
         sg.minimize(lambda x: x.sum(), [1.0, 2.0], constraints=constraints)
 
 
+def test_no_constraints_are_none_and_sparse_ones_are_taken():
+    def f(x):
+        return abs(x - 2).sum()
+
+    for none in ((), []):
+        found = sg.minimize(f, [0.0, 0.0], constraints=none)
+        assert found.success
+        assert found.maxcv is None
+    within = optimize.LinearConstraint(sparse.eye_array(2), -np.inf, [1.0, 3.0])
+    np.testing.assert_allclose(sg.minimize(f, [0.0, 0.0], constraints=within).x, [1, 2], atol=1e-5)
+
+
 def test_plain_functions_have_no_constraints():
     with pytest.raises(ArgumentError, match="constraints need a function of tensors"):
         sg.minimize(lambda x: (x @ x, 2 * x), [1.0], jac=True, constraints=equality(lambda x: x))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from subgrad.bounds.branching.polytopes import gathered
 from subgrad.bounds.branching.progress import Progress
 from subgrad.bounds.error import BUDGET, check_budget, checked_box, verdict
 from subgrad.bounds.proofs.unreachable_proof import proof_at_once
-from subgrad.bounds.properties import And, Joinable, Or, Property
+from subgrad.bounds.properties import And, Joinable, Or, Property, finite_tolerance
 from subgrad.bounds.search import Search
 from subgrad.bounds.traced import Function, Traced, traced
 from subgrad.bounds.verdict import Verdict
@@ -63,7 +64,7 @@ def verify(
         >>> print(sg.verify(net, [(-1, 1), (-1, 1)], Within(-1, -0.1)))    # doctest: +ELLIPSIS
         refuted: ...
     """
-    if timeout is not None and not (isinstance(timeout, (int, float)) and timeout > 0):
+    if timeout is not None and not (isinstance(timeout, Real) and timeout > 0):
         raise ArgumentError(f"a timeout is a number of seconds above 0, got {str(timeout)[:80]}")
     if isinstance(box, Unreachable):
         if prop is not None:
@@ -79,8 +80,7 @@ def verify(
     if prop is None or not hasattr(prop, "excess"):
         raise ArgumentError(f"a property is Within, Robust or Monotone of subgrad.bounds, got {prop!r}")
     check_budget(budget)
-    if not (isinstance(prop.tolerance, (int, float, np.number)) and np.isfinite(prop.tolerance)):
-        raise ArgumentError(f"a tolerance is a finite number, got {prop.tolerance!r}")
+    tolerance = finite_tolerance(prop.tolerance)
     start, ends = time.perf_counter(), checked_box(box)
     point = placeholder((1, len(ends)), float64, "a point")
     found = traced(net, point, "the network")
@@ -91,7 +91,7 @@ def verify(
     if at_once is not None:
         budget = min(budget, FILE)
     bounder = Bounder(point, excess, found.weights, found.values)
-    search = _search(bounder, ends, prop.tolerance, budget, verbose, local)
+    search = _search(bounder, ends, tolerance, budget, verbose, local)
     if at_once is not None and not search.proven:
         return _with_proof(at_once, found, ends, prop)
     statement = getattr(prop, "statement", None)

@@ -43,6 +43,13 @@ class Property(Protocol):
         ...
 
 
+def finite_tolerance(value: Any) -> float:
+    """A tolerance as a float. Raises `ArgumentError` for what is no finite number."""
+    if not isinstance(value, Real) or not np.isfinite(float(value)):
+        raise ArgumentError(f"a tolerance is a finite number, got {str(value)[:80]}")
+    return float(value)
+
+
 class HalfSpace(NamedTuple):
     """Outputs y with ``factors @ y`` below a number, which lies between two floats, the upper one included.
 
@@ -57,9 +64,7 @@ class HalfSpace(NamedTuple):
     @staticmethod
     def of(factors: np.ndarray, limit: float, tolerance: float) -> HalfSpace:
         """Where the limit is missed by more than the tolerance."""
-        if not (isinstance(tolerance, (int, float, np.number)) and np.isfinite(tolerance)):
-            raise ArgumentError(f"a tolerance is a finite number, got {tolerance!r}")
-        exact = Fraction(limit) - Fraction(tolerance)
+        exact = Fraction(float(limit)) - Fraction(finite_tolerance(tolerance))
         return HalfSpace(factors, (float_below(exact, strictly=True), float_above(exact)))
 
 
@@ -257,4 +262,6 @@ def ball(x: Any, eps: float, low: float = -np.inf, high: float = np.inf) -> np.n
     return np.clip(np.stack([x - eps, x + eps], axis=1), low, high)
 
 
-__all__ = ["And", "HalfSpace", "Joinable", "Monotone", "Or", "Property", "Robust", "Within", "ball"]
+__all__ = [
+    "And", "HalfSpace", "Joinable", "Monotone", "Or", "Property", "Robust", "Within", "ball", "finite_tolerance",
+]  # fmt: skip

@@ -72,8 +72,16 @@ def _from_zero(node: Tensor, x: Interval) -> Interval:
 
 
 def _remainder(node: Tensor, x: Interval, by: Interval) -> Interval:
-    """Between 0 and the divisor."""
-    return Interval(np.minimum(by.low, 0), np.maximum(by.high, 0))
+    """Between 0 and the divisor; x less a multiple of that where it is the same multiple over the box."""
+    least, most = np.minimum(by.low, 0), np.maximum(by.high, 0)
+    if node.dtype.kind != "f":
+        return Interval(least, most)
+    with np.errstate(all="ignore"):
+        times = Interval(*(np.floor(e) for e in iv.mul(x, iv.inverse(by))))
+        same = np.isfinite(times.low) & (times.low == times.high)
+        found = iv.add(x, iv.neg(iv.mul(iv.exactly(np.where(same, times.low, 0.0)), by)))
+    low, high = np.maximum(found.low, least), np.minimum(found.high, most)
+    return Interval(np.where(same, low, least), np.where(same, high, most))
 
 
 def _pow(node: Tensor, x: Interval, p: Interval) -> Interval:

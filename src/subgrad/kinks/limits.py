@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,9 +38,10 @@ def read_bounds(bounds: Any, shapes: Sequence[tuple[int, ...]]) -> tuple[np.ndar
 
 
 def _columns(bounds: Sequence[Any], size: int) -> tuple[np.ndarray, np.ndarray]:
-    pairs = list(bounds)
+    pairs = list(bounds) if isinstance(bounds, Iterable) else []
     if len(pairs) != size or any(np.shape(p) != (2,) for p in pairs):
-        raise ShapeError(f"bounds need one (low, high) pair for each of the {size} elements of x0, got {bounds!r}")
+        said = str(bounds)[:200]
+        raise ShapeError(f"bounds need one (low, high) pair for each of the {size} elements of x0, got {said}")
     low = np.array([-np.inf if a is None else a for a, _ in pairs], np.float64)
     high = np.array([np.inf if b is None else b for _, b in pairs], np.float64)
     return low, high

@@ -113,6 +113,10 @@ def test_roots_hidden_by_a_zero_are_not_lost():
     [
         (lambda x: sg.where(x[0] > 0, x[0], 2.0), "jump"),
         (lambda x: sg.sign(x).sum(), "jump"),
+        (lambda x: sg.floor(x).sum(), "floor"),
+        (lambda x: sg.round(x + 0.4).sum(), "round"),
+        (lambda x: (x % 1.5).sum(), "remainder"),
+        (lambda x: sg.atan2(x, -1.0).sum(), "atan2"),
         (lambda x: (x > 0).astype("float64").sum(), "jump"),
         (lambda x: x[sg.argmax(x)], "jump"),
         (lambda x: (x * sg.stop_gradient(x)).sum(), "stop_gradient"),
@@ -131,6 +135,9 @@ def test_what_is_not_known_makes_the_intervals_infinite(f, reason):
 def test_jumps_outside_of_the_box_do_no_harm():
     found = enclosure(lambda x: sg.where(x > 0, x, 2.0 - x).sum(), [1.0], [2.0])
     np.testing.assert_array_equal([found.low, found.high], [[1], [1]])
+    for f in (lambda x: (x % 1.5).sum(), lambda x: (x - sg.floor(x)).sum(), lambda x: (x + sg.round(x)).sum()):
+        found = enclosure(f, [1.6], [1.9])
+        np.testing.assert_array_equal([found.low, found.high], [[1], [1]])
 
 
 def test_bad_boxes_raise():

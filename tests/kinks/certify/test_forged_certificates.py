@@ -10,6 +10,7 @@ import pytest
 
 import subgrad as sg
 from subgrad.errors import FileError, SubgradError
+from subgrad.kinks.certify.certificate import Certificate
 from subgrad.kinks.certify.certificates import load_certificate, verify_certificate
 from subgrad.kinks.certify.stationary import is_stationary
 
@@ -218,3 +219,20 @@ def test_variables_that_are_others_are_refused():
         forged = replace(found, shapes=shapes)
         assert not verify_certificate(forged, corner)
         assert not verify_certificate(forged, corner, sg.tensor([0.0, 0.0], "float64"))
+
+
+@pytest.mark.parametrize(
+    "f", [lambda x: x[0] % 1.0, lambda x: x[0] - 2 * sg.floor(x[0]), lambda x: -sg.atan2(x[0] - 1, -1.0)]
+)
+def test_no_descent_leads_over_a_jump(f):
+    """Each rises by more than 1 just below 1, although its slope there is 1."""
+    ends = np.full(1, np.inf)
+    one = np.ones(1)
+    forged = Certificate(
+        "descent", one, 0.0, 1e-6, one[None] - 1e-4, one[None], one, one, -ends, ends, 0.5, ((1,),), "float64"
+    )
+    values = [float(f(sg.tensor([x], "float64"))) for x in (0.5, 1.0)]
+    assert values[0] > values[1]
+    assert not verify_certificate(forged, f)
+    still = replace(forged, claim="stationary", step=0.0, tolerance=2.0)
+    assert not verify_certificate(still, f)

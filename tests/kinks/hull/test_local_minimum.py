@@ -44,6 +44,25 @@ def test_slopes_that_are_small_beside_others_prove_nothing(s):
             assert float(sg.directional_derivative(f, [0.0, 0.0], answer.direction)) < 0
 
 
+@pytest.mark.parametrize("step", [sg.floor, sg.trunc, lambda x: -(x % 1.0), lambda x: sg.round(x - 1.5)])
+def test_beside_a_jump_nothing_is_proved(step):
+    """Just below 1 each of these is smaller, by 1 less a little."""
+    def f(x):
+        return step(x[0]) + 5 * abs(x[0] - 1)
+    assert at(f, [0.999]) < at(f, [1.0])
+    for asked in (local_minimum, sg.is_stationary):
+        with pytest.raises(sg.errors.GradientError, match="jumps"):
+            asked(f, [1.0])
+
+
+def test_functions_that_rounding_takes_for_one_prove_nothing():
+    def f(x):
+        return 1e20 * (2 * sg.relu(-x[0]) - sg.relu(sg.relu(x[0]) * (1 + 1e-14) - x[0]))
+    assert at(f, [1.0]) < 0  # the slope is -1e6
+    assert local_minimum(f, [0.0]).verdict == "unknown"
+    assert sg.subdifferential(f, [0.0]).exact == "inner"
+
+
 def test_a_minimum_from_which_the_function_rises_everywhere_is_proved():
     assert local_minimum(lambda x: 2 * abs(x) - x**2, 0.0).verdict == "proved"
     assert local_minimum(lambda x: abs(x[0]) - x[1] ** 2, [0.0, 0.0]).verdict == "first-order"

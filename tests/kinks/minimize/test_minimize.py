@@ -306,6 +306,10 @@ def test_float32():
         (lambda: sg.minimize(lambda x: abs(x) if x > 0 else x, 1.0), NotTraceableError, "value"),
         (lambda: sg.minimize(lambda x: sg.log(x), -1.0), NonFiniteError, "x0"),
         (lambda: sg.minimize(lambda x: (1.0, [1.0]), [1.0, 1.0], jac=True), ShapeError, "1 elements"),
+        (lambda: sg.minimize(lambda x: 1.0, [1.0], jac=True), ArgumentError, "f returns its value and its gradient"),
+        (lambda: sg.minimize(lambda x: (1.0, "a"), [1.0], jac=True), ArgumentError, "its value and its gradient, got"),
+        (lambda: sg.minimize(lambda x: (1.0, x), ["a"], jac=True), ArgumentError, "x0 is an array of numbers"),
+        (lambda: sg.minimize(cb3, [1.0, 1.0], bounds=3), ShapeError, "for each of the 2 elements of x0, got 3"),
     ],
 )
 def test_bad_arguments(call, error, message):

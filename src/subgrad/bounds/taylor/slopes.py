@@ -5,6 +5,7 @@ from __future__ import annotations
 from subgrad import ops
 from subgrad.bounds.taylor.rules import TAYLOR
 from subgrad.compile.passes.simplify import expand, rewrite
+from subgrad.diff.conditions import undecided
 from subgrad.diff.reverse import gradients
 from subgrad.errors import ArgumentError
 from subgrad.graph.dtype import float64, using_dtype
@@ -53,10 +54,10 @@ def jumps(y: Tensor, x: Tensor) -> Tensor | None:
         if moving.isdisjoint(node.inputs):
             continue
         moving.add(node)
-        if node.op is ops.sign:
-            found += [node.inputs[0] < 0.0, node.inputs[0] > 0.0]
-        elif node.dtype.kind == "b":
+        if node.dtype.kind == "b":
             found.append(node)
+        elif (there := undecided(node)) is not None:  # a sign, or a number cut off for an integer
+            found.append(there)
     both = [FAR * ops.where(c, 1.0, 0.0) * ops.where(c, 0.0, 1.0) for c in found]
     return ops.concatenate([b.reshape(b.size) for b in both]) if both else None
 

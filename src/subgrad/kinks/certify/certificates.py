@@ -89,6 +89,8 @@ def holds(c: Certificate, f: Evidence, tolerance: float, limits: tuple[np.ndarra
     if not all(_is_close(box, g, CLOSE[c.dtype], tolerance) for box, g in zip(boxes, c.gradients, strict=True)):
         return False
     if c.delta == 0:
+        if f.jumps(c.x):
+            return False
         boxes = [f.limit(c.x, y, tolerance / 8) for y in c.points]
         if not all(_is_close(box, g, CLOSE[c.dtype], tolerance) for box, g in zip(boxes, c.gradients, strict=True)):
             return False

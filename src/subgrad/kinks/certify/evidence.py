@@ -40,6 +40,10 @@ class Evidence(Protocol):
         """The slopes on the way from y to x, as near to x as rounding lets them be known up to ``width``."""
         ...
 
+    def jumps(self, x: np.ndarray) -> bool:
+        """Whether f may jump at a point, for all that is known."""
+        ...
+
     def rise(self, x: np.ndarray, v: np.ndarray, low: float, high: float) -> tuple[float, float]:
         """f(x + high v) - f(x + low v) lies between these."""
         ...
@@ -83,6 +87,9 @@ class Proven:
             else:
                 first = k + 1
         return best
+
+    def jumps(self, x: np.ndarray) -> bool:
+        return bool(self._ranges.values(self._parts(iv.widened(x, x))).reason)
 
     def rise(self, x: np.ndarray, v: np.ndarray, low: float, high: float) -> tuple[float, float]:
         if not self._is_finite(x + high * v):
@@ -143,6 +150,9 @@ class Sampled:
     def limit(self, x: np.ndarray, y: np.ndarray, width: float) -> Interval:
         ways = (y - x) * 4.0 ** -np.arange(12)[:, None]
         return iv.hull(*(self._around(x + w, 1e-8 * float(np.abs(w).max())) for w in ways))
+
+    def jumps(self, x: np.ndarray) -> bool:
+        return False  # numbers do not tell a jump from a steep slope
 
     def rise(self, x: np.ndarray, v: np.ndarray, low: float, high: float) -> tuple[float, float]:
         start, end = (float(self._evaluate(x + t * v)[0]) for t in (low, high))

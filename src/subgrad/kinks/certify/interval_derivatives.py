@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from subgrad import ops
-from subgrad.diff.conditions import moves
+from subgrad.diff.conditions import moves, undecided
 from subgrad.diff.forward_mode import one_sided_rule
 from subgrad.graph import source_location
 from subgrad.graph.kink import Breaks, Cone, Largest
@@ -204,7 +204,21 @@ def _jumps(node: Tensor, known: Known) -> bool:
         return True
     if node.op is ops.sign or (node.dtype.kind != "f" and not _is_condition(node)):
         return _is_open(node, known)
-    return node.dtype.kind == "f" and any(i.dtype.kind != "f" and _is_open(i, known) for i in node.inputs)
+    if node.dtype.kind != "f":
+        return False
+    return any(i.dtype.kind != "f" and _is_open(i, known) for i in node.inputs) or _steps(node, known)
+
+
+def _steps(node: Tensor, known: Known) -> bool:
+    """Whether an op of floats that jumps somewhere, such as a floor, may do so over the box."""
+    there = undecided(node)
+    if there is None:
+        return False
+    here = ChainMap({}, known)
+    for n in toposort([there], is_leaf=known.__contains__):
+        if n not in here and any(i in here for i in n.inputs):
+            here[n] = interval_of(n, here)
+    return bool(np.any(here[there].high if there in here else there.numpy()))
 
 
 def _is_open(node: Tensor, known: Known) -> bool:

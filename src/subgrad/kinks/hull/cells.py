@@ -61,6 +61,7 @@ class Enumeration:
         cells: those found.
         empty: the sides of the cones in which a linear program found nothing.
         missing: why they may not be all; empty if they are.
+        cancelled: whether functions that differ by what rounding may leave were taken for one.
         programs: how many linear programs were solved.
     """
 
@@ -68,7 +69,7 @@ class Enumeration:
         self.form, self.budget, self.programs = form, budget, 0
         self.cells: list[Cell] = []
         self.empty: list[np.ndarray] = []
-        self.missing = ""
+        self.missing, self.cancelled = "", False
         n = form.gradient.size
         stack = [_Branch(np.zeros((0, n)), np.ones(n), np.zeros((0, n)))]
         try:
@@ -138,10 +139,13 @@ class Enumeration:
         functions, scales = [np.zeros(arguments.shape[1])], [np.zeros(arguments.shape[1])]
         winners = [0]
         for i, (row, size) in enumerate(zip(arguments, sizes, strict=True), 1):
-            if all((np.abs(row - f) > CANCELLED * (size + s)).any() for f, s in zip(functions, scales, strict=True)):
+            same = [(np.abs(row - f) <= CANCELLED * (size + s)).all() for f, s in zip(functions, scales, strict=True)]
+            if not any(same):
                 functions.append(row)
                 scales.append(size)
                 winners.append(i)
+            elif (row != functions[same.index(True)]).any():
+                self.cancelled = True
         return np.array(functions), winners
 
     def _reach(self, branch: _Branch, rows: np.ndarray) -> np.ndarray | None:

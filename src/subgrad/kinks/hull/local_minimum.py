@@ -74,7 +74,7 @@ def local_minimum(f: Callable[[Any], Tensor], x: Any, *, budget: int = 2000) -> 
 
 def judged(found: Subdifferential) -> LocalMinimum:
     """The answer that the cells around a point give."""
-    certain = True
+    certain = not found._cancelled
     for cell in found.cells:
         size = float(np.abs(cell.gradient).max())
         if not size:

@@ -44,6 +44,7 @@ class Subdifferential:
     point: np.ndarray
     _problem: Problem | None = field(repr=False)
     _empty: tuple[np.ndarray, ...] = field(repr=False, default=())
+    _cancelled: bool = field(repr=False, default=False)
 
     @property
     def complete(self) -> bool:
@@ -169,8 +170,10 @@ def at_point(problem: Problem, point: np.ndarray | None, budget: int) -> Subdiff
         return Subdifferential((), "unknown", form.failure, False, form.assumptions, point, problem)
     found = Enumeration(form, budget)
     exact, reason = _judged(found, form.linear or form.independent)
-    empty = tuple(found.empty)
-    return Subdifferential(tuple(found.cells), exact, reason, form.linear, form.assumptions, point, problem, empty)
+    return Subdifferential(
+        tuple(found.cells), exact, reason, form.linear, form.assumptions, point, problem, tuple(found.empty),
+        found.cancelled,
+    )  # fmt: skip
 
 
 def _judged(found: Enumeration, faithful: bool) -> tuple[Exactness, str]:
@@ -178,6 +181,8 @@ def _judged(found: Enumeration, faithful: bool) -> tuple[Exactness, str]:
         return "unknown", found.missing
     if not faithful:
         return "inner", "the function is not piecewise linear and its active kinks depend on one another"
+    if found.cancelled:
+        return "inner", "functions that differ by no more than rounding may leave were taken for one"
     if not all(map(is_empty, found.empty)):
         return "inner", "a cone is too narrow, beside the others, to tell it from none"
     return "exact", ""

@@ -10,7 +10,7 @@ import numpy as np
 
 from subgrad.compile.function import compile
 from subgrad.diff.reverse import gradients
-from subgrad.errors import ShapeError
+from subgrad.errors import ArgumentError, ShapeError
 from subgrad.graph.dtype import using_dtype
 from subgrad.graph.tensor import Tensor
 from subgrad.kinks.limits import read_bounds
@@ -56,15 +56,22 @@ def of_graph(f: Callable[[Any], Tensor], x0: Any, bounds: Any) -> FlatFunction:
 
 def of_function(f: Callable[[np.ndarray], Any], x0: Any, bounds: Any) -> FlatFunction:
     """A plain function of an array that returns its value and its gradient."""
-    start = np.array(x0.numpy() if isinstance(x0, Tensor) else x0, np.float64)
+    try:
+        start = np.array(x0.numpy() if isinstance(x0, Tensor) else x0, np.float64)
+    except (TypeError, ValueError):
+        raise ArgumentError(f"x0 is an array of numbers, got {str(x0)[:80]}") from None
     free = np.full(start.size, np.inf)
 
     def evaluate(point: np.ndarray) -> tuple[float, np.ndarray]:
-        value, slope = f(point.reshape(start.shape))
-        slope = np.asarray(slope, np.float64).ravel()
+        found = f(point.reshape(start.shape))
+        try:
+            value, slope = float(found[0]), np.asarray(found[1], np.float64).ravel()
+        except (TypeError, ValueError, LookupError):
+            said = f"got {str(found)[:80]}"
+            raise ArgumentError(f"with jac=True f returns its value and its gradient, {said}") from None
         if slope.size != start.size:
             raise ShapeError(f"f of x with shape {start.shape} returned a gradient with {slope.size} elements")
-        return float(value), slope
+        return value, slope
 
     space = _bounded(Space((start.shape,), start.dtype, -free, free), bounds)
     return FlatFunction(evaluate, start.ravel(), space, lambda point: point.reshape(start.shape).copy())

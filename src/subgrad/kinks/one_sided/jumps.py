@@ -48,7 +48,7 @@ class Undecided:
         self.marks: dict[Tensor, np.ndarray] = {}
         self._comparisons: list[tuple[Tensor, int]] = []
         for node in order:
-            if node not in flows and any(i in flows for i in node.inputs):
+            if any(i in flows for i in node.inputs):
                 self._keep(node, self._started(node))
             if any(i in self.marks for i in node.inputs):
                 self._keep(node, self._passed_on(node))
@@ -61,7 +61,7 @@ class Undecided:
         self.marks[node] = marks
 
     def _started(self, node: Tensor) -> np.ndarray:
-        """The marks of the undecided elements of a node that no derivative passes through."""
+        """The marks of the undecided elements of a node, though derivatives may pass through it, as through a floor."""
         found = undecided(node)
         if found is None:
             return np.zeros(node.shape, np.int64)
