@@ -5,7 +5,7 @@ import pytest
 
 import subgrad as sg
 from subgrad import entropy, metrics, nn
-from subgrad.data import train_test_split
+from subgrad.data import make_moons, train_test_split
 from subgrad.errors import ArgumentError
 
 X = np.arange(60.0).reshape(20, 3) / 10
@@ -33,6 +33,7 @@ DRAWS = {
     "batches": trained,
     "a split": lambda seed: train_test_split(100, seed=seed)[1],
     "an interval": interval,
+    "points that are made up": lambda seed: make_moons(noise=0.1, seed=seed)[0],
     "generators": lambda seed: np.r_[entropy.philox(seed).random(), entropy.pcg64(seed).random()],
 }
 

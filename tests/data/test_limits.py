@@ -2,6 +2,8 @@
 
 import gzip
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -59,3 +61,24 @@ def test_messages_are_short_however_many_columns_there_are(tmp_path):
     with pytest.raises(ValueError, match=r"did you mean 'gene19'\?\); it has 2,000: .* and 1,995 more") as error:
         table.require(["Gene19"])
     assert len(str(error.value)) < 200
+
+
+FORKS = """
+import os, sys
+from subgrad.data import Table
+from subgrad.errors import DataError
+table = Table({"a": ["x", "y"]})
+if child := os.fork():
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+try:
+    Table({"a": ["x", "y", "z"]})["a"]
+except DataError as error:
+    os._exit("forked" not in str(error))
+os._exit(2)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+def test_a_forked_process_is_told_that_tables_do_not_work_there():
+    """They would wait for threads that did not come along, for ever."""
+    assert subprocess.run([sys.executable, "-W", "ignore", "-c", FORKS], timeout=60).returncode == 0

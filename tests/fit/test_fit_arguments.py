@@ -72,6 +72,13 @@ def test_what_a_checkpoint_cannot_have(given):
         sg.Checkpoint("run", **given)
 
 
+@pytest.mark.parametrize("number", [10**400, 10**5000, -(10**5000)], ids=["long", "longer", "below 0"])
+def test_numbers_that_are_too_long_to_be_written(number):
+    for call in (lambda: fit(epochs=-abs(number)), lambda: fit(batch_size=-abs(number)), lambda: sg.Adam(number)):
+        with pytest.raises(ArgumentError):
+            call()
+
+
 def test_numbers_of_numpy_are_numbers(tmp_path):
     saving = sg.Checkpoint(tmp_path / "run", np.int64(1))
     history = fit(

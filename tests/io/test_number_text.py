@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from subgrad.io.number_text import at_least, at_most, given
+from subgrad.io.number_text import at_least, at_most, given, short
 
 
 @pytest.mark.parametrize("digits", [2, 3, 6])
@@ -28,3 +28,11 @@ def test_a_number_of_the_user_is_not_changed():
     for x in (0.05, 1.0, 1e-6, 0.1 + 0.2, 123456789.0, float("inf")):
         assert float(given(x)) == x
     assert given(1.0) == "1"
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1.0, 1e5])
+def test_an_answer_keeps_what_its_unit_has(unit):
+    rng = np.random.default_rng(0)
+    for x in (rng.standard_normal(300) * unit + 10.0 ** rng.integers(-9, 12, 300)).tolist():
+        assert abs(float(short(x, unit)) - x) <= 1e-4 * unit
+    assert [short(x, 1.0) for x in (0.1, np.inf, -np.inf, np.nan, 0.0)] == ["0.1", "inf", "-inf", "nan", "0.0"]

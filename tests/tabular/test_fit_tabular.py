@@ -9,7 +9,7 @@ import pytest
 import subgrad as sg
 from subgrad import errors
 from subgrad.data import Table
-from subgrad.io.model_file import write_model_file
+from subgrad.io.model_file import read_model_file, write_model_file
 from subgrad.tabular import Settings, TabularModel, fit_tabular
 from subgrad.tabular.temperature import temperature_for
 
@@ -149,6 +149,21 @@ def test_other_files_are_refused(tmp_path):
         TabularModel.load(path)
 
 
+FORGED = [("temperature", 0), ("temperature", "x"), ("history", {"epochs": [3], "stopped": "finished"}), ("scores", []),
+          ("scale", {"mean": 0.0, "std": None, "low": 0.0, "high": 1.0}), ("training", None), ("errors", {}),
+          ("settings", {"hidden": [-1]}), ("preprocessing", {})]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value"), FORGED)
+def test_what_a_file_says_is_looked_at(model, tmp_path, name, value):
+    model.save(tmp_path / "m")
+    tensors, header = read_model_file(tmp_path / "m")
+    header["info"][name] = value
+    write_model_file(tmp_path / "m", tensors, header)
+    with pytest.raises(errors.FileError, match="is damaged"):
+        TabularModel.load(tmp_path / "m")
+
+
 def test_unknown_categories_and_missing_numbers_have_answers(model):
     answers = model.predict_proba({"x": [None, 1.0], "town": ["nowhere", None]})
     assert np.isfinite(answers).all()
@@ -212,6 +227,16 @@ def test_a_callback_ends_the_run():
     assert found.history.stopped == "callback"
 
 
+@pytest.mark.parametrize("target", [np.exp(np.linspace(0, 6, 200)), np.linspace(0, 1, 200)])
+def test_a_callback_ends_the_run_on_every_scale(target):
+    """A skewed target is tried on two scales: the end of the first run is that of both."""
+    looks = []
+    made = {"x": np.linspace(0, 1, 200), "y": target}
+    found = fit_tabular(made, "y", settings=SMALL, callbacks=[lambda history: looks.append(1) or len(looks) == 2])
+    assert (len(looks), found.history.stopped) == (2, "callback")
+    assert fit_tabular(made, "y", settings=SMALL, max_seconds=0).predict(made).shape == (200,)
+
+
 def test_ctrl_c_keeps_the_best_so_far():
     def interrupt(history):
         if len(history) == 2:
@@ -232,6 +257,12 @@ def test_what_cannot_work_is_refused():
         fit_tabular(table(), "y", weights=[1.0])
     with pytest.raises(errors.ArgumentError, match="not for classification"):
         fit_tabular(table(), "y", metric="rmse")
+    for wrong in (-1, np.nan, "long"):
+        with pytest.raises(errors.ArgumentError, match="max_seconds"):
+            fit_tabular(table(), "y", max_seconds=wrong)
+    for wrong in ({"folds": 1}, {"hidden": 16}, {"hidden": (0,)}, {"lr": 0}, {"dropout": 1.0}, {"passes": 2.5}):
+        with pytest.raises(errors.ArgumentError, match=next(iter(wrong))):
+            SMALL.but(**wrong)
     with pytest.raises(errors.ArgumentError, match="task is one of classification, regression, got 'classes'"):
         fit_tabular(table(), "y", task="classes")
 

@@ -12,6 +12,7 @@ from subgrad.calibration.decision import Decision
 from subgrad.calibration.intervals import Intervals
 from subgrad.calibration.sets import PredictionSets
 from subgrad.data.target import Label
+from subgrad.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,16 @@ class Calibrated:
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> Calibrated:
-        """What `to_plain` wrote into a record, or nothing."""
+        """What `to_plain` wrote into a record, or nothing. Raises `DataError` for anything else."""
         plain = record.get("calibrated", {})
-        return cls(
-            Decision.from_plain(plain["decision"]) if "decision" in plain else None,
-            Intervals.from_plain(plain["intervals"]) if "intervals" in plain else None,
-            PredictionSets.from_plain(plain["sets"]) if "sets" in plain else None,
-        )
+        try:
+            return cls(
+                Decision.from_plain(plain["decision"]) if "decision" in plain else None,
+                Intervals.from_plain(plain["intervals"]) if "intervals" in plain else None,
+                PredictionSets.from_plain(plain["sets"]) if "sets" in plain else None,
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(f"the record of what was calibrated is damaged: {error!r}"[:300]) from None
 
     def to_plain(self) -> dict[str, Any]:
         """Everything, as JSON can hold it."""
@@ -55,6 +59,7 @@ class Calibrated:
         """What was calibrated, a sentence each."""
         found = []
         if self.decision is not None:
+            self.decision.require(len(classes))
             found.append(_about(self.decision, classes))
         if self.intervals is not None:
             found.append(self.intervals.describe())

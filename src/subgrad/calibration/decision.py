@@ -17,6 +17,7 @@ import numpy as np
 from subgrad.errors import DataError
 from subgrad.metrics import given
 from subgrad.metrics.of_classes import balanced_accuracy
+from subgrad.validators import typed
 
 POWERS = np.linspace(0, 1.5, 61)  # of the frequencies; 0 answers the most probable class
 
@@ -69,7 +70,13 @@ class Decision:
 
     def decide(self, chances: np.ndarray) -> np.ndarray:
         """The place of the class that is answered for each row of probabilities (n, classes)."""
+        self.require(chances.shape[1])
         return _decided(chances, np.array(self.weights))
+
+    def require(self, classes: int) -> None:
+        """Raise `DataError` unless there is a weight for each of so many classes."""
+        if len(self.weights) != classes:
+            raise DataError(f"there are weights of {len(self.weights)} classes, and it is to be one of {classes}")
 
     @property
     def threshold(self) -> float:
@@ -82,8 +89,8 @@ class Decision:
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> Decision:
-        """The inverse of `to_plain`."""
-        return cls(tuple(plain["weights"]), plain["before"], plain["after"])
+        """The inverse of `to_plain`. Raises `KeyError` or `TypeError` for anything else."""
+        return typed(cls(tuple(plain["weights"]), plain["before"], plain["after"]))
 
 
 def _weights(counts: np.ndarray, power: float) -> np.ndarray:

@@ -16,6 +16,7 @@ import numpy as np
 
 from subgrad.errors import ArgumentError, DataError
 from subgrad.metrics import given
+from subgrad.validators import typed
 
 PARTS = 5  # of the rows, by which the constant and the scaled form are compared
 ROWS_A_KNOT = 50
@@ -116,8 +117,11 @@ class Intervals:
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> Intervals:
-        """The inverse of `to_plain`."""
-        return cls(**{**plain, "knots": tuple(plain["knots"]), "sizes": tuple(plain["sizes"])})
+        """The inverse of `to_plain`. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
+        found = typed(cls(**{**plain, "knots": tuple(plain["knots"]), "sizes": tuple(plain["sizes"])}))
+        if len(found.knots) != len(found.sizes):
+            raise ValueError(f"{len(found.knots)} knots with {len(found.sizes)} sizes")
+        return found
 
 
 def rows_needed(level: float) -> int:

@@ -17,6 +17,7 @@ import numpy as np
 
 from subgrad.errors import ArgumentError, DataError
 from subgrad.metrics import given
+from subgrad.validators import typed
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,8 @@ class PredictionSets:
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> PredictionSets:
-        """The inverse of `to_plain`."""
-        return cls(**plain)
+        """The inverse of `to_plain`. Raises `TypeError` for anything else."""
+        return typed(cls(**plain))
 
 
 def rows_needed_for_set(level: float) -> int:

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 
 MOST = 5  # names in a message
+LONGEST = 80  # characters of one
 
 
 def unique_names(given: Sequence[str], filled: Sequence[bool]) -> tuple[list[str], list[str]]:
@@ -43,14 +44,24 @@ def _free(name: str, taken: set[str]) -> str:
 
 
 def listed(names: Iterable[str], most: int = MOST) -> str:
-    """The first names in quotes, and how many more there are.
+    """The first names in quotes, and how many more there are; long ones are cut.
 
     >>> listed(["a", "b"]), listed("abcdefgh")
     ("'a', 'b'", "'a', 'b', 'c', 'd', 'e' and 3 more")
     """
     names = list(names)
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(f"'{name}'" for name in names[:most]) + more
+    return ", ".join(f"'{abridged(name)}'" for name in names[:most]) + more
+
+
+def abridged(text: object) -> str:
+    """A text for a sentence, cut in its middle if it is long.
+
+    >>> len(abridged("x" * 1000)), abridged("short")
+    (80, 'short')
+    """
+    text = str(text)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 25]} ... {text[-20:]}"
 
 
 def suggestion(name: str, names: Iterable[str]) -> str:

@@ -53,7 +53,8 @@ def as_series(values: Any, name: str) -> pl.Series:
         raise DataError(f"column '{name}' needs one dimension, it has the shape {array.shape}")
     match array.dtype.kind:
         case "i" | "u" | "b":
-            return _of_polars(pl.Series(array), name)
+            native = array.astype(array.dtype.newbyteorder("="), copy=False)  # polars reads no other order of bytes
+            return _of_polars(pl.Series(native), name)
         case "f":
             series = pl.Series(array.astype(np.float64))
             return series.fill_nan(None) if np.isnan(array).any() else series  # polars takes a while for it

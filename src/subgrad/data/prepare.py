@@ -241,8 +241,8 @@ class TablePreprocessor:
             content = json.loads(text)
             prepared._target = TARGETS[content["task"]].from_plain(content["target"])
             prepared._columns = [cls._kind_from_plain(column) for column in content["columns"]]
-            prepared._left_out = list(content.get("left_out", []))
-            prepared._sentences = list(content["sentences"])
+            prepared._left_out = _texts(content.get("left_out", []))
+            prepared._sentences = _texts(content["sentences"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(f"this is not the JSON of a TablePreprocessor: {error!r}") from error
         return prepared
@@ -260,6 +260,12 @@ class TablePreprocessor:
         if self._target is None:
             raise NotFittedError("this TablePreprocessor was not fitted; call fit(table, target) first")
         return self._target
+
+
+def _texts(found: object) -> list[str]:
+    if not isinstance(found, list) or not all(isinstance(text, str) for text in found):
+        raise TypeError(f"texts are a list of them, got {found!r}"[:200])
+    return found
 
 
 @dataclass(frozen=True)

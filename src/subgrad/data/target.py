@@ -8,12 +8,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from subgrad.data.column_names import listed
+from subgrad.data.column_names import abridged, listed
 from subgrad.data.formats import Format, NumberFormat, TextFormat, TruthFormat, as_texts, format_from_plain
 from subgrad.data.kinds import mean_and_std
 from subgrad.data.kinds.totals import Totals
 from subgrad.data.lazy_polars import pl
 from subgrad.errors import DataError
+from subgrad.validators import typed
 
 Label = int | float | str
 _EXACT = 2.0**53  # whole numbers up to here are float64
@@ -86,7 +87,7 @@ class ClassTarget:
         return np.array(self.classes, dtype=None if exact else object)[np.asarray(y)]
 
     def describe(self) -> list[str]:
-        shown = ", ".join(map(str, self.classes[:10]))
+        shown = ", ".join(map(abridged, self.classes[:10]))
         more = f" and {len(self.classes) - 10:,} more" if len(self.classes) > 10 else ""
         return [f"The target '{self.name}' has {len(self.classes)} classes: {shown}{more}."]
 
@@ -97,7 +98,7 @@ class ClassTarget:
     def from_plain(cls, plain: dict[str, Any]) -> ClassTarget:
         name, classes = plain["name"], list(plain["classes"])
         usual = TextFormat() if any(isinstance(label, str) for label in classes) else NumberFormat()
-        return cls(name, classes, format_from_plain(plain["format"]) if "format" in plain else usual)
+        return typed(cls(name, classes, format_from_plain(plain["format"]) if "format" in plain else usual))
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ class NumberTarget:
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> NumberTarget:
         how = format_from_plain(plain["format"]) if "format" in plain else NumberFormat()
-        return cls(plain["name"], plain["mean"], plain["std"], how)
+        return typed(cls(plain["name"], plain["mean"], plain["std"], how))
 
 
 def _check_numeric(name: str, format: Format, example: str = "") -> None:

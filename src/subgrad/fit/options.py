@@ -154,21 +154,21 @@ def require_module(who: str, model: Any) -> None:
 def count(name: str, value: Any) -> int:
     """A number of 1 or more."""
     if not _is_integer(value) or value < 1:
-        raise ArgumentError(f"{name} must be an integer of 1 or more, got {value!r}")
+        raise ArgumentError(f"{name} must be an integer of 1 or more, got {validators.shown(value)}")
     return int(value)
 
 
 def switch(name: str, value: Any) -> bool:
     """True or False, which 1 and 0 may stand for."""
     if not isinstance(value, (bool, np.bool_, Integral)) or value not in (0, 1):
-        raise ArgumentError(f"{name} must be True or False, got {value!r}")
+        raise ArgumentError(f"{name} must be True or False, got {validators.shown(value)}")
     return bool(value)
 
 
 def seed(value: Any) -> int:
     """An integer of 64 bits."""
     if not _is_integer(value) or not -(2**63) < value < 2**63:
-        raise ArgumentError(f"seed must be an integer of at most 64 bits, got {value!r}")
+        raise ArgumentError(f"seed must be an integer of at most 64 bits, got {validators.shown(value)}")
     return int(value)
 
 

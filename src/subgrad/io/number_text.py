@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
+import numpy as np
+
 
 def at_most(x: float, digits: int) -> str:
     """An upper bound with so many digits: as a float no less than ``x``."""
@@ -26,6 +28,20 @@ def given(x: float) -> str:
     return short if float(short) == x else repr(float(x))
 
 
+def short(x: float, unit: float) -> str:
+    """An answer of a network, as short as it can be in float32: with more digits where that would lose what ``unit``,
+    the usual size of differences, has.
+
+    >>> short(0.1, 1.0), short(1e9 + 0.25, 1.0)
+    ('0.1', '1000000000.25')
+    """
+    with np.errstate(over="ignore"):
+        near = str(np.float32(x))
+    if not abs(float(near) - x) > 1e-4 * unit:
+        return near
+    return str(round(float(x), 6 - math.floor(math.log10(max(unit, math.ulp(x))))))
+
+
 def _rounded(x: float, digits: int, rounding: str) -> str:
     x = float(x)
     near = f"{x:.{digits}g}"
@@ -34,4 +50,4 @@ def _rounded(x: float, digits: int, rounding: str) -> str:
     return f"{float(Context(prec=digits, rounding=rounding).create_decimal(Decimal(x))):.{digits}g}"
 
 
-__all__ = ["at_least", "at_most", "given"]
+__all__ = ["at_least", "at_most", "given", "short"]

@@ -174,7 +174,11 @@ def train(
             for run in runs if len(runs) > 1 else []:
                 while not run.over and run.waves < PILOT:
                     run.wave(watch)
+                if run.history.stopped != "finished":
+                    break
+            stopped = run.history.stopped
             run = min(runs, key=lambda run: run.best.loss)
+            run.history.stopped = stopped
             while not run.over:
                 run.wave(watch)
         except KeyboardInterrupt:

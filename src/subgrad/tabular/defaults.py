@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from subgrad import validators
 from subgrad.errors import ArgumentError
 
 # The table
@@ -85,6 +86,19 @@ class Settings:
     batch_size: int | None = None
     passes: int = 100  # a run ends earlier where a wave of the step size was of no use
     budget: int = 300_000
+
+    def __post_init__(self) -> None:
+        v = validators
+        v.validate(
+            self, copies=v.count, waves=v.whole, wave_features=v.count, bins=v.whole, bin_features=v.count,
+            dropout=v.decay, lr=v.positive, weight_decay=v.not_negative, label_smoothing=v.share,
+            batch_size=v.optional(v.count), passes=v.count, budget=v.count,
+        )  # fmt: skip
+        if not isinstance(self.hidden, (tuple, list)):
+            raise ArgumentError(f"hidden of Settings is a tuple of widths, got {self.hidden!r}"[:300])
+        object.__setattr__(self, "hidden", tuple(v.count("a width in hidden of Settings", n) for n in self.hidden))
+        if v.count("folds of Settings", self.folds) < 2:
+            raise ArgumentError("folds of Settings is 2 or more: each network is trained without one of them, got 1")
 
     def but(self, **changes: Any) -> Settings:
         """These settings with changes.

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from subgrad import validators
 from subgrad.calibration import Calibrated, Decision
 from subgrad.data import Table, drop_unlabelled
 from subgrad.data.formats import NumberFormat
@@ -100,6 +101,7 @@ def fit_tabular(
     start = time.perf_counter()
     own = settings or settings_for(effort)
     seed, calls, asked = options.seed(seed), functions(callbacks), checked(quantiles)
+    most = np.inf if max_seconds in (None, np.inf) else validators.not_negative("max_seconds", max_seconds)
     levels = learnt(asked)
     if levels and metric is not None:
         raise ArgumentError(f"quantiles are chosen by their pinball loss, without a metric, got {metric!r}")
@@ -148,7 +150,7 @@ def fit_tabular(
 
     scales = scales_for(y) if numbers else [None]
     runs = [prepared(scale) for scale in scales]
-    run = train(runs, verbose, calls, np.inf if max_seconds is None else max_seconds)
+    run = train(runs, verbose, calls, most)
     scores, scale = run.best.scores, scales[runs.index(run)]
     scale = corrected(scores, scale)
     temperature = suited(scores)

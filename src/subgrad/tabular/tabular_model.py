@@ -26,6 +26,7 @@ from subgrad.tabular.preparation import TabularPreparation
 from subgrad.tabular.quantile_levels import MEDIAN, learnt, places_of
 from subgrad.tabular.tabular_module import TabularModule
 from subgrad.tabular.temperature import softmax
+from subgrad.validators import positive, typed
 
 BLOCK = 2**16  # rows that are answered at a time
 
@@ -246,14 +247,16 @@ class TabularModel:
         network = io.load_module(path, [TabularNetwork])
         try:
             assert isinstance(network, TabularNetwork)
+            assert isinstance(info["training"], dict)
+            assert isinstance(info["scores"], dict)
             settings = info["settings"]
             return cls(
                 TabularPreparation.from_json(json.dumps(info["preprocessing"])),
                 network,
                 Settings(**{**settings, "hidden": tuple(settings["hidden"])}),
-                scale=None if info["scale"] is None else Scale(**info["scale"]),
-                temperature=float(info["temperature"]),
-                history=History(**info["history"]),
+                scale=None if info["scale"] is None else typed(Scale(**info["scale"])),
+                temperature=positive("the temperature", info["temperature"]),
+                history=typed(History(**info["history"])),
                 scores=info["scores"],
                 out_of_fold=None,
                 errors=Errors.from_plain(info["errors"]),

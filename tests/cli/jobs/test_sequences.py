@@ -9,10 +9,12 @@ import pytest
 from command import fail, misuse, succeed, write_csv
 
 import subgrad as sg
-from subgrad.cli.jobs.forecaster import Scaling, windows
+from subgrad.cli.jobs.forecaster import Forecaster, Scaling, windows
+from subgrad.cli.jobs.text import load as load_text
 from subgrad.cli.jobs.timeline import series_of
 from subgrad.data import Table
-from subgrad.errors import DataError
+from subgrad.errors import DataError, FileError
+from subgrad.io.model_file import read_model_file, write_model_file
 
 LINE = "one two, buckle my shoe; "
 
@@ -164,6 +166,33 @@ def test_wrong_models_and_wrong_data_are_told(saved, text, tmp_path):
     few = write_csv(tmp_path / "eleven.csv", {"height": range(11)})
     assert "none to compare" in fail("evaluate", forecast, few)
     assert len(succeed("predict", forecast, few).splitlines()) == 2
+
+
+FORGED = [("window", 0), ("window", "x"), ("columns", []), ("columns", [3]), ("columns", "height"), ("series", 3),
+          ("training", None), ("scalings", {"": {"mean": [0.0], "spread": ["a"], "change": [1.0]}}),
+          ("scalings", {"": {"mean": [0.0], "spread": [1.0, 2.0], "change": [1.0]}}),
+          ("formats", {"height": {"kind": "number", "decimal": 3}}), ("characters", "ab"),
+          ("characters", 3)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value"), FORGED)
+def test_what_a_file_says_is_looked_at(saved, text, tmp_path, name, value):
+    of_text = name == "characters"
+    tensors, header = read_model_file(train_text(text, "--epochs", 1)[1] if of_text else saved[2])
+    header["info"][name] = value
+    write_model_file(tmp_path / "m", tensors, header)
+    with pytest.raises(FileError, match="is no model of text" if of_text else "is no forecast of a series"):
+        load_text(tmp_path / "m") if of_text else Forecaster.load(tmp_path / "m")
+
+
+def test_small_changes_of_large_values_are_forecast_as_such(tmp_path):
+    heights = 1e9 + np.round(np.sin(np.arange(200) / 3), 4)
+    file = write_csv(tmp_path / "a.csv", {"height": [f"{h:.4f}" for h in heights]})
+    given = ("--target", "height", "--window", 5, "--epochs", 2, "--out", tmp_path / "a.safetensors")
+    succeed("train", "series", file, *given)
+    found = [line.split(",")[1] for line in succeed("predict", tmp_path / "a.safetensors", file).splitlines()[1:]]
+    wanted = Forecaster.load(tmp_path / "a.safetensors").forecasts(heights[:, None])
+    np.testing.assert_allclose(np.array(found, float) - 1e9, wanted - 1e9, atol=1e-3)
 
 
 @pytest.mark.parametrize("form", ["%m/%d/%Y", "%d.%m.%y", "%Y/%m/%d", "%d %b %Y", "%Y-%m-%dT%H:%M:%SZ"])

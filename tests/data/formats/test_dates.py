@@ -86,3 +86,18 @@ def test_a_year_of_two_digits_does_not_depend_on_its_neighbours():
     np.testing.assert_array_equal(
         how.read(pl.Series(texts)), np.concatenate([how.read(pl.Series([text])) for text in texts])
     )
+
+
+@pytest.mark.parametrize("form", DATES[2:])
+def test_dates_of_a_frame_fit_in_with_those_of_a_file(form):
+    """A frame writes its dates as ISO 8601 has them, however a file did by which the column was decided."""
+    how = decide_format(pl.Series([day.strftime(form) for day in DAYS]))
+    later = [datetime.datetime(2031, 2, 3, 4, 5), datetime.datetime(1999, 12, 31)]
+    np.testing.assert_array_equal(
+        how.read(pl.Series([str(day) for day in later] + ["none"])), [*seconds(later), np.nan]
+    )
+
+
+def test_a_shape_that_there_is_not():
+    with pytest.raises(ValueError, match="no dates of the shape 'moon first'"):
+        format_from_plain({"kind": "date", "shape": "moon first", "day_first": True, "sure": True})

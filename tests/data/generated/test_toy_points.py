@@ -62,7 +62,7 @@ def test_the_seed_decides():
         (lambda: data.make_blobs(10, centers=0), "1 or more centers"),
         (lambda: data.make_blobs(10, centers=[1.0, 2.0]), r"centers have the shape \(clouds, features\), got \(2,\)"),
         (lambda: data.make_spirals(10, n_classes=11), "n_classes is a number from 1"),
-        (lambda: data.make_swiss_roll(10, seed=0.5), "seed is a whole number"),
+        (lambda: data.make_swiss_roll(10, seed=0.5), "a seed is an integer"),
     ],
 )
 def test_what_cannot_be_made(make, message):

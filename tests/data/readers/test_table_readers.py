@@ -121,6 +121,17 @@ def test_npz_with_columns_and_matrices(tmp_path):
     np.testing.assert_array_equal(table["y"], digits.target)
 
 
+def test_npz_without_rows_and_numbers_of_another_machine(tmp_path):
+    np.savez(tmp_path / "none.npz", X=np.zeros((0, 3)), y=np.zeros(0, int))
+    with pytest.raises(FileError, match=r"has no rows: 'X' has the shape \(0, 3\)"):
+        read_npz(tmp_path / "none.npz")
+    columns = {f"{code}": np.array([1, 0, 200], np.dtype(code)) for code in (">i8", ">u2", ">f4", "<i4", ">f8")}
+    np.savez(tmp_path / "other.npz", **columns)
+    for table in (read_npz(tmp_path / "other.npz"), Table(columns)):
+        for code, values in columns.items():
+            assert table[code].tolist() == values.tolist()
+
+
 def test_npz_never_unpickles(tmp_path):
     np.savez(tmp_path / "objects.npz", a=np.array([print], dtype=object))
     with pytest.raises(FileError, match="is not an NPZ archive of plain arrays: .*allow_pickle=False"):

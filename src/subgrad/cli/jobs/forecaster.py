@@ -17,6 +17,7 @@ from subgrad.data import Table
 from subgrad.data.formats import Format, format_from_plain
 from subgrad.errors import DataError, FileError
 from subgrad.fit import predict
+from subgrad.validators import count, typed
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,12 @@ class Scaling:
         return {name: getattr(self, name).tolist() for name in ("mean", "spread", "change")}
 
     @classmethod
-    def from_plain(cls, plain: Mapping[str, Sequence[float]]) -> Scaling:
-        """The inverse of `to_plain`."""
-        return cls(**{name: np.array(values, np.float64) for name, values in plain.items()})
+    def from_plain(cls, plain: Mapping[str, Sequence[float]], columns: int) -> Scaling:
+        """The inverse of `to_plain`. Raises `TypeError` or `ValueError` for what is none of so many columns."""
+        made = cls(**{name: np.array(values, np.float64) for name, values in plain.items()})
+        if any(values.shape != (columns,) for values in (made.mean, made.spread, made.change)):
+            raise ValueError(f"a scaling of another number of columns than {columns}")
+        return made
 
 
 def _usual(values: np.ndarray) -> np.ndarray:
@@ -96,9 +100,16 @@ class Forecaster:
 
         A series that was not in the training is scaled by its own values.
         """
-        scaling = self.scalings.get(name) or Scaling.of(values)
+        scaling = self._scaling(values, name)
         X = windows(scaling.features(values), self.window)
         return values[self.window :, 0] + predict(self.model, X)[:, 0] * scaling.change[0]
+
+    def usual_change(self, values: np.ndarray, name: str = "") -> float:
+        """How far the target of a series goes from row to row."""
+        return float(self._scaling(values, name).change[0])
+
+    def _scaling(self, values: np.ndarray, name: str) -> Scaling:
+        return self.scalings.get(name) or Scaling.of(values)
 
     def save(self, path: Path) -> None:
         """Write the model file."""
@@ -119,10 +130,12 @@ class Forecaster:
         model, info = io.load_module(path), io.read_info(path)
         try:
             plain = info.get("scalings") or {"": info["scaling"]}  # one, before there could be several
-            scalings = {name: Scaling.from_plain(values) for name, values in plain.items()}
+            scalings = {name: Scaling.from_plain(values, len(info["columns"])) for name, values in plain.items()}
             formats = {name: format_from_plain(how) for name, how in info.get("formats", {}).items()}
-            return cls(model, info["columns"], info["window"], scalings, info.get("series"), formats, info["training"])
-        except (KeyError, TypeError, AttributeError):
+            count("the window of a forecast", info["window"])
+            own = model, info["columns"], info["window"], scalings, info.get("series"), formats, info["training"]
+            return typed(cls(*own))
+        except (KeyError, TypeError, ValueError, AttributeError):
             raise FileError(f"{path} is no forecast of a series; `subgrad train series` makes one") from None
 
 

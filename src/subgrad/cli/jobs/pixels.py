@@ -17,6 +17,9 @@ from subgrad.data.table import Table, is_number
 from subgrad.data.target import ClassTarget, Label
 from subgrad.data.task import Task
 from subgrad.errors import DataError
+from subgrad.validators import typed
+
+MOST_PIXELS = 2**24  # of an image that a file describes
 
 
 @dataclass(frozen=True)
@@ -94,8 +97,11 @@ class Pixels:
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> Pixels:
-        """The inverse of `to_plain`."""
-        return cls(tuple(plain["shape"]), float(plain["brightest"]), ClassTarget.from_plain(plain["labels"]))
+        """The inverse of `to_plain`. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
+        made = typed(cls(tuple(plain["shape"]), plain["brightest"], ClassTarget.from_plain(plain["labels"])))
+        if not made.brightest > 0 or min(made.shape, default=0) < 1 or math.prod(made.shape) > MOST_PIXELS:
+            raise ValueError(f"images of {made.shape} pixels up to {made.brightest}")
+        return made
 
     def _wanted(self) -> str:
         return f"the model takes images of {'x'.join(map(str, self.shape))} pixels, one column each"

@@ -30,6 +30,7 @@ from subgrad.data.column_names import listed
 from subgrad.data.formats import DateFormat, NumberFormat
 from subgrad.errors import DataError
 from subgrad.fit import EarlyStopping, History
+from subgrad.io.number_text import short
 from subgrad.optim.optimizer import Descent
 
 EPOCHS, BATCH_SIZE, WINDOW, TEST, VALIDATION, PATIENCE = 100, 32, 50, 0.2, 0.2, 10
@@ -266,7 +267,8 @@ class SeriesJob:
             first = series.left_out + forecaster.window + 2
             own = [] if forecaster.key is None else [name]
             found = forecaster.forecasts(series.values, name)
-            rows += [[*own, str(row), str(np.float32(x))] for row, x in enumerate(found, first)]
+            unit = forecaster.usual_change(series.values, name)
+            rows += [[*own, str(row), short(x, unit)] for row, x in enumerate(found.tolist(), first)]
         return Answers([*([forecaster.key] if forecaster.key else []), "row", "prediction"], rows, [])
 
     def evaluate(self, model: Path, file: Path, console: Console, report: Path | None = None) -> None:

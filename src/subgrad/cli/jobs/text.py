@@ -129,10 +129,14 @@ def _save(model: nn.Module, known: Characters, plan: TextPlan, bits: float | Non
 
 def load(path: Path) -> tuple[Any, Characters]:
     """The network and its characters; `FileError` for any other file."""
-    model, info = io.load_module(path), io.read_info(path)
-    if info.get("task") != "text":
+    model: Any = io.load_module(path)
+    info, parts = io.read_info(path), model.children
+    known = info.get("characters")
+    kinds = {"embedding": nn.Embedding, "recurrent": (nn.RNN, nn.LSTM), "out": nn.Linear}
+    fits = info.get("task") == "text" and all(isinstance(parts.get(name), kind) for name, kind in kinds.items())
+    if not fits or not isinstance(known, str) or not 1 < len(known) == model.embedding.weight.shape[0]:
         raise FileError(f"{path} is no model of text; `subgrad train text` makes one")
-    return model, Characters(info["characters"])
+    return model, Characters(known)
 
 
 def generate(model: Any, known: Characters, prompt: str, length: int, temperature: float, seed: int) -> Iterator[str]:

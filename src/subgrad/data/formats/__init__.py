@@ -14,6 +14,7 @@ from subgrad.data.formats.dates import DateFormat, decide_dates, decide_times
 from subgrad.data.formats.numbers import VOTERS, Habit, NumberFormat, decide_numbers, habit_of
 from subgrad.data.formats.texts import TextFormat, as_texts
 from subgrad.data.lazy_polars import pl
+from subgrad.validators import typed
 
 FORMATS: dict[str, type[Format]] = {cls.kind: cls for cls in (NumberFormat, DateFormat, TruthFormat, TextFormat)}
 _SAMPLE = 1000
@@ -57,7 +58,7 @@ def decide_format(series: pl.Series, name: str = "", habit: Habit = "point") -> 
 def format_from_plain(plain: Mapping[str, Any]) -> Format:
     """The inverse of ``to_plain``. Raises `KeyError` or `TypeError` for anything else."""
     fields = dict(plain)
-    return FORMATS[fields.pop("kind")](**fields)
+    return typed(FORMATS[fields.pop("kind")](**fields))
 
 
 __all__ = [

@@ -70,8 +70,23 @@ class DateFormat(Format):
         """
         return self.read_local(series)[0]
 
+    def __post_init__(self) -> None:
+        if self.shape not in _SHAPES and self.shape not in _UNITS:
+            raise ValueError(f"there are no dates of the shape {self.shape!r}")
+
     def read_local(self, series: pl.Series) -> tuple[np.ndarray, np.ndarray]:
-        """Seconds since 1970, and how many seconds the clock on the wall is ahead of UTC there."""
+        """Seconds since 1970, and how many seconds the clock on the wall is ahead of UTC there.
+
+        A text in ISO 8601, as dates of a frame are, is one in whatever shape the file had that was decided by.
+        """
+        times, ahead = self._read(series)
+        if self.shape not in ("year first", "time of day") and is_text(series) and np.isnan(times).any():
+            other = np.flatnonzero(np.isnan(times))
+            times[other], ahead[other] = DateFormat()._read(series.gather(other))
+        return times, ahead
+
+    def _read(self, series: pl.Series) -> tuple[np.ndarray, np.ndarray]:
+        """As `read_local`, in the one shape."""
         if self.shape in _UNITS:
             numbers = series.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy() / _UNITS[self.shape]
             return numbers, np.zeros(len(series))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from subgrad.entropy import pcg64
 from subgrad.errors import ArgumentError
 
 Data = tuple[np.ndarray, np.ndarray]
@@ -127,9 +128,7 @@ def _started(n: Any, noise: Any, seed: Any, least: int = 2) -> tuple[np.random.G
         raise ArgumentError(f"n_samples is a number of {least} or more, got {n!r}")
     if not isinstance(noise, Real) or not 0 <= float(noise) < np.inf:
         raise ArgumentError(f"a deviation is a number of 0 or more, got {noise!r}")
-    if not isinstance(seed, Integral) or seed < 0:
-        raise ArgumentError(f"seed is a whole number of 0 or more, got {seed!r}")
-    return np.random.default_rng(int(seed)), int(n)
+    return pcg64(seed), int(n)
 
 
 def _noisy(rng: np.random.Generator, X: np.ndarray, y: np.ndarray, noise: float) -> Data:

@@ -10,6 +10,7 @@ import numpy as np
 from subgrad.data.formats import Format, TextFormat, format_from_plain
 from subgrad.data.lazy_polars import pl
 from subgrad.errors import DataError
+from subgrad.validators import typed
 
 if TYPE_CHECKING:
     from subgrad.data.kinds.totals import Totals
@@ -83,22 +84,7 @@ class Kind:
         """The inverse of `to_plain`. Raises `KeyError` or `TypeError` for anything else."""
         own = {name: value for name, value in plain.items() if name not in ("kind", "format")}
         how = format_from_plain(plain["format"]) if "format" in plain else cls.usual
-        column = cls(format=how, **own)
-        _check_types(column)
-        return column
-
-
-_TYPES = {"str": str, "int": int, "float": (int, float), "list[str]": list, "list[float]": list, "Format": Format}
-
-
-def _check_types(column: Kind) -> None:
-    """Raise `TypeError` for fields of another type than theirs, which a file may hold."""
-    for own in fields(column):
-        value = getattr(column, own.name)
-        of = str if str(own.type) == "list[str]" else (int, float)
-        parts = not isinstance(value, list) or all(isinstance(part, of) for part in value)
-        if not isinstance(value, _TYPES[str(own.type)]) or isinstance(value, bool) or not parts:
-            raise TypeError(f"{own.name} of column {column.name!r} is {value!r}")
+        return typed(cls(format=how, **own))
 
 
 def missing_values(count: int) -> str:

@@ -93,6 +93,8 @@ def _without_tests(arrays: Mapping[str, np.ndarray]) -> tuple[Mapping[str, np.nd
 def _columns(name: str, array: np.ndarray, path: _Path) -> list[tuple[str, np.ndarray]]:
     if array.ndim == 0:
         raise FileError(f"{path}: '{name}' is a single value; expected arrays with one row for each example")
+    if not len(array):
+        raise FileError(f"{path} has no rows: '{name}' has the shape {array.shape}")
     flat = array.reshape(len(array), -1)
     if flat.shape[1] == 1:
         return [(name, flat[:, 0])]

@@ -160,7 +160,8 @@ class _Search:
         for place in itertools.count():
             if self._over(number, len(tried) > 0) or (settings := next(candidates, None)) is None:
                 return
-            shorter = settings.but(passes=max(1, round(settings.passes * share)), budget=round(settings.budget * share))
+            passes, budget = (max(1, round(n * share)) for n in (settings.passes, settings.budget))
+            shorter = settings.but(passes=passes, budget=budget)
             yield _Asked(place, settings, shorter, max(self.start + self.seconds - time.perf_counter(), 1.0))
 
     def _take(self, settings: Settings, number: int, model: TabularModel) -> Trial:

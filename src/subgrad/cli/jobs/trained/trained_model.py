@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -20,6 +21,7 @@ from subgrad.data.target import Label
 from subgrad.data.task import Task
 from subgrad.errors import ArgumentError
 from subgrad.fit import History
+from subgrad.io.number_text import short
 
 
 class Reply(NamedTuple):
@@ -152,18 +154,14 @@ class Trained(ABC):
         """The answers to features (n, d) as a table of texts: its header and its rows."""
         reply = self.reply(X)
         beside = reply.columns(self.classes)
-        columns = [_texts(values, self.task) for values in beside.values()]
         if self.task == "regression":
-            answers: Iterable[str] = (str(np.float32(answer)) for answer in reply.answers)
+            mean, above = self.preparation.restore_target(np.array([0.0, 1.0])).tolist()
+            write: Callable[[float], str] = partial(short, unit=above - mean)
+            answers: Iterable[str] = map(write, reply.answers.tolist())
         else:
-            answers = map(str, self.preparation.restore_target(reply.answers))
+            write, answers = "{:.6g}".format, map(str, self.preparation.restore_target(reply.answers))
+        columns = [v.tolist() if v.dtype == object else map(write, v.tolist()) for v in beside.values()]
         return ["prediction", *beside], zip(answers, *columns, strict=True)
-
-
-def _texts(values: np.ndarray, task: Task) -> Iterable[str]:
-    if values.dtype == object:
-        return values.tolist()
-    return (str(np.float32(v)) if task == "regression" else f"{v:.6g}" for v in values)
 
 
 def kind_of(path: Path) -> str | None:

@@ -20,6 +20,7 @@ from subgrad.data import TablePreprocessor
 from subgrad.errors import DataError, FileError
 from subgrad.fit import History, predict
 from subgrad.nn import Module
+from subgrad.validators import typed
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class TrainedNetwork(Trained):
         try:
             if info["loss"] not in scores.LOSSES:
                 raise FileError(f"{path} was trained with a loss that is not known here: {info['loss']!r}")
-            return cls(model, _from_plain(info["preprocessing"]), info["loss"], info["training"])
+            return typed(cls(model, _from_plain(info["preprocessing"]), info["loss"], info["training"]))
         except (KeyError, TypeError, ValueError):
             raise FileError(
                 f"{path} is a network without the preparation of its inputs; `subgrad train` saves both"
