@@ -169,6 +169,7 @@ def test_targets_that_are_numbers_are_scored_by_their_error():
         (lambda: routines(lambda x: x.sum(0), ROWS[:3]), ROWS, ArgumentError, r"that answer each row, got \(6,\)"),
         (lambda: routines(lambda x: sg.exp(sg.pad(x, 1, -np.inf)), ROWS[:1]), ROWS, ArgumentError, "puts -inf around"),
         (lambda: routines(NET), (ROWS, np.zeros(3)), ShapeError, r"60 rows and targets of shape \(3,\)"),
+        (lambda: routines(NET), (ROWS, np.zeros((60, 7))), ShapeError, r"targets of shape \(60, 7\) do not fit scores"),
         (lambda: routines(nn.Embedding(4, 2), np.zeros(3, int)), ROWS, ArgumentError, "that takes floats"),
         (lambda: routines(nn.LayerNorm(6), ROWS[:1]), ROWS, ArgumentError, "int8: mul of .* takes several tensors"),
         (lambda: routines(lambda x: x @ x.T, ROWS[:1]), ROWS, ArgumentError, "one has to be weights"),

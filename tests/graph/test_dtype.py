@@ -133,6 +133,13 @@ def test_other_integers_become_int64(dtype):
     assert x.tolist() == [0, np.iinfo(dtype).max // 2]
 
 
+@pytest.mark.parametrize("code", [">u1", ">i2", ">i4", ">i8", ">u4", ">f4", ">f8"])
+def test_the_order_of_bytes_does_not_matter(code):
+    given = np.array([[1, 2, 3], [4, 5, 120]], code)
+    x, y = sg.tensor(given), sg.tensor(given.astype(given.dtype.newbyteorder("=")))
+    assert (x.dtype, x.tolist()) == (y.dtype, y.tolist())
+
+
 def test_python_integers_and_bools():
     assert sg.tensor([1, 2]).dtype == sg.int64
     assert sg.tensor([True]).dtype == sg.bool_

@@ -68,6 +68,8 @@ def test_all_weights_zero():
         (lambda: metrics.roc_auc([0, 2], [[0.5, 0.5]] * 2), DataError, "scores of 2 classes, 0 to 1; the truth has 2"),
         (lambda: metrics.roc_auc([0, 1], [0.5]), ShapeError, r"scores of shape \(2, classes\)"),
         (lambda: metrics.r2([0, 1], [np.inf, 1]), DataError, "answers holds finite numbers; got inf"),
+        (lambda: metrics.accuracy([2**63], [0]), DataError, "one of them is 9223372036854775808"),
+        (lambda: metrics.accuracy([0, 1], [[0], [1, 2]]), ShapeError, "answers is no array"),
         (lambda: metrics.get("auc"), ArgumentError, "unknown metric 'auc': expected one of "),
         (lambda: metrics.for_task("regression", ["f1"]), ArgumentError, "'f1' is not for regression; these are: r2"),
     ],

@@ -141,6 +141,23 @@ def test_softmax_and_its_kin_of_no_scores(shape):
     np.testing.assert_array_equal(sg.vmap(sg.softmax)(sg.zeros((2, *shape))), np.zeros((2, *shape)))
 
 
+def long_sums():
+    rng = np.random.default_rng(0)
+    rows = (1 + rng.random((300_001, 3))).astype(np.float32)
+    yield rows, 0
+    yield rows.T, 1
+    yield rows[::-1, ::2], (0,)
+    yield rows[:30_000].reshape(100, 300, 3), (0, 1)
+    yield np.broadcast_to(np.float32(0.1), (300_001, 2)), 0
+
+
+def test_the_error_of_long_sums_does_not_grow_with_their_length():
+    for rows, axis in long_sums():
+        wanted = rows.astype(np.float64).sum(axis)
+        np.testing.assert_allclose(sg.sum(rows, axis).numpy(), wanted, rtol=1e-6)
+        np.testing.assert_allclose(sg.mean(rows, axis).numpy(), rows.astype(np.float64).mean(axis), rtol=1e-6)
+
+
 def test_integers_sum_to_int32_where_that_is_asked_for():
     x = np.array([[2**31 - 1, 1], [5, -7]], np.int32)
     found = sg.sum(sg.tensor(x), 1, dtype="int32")

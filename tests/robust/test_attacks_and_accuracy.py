@@ -8,7 +8,7 @@ import pytest
 import subgrad as sg
 from subgrad import nn
 from subgrad.bounds import Robust, ball
-from subgrad.errors import ArgumentError, ShapeError
+from subgrad.errors import ArgumentError, DataError, ShapeError
 from subgrad.robust import evaluate, pgd, verified
 
 RNG = np.random.default_rng(0)
@@ -81,6 +81,11 @@ def test_what_cannot_be_attacked_is_refused(net):
         pgd(net, X, X, 0.1)
     with pytest.raises(ArgumentError, match="epsilon of verified needs to be"):
         verified(net, X, Y, -0.1)
+    for ask in (pgd, verified):
+        with pytest.raises(DataError, match=r"inputs cannot leave \[0, 0\.1\], and they go from 0\.0.* to 0\.9"):
+            ask(net, X, Y, 0.1, low=0, high=0.1)
+        with pytest.raises(ArgumentError, match="low of .* lies below high, got 1 and 0"):
+            ask(net, X, Y, 0.1, low=1, high=0)
     with pytest.raises(ShapeError, match="two classes or more"):
         pgd(nn.Linear(3, 1), X, Y, 0.1)
     with pytest.raises(ShapeError, match="the network has 3 scores"):

@@ -171,7 +171,14 @@ def test_health_metrics_and_the_page(client):
 
 
 def test_wrong_arguments(net, monkeypatch):
-    for wrong in ({"max_rows": 0}, {"max_body": 0}, {"max_delay": -1}, {"max_delay": float("nan")}):
+    for wrong in (
+        {"max_rows": 0},
+        {"max_body": 0},
+        {"max_delay": -1},
+        {"max_delay": float("nan")},
+        {"max_rows": 2.5},
+        {"max_body": None},
+    ):
         with pytest.raises(ArgumentError, match=next(iter(wrong))):
             asgi_app(net, **wrong)
     with pytest.raises(ArgumentError, match="a model file, a module or a TabularModel, got int"):

@@ -144,6 +144,7 @@ def test_one_line_says_how_far_all_workers_are(capsys, monkeypatch):
 def test_wrong_usage(tmp_path, monkeypatch):
     with pytest.raises(ArgumentError, match="the objective of a sweep returns a number, got None"):
         sg.sweep(lambda x: None, {"x": [1]}, n_jobs=1)
+    assert len(sg.sweep(bowl, {"x": Uniform(0, 1)}, trials=np.int64(2), n_jobs=np.int64(1)).runs) == 2
     other = optuna.create_study(direction="maximize")
     for space, options, message in [
         ({}, {}, "the space of a sweep is empty"),

@@ -103,8 +103,9 @@ def dtype_of_data(dtype: np.dtype) -> np.dtype:
     """The tensor dtype for an array of ``dtype`` when the caller names none: rules 1 and 2."""
     if dtype.kind == "f":
         return default_dtype()
-    if dtype in KNOWN:
-        return dtype
+    native = dtype.newbyteorder("=")  # files of other machines have another order of bytes
+    if native in KNOWN:
+        return native
     if dtype.kind in "iu":
         return int64
     raise DTypeError(f"a tensor holds floats, integers or bools, got an array of dtype {dtype}")

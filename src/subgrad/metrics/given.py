@@ -12,6 +12,8 @@ from subgrad.errors import DataError, ShapeError
 def places(name: str, values: Any) -> np.ndarray:
     """Places among classes (n,), int64: whole numbers from 0 on, or truth values."""
     given = _one_column(name, values)
+    if given.dtype.kind in "uf" and given.max() >= 2.0**63:
+        raise DataError(f"{name} holds places among the classes, and one of them is {given.max()}")
     whole = given.dtype.kind in "biu" or (given.dtype.kind == "f" and np.all(np.isfinite(given) & (given % 1 == 0)))
     if not whole or given.min() < 0:
         raise DataError(f"{name} holds places among the classes, whole numbers from 0 on; got {_first(given)}")
@@ -28,7 +30,7 @@ def numbers(name: str, values: Any) -> np.ndarray:
 
 def scores(values: Any, n: int) -> np.ndarray:
     """A score for each class, (n, classes), float64; scores (n,) are those of the second of two classes."""
-    given = np.asarray(values)
+    given = _array("scores", values)
     if given.ndim not in (1, 2) or len(given) != n or (given.ndim == 2 and given.shape[1] < 2):
         raise ShapeError(f"{n} rows need scores of shape ({n}, classes), or ({n},) of the second of two classes; "
                          f"got {given.shape}")  # fmt: skip
@@ -51,7 +53,7 @@ def weights(values: Any, n: int) -> np.ndarray:
     """Weights (n,), or (m, n) for m numbers at once, float64; ones if there are none."""
     if values is None:
         return np.ones(n)
-    given = np.asarray(values)
+    given = _array("weights", values)
     if given.ndim not in (1, 2) or given.shape[-1] != n:
         raise ShapeError(f"{n} rows need weights of shape ({n},) or (m, {n}), got {given.shape}")
     if given.dtype.kind not in "biuf" or not np.isfinite(given).all() or given.min(initial=0) < 0:
@@ -70,8 +72,15 @@ def divided(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.divide(a, b, out=np.full(np.broadcast_shapes(a.shape, b.shape), np.nan), where=b != 0)
 
 
+def _array(name: str, values: Any) -> np.ndarray:
+    try:
+        return np.asarray(values)
+    except ValueError:  # lists of different lengths
+        raise ShapeError(f"{name} is no array: its rows have different lengths") from None
+
+
 def _one_column(name: str, values: Any) -> np.ndarray:
-    given = np.asarray(values)
+    given = _array(name, values)
     if given.ndim != 1 or not len(given):
         raise ShapeError(f"{name} has the shape (n,), with n of 1 or more; got {given.shape}")
     return given

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 from subgrad import nn
 from subgrad.errors import ArgumentError
 from subgrad.models.seeds import seeds
@@ -28,9 +30,9 @@ def resnet(depth: int, classes: int = 10, channels: int = 3, seed: int | None = 
         >>> net(sg.zeros((2, 3, 16, 16))).shape, len(net.parameters())
         ((2, 10), 29)
     """
-    if not isinstance(depth, int) or depth < 8 or depth % 6 != 2:
+    if not isinstance(depth, Integral) or depth < 8 or depth % 6 != 2:
         raise ArgumentError(f"a resnet has 6n + 2 layers, such as 20 or 32, got {depth!r}")
-    own, blocks = seeds(seed), (depth - 2) // 6
+    own, blocks = seeds(seed), (int(depth) - 2) // 6
 
     def stage(wide: int, out: int, stride: int) -> nn.Sequential:
         first = nn.ResidualBlock(wide, out, stride, seed=next(own))

@@ -189,7 +189,7 @@ def _gather_at(x: Tensor, arrays: dict[int, Tensor]) -> Tensor:
 
 def _gather_prepare(x: TensorLike, *indices: TensorLike, axes: int | tuple[int, ...]):
     x = as_tensor(x)
-    places = [rules.normalise_axis(a, x.ndim) for a in ((axes,) if isinstance(axes, int) else axes)]
+    places = [rules.normalise_axis(a, x.ndim) for a in ((axes,) if isinstance(axes, (int, np.integer)) else axes)]
     arrays = [_index(i) for i in indices]
     if not places or len(places) != len(arrays) or len(set(places)) != len(places):
         raise ArgumentError(f"gather needs one axis for each index, got {len(arrays)} indices and axes={axes}")

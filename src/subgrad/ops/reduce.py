@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -80,7 +81,22 @@ def sum(x, axis=None, keepdims=False, dtype: Any = None):
     >>> sg.sum([[1.0, 2.0], [3.0, 4.0]], axis=0).tolist()
     [4.0, 6.0]
     """
+    if dtype is None and x.dtype == np.float32 and x.size > LONG and _one_by_one(x, axis):
+        with np.errstate(over="ignore"):
+            return np.sum(x, axis=axis, keepdims=keepdims, dtype=np.float64).astype(np.float32)
     return np.sum(x, axis=axis, keepdims=keepdims, dtype=dtype)
+
+
+LONG = 4096
+"""Terms of float32 that may be added one after the other: of more the error shows."""
+
+
+def _one_by_one(x: np.ndarray, axis: rules.Axes) -> bool:
+    """Whether NumPy may add many terms one after the other: in pairs it adds what lies side by side."""
+    axes = list(rules.normalise_axes(axis, x.ndim))
+    count = math.prod(x.shape[a] for a in axes)
+    last, first = axes == list(range(x.ndim - len(axes), x.ndim)), axes == list(range(len(axes)))
+    return count > LONG and not ((last and x.flags.c_contiguous) or (first and x.flags.f_contiguous))
 
 
 def mean(x: TensorLike, axis: rules.Axes = None, keepdims: bool = False) -> Tensor:

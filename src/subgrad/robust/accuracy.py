@@ -20,7 +20,7 @@ from subgrad.graph.dtype import float64
 from subgrad.graph.tensor import placeholder
 from subgrad.hints import hinted
 from subgrad.nn.module import Module
-from subgrad.robust.projected_gradient import given, pgd
+from subgrad.robust.projected_gradient import given, pgd, require_inside
 
 ROOM = 2**22  # coefficients of the rows that are bounded at once
 
@@ -48,7 +48,7 @@ def verified(
 
     Raises:
         ArgumentError: for classes that are no integers (N,), or an op without bounds.
-        DataError: for NaN, inf or text in the data.
+        DataError: for NaN, inf or text in the data, or inputs that are not between low and high.
         ShapeError: for scores that are not (N, C).
 
     Example:
@@ -60,6 +60,7 @@ def verified(
         [True, False]
     """
     X, y, epsilon = given("verified", net, X, y, epsilon)
+    require_inside("verified", X, epsilon, low, high)
     boxes = np.stack([ball(x, epsilon, low, high) for x in X])
     at_one = AtOnePoint(net, (1, *X.shape[1:]))
     point = placeholder((1, boxes.shape[1]), float64, "a point")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from subgrad import ops, validators
 from subgrad.compile.function import compile
 from subgrad.diff import grad
 from subgrad.entropy import pcg64
-from subgrad.errors import ArgumentError, ShapeError
+from subgrad.errors import ArgumentError, DataError, ShapeError
 from subgrad.fit.arrays import as_batch
 from subgrad.fit.options import require_module
 from subgrad.fit.options import seed as as_seed
@@ -52,7 +53,7 @@ def pgd(
 
     Raises:
         ArgumentError: for settings that are none, or classes that are no integers (N,).
-        DataError: for NaN, inf or text in the data.
+        DataError: for NaN, inf or text in the data, or inputs that are not between low and high.
         ShapeError: for scores that are not (N, C), or another number of classes than inputs.
 
     Example:
@@ -64,6 +65,7 @@ def pgd(
         0.25
     """
     X, y, epsilon = given("pgd", net, X, y, epsilon)
+    require_inside("pgd", X, epsilon, low, high)
     steps, restarts = validators.count("steps of pgd", steps), validators.count("restarts of pgd", restarts)
     size = 2.5 * epsilon / steps if step_size is None else validators.positive("step_size of pgd", step_size)
     random = pcg64(as_seed(seed))
@@ -122,4 +124,18 @@ def given(who: str, net: Any, X: Any, y: Any, epsilon: Any) -> tuple[np.ndarray,
     return X.astype(net._dtype()), y.astype(np.int64), validators.not_negative(f"epsilon of {who}", epsilon)
 
 
-__all__ = ["given", "pgd"]
+def require_inside(who: str, X: np.ndarray, epsilon: float, low: Any, high: Any) -> None:
+    """Raise unless ``low`` lies below ``high``, and inputs are between them, up to ``epsilon``.
+
+    Raises:
+        ArgumentError: for ends that are none.
+        DataError: for an input that cannot be brought between them: nothing would be left of its box.
+    """
+    if not (isinstance(low, Real) and isinstance(high, Real) and float(low) < float(high)):
+        raise ArgumentError(f"low of {who} lies below high, got {low!r} and {high!r}"[:300])
+    least, most = float(X.min(initial=np.inf)), float(X.max(initial=-np.inf))
+    if least + epsilon < float(low) or most - epsilon > float(high):
+        raise DataError(f"{who}: inputs cannot leave [{low:g}, {high:g}], and they go from {least:g} to {most:g}")
+
+
+__all__ = ["given", "pgd", "require_inside"]

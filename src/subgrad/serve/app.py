@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+from subgrad import validators
 from subgrad.errors import ArgumentError, SubgradError, message_of, missing_extra
 from subgrad.nn.module import Module
 from subgrad.serve.bodies import ARROW, JSON, BadBody, Body, read_rows, write_answers
@@ -42,11 +43,8 @@ def asgi_app(
         >>> [route.path for route in app.routes]
         ['/predict', '/healthz', '/metrics', '/openapi.json', '/docs']
     """
-    for name, value in {"max_rows": max_rows, "max_body": max_body}.items():
-        if not value >= 1:
-            raise ArgumentError(f"{name} is at least 1, got {value!r}")
-    if not 0 <= max_delay < float("inf"):
-        raise ArgumentError(f"max_delay is a number of seconds, 0 or more, got {max_delay!r}")
+    max_rows, max_body = validators.count("max_rows", max_rows), validators.count("max_body", max_body)
+    max_delay = validators.not_negative("max_delay, in seconds,", max_delay)
     try:
         import orjson  # noqa: F401
         import prometheus_client  # noqa: F401

@@ -6,6 +6,7 @@ import functools
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -91,7 +92,7 @@ def sweep(
     if direction not in ("minimize", "maximize"):
         raise ArgumentError(f"direction is 'minimize' or 'maximize', got {direction!r}")
     grid = _grid(ranges, trials)
-    count = len(grid) if trials is None else trials
+    count = len(grid) if trials is None else int(trials)
     optuna_for("a sweep")
     facts = {"objective": getattr(objective, "__name__", type(objective).__name__), "space": str(dict(space))}
     with quiet():
@@ -154,7 +155,7 @@ def _listed(name: str, values: Any) -> tuple[Any, ...]:
 def _grid(ranges: Mapping[str, Range], trials: int | None) -> list[dict[str, Any]]:
     """All combinations, if all are asked for."""
     if trials is not None:
-        if isinstance(trials, bool) or not isinstance(trials, int) or trials < 1:
+        if isinstance(trials, bool) or not isinstance(trials, Integral) or trials < 1:
             raise ArgumentError(f"trials is at least 1, got {trials!r}")
         return []
     open_ones = [name for name, values in ranges.items() if not isinstance(values, Choice)]

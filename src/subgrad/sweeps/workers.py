@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
+from numbers import Integral
 from typing import Any, TypeVar
 
 from subgrad.errors import ArgumentError, missing_extra
@@ -39,7 +40,7 @@ def in_workers(
         >>> dict(in_workers(abs, [-1, 2]))
         {-1: 1, 2: 2}
     """
-    if n_jobs is not None and (isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or n_jobs == 0):
+    if n_jobs is not None and (isinstance(n_jobs, bool) or not isinstance(n_jobs, Integral) or n_jobs == 0):
         raise ArgumentError(f"n_jobs is a number of jobs, or -1 for all processors, got {n_jobs!r}")
     jobs = count_jobs(n_jobs)
     if jobs == 1:

@@ -206,6 +206,15 @@ def test_graphs_that_contradict_themselves(why):
         from_proto(made(LIES[why]))
 
 
+@pytest.mark.parametrize("node", ["Tile", "Expand", "Resize"])
+def test_results_that_no_memory_holds(node):
+    many = {"Tile": [2**30, 2**12], "Expand": [2**30, 2**12, 3], "Resize": np.float32([2**22, 2**20])}[node]
+    inputs = ["x", "", "n"] if node == "Resize" else ["x", "n"]
+    model = from_proto(made([(node, inputs, ["y"])], [("n", np.asarray(many))]))
+    with pytest.raises(ArgumentError, match=f"the {node} .* cannot be read: (what it makes takes|MemoryError)"):
+        model(np.ones((1, 3), np.float32))
+
+
 def test_tensors_that_contradict_themselves():
     for change in ({"dims": [3, 3]}, {"dims": [-3, -2]}, {"data_type": 77}, {"dims": [2**40, 2**40]}):
         proto = made([("MatMul", ["x", "w"], ["y"])], [("w", W)])

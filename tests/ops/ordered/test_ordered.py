@@ -175,6 +175,17 @@ def test_counts():
     assert sg.histogram([1.0, 1.0], 2)[1].tolist() == [0.5, 1.0, 1.5]
 
 
+def test_counts_of_many_rows_do_not_drift():
+    parts, rows = np.arange(400_000) % 2, np.full((400_000, 2), 0.1, np.float32)
+    wanted = np.full((2, 2), 200_000 * np.float64(np.float32(0.1)))
+    np.testing.assert_allclose(sg.segment_sum(rows, parts, 2).numpy(), wanted, rtol=1e-6)
+    np.testing.assert_allclose(sg.compile(lambda x: sg.segment_sum(x, parts, 2))(rows), wanted, rtol=1e-6)
+    np.testing.assert_allclose(sg.bincount(parts, rows[:, 0]).numpy(), wanted[0], rtol=1e-6)
+    slope = sg.grad(lambda x: sg.segment_sum(x, parts, 2)[1].sum())(sg.tensor(rows))
+    assert slope.dtype == sg.float32
+    np.testing.assert_array_equal(slope, np.stack([parts, parts], 1))
+
+
 @pytest.mark.parametrize(
     ("wrong", "error", "message"),
     [
@@ -190,6 +201,9 @@ def test_counts():
         (lambda: sg.searchsorted(KNOTS, 1.0, "up"), ArgumentError, 'searchsorted takes the side "left" or "right"'),
         (lambda: sg.histogram(X, 0), ArgumentError, "histogram needs at least one bin, got 0"),
         (lambda: sg.histogram(X, 3, (1, 0)), ArgumentError, "takes a range (low, high) with low not above high"),
+        (lambda: sg.histogram(X, [0.0, 2.0, 1.0]), ArgumentError, "edges that rise, got 1 behind 2"),
+        (lambda: sg.histogram(X, X), ShapeError, "a vector, got the shape (3, 5)"),
+        (lambda: sg.interp(X, [0.0, 1.0, 1.0], [0.0, 1.0, 2.0]), ArgumentError, "rise, without two alike, got 1 behin"),
         (lambda: sg.interp(X, KNOTS, [1.0]), ShapeError, "interp takes two vectors of one length"),
         (lambda: sg.take(X, [0.5]), DTypeError, "take takes integers as indices, got float32"),
         (lambda: sg.take_along_axis(X, [0]), ShapeError, "take_along_axis needs integers with 2 axes"),

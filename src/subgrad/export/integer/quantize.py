@@ -248,7 +248,10 @@ def _answers(scores: np.ndarray) -> np.ndarray:
 
 def _score(scores: np.ndarray, targets: np.ndarray) -> float:
     """The share of right classes, or for targets that are none the root of the mean squared error."""
-    if targets.dtype.kind == "f" or (targets.ndim > 1 and targets.shape[1] > 1):
+    numbers = targets.dtype.kind == "f" or (targets.ndim > 1 and targets.shape[1] > 1)
+    if targets.size != (scores.size if numbers else len(scores)):
+        raise ShapeError(f"calibration: targets of shape {targets.shape} do not fit scores of shape {scores.shape}")
+    if numbers:
         return float(np.sqrt(np.mean((scores - targets.reshape(scores.shape)) ** 2)))
     right = targets.reshape(-1) if scores.shape[1] > 1 else targets.reshape(-1) > 0
     return float(np.mean(_answers(scores) == right))

@@ -183,10 +183,11 @@ class _Pad(Module):
     """What stands around images and sequences."""
 
     def __init__(self, padding: Ints) -> None:
-        widths = (padding,) if isinstance(padding, int) else tuple(padding)
-        if not widths or any(isinstance(n, bool) or not isinstance(n, int) or n < 0 for n in widths):
+        one = isinstance(padding, (int, np.integer))
+        widths = (padding,) if one else tuple(padding)
+        if not widths or any(isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0 for n in widths):
             raise ArgumentError(f"{type(self).__name__} takes integers of 0 or more, got {padding!r}")
-        self.padding = padding
+        self.padding = int(padding) if one else tuple(map(int, widths))
 
     def _pairs(self, x: Tensor) -> list[tuple[int, int]]:
         """How much before and behind each axis of space."""

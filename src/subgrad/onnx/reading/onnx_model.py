@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from subgrad.data.free_memory import available, size_text
 from subgrad.errors import ArgumentError, SubgradError
 from subgrad.graph import source_location
 from subgrad.graph.dtype import as_dtype
@@ -18,6 +19,9 @@ from subgrad.onnx.reading import all_operators  # noqa: F401
 from subgrad.onnx.reading.operator_table import OPERATORS, Call
 
 Values = dict[str, Tensor | None]
+
+LARGE = 2**28
+"""Bytes of results for which nobody asks how much memory there is."""
 
 
 class OnnxModel(Module):
@@ -107,8 +111,16 @@ class _Steps:
             except Exception as error:  # whatever an operator has against what the file says is a fault of the file
                 raise call.refuse(f"{type(error).__name__}: {error}"[:200]) from error
             results = [found] if isinstance(found, Tensor) else found
+            _check_room(call, results)
             values |= {o: _widened(r, wider) for o, r in zip(outputs, results, strict=False) if o}
         return values
+
+
+def _check_room(call: Call, results: Sequence[Tensor | None]) -> None:
+    """Raise `ArgumentError` for results that memory cannot hold, as a file may ask for: before there is an attempt."""
+    size = sum(r.size * r.dtype.itemsize for r in results if r is not None)
+    if size > LARGE and size > available():
+        raise call.refuse(f"what it makes takes {size_text(size)}, more than there is memory for")
 
 
 def _inside(around: Values, wider: Mapping[np.dtype, np.dtype]) -> Any:

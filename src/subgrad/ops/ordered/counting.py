@@ -15,6 +15,7 @@ from subgrad.ops.arrange.grids import linspace
 from subgrad.ops.indexing import checked, scatter_add
 from subgrad.ops.kinked import abs as abs_
 from subgrad.ops.kinked import maximum, minimum
+from subgrad.ops.reduce import LONG
 from subgrad.ops.reduce import max as max_
 from subgrad.ops.reduce import min as min_
 from subgrad.ops.reduce import sum as sum_
@@ -181,7 +182,10 @@ def segment_sum(x: TensorLike, segments: TensorLike, num_segments: int) -> Tenso
     if not x.size:
         return full((num_segments, *x.shape[1:]), 0, x.dtype)
     places = checked(astype(segments, dt.int64), 0, num_segments)
-    return apply(scatter_add, (x, places), {"axes": (0,), "shape": (int(num_segments), *x.shape[1:])})
+    long = x.dtype == dt.float32 and x.shape[0] > LONG  # rows are added one after the other: the error grows
+    given = astype(x, dt.float64) if long else x
+    found = apply(scatter_add, (given, places), {"axes": (0,), "shape": (int(num_segments), *x.shape[1:])})
+    return astype(found, dt.float32) if long else found
 
 
 def searchsorted(a: TensorLike, v: TensorLike, side: str = "left") -> Tensor:
@@ -223,8 +227,8 @@ def histogram(
         weights: of the shape of x; gradients pass to them.
 
     Raises:
-        ArgumentError: for fewer than one bin.
-        ShapeError: if the weights have another shape.
+        ArgumentError: for fewer than one bin, or edges that are known to fall.
+        ShapeError: if the weights have another shape, or the edges are no vector.
 
     Example:
         >>> import subgrad as sg
@@ -250,7 +254,9 @@ def histogram(
 
 def _edges(x: Tensor, bins: Any, limits: tuple[float, float] | None) -> Tensor:
     if not isinstance(bins, (int, np.integer)):
-        return as_tensor(bins, x.dtype).astype(x.dtype)
+        edges = as_tensor(bins, x.dtype).astype(x.dtype)
+        _require_rising("histogram takes edges that rise", edges, 0)
+        return edges
     if limits is not None and not (len(limits) == 2 and limits[0] <= limits[1]):
         raise ArgumentError(f"histogram takes a range (low, high) with low not above high, got {limits!r}")
     low, high = (min_(x), max_(x)) if limits is None and x.size else (limits or (0.0, 1.0))
@@ -270,6 +276,7 @@ def interp(x: TensorLike, xp: TensorLike, fp: TensorLike) -> Tensor:
         fp: values at these.
 
     Raises:
+        ArgumentError: for ``xp`` that are known not to rise: two alike would be a jump.
         ShapeError: if the vectors differ in length, or are empty.
 
     Example:
@@ -280,11 +287,22 @@ def interp(x: TensorLike, xp: TensorLike, fp: TensorLike) -> Tensor:
     x, xp, fp = (rules.as_float(t) for t in rules.match(x, xp, fp, spread=False))
     if xp.ndim != 1 or xp.shape != fp.shape or not xp.size:
         raise ShapeError(f"interp takes two vectors of one length, got the shapes {xp.shape} and {fp.shape}")
+    _require_rising("interp takes xp that rise, without two alike", xp, 1)
     width, rise = xp[1:] - xp[:-1], fp[1:] - fp[:-1]
     run = reshape(x, (*x.shape, 1)) - xp[:-1]
     inside = maximum(minimum(run, broadcast_to(width, run.shape)), 0)
     found = fp[0] + sum_(inside * (rise / width), -1)
     return found
+
+
+def _require_rising(wanted: str, x: Tensor, strictly: int) -> None:
+    """Raise for a vector of known values one of which is below the one before it, or ``strictly`` not above it."""
+    if x.ndim != 1:
+        raise ShapeError(f"{wanted}, a vector, got the shape {x.shape}")
+    if x._value is not None:
+        before, after = x._value[:-1], x._value[1:]
+        if len(odd := np.flatnonzero(after <= before if strictly else after < before)):
+            raise ArgumentError(f"{wanted}, got {after[odd[0]]:g} behind {before[odd[0]]:g}")
 
 
 __all__ = [
