@@ -50,7 +50,7 @@ class Moments:
     @classmethod
     def _of_rows(cls, values: np.ndarray) -> list[Moments]:
         """Those of each row of (k, n), as `of` has them."""
-        whole = np.isfinite(values).all(axis=1)
+        whole = np.logical_and.reduce(np.isfinite(values), axis=1)
         numbers = (values if whole.all() else values[whole]).astype(np.float64)
         if not numbers.size:
             return [cls.of(v[np.isfinite(v)].astype(np.float64)) for v in values]
@@ -63,7 +63,7 @@ class Moments:
         numbers -= means[:, None]
         numbers *= numbers
         means, stds = scales * means, scales * np.sqrt(numbers.sum(1) / n)
-        varies = np.less(low, high)
+        varies = low < high
         found = zip(np.where(varies, means, low), np.where(varies, stds, 0), low, high, strict=True)
         of_whole = (cls(n, *map(float, each)) for each in found)
         return [next(of_whole) if all_known else cls.of(v[np.isfinite(v)].astype(np.float64))
