@@ -120,7 +120,8 @@ def _alias(unit: Unit) -> None:
 def _schedule(unit: Unit) -> None:
     assert unit.placed is not None
     assert unit.n_threads is not None
-    unit.placed.schedule_on(unit.n_threads)
+    assert unit.cpu is not None
+    unit.placed.schedule_on(unit.n_threads, unit.cpu.l2_bytes)
 
 
 def _lay_out_arena(unit: Unit) -> None:

@@ -24,8 +24,9 @@ from subgrad.compile.kernels.aliasing import Aliasing
 from subgrad.compile.kernels.buffer_slice import BufferSlice
 from subgrad.compile.kernels.dedupe import kernel_key
 from subgrad.compile.kernels.kernel import Kernel
+from subgrad.compile.kernels.partition import column_axis, swapped
 from subgrad.compile.kernels.placement import SCRATCH
-from subgrad.compile.kernels.schedule import Schedule, Slot, swapped
+from subgrad.compile.kernels.schedule import Schedule, Slot
 from subgrad.compile.module_parts import LONG
 from subgrad.compile.runtime.team import clock, pause, spins
 from subgrad.graph.tensor import CONST, INPUT, Tensor
@@ -37,7 +38,8 @@ Locate = Callable[[Tensor], BufferSlice]
 
 
 class Emitted(NamedTuple):
-    """A kernel's function: its name, the nodes whose addresses it takes, rows of work for one index of the split."""
+    """A kernel's function: its name, the nodes whose addresses it takes, rows of work for one index of the split (where
+    that is a column: 1)."""
 
     name: str
     nodes: list[Tensor]
@@ -153,32 +155,32 @@ class Emitter:
         inputs = reversed(node.inputs) if swapped(node) else node.inputs
         sources = [views.view(i, self.aliasing.strides) for i in inputs]
         nest = Nest(node, sources, self.aliasing.strides(node))
-        teams = 1 if slot.axis is None else self.threads
-        ranges = [self._rows(nest.contraction.rows, t, slot) for t in range(teams)]
-        plan = plan_contraction(nest.contraction, self.cpu, ranges=ranges, exactly=True)
-        blocks = plan.k_block < math.prod(x.size for x in nest.contraction.k)
+        by_columns = slot.axis is not None and slot.axis == column_axis(node)
+        contraction = nest.contraction.of_columns(self.threads) if by_columns else nest.contraction
+        whole = slot.axis is None or by_columns
+        ranges = [contraction.rows] if whole else [self._rows(contraction.rows, t, slot) for t in range(self.threads)]
+        plan = plan_contraction(contraction, self.cpu, ranges=ranges, exactly=True)
+        blocks = plan.k_block < math.prod(x.size for x in contraction.k)
         partial = [node] if blocks else []  # sums that wait in memory for their next block
         extra = self._in_memory(kernel, kernel.body)
         nodes = list(dict.fromkeys([*(v.source for v in sources), *extra, *partial]))
         parameters = {n: Value("ptr", f"%p{i}") for i, n in enumerate(nodes)}
         touched = {n: parameters[n] for n in extra}
-        touches = self._touches(kernel, nest, touched) if nest.contraction.n[-1].size > plan.width else None
+        touches = self._touches(kernel, nest, touched) if contraction.n[-1].size > plan.width else None
         room, begin, end = Value("ptr", "%scratch"), Value("i64", "%begin"), Value("i64", "%end")
         apart = [*self._apart(parameters), room]
         with self.module.function(name, [*parameters.values(), room, begin, end], noalias=apart) as b:
             left, right = (b.at(parameters[v.source], v.offset, _element(v.source)) for v in sources)
             c = parameters[node] if partial else Value("ptr", "null")
             emit_contraction(
-                b, nest.contraction, plan, Given(left, right, c, room, begin, end),
+                b, contraction, plan, Given(left, right, c, room, begin, end), by_columns=by_columns,
                 epilogue=self._epilogue(kernel, nest, parameters), touches=touches,
             )  # fmt: skip
-        rows = nest.contraction.rows // (slot.extent if slot.axis is not None else 1)
-        scratch = plan.scratch(nest.contraction) * BYTES[node.dtype.name]
+        rows = 1 if by_columns else contraction.rows // slot.extent  # of a kernel that is not split the extent is 1
+        scratch = plan.scratch(contraction) * BYTES[node.dtype.name]
         return Emitted(self.module.called(name), nodes, rows, scratch, True)
 
     def _rows(self, rows: int, thread: int, slot: Slot) -> int:
-        if slot.axis is None:
-            return rows
         n, t = slot.extent, self.threads
         return ((thread + 1) * n // t - thread * n // t) * (rows // n)
 

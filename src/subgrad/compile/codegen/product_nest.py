@@ -9,7 +9,7 @@ from subgrad.compile.codegen.gemm.spec import Contraction, Loop
 from subgrad.compile.codegen.gemm.tile import Place, Touches
 from subgrad.compile.codegen.llvm import Builder
 from subgrad.compile.codegen.llvm_values import Value
-from subgrad.compile.kernels.schedule import loop_letters, operand_letters, swapped
+from subgrad.compile.kernels.partition import loop_letters, operand_letters, swapped
 from subgrad.compile.kernels.views import Strides, View
 from subgrad.graph.tensor import Tensor
 

@@ -48,10 +48,10 @@ class Placement:
         settled = {*self.where, *interface.outputs, *self._of_loops()}
         self.aliasing = Aliasing(kernels, settled, overwriting=self.alias_of)
 
-    def schedule_on(self, n_threads: int) -> None:
-        """Choose how so many threads share the kernels."""
+    def schedule_on(self, n_threads: int, own_cache: int) -> None:
+        """Choose how so many threads share the kernels, each of which has a cache of so many bytes."""
         self.n_threads = n_threads
-        self.schedule = schedule(self.kernels, n_threads, self.stored, self.memory_of)
+        self.schedule = schedule(self.kernels, n_threads, self.stored, self.memory_of, own_cache)
 
     def lay_out(self) -> None:
         """Choose where in the arena lies what has no place yet; the schedule says what is alive at once."""

@@ -1,42 +1,44 @@
 """Who computes what, and where threads must wait for each other.
 
-Every kernel is split along the first axis of its domain, which in a training step is the axis of examples through the
-whole forward and backward pass, so that a thread mostly reads what it wrote itself. Where it does not, all threads
-meet at a barrier first. Sums are never split: results do not depend on the number of threads.
+Kernels are split along the first axis of their domain, which in a training step is the axis of examples through the
+whole forward and backward pass, so that a thread mostly reads what it wrote itself. Products with large weights that
+the step updates are split by columns, so that a thread reads the part of the weight that it has written. Where it reads
+what others wrote, all threads meet at a barrier first. Sums are never split: results do not depend on the number of
+threads.
 """
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from subgrad import ops
 from subgrad.compile.codegen import lower
 from subgrad.compile.codegen.lower import Role, is_movement, role
-from subgrad.compile.codegen.nest import split_axis
 from subgrad.compile.kernels import views
 from subgrad.compile.kernels.kernel import Kernel, Repeat, flat
+from subgrad.compile.kernels.partition import ROWS, column_axis, extent_of, keeps, split_of, swapped
 from subgrad.compile.runtime.threads import get_threads
-from subgrad.graph.op import Kind
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 from subgrad.ops.contract import multiplications
 from subgrad.ops.indexing import gather, in_range, slice_
 from subgrad.ops.shape import cast
 from subgrad.ops.window import slide
 
-ROWS = -1
-"""In the place of an axis: all rows of a contraction, counted through, where the first axis does not divide well."""
-
 WORK_PER_BARRIER = 3e5  # multiplications of a step below which it is done by one thread rather than with a barrier
 WORK_PER_THREAD = 2e6  # multiplications a step below which another thread costs more than it brings
 WORK_WITH_LOCK = 1e5  # multiplications of a call, some 10 us, below which it keeps the interpreter's lock
 WORK_WITHOUT_UPDATE = 7e5  # where nothing is updated threads hardly meet: at 1.6e6 two are 1.4 times as fast
 
+UPDATED_ELSEWHERE = 1e5  # bytes of a weight, by other threads, above which a product with it is split by columns
+
 Place = Callable[[Tensor, int | None], tuple[Tensor, int | None]]
 """The node in whose memory another one lives, and which axis of that an axis is: an updated parameter lives where the
 old one was, a row in the tensor of all rows."""
+
+Updates = Mapping[Tensor, tuple[int | None, int]]
+"""By variable, along which axis of it, and in how many pieces, threads write its new value."""
 
 
 @dataclass(eq=False)
@@ -55,7 +57,7 @@ class Slot:
 
     @property
     def extent(self) -> int:
-        return _extent(self.kernel, self.axis)
+        return extent_of(self.kernel, self.axis)
 
     def __str__(self) -> str:
         return "\n".join(self.lines(lambda kernel: ""))
@@ -120,19 +122,60 @@ def _scopes(kernel: Kernel) -> str:
     return f"  # {', '.join(scopes)}" if scopes else ""
 
 
-def schedule(kernels: Sequence[Kernel], threads: int, stored: Callable[[Tensor], bool], root: Place) -> Schedule:
-    """Split the kernels and put barriers where one thread needs what another one has written (or still reads)."""
-    return Schedule([slot for slot, _ in _in_order(kernels, threads, stored, root)])
+def schedule(
+    kernels: Sequence[Kernel], threads: int, stored: Callable[[Tensor], bool], root: Place, own_cache: int = 0
+) -> Schedule:
+    """Split the kernels and put barriers where one thread needs what another one has written (or still reads).
+
+    Each thread finds the last ``own_cache`` bytes that it wrote in its own cache.
+    """
+    updates = _updates(kernels, threads, root, own_cache) if threads > 1 else {}
+    return Schedule([slot for slot, _ in _in_order(kernels, threads, stored, root, updates)])
+
+
+def _updates(kernels: Sequence[Kernel], threads: int, root: Place, own_cache: int) -> Updates:
+    """The variables whose new value stays in the cache of the threads that write it."""
+    found: dict[Tensor, tuple[int | None, int]] = {}
+    for kernel in kernels:
+        axis = None if isinstance(kernel, Repeat) else split_of(kernel, threads)
+        near = sum(map(_bytes, kernel.stores)) <= own_cache * threads
+        for node in kernel.stores if near and axis is not None and axis != ROWS else ():
+            memory, along = root(node, axis)
+            if memory.op is INPUT:
+                found[memory] = along, extent_of(kernel, axis)
+    return found
+
+
+def _by_columns(kernel: Kernel, threads: int, updates: Updates, root: Place) -> int | None:
+    """The axis of a contraction's columns, if that is how the threads should share it.
+
+    Shared by rows, a product with a weight has each thread read all of it, most of which the others have just written.
+    Shared by columns each reads what it has written itself, and of the rows and of the result what others wrote: the
+    smaller part, which the gradient of the weight needs anyway.
+    """
+    seed = kernel.seed
+    axis = column_axis(seed) if kernel.role is Role.CONTRACT and updates else None
+    if axis is None or seed.shape[axis] % threads:
+        return None
+    rows, (weight, along) = [root(*i) for i in _read_at(seed, axis)][:: -1 if swapped(seed) else 1]
+    if weight not in updates or updates[weight] != (along, seed.shape[axis]):
+        return None
+    worth = _bytes(weight) * (threads - 1) / threads >= UPDATED_ELSEWHERE
+    return axis if worth and _bytes(weight) >= _bytes(rows[0]) + _bytes(seed) else None
+
+
+def _bytes(node: Tensor) -> int:
+    return node.size * node.dtype.itemsize
 
 
 def _in_order(
-    kernels: Sequence[Kernel], threads: int, stored: Callable[[Tensor], bool], root: Place
+    kernels: Sequence[Kernel], threads: int, stored: Callable[[Tensor], bool], root: Place, updates: Updates
 ) -> list[tuple[Slot, list[_Access]]]:
     """The slots, and what each touches."""
     found: list[tuple[Slot, list[_Access]]] = []
     since: dict[Tensor, list[_Access]] = defaultdict(list)
     for kernel in kernels:
-        slot, touched = _slot(kernel, threads, stored, root)
+        slot, touched = _slot(kernel, threads, stored, root, updates)
         slot.barrier = any(_conflict(a, b) for b in touched for a in since[b.memory])
         if slot.barrier:
             since.clear()
@@ -142,10 +185,14 @@ def _in_order(
     return found
 
 
-def _slot(kernel: Kernel, threads: int, stored: Callable[[Tensor], bool], root: Place) -> tuple[Slot, list[_Access]]:
+def _slot(
+    kernel: Kernel, threads: int, stored: Callable[[Tensor], bool], root: Place, updates: Updates
+) -> tuple[Slot, list[_Access]]:
     if isinstance(kernel, Repeat):
         return _loop_slot(kernel, threads, stored, root)
-    axis = _split(kernel, threads) if threads > 1 else None
+    axis = split_of(kernel, threads) if threads > 1 else None
+    columns = _by_columns(kernel, threads, updates, root) if axis is not None else None
+    axis = axis if columns is None else columns
     return Slot(kernel, False, axis), list(_accesses(kernel, axis, stored, root)) if threads > 1 else []
 
 
@@ -157,7 +204,7 @@ def _loop_slot(
     Two steps are looked at, since a step meets what the step before has done.
     """
     first, n = len(kernel.start), len(kernel.inner)
-    placed = _in_order([*kernel.start, *kernel.inner, *kernel.inner], threads, stored, root)
+    placed = _in_order([*kernel.start, *kernel.inner, *kernel.inner], threads, stored, root, {})
     slots = [slot for slot, _ in placed[: first + n]]
     for slot, (again, _) in zip(slots[first:], placed[first + n :], strict=True):
         slot.barrier |= again.barrier
@@ -197,76 +244,6 @@ def products(kernel: Kernel) -> int:
     return multiplications(kernel.seed.attrs["spec"], *kernel.seed.inputs) if kernel.role is Role.CONTRACT else 0
 
 
-def _split(kernel: Kernel, threads: int) -> int | None:
-    if kernel.role is Role.ALONE and kernel.seed.op.kind is Kind.REDUCTION:
-        return None
-    axis = split_axis(kernel.domain)
-    if is_movement(kernel.seed.op) and (axis is None or not _keeps(kernel.seed, axis)):
-        return None
-    if axis is None or kernel.role is not Role.CONTRACT:
-        return axis
-    if not rows_first(kernel.seed, axis):
-        return None
-    return ROWS if _uneven(kernel.domain[axis], threads) and _extent(kernel, ROWS) > kernel.domain[axis] else axis
-
-
-def _uneven(n: int, threads: int) -> bool:
-    """Whether the thread with most of ``n`` pieces has over a tenth more than its share."""
-    return -(-n // threads) * threads > 1.1 * n
-
-
-def _extent(kernel: Kernel, axis: int | None) -> int:
-    """How many pieces there are to share."""
-    if axis is None:
-        return 1
-    if axis != ROWS:
-        return kernel.domain[axis]
-    batch, rows, _ = loop_letters(kernel.seed)
-    out = operand_letters(kernel.seed)[2]
-    return math.prod(kernel.domain[out.index(c)] for c in batch + rows)
-
-
-def _keeps(node: Tensor, axis: int) -> bool:
-    """Whether what a moving node copies stays at its index along ``axis``."""
-    n = node.shape[axis]
-    if node.op.name == "place":
-        return node.attrs["steps"][axis] == (0, n, 1)
-    return all(i.shape[axis] == n for i in node.inputs)
-
-
-def rows_first(node: Tensor, axis: int) -> bool:
-    """Whether axis ``axis`` of a contraction's result is its outermost loop over rows."""
-    out = operand_letters(node)[2]
-    batch, rows, _ = loop_letters(node)
-    longer = [c for c in batch + rows if node.shape[out.index(c)] > 1]
-    return bool(longer) and longer[0] == out[axis]
-
-
-def loop_letters(node: Tensor) -> tuple[list[str], list[str], list[str]]:
-    """The subscripts of the loops over a contraction's result: batches, rows, and the one along the vectors.
-
-    A second column subscript is a batch whose rows are all the same.
-    """
-    left, right, out = operand_letters(node)
-    columns = [c for c in out if c in right and c not in left]
-    batch = [c for c in out if (c in left and c in right) or c in columns[:-1]]
-    return batch, [c for c in out if c in left and c not in right], columns[-1:]
-
-
-def operand_letters(node: Tensor) -> tuple[str, str, str]:
-    """The subscripts of a contraction, its operands exchanged if that gives the result's last axis to the second."""
-    terms, out = node.attrs["spec"].split("->")
-    left, right = terms.split(",")
-    return (right, left, out) if swapped(node) else (left, right, out)
-
-
-def swapped(node: Tensor) -> bool:
-    """Whether the second operand of a contraction plays the rows."""
-    terms, out = node.attrs["spec"].split("->")
-    left, right = terms.split(",")
-    return bool(out) and out[-1] in left and out[-1] not in right
-
-
 def _conflict(a: _Access, b: _Access) -> bool:
     if a.memory is not b.memory or not (a.writes or b.writes):
         return False
@@ -276,7 +253,7 @@ def _conflict(a: _Access, b: _Access) -> bool:
 
 
 def _accesses(kernel: Kernel, axis: int | None, stored: Callable[[Tensor], bool], root: Place) -> Iterator[_Access]:
-    extent, axis = _extent(kernel, axis), None if axis == ROWS else axis
+    extent, axis = extent_of(kernel, axis), None if axis == ROWS else axis
     made = set(kernel.nodes)
     for node in kernel.stores:
         yield _Access(*root(node, axis), extent, True)
@@ -332,7 +309,7 @@ def _axes_of_inputs(node: Tensor, at: int | None) -> list[int | None]:
     if role(op) is Role.REDUCE or op in (ops.argmax, ops.argmin):
         return [_kept_axis(node, at)]
     if is_movement(op):
-        return [at if _keeps(node, at) else None] * len(node.inputs)
+        return [at if keeps(node, at) else None] * len(node.inputs)
     if op is ops.transpose:
         return [attrs["axes"][at]]
     if op is ops.broadcast_to:
@@ -388,5 +365,4 @@ def _gather_axes(node: Tensor, at: int) -> list[int | None]:
     return [None] * len(node.inputs)
 
 
-__all__ = ["Schedule", "Slot", "loop_letters", "operand_letters", "rows_first", "schedule", "swapped",
-           "through_views", "work", "worthwhile"]  # fmt: skip
+__all__ = ["Schedule", "Slot", "schedule", "through_views", "work", "worthwhile"]

@@ -17,7 +17,7 @@ from subgrad.compile.codegen.lower import Role, is_movement, role
 from subgrad.compile.kernels import views
 from subgrad.compile.kernels.aliasing import Aliasing, parts
 from subgrad.compile.kernels.kernel import Kernel
-from subgrad.compile.kernels.schedule import ROWS, loop_letters, operand_letters, swapped
+from subgrad.compile.kernels.partition import ROWS, loop_letters, operand_letters, swapped
 from subgrad.graph.op import Kind
 from subgrad.graph.tensor import CONST, INPUT, Tensor
 from subgrad.ops.indexing import gather, in_range

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from subgrad import ops
 from subgrad.compile.kernels import views
-from subgrad.compile.kernels.schedule import loop_letters, operand_letters, swapped
+from subgrad.compile.kernels.partition import loop_letters, operand_letters, swapped
 from subgrad.compile.passes.simplify import rewrite
 from subgrad.compile.pipeline import simplify
 from subgrad.graph.op import Kind, apply

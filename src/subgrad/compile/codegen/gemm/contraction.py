@@ -41,8 +41,8 @@ __all__ = ["Contraction", "Epilogue", "Given", "Loop", "Place", "Plan", "emit_co
 
 
 class Given(NamedTuple):
-    """Where A, B and C begin, room for ``plan.scratch(contraction)`` elements for this thread alone, and which rows are
-    computed."""
+    """Where A, B and C begin, room for ``plan.scratch(contraction)`` elements for this thread alone, and which rows (or
+    columns) are computed."""
 
     a: Value
     b: Value
@@ -60,8 +60,12 @@ def emit_contraction(
     *,
     epilogue: Epilogue | None = None,
     touches: Touches | None = None,
+    by_columns: bool = False,
 ) -> None:
     """Write the code into a function that is open.
+
+    ``by_columns`` what is given is the first column, and the one behind the last, of as many as the contraction has: of
+    these all rows are computed, in a result that may be wider.
 
     ``touches`` says what of large arrays the epilogue will read and write: it is asked for before a tile's sums run.
 
@@ -74,7 +78,8 @@ def emit_contraction(
     size = plan.rows * (1 if plan.dot else plan.vectors)
     room = functools.cache(lambda: b.buffer(vector(scalar, lanes), size))
     c = Result(given.c, merged.m[-1].c, merged.n[-1].c, merged.accumulate, epilogue, room, touches)
-    _Nest(b, merged, plan, given, c).emit()
+    nest = _Nest(b, merged, plan, given, c)
+    nest.columns_from(given.begin, contraction.n[-1]) if by_columns else nest.rows(given.begin, given.end)
 
 
 class _Spot(NamedTuple):
@@ -97,15 +102,23 @@ class _Nest:
         self.scalar = SCALARS[contraction.dtype]
         self.kind = vector(self.scalar, plan.lanes)
 
-    def emit(self) -> None:
-        """The whole nest."""
+    def rows(self, begin: Index, end: Index) -> None:
+        """The rows from ``begin`` up to ``end``."""
+        self._outer_rows(self._start(), begin, end)
+
+    def columns_from(self, begin: Index, columns: Loop) -> None:
+        """All rows, of columns that begin at number ``begin``."""
+        here = self._stepped(self._start(), columns, begin)
+        self._outer_rows(here._replace(n=begin), 0, self.contraction.rows)
+
+    def _start(self) -> _Spot:
         k, rows, columns = self.contraction.k, self.contraction.m[-1], self.contraction.n[-1]
         a = Operand(self.given.a, 0, rows.a, tuple(loop.a for loop in k))
         b = Operand(self.given.b, 0, columns.b, tuple(loop.b for loop in k))
-        self._outer_rows(_Spot(a, b, 0, 0, 0, 0))
+        return _Spot(a, b, 0, 0, 0, 0)
 
-    def _outer_rows(self, at: _Spot) -> None:
-        b, inner, begin, end = self.b, self.contraction.m[-1].size, self.given.begin, self.given.end
+    def _outer_rows(self, at: _Spot, begin: Index, end: Index) -> None:
+        b, inner = self.b, self.contraction.m[-1].size
         outer = self.contraction.batch + self.contraction.m[:-1]
         if not outer:
             return self._outer_columns(at, self.contraction.n[:-1], begin, end)

@@ -84,6 +84,11 @@ class Contraction:
         """Multiplications and additions of the whole contraction."""
         return 2 * self.rows * math.prod(loop.size for loop in self.n + self.k)
 
+    def of_columns(self, parts: int) -> Contraction:
+        """That of one of so many equal parts of the columns; each begins where the one before it ends."""
+        *outer, last = self.n
+        return replace(self, n=(*outer, last._replace(size=last.size // parts)))
+
     def transposed(self) -> Contraction:
         """The same numbers with the roles of A and B, and of rows and columns, exchanged: pass B as A and A as B."""
         return replace(
