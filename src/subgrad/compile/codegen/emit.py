@@ -24,7 +24,7 @@ from subgrad.compile.kernels.aliasing import Aliasing
 from subgrad.compile.kernels.buffer_slice import BufferSlice
 from subgrad.compile.kernels.dedupe import kernel_key
 from subgrad.compile.kernels.kernel import Kernel
-from subgrad.compile.kernels.partition import column_axis, swapped
+from subgrad.compile.kernels.partition import column_axis, shares, swapped
 from subgrad.compile.kernels.placement import SCRATCH
 from subgrad.compile.kernels.schedule import Schedule, Slot
 from subgrad.compile.module_parts import LONG
@@ -158,7 +158,7 @@ class Emitter:
         by_columns = slot.axis is not None and slot.axis == column_axis(node)
         contraction = nest.contraction.of_columns(self.threads) if by_columns else nest.contraction
         whole = slot.axis is None or by_columns
-        ranges = [contraction.rows] if whole else [self._rows(contraction.rows, t, slot) for t in range(self.threads)]
+        ranges = [contraction.rows] if whole else shares(contraction.rows, slot.extent, self.threads)
         plan = plan_contraction(contraction, self.cpu, ranges=ranges, exactly=True)
         blocks = plan.k_block < math.prod(x.size for x in contraction.k)
         partial = [node] if blocks else []  # sums that wait in memory for their next block
@@ -179,10 +179,6 @@ class Emitter:
         rows = 1 if by_columns else contraction.rows // slot.extent  # of a kernel that is not split the extent is 1
         scratch = plan.scratch(contraction) * BYTES[node.dtype.name]
         return Emitted(self.module.called(name), nodes, rows, scratch, True)
-
-    def _rows(self, rows: int, thread: int, slot: Slot) -> int:
-        n, t = slot.extent, self.threads
-        return ((thread + 1) * n // t - thread * n // t) * (rows // n)
 
     def _epilogue(self, kernel: Kernel, nest: Nest, parameters: dict[Tensor, Value]):
         made = set(kernel.nodes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 from subgrad.compile.codegen.lower import Role, is_movement
 from subgrad.compile.codegen.nest import split_axis
@@ -42,6 +43,12 @@ def extent_of(kernel: Kernel, axis: int | None) -> int:
     batch, rows, _ = loop_letters(kernel.seed)
     out = operand_letters(kernel.seed)[2]
     return math.prod(kernel.domain[out.index(c)] for c in batch + rows)
+
+
+def shares(rows: int, pieces: int, threads: int) -> list[int]:
+    """How many of so many rows, in equal ``pieces`` that stay whole, each thread gets."""
+    ends = [thread * pieces // threads * (rows // pieces) for thread in range(threads + 1)]
+    return [end - begin for begin, end in pairwise(ends)]
 
 
 def keeps(node: Tensor, axis: int) -> bool:
@@ -91,5 +98,5 @@ def swapped(node: Tensor) -> bool:
     return bool(out) and out[-1] in left and out[-1] not in right
 
 
-__all__ = ["ROWS", "column_axis", "extent_of", "keeps", "loop_letters", "operand_letters", "rows_first", "split_of",
-           "swapped"]  # fmt: skip
+__all__ = ["ROWS", "column_axis", "extent_of", "keeps", "loop_letters", "operand_letters", "rows_first", "shares",
+           "split_of", "swapped"]  # fmt: skip

@@ -89,7 +89,7 @@ class Proven:
         return best
 
     def jumps(self, x: np.ndarray) -> bool:
-        return bool(self._ranges.values(self._parts(iv.widened(x, x))).reason)
+        return bool(self._ranges.values(parts_of(self._problem, iv.widened(x, x))).reason)
 
     def rise(self, x: np.ndarray, v: np.ndarray, low: float, high: float) -> tuple[float, float]:
         if not self._is_finite(x + high * v):
