@@ -104,3 +104,17 @@ def test_first_order_verdicts_for_smooth_functions_and_unknown_ones():
     answer = local_minimum(lambda x: sg.norm(x) - x[0], [0.0, 0.0])
     assert answer.verdict == "unknown"
     assert "sphere" in answer.reason
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda q, x: (1e17 * q - 1e17 * q) - q,
+        lambda q, x: -q + 1e17 * sg.relu(x) - 1e17 * (0.5 * sg.relu(2 * x)),
+    ],
+    ids=["one-kink", "two-kinks"],
+)
+def test_no_minimum_where_slopes_cancel_up_to_rounding(f):
+    """f falls like -relu(x); cotangents of 1e17 that cancel may hide it."""
+    assert local_minimum(lambda x: f(sg.relu(x[0]), x[0]), [0.0]).verdict in ("unknown", "refuted")
+    assert local_minimum(lambda x: 3 * abs(x[0]) - abs(x[0]) * 2 - x[0], [0.0]).verdict == "proved"

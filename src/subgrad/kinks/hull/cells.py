@@ -8,6 +8,8 @@ program decides whether a part has an interior.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
+from operator import mul
 from typing import NoReturn
 
 import numpy as np
@@ -61,7 +63,8 @@ class Enumeration:
         cells: those found.
         empty: the sides of the cones in which a linear program found nothing.
         missing: why they may not be all; empty if they are.
-        cancelled: whether functions that differ by what rounding may leave were taken for one.
+        cancelled: whether functions that differ by what rounding may leave were taken for one, or rounding hides a
+            gradient whose terms cancel.
         programs: how many linear programs were solved.
     """
 
@@ -69,7 +72,7 @@ class Enumeration:
         self.form, self.budget, self.programs = form, budget, 0
         self.cells: list[Cell] = []
         self.empty: list[np.ndarray] = []
-        self.missing, self.cancelled = "", False
+        self.missing, self.cancelled = "", form.cancelled
         n = form.gradient.size
         stack = [_Branch(np.zeros((0, n)), np.ones(n), np.zeros((0, n)))]
         try:
@@ -86,7 +89,18 @@ class Enumeration:
         if len(self.cells) == self.budget:
             self._spent()
         gradient = self.form.gradient + self.form.effects @ branch.values
+        self.cancelled = self.cancelled or self._is_hidden(gradient, branch.values)
         self.cells.append(Cell(branch.winners, branch.rows, branch.direction, gradient + 0.0))
+
+    def _is_hidden(self, gradient: np.ndarray, values: np.ndarray) -> bool:
+        """Whether a number of a gradient is small beside its terms, and is not exactly their sum."""
+        first, effects = self.form.gradient, self.form.effects
+        small = np.abs(gradient) <= CANCELLED * (np.abs(first) + np.abs(effects) @ np.abs(values))
+        factors = [Fraction(1), *map(Fraction, effects.tolist())]
+        return any(
+            sum(map(mul, factors, map(Fraction, [float(first[i]), *values[:, i].tolist()]))) != Fraction(gradient[i])
+            for i in np.flatnonzero(small).tolist()
+        )
 
     def _spent(self) -> NoReturn:
         raise _Stopped(f"the budget of {self.budget} is spent")

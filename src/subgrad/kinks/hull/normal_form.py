@@ -10,6 +10,7 @@ cotangents of f and of all arguments are propagated through the graph together, 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +25,9 @@ from subgrad.kinks.hull.piecewise_linear import is_piecewise_linear
 from subgrad.kinks.one_sided.jumps import Undecided, moving
 from subgrad.kinks.one_sided.qualification import qualification_failure
 from subgrad.kinks.problem import Problem
+
+LOST = 2.0**-10
+"""A sum is known if what rounding took from it is at most this part of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +53,7 @@ class NormalForm:
         linear: whether the function is piecewise linear, so that this form is the function itself near the point.
         assumptions: what was assumed and not verified, as sentences.
         failure: the qualification failure for which the form does not describe the function; empty if there is none.
+        cancelled: whether rounding hides a sum of cotangents whose terms cancel.
     """
 
     arguments: tuple[np.ndarray, ...]
@@ -59,6 +64,7 @@ class NormalForm:
     linear: bool
     assumptions: tuple[str, ...] = ()
     failure: str = ""
+    cancelled: bool = False
 
     @property
     def independent(self) -> bool:
@@ -119,7 +125,8 @@ class _Sweep:
         self.jumps = {k: int(self.starts[-1]) + i for i, k in enumerate(jumping)}
         self.rows = 1 + self.count + len(self.jumps)
         self.arrived: dict[Tensor, np.ndarray] = {}
-        self.failure = ""
+        self.lost: dict[Tensor, np.ndarray] = {}
+        self.failure, self.cancelled = "", False
 
     def form(self) -> NormalForm:
         self.columns = np.zeros((self.rows, len(self.pieces)))
@@ -127,6 +134,8 @@ class _Sweep:
         for node in reversed(self.order):
             if node.inputs and (node in self.arrived or node in self.kinks):
                 self._visit(node)
+        for source in self.sources:
+            self._notice_cancelled(source)
         table = np.concatenate([self._flat(s) for s in self.sources], axis=1).astype(np.float64)
         if not (np.isfinite(table).all() and np.isfinite(self.columns).all()):
             raise GradientError("a derivative is infinite or NaN at this point: the function is not Lipschitz there")
@@ -140,7 +149,7 @@ class _Sweep:
             tuple(np.split(table[: self.starts[-1]], self.starts)[1:-1]),
             tuple(np.split(self.columns[: self.starts[-1]], self.starts)[1:-1]),
             table[0], self.columns[0], tuple(self._jump(k, table) for k in range(len(self.pieces))), linear, assumed,
-            self.failure,
+            self.failure, self.cancelled,
         )  # fmt: skip
 
     def _jump(self, k: int, table: np.ndarray) -> Jump | None:
@@ -158,6 +167,7 @@ class _Sweep:
         return self._cotangent(node).reshape(self.rows, -1)
 
     def _visit(self, node: Tensor) -> None:
+        self._notice_cancelled(node)
         for k, piece in self.kinks.get(node, ()):
             self._start_rows(k, piece, self._flat(node)[:, piece.out])
         self._flat(node)[:, [piece.out for _, piece in self.kinks.get(node, ())]] = 0
@@ -165,7 +175,24 @@ class _Sweep:
         self.failure = qualification_failure(node, (rows != 0).any(axis=0), self.flows) or self.failure
         for source, product in zip(node.inputs, _pulled(node, rows), strict=True):
             if product is not None and source in self.flows:
-                self._cotangent(source)[...] += product
+                self._accumulate(source, ..., product)
+
+    def _accumulate(self, node: Tensor, place: Any, product: np.ndarray | float) -> None:
+        """Adds to a place of a node's cotangents, and keeps how much rounding takes from the sum (Knuth's TwoSum)."""
+        cotangent = self._cotangent(node)
+        before = cotangent[place]
+        with np.errstate(all="ignore"):
+            after = before + product
+            added = after - before
+            error = np.abs((before - (after - added)) + (product - added))
+        if (error > 0).any():
+            self.lost.setdefault(node, np.zeros_like(cotangent))[place] += error
+        cotangent[place] = after
+
+    def _notice_cancelled(self, node: Tensor) -> None:
+        lost = self.lost.pop(node, None)
+        if lost is not None:
+            self.cancelled = self.cancelled or bool((lost > LOST * np.abs(self._cotangent(node))).any())
 
     def _start_rows(self, k: int, piece: Piece, arrived: np.ndarray) -> None:
         """Takes what has arrived at an active element into a column, and starts the rows of its arguments."""
@@ -179,7 +206,7 @@ class _Sweep:
     def _add(self, row: int | slice, combination: Combination, times: np.ndarray | float = 1.0) -> None:
         for node, i, factor in combination:
             if node in self.flows:
-                self._flat(node)[row, i] += factor * times
+                self._accumulate(node, (row, *np.unravel_index(i, node.shape)), factor * times)
 
 
 def _pulled(node: Tensor, rows: np.ndarray) -> list[np.ndarray | None]:

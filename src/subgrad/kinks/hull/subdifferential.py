@@ -182,7 +182,7 @@ def _judged(found: Enumeration, faithful: bool) -> tuple[Exactness, str]:
     if not faithful:
         return "inner", "the function is not piecewise linear and its active kinks depend on one another"
     if found.cancelled:
-        return "inner", "functions that differ by no more than rounding may leave were taken for one"
+        return "inner", "rounding hides whether terms cancel: functions or slopes may have been taken for one, or for 0"
     if not all(map(is_empty, found.empty)):
         return "inner", "a cone is too narrow, beside the others, to tell it from none"
     return "exact", ""
