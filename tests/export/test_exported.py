@@ -73,7 +73,7 @@ def test_the_parameters_of_a_compiled_step_and_what_it_carries_are_in_the_state(
         ({"target": "pdf"}, "target='pdf': expected target='wasm' or 'object'"),
         ({"path": "net.h", "target": "object", "cpu": "x86-64"}, "'net.h': expected that of the code, beside which"),
         ({"cpu": "x86-64"}, "cpu='x86-64' is for an object file"),
-        ({"path": "net.o"}, f"cpu='': expected one of {', '.join(MACHINES)}"),
+        ({"path": "net.o"}, f"cpu=None: expected one of {', '.join(MACHINES)}"),
         ({"path": "net.o", "cpu": "z80"}, "cpu='z80': expected one of x86-64"),
         ({"path": "net.o", "cpu": "rv64gc", "simd": False}, "simd=False is for WebAssembly"),
         ({"loss": "mse"}, "with a module, loss= and optimizer="),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import subgrad as sg
-from subgrad.errors import ArgumentError
+from subgrad.errors import ArgumentError, FileError
 from subgrad.playground.given_data import given_data
 
 NODE = shutil.which("node")
@@ -112,3 +112,12 @@ def test_what_the_page_cannot_learn_is_said(read, name, message):
 def test_a_table_that_the_page_cannot_learn_is_refused(table, message):
     with pytest.raises(ArgumentError, match=message):
         given_data(table, 6)
+
+
+def test_a_table_may_be_a_file(tmp_path):
+    file = tmp_path / "my points.csv"
+    file.write_text('a;"b; ""c""";y\n1,5;2;ja\n;3;nein\n-2,5;4;nein\n', encoding="utf-8")
+    expected = {"names": ["a", 'b; "c"', "y"], "rows": [["1.5", "2", "ja"], ["", "3", "nein"], ["-2.5", "4", "nein"]]}
+    assert given_data(file, 6) == given_data(str(file), 6) == expected
+    with pytest.raises(FileError, match="nowhere"):
+        given_data("nowhere.csv", 6)

@@ -181,7 +181,7 @@ def _kind(path: Path, target: str | None, cpu: str | None, simd: bool) -> str:
     if path.suffix in (".mjs", ".mts", ".h"):
         raise ArgumentError(f"the path {path.name!r}: expected that of the code, beside which {path.suffix} is written")
     if kind == "object":
-        machine(cpu or "")
+        machine(cpu)
         if not simd:
             raise ArgumentError("simd=False is for WebAssembly; an object file is for a cpu")
     elif cpu is not None:

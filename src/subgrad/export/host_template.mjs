@@ -127,7 +127,7 @@ function counted(array, given, where) {
 function check(array, given, count, where) {
   const wanted = count * sizeOf(array);
   const shape = `${count} x (${array.shape.join(", ")})`;
-  if (given?.length === undefined) throw new TypeError(`${where}: ${array.name}: expected an array of numbers`);
+  if (typeof given !== "object" || given?.length === undefined) throw new TypeError(`${where}: ${array.name}: expected an array of numbers`);
   if (given.length !== wanted) {
     throw new RangeError(`${where}: ${array.name}: expected ${shape} = ${wanted} numbers, got ${given.length}`);
   }

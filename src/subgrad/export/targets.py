@@ -61,13 +61,13 @@ MACHINES = {
 float32 alone, in three cycles instead of two, so its code does without."""
 
 
-def machine(name: str) -> Target:
+def machine(name: str | None) -> Target:
     """The target of that name.
 
     Raises:
         ArgumentError: for an unknown name.
     """
-    if name not in MACHINES:
+    if name is None or name not in MACHINES:
         raise ArgumentError(f"cpu={name!r}: expected one of {', '.join(MACHINES)}")
     return MACHINES[name]
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from subgrad.data import Table, as_array, is_frame
+from subgrad.data import Table, as_array, is_frame, read_table
 from subgrad.data.frame import table_from_frame
 from subgrad.errors import ArgumentError
 
@@ -19,11 +20,13 @@ Rows = list[list[str]]
 
 
 def given_data(data: Any, most_classes: int) -> dict[str, Any]:
-    """Names and rows of text, the target last: of ``(X, y)``, of a DataFrame, a `Table` or a dict of columns.
+    """Names and rows of text, the target last: of ``(X, y)``, of a DataFrame, a `Table`, a dict of columns
+    or the file of a table.
 
     Raises:
         ArgumentError: for anything else, and for a table that the page cannot use: see ``own_data.mjs``.
         DataError: for columns that are none.
+        FileError: for a file that cannot be read.
     """
     table = _table(data)
     names = list(table)
@@ -45,13 +48,15 @@ def given_data(data: Any, most_classes: int) -> dict[str, Any]:
 def _table(data: Any) -> Table:
     if isinstance(data, Table):
         return data
+    if isinstance(data, (str, os.PathLike)):
+        return read_table(data)
     if is_frame(data):
         return table_from_frame(data)
     if isinstance(data, dict):
         return Table(data)
     if not isinstance(data, tuple) or len(data) != 2:
         got = type(data).__name__
-        raise ArgumentError(f"data for the page are (X, y), a DataFrame, or a dict of columns; got {got}")
+        raise ArgumentError(f"data for the page are (X, y), a DataFrame, a dict of columns, or a file; got {got}")
     X, y = as_array(data[0]), as_array(data[1])
     if X.ndim != 2 or y.shape != (len(X),):
         raise ArgumentError(f"data for the page are X (n, d) and y (n,), got {X.shape} and {y.shape}")

@@ -25,9 +25,10 @@ def playground(net: Module | None = None, data: Any = None, path: str | os.PathL
     Args:
         net: a `nn.Linear`, or a `nn.Sequential` of linear layers and activations, with two inputs; the page opens with
             its parameters.
-        data: ``(X, y)`` with X (n, d), d at least 2, a DataFrame of pandas or polars, a `data.Table`, or a dict of
-            columns; the last column is what is learnt, others can be chosen on the page. Two columns of numbers are
-            shown as they are, more by their first two principal components. Of more than 500 rows, some are taken.
+        data: ``(X, y)`` with X (n, d), d at least 2, a DataFrame of pandas or polars, a `data.Table`, a dict of
+            columns, or the path of a table that `data.read_table` reads; the last column is what is learnt, others can
+            be chosen on the page. Two columns of numbers are shown as they are, more by their first two principal
+            components. Of more than 500 rows, some are taken.
         path: where to; an existing file is replaced.
 
     Returns:
@@ -35,7 +36,7 @@ def playground(net: Module | None = None, data: Any = None, path: str | os.PathL
 
     Raises:
         ArgumentError: for a network or data that the page cannot show.
-        FileError: if the file cannot be written.
+        FileError: if the file cannot be written, or that of the data not be read.
 
     ``sg.playground(path="xor.html")`` takes a few seconds: LLVM compiles the page's routines.
     """

@@ -10,7 +10,6 @@ import typer
 from subgrad.cli import options
 from subgrad.cli.failure import job
 from subgrad.cli.screen import screen
-from subgrad.data import read_table
 from subgrad.io import load_module
 from subgrad.io.atomic import require_regular
 
@@ -37,6 +36,6 @@ def playground(given: Given = None, out: Out = Path("playground.html"), quiet: o
         if path.suffix == ".safetensors":
             net = load_module(path)
         else:
-            table = read_table(path)
+            table = path
     write(net, table, out)
     screen(quiet).print(f"Wrote {out}; open it in a browser.", soft_wrap=True)

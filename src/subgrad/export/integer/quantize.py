@@ -58,7 +58,9 @@ class Quantized(NamedTuple):
 
     def __str__(self) -> str:
         scores = "" if self.before is None else f"{self.before:.4g} before, {self.after:.4g} after; "
-        proof = "not proven" if self.proven is None else f"proven to be at most {self.proven:.3g} for all inputs"
+        proof = "not proven"
+        if self.proven is not None:
+            proof = f"proven to be at most {self.proven:.3g} for all inputs between the ends of their codes"
         if self.proven_inside is not None:
             proof += f", {self.proven_inside:.3g} while no number leaves its range of the calibration"
         return (
@@ -112,9 +114,11 @@ def _data(calibration: Any, argument: Array) -> tuple[np.ndarray, np.ndarray | N
     batch, *shape = argument.shape
     with np.errstate(over="ignore"):
         rows = x.astype(argument.dtype) if x.dtype.kind in "fiub" else None
-    if rows is None or x.shape[1:] != tuple(shape) or len(x) < batch or not np.isfinite(rows).all():
+    strange = 0 if rows is None else int(rows.size - np.isfinite(rows).sum())
+    if rows is None or x.shape[1:] != tuple(shape) or len(x) < batch or strange:
         form = ", ".join(["n", *map(str, shape)])
-        raise ShapeError(f"calibration: expected finite numbers of shape ({form}), got {x.dtype}{x.shape}")
+        found = f", {strange} of them not finite" if strange else ""
+        raise ShapeError(f"calibration: expected finite numbers of shape ({form}), got {x.dtype}{x.shape}{found}")
     count = len(x) // batch
     y = None if y is None else np.asarray(y)
     if y is not None and y.dtype.kind not in "fiub":
