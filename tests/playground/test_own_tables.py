@@ -41,6 +41,7 @@ TABLES = {
     "huge": "a,b,y\n1e300,-1e308,u\n-1e300,1e308,v\n0,3,u\n",
     "numbers as classes": "a,b,y\n1,2,10\n3,5,9\n4,4,10\n",
     "shorter rows": "a,b,y\n1,2,u\n3\n4,5,v\n",
+    "classes in turn": "a,b,y\n" + "".join(f"{i},{i * i % 7},{'uvw'[i % 3]}\n" for i in range(1500)),
     "nothing": "",
     "no numbers": "a,b,y\nu,v,w\n",
     "many classes": "a,b,y\n" + "".join(f"{i},{i * i},c{i}\n" for i in range(7)),
@@ -86,6 +87,22 @@ def test_columns_are_standardised(read, name, columns, targets, labels):
     scaled = np.array(columns, float)
     scaled = (scaled - scaled.mean(1, keepdims=True)) / scaled.std(1, keepdims=True)
     np.testing.assert_allclose(np.transpose(found["points"]), 1.3 * scaled / np.abs(scaled).max(), atol=6e-4)
+
+
+@needs_node
+def test_of_many_rows_some_are_taken_from_everywhere(read):
+    found = read["classes in turn"]
+    assert found["labels"] == ["u", "v", "w"]
+    assert min(np.bincount(found["targets"])) > 150
+    places = np.array(found["points"])[:, 0]
+    assert len(places) == 500
+    assert (np.diff(places) > 0).all()
+    i = np.arange(1498)
+    rows = given_data({"a": i, "b": i * i % 7, "y": np.array(["u", "v", "w"])[i % 3]}, 6)["rows"]
+    taken = np.array([int(row[0]) for row in rows])
+    assert len(taken) == 500
+    assert (np.diff(taken) > 0).all()
+    assert min(np.bincount(taken % 3)) > 150
 
 
 @needs_node

@@ -70,9 +70,12 @@ export function fromTable({ names, rows }, target, mostClasses) {
   return { ...data(points, kind, labels?.length), labels, axes, about };
 }
 
+/** One row of each stretch, at places that differ: every third row of classes in turn would have one class alone. */
 function thinned(rows) {
-  const step = Math.max(1, rows.length / MOST_ROWS);
-  return Array.from({ length: Math.min(rows.length, MOST_ROWS) }, (_, i) => rows[Math.floor(i * step)]);
+  const count = Math.min(rows.length, MOST_ROWS), golden = (Math.sqrt(5) - 1) / 2;
+  const begin = (i) => Math.floor((i * rows.length) / count);
+  return Array.from({ length: count }, (_, i) => (
+    rows[begin(i) + Math.floor(((i * golden) % 1) * (begin(i + 1) - begin(i)))]));
 }
 
 function targetsOf(values, name, mostClasses) {
