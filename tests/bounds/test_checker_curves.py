@@ -93,3 +93,11 @@ def test_an_interval_that_is_hardly_one_has_lines_that_meet():
         above, below = (float(s.mid()) * x + float(o.mid()) for s, o in (lines[:2], lines[2:4]))
         assert above - below < 1e-15
         assert float(own.rad()) < 1e-25
+
+
+def test_a_kink_at_0_has_the_slopes_of_both_sides_there():
+    """With that of one side, the tangent of a piece that ends at the kink would be no line below it."""
+    found = itself(arb(0)).bent(arb(0.25))
+    assert found.value == 0
+    assert found.first.contains(arb(1))
+    assert found.first.contains(arb(0.25))

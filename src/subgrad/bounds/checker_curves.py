@@ -56,9 +56,9 @@ class Jet(NamedTuple):
     def bent(self, c):
         """max(x, c x) of it, for c < 1."""
         x = self.value
-        if x >= 0:
+        if x > 0:  # at 0 itself its slopes are those of both sides
             return self
-        if x <= 0:
+        if x < 0:
             return self.times(c)
         ends = (c * x.lower()).max(x.upper()).union((c * x.lower()).min(0))
         return Jet(ends, self.first * c.union(arb(1)), arb.nan())

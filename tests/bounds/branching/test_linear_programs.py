@@ -62,6 +62,7 @@ def test_the_bound_is_that_of_a_program_by_hand(split):
     above, _ = over.above(len(bounds.steps) - 1, row[None], np.zeros(1, int), choice)
     wanted = by_hand(w, b, v, signs.ravel())
     assert wanted - 1e-12 <= above[0] <= wanted + 1e-6
+    assert LinearPrograms(bounds.steps).solve(over, 0, row, {argument: signs[0]}, -1.0) is None  # no time is left
     assert (np.abs(solved.point) <= 1).all()
 
 

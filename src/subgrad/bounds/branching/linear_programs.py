@@ -117,6 +117,8 @@ class LinearPrograms:
             signs: of elements of steps, 1 or -1 where they have that sign in the part, else 0.
             seconds: when to give up.
         """
+        if seconds <= 0:  # HiGHS would take it for no limit
+            return None
         program = _Program(np.full(self._width, -np.inf), np.full(self._width, np.inf))
         program.low[self._elements[0]], program.high[self._elements[0]] = (_of(e, part) for e in boxes.intervals[0])
         program.low[-1] = 0.0
