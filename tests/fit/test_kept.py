@@ -247,7 +247,7 @@ def compiled(monkeypatch):
     texts = []
     original = native.compile_object
     note = lambda ir: texts.append(ir) if "@run" in ir else None  # noqa: E731
-    monkeypatch.setattr(native, "compile_object", lambda ir, cpu: note(ir) or original(ir, cpu))
+    monkeypatch.setattr(native, "compile_object", lambda ir, *rest: note(ir) or original(ir, *rest))
     yield texts
     STORE.clear()
 

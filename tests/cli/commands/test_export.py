@@ -145,7 +145,7 @@ def test_a_table_becomes_code_for_a_page_and_for_a_microcontroller(tmp_path):
     assert "columns of the table" in succeed("export", tmp_path / "model.safetensors", "--to", "wasm")
     succeed("export", tmp_path / "model.safetensors", "--to", "object", "--cpu", "cortex-m7")
     names = {p.name for p in tmp_path.iterdir()}
-    assert names == {f"model.{end}" for end in ("safetensors", "wasm", "mjs", "d.mts", "o", "h")}
+    assert names == {f"model.{end}" for end in ("safetensors", "wasm", "wasm.h", "mjs", "d.mts", "o", "h")}
     header = (tmp_path / "model.h").read_text()
     assert " * inputs: colour: 0 for blue, 1 for green, 2 for red\n" in header
     assert "void model_predict(const double *rows, double *prediction, size_t count, void *arena);" in header

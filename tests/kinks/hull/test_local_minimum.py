@@ -111,10 +111,14 @@ def test_first_order_verdicts_for_smooth_functions_and_unknown_ones():
     [
         lambda q, x: (1e17 * q - 1e17 * q) - q,
         lambda q, x: -q + 1e17 * sg.relu(x) - 1e17 * (0.5 * sg.relu(2 * x)),
+        lambda q, x: (q * np.array([-1.0, 1e17, -1e17])).sum(),
+        lambda q, x: sg.expand_dims(q, 0) @ np.array([[-1.0, 1e17, -1e17]]) @ np.ones(3),
+        lambda q, x: (sg.broadcast_to(q, (3,)) * np.array([1e17, -1.0, -1e17])).sum(),
     ],
-    ids=["one-kink", "two-kinks"],
+    ids=["one-kink", "two-kinks", "sum", "contraction", "broadcast"],
 )
 def test_no_minimum_where_slopes_cancel_up_to_rounding(f):
     """f falls like -relu(x); cotangents of 1e17 that cancel may hide it."""
     assert local_minimum(lambda x: f(sg.relu(x[0]), x[0]), [0.0]).verdict in ("unknown", "refuted")
     assert local_minimum(lambda x: 3 * abs(x[0]) - abs(x[0]) * 2 - x[0], [0.0]).verdict == "proved"
+    assert local_minimum(lambda x: (abs(x[0]) * np.array([3.0, -2.0])).sum() - x[0], [0.0]).verdict == "proved"

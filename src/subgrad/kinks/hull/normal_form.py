@@ -9,7 +9,10 @@ cotangents of f and of all arguments are propagated through the graph together, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
+from operator import mul
 from typing import Any
 
 import numpy as np
@@ -28,6 +31,9 @@ from subgrad.kinks.problem import Problem
 
 LOST = 2.0**-10
 """A sum is known if what rounding took from it is at most this part of it."""
+
+MOST = 4_000_000
+"""Entries of a node's derivative that are looked at for sums that rounding hides."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,9 +179,14 @@ class _Sweep:
         self._flat(node)[:, [piece.out for _, piece in self.kinks.get(node, ())]] = 0
         rows = self.arrived.pop(node)
         self.failure = qualification_failure(node, (rows != 0).any(axis=0), self.flows) or self.failure
-        for source, product in zip(node.inputs, _pulled(node, rows), strict=True):
-            if product is not None and source in self.flows:
+        pulled = _pulled(node, rows)
+        for k, source in enumerate(node.inputs):
+            if source not in self.flows:
+                pulled[k] = None
+            elif (product := pulled[k]) is not None:
                 self._accumulate(source, ..., product)
+        if not (self.cancelled or node.op.elementwise):
+            self.cancelled = _hides_terms(node, rows, pulled)
 
     def _accumulate(self, node: Tensor, place: Any, product: np.ndarray | float) -> None:
         """Adds to a place of a node's cotangents, and keeps how much rounding takes from the sum (Knuth's TwoSum)."""
@@ -214,6 +225,34 @@ def _pulled(node: Tensor, rows: np.ndarray) -> list[np.ndarray | None]:
     with np.errstate(all="ignore"):
         found = vmap(lambda g: list(cotangents(node, g)))(constant(rows))
         return [None if c is None else c.numpy() for c in found]
+
+
+def _hides_terms(node: Tensor, rows: np.ndarray, pulled: Sequence[np.ndarray | None]) -> bool:
+    """Whether rounding hides a sum that was taken inside of the node's own derivative, such as that of a contraction.
+
+    Where terms nearly cancel they are added exactly. A derivative with over `MOST` entries counts as hidden.
+    """
+    wanted = [(k, product) for k, product in enumerate(pulled) if product is not None]
+    if not node.size or node.dtype.kind != "f" or not all(np.isfinite(product).all() for _, product in wanted):
+        return False
+    if node.size * max((product[0].size for _, product in wanted), default=0) > MOST:
+        return True
+    slopes = _pulled(node, np.eye(node.size, dtype=node.dtype).reshape(node.size, *node.shape))
+    given = rows.reshape(len(rows), -1)
+    for k, product in wanted:
+        slope, sums = np.asarray(slopes[k]).reshape(node.size, -1), product.reshape(len(rows), -1)
+        lost = node.size * np.finfo(node.dtype).eps * (np.abs(given) @ np.abs(slope))
+        doubted = np.argwhere(lost > LOST * np.abs(sums))
+        if any(_is_lost(given[row], slope[:, i], float(sums[row, i])) for row, i in doubted):
+            return True
+    return False
+
+
+def _is_lost(factors: np.ndarray, slopes: np.ndarray, found: float) -> bool:
+    """Whether a sum of products is far from what it is exactly."""
+    at = np.flatnonzero((factors != 0) & (slopes != 0))
+    exact = sum(map(mul, map(Fraction, factors[at].tolist()), map(Fraction, slopes[at].tolist())), start=Fraction(0))
+    return abs(exact - Fraction(found)) > Fraction(LOST) * abs(Fraction(found))
 
 
 def _influential(form: NormalForm) -> NormalForm:
