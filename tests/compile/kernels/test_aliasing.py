@@ -8,8 +8,10 @@ from subgrad import nn
 from subgrad.compile.kernels.aliasing import Aliasing
 from subgrad.compile.runtime.interpret import Interpreter
 from subgrad.compile.runtime.program import Program
+from subgrad.graph.op import apply
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import placeholder
+from subgrad.ops.indexing import place
 
 RNG = np.random.default_rng(0)
 
@@ -159,3 +161,10 @@ def test_gaps_do_not_change_what_a_reshape_is_a_view_of():
     p = _computed(x)
     seen = sg.ops.windows(p, (1,), (2,)).reshape(-1)
     agree([x], [sg.pad(p, ((0, 0), (0, 1))), seen * 2], [RNG.standard_normal((5, 3))])
+
+
+def test_no_border_is_filled_where_there_is_none():
+    """Of a first axis of length 1, which several threads do not share."""
+    x = placeholder((7, 17), "float32")
+    spread = apply(place, (x.reshape((1, 7, 17)),), {"steps": ((0, 1, 1), (0, 7, 1), (0, 33, 2)), "shape": (1, 7, 33)})
+    agree([x], [sg.pad(spread, ((0, 0), (0, 0), (2, 2)))], [np.ones((7, 17), np.float32)])

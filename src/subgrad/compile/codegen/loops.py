@@ -199,6 +199,8 @@ class LoopKernel:
 
     def _fill(self, value: float, sides: Sequence[tuple[int, int]]) -> None:
         """The same value from the first to the last index of each axis."""
+        if any(first == last for first, last in sides):
+            return
         seed, share = self.kernel.seed, self.share
         pointer, start = self.target(seed), share.axis or 0  # axes before that are of length 1
         assert pointer is not None
@@ -212,8 +214,7 @@ class LoopKernel:
             points.store(seed, points.wide(number), there, pointer)
 
         shape = [last - first for first, last, _ in axes]
-        if all(shape):
-            nest(self.b, shape, share if share.axis is None else share._replace(axis=0), self.lanes, body)
+        nest(self.b, shape, share if share.axis is None else share._replace(axis=0), self.lanes, body)
 
     def _share_of(self, shape: Sequence[int]) -> Share:
         """This call's part of a piece of the domain: the axis that threads share is whole in every piece."""
