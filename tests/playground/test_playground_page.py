@@ -181,13 +181,18 @@ def test_a_network_from_python_is_the_one_on_the_page(write, tab):
         ({"net": nn.Linear(2, 9)}, "6 outputs at most"),
         ({"data": (np.zeros((3, 1)), np.zeros(3))}, "two columns of inputs and a target"),
         ({"data": (np.zeros((3, 2)), np.zeros(4))}, r"got \(3, 2\) and \(4,\)"),
-        ({"data": "points.csv"}, "got str"),
+        ({"data": 3.5}, "got float"),
     ],
 )
 def test_what_cannot_be_shown_is_refused(write, tmp_path, given, message):
     with pytest.raises(ArgumentError, match=message):
         write(**given)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_of_points_that_is_not_there(write):
+    with pytest.raises(FileError, match="cannot read points.csv: No such file"):
+        write(data="points.csv")
 
 
 def test_a_page_that_cannot_be_written(tmp_path):
