@@ -37,7 +37,7 @@ def c_header(routines: Routines, needs: Needs, head: Sequence[str]) -> str:
         'extern "C" {',
         "#endif",
         "",
-        f"#define {upper}_ARENA {needs.arena} /* bytes that a call works in, and that hold nothing between calls */",
+        arena_size(routines, needs.arena),
         "",
         *(_state(routines) if routines.state.size else []),
         *(line for r in routines.each for line in conversions(r, prefix)),
@@ -51,10 +51,21 @@ def c_header(routines: Routines, needs: Needs, head: Sequence[str]) -> str:
     ])  # fmt: skip
 
 
-def _comment(routines: Routines, needs: Needs, head: Sequence[str]) -> Iterator[str]:
+def opening(head: Sequence[str]) -> Iterator[str]:
+    """The first lines of a header's comment."""
     yield f"/* {head[0]}"
     yield from (f" * {line}" for line in head[1:])
     yield " *"
+
+
+def arena_size(routines: Routines, size: int) -> str:
+    """The name of the arena's size."""
+    name = f"{routines.prefix.upper()}_ARENA"
+    return f"#define {name} {size} /* bytes that a call works in, and that hold nothing between calls */"
+
+
+def _comment(routines: Routines, needs: Needs, head: Sequence[str]) -> Iterator[str]:
+    yield from opening(head)
     yield f" * flash: {needs.code + needs.constants} bytes ({needs.code} of code, {needs.constants} of constants)"
     state = f" + {routines.state.size} of state" if routines.state.size else ""
     stack = "some stack" if needs.stack is None else f"{needs.stack} bytes of stack at most"
@@ -172,4 +183,4 @@ def c_type(array: Array) -> str:
     return _TYPES[array.dtype.name]
 
 
-__all__ = ["Needs", "c_header", "c_type", "conversions", "each_call", "state_struct"]
+__all__ = ["Needs", "arena_size", "c_header", "c_type", "conversions", "each_call", "opening", "state_struct"]

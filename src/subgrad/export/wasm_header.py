@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from subgrad.export.c_header import c_type, conversions, each_call, state_struct
+from subgrad.export.c_header import arena_size, c_type, conversions, each_call, opening, state_struct
 from subgrad.export.object_code import ALIGNMENT
 from subgrad.export.routine import Routine, Routines, unlike
 
@@ -19,7 +19,7 @@ def wasm_header(routines: Routines, file: str, size: int, arena: int, head: Sequ
         f"#define {upper}_WASM_H",
         "#include <stdint.h>",
         "",
-        f"#define {upper}_ARENA {arena} /* bytes that a call works in, and that hold nothing between calls */",
+        arena_size(routines, arena),
         f"#define {upper}_ROUNDED(bytes) (((bytes) + {ALIGNMENT - 1}u) / {ALIGNMENT}u * {ALIGNMENT}u)",
         "",
         *(state_struct(routines) if routines.state.size else []),
@@ -32,9 +32,7 @@ def wasm_header(routines: Routines, file: str, size: int, arena: int, head: Sequ
 
 
 def _comment(routines: Routines, size: int, arena: int, head: Sequence[str]) -> Iterator[str]:
-    yield f"/* {head[0]}"
-    yield from (f" * {line}" for line in head[1:])
-    yield " *"
+    yield from opening(head)
     yield ' * For a program that runs the file in an engine of WebAssembly. It imports nothing, and exports "memory";'
     yield ' * "__heap_base", an i32, from which on that memory is yours; and functions, whose arguments are i32:'
     yield " * addresses in that memory, and a count."

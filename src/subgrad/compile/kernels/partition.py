@@ -24,7 +24,7 @@ def split_of(kernel: Kernel, threads: int) -> int | None:
         return None
     if axis is None or kernel.role is not Role.CONTRACT:
         return axis
-    if not rows_first(kernel.seed, axis):
+    if not _rows_first(kernel.seed, axis):
         return None
     return ROWS if _uneven(kernel.domain[axis], threads) and extent_of(kernel, ROWS) > kernel.domain[axis] else axis
 
@@ -59,7 +59,7 @@ def keeps(node: Tensor, axis: int) -> bool:
     return all(i.shape[axis] == n for i in node.inputs)
 
 
-def rows_first(node: Tensor, axis: int) -> bool:
+def _rows_first(node: Tensor, axis: int) -> bool:
     """Whether axis ``axis`` of a contraction's result is its outermost loop over rows."""
     out = operand_letters(node)[2]
     batch, rows, _ = loop_letters(node)
@@ -98,5 +98,5 @@ def swapped(node: Tensor) -> bool:
     return bool(out) and out[-1] in left and out[-1] not in right
 
 
-__all__ = ["ROWS", "column_axis", "extent_of", "keeps", "loop_letters", "operand_letters", "rows_first", "shares",
-           "split_of", "swapped"]  # fmt: skip
+__all__ = ["ROWS", "column_axis", "extent_of", "keeps", "loop_letters", "operand_letters", "shares", "split_of",
+           "swapped"]  # fmt: skip
