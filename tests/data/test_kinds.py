@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -229,3 +230,47 @@ def test_dates_of_any_unit_are_the_same(unit, zone):
     one, other = (Table({"d": s}) for s in (given, days.dt.replace_time_zone(zone)))
     assert one.series("d").to_list() == other.series("d").to_list()
     assert one.format("d") == other.format("d") != Table({"d": ["a", "b", None]}).format("d")
+
+
+LONG = [2**53, 2**53 + 1, 2**53 + 2]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        [Decimal(n) for n in LONG], pl.Series(LONG, dtype=pl.Decimal(20, 0)), pl.Series(LONG, dtype=pl.Int128),
+        [f"{n:,}" for n in LONG], [f"{n}.0" for n in LONG], [*map(str, LONG)], pd.array(LONG, "Int64"),
+    ],
+)  # fmt: skip
+def test_long_whole_numbers_of_any_type_are_classes_apart(column):
+    column = pl.concat([column] * 12) if isinstance(column, pl.Series) else list(column) * 12
+    prepared = TablePreprocessor().fit(Table({"x": [i * i for i in range(36)], "y": column}), "y")
+    assert prepared.classes == LONG
+
+
+def test_long_classes_beside_words_for_none_and_beyond_64_bits():
+    labels = [10**45, 10**45 + 1, -(10**45)]
+    for missing in ("n.d.", "", "?"):
+        table = Table({"x": [i * i for i in range(31)], "y": [*map(str, labels * 10), missing]})
+        assert TablePreprocessor().fit(table, "y").classes == sorted(labels)
+
+
+@pytest.mark.parametrize("values", [[True, False], ["True", "FALSE"], [1, 0], ["1.0", "0"]])
+def test_a_column_of_0_and_1_takes_truth_values(values):
+    prepared = TablePreprocessor().fit(Table({"a": [0, 1, 1, 0, 1], "y": list("ababa")}), "y")
+    wanted = prepared.transform(Table({"a": [1, 0]}))
+    np.testing.assert_array_equal(prepared.transform(Table({"a": values})), wanted)
+    np.testing.assert_array_equal(prepared.transform(Table({"a": values[:1]})), wanted[:1])
+
+
+@pytest.mark.parametrize("write", [str, lambda d: str(pd.Timedelta(d)), lambda d: f"PT{d.total_seconds():g}S"])
+def test_durations_of_a_frame_are_those_of_a_file(write):
+    lengths = [datetime.timedelta(seconds=s) for s in (90061, 100000, 86401, 200000)]
+    prepared = TablePreprocessor().fit(Table({"a": lengths, "y": list("abab")}), "y")
+    wanted = prepared.transform(Table({"a": lengths}))
+    np.testing.assert_array_equal(prepared.transform(Table({"a": list(map(write, lengths))})), wanted)
+
+
+def test_periods_of_pandas_are_dates():
+    table = table_from_frame(pd.DataFrame({"month": pd.period_range("2020-11", periods=3, freq="M")}))
+    assert table.format("month").read(table.series("month")).tolist() == [1604188800, 1606780800, 1609459200]

@@ -81,19 +81,21 @@ def test_tensors_and_frames_are_taken(two_clouds):
         np.testing.assert_array_equal(SVM().fit(table, list(y)).coef_, expected)
 
 
-@pytest.mark.parametrize("library", ["pandas", "polars"])
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
 def test_columns_of_frames_are_known_by_name(two_clouds, library):
     frames = pytest.importorskip(library)
     X, y = two_clouds
     names = [f"x{i}" for i in range(X.shape[1])]
-    frame = frames.DataFrame(dict(zip(names, X.T, strict=True)))
+    columns = dict(zip(names, X.T, strict=True))
+    made = frames.table if library == "pyarrow" else frames.DataFrame
+    frame = made(columns)
     model = LogisticRegression().fit(frame, y)
     assert model.feature_names_in_.tolist() == names
     np.testing.assert_array_equal(model.predict(X), model.predict(frame))
     with pytest.raises(DataError, match="in another order than those LogisticRegression was fitted with"):
-        model.predict(frame[names[::-1]])
+        model.predict(made({name: columns[name] for name in names[::-1]}))
     with pytest.raises(DataError, match="missing: 'x0'; unknown: 'other'"):
-        model.predict(frame.rename(columns={"x0": "other"}) if library == "pandas" else frame.rename({"x0": "other"}))
+        model.predict(made({"other" if name == "x0" else name: column for name, column in columns.items()}))
     assert not hasattr(model.fit(X, y), "feature_names_in_")
 
 

@@ -138,3 +138,9 @@ def test_a_table_may_be_a_file(tmp_path):
     assert given_data(file, 6) == given_data(str(file), 6) == expected
     with pytest.raises(FileError, match="nowhere"):
         given_data("nowhere.csv", 6)
+
+
+def test_classes_that_are_long_numbers_stay_apart():
+    labels = [100_001, 100_002, 2**53 + 1]
+    rows = given_data({"a": [1, 2, 4], "b": [3, 1, 2], "y": labels}, 6)["rows"]
+    assert [row[-1] for row in rows] == [str(label) for label in labels]

@@ -72,12 +72,14 @@ def _of_polars(series: pl.Series, name: str) -> pl.Series:
         return _texts(series.cast(pl.String))
     if dtype.is_integer():
         return series
+    if dtype == pl.Decimal:
+        return _decimals(series)
     if dtype.is_numeric():
         return series.cast(pl.Float64).fill_nan(None)
+    if dtype == pl.Date:
+        return series.dt.to_string("iso:strict")
     if dtype == pl.Datetime:
-        series = series.dt.cast_time_unit("us")
-    if dtype == pl.Date or dtype == pl.Datetime:
-        return series.dt.to_string("iso:strict").str.replace(".000000", "", literal=True)
+        return _times(series)
     if dtype == pl.Duration:
         return series.dt.total_microseconds() / 1e6
     if dtype == pl.Null:
@@ -90,21 +92,47 @@ def _of_polars(series: pl.Series, name: str) -> pl.Series:
 def _of_objects(values: list[Any], name: str) -> pl.Series:
     known = [None if _is_missing(value) else value for value in map(_plain, values)]
     kinds = {type(value) for value in known} - {type(None)}
-    if all(issubclass(kind, Integral) and kind is not bool for kind in kinds) and kinds:
+    if kinds and all(issubclass(kind, Integral | Decimal) and kind is not bool for kind in kinds) and _are_whole(known):
         return _integers(known)
     if all(issubclass(kind, Real | Decimal) and kind is not bool for kind in kinds) and kinds:
         return pl.Series([None if value is None else float(value) for value in known], dtype=pl.Float64)
     if kinds and all(issubclass(kind, datetime.timedelta) for kind in kinds):
         return pl.Series([None if value is None else value.total_seconds() for value in known], dtype=pl.Float64)
-    return _texts(pl.Series([None if value is None else _text(value, name) for value in known], dtype=pl.String))
+    texts = [None if value is None else _text(value, name) for value in known]
+    try:
+        return _texts(pl.Series(texts, dtype=pl.String))
+    except UnicodeEncodeError:
+        raise _other(name, "text that is no Unicode") from None
+
+
+def _times(series: pl.Series) -> pl.Series:
+    """Times as texts. A zone that is an offset, such as +05:30, polars can neither write nor take off."""
+    zone = series.dtype.time_zone or ""  # pyright: ignore[reportAttributeAccessIssue]
+    offset = zone if zone[:1] in ("+", "-") else ""
+    if offset:
+        sign, hours, minutes = offset[0], int(offset[1:3]), int(offset[3:].lstrip(":") or 0)
+        ahead = datetime.timedelta(hours=hours, minutes=minutes) * (-1 if sign == "-" else 1)
+        series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None) + ahead
+    texts = series.dt.cast_time_unit("us").dt.to_string("iso:strict").str.replace(".000000", "", literal=True)
+    return texts + offset if offset else texts
+
+
+def _decimals(series: pl.Series) -> pl.Series:
+    """Whole numbers as integers, where their type has no others: floats do not tell neighbours beyond 2**53 apart."""
+    return series.cast(pl.Float64 if series.dtype.scale else pl.Int128)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _are_whole(known: list[Any]) -> bool:
+    return all(value is None or isinstance(value, Integral) or (value.is_finite() and value == int(value))
+               for value in known)  # fmt: skip
 
 
 def _integers(known: list[Any]) -> pl.Series:
     """Exact where 64 bits suffice."""
     whole = [None if value is None else int(value) for value in known]
     low, high = (bound(value for value in whole if value is not None) for bound in (min, max))
-    if low >= -(2**63) and high < 2**64:
-        return pl.Series(whole, dtype=pl.Int64 if high < 2**63 else pl.UInt64 if low >= 0 else pl.Float64)
+    if low >= -(2**63) and high < 2**64 and (low >= 0 or high < 2**63):
+        return pl.Series(whole, dtype=pl.Int64 if high < 2**63 else pl.UInt64)
     return _texts(pl.Series([None if value is None else str(value) for value in whole], dtype=pl.String))
 
 
@@ -118,10 +146,13 @@ def _cleaned(texts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _plain(value: Any) -> Any:
-    """Of NumPy's dates and durations as single values Python's own, and None for pandas' NA."""
+    """Of NumPy's dates and durations as single values Python's own, of pandas' periods their first moment, None for its
+    NA."""
     if isinstance(value, np.datetime64 | np.timedelta64):
         plain = value.item()
         return value.astype(f"{value.dtype.kind}8[us]").item() if isinstance(plain, int) else plain
+    if type(value).__name__ == "Period":
+        return value.to_timestamp()
     return None if type(value).__name__ == "NAType" else value
 
 

@@ -12,14 +12,26 @@ import numpy as np
 
 from subgrad.data.column_values import as_series
 from subgrad.data.formats import NumberFormat, TextFormat, is_text
-from subgrad.data.lazy_polars import pl
+from subgrad.data.lazy_polars import any_time_zone, pl
 from subgrad.data.table import Table, check_unique, usable
 from subgrad.errors import DataError
 
 
 def is_frame(data: object) -> bool:
     """Whether this is a DataFrame of pandas or polars, or a table of Arrow."""
-    return _origin(_known(data))[1] == "DataFrame"
+    return as_frame(data) is not None
+
+
+def as_frame(data: object) -> Any:
+    """A frame of pandas or polars that the data are, or offer by a protocol of Arrow; None of anything else."""
+    known = _known(data)
+    return known if _origin(known)[1] == "DataFrame" else None
+
+
+def names_of(data: object) -> list[Any] | None:
+    """The names of the columns of a frame, see `is_frame`; None of anything else."""
+    frame = as_frame(data)
+    return None if frame is None else list(frame.columns)
 
 
 def table_from_frame(frame: Any) -> Table:
@@ -28,8 +40,8 @@ def table_from_frame(frame: Any) -> Table:
     A column of lists, structures, or of other objects that no table takes is left out; ``notes`` of the table names it.
     Raises `DataError` if it is neither, or if names repeat.
     """
-    given, frame = frame, _known(frame)
-    if not is_frame(frame):
+    given, frame = frame, as_frame(frame)
+    if frame is None:
         raise DataError(f"expected a DataFrame of pandas or polars, got {type(given).__name__}")
     names = [str(name) for name in frame.columns]
     check_unique(names, "the DataFrame")
@@ -67,7 +79,7 @@ def _known(data: Any) -> Any:
     if isinstance(data, np.ndarray) or _origin(data)[0]:
         return data
     if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
-        found = pl.from_arrow(data)
+        found = _from_arrow(data)
         table = isinstance(found, pl.Series) and found.dtype == pl.Struct
         return found.struct.unnest() if table else found  # pyright: ignore[reportAttributeAccessIssue]
     if hasattr(data, "__dataframe__"):
@@ -76,6 +88,21 @@ def _known(data: Any) -> Any:
         with contextlib.suppress(BufferError, RuntimeError, TypeError):  # of another device or dtype: asarray may know
             return np.from_dlpack(data)
     return data
+
+
+def _from_arrow(data: Any) -> Any:
+    """What polars makes of Arrow data; `DataError` names a column of a type that it does not know."""
+    try:
+        with any_time_zone():
+            return pl.from_arrow(data)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        for name, kind in zip(getattr(data, "column_names", ()), getattr(data.schema, "types", ()), strict=False):
+            if len(data.column_names) > 1:
+                with contextlib.suppress(DataError):
+                    _from_arrow(data.select([name]))
+                    continue
+            raise DataError(f"column '{name}' holds {kind}, which polars cannot read: leave it out") from None
+        raise DataError(f"polars cannot read these data of Arrow: {str(error)[:200]}") from None
 
 
 def _origin(data: object) -> tuple[str, str]:
@@ -97,17 +124,25 @@ def _values(series: Any) -> Any:
     """A Series of polars as it is, the values of one of pandas with None for NA, which does not even compare."""
     if _origin(series)[0] == "polars":
         return series
-    values = series.to_numpy(copy=True)
+    holes = series.isna().to_numpy()
+    whole = getattr(series.dtype, "kind", "O") in "iu" and holes.any()  # which NumPy only has as floats
+    values = series.astype(object).to_numpy(copy=True) if whole else series.to_numpy(copy=True)
     if values.dtype == object:
-        values[series.isna().to_numpy()] = None
+        values[holes] = None
     return values
 
 
 def _compact(series: Any) -> np.ndarray:
-    values = series.to_numpy() if _origin(series)[0] == "polars" else _values(series)
-    if values.dtype.kind in "biuf":
+    given = _values(series)
+    if not isinstance(given, np.ndarray):
+        values = None if given.dtype == pl.Int128 else given.to_numpy()  # NumPy has no such integers
+    else:
+        values = given
+    if values is not None and values.dtype.kind in "biuf":
         return values
-    column = as_series(series if _origin(series)[0] == "polars" else values, str(series.name))
+    column = as_series(given, str(series.name))
+    if column.dtype in (pl.Int64, pl.UInt64) and not column.null_count():
+        return column.to_numpy()
     return (TextFormat() if is_text(column) else NumberFormat()).read(column)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -32,4 +34,22 @@ else:
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=pl._forked)
 
-__all__ = ["pl"]
+
+_IGNORE = "POLARS_IGNORE_TIMEZONE_PARSE_ERROR"
+
+
+@contextmanager
+def any_time_zone() -> Iterator[None]:
+    """Inside, polars reads times whose zone is an offset such as +05:30, as Arrow and pandas write them."""
+    before = os.environ.get(_IGNORE)
+    os.environ[_IGNORE] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(_IGNORE, None)
+        else:
+            os.environ[_IGNORE] = before
+
+
+__all__ = ["any_time_zone", "pl"]

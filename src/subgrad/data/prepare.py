@@ -82,6 +82,7 @@ class TablePreprocessor:
         identifiers. Returns itself. Raises `DataError` if the target is not in the table, is never known, has one value
         only, or does not suit the task, and if no column is left to learn from; `ArgumentError` for another task.
         """
+        target = str(target)  # as the columns of a frame are called, which may be numbers
         table, sentences = drop_unlabelled(table, target)
         return self._learn(table, target, _Found.of(table, target), task, keep, sentences)
 

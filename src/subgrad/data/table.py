@@ -45,7 +45,8 @@ class Table(Mapping[str, np.ndarray]):
     def __init__(
         self, columns: Mapping[str, npt.ArrayLike | pl.Series], notes: Sequence[str] = (), semicolons: bool = False
     ) -> None:
-        series = as_columns(columns)
+        check_unique(map(str, columns), "the table")
+        series = as_columns({str(name): values for name, values in columns.items()})
         self._semicolons = semicolons
         self._decided: Mapping[str, Format] | None = None
         self._numbered: frozenset[str] | None = None
@@ -237,9 +238,10 @@ class Table(Mapping[str, np.ndarray]):
             return
         named = [f"'{name}'{suggestion(name, self)}" for name in missing[:5]]
         more = f" and {len(missing) - 5:,} more" if len(missing) > 5 else ""
+        left_out = [note for note in self.notes for name in missing[:5] if note.startswith(f"Column '{name}' ")]
         raise DataError(
             f"the table has no {'column' if len(missing) == 1 else 'columns'} {', '.join(named)}{more}; "
-            f"it has {len(self):,}: {listed(self)}"
+            f"it has {len(self):,}: {listed(self)}{''.join(f'. {note}' for note in left_out).removesuffix('.')}"
         )
 
 

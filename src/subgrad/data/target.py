@@ -30,11 +30,11 @@ def labels(series: pl.Series, format: Format) -> list[Label | None]:
         lower = {word: word.lower() for word in ("True", "False", "TRUE", "FALSE")}
         return [lower.get(text, text) for text in texts] if isinstance(format, TruthFormat) else texts.to_list()
     values = format.read(series)
-    if np.any(np.abs(values[np.isfinite(values)]) >= _EXACT):
-        exact = series.cast(pl.String).cast(pl.Int128, strict=False)
-        if exact.null_count() == series.null_count():
-            return exact.to_list()
-    return [_label(value) for value in values.tolist()]
+    found = [_label(value) for value in values.tolist()]
+    large = np.flatnonzero(np.isfinite(values) & (np.abs(values) >= _EXACT))
+    for place, whole in zip(large.tolist(), format.exact(series.gather(large)) if len(large) else [], strict=True):
+        found[place] = found[place] if whole is None else whole
+    return found
 
 
 def _label(value: float) -> Label | None:

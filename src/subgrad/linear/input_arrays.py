@@ -25,9 +25,8 @@ def features(X: Any) -> np.ndarray:
 
 def column_names(X: Any) -> np.ndarray | None:
     """The names of a frame's columns, as scikit-learn keeps them: all are text; else None."""
-    if not frame.is_frame(X) or not all(isinstance(name, str) for name in X.columns):
-        return None
-    return np.array(list(X.columns), dtype=object)
+    names = frame.names_of(X)
+    return np.array(names, dtype=object) if names and all(isinstance(name, str) for name in names) else None
 
 
 def targets(y: Any, n: int) -> np.ndarray:

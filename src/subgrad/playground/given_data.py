@@ -11,6 +11,7 @@ import numpy as np
 
 from subgrad.data import Table, as_array, is_frame, read_table
 from subgrad.data.frame import table_from_frame
+from subgrad.data.target import labels
 from subgrad.errors import ArgumentError
 
 MOST_ROWS, MOST_CELLS = 500, 6000
@@ -39,7 +40,8 @@ def given_data(data: Any, most_classes: int) -> dict[str, Any]:
         raise ArgumentError(f"the page takes {MOST_CELLS // 20} columns at most, got {len(names)}: choose some")
     count = min(table.rows, MOST_ROWS, MOST_CELLS // len(names))
     some = table.take(_thinned(table.rows, count))
-    columns = [[_text(v) for v in some[name]] for name in names]
+    target = labels(some.series(names[-1]), some.format(names[-1]))  # whole numbers that are classes stay apart
+    columns = [[_text(v) for v in values] for values in [*(some[name] for name in names[:-1]), target]]
     rows = [list(row) for row in zip(*columns, strict=True)]
     _check(names, rows, most_classes)
     return {"names": names, "rows": rows}

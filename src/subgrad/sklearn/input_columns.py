@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from subgrad.data.frame import is_frame, table_from_frame
+from subgrad.data.frame import as_frame, is_frame, table_from_frame
 from subgrad.data.kinds import Kind, fit_column
 from subgrad.data.kinds.useless import why_useless
 from subgrad.errors import DataError
@@ -101,11 +101,13 @@ LARGER = 4
 
 def is_mixed(X: Any) -> bool:
     """Whether X is a frame with a column that is not all numbers, or with missing values."""
-    if not is_frame(X):
+    frame = as_frame(X)
+    if frame is None:
         return False
-    if type(X).__module__.startswith("polars"):
-        return any(not (s.dtype.is_numeric() or s.dtype.base_type().__name__ == "Boolean") or s.null_count() for s in X)
-    return any(d.kind not in "biuf" for d in X.dtypes) or bool(X.isna().any(axis=None))
+    if type(frame).__module__.startswith("polars"):
+        kinds = [(s.dtype.is_numeric() or s.dtype.base_type().__name__ == "Boolean", s.null_count()) for s in frame]
+        return any(missing or not of_numbers for of_numbers, missing in kinds)
+    return any(d.kind not in "biuf" for d in frame.dtypes) or bool(frame.isna().any(axis=None))
 
 
 def repetition(weights: np.ndarray) -> np.ndarray | None:

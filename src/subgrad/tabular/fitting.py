@@ -105,7 +105,7 @@ def fit_tabular(
     levels = learnt(asked)
     if levels and metric is not None:
         raise ArgumentError(f"quantiles are chosen by their pinball loss, without a metric, got {metric!r}")
-    whole = as_table(table)
+    whole, target = as_table(table), str(target)  # as the columns of a frame are called, which may be numbers
     known, rows, given = _labelled(whole, target, weights)
     with waiting("preparing", verbose):
         preparation = TabularPreparation().fit(known, target, task, keep)
@@ -184,6 +184,13 @@ def _value(metric: Metric, y: np.ndarray, answers: np.ndarray, weights: np.ndarr
     return metric(y, answers, weights)
 
 
+def _numbers(weights: Any) -> np.ndarray:
+    try:
+        return np.asarray(weights, np.float64)
+    except (TypeError, ValueError):
+        raise DataError(f"weights are numbers, got {type(weights).__name__}") from None
+
+
 def _labelled(table: Table, target: str, weights: Any) -> tuple[Table, np.ndarray, np.ndarray | None]:
     """The rows whose target is known, their numbers in the table, and their weights of mean 1."""
     table.require([target])
@@ -191,7 +198,7 @@ def _labelled(table: Table, target: str, weights: Any) -> tuple[Table, np.ndarra
     known = np.isfinite(how.read(series)) if isinstance(how, NumberFormat) else series.is_not_null().to_numpy()
     given = None
     if weights is not None:
-        given = np.asarray(weights, np.float64)
+        given = _numbers(weights)
         if given.shape != (table.rows,):
             raise ShapeError(f"weights are one number for each of {table.rows:,} rows, got the shape {given.shape}")
         if not np.isfinite(given).all() or (given < 0).any():

@@ -6,12 +6,16 @@ import numpy as np
 import polars as pl
 import pytest
 
-from subgrad.data.formats import DateFormat, NumberFormat, TextFormat, decide_format, format_from_plain
+from subgrad.data.formats import DateFormat, NumberFormat, TextFormat, decide_format, decide_formats, format_from_plain
 
 DAYS = [datetime.datetime(2021, 1, 31) + datetime.timedelta(days=37 * i, hours=5 * i, minutes=7) for i in range(24)]
 DATES = ["%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%y", "%Y%m%d", "%d-%b-%Y", "%d%b%Y"]
-DATES += ["%Y-%b-%d", "%G-W%V-%u", "%d %B %Y", "%b %d, %Y", "%A, %d %B %Y", "%a %d. %b %Y"]
+DATES += ["%Y-%b-%d", "%G-W%V-%u", "%d %B %Y", "%b %d, %Y", "%A, %d %B %Y", "%a %d. %b %Y", "%y-%m-%d", "%y/%m/%d", "%d / %m / %Y", "%d.%m.%Y."]
 TIMES = ["%Y-%m-%dT%H:%M", "%d.%m.%Y %H:%M", "%m/%d/%Y %I:%M %p", "%a, %d %b %Y %H:%M GMT", "%a %b %d %H:%M:00 %Y"]
+TIMES += ["%Y%m%d%H%M", "%Y%m%d%H%M00", "%Y%m%dT%H%M", "%d/%b/%Y:%H:%M:00 +0000", "%y-%m-%d %H:%M", "%m/%d/%Y %I:%M%p"]
+TIMES += ["%d.%m.%Y %H.%M", "%d.%m.%Y um %H:%M Uhr", "%d/%m/%Y %Hh%M", "[%d/%b/%Y:%H:%M:00 +0000]", "%Y-%m-%d-%H.%M.00"]
+TIMES += ["%Y-%m-%dT%H%M00", "%d.%m.%Y\u00a0%H:%M"]
+HOURS = ["%Y%m%d%H", "%Y-%m-%d %H", "%Y-%m-%dT%HZ", "%m/%d/%Y %I %p"]
 
 
 def seconds(moments):
@@ -31,6 +35,20 @@ def test_days(form):
 def test_times(form):
     series = pl.Series([day.strftime(form) for day in DAYS])
     np.testing.assert_array_equal(decide_format(series).read(series), seconds(DAYS))
+
+
+@pytest.mark.parametrize("form", HOURS)
+def test_hours_without_minutes(form):
+    series = pl.Series([day.strftime(form) for day in DAYS])
+    np.testing.assert_array_equal(decide_format(series).read(series), seconds(day.replace(minute=0) for day in DAYS))
+
+
+@pytest.mark.parametrize("form", ["%y-%m-%d", "%y/%m/%d", "%d/%m/%y", "%d.%m.%y", "%d-%m-%y"])
+@pytest.mark.parametrize("order", [slice(None), slice(None, None, -1), np.random.default_rng(0).permutation(150)])
+def test_which_number_is_the_year_is_told_by_its_few_values(form, order):
+    days = np.array([datetime.datetime(2022, 1, 1) + datetime.timedelta(days=i) for i in range(150)])[order]
+    series = pl.Series([day.strftime(form) for day in days])
+    np.testing.assert_array_equal(decide_format(series).read(series), seconds(days))
 
 
 def test_zones_are_taken_off_and_the_clock_on_the_wall_is_kept():
@@ -74,6 +92,10 @@ def test_numbers_that_are_dates():
     assert decide_format(stamps, "timestamp") == DateFormat("seconds")
     assert decide_format(stamps * 1000, "created_at") == DateFormat("milliseconds")
     assert decide_format(stamps, "people") == NumberFormat()
+    broken = pl.Series(["1600000000.25", "1700000000.5"])
+    assert decide_formats({"unix time": broken})["unix time"].read(broken).tolist() == [1600000000.25, 1700000000.5]
+    whole = pl.Series(["20210131.0", None, "20211231.0"])  # as pandas writes them
+    assert decide_format(whole).read(whole)[2] == seconds([datetime.datetime(2021, 12, 31)])[0]
 
 
 @pytest.mark.parametrize("texts", [["2021-02-30", "2021-01-01"], ["555-1234", "555-9876"], ["may be", "march on"]])

@@ -28,6 +28,10 @@ from subgrad.data.formats import NumberFormat, TextFormat, decide_format, format
         (["٣", "١٢٫٥"], [3, 12.5]),
         (["inf", "-Infinity", "1"], [np.inf, -np.inf, 1]),
         (["1", "n.d.", "-", "unknown", "2"], [1, np.nan, np.nan, np.nan, 2]),  # words for nothing, however many
+        (["1 days 02:00:00", "-1 days +23:59:59.5", "0 days 00:00:00"], [93600, -0.5, 0]),  # as pandas writes them
+        (["1 day, 2:00:00", "-1 day, 23:59:59", "3 days, 0:00:01"], [93600, -1, 259201]),  # Python
+        (["P1DT2H", "PT1H30M", "-PT0.5S"], [93600, 5400, -0.5]),  # polars
+        ([*"10101010101010101012", "true"], [*map(int, "10101010101010101012"), 1]),
     ],
 )
 def test_numbers_are_what_they_mean(texts, numbers):
@@ -71,7 +75,37 @@ def test_a_number_means_the_same_in_any_later_file():
     np.testing.assert_array_equal(how.read(pl.Series([1.5, 2.0])), [1.5, 2])  # a frame has numbers
 
 
+@pytest.mark.parametrize("texts", [["$5", "7 €", "9 €", "$3"], ["EUR 5", "USD 7", "EUR 9", "USD 1"]])
+def test_amounts_in_several_currencies_are_no_numbers(texts):
+    assert decide_format(pl.Series(texts)) == TextFormat()
+
+
+def test_an_amount_in_another_currency_is_none_of_the_column():
+    how = decide_format(pl.Series(["5 €", "EUR 7.5", "9", "1 EUR"]))
+    assert how.currency == "EUR"
+    np.testing.assert_array_equal(how.read(pl.Series(["3 €", "$3", "3", "USD 3"])), [3, np.nan, 3, np.nan])
+
+
 def test_a_backtick_does_not_depend_on_its_neighbours():
     how = NumberFormat(".", "'")
     assert how.read(pl.Series(["1`234"])).tolist() == [1234]
     assert how.read(pl.Series(["1`234", "5’678"])).tolist() == [1234, 5678]
+
+
+@pytest.mark.parametrize(
+    ("how", "write"),
+    [
+        (NumberFormat(), str), (NumberFormat(thousands=","), "{:,}".format), (NumberFormat(), "+{}".format),
+        (NumberFormat(",", "."), lambda n: f"{n:,}".replace(",", ".")), (NumberFormat(unit="kg"), "{} kg".format),
+        (NumberFormat(), "{}.0".format), (NumberFormat(), "00{}".format),
+    ],
+)  # fmt: skip
+def test_whole_numbers_are_exact_whatever_their_size(how, write):
+    numbers = [2**53 + 1, 10**45 + 7, 12]
+    assert how.exact(pl.Series(list(map(write, numbers)))) == numbers
+
+
+def test_what_is_no_whole_number_is_not_exact():
+    assert NumberFormat().exact(pl.Series(["-5", "(7)", "1.5", "1e30", "12%", "x", None])) == [-5, -7] + [None] * 5
+    assert NumberFormat().exact(pl.Series([2**63, 1])) == [2**63, 1]
+    assert NumberFormat().exact(pl.Series([1.0])) == [None]

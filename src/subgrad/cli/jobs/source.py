@@ -23,6 +23,7 @@ from subgrad.data.column_names import listed
 from subgrad.data.column_values import as_series
 from subgrad.data.formats import NumberFormat
 from subgrad.data.table import Table
+from subgrad.data.target import labels
 from subgrad.data.task import Task, has_target, task_of_column
 from subgrad.errors import DataError, FileError
 
@@ -142,8 +143,15 @@ class Rows:
         return Tables(self.table, self.table.take(held_out), self.numbers[held_out])
 
     def _split(self, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        labels = self.table[self.target] if self.task == "classification" else None
-        return _split_rows(self.table.rows, share, seed, labels)
+        return _split_rows(self.table.rows, share, seed, self._classes())
+
+    def _classes(self) -> np.ndarray | None:
+        """The place of each row's class among them; None for numbers."""
+        if self.task == "regression":
+            return None
+        found = labels(self.table.series(self.target), self.table.format(self.target))
+        places = {label: place for place, label in enumerate(sorted(set(found)))}  # pyright: ignore[reportArgumentType]
+        return np.array([places[label] for label in found])
 
     def prepared(self, learnt: Table, unseen: Table) -> Source:
         """As arrays for a network."""

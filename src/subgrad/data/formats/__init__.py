@@ -10,7 +10,7 @@ from typing import Any
 
 from subgrad.data.formats.booleans import TruthFormat, decide_truth
 from subgrad.data.formats.column_format import FEW, Format, has_value, is_text, known_texts, unread
-from subgrad.data.formats.dates import DateFormat, decide_dates, decide_times
+from subgrad.data.formats.dates import DateFormat, decide_dates, decide_times, is_called_moment
 from subgrad.data.formats.numbers import VOTERS, Habit, NumberFormat, decide_numbers, habit_of
 from subgrad.data.formats.texts import TextFormat, as_texts
 from subgrad.data.lazy_polars import pl
@@ -32,7 +32,8 @@ def decide_formats(columns: Mapping[str, pl.Series], semicolons: bool = False) -
 
 def _plain_numbers(columns: Mapping[str, pl.Series]) -> set[str]:
     """The columns of texts that are numbers as Python writes them, not all whole, in one go for wide tables."""
-    names = [name for name, series in columns.items() if is_text(series) and series.null_count() < len(series)]
+    names = [name for name, series in columns.items()
+             if is_text(series) and series.null_count() < len(series) and not is_called_moment(name)]  # fmt: skip
     if not names:
         return set()
     frame = pl.DataFrame([columns[name].alias(str(place)) for place, name in enumerate(names)])
@@ -49,9 +50,9 @@ def decide_format(series: pl.Series, name: str = "", habit: Habit = "point") -> 
     if not len(known_texts(series)):
         return NumberFormat() if series.null_count() == len(series) else TextFormat()
     if numbers := decide_numbers(series, habit):
-        plain = series.cast(pl.Int64, strict=False) if numbers.decimal == "." else pl.Series([None])
-        whole = plain.null_count() == series.null_count()
-        return (decide_times(plain, name) if whole else None) or numbers
+        plain = series.cast(pl.Float64, strict=False) if numbers.decimal == "." else pl.Series([None])
+        read = plain.null_count() == series.null_count()
+        return (decide_times(plain, name) if read else None) or numbers
     return decide_truth(series) or decide_dates(series, comma=habit != "point") or TextFormat()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -14,16 +14,19 @@ from subgrad.data.lazy_polars import pl
 
 _MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
 _ZONE = "|".join(ZONES)
-_SEP = r"[-./ ]"
+_SEP = r" ?[-./ ] ?"
 _TIME = (
-    r"(?:(?:[t ]|, ?| at )(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2})(?P<F>[.,]\d+)?)?(?: ?(?P<P>[ap])\.?m\.?)?"
+    r"(?:(?:[t :]|, ?| (?:at|um|à) |-)(?P<H>\d{1,2})(?:[:.h]?(?P<M>\d{2})(?:[:.]?(?P<S>\d{2})(?P<F>[.,]\d+)?)?)?"
+    r"(?: ?(?P<P>[ap])\.?m\.?| ?h| uhr)?"
     rf"(?: ?(?P<Z>[-+]\d{{2}}(?::?\d{{2}})?|(?:{_ZONE})(?:[-+]\d{{2}}:?\d{{2}})?))?(?:\[[^\]]*\])?(?: \([^)]*\))?)?"
 )
 _DAY_OF_WEEK = rf"(?:(?:{'|'.join(WEEKDAYS)})[a-zäöüéèçáã]*\.?,? )?"
 
 _SHAPES = {
     "year first": rf"(?P<y>\d{{4}}){_SEP}(?P<m>\d{{1,2}}){_SEP}(?P<d>\d{{1,2}}){_TIME}",
-    "year last": rf"{_DAY_OF_WEEK}(?P<a>\d{{1,2}}){_SEP} ?(?P<b>\d{{1,2}}){_SEP} ?(?P<y>\d{{4}}|\d{{2}}){_TIME}",
+    "year last": rf"{_DAY_OF_WEEK}(?P<a>\d{{1,2}}){_SEP}(?P<b>\d{{1,2}}){_SEP}(?P<y>\d{{4}}|\d{{2}}){_TIME}",
+    # 30 and 31 are days, then
+    "short year first": rf"(?P<y>[0-24-9]\d){_SEP}(?P<m>\d{{1,2}}){_SEP}(?P<d>\d{{1,2}}){_TIME}",
     "day, month's name": rf"{_DAY_OF_WEEK}(?P<d>\d{{1,2}})(?:st|nd|rd|th|er|º)?\.?(?:[-/ ]| de |)(?P<N>{_MONTH})\.?"
     rf",?(?:[-/ ]| de |)(?P<y>\d{{4}}|\d{{2}}){_TIME}",
     "month's name, day": rf"{_DAY_OF_WEEK}(?P<N>{_MONTH})\.?[- ](?P<d>\d{{1,2}})(?:st|nd|rd|th)?,? ?[- ]?(?P<y>\d{{4}})"
@@ -40,12 +43,14 @@ _SHAPES = {
     "quarter first": r"q(?P<Q>[1-4])[-_/ ]?(?P<y>\d{4})",
     "month number": r"(?P<y>\d{4})m(?P<m>\d{1,2})",
     "week": r"(?P<y>\d{4})-?w(?P<W>\d{2})(?:-?(?P<D>[1-7]))?",
-    "digits": r"(?P<y>(?:19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})(?:[t_ ]?(?P<H>\d{2}):?(?P<M>\d{2}):?(?P<S>\d{2})?z?)?",
+    "digits": r"(?P<y>(?:19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})"
+    r"(?:[t_ ]?(?P<H>\d{2})(?::?(?P<M>\d{2})(?::?(?P<S>\d{2}))?)?z?)?",
     "time of day": r"(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2})(?P<F>[.,]\d+)?)?(?: ?(?P<P>[ap])\.?m\.?)?",
 }
 """What dates look like, in lower case. ``a`` and ``b`` are day and month in an order that the column decides."""
 _UNITS = {"seconds": 1.0, "milliseconds": 1e3, "microseconds": 1e6, "nanoseconds": 1e9}
 _PIVOT = 69  # years of two digits from here on are of the last century, as in POSIX
+_MOMENTS = ("time", "date", "epoch", "stamp", "unix", "created", "_at", "_ts")
 
 
 @dataclass(frozen=True)
@@ -92,12 +97,17 @@ class DateFormat(Format):
             return numbers, np.zeros(len(series))
         if not is_text(series):
             series = series.cast(pl.Int64, strict=False).cast(pl.String)
-        fields = series.str.to_lowercase().str.replace_all(" +", " ").str.extract_groups(f"^(?:{_SHAPES[self.shape]})$")
+        if self.shape == "digits":
+            series = series.str.replace(r"\.0+$", "")  # as pandas writes whole numbers beside missing ones
+        texts = series.str.to_lowercase().str.replace_all(r"\s+", " ").str.replace(r"^\[(.*)\]$", "${1}")
+        fields = texts.str.extract_groups(rf"^(?:{_SHAPES[self.shape]})\.?$")
         return _seconds(fields.struct.unnest(), self.day_first)
 
     def describe(self) -> str:
         if self.shape in _UNITS:
             return f"numbers are {self.shape} since 1970"
+        if self.shape == "short year first":
+            return "year/month/day"
         if self.shape != "year last":
             return ""
         order = "day/month/year" if self.day_first else "month/day/year"
@@ -117,16 +127,28 @@ def decide_dates(series: pl.Series, comma: bool = False) -> DateFormat | None:
     return None
 
 
+def is_called_moment(name: str) -> bool:
+    """Whether a column is called as those are that count seconds since 1970.
+
+    >>> is_called_moment("timestamp"), is_called_moment("price")
+    (True, False)
+    """
+    return any(word in name.lower() for word in _MOMENTS)
+
+
 def decide_times(series: pl.Series, name: str) -> DateFormat | None:
-    """The format of numbers that are dates: 20210131, or seconds since 1970 if the column is called a time."""
+    """The format of numbers that are dates: 20210131, also with a time behind it, or seconds since 1970 if the column
+    is called a time."""
     known = series.drop_nulls() if series.null_count() else series
-    numbers = known.cast(pl.Float64).to_numpy()
-    if not len(known) or (known.dtype.is_float() and (numbers != np.floor(numbers)).any()):
+    if not len(known):
         return None
+    numbers = known.cast(pl.Float64).to_numpy()
     low, high = numbers.min(), numbers.max()
-    if low >= 19000101 and high < 21000101 and _share(DateFormat("digits"), known) == 1:
-        return DateFormat("digits")
-    if not any(word in name.lower() for word in ("time", "date", "epoch", "stamp", "unix", "created", "_at", "_ts")):
+    if low >= 19000101 and (numbers == np.floor(numbers)).all():
+        few = known.gather_every(max(len(known) // 200, 1))
+        if all(_share(DateFormat("digits"), some) == 1 for some in (few, known)):
+            return DateFormat("digits")
+    if not is_called_moment(name):
         return None
     for unit, size in _UNITS.items():
         if 3e8 * size <= low and high <= 4.2e9 * size:  # from 1979 to 2103
@@ -139,20 +161,30 @@ def _share(chosen: DateFormat, known: pl.Series) -> float:
 
 
 def _ordered(known: pl.Series, comma: bool) -> DateFormat:
-    """Whether the day or the month comes first: as more of the dates can be read, else as they step more evenly."""
-    first, second = (DateFormat("year last", day_first).read(known) for day_first in (True, False))
-    counts = [int(np.sum(~np.isnan(times))) for times in (first, second)]
-    if counts[0] != counts[1]:
-        return DateFormat("year last", counts[0] > counts[1])
-    if (rough := [_roughness(times) for times in (first, second)])[0] != rough[1]:
-        return DateFormat("year last", rough[0] < rough[1])
-    points = bool(known.head(1).str.contains(r"^\D*\d+\.").all())
-    return DateFormat("year last", comma or points, sure=False)
+    """Which number is the day, and which the year: as more of the dates can be read, else as they step more evenly."""
+    day_first, month_first, year_first = found = [
+        DateFormat("year last"), DateFormat("year last", day_first=False), DateFormat("short year first")
+    ]  # fmt: skip
+    ranks = [_rank(how.read(known)) for how in found]
+    best = [how for how, rank in zip(found, ranks, strict=True) if rank == min(ranks)]
+    if len(best) == 1:
+        return best[0]
+    points, dashes = (bool(known.head(1).str.contains(rf"^\D*\d+\{mark}").all()) for mark in ".-")
+    wanted = [day_first, month_first] if comma or points else [month_first, day_first]
+    wanted = [year_first, *wanted] if dashes else [*wanted, year_first]
+    return replace(next(how for how in wanted if how in best), sure=False)
+
+
+def _rank(times: np.ndarray) -> tuple[int, float, int]:
+    """The less, the likelier a reading of dates; rows in no order tell by how few years there are."""
+    known = times[~np.isnan(times)]
+    rough = round(_roughness(known), 1)
+    return -len(known), rough, len(np.unique(known.astype("M8[s]").astype("M8[Y]"))) if rough == np.inf else 0
 
 
 def _roughness(times: np.ndarray) -> float:
     """How uneven the steps of dates are, in the order of the rows if that is the order of time; infinite if not."""
-    steps = np.diff(times[~np.isnan(times)])
+    steps = np.diff(times)
     if len(steps) < 3 or not ((steps >= 0).all() or (steps <= 0).all()) or not steps.any():
         return np.inf
     return float(np.abs(steps).max() / np.median(np.abs(steps[steps != 0])))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import numpy as np
 
 from subgrad.data.formats.column_format import FEW, Format, is_text, known_texts
+from subgrad.data.formats.durations import seconds_of_durations
 from subgrad.data.lazy_polars import pl
 
 _CURRENCY = (
@@ -17,6 +18,12 @@ _CURRENCY = (
 )
 # A unit is what stands behind nearly all numbers: a letter or a sign, and what follows up to the end.
 _UNIT = r"\d ?([^\d\s.,;:'()%+\-/][^\d]{0,11})$"
+_SAME = {
+    "€": "EUR", "$": "USD", "US$": "USD", "£": "GBP", "¥": "JPY", "₹": "INR", "RS": "INR", "RS.": "INR", "R$": "BRL",
+    "SFR": "CHF", "SFR.": "CHF", "FR.": "CHF", "ZŁ": "PLN", "KČ": "CZK", "FT": "HUF", "KR.": "KR", "₽": "RUB", "₺": "TRY",
+    "₩": "KRW",
+}  # fmt: skip
+"""Currencies by their signs, in upper case."""
 _SPACES = "[\u00a0\u2007\u2009\u202f]"
 _NAMES = {",": "comma", ".": "point", " ": "space", "'": "apostrophe"}
 
@@ -38,15 +45,17 @@ a thousand in a file with decimal points, and a bit more than 1 in one with deci
 class NumberFormat(Format):
     """Numbers, as Python writes them unless the fields say otherwise.
 
-    ``unit`` is a text that stands behind them. Signs of currency and the unit are passed over, a percent sign divides
-    by 100. A minus may be typographic, and stand behind the number; brackets around it, as accountants set them, mean
-    one too. Digits may be those of any script.
+    ``unit`` is a text that stands behind them, ``currency`` the one whose signs are at some of them; another one is no
+    number of this column. A percent sign divides by 100. A minus may be typographic, and stand behind the number;
+    brackets around it, as accountants set them, mean one too. Digits may be those of any script. True and false are 1
+    and 0, as in arrays, and a duration that pandas or polars has written is a number of seconds.
     """
 
     kind: ClassVar[str] = "number"
     decimal: str = "."
     thousands: str = ""
     unit: str = ""
+    currency: str = ""
 
     def read(self, series: pl.Series) -> np.ndarray:
         """Values (n,) as float64, NaN where there is none, or text that is no number."""
@@ -56,10 +65,21 @@ class NumberFormat(Format):
         if plain.null_count() == series.null_count():
             return plain.to_numpy(writable=True)
         values = plain.fill_null(float("nan")).to_numpy(writable=True)
-        rest = np.flatnonzero((series.is_not_null() & plain.is_null()).to_numpy())
-        if len(rest):
-            values[rest] = self._written(series.gather(rest))
+        for read in (self._written, _truth, seconds_of_durations):
+            rest = np.flatnonzero(np.isnan(values) & series.is_not_null().to_numpy())
+            if len(rest):
+                values[rest] = read(series.gather(rest))
         return values
+
+    def exact(self, series: pl.Series) -> list[int | None]:
+        """Whole numbers, whatever their size: a float does not tell them apart from 2**53 on. None for other values."""
+        if not is_text(series):
+            return series.to_list() if series.dtype.is_integer() else [None] * len(series)
+        parts, signs = self._parts(series)
+        plain = parts["power"].is_null() & parts["percent"].is_null()
+        digits = parts["number"].str.extract(r"^0*(\d+)(?:\.0*)?$")
+        return [int(sign) * int(whole) if whole and is_plain and sign == sign else None
+                for whole, is_plain, sign in zip(digits, plain, signs, strict=True)]  # fmt: skip
 
     def describe(self) -> str:
         parts = [f"'{self.decimal}' is the decimal {_NAMES[self.decimal]}"] if self.decimal != "." else []
@@ -78,30 +98,60 @@ class NumberFormat(Format):
 
     def _written(self, series: pl.Series) -> np.ndarray:
         """Numbers in the notation of this format."""
+        parts, signs = self._parts(series)
+        number = parts["number"] + parts["power"].fill_null("")
+        values = number.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy(writable=True)
+        values[parts["percent"].is_not_null().to_numpy()] /= 100
+        return values * signs
+
+    def _parts(self, series: pl.Series) -> tuple[pl.DataFrame, np.ndarray]:
+        """What the texts consist of, the number with a point and without marks of thousands, and their signs: 1, -1, or
+        NaN for several."""
         parts = _clean(series).str.extract_groups(self._pattern()).struct.unnest()
         number = parts["number"]
         if self.thousands:
             number = number.str.replace_all(self.thousands, "", literal=True)
-        number = number.str.replace(self.decimal, ".", literal=True) + parts["power"].fill_null("")
-        values = number.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy(writable=True)
-        values[parts["percent"].is_not_null().to_numpy()] /= 100
+        parts = parts.with_columns(number.str.replace(self.decimal, ".", literal=True))
         minus = np.sum([(parts[name] == sign).fill_null(False).to_numpy() for name, sign in _MINUS], axis=0)
-        values[minus == 1] *= -1
-        values[(minus > 1) | (parts["open"].is_null() != parts["close"].is_null()).to_numpy()] = np.nan
-        return values
+        fits = (parts["open"].is_null() == parts["close"].is_null()).to_numpy() & (minus < 2)
+        if self.currency:
+            fits &= (_currencies(parts) == self.currency).fill_null(True).to_numpy()
+        return parts, np.where(fits, 1 - 2.0 * minus, np.nan)
+
+    def in_one_currency(self, known: pl.Series) -> NumberFormat | None:
+        """The same with the currency of nearly all texts (n,) that have one; None if they are in several."""
+        found = _currencies(self._parts(known)[0]).drop_nulls()
+        if not len(found):
+            return self
+        usual = found.mode().sort()[0]
+        others = int((found != usual).sum())
+        return replace(self, currency=usual) if others <= (1 - FEW) * len(known) else None
 
     def _pattern(self) -> str:
         mark, group = re.escape(self.decimal), re.escape(self.thousands)
         grouped = rf"[1-9]\d{{0,2}}(?:{group}\d{{2,3}})*{group}\d{{3}}|" if group else ""
         unit = f"|{re.escape(self.unit)}" if self.unit else ""
         return (
-            rf"^(?P<open>\()? ?(?P<before>[-+])? ?{_CURRENCY}? ?(?P<inner>[-+])? ?"
+            rf"^(?P<open>\()? ?(?P<before>[-+])? ?(?P<money>{_CURRENCY})? ?(?P<inner>[-+])? ?"
             rf"(?P<number>(?:{grouped}\d+)(?:{mark}\d*)?|{mark}\d+)(?P<power>[eE][-+]?\d+)?"
-            rf"(?P<behind>-)? ?(?:(?P<percent>%)|{_CURRENCY}{unit})? ?(?P<close>\))?$"
+            rf"(?P<behind>-)? ?(?:(?P<percent>%)|(?P<money_behind>{_CURRENCY}){unit})? ?(?P<close>\))?$"
         )
 
 
 _MINUS = (("open", "("), ("before", "-"), ("inner", "-"), ("behind", "-"))
+_TRUTH = {"true": 1.0, "false": 0.0}
+
+
+def _currencies(parts: pl.DataFrame) -> pl.Series:
+    """The currencies of numbers by one name each, null where there is none."""
+    money = parts["money"].fill_null(parts["money_behind"]).str.to_uppercase()
+    return money.replace(_SAME)
+
+
+def _truth(series: pl.Series) -> np.ndarray:
+    """1 and 0 for true and false, as truth values of a frame are written here."""
+    found = series.str.to_lowercase().replace_strict(_TRUTH, default=None, return_dtype=pl.Float64)
+    return found.fill_null(float("nan")).to_numpy()
 
 
 def decide_numbers(series: pl.Series, habit: Habit = "point") -> NumberFormat | None:
@@ -115,7 +165,7 @@ def decide_numbers(series: pl.Series, habit: Habit = "point") -> NumberFormat | 
     best = _best(known, habit, "")
     if best is None and (unit := _unit(few)):
         best = _best(known, habit, unit)
-    return None if best is not None and _are_codes(known) else best
+    return None if best is None or _are_codes(known) else best.in_one_currency(known)
 
 
 def habit_of(samples: list[pl.Series], semicolons: bool) -> Habit:
