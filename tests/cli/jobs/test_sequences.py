@@ -255,3 +255,22 @@ def test_series_say_what_is_wrong(tmp_path):
     assert "too few" in fail("train", "series", file, "--target", "a", "--out", tmp_path / "a.safetensors")
     assert "which column" in misuse("train", "series", file)
     assert "by an LSTM" in misuse("train", "series", file, "--target", "a", "--model", "lenet")
+
+
+HOURS = [datetime.datetime(2022, 2, 27) + datetime.timedelta(hours=i) for i in range(100)]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"day": "{:%d.%m.%Y}", "clock": "{:%H:%M}"}, {"clock": "{:%I:%M %p}", "day": "{:%Y-%m-%d}"},
+        {"day": "{:%m/%d/%Y}", "hour": "{:%H}"}, {"year": "{:%Y}", "month": "{:%m}", "day": "{:%d}", "hour": "{:%H}"},
+        {"Tag": "{:%d}", "Monat": "{:%m}", "Jahr": "{:%Y}", "Stunde": "{:%H}"},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("order", [slice(None, None, -1), np.random.default_rng(0).permutation(100)])
+def test_several_columns_say_together_when_a_row_was(columns, order):
+    texts = {name: np.array([form.format(hour) for hour in HOURS], object)[order] for name, form in columns.items()}
+    found = series_of(Table({**texts, "y": np.arange(100)[order]}), "y")
+    assert found.values[:, 0].tolist() == list(range(100))
+    assert found.log[0].endswith("together say when a row was.")

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from subgrad.cli.jobs.row_times import are_single, saying, times_of
 from subgrad.data import Table
 from subgrad.data.column_names import listed
-from subgrad.data.formats import DateFormat, TextFormat
+from subgrad.data.formats import TextFormat
 from subgrad.data.table import is_number, missing_mask
 from subgrad.errors import DataError
 
@@ -38,8 +39,8 @@ class Series:
 def series_of(table: Table, target: str, names: Sequence[str] | None = None) -> Series:
     """The target and the columns ``names``, or all that can be used, in the order of time.
 
-    A column of dates says when a row was, or else the first column if its numbers only rise or only fall, as years do;
-    it is no feature.
+    A column of dates says when a row was, also with a clock in another one, or columns of years and months, or else the
+    first column if its numbers only rise or only fall, as years do; where it is a single one, it is no feature.
 
     Raises:
         DataError: if a column is not there or holds no numbers, half the values of the target are missing, or most
@@ -48,14 +49,14 @@ def series_of(table: Table, target: str, names: Sequence[str] | None = None) -> 
     table.require(names or [target])
     if not is_number(table[target]):
         raise DataError(f"column {target!r} holds no numbers")
-    table, time, log = _in_order(table, target)
+    table, when, log = _in_order(table, target)
     log = [*table.notes, *log]
-    useless = {target, time, *(table.row_numbers if names is None else ())}
+    useless = {target, *(when if len(when) == 1 else ()), *(table.row_numbers if names is None else ())}
     others = [n for n in table if n not in useless and is_number(table[n]) and not _half_missing(table[n])]
     if names is not None and (bad := [n for n in names if n != target and n not in others]):
         raise DataError(f"column {bad[0]!r} is to hold numbers, and most of them: the network was trained on some")
     chosen = list(names) if names is not None else [target, *others]
-    left_out = [n for n in table if n not in (*chosen, time)]
+    left_out = [n for n in table if n not in (*chosen, *when)]
     if left_out and names is None:
         log.append(f"Left out: {listed(left_out)}: no numbers, row numbers, or most are missing.")
     known = ~missing_mask(table[target])
@@ -80,45 +81,31 @@ def parts_of(table: Table, column: str) -> dict[str, Table]:
     return {name: rest.take(values == name) for name in names}
 
 
-def _in_order(table: Table, target: str) -> tuple[Table, str | None, list[str]]:
-    """The table with its rows in the order of time, the column that says it, and what was done."""
-    first = next(iter(table))
-    dates = [name for name in table if name != target and isinstance(table.format(name), DateFormat)]
-    for name in [*dates, *([first] if first != target else [])]:
-        times, told = _times(table, name)
-        if times is None:
-            continue
-        _check_single(table, name, target, times)
+def _in_order(table: Table, target: str) -> tuple[Table, list[str], list[str]]:
+    """The table with its rows in the order of time, the columns that say it, and what was done."""
+    for found in times_of(table, target):
+        times, name, told = found.values, found.columns[0], [*found.told]
+        _check_single(table, found.columns, target, times)
         known = np.isfinite(times)
         if not known.all():
             told.append(f"{np.sum(~known):,} rows without a time in '{name}' were left out.")
             table, times = table.take(known), times[known]
         order = np.argsort(times, kind="stable")
         turned = [] if (order == np.arange(len(order))).all() else [f"The rows were put in the order of '{name}'."]
-        return table.take(order), name, [f"'{name}' says when a row was.", *told, *turned, *_gaps(times[order], name)]
-    return table, None, ["No column says when a row was: they are taken as they come."]
+        log = [saying(found.columns), *told, *turned, *_gaps(times[order], name)]
+        return table.take(order), found.columns, log
+    return table, [], ["No column says when a row was: they are taken as they come."]
 
 
-def _times(table: Table, name: str) -> tuple[np.ndarray | None, list[str]]:
-    """When the rows were by a column of dates, or by the first one if its numbers rise; and how dates are read."""
-    how = table.format(name)
-    if isinstance(how, DateFormat):
-        written = how.describe()
-        return how.read(table.series(name)), [f"Its dates are {written}."] if written else []
-    if not is_number(table[name]) or missing_mask(table[name]).any():
-        return None, []
-    return _rising(table[name]), []
-
-
-def _check_single(table: Table, time: str, target: str, times: np.ndarray) -> None:
+def _check_single(table: Table, when: list[str], target: str, times: np.ndarray) -> None:
     """That the rows are one series: of several, each time comes several times, and a column tells them apart."""
     times = times[np.isfinite(times)]
-    if len(np.unique(times)) > 0.6 * len(times):
+    if are_single(times):
         return
-    keys = [name for name in table if name not in (time, target) and _tells_apart(table, name, times)]
-    which = f"--series {keys[0]}" if keys else "--series COLUMN"
+    keys = [name for name in table if name not in (*when, target) and _tells_apart(table, name, times)]
+    which, different = f"--series {keys[0]}" if keys else "--series COLUMN", len(np.unique(times))
     raise DataError(
-        f"the file has several series: '{time}' has {len(np.unique(times)):,} different times in {len(times):,} rows; "
+        f"the file has several series: '{when[0]}' has {different:,} different times in {len(times):,} rows; "
         f"say which column tells them apart: {which}" + (f" (it could be {listed(keys)})" if len(keys) > 1 else "")
     )
 
@@ -129,12 +116,6 @@ def _tells_apart(table: Table, name: str, times: np.ndarray) -> bool:
     if len(values) != len(times) or len(set(values)) > len(times) / 3:
         return False
     return len(set(zip(values, times.tolist(), strict=True))) == len(times)
-
-
-def _rising(column: np.ndarray) -> np.ndarray | None:
-    """Numbers that only rise or only fall, as years do."""
-    steps = np.diff(column)
-    return column if len(steps) and ((steps > 0).all() or (steps < 0).all()) else None
 
 
 def _gaps(times: np.ndarray, name: str) -> list[str]:
