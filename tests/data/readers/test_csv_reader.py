@@ -206,3 +206,35 @@ def test_the_odd_code_in_the_first_row_is_no_unit(write):
     assert (again.rows, again.notes) == (32, [])
     alone = read_csv(write("version\nbeta\n1.0\n2.0\n"))
     assert alone.series("version").to_list() == ["beta", "1.0", "2.0"]
+
+
+@pytest.mark.parametrize("delimiter", ["~", "^", ":", "!", "\x01"])
+def test_rare_delimiters(write, delimiter):
+    lines = ["age", "height", "sex"], *([str(20 + i), str(150 + i), "fm"[i % 2]] for i in range(9))
+    table = read_csv(write("\n".join(map(delimiter.join, lines))))
+    assert list(table) == ["age", "height", "sex"]
+    assert table["height"].tolist() == [150 + i for i in range(9)]
+    assert table.notes == [f"Its columns are parted by {delimiter!r}."]
+    told = read_csv(write("\n".join([f"sep={delimiter}", *map(delimiter.join, lines)])))
+    assert list(told) == list(table)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "| a | b |\n|---|:--|\n| 1 | x |\n| 2 | y |\n", " a | b\n---+---\n 1 | x\n 2 | y\n(2 rows)\n",
+        "+---+---+\n| a | b |\n+---+---+\n| 1 | x |\n| 2 | y |\n+---+---+\n", "a | b\r\n--- | ---\r\n1 | x\r\n2 | y\r\n",
+    ],
+)  # fmt: skip
+def test_tables_of_markdown_and_databases(write, text):
+    table = read_csv(write(text))
+    assert list(table) == ["a", "b"]
+    assert (table["a"].tolist(), table["b"].tolist()) == ([1, 2], ["x", "y"])
+
+
+@pytest.mark.parametrize("delimiter", [" ", "~"])
+def test_decimal_commas_between_other_delimiters(write, delimiter):
+    rows = ["a", "b", "y"], *([f"{i},5", f"1.{100 + i},25", str(i % 2)] for i in range(9))
+    table = read_csv(write("\n".join(map(delimiter.join, rows))))
+    assert table["a"].tolist() == [i + 0.5 for i in range(9)]
+    assert table["b"].tolist() == [1100.25 + i for i in range(9)]

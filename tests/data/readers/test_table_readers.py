@@ -14,7 +14,16 @@ import polars as pl
 import pytest
 from sklearn import datasets
 
-from subgrad.data import Table, as_array, is_frame, read_npz, read_parquet, read_table, table_from_frame
+from subgrad.data import (
+    Table,
+    TablePreprocessor,
+    as_array,
+    is_frame,
+    read_npz,
+    read_parquet,
+    read_table,
+    table_from_frame,
+)  # fmt: skip
 from subgrad.errors import DataError, FileError, SubgradError
 
 DAY = datetime.datetime(2024, 2, 29)
@@ -194,7 +203,7 @@ def test_damage_anywhere_is_an_error_of_ours_or_none(tmp_path, name):
 
 
 def test_other_endings_are_refused_with_what_is_supported():
-    with pytest.raises(FileError, match=r"supported are .csv, .tsv, .txt, .npz, .parquet, .arrow"):
+    with pytest.raises(FileError, match=r"supported are .csv, .tsv, .txt, .npz, .parquet, .pq, .arrow"):
         read_table("table.json")
 
 
@@ -223,3 +232,89 @@ def test_an_array_that_says_it_is_longer_than_its_file(tmp_path):
         assert tracemalloc.get_traced_memory()[1] < 1e7
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("names", "left"),
+    [
+        (["x_train", "y_train", "x_test", "y_test"], ["x_train", "y_train"]),
+        (["trainX", "trainY", "testX", "testY"], ["trainX", "trainY"]),
+        (["train_images", "train_labels", "t10k_images", "val_labels"], ["train_images", "train_labels"]),
+        (["value_train", "interval_train", "value_test"], ["value_train", "interval_train"]),
+        (["strain", "interval", "latest", "y"], ["strain", "interval", "latest", "y"]),
+    ],
+)
+def test_arrays_to_test_on_are_those_called_as_others_to_train_on(tmp_path, names, left):
+    np.savez(tmp_path / "t.npz", **{name: np.zeros(3 if name in left else 2) for name in names})
+    assert list(read_npz(tmp_path / "t.npz")) == left
+
+
+@pytest.mark.parametrize("write", ["to_csv", "to_parquet"])
+def test_an_index_of_dates_is_a_column(tmp_path, write):
+    days = pd.date_range("2024-01-30", periods=3)
+    path = tmp_path / f"t.{write.removeprefix('to_')}"
+    getattr(pd.DataFrame({"x": [1.0, 2.0, 3.0]}, index=days), write)(path)
+    table = read_table(path)
+    assert sorted(table) == ["date", "x"]
+    seconds = (days - pd.Timestamp(0)) / pd.Timedelta(seconds=1)
+    np.testing.assert_array_equal(table.format("date").read(table.series("date")), seconds)
+    assert any("holds dates: it is called 'date'" in note for note in table.notes)
+
+
+@pytest.mark.parametrize("kind", ["list", "struct", "binary"])
+def test_that_a_column_was_left_out_is_said_where_it_is_missed(tmp_path, kind):
+    odd = {"list": [[1]], "struct": [{"u": 1}], "binary": [b"\xff"]}[kind]
+    pl.DataFrame({"x": [1.0] * 3, "y": odd * 3}).write_parquet(tmp_path / "t.parquet")
+    with pytest.raises(DataError, match="it has 1: 'x'. Column 'y' was left out: it holds "):
+        read_table(tmp_path / "t.parquet").require(["y"])
+
+
+def test_json_lines_may_begin_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "t.ndjson").write_text('\ufeff{"a": 1}\n{"a": 2}\n', encoding="utf-8")
+    assert read_table(tmp_path / "t.ndjson")["a"].tolist() == [1, 2]
+
+
+def test_integers_among_objects_keep_their_dtype():
+    labels = pd.Series([2**60 + 1, 2**60 + 2], dtype=object)
+    assert as_array(labels).tolist() == labels.tolist()
+
+
+def test_names_that_are_numbers():
+    frame = pd.DataFrame({0: [1.5, 2.5, 3.5, 4.5], 1: ["a", "b", "a", "b"]})
+    prepared = TablePreprocessor().fit(table_from_frame(frame), 1)
+    assert (prepared.feature_names, prepared.classes) == (["0"], ["a", "b"])
+    assert list(Table({0: [1], "y": [2]})) == ["0", "y"]
+    with pytest.raises(DataError, match="the table has more than one column named '0'"):
+        Table({0: [1], "0": [2]})
+
+
+@pytest.mark.parametrize("write", ["parquet", "arrow", "frame"])
+def test_times_of_a_zone_that_is_an_offset(tmp_path, write):
+    pa = pytest.importorskip("pyarrow")
+    data = pa.table({"t": pa.array([0, 86400], pa.timestamp("s", "+05:30")), "x": [1, 2]})
+    path = tmp_path / f"t.{write}"
+    if write == "parquet":
+        pytest.importorskip("pyarrow.parquet").write_table(data, path)
+    elif write == "arrow":
+        with pa.ipc.new_file(path, data.schema) as file:
+            file.write_table(data)
+    table = table_from_frame(data) if write == "frame" else read_table(path)
+    times, ahead = table.format("t").read_local(table.series("t"))
+    assert (times.tolist(), ahead.tolist()) == ([0, 86400], [19800, 19800])
+
+
+def test_a_column_of_arrow_that_polars_does_not_know_is_named():
+    pa = pytest.importorskip("pyarrow")
+    data = pa.table({"x": [1, 2], "odd": pa.array([pa.MonthDayNano([1, 2, 3])] * 2)})
+    with pytest.raises(DataError, match="column 'odd' holds month_day_nano_interval, which polars cannot read"):
+        table_from_frame(data)
+
+
+def test_whole_numbers_of_pandas_with_a_hole_stay_exact():
+    frame = pd.DataFrame({"y": pd.array([2**60 + 1, None, 2**60 + 2], "Int64")})
+    assert table_from_frame(frame).series("y").to_list() == [2**60 + 1, None, 2**60 + 2]
+
+
+def test_text_that_is_no_unicode():
+    with pytest.raises(DataError, match="column 'a' holds text that is no Unicode"):
+        Table({"a": ["\ud800", "b"]})

@@ -242,3 +242,51 @@ def test_memory_is_a_size():
     for wrong in ("much", -1, "1 XB", True, "10kB"):
         with pytest.raises(ArgumentError, match="memory is"):
             scan_table(FRAME.lazy(), "price", memory=wrong)
+
+
+def columns_of(path, target):
+    """The names and formats of the columns of a file read piece by piece, and read as a whole."""
+    rows, table = scan_table(path, target), read_table(path)
+    formats = {name: how.to_plain() for name, how in rows._shared.formats.items()}
+    return formats, {name: table.format(name).to_plain() for name in table}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a,,b,y\n" + "1,2,3,4\n2,3,1,5\n" * 15,  # a column without a name
+        ",a,y\n" + "".join(f"r{i},{i % 7},{i % 3}\n" for i in range(30)),  # row labels
+        ",a,y\n" + "".join(f"2021-01-{i + 1:02},{i % 7},{i % 3}\n" for i in range(30)),  # which are dates
+        "a,a,y\n" + "1,2,3\n2,1,4\n" * 15,  # a name that comes twice
+        "a;y\n" + "".join(f"1,{i + 100};{i % 3}\n" for i in range(30)),  # semicolons part decimal commas
+        "a,b,y\nkg,cm,\n" + "".join(f"{i}.5,{i % 7},{i % 3}\n" for i in range(30)),  # units
+        "a b\n" + "".join(f"{i} {i % 7} {i % 3}\n" for i in range(1, 30)),  # labels as R has them
+        " a , y \n" + "".join(f"{i % 7},{i % 3}\n" for i in range(30)),
+    ],
+)
+def test_a_text_read_in_pieces_has_the_columns_of_the_whole(tmp_path, text):
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    target = "b" if text.startswith("a b") else "y"
+    pieces, whole = columns_of(path, target)
+    assert pieces == whole
+    table = read_table(path)
+    prepared = TablePreprocessor().fit(table, target)
+    rows = scan_table(path, preparation=prepared)
+    np.testing.assert_array_equal(np.concatenate([*rows.inputs(np.dtype("f4"))]), prepared.transform(table))
+
+
+@pytest.mark.parametrize("index", [["p", "q"] * 20, None, "dates"])
+@pytest.mark.parametrize("ending", ["parquet", "feather"])
+def test_an_index_of_pandas_is_what_it_is_in_a_whole_table(tmp_path, index, ending):
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    index = pandas.date_range("2024-01-01", periods=40) if index == "dates" else index
+    frame = pandas.DataFrame({" a": np.arange(40) % 7, "y": np.arange(40) % 3}, index=index)
+    path = tmp_path / f"t.{ending}"
+    if ending == "parquet":
+        frame.to_parquet(path)
+    else:
+        pl.from_pandas(frame, include_index=index is not None).write_ipc(path)
+    pieces, whole = columns_of(path, "y")
+    assert pieces == whole

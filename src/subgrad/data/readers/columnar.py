@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import os
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from subgrad.data.column_names import unique_names
 from subgrad.data.free_memory import check_room
-from subgrad.data.lazy_polars import pl
-from subgrad.data.readers.csv import check_header, table_of_texts
+from subgrad.data.lazy_polars import any_time_zone, pl
+from subgrad.data.readers.csv import DATE, check_header, table_of_texts
 from subgrad.data.readers.csv_dialect import Layout, titles_above
 from subgrad.data.readers.raw import check_file, read_bytes
 from subgrad.data.table import Table, usable
@@ -23,13 +26,13 @@ _CELL = 16  # bytes that a value takes at least
 def read_parquet(path: _Path) -> Table:
     """The table in a Parquet file.
 
-    Nulls are missing values. A pandas index that was stored along is left out, like the row labels of a CSV file, and
-    so are columns of lists, structures or bytes that are no text; ``notes`` of the table names them.
+    Nulls are missing values. A pandas index that was stored along is left out, unless it holds dates, like the row
+    labels of a CSV file; so are columns of lists, structures or bytes that are no text, as ``notes`` of the table says.
 
     Raises `FileError` if the file cannot be read, or is larger than memory.
     """
     check_file(path)
-    with _errors(path, "Parquet"):
+    with _errors(path, "Parquet"), any_time_zone():
         scan = pl.scan_parquet(Path(path), glob=False)
         width = len(scan.collect_schema())
         _check_size(scan.select(pl.len()).collect().item(), width, path)
@@ -39,7 +42,7 @@ def read_parquet(path: _Path) -> Table:
 def read_arrow(path: _Path) -> Table:
     """The table in an Arrow IPC file, also called Feather; see `read_parquet`."""
     check_file(path)
-    with _errors(path, "Arrow IPC"):
+    with _errors(path, "Arrow IPC"), any_time_zone():
         try:
             return _table(pl.read_ipc(Path(path)), path)
         except pl.exceptions.ComputeError:  # a stream has no footer
@@ -48,7 +51,7 @@ def read_arrow(path: _Path) -> Table:
 
 def read_ndjson(path: _Path) -> Table:
     """The table in a file of JSON objects, one a line, gzipped or not; see `read_parquet`."""
-    content = read_bytes(path)
+    content = read_bytes(path).removeprefix(codecs.BOM_UTF8)
     with _errors(path, "NDJSON"):
         return _table(pl.read_ndjson(content, infer_schema_length=None), path)
 
@@ -101,6 +104,20 @@ def _first_line(error: BaseException) -> str:
     return next(iter(str(error).strip().splitlines()), type(error).__name__)[:200]
 
 
+def names_in(schema: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
+    """What columns with types are called, by their names in the file, and a sentence for each kind of change.
+
+    Row labels are not there: an index of pandas, or a first column without a name. One of dates is called "date".
+    """
+    labels = {own for own in schema if not own.strip() or re.fullmatch(r"__index_level_\d+__", own)}
+    dates = [own for own in labels if schema[own].base_type() in (pl.Date, pl.Datetime)]
+    used = [own for own in schema if own in dates or own not in labels or not own.strip()]
+    given = [DATE if own in dates else own.strip() for own in used]
+    names, notes = unique_names(given, [True] * len(used))
+    found = {own: name for own, name in zip(used, names, strict=True) if name}
+    return found, [*notes, *(f"The index holds dates: it is called '{found[own]}'." for own in dates)]
+
+
 def _check_size(rows: int, width: int, path: _Path) -> None:
     if width > MOST_COLUMNS:
         raise FileError(f"{path} has {width:,} columns; at most {MOST_COLUMNS:,} are read")
@@ -111,7 +128,6 @@ def _table(frame: pl.DataFrame, path: _Path) -> Table:
     _check_size(frame.height, frame.width, path)
     if not frame.height:
         raise FileError(f"{path} has no rows")
-    frame = frame.select(pl.exclude("^__index_level_.*$"))
-    names, notes = unique_names([name.strip() for name in frame.columns], [True] * frame.width)
-    columns, left_out = usable({name: s for name, s in zip(names, frame.get_columns(), strict=True) if name})
+    names, notes = names_in(frame.schema)
+    columns, left_out = usable({name: frame[own] for own, name in names.items()})
     return Table(columns, [*notes, *left_out])

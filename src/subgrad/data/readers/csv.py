@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from subgrad.data.column_names import unique_names
+from subgrad.data.formats.dates import decide_dates
 from subgrad.data.formats.words import stands_for_none
 from subgrad.data.free_memory import check_room
 from subgrad.data.lazy_polars import pl
@@ -21,6 +22,7 @@ from subgrad.errors import FileError
 MOST_COLUMNS = 100_000
 _CELL = 40  # bytes that a value takes while it is read, about
 _CHUNK = 1 << 24
+DATE = "date"  # what a column of dates is called that has no name
 
 _Path = str | os.PathLike[str]
 
@@ -33,8 +35,8 @@ def read_csv(path: _Path) -> Table:
     breaks. White space around a value does not count, lines without values neither. Lines above the header that hold
     one value only are a title, lines that begin with ``#`` are comments if the first one does, and a row of units
     below the header is left out. The file is UTF-8 or UTF-16, else it is read as Windows-1252. A first column without
-    a name holds row labels (pandas and R write them) and is left out; other repeated or empty names get a number. What
-    a user should know of this stands in ``notes`` of the table.
+    a name holds row labels (pandas and R write them) and is left out, unless they are dates; other repeated or empty
+    names get a number. What a user should know of this stands in ``notes`` of the table.
 
     What the values of a column are, numbers, dates, truth values or text, and how they are written, is decided by the
     whole column: see `Table`.
@@ -69,13 +71,24 @@ def table_of_texts(frame: pl.DataFrame, layout: Layout, path: _Path, notes: Sequ
     frame = frame.head(filled[-1] + 1 if len(filled) else 0)
     if not frame.height:
         raise FileError(f"{path} has a header but no rows")
-    frame, units = _without_units(frame)
+    frame, units = without_units(frame)
+    names, renamed = names_of_columns(frame, layout)
+    columns = {name: column for name, column in zip(names, frame.get_columns(), strict=False) if name}
+    return Table(columns, [*notes, *layout.notes, *units, *renamed], semicolons=layout.delimiter == ";")
+
+
+def names_of_columns(frame: pl.DataFrame, layout: Layout) -> tuple[list[str], list[str]]:
+    """The names of the columns of what `frame_of_rows` gives, and what is to be said of them: see `unique_names`.
+
+    A first column without a name is called "date" if it holds dates, as the index of a series does.
+    """
     labelled = frame.to_series(-1).null_count() < frame.height  # R's header has no name for the labels of its rows
     given = ["", *layout.names] if labelled else layout.names
     filled = [column.null_count() < frame.height for column in frame.get_columns()]
-    names, renamed = unique_names(given, filled)
-    columns = {name: column for name, column in zip(names, frame.get_columns(), strict=False) if name}
-    return Table(columns, [*notes, *layout.notes, *units, *renamed], semicolons=layout.delimiter == ";")
+    if given[0] or decide_dates(frame.to_series(0)) is None:
+        return unique_names(given, filled)
+    names, notes = unique_names([DATE, *given[1:]], filled)
+    return names, [*notes, f"The first column has no name and holds dates: it is called '{names[0]}'."]
 
 
 def check_header(names: list[str], path: _Path) -> None:
@@ -217,12 +230,18 @@ def _other_length(path: _Path, line: int, found: int, width: int) -> FileError:
     return FileError(f"{path}, line {line}: {found} values, the header names {width} columns")
 
 
-def _without_units(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+def first_row_ends(text: str, layout: Layout) -> int:
+    """How many lines there are up to the end of the first row."""
+    below = records(_below(text, layout.lines), layout.delimiter, layout.comments)
+    return layout.lines + next(below)[0]
+
+
+def without_units(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
     """Without a first row that holds units: two texts or more, those above columns of numbers, none of which stands for
     no value or comes again in its column, as the odd one among codes does."""
-    first, below = frame.row(0), frame.slice(1, 20)
-    if below.height < 2 or sum(cell is not None for cell in first) < 2:
+    if frame.height < 3 or frame.width - sum(frame.head(1).null_count().row(0)) < 2:
         return frame, []
+    first, below = frame.row(0), frame.slice(1, 20)
     numeric = [all(cell is None or is_numeric(cell) for cell in column) and column.null_count() < column.len()
                for column in below.get_columns()]  # fmt: skip
     cells = [cell for cell, number in zip(first, numeric, strict=True) if number and cell is not None]

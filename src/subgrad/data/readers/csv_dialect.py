@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,10 +14,12 @@ from subgrad.data.formats.words import stands_for_none
 from subgrad.errors import FileError
 
 DELIMITERS = ",;\t|"
+RARE = "~^:!\x01\x1e\x1f"  # that part values where none of the others does
 NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "'|'", " ": "spaces"}
 _SNIFFED = 100_000  # characters that are looked at, at least
 _RECORDS = 100
 _TITLES = 10  # lines above the header that may hold a title
+_RULE = re.compile(r"^ *(?=[^\r\n]*[|+])(?=[^\r\n]*--)[-+|:= ]+(?=\r?$)|^\(\d+ rows?\)(?= *\r?$)", re.MULTILINE)
 
 _Path = str | os.PathLike[str]
 Record = tuple[int, list[str]]
@@ -46,21 +49,26 @@ def decode(content: bytes, path: _Path) -> tuple[str, list[str]]:
     for mark, encoding in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
         if content.startswith(mark):
             try:
-                return _without_nul(content[len(mark) :].decode(encoding), path), []
+                return _cleaned(content[len(mark) :].decode(encoding), path), []
             except UnicodeDecodeError as error:
                 raise FileError(f"{path} is damaged: its mark says {encoding}, which it is not") from error
     try:
-        return _without_nul(content.decode(), path), []
+        return _cleaned(content.decode(), path), []
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        text = _without_nul(content.decode("cp1252", errors="replace"), path)
+        text = _cleaned(content.decode("cp1252", errors="replace"), path)
         return text, [f"Line {line} is not UTF-8: the file was read as Windows-1252."]
 
 
-def _without_nul(text: str, path: _Path) -> str:
+def _cleaned(text: str, path: _Path) -> str:
+    """Without the lines that only rule the table, as Markdown and databases write them: they are blank then.
+
+    Raises `FileError` for zero bytes.
+    """
     if "\0" in text[:_SNIFFED]:
         raise FileError(f"{path} is no text: it has zero bytes")
-    return text
+    first = text[:_SNIFFED].splitlines()[:3]
+    return _RULE.sub("", text) if any(map(_RULE.match, first)) else text
 
 
 def layout_of(text: str, path: _Path) -> Layout:
@@ -81,7 +89,7 @@ def layout_of(text: str, path: _Path) -> Layout:
     if all(map(is_numeric, names)) and (commented := _commented_header(start, delimiter, len(names))):
         return Layout(delimiter, commented, lines - 1, comments, notes)
     if delimiter not in ",;\t":
-        notes.append(f"Its columns are parted by {NAMES[delimiter]}.")
+        notes.append(f"Its columns are parted by {NAMES.get(delimiter, repr(delimiter))}.")
     return Layout(delimiter, names, lines, comments, notes)
 
 
@@ -119,8 +127,20 @@ def _told_delimiter(start: str) -> tuple[str | None, int]:
 
 
 def _likeliest(start: str, comments: bool, whole: bool) -> str:
-    """The delimiter that parts most lines into as many values as the header, and the header into most names."""
-    return max([*DELIMITERS, " "], key=lambda delimiter: _score(start, delimiter, comments, whole))
+    """The delimiter that parts most lines into as many values as the header, and the header into most names.
+
+    Spaces, and what rarely parts values, come after the others, but before one that would make a title of the first line.
+    """
+
+    def score(delimiter: str) -> tuple[bool, float, int, int]:
+        return _score(start, delimiter, comments, whole)
+
+    usual = max(DELIMITERS, key=score)
+    parts, _, no_titles, _ = score(usual)
+    if parts and not no_titles:
+        return usual
+    found = next((other for other in (" ", *RARE) if score(other)[:3] == (True, 1.0, 0)), usual)
+    return " " if found == usual and not parts and score(" ")[0] else found
 
 
 def _score(start: str, delimiter: str, comments: bool, whole: bool) -> tuple[bool, float, int, int]:
@@ -133,7 +153,7 @@ def _score(start: str, delimiter: str, comments: bool, whole: bool) -> tuple[boo
     share = sum(width == usual for width in widths) / len(widths)
     if delimiter == " " and not _parted_by_spaces(found[titles:], quoted=start.lstrip().startswith('"')):
         return False, 0.0, 0, 0
-    return widths[0] > 1, 0.0 if delimiter == " " else share, -titles, widths[0]
+    return widths[0] > 1, share, -titles, widths[0]
 
 
 def _parted_by_spaces(found: Sequence[Sequence[str]], quoted: bool) -> bool:

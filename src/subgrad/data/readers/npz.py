@@ -19,6 +19,9 @@ from subgrad.errors import FileError
 
 MOST_COLUMNS = 100_000
 
+_TRAIN = ("training", "train")
+_TEST = ("test", "testing", "t10k", "val", "valid", "validation", "dev", "eval")
+
 _Path = str | os.PathLike[str]
 
 
@@ -27,7 +30,8 @@ def read_npz(path: _Path) -> Table:
 
     A one-dimensional array (n,), or a column (n, 1), becomes the column of its name. A larger array (n, ...) becomes
     one column for each of its values in a row: ``X`` (n, 3) gives ``X0, X1, X2``, and images (n, 8, 8) give 64 columns.
-    Arrays that are called ``..._test`` beside others called ``..._train`` are left out, as ``notes`` of the table says.
+    Arrays that are called as others but for "test" or "val" in the place of "train", as ``x_test`` beside ``x_train``,
+    are left out, as ``notes`` of the table says.
 
     Raises `FileError` if the file cannot be read, is no NPZ archive, unfolds to more than there is memory for, gives
     more than 100,000 columns, or holds Python objects, which only unpickling could read and which subgrad never
@@ -81,11 +85,10 @@ def _check_length(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
 
 
 def _without_tests(arrays: Mapping[str, np.ndarray]) -> tuple[Mapping[str, np.ndarray], list[str]]:
-    """Without the arrays to test on, if the archive has some to train on: the two differ in length."""
-    names = {name: name.lower() for name in arrays}
-    if not any("train" in lower for lower in names.values()):
-        return arrays, []
-    tests = [name for name, lower in names.items() if "test" in lower or "val" in lower]
+    """Without the arrays to test on, of which each is called as one to train on: the two differ in length."""
+    names = {name.lower(): name for name in arrays}
+    wanted = {lower.replace(train, test) for lower in names for train in _TRAIN if train in lower for test in _TEST}
+    tests = [name for lower, name in names.items() if lower in wanted]
     kept = {name: array for name, array in arrays.items() if name not in tests}
     return kept, [f"The arrays {listed(tests)} were left out: others are to train on."] if tests else []
 

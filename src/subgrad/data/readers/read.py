@@ -17,8 +17,10 @@ _READERS = {
     ".txt": read_csv,
     ".npz": read_npz,
     ".parquet": read_parquet,
+    ".pq": read_parquet,
     ".arrow": read_arrow,
     ".feather": read_arrow,
+    ".ipc": read_arrow,
     ".ndjson": read_ndjson,
     ".jsonl": read_ndjson,
     ".xlsx": read_excel,
@@ -32,7 +34,7 @@ def read_table(path: str | os.PathLike[str]) -> Table:
     """The table in a file, whose format the end of its name tells.
 
     CSV, TSV or other text (.csv, .tsv, .txt) and JSON lines (.ndjson, .jsonl), all also packed (.gz, .zst); NPZ,
-    Parquet, Arrow (.arrow, .feather) and Excel (.xlsx, .xls, .ods).
+    Parquet (.parquet, .pq), Arrow (.arrow, .feather, .ipc) and Excel (.xlsx, .xls, .ods).
 
     Raises what the format's reader raises, and `FileError` for any other ending.
 
@@ -40,7 +42,7 @@ def read_table(path: str | os.PathLike[str]) -> Table:
     Traceback (most recent call last):
     ...
     subgrad.errors.FileError: table.docx: cannot tell its format from its name;
-    supported are .csv, .tsv, .txt, .npz, .parquet, .arrow, .feather, .ndjson, .jsonl, .xlsx, .xls, .ods
+    supported are .csv, .tsv, .txt, .npz, .parquet, .pq, .arrow, .feather, .ipc, .ndjson, .jsonl, .xlsx, .xls, .ods
     """
     name = Path(path).name.lower()
     for packed in _PACKED:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from subgrad.data.lazy_polars import pl
-from subgrad.data.readers.csv import check_header, frame_of_rows
+from subgrad.data.lazy_polars import any_time_zone, pl
+from subgrad.data.readers.columnar import names_in
+from subgrad.data.readers.csv import check_header, first_row_ends, frame_of_rows, names_of_columns, without_units
 from subgrad.data.readers.csv_dialect import Layout, decode, layout_of
 from subgrad.data.readers.raw import GZIP_MAGIC, ZSTD_MAGIC
 from subgrad.data.scanned.parquet_footer import row_groups
-from subgrad.data.table import check_unique
 from subgrad.errors import DataError, FileError
 from subgrad.io.atomic import require_regular
 
@@ -35,11 +35,15 @@ class RowsFile(Protocol):
 
     Attributes:
         path: where it is.
-        schema: the types of its columns by their names.
+        schema: the types of its columns by their names, which are those that `subgrad.data.read_table` gives them.
+        notes: what a user should know of how it is read, a sentence each.
+        semicolons: whether these part its values.
     """
 
     path: Path
     schema: dict[str, Any]
+    notes: list[str]
+    semicolons: bool
 
     def pieces(self, most: int, size: int, whole: int) -> Iterator[Piece]:
         """The file in pieces of so many rows at most, or of about so many bytes where it has no places of rows.
@@ -53,14 +57,30 @@ class RowsFile(Protocol):
         ...
 
 
-class ParquetFile:
+class _TypedFile:
+    """A file whose columns have types."""
+
+    semicolons = False
+
+    def __init__(self, path: Path, schema: Mapping[str, Any]) -> None:
+        own, self.notes = names_in(schema)
+        self.path, self._own = path, {name: of_file for of_file, name in own.items()}
+        self.schema = {name: schema[of_file] for of_file, name in own.items()}
+
+    def _named(self, scan: pl.LazyFrame, piece: Piece, columns: Sequence[str], enough: int | None) -> pl.DataFrame:
+        names = {self._own[name]: name for name in columns}
+        rows = scan.slice(piece.start, _length(piece, enough)).select(pl.selectors.by_name([*names])).collect()
+        return rows.rename(names)
+
+
+class ParquetFile(_TypedFile):
     """A Parquet file. Row groups are pieces, small ones together, and large ones in parts: each part takes as long to
     read as its whole group."""
 
     def __init__(self, path: Path) -> None:
         with errors(path):
-            self.path, self._groups = path, row_groups(path)
-            self.schema = dict(pl.read_parquet_schema(path))
+            self._groups = row_groups(path)
+            super().__init__(path, pl.read_parquet_schema(path))
 
     def pieces(self, most: int, size: int, whole: int) -> Iterator[Piece]:
         start = 0
@@ -73,17 +93,16 @@ class ParquetFile:
 
     def read(self, piece: Piece, columns: Sequence[str], enough: int | None = None) -> pl.DataFrame:
         scan = pl.scan_parquet(self.path, glob=False, hive_partitioning=False)
-        return scan.slice(piece.start, _length(piece, enough)).select(pl.selectors.by_name(columns)).collect()
+        return self._named(scan, piece, columns, enough)
 
 
-class ArrowFile:
+class ArrowFile(_TypedFile):
     """An Arrow IPC file, which is mapped and not copied."""
 
     def __init__(self, path: Path) -> None:
         with errors(path):
-            self.path = path
             self._scan = pl.scan_ipc(path, glob=False, hive_partitioning=False)
-            self.schema = dict(self._scan.collect_schema())
+            super().__init__(path, self._scan.collect_schema())
             self._rows = self._scan.select(pl.len()).collect().item()
 
     def pieces(self, most: int, size: int, whole: int) -> Iterator[Piece]:
@@ -92,7 +111,7 @@ class ArrowFile:
             yield Piece(start, rows, rows)
 
     def read(self, piece: Piece, columns: Sequence[str], enough: int | None = None) -> pl.DataFrame:
-        return self._scan.slice(piece.start, _length(piece, enough)).select(pl.selectors.by_name(columns)).collect()
+        return self._named(self._scan, piece, columns, enough)
 
 
 class TextFile:
@@ -107,15 +126,19 @@ class TextFile:
             raise FileError(f"{path} is packed, and rows are read from places in the middle: unpack it first")
         if head.startswith((b"\xff\xfe", b"\xfe\xff")):
             raise FileError(f"{path} is UTF-16: write it as UTF-8, or as Parquet")
-        whole = head if len(head) < _HEAD else head[: head.rfind(b"\n") + 1]
+        whole = head if len(head) < _HEAD else head[: _last_record(head)]
         if not whole:
             raise FileError(f"{path} is {'empty' if not head else 'no CSV: its first line has a million bytes'}")
-        self._layout = layout_of(decode(whole, path)[0], path)
-        check_header(self._layout.names, path)
-        names = [name for name in self._layout.names if name]
-        check_unique(names, path)
-        self.schema = dict.fromkeys(names, pl.String())
-        self._body = _after_lines(head, self._layout.lines)
+        text = decode(whole, path)[0]
+        self._layout = layout = layout_of(text, path)
+        check_header(layout.names, path)
+        rows, units = without_units(frame_of_rows(text, layout, path))
+        names, renamed = names_of_columns(rows, layout)
+        self.notes, self.semicolons = [*layout.notes, *units, *renamed], layout.delimiter == ";"
+        self._labelled = len(names) > len(layout.names)
+        self._places = {name: str(i) for i, name in enumerate(names) if name}
+        self.schema = dict.fromkeys(self._places, pl.String())
+        self._body = _after_lines(head, first_row_ends(text, layout) if units else layout.lines)
 
     def pieces(self, most: int, size: int, whole: int) -> Iterator[Piece]:
         start = self._body
@@ -139,12 +162,11 @@ class TextFile:
         layout = Layout(self._layout.delimiter, self._layout.names, 0, self._layout.comments)
         what = f"{self.path}, in lines from byte {piece.start:,} on"
         frame = frame_of_rows(text, layout, what) if text.strip() else pl.DataFrame()
-        places = {name: str(i) for i, name in enumerate(self._layout.names)}
         if not frame.width:
             return pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
-        if frame.to_series(-1).null_count() < frame.height:
+        if not self._labelled and frame.to_series(-1).null_count() < frame.height:
             raise FileError(f"{what}: there are more values than the header names columns")
-        return frame.select(pl.col(places[name]).alias(name) for name in columns)
+        return frame.select(pl.col(self._places[name]).alias(name) for name in columns)
 
 
 def _length(piece: Piece, enough: int | None) -> int:
@@ -232,7 +254,8 @@ def _family(kind: Any) -> str:
 def errors(what: Any) -> Iterator[None]:
     """Inside, what polars raises becomes a `FileError` that begins with what was read."""
     try:
-        yield
+        with any_time_zone():
+            yield
     except (FileError, DataError):
         raise
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -35,6 +35,8 @@ class Files:
     Attributes:
         blocks: all of them.
         schema: the types of the columns.
+        notes: what a user should know of how they are read, a sentence each.
+        semicolons: whether these part the values of a text.
         in_any_order: whether blocks can be had in any order as well.
     """
 
@@ -43,7 +45,8 @@ class Files:
     def __init__(self, source: Any, memory: int) -> None:
         self._files: list[RowsFile] = files_of(source)
         self._states = [_state(file.path) for file in self._files]
-        self.schema = self._files[0].schema
+        first_file = self._files[0]
+        self.schema, self.notes, self.semicolons = first_file.schema, first_file.notes, first_file.semicolons
         most, size = rows_at_once(self.schema, memory), max(memory // (4 * IN_MEMORY), 1 << 12)
         self.blocks: list[Block] = []
         first = 0
@@ -89,7 +92,8 @@ class Files:
 class Frame:
     """The rows of a lazy frame, whose plan runs again for each epoch: they come in one order; see `Files`."""
 
-    in_any_order = False
+    in_any_order, semicolons = False, False
+    notes: ClassVar[list[str]] = []
 
     def __init__(self, frame: pl.LazyFrame, memory: int) -> None:
         self._frame = frame

@@ -62,7 +62,7 @@ def look(origin: Origin, columns: Sequence[str], memory: int) -> tuple[dict[str,
     rows = None if whole else min(LOOK, most // LOOKS)
     read = [frame if rows is None else frame.head(rows) for frame in origin.frames(places, columns, rows)]
     found, notes = usable({name: _joined([frame[name] for frame in read]) for name in columns})
-    return decide_formats(found), notes
+    return decide_formats(found, origin.semicolons), [*origin.notes, *notes]
 
 
 def _joined(parts: Sequence[pl.Series]) -> pl.Series:
