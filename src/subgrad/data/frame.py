@@ -134,16 +134,20 @@ def _values(series: Any) -> Any:
 
 def _compact(series: Any) -> np.ndarray:
     given = _values(series)
-    if not isinstance(given, np.ndarray):
-        values = None if given.dtype == pl.Int128 else given.to_numpy()  # NumPy has no such integers
-    else:
-        values = given
+    values = _in_numpy(given)
     if values is not None and values.dtype.kind in "biuf":
         return values
     column = as_series(given, str(series.name))
     if column.dtype in (pl.Int64, pl.UInt64) and not column.null_count():
         return column.to_numpy()
     return (TextFormat() if is_text(column) else NumberFormat()).read(column)
+
+
+def _in_numpy(given: Any) -> np.ndarray | None:
+    """The values of a Series of polars, or an array; None for integers of 128 bits, which NumPy has not."""
+    if isinstance(given, np.ndarray):
+        return given
+    return None if given.dtype == pl.Int128 else given.to_numpy()
 
 
 def _numeric(series: Any) -> np.ndarray:

@@ -10,7 +10,8 @@ from subgrad.data.formats import DateFormat, NumberFormat, TextFormat, decide_fo
 
 DAYS = [datetime.datetime(2021, 1, 31) + datetime.timedelta(days=37 * i, hours=5 * i, minutes=7) for i in range(24)]
 DATES = ["%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%y", "%Y%m%d", "%d-%b-%Y", "%d%b%Y"]
-DATES += ["%Y-%b-%d", "%G-W%V-%u", "%d %B %Y", "%b %d, %Y", "%A, %d %B %Y", "%a %d. %b %Y", "%y-%m-%d", "%y/%m/%d", "%d / %m / %Y", "%d.%m.%Y."]
+DATES += ["%Y-%b-%d", "%G-W%V-%u", "%d %B %Y", "%b %d, %Y", "%A, %d %B %Y", "%a %d. %b %Y", "%y-%m-%d", "%y/%m/%d"]
+DATES += ["%d / %m / %Y", "%d.%m.%Y."]
 TIMES = ["%Y-%m-%dT%H:%M", "%d.%m.%Y %H:%M", "%m/%d/%Y %I:%M %p", "%a, %d %b %Y %H:%M GMT", "%a %b %d %H:%M:00 %Y"]
 TIMES += ["%Y%m%d%H%M", "%Y%m%d%H%M00", "%Y%m%dT%H%M", "%d/%b/%Y:%H:%M:00 +0000", "%y-%m-%d %H:%M", "%m/%d/%Y %I:%M%p"]
 TIMES += ["%d.%m.%Y %H.%M", "%d.%m.%Y um %H:%M Uhr", "%d/%m/%Y %Hh%M", "[%d/%b/%Y:%H:%M:00 +0000]", "%Y-%m-%d-%H.%M.00"]

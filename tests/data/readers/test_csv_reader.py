@@ -223,7 +223,8 @@ def test_rare_delimiters(write, delimiter):
     "text",
     [
         "| a | b |\n|---|:--|\n| 1 | x |\n| 2 | y |\n", " a | b\n---+---\n 1 | x\n 2 | y\n(2 rows)\n",
-        "+---+---+\n| a | b |\n+---+---+\n| 1 | x |\n| 2 | y |\n+---+---+\n", "a | b\r\n--- | ---\r\n1 | x\r\n2 | y\r\n",
+        "+---+---+\n| a | b |\n+---+---+\n| 1 | x |\n| 2 | y |\n+---+---+\n",
+        "a | b\r\n--- | ---\r\n1 | x\r\n2 | y\r\n",
     ],
 )  # fmt: skip
 def test_tables_of_markdown_and_databases(write, text):

@@ -20,8 +20,8 @@ _CURRENCY = (
 _UNIT = r"\d ?([^\d\s.,;:'()%+\-/][^\d]{0,11})$"
 _SAME = {
     "€": "EUR", "$": "USD", "US$": "USD", "£": "GBP", "¥": "JPY", "₹": "INR", "RS": "INR", "RS.": "INR", "R$": "BRL",
-    "SFR": "CHF", "SFR.": "CHF", "FR.": "CHF", "ZŁ": "PLN", "KČ": "CZK", "FT": "HUF", "KR.": "KR", "₽": "RUB", "₺": "TRY",
-    "₩": "KRW",
+    "SFR": "CHF", "SFR.": "CHF", "FR.": "CHF", "ZŁ": "PLN", "KČ": "CZK", "FT": "HUF", "KR.": "KR", "₽": "RUB",
+    "₺": "TRY", "₩": "KRW",
 }  # fmt: skip
 """Currencies by their signs, in upper case."""
 _SPACES = "[\u00a0\u2007\u2009\u202f]"

@@ -129,7 +129,7 @@ def _told_delimiter(start: str) -> tuple[str | None, int]:
 def _likeliest(start: str, comments: bool, whole: bool) -> str:
     """The delimiter that parts most lines into as many values as the header, and the header into most names.
 
-    Spaces, and what rarely parts values, come after the others, but before one that would make a title of the first line.
+    Spaces, and what rarely parts values, come after the others, but before one that makes a title of the first line.
     """
 
     def score(delimiter: str) -> tuple[bool, float, int, int]:
