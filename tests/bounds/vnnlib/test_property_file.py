@@ -60,6 +60,8 @@ def test_packed_files(tmp_path):
     path = tmp_path / "prop.vnnlib.gz"
     path.write_bytes(gzip.compress((DECLARED + BOX + "(assert (<= Y_0 0))(check-sat)").encode()))
     assert repr(read_vnnlib(path)) == "Unreachable(1 case)"
+    path.write_text(DECLARED + BOX + "(assert (<= Y_0 0))", encoding="utf-8-sig")  # with a byte order mark
+    assert repr(read_vnnlib(path)) == "Unreachable(1 case)"
     path.write_bytes(gzip.compress(b"(assert")[:-9])
     with pytest.raises(errors.FileError, match="cannot read"):
         read_vnnlib(path)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import textwrap
 
 import numpy as np
 import pytest
-from command import fail, misuse, run, succeed
+from command import fail, misuse, python, run, succeed
 
 import subgrad as sg
 
@@ -73,7 +74,7 @@ def test_wrong_usage(net):
     assert "one of --within, --label" in misuse("verify", net, "--box", "0,3")
     assert "two numbers" in misuse("verify", net, "--box", "0", "--label", 0)
     assert fail("verify", net, "--box", "0,3", "--box", "0,1", "--within", "0,1") == (
-        "the network takes no points of 2 variables, as the box has: Linear(1, 7) takes a shape (..., 1), got (1, 2)"
+        "the network takes no points of 2 variables, as the box has: Linear(1, 6) takes a shape (..., 1), got (1, 2)"
     )
     proof = "no-such-folder/proof.safetensors"
     assert "folder that does not exist" in misuse("certify", "sin(x)", net, "--box", "0,3", "--proof", proof)
@@ -97,9 +98,9 @@ def test_files_of_the_field(net, tmp_path):
     assert (code, answer) == (3, "sat")
     assert float(y.removeprefix("(Y_0 ").removesuffix("))")) >= 0.9
     assert 0 <= float(x.removeprefix("((X_0 ").removesuffix(")")) <= 3
-    assert ask("(>= Y_0 1.01)", "--budget", 1) == (4, ["unknown", ""])
+    assert ask("(and (>= Y_0 0.5) (<= Y_0 0.499))", "--budget", 1) == (4, ["unknown", ""])
     assert ask("(>= Y_0 1.2)", "--lp") == (0, ["unsat", ""])
-    assert ask("(>= Y_0 1.01)", "--timeout", 0.001)[0] in (0, 5)
+    assert ask("(>= Y_0 0.9902)", "--timeout", 0.001)[0] in (0, 5)
     assert "line 1 of this VNN-LIB file" in fail("verify", net, prop) if ask("(not (= Y_0 1))")[0] == 1 else False
     assert "has its own boxes" in misuse("verify", net, prop, "--box", "0,3")
     assert "--timeout is for a VNN-LIB file" in misuse("verify", net, "--box", "0,3", "--timeout", 3)
@@ -115,3 +116,19 @@ def test_onnx_files_are_networks_too(net, tmp_path):
     packed.write_bytes(gzip.compress(path.read_bytes()))
     for file in (path, packed):
         assert succeed("verify", file, "--box", "0,3", "--within", "-0.1,1.1").startswith("proven")
+
+
+def test_what_native_code_prints_is_not_in_the_answer(tmp_path):
+    """As HiGHS does at times: by C's own buffer, which is written when the program ends."""
+    program = """
+        import ctypes, os
+        from subgrad.cli.native_output import off_standard_output
+        library = ctypes.CDLL("ucrtbase" if os.name == "nt" else None)
+        with off_standard_output():
+            library.puts(b"noise")
+        print("answer")
+        library.puts(b"later")
+    """
+    done = python("-c", textwrap.dedent(program), folder=tmp_path)
+    assert sorted(done.stdout.split()) == ["answer", "later"]
+    assert done.stderr.split() == ["noise"]

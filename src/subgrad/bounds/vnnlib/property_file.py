@@ -110,7 +110,7 @@ def read_vnnlib(path: str | os.PathLike[str]) -> Unreachable:
     if len(content) > LARGEST:
         raise FileError(f"{path} is larger than the {LARGEST:,} bytes that a VNN-LIB file may have")
     try:
-        return from_text(content.decode())
+        return from_text(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise FileError(f"{path} is no VNN-LIB file: it is not text") from None
     except OverflowError:

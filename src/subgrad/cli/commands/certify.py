@@ -12,6 +12,7 @@ from subgrad.bounds.error import BUDGET
 from subgrad.cli import options
 from subgrad.cli.commands.formula import Box, Formula, formula_on, pair_of
 from subgrad.cli.failure import job, usage
+from subgrad.cli.native_output import off_standard_output
 from subgrad.cli.screen import screen
 from subgrad.io import load_module
 from subgrad.nn import Module
@@ -108,7 +109,8 @@ def verify(
         if properties or box:
             raise typer.BadParameter("a VNN-LIB file has its own boxes and property")
         options.place(proof, "--proof")
-        found = bounds.verify(_network(model), bounds.read_vnnlib(file), budget=budget, timeout=timeout, lp=lp)
+        with off_standard_output():
+            found = bounds.verify(_network(model), bounds.read_vnnlib(file), budget=budget, timeout=timeout, lp=lp)
         return _answer(found, proof)
     if timeout is not None or lp:
         raise typer.BadParameter(f"--{'lp' if lp else 'timeout'} is for a VNN-LIB file; others have a --budget")
