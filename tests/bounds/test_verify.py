@@ -181,3 +181,24 @@ def test_a_deep_network_is_proven_by_going_backward():
     if found.proof is None:
         with pytest.raises(errors.ArgumentError, match="means that the checker of proofs does not know"):
             found.save("proof.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("f", "box", "true", "false"),
+    [
+        (sg.sign, (0, 1), (-0.5, 1.5), (-0.5, 0.5)), (sg.sign, (-1, 0), (-1.5, 0.5), (-0.5, 0.5)),
+        (sg.sign, (-1, 1), (-1.5, 1.5), (-0.5, 1.5)), (lambda x: sg.sign(x) - x, (0, 1), (-0.1, 1.1), (0.1, 1.1)),
+    ],
+)  # fmt: skip
+def test_a_sign_of_what_ends_at_0(f, box, true, false):
+    assert sg.verify(f, box, Within(*true)).status == "proven"
+    assert sg.verify(f, box, Within(*false)).status == "refuted"
+
+
+def test_the_checker_knows_the_sign_of_what_is_never_negative(tmp_path):
+    pytest.importorskip("flint")
+    from subgrad.bounds.checker import check
+
+    found = sg.verify(lambda x: sg.sign(x) - x, (0, 1), Within(-0.1, 1.1))
+    found.save(tmp_path / "proof.safetensors")
+    assert "leaves its limits" in check(str(tmp_path / "proof.safetensors"))

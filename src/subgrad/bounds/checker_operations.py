@@ -32,15 +32,16 @@ def constant(value):
 
 
 def less(graph, x, y):
-    """x < y: whether y - x is positive."""
+    """x < y: whether y - x is positive. It is not where x is never negative and y is at most 0."""
+    never_negative = graph.positives[0]
 
-    def positive(v):
+    def positive(v, end):
         z = graph.range(v)
         if z > 0:
             return True
-        return False if z <= 0 else None
+        return False if z <= 0 or (never_negative and graph.range(end) <= 0) else None
 
-    return each(positive, add(graph, y, neg(graph, x)))
+    return each(positive, add(graph, y, neg(graph, x)), y)
 
 
 def isfinite(graph, x):

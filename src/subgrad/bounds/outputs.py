@@ -90,7 +90,7 @@ def verify(
     at_once = None if local else _backward(found, excess, ends, prop, start)
     if at_once is not None:
         budget = min(budget, FILE)
-    bounder = Bounder(point, excess, found.weights, found.values)
+    bounder = Bounder(point, excess, found.weights, found.values, positive=bool((ends >= 0).all()))
     search = _search(bounder, ends, tolerance, budget, verbose, local)
     if at_once is not None and not search.proven:
         return _with_proof(at_once, found, ends, prop)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -99,6 +100,11 @@ def _contract(node: Tensor, fixed: Fixed) -> Found:
     return products.sum(tuple(range(len(out), len(letters)))) if len(letters) > len(out) else products
 
 
+def _sign(node: Tensor, fixed: Fixed) -> Found:
+    """By its interval, whose ends are the signs of those of the input: at 0 there is no other."""
+    return replace(interval_only(node, fixed), interval=lambda xs: Interval(np.sign(xs[0].low), np.sign(xs[0].high)))
+
+
 def _smooth(node: Tensor, fixed: Fixed) -> Found:
     """Any elementwise op of one input."""
     if len(node.inputs) != 1 or node.dtype.kind != "f" or node.inputs[0].dtype.kind != "f" or not node.op.elementwise:
@@ -174,6 +180,7 @@ BACKWARD: Transform[Rule] = Transform(
         ops.minimum: _smaller,
         kinked._clip: lambda node, fixed: clipped(node.inputs[0], node.attrs["low"], node.attrs["high"]),
         stop_gradient: lambda node, fixed: node.inputs[0],
+        ops.sign: _sign,
         **dict.fromkeys(
             [ops.equal, ops.not_equal, ops.less, ops.less_equal, ops.logical_and, ops.logical_or, ops.logical_not,
              ops.isnan, ops.isfinite, indexing.in_range], interval_only,

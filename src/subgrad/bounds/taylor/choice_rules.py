@@ -112,11 +112,9 @@ def _midway(x: TaylorModel, y: TaylorModel) -> tuple[TaylorModel, Tensor]:
 
 
 def sign(node: Tensor, x: TaylorModel) -> TaylorModel:
-    """-1, 0 or 1, and all between where x may be 0."""
-    low, high = x.ends
-    known = ops.logical_or(low > 0, high < 0)
-    centre = ops.where(known, ops.sign(x.centre), 0.0)
-    return TaylorModel(x.half, centre, None, ops.where(known, 0.0, 1.0) + 0.0 * x.size, -1.0, 1.0)
+    """-1, 0 or 1: what lies between the signs of both ends."""
+    low, high = map(ops.sign, x.ends)
+    return TaylorModel(x.half, 0.5 * (low + high), None, 0.5 * (high - low), -1.0, 1.0)
 
 
 def joined(node: Tensor, *parts: TaylorModel | Truth) -> TaylorModel | Truth:
