@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from subgrad.blas_threads import one_thread
 from subgrad.bounds.backward.linear_bounds import LinearBounds
-from subgrad.bounds.branching.blas_threads import one_thread
 from subgrad.bounds.outputs import verify
 from subgrad.bounds.properties import ball
 from subgrad.bounds.traced import AtOnePoint, traced

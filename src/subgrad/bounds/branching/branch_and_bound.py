@@ -14,9 +14,9 @@ from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 
+from subgrad.blas_threads import one_thread
 from subgrad.bounds.backward.linear_bounds import LinearBounds
 from subgrad.bounds.branching.attack import MANY, POINTS, attack, values_at
-from subgrad.bounds.branching.blas_threads import one_thread
 from subgrad.bounds.branching.linear_programs import LinearPrograms
 from subgrad.bounds.branching.polytopes import Polytopes
 from subgrad.bounds.chains.layer_chain import Layer, chain_of

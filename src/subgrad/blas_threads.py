@@ -1,4 +1,4 @@
-"""Products of matrices in one thread each, while several threads make them."""
+"""Products of matrices in one thread each, where they are small, or several threads make them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 
 
 def one_thread() -> AbstractContextManager[object]:
-    """BLAS stays in the calling thread, if threadpoolctl is there to tell it, which comes with scikit-learn.
+    """BLAS stays in the calling thread, if threadpoolctl is there to tell it, which the extras kinks and verify have.
 
     Where other programs run, threads that wait for each other make a product take ten times as long.
     """
