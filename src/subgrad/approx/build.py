@@ -12,6 +12,7 @@ from subgrad.approx.build_progress import BuildProgress
 from subgrad.approx.builders import points
 from subgrad.approx.builders.hidden_units import HiddenUnits
 from subgrad.approx.builders.stages import stages
+from subgrad.approx.matched_hinges import matched_error
 from subgrad.approx.report import Report
 from subgrad.approx.shallow import activation_of, values
 from subgrad.approx.target_function import TargetFunction
@@ -25,6 +26,7 @@ MOST_GROWN = 256  # units of networks that grow until an error is proven: from o
 BOXES = 200_000  # that a proof may look at
 MEASURED = 20_000  # points
 SLOPES = 4096  # points at which slopes are looked at
+NEAR = 1.01  # of the measured error, as a factor: a bound that can hardly be better
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ def _grown(target: TargetFunction, options: Options, method: str, progress: Buil
         measured = _measured(target, net, options.seed)
         last = len(units.v) >= _most(options)
         progress.pause()
-        proven = _proven(target, net, options) if last or _promising(measured[0], options.eps) else None
+        proven = _proven(target, net, measured[0], options) if last or _promising(measured[0], options.eps) else None
         candidate = Candidate(units, net, *measured, proven)
         best = candidate if best is None or _rank(candidate) < _rank(best) else best
         if options.eps is not None and _reached(target, candidate, options.eps):
@@ -166,13 +168,18 @@ def _measured(target: TargetFunction, net: Sequential, seed: int) -> tuple[float
     return float(error.max()), float(np.sqrt(np.mean(error**2))), len(error)
 
 
-def _proven(target: TargetFunction, net: Sequential, options: Options) -> float | None:
+def _proven(target: TargetFunction, net: Sequential, sup: float, options: Options) -> float | None:
+    """What is proven of the error, which is at least ``sup``."""
     if target.function is None:
         return None
+    matched = matched_error(target.function, net, target.box)
+    if matched <= max(options.eps or 0.0, NEAR * sup):
+        return matched
     try:
         found = certify(target.function, net, target.box, options.eps, budget=BOXES, verbose=options.verbose)
     except SubgradError:  # an op without bounds
         return None
     if found.interrupted:
         raise KeyboardInterrupt
-    return found.bound if np.isfinite(found.bound) else None
+    bound = min(found.bound, matched)
+    return bound if np.isfinite(bound) else None

@@ -10,7 +10,7 @@ import pytest
 from scipy.integrate import quad
 
 import subgrad as sg
-from subgrad.approx.univariate.exact1d import slope_changes
+from subgrad.approx.univariate.hinges import slope_changes
 from subgrad.errors import ArgumentError, DataError
 
 WAVE = "exp(-x**2)*sin(5*x)"
@@ -29,9 +29,16 @@ FUNCTIONS = {
 }
 
 
+def hinges(net):
+    """The factors, the places, and the outer weights of the units."""
+    w = net.hidden.weight.numpy()[:, 0]
+    assert (np.abs(w) == 1).all()
+    return w.tolist(), -net.hidden.bias.numpy() * w, net.out.weight.numpy()[0].tolist()
+
+
 def dense_error(net, f, box, count=20_001):
     """The largest error on many points, those next to the knots among them."""
-    kinks = -net.hidden.bias.numpy()
+    kinks = hinges(net)[1]
     xs = np.concatenate([np.linspace(*box, count), kinks, np.nextafter(kinks, box[1])])
     xs = np.clip(xs, *box)
     return float(np.abs(net(xs[:, None]).numpy().ravel() - f(xs)).max())
@@ -40,12 +47,12 @@ def dense_error(net, f, box, count=20_001):
 def exact_error(net, f, box, count=150):
     """As `dense_error`, with few points, and a network that is evaluated in rational numbers: where it is steep, floats
     are off by more than the proof's margin."""
-    kinks, v = (-net.hidden.bias.numpy()).tolist(), [Fraction(x) for x in net.out.weight.numpy()[0].tolist()]
-    ends = np.array([*kinks, box[1]])
+    w, kinks, v = hinges(net)
+    ends = np.sort([*box, *kinks])
     xs = np.random.default_rng(0).choice((ends[1:] + ends[:-1]) / 2, count)
     c = Fraction(net.out.bias.item())
-    places = [Fraction(k) for k in kinks]
-    found = [float(c + sum(w * max(Fraction(x) - k, 0) for w, k in zip(v, places, strict=True))) for x in xs.tolist()]
+    units = [(Fraction(k), s, Fraction(factor)) for k, s, factor in zip(kinks.tolist(), w, v, strict=True)]
+    found = [float(c + sum(f * max(int(s) * (Fraction(x) - k), 0) for k, s, f in units)) for x in xs.tolist()]
     return float(np.abs(np.array(found) - f(xs)).max())
 
 
@@ -88,20 +95,25 @@ def test_a_number_of_units_is_kept_to_and_the_error_is_proven(name, n):
 
 
 def test_with_a_parabola_the_error_is_the_best_there_is():
-    """The best line through x² on a cell of length h is off by h²/8; n equal cells are best."""
+    """A line within eps of x² is at most √(8 eps) long, the horizontal one at 0, which takes no unit, half of that."""
     for n in (1, 4, 9):
-        assert sg.approximate("x**2", (0, 1), n=n).report.proven == pytest.approx((1 / n) ** 2 / 8, rel=2e-3)
+        report = sg.approximate("x**2", (0, 1), n=n).report
+        assert report.proven == pytest.approx(1 / (8 * (n + 0.5) ** 2), rel=3e-3)
 
 
 @pytest.mark.parametrize("eps", [1e-1, 1e-2, 1e-4])
 def test_a_parabola_gets_as_few_units_as_there_can_be(eps):
-    """A line within eps of x² is at most √(8 eps) long."""
-    assert sg.approximate("x**2", (0, 1), eps=eps).report.n == math.ceil(1 / math.sqrt(8 * eps))
+    whole = 1 / math.sqrt(8 * eps)  # lines
+    assert sg.approximate("x**2", (0, 1), eps=eps).report.n == math.ceil(whole - 0.5)
+    if eps == 0.1:  # half a line to the left and to the right of 0, and one more on either side
+        assert sg.approximate("x**2", (-1, 1), eps=eps).report.n == 2
 
 
 @pytest.mark.parametrize(("formula", "f", "units"), [
     ("abs(x)", abs, 2), ("abs(x - 0.25) - 2*abs(x - 0.5)", lambda x: abs(x - 0.25) - 2 * abs(x - 0.5), 3),
-    ("max(x, 0.3) - x", lambda x: np.maximum(x, 0.3) - x, 2), ("2 - 3*x", lambda x: 2 - 3 * x, 1),
+    ("max(x, 0.3) - x", lambda x: np.maximum(x, 0.3) - x, 1), ("2 - 3*x", lambda x: 2 - 3 * x, 1),
+    ("max(x, 0)", lambda x: np.maximum(x, 0), 1), ("max(abs(x), 0.5)", lambda x: np.maximum(abs(x), 0.5), 2),
+    ("0*x + 3", lambda x: 0 * x + 3, 1), ("max(x, 0.5) - max(x, -0.5)", lambda x: np.clip(-x, -0.5, 0.5) + 0.5, 2),
 ])  # fmt: skip
 def test_a_piecewise_linear_function_has_its_own_kinks_and_no_error(formula, f, units):
     for options in ({"eps": 1e-3}, {"n": 9}):

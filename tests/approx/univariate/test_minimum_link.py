@@ -59,3 +59,25 @@ def test_a_path_ends_early_when_it_has_too_many_lines():
     zigzag = np.arange(1000.0) % 2
     assert len(minimum_link(np.arange(1000.0), zigzag, zigzag)) == 999
     assert len(minimum_link(np.arange(1000.0), zigzag, zigzag, most=10)) == 11
+
+
+def test_one_line_may_have_to_be_horizontal():
+    """A half of x² has room for one at 0 alone; in random tubes it goes on where there is one."""
+    x = np.linspace(0, 1, 200)
+    tube = x, x**2 - 0.021, x**2 + 0.021  # lines are 0.41 long, the horizontal one half of that
+    plain, level = minimum_link(*tube), minimum_link(*tube, level=0)
+    assert (len(plain), plain.units, len(level), level.units) == (3, 3, 3, 2)
+    assert inside(level, *tube)
+    assert minimum_link(*tube, level=1).knots[-1] < 1
+    found = 0
+    random = np.random.default_rng(0)
+    for _ in range(300):
+        m, number = random.integers(5, 60), int(random.integers(0, 4))
+        x, centre = random.uniform(0.01, 1, m).cumsum(), random.normal(size=m).cumsum()
+        half = random.uniform(0, 2, m)
+        path = minimum_link(x, centre - half, centre + half, level=number)
+        if path.knots[-1] == x[-1] and len(path) > number:
+            assert inside(path, x, centre - half, centre + half)
+            assert path.values[number] == path.values[number + 1]
+            found += 1
+    assert found > 50

@@ -60,11 +60,20 @@ def stages(
     while True:
         progress(f"building {n:,} units")
         X, y = target.sample(_sample_size(n, target.dimensions), seed)
-        before = BUILDERS[method](Stage(target, scaled.points(X), y, n, activation, seed, before))
+        Z = scaled.points(X)
+        before = BUILDERS[method](Stage(target, Z, y, n, activation, seed, before))
+        before = _linear_everywhere(before, Z) if activation == "relu" else before
         yield scaled.units(before)
         if n >= last:
             return
         n = min(2 * n, last)
+
+
+def _linear_everywhere(units: HiddenUnits, points: np.ndarray) -> HiddenUnits:
+    """Units that are nowhere at rest on a sample are nowhere at rest on the cube [-1, 1]^d."""
+    always = (points @ units.w.T + units.b).min(axis=0) >= 0
+    b = np.where(always, np.abs(units.w).sum(axis=1) * (1 + 2.0**-20), units.b)
+    return units._replace(b=b, c=units.c - float(units.v @ (b - units.b)))
 
 
 def _sample_size(n: int, d: int) -> int:

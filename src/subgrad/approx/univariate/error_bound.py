@@ -10,31 +10,30 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from fractions import Fraction
-from itertools import accumulate
 
 import numpy as np
 
 from subgrad.approx.pointwise import Pointwise
 from subgrad.approx.univariate.derivative_ranges import ranges
+from subgrad.approx.univariate.hinges import Hinges
 from subgrad.approx.univariate.piecewise_bounds import PiecewiseBounds
 from subgrad.intervals import arithmetic as iv
 from subgrad.intervals.arithmetic import Interval
 
 
-def proven_error(f: Pointwise, knots: np.ndarray, v: np.ndarray, c: float, pieces: PiecewiseBounds) -> float:
-    """An upper bound of sup|f - F| for F(x) = c + Σ v_j relu(x - knots_j) between the first knot and the last.
+def proven_error(f: Pointwise, hinges: Hinges, pieces: PiecewiseBounds) -> float:
+    """An upper bound of sup|f - F| between the first knot and the last.
 
     Args:
         f: the function.
-        knots: n + 1 rising numbers; the last one is where the box ends.
-        v, c: the n slope changes and the constant, as they are stored.
+        hinges: F, with its numbers as they are stored.
         pieces: bounds on f, f' and f'' between the first and the last knot.
 
     Returns:
         The bound; infinite where f is not known to be finite.
     """
-    split = _split(pieces, knots)
-    net = _between(knots, v, exact_values(knots, v, c), split.edges)
+    split = _split(pieces, hinges.knots)
+    net = _between(hinges, split.edges)
     at = ranges(f, split.edges[:, None], split.edges[:, None]).value
     off = iv.add(net, iv.neg(at))  # F - f at the ends of the pieces
     bent = iv.hull(_left(off), _right(off))
@@ -44,27 +43,17 @@ def proven_error(f: Pointwise, knots: np.ndarray, v: np.ndarray, c: float, piece
     return float(np.maximum(-low, high).max())
 
 
-def exact_values(knots: np.ndarray, v: np.ndarray, c: float) -> Iterable[Fraction]:
-    """F at the knots, in rational arithmetic."""
-    value, slope = Fraction(c), Fraction(0)
-    yield value
-    places = [Fraction(k) for k in knots.tolist()]
-    for i, change in enumerate(v.tolist()):
-        slope += Fraction(change)
-        value += slope * (places[i + 1] - places[i])
-        yield value
-
-
 def _outwards(numbers: Iterable[Fraction]) -> Interval:
     near = np.array([float(x) for x in numbers])  # the nearest floats
     return Interval(np.nextafter(near, -math.inf), np.nextafter(near, math.inf))
 
 
-def _between(knots: np.ndarray, v: np.ndarray, at: Iterable[Fraction], points: np.ndarray) -> Interval:
+def _between(hinges: Hinges, points: np.ndarray) -> Interval:
     """F at points between the first and the last knot, from its values at the knots and its slopes."""
-    slopes = list(accumulate(map(Fraction, v.tolist())))
-    cell = np.clip(np.searchsorted(knots, points, side="right") - 1, 0, len(v) - 1)
-    value, slope = (Interval(*(end[cell] for end in _outwards(exact))) for exact in (at, slopes))
+    values, slopes = map(_outwards, hinges.exactly())
+    knots = hinges.knots
+    cell = np.clip(np.searchsorted(knots, points, side="right") - 1, 0, len(knots) - 2)
+    value, slope = (Interval(*(end[cell] for end in ends)) for ends in (values, slopes))
     step = iv.add(iv.exactly(points), iv.neg(iv.exactly(knots[cell])))
     found = iv.add(value, iv.mul(slope, step))
     here = points == knots[cell]  # where the step is 0, no more than the value's own rounding

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from fractions import Fraction
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from subgrad.approx.build_progress import BuildProgress
 from subgrad.approx.builders.hidden_units import HiddenUnits
 from subgrad.approx.target_function import TargetFunction
 from subgrad.approx.univariate.error_bound import proven_error
+from subgrad.approx.univariate.hinges import Hinges
 from subgrad.approx.univariate.minimum_link import Path, minimum_link
 from subgrad.approx.univariate.piecewise_bounds import (
     FEWEST,
@@ -27,6 +27,7 @@ from subgrad.approx.univariate.piecewise_bounds import (
 MOST_UNITS = 1 << 16  # which take some ten seconds
 SAMPLES = 4096  # points, at least, at which a function that is known by its values is asked
 NEAR = 1.001  # of the least error that so many units reach, as a factor
+SEVERAL, FLATTEST = 40, 8  # lines, of which some are tried as horizontal ones
 TRIES = 4  # how often the path is repeated with a little less than eps, because of rounding errors
 
 
@@ -69,12 +70,13 @@ class Exact1d:
             return self._constant()
         aim = eps - self._rounding if eps > 2 * self._rounding else eps
         path = self._path(aim, most)
-        if len(path) > most:
+        if path.units > most:
             return self.with_units(most)
         if self._pieces is not None and self._pieces.straight:
             exact = self._path(self._least, most)
-            if len(exact) <= len(path):  # then it costs nothing
-                return min(self._with_knots(exact), self._with_knots(self._at_kinks(exact)), key=_proven)
+            if exact.units <= path.units:  # then it costs nothing
+                both = self._with_knots(exact), self._with_knots(self._at_kinks(exact))
+                return min((b for b in both if len(b[0].v) <= most), key=_proven)
         found = self._with_knots(path)
         for _ in range(TRIES):
             proven = found[1]
@@ -89,12 +91,12 @@ class Exact1d:
         if self._low == self._high:
             return self._constant()
         start = max(self._guess.units(1) / n, 1e-140) ** 2
-        high = next((e for e in start * 4.0 ** np.arange(20) if len(self._path(e, n)) <= n), None)
+        high = next((e for e in start * 4.0 ** np.arange(20) if self._path(e, n).units <= n), None)
         if high is None:  # where nothing is known of f, each piece is a line
-            high = next(e for e in start * 4.0 ** np.arange(500) if len(_through(self.target, self._guess, e, n)) <= n)
+            high = next(e for e in start * 4.0 ** np.arange(500) if _through(self.target, self._guess, e, n).units <= n)
             return self._with_knots(_through(self.target, self._guess, high, n))
-        low, cells = high / 4, len(self._path(high, n))
-        while high > self._least and (count := len(self._path(low, n))) <= n:
+        low, cells = high / 4, self._path(high, n).units
+        while high > self._least and (count := self._path(low, n).units) <= n:
             low, high, cells = low / 4, low, count
         for expected in itertools.cycle([True, False]):
             if high <= max(low * NEAR, self._least):
@@ -102,12 +104,12 @@ class Exact1d:
             middle = math.sqrt(low * high)
             if expected:  # lines are as many as 1 / √eps, more or less
                 middle = max(middle, min(high * (cells / n) ** 2, high / NEAR))
-            count = len(self._path(middle, n))
+            count = self._path(middle, n).units
             low, high, cells = (low, middle, count) if count <= n else (middle, high, cells)
         return self._with_knots(self._path(high, n))
 
     def _path(self, eps: float, most: int) -> Path:
-        """The path with the fewest lines for an error of eps, or the beginning of one with more than ``most``."""
+        """The path of the fewest units for an error of eps, or the beginning of one of more than ``most``."""
         self._progress(f"placing knots for an error of {eps:.3g}, {most:,} units at most")
         wanted = min(self._guess.units(eps), 2.0 * most)
         if self.target.traced is not None and self._pieces is not None:
@@ -138,40 +140,27 @@ class Exact1d:
         knots, values = (np.array(a) for a in (path.knots, path.values))
         apart = np.diff(knots) > self._shortest
         kept = np.append(np.append(True, apart[:-1]), True)  # the first and the last are the ends of the box
-        knots, values = knots[kept], values[kept]
-        v = slope_changes(knots, values)
-        units = HiddenUnits(np.ones((len(v), 1)), -knots[:-1], v, float(values[0]))
+        hinges = Hinges.through(knots[kept], values[kept])
         if self.target.traced is None or self._pieces is None:
-            return units, None
-        return units, proven_error(self.target.traced, knots, v, units.c, self._pieces)
+            return hinges.units(), None
+        return hinges.units(), proven_error(self.target.traced, hinges, self._pieces)
 
 
 def _through(target: TargetFunction, pieces: PiecewiseBounds, eps: float, most: int) -> Path:
-    return minimum_link(pieces.edges, *pieces.tube(target.values(pieces.edges[:, None]), eps), most)
+    """As `Exact1d._path`. A line that is horizontal takes no unit: where there are few, the flattest ones are tried."""
+    tube = pieces.edges, *pieces.tube(target.values(pieces.edges[:, None]), eps)
+    path = minimum_link(*tube, most + 1)
+    count = len(path)
+    if path.units < count or not 1 < count <= min(SEVERAL, most + 1):
+        return path
+    with np.errstate(all="ignore"):  # a line may have no length
+        steepness = np.abs(np.diff(path.values) / np.diff(path.knots))
+    for number in np.argsort(steepness)[:FLATTEST].tolist():
+        found = minimum_link(*tube, count, number)
+        if len(found) <= count and found.knots[-1] == path.knots[-1]:
+            return found
+    return path
 
 
 def _proven(found: tuple[HiddenUnits, float | None]) -> float:
     return math.inf if found[1] is None else found[1]
-
-
-_STEEPEST = Fraction(10) ** 290
-
-
-def slope_changes(knots: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """The v of c + Σ v_j relu(x - knots_j) that has the values ``wanted`` at the knots, c being the first.
-
-    Each change is computed from the exact value of the network at its knot, with the roundings of the earlier v: so
-    these roundings do not add up.
-
-    >>> slope_changes(np.array([0.0, 1.0, 3.0]), np.array([5.0, 7.0, 7.0])).tolist()
-    [2.0, -2.0]
-    """
-    places, values = ([Fraction(x) for x in array.tolist()] for array in (knots, wanted))
-    value, slope, changes = values[0], Fraction(0), []
-    for i in range(len(places) - 1):
-        length = places[i + 1] - places[i]
-        change = (values[i + 1] - value) / length - slope
-        changes.append(float(max(min(change, _STEEPEST), -_STEEPEST)))
-        slope += Fraction(changes[-1])
-        value += slope * length
-    return np.array(changes)

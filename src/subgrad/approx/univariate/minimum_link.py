@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import pairwise
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -45,8 +46,13 @@ class Path:
     values: list[float]
 
     def __len__(self) -> int:
-        """The number of lines, which is that of units."""
+        """The number of lines."""
         return len(self.knots) - 1
+
+    @property
+    def units(self) -> int:
+        """How many units it takes: one for each line but a horizontal one, and one at least."""
+        return max(1, len(self) - any(a == b for a, b in pairwise(self.values)))
 
 
 class _Window(NamedTuple):
@@ -62,18 +68,21 @@ class _Window(NamedTuple):
         return min(max(knot, self.line.touched[0]), self.end)
 
 
-def minimum_link(x: np.ndarray, low: np.ndarray, high: np.ndarray, most: float = math.inf) -> Path:
+def minimum_link(
+    x: np.ndarray, low: np.ndarray, high: np.ndarray, most: float = math.inf, level: int = -1
+) -> Path:  # fmt: skip
     """The path with the fewest lines between ``low`` and ``high``, (m,) each, at rising ``x``, m > 1.
 
     Where the two meet the path goes through that point. It ends early, short of the last x, when it has more than
-    ``most`` lines.
+    ``most`` lines; or where no horizontal line goes on, if line number ``level`` has to be one.
 
     >>> bend = np.array([0.0, 1.0, 0.0])
     >>> minimum_link(np.array([0.0, 1.0, 2.0]), bend, bend)
     Path(knots=[0.0, 1.0, 2.0], values=[0.0, 1.0, 0.0])
     """
     places, sides = x.tolist(), (low.tolist(), high.tolist())
-    reach, window, path = _Reach(), None, Path([], [])
+    window, path = None, Path([], [])
+    reach: _Lines = _Level() if level == 0 else _Reach()
     for i, vertex in enumerate(zip(places, *sides, strict=True)):
         line, side = reach.beyond(*vertex)
         if line is not None:
@@ -82,7 +91,10 @@ def minimum_link(x: np.ndarray, low: np.ndarray, high: np.ndarray, most: float =
                 return path
             window = _Window(line, _exit(line, reach.last[side], (places[i], sides[side][i])))
             opposite = [(places[k], sides[1 - side][k]) for k in range(line.after, i)]
-            reach = _Reach.through(window, side, [line.touched, *opposite], i)
+            numbered = list(enumerate([line.touched, *opposite], line.after))
+            reach = (_Level if len(path.knots) == level else _Reach).through(window, side, numbered, i)
+            if isinstance(reach, _Level) and reach.beyond(*vertex)[0] is not None:
+                return path
         reach.take(i + 1, *vertex)
     line = reach.middle()
     if line is not None:
@@ -98,13 +110,31 @@ def _begin(path: Path, window: _Window | None, line: Line, start: float) -> None
     """Adds the knot where a line begins: in the window of the one before it, if there is one."""
     knot = window.meets(line) if window else start
     path.knots.append(knot)
-    path.values.append((window.line if window else line).at(knot))
+    path.values.append((window.line if window and line.slope else line).at(knot))
 
 
 def _exit(line: Line, inside: Point, outside: Point) -> float:
     """Where a line crosses a side of the tube, between two of that side's vertices."""
     a, b = abs(inside[1] - line.at(inside[0])), abs(outside[1] - line.at(outside[0]))
     return min(max(inside[0] + (outside[0] - inside[0]) * (a / (a + b) if a + b else 0.0), inside[0]), outside[0])
+
+
+class _Lines(Protocol):
+    """Lines through the tube from a window up to a vertex. ``last`` has the last vertex of each side."""
+
+    last: list[Point]
+
+    def beyond(self, x: float, low: float, high: float) -> tuple[Line | None, int]:
+        """If no line goes on to a vertex, the one that comes nearest, and the side that it leaves by."""
+        ...
+
+    def take(self, after: int, x: float, low: float, high: float) -> None:
+        """Go on to a vertex."""
+        ...
+
+    def middle(self) -> Line | None:
+        """A line in the middle of all, if a line is limited at all."""
+        ...
 
 
 class _Reach:
@@ -120,13 +150,13 @@ class _Reach:
         self._limits: list[Line | None] = [None, None]  # the flattest, which side 0 limits at last, and the steepest
 
     @classmethod
-    def through(cls, window: _Window, side: int, opposite: list[Point], after: int) -> _Reach:
+    def through(cls, window: _Window, side: int, opposite: list[tuple[int, Point]], after: int) -> _Reach:
         """The lines through a window that leaves the tube by a side, before that side's vertex number ``after``.
 
         Only the opposite side limits them inside of the window: the other one is behind it.
         """
         found, end = cls(), (window.end, window.line.at(window.end))
-        for vertex in opposite:
+        for _, vertex in opposite:
             found._push(1 - side, vertex)
         found._limit(side, end, after)
         found._push(side, end)
@@ -178,6 +208,46 @@ class _Reach:
         while len(hull) > 1 and _turn(hull[-2], hull[-1], to) * sign >= 0:
             hull.pop()
         hull.append(to)
+        self.last[side] = to
+
+
+class _Level:
+    """The horizontal lines through the tube from a window up to a vertex: the lowest and the highest one, with what
+    they touch."""
+
+    def __init__(self) -> None:
+        self.last: list[Point] = [(math.nan, math.nan)] * 2
+        self._ends = [Line(0.0, -math.inf, 0.0, self.last[0], 0), Line(0.0, math.inf, 0.0, self.last[1], 0)]
+
+    @classmethod
+    def through(cls, window: _Window, side: int, opposite: list[tuple[int, Point]], after: int) -> _Level:
+        """As `_Reach.through`."""
+        found = cls()
+        for number, vertex in opposite:
+            found._limit(1 - side, vertex, number)
+        found._limit(side, (window.end, window.line.at(window.end)), after)
+        return found
+
+    def beyond(self, x: float, low: float, high: float) -> tuple[Line | None, int]:
+        """As `_Reach.beyond`; some line if there is none at all."""
+        lowest, highest = self._ends
+        if lowest.y > min(high, highest.y):
+            return lowest, 1
+        return (highest, 0) if highest.y < low else (None, 0)
+
+    def take(self, after: int, x: float, low: float, high: float) -> None:
+        """Go on to a vertex."""
+        self._limit(0, (x, low), after)
+        self._limit(1, (x, high), after)
+
+    def middle(self) -> Line | None:
+        """The line in the middle."""
+        lowest, highest = self._ends
+        return lowest._replace(y=(lowest.y + highest.y) / 2)
+
+    def _limit(self, side: int, to: Point, after: int) -> None:
+        if (to[1] - self._ends[side].y) * (1 - 2 * side) >= 0:
+            self._ends[side] = Line(*to, 0.0, to, after)
         self.last[side] = to
 
 
