@@ -130,3 +130,27 @@ def test_no_constraints_and_a_start_outside_of_the_bounds():
     found = sg.minimize(lambda x: -sg.log(x).sum(), [-1.0, -1.0], bounds=[(1e-3, None)] * 2,
                         constraints=equality(lambda x: x.sum() - 1))  # fmt: skip
     np.testing.assert_allclose(found.x, [0.5, 0.5], atol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [1e-8, 1e-4, 1e4, 1e8])
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_constraints_may_be_in_any_units(name, scale):
+    f, start, constraints, x, value = PROBLEMS[name]
+    constraints = constraints if isinstance(constraints, list) else [constraints]
+    scaled = [{**c, "fun": lambda x, g=c["fun"]: scale * g(x)} for c in constraints]
+    found = sg.minimize(f, start, constraints=scaled)
+    assert found.success, found
+    assert found.fun == pytest.approx(value, abs=1e-6)
+    np.testing.assert_allclose(found.x, x, atol=1e-4)
+    outside = [c["fun"](sg.tensor(found.x, "float64")).item() for c in scaled]
+    violated = [abs(v) if c["type"] == "eq" else max(-v, 0) for c, v in zip(scaled, outside, strict=True)]
+    assert found.maxcv == pytest.approx(max(violated), rel=1e-6, abs=1e-15 * scale)
+    assert found.maxcv <= 1e-6 * max(scale, 1)
+
+
+def test_elements_of_one_constraint_have_their_own_units():
+    units = np.array([1e-7, 1.0, 1e7])
+    within = optimize.LinearConstraint(units[:, None] * np.eye(3), -np.inf, units * [1.0, 2.0, 3.0])
+    found = sg.minimize(lambda x: ((x - 5) ** 2).sum(), np.zeros(3), constraints=within)
+    assert found.success, found
+    np.testing.assert_allclose(found.x, [1, 2, 3], atol=1e-5)

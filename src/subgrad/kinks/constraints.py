@@ -22,10 +22,18 @@ class Constraint:
     low: np.ndarray
     high: np.ndarray
 
+    def value(self, x: Any) -> Tensor:
+        """All elements, one after the other."""
+        return ops.reshape(_as_tensor(self.fun(x)), (-1,))
+
+    def ends(self, value: Tensor) -> tuple[np.ndarray, np.ndarray]:
+        """The limits of all elements."""
+        return _like(self.low, value), _like(self.high, value)
+
     def excess(self, x: Any) -> Tensor:
         """How far each element is outside, flat: 0 where it is not."""
-        value = ops.reshape(_as_tensor(self.fun(x)), (-1,))
-        low, high = (_like(end, value) for end in (self.low, self.high))
+        value = self.value(x)
+        low, high = self.ends(value)
         exact = low == high
         below, above = (np.isfinite(end) & ~exact for end in (low, high))
         parts = [ops.abs(value[exact] - low[exact]), ops.relu(low[below] - value[below]),

@@ -37,6 +37,12 @@ MINIMA = {
         lambda x: 2 * abs(abs(x[0] - x[2] ** 2) - x[1]) + x[1] + 3 * x[2] ** 2, [0, 0, 0], 6,
     ),
     "a minimum of two pieces is smooth beside": (lambda x: sg.minimum(x[0] ** 2, 1 + x[0]) + abs(x[1]), [0, 0], 2),
+    "kinks that depend on each other": (lambda x: abs(x[0]) + abs(x[1]) + abs(x[0] + x[1]), [0, 0], math.inf),
+    "the largest of three": (lambda x: abs(x - 0.5).max(), [0.5, 0.5, 0.5], math.inf),
+    "the larger of two, twice": (
+        lambda x: sg.maximum(x[0], x[1]) + sg.maximum(2 * x[1], 2 * x[0]) - 1.5 * (x[0] + x[1]) + x @ x, [0, 0], 2,
+    ),
+    "one kink in two sizes": (lambda x: abs(x[0]) + abs(2 * x[0]) + 3 * (x[1] - 0.3) ** 2, [0, 0.3], 6),
 }  # fmt: skip
 
 
@@ -59,6 +65,7 @@ OTHERS = {
     "down along a kink in a kink": (
         lambda x: 4 * abs(abs(x[0] - x[2] ** 2) - x[1]) + x[1] - x[2] ** 2 + x[2] ** 4, [0, 0, 0], -1 / 4,
     ),
+    "down along one kink in two sizes": (lambda x: abs(x[0]) + abs(2 * x[0]) - x[1] ** 2 + x[1] ** 4, [0, 0], -1 / 4),
     "up to a ridge": (lambda x: x[0] ** 2 - abs(x[0]) + x[1] ** 2, [0, 0], -1 / 4),
     "the smaller of two": (lambda x: sg.minimum(x[0], -x[0]) + x[0] ** 2, [0], -1 / 4),
     "Rosenbrock upside down along its valley": (
@@ -85,7 +92,9 @@ UNKNOWN = {
     "x^4": (lambda x: x[0] ** 4, [0], "stationary point"),
     "a constant": (lambda x: 0 * x[0] + 1, [0], "stationary point"),
     "a valley with a flat floor": (lambda x: abs(x[0] + x[1]), [1, -1], "stationary point"),
-    "kinks that depend on each other": (lambda x: abs(x[0]) + abs(x[1]) + abs(x[0] + x[1]), [0, 0], "stationary point"),
+    "kinks that meet at no float": (lambda x: abs(3 * x[0] - 1) + abs(6 * x[0] - 2), [1 / 3], "depend on each other"),
+    "kinks that nearly meet": (lambda x: abs(x[0]) + abs(x[0] - 1e-17), [0], ""),
+    "a kink of which nothing is left": (lambda x: abs(x[0]) + abs(x[1]) - abs(x[0]), [0, 0], ""),
     "a norm": (lambda x: sg.norm(x), [0, 0], "another kink"),
     "a square of a kink": (lambda x: sg.relu(x[0]) ** 2, [0], ""),
     "a slope of one side": (lambda x: sg.relu(x[0]) + x[0] ** 2, [0], ""),
@@ -181,3 +190,28 @@ def test_random_piecewise_quadratic_functions_against_many_points_nearby():
             t = 1e-3
             assert f(found.x + t * found.direction + t**2 * found.bend) < 0
     assert 2 < verdicts.count("strict local minimum") < 14
+
+
+def test_random_functions_with_kinks_that_depend_on_each_other():
+    """Small numbers of few bits: more kinks than variables, and kinks that are others in another size."""
+    rng = np.random.default_rng(3)
+    minima = 0
+    for _ in range(30):
+        n = int(rng.integers(1, 4))
+        f = Piecewise(rng, n, 0)
+        f.c, f.H = rng.integers(-8, 9, n) / 8, np.round(4 * f.H) / 4
+        rows = rng.integers(-2, 3, (int(rng.integers(1, n + 2)), n)).astype(float)
+        f.a = np.concatenate([rows, rng.choice([-2.0, 0.5, 1.0], (1, 1)) * rows[:1]])
+        m = len(f.a)
+        f.B, f.w, f.s = np.zeros((m, n, n)), rng.choice([0.5, 1.0, 2.0], m), rng.choice([-0.5, 0.0, 0.25], m)
+        if not f.a.any(1).all():
+            continue
+        certificate = sg.is_stationary(f, f.c, delta=1e-6)
+        found = second_order(flat_problem(f, f.c), certificate)
+        least = min(f(x) for x in f.nearby(rng, 200, 1e-3))
+        minima += bool(found)
+        if found:
+            assert least > -1e-12
+        elif found.verdict == "not a local minimum":
+            assert f(found.x + 1e-3 * found.direction + 1e-6 * found.bend) < 0
+    assert minima > 5

@@ -71,12 +71,14 @@ def minimize(
             ``fun`` or ``A``, ``lb`` and ``ub`` such as ``scipy.optimize.NonlinearConstraint``, or a list of these.
             Functions are made of ops as f is, and may have kinks. What is minimised is f plus a weight times the sum of
             their violations, an exact penalty: the weight starts at twice the largest slope of f at x0 and is made ten
-            times larger until the constraints hold within ``tol``. The result's ``penalised`` is that function, which
-            the certificate is about, and ``maxcv`` the violation at x.
+            times larger until the constraints hold within ``tol``. Constraints whose slopes around x0 are above 100 or
+            below 1/100 are measured in units in which they are not; ``maxcv`` is in their own. The result's
+            ``penalised`` is the function that is minimised, which the certificate is about, and ``maxcv`` the largest
+            violation at x.
         callback: called after each iteration, as in SciPy: with x, or if its argument is ``intermediate_result`` with
             an object that has ``x`` and ``fun``. It ends the run by raising ``StopIteration``.
         tol: the radius and the norm of the certificate, and the violation that constraints may have, in the units of
-            x, f and constraints: scale these where they are far from 1. With R also the bound that is good enough.
+            x and f: scale these where they are far from 1. With R also the bound that is good enough.
         max_iter: how many iterations there are at most. What the certificate takes at the end comes on top.
         step: the step rule of the subgradient method. If None, the one with the least bound after ``max_iter``
             steps: the constant step R / (G sqrt(max_iter)), without G the constant length R / sqrt(max_iter); without

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from subgrad import validators
+from subgrad.blas_threads import one_thread
 from subgrad.errors import ArgumentError
 from subgrad.kinks.certify.certificate import Certificate
 from subgrad.kinks.constraints import Constraint, Penalised, read_constraints
@@ -27,6 +28,8 @@ from subgrad.kinks.minimize.second_order.optimality import second_order
 from subgrad.kinks.minimize.second_order.second_order_verdict import SecondOrder
 from subgrad.kinks.minimize.subgradient_method import default_rule, subgradient
 from subgrad.kinks.minimize.way_down import way_down
+from subgrad.kinks.problem import flat_problem
+from subgrad.kinks.scaled_constraints import scaled_constraints
 from subgrad.optim.step import Rule
 from subgrad.optim.step.parsing import step_rule
 
@@ -94,7 +97,7 @@ class Search:
         objective = Objective(target)
         tol, seed, classic = self.tol, self.seed, self.method == "subgradient"
         solver = self._classic(objective) if classic else _solver(self.method, objective, objective.start, tol, seed)
-        with np.errstate(over="ignore", invalid="ignore"):  # a step too long is seen by its value
+        with one_thread(), np.errstate(over="ignore", invalid="ignore"):  # a step too long is seen by its value
             iterations, status = run(objective, solver, self.callback, self.max_iter)
             certificate, curved = self._judged(objective)
             while status == STUCK and not classic and iterations < self.max_iter:
@@ -126,12 +129,14 @@ def _constrained(
     f: Callable[..., Any], x0: Any, bounds: Any, constraints: tuple[Constraint, ...], search: Search
 ) -> MinimizeResult:
     """The least weight of the violation, of those tried, whose minimum satisfies the constraints."""
-    plain, outside = of_graph(f, x0, bounds), of_graph(Penalised(f, constraints, 0.0).violation, x0, None)
+    plain, own = of_graph(f, x0, bounds), flat_problem(Penalised(f, constraints, 0.0).violation, x0)
+    scaled = scaled_constraints(constraints, x0)
+    outside = of_graph(Penalised(f, scaled, 0.0).violation, x0, None)
     start = first_start = plain.space.inside(plain.start)
     weight = first = 2 * float(np.abs(plain.evaluate(start)[1]).max(initial=0)) or 1.0
     counts, left = np.zeros(3, int), search.max_iter
     while True:
-        penalised = Penalised(f, constraints, weight)
+        penalised = Penalised(f, scaled, weight)
         found = replace(search, max_iter=left).run(replace(of_graph(penalised, x0, bounds), start=start))
         counts += (found.nit, found.nfev, found.njev)
         left -= found.nit
@@ -147,7 +152,7 @@ def _constrained(
         found = replace(found, success=False, status=status, message=MESSAGES[status])
     nit, nfev, njev = counts.tolist()
     return replace(
-        found, fun=value, jac=plain.shown(slope), nit=nit, nfev=nfev, njev=njev, maxcv=excess, penalised=penalised
+        found, fun=value, jac=plain.shown(slope), nit=nit, nfev=nfev, njev=njev, maxcv=own.value(x), penalised=penalised
     )
 
 

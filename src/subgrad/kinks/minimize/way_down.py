@@ -60,4 +60,5 @@ def _along(
         if f.best.value < before.value - GAIN * (1 + abs(before.value)):
             return f.best
         step /= 4
+    f.best = before  # of which something is known
     return None

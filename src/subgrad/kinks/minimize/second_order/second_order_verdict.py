@@ -17,8 +17,9 @@ Verdict = Literal["strict local minimum", "not a local minimum", "unknown"]
 class SecondOrder:
     """What is proved of a stationary point beside a minimiser's. True if it is a strict local minimum.
 
-    - "strict local minimum": there is one within ``distance``, the only stationary point near it; f rises from it in
-      all directions that leave a kink, and is curved upwards along those that stay on all of them.
+    - "strict local minimum": there is one within ``distance``; f rises from it in all directions that leave a kink, and
+      is curved upwards along those that stay on all of them. If the kinks are independent, no other stationary point
+      is near it.
     - "not a local minimum": there is such a point, and f falls from it along the curve
       x + t ``direction`` + t^2 ``bend``, for t of both signs if ``curvature`` is below 0, else for t above 0.
     - "unknown": neither was proved; ``reason`` says why.
