@@ -228,3 +228,19 @@ def test_of_functions_with_one_code_one_is_written():
             b.run(name, [P])
     assert [module.called(name) for name in ("f", "g", "h", "all")] == ["f", "g", "f", "all"]
     assert (str(module).count("define"), str(module).count("call void @f")) == (3, 2)
+
+
+@pytest.mark.parametrize("count", range(1, 17))
+def test_numbers_that_are_cut_down_are_stored_in_their_own_lanes(count):
+    """Nothing is written beside them, also where LLVM makes one instruction of the cut and the masked store."""
+
+    def fill(b):
+        x = b.load(vector("i32", 16), b.at(P, 4, vector("i32", 16)))
+        cut = b.emit(vector("i8", 16), f"trunc {x.type} {x} to <16 x i8>")
+        b.store(cut, P, first_lanes(16, count))
+
+    data = np.full(5 * 64, 7, np.uint8)
+    numbers = np.arange(16, dtype=np.int32) * 1001 + 300
+    data[4 * 64 :] = numbers.view(np.uint8)
+    run(fill, data)
+    assert data[:32].tolist() == [*numbers[:count].astype(np.uint8), *[7] * (32 - count)]

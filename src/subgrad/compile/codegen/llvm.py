@@ -29,6 +29,7 @@ from subgrad.compile.codegen.llvm_values import (
     Sum,
     Value,
     constant,
+    is_first_lane,
     like,
     mangled,
     parted,
@@ -206,6 +207,8 @@ class Builder(Instructions):
     def store(self, value: Value | Sum, pointer: Value, mask: Value | None = None) -> None:
         """Store a scalar or vector; masked-off lanes are not touched."""
         value = self.value(value)
+        if is_first_lane(mask):  # LLVM 22 writes four bytes for a byte, with AVX-512: those that were cut off as well
+            value, mask = self.emit(scalar_of(value.type), f"extractelement {value.type} {value}, i64 0"), None
         align = BYTES[scalar_of(value.type)]
         if mask is None:
             self.lines.append(f"  store {value.type} {value}, ptr {pointer}, align {align}")

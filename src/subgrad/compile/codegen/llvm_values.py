@@ -107,7 +107,16 @@ def first_lanes(lanes: int, count: int) -> Value | None:
     return Value(vector("i1", lanes), f"<{bits}>")
 
 
+def is_first_lane(mask: Value | None) -> bool:
+    """Whether a mask is that of the first lane alone.
+
+    >>> is_first_lane(first_lanes(4, 1)), is_first_lane(first_lanes(4, 2))
+    (True, False)
+    """
+    return mask is not None and mask == first_lanes(lanes_of(mask.type), 1)
+
+
 __all__ = [
-    "BYTES", "SCALARS", "Index", "Sum", "Value", "constant", "first_lanes", "index_of", "lanes_of", "like", "parted",
-    "scalar_of", "vector", "zero",
+    "BYTES", "SCALARS", "Index", "Sum", "Value", "constant", "first_lanes", "index_of", "is_first_lane", "lanes_of",
+    "like", "parted", "scalar_of", "vector", "zero",
 ]  # fmt: skip
