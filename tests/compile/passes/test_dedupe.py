@@ -9,7 +9,7 @@ import pytest
 import subgrad as sg
 from subgrad import nn
 from subgrad.compile import pipeline
-from subgrad.compile.codegen import emit
+from subgrad.compile.codegen import emit, kernel_functions
 from subgrad.compile.runtime import program
 from subgrad.graph.tensor import placeholder
 
@@ -50,13 +50,13 @@ def _emitted(monkeypatch, make):
 @pytest.mark.parametrize("make", [_deep, _residual, _recurrent])
 def test_the_shared_function_is_the_one_that_the_kernel_would_have(monkeypatch, make):
     shared, names = _emitted(monkeypatch, make)
-    count, form = itertools.count(), emit.kernel_key
+    count, form = itertools.count(), kernel_functions.kernel_key
 
     def never_alike(*given):
         key, numbers = form(*given)
         return (next(count), key), numbers
 
-    monkeypatch.setattr(emit, "kernel_key", never_alike)
+    monkeypatch.setattr(kernel_functions, "kernel_key", never_alike)
     alone, own_names = _emitted(monkeypatch, make)
     assert len(set(own_names)) <= len(set(names)) < len(names)
     assert [shared[n] for n in names] == [alone[n] for n in own_names]

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import subgrad as sg
-from subgrad.compile.codegen import emit
+from subgrad.compile.codegen import barrier
 from subgrad.compile.runtime import threads
 from subgrad.compile.runtime.program import Program
 from subgrad.compile.runtime.team import PARKED
@@ -302,7 +302,7 @@ def test_a_thread_sleeps_until_it_is_woken():
 
 def test_who_sleeps_at_a_barrier_is_woken(monkeypatch):
     """Loops that never look twice: each wait is a sleep."""
-    monkeypatch.setattr(emit, "spins", lambda triple: 0)
+    monkeypatch.setattr(barrier, "spins", lambda triple: 0)
     a = placeholder((64, 64), "float32")
     b = a
     for _ in range(6):

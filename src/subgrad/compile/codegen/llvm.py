@@ -72,10 +72,14 @@ class Module:
         head = f'({heads}) {place}nounwind "no-builtins" {{'
         code = "\n".join([head, "entry:", *builder.rooms, *builder.text(), "  ret void", "}"])
         if exported or self._names.setdefault(code, name) == name:
-            self._functions.append(f"define {linkage}void @{name}{code}")
-            self._lines += code.count("\n")
+            self.add(f"define {linkage}void @{name}{code}")
         else:
             self._same[name] = self._names[code]
+
+    def add(self, function: str) -> None:
+        """A function that is text already."""
+        self._functions.append(function)
+        self._lines += function.count("\n")
 
     def called(self, name: str) -> str:
         """Under which name a function is written."""
