@@ -88,7 +88,7 @@ PRODUCTS = {
 @pytest.mark.parametrize("threads", [1, 2])
 def test_sums_of_equal_products(f, left, right, threads, cpu):
     a, b = np.full(left, 0.1, np.float32), np.full(right, 0.7, np.float32)
-    wanted = f(sg.tensor(a.astype(np.float64)), sg.tensor(b.astype(np.float64))).numpy()
+    wanted = f(sg.tensor(a, "float64"), sg.tensor(b, "float64")).numpy()
     np.testing.assert_allclose(native(f, a, b, threads=threads, cpu=cpu), wanted, rtol=1200 * ROUNDING["float32"])
 
 
