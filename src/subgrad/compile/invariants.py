@@ -7,7 +7,9 @@ import re
 from subgrad.compile.codegen.lower import Role, is_compound, role
 from subgrad.compile.kernels.verify_program import verify_program
 from subgrad.compile.passes.empty import filled
+from subgrad.compile.passes.shared_sums import shared
 from subgrad.compile.passes.simplify import staged, value_number
+from subgrad.compile.runtime.threads import get_threads
 from subgrad.compile.unit import Interface, Unit
 from subgrad.errors import CheckError
 from subgrad.graph.order import toposort
@@ -134,6 +136,14 @@ def text_is_complete(unit: Unit) -> None:
     missing = {"run", *called} - defined
     if missing:
         raise CheckError(f"the LLVM text has no {', '.join(sorted(missing)[:4])}")
+
+
+def shared_sums(unit: Unit) -> None:
+    sound(unit)
+    threads = unit.n_threads or get_threads()
+    for node in toposort(unit.outputs):
+        if shared(node, threads) is not node:
+            raise _broken(node, "is a long sum over examples that threads could share")
 
 
 def _broken(node: Tensor, what: str) -> CheckError:

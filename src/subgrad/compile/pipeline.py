@@ -20,7 +20,9 @@ from subgrad.compile.passes.batch_innermost import batch_innermost, batch_size
 from subgrad.compile.passes.depthwise import elementwise
 from subgrad.compile.passes.empty import filled, has_empty
 from subgrad.compile.passes.layout import relaid, sink, transposed, undo
+from subgrad.compile.passes.shared_sums import shared
 from subgrad.compile.passes.simplify import Merger, expand, factored, replaced, rewrite, staged
+from subgrad.compile.runtime.threads import get_threads
 from subgrad.compile.unit import Unit
 from subgrad.graph.op import apply
 from subgrad.graph.tensor import CONST, INPUT, Tensor
@@ -85,6 +87,11 @@ def _batch_innermost(outputs: Outputs) -> Outputs:
 
 def _loops(outputs: Outputs) -> Outputs:
     return rewrite(scans.tidied(outputs, simplify), Merger()) if scans.has_loops(outputs) else outputs
+
+
+def _share_sums(unit: Unit) -> None:
+    threads = unit.n_threads or get_threads()
+    unit.outputs = rewrite(unit.outputs, lambda node: shared(node, threads))
 
 
 def _relay(unit: Unit) -> None:
@@ -182,6 +189,10 @@ GRAPH_PASSES = (
 
 PASSES = (
     *GRAPH_PASSES,
+    Pass(
+        "share sums", _share_sums,
+        "each thread adds up its own examples where a sum over them is long", invariants.shared_sums,
+    ),
     Pass(
         "lay out variables", _relay,
         "a variable has the shape of its new value", invariants.variables_fit,

@@ -125,7 +125,11 @@ def test_blocks_of_a_reduction_in_loops_change_no_bit(cpu, block):
     gradient = weight_gradient(3, 5, 3, 18)
     plan = plan_contraction(gradient, cpu)
     assert plan.k_block == 75  # all of it
-    np.testing.assert_array_equal(check(gradient, cpu, plan._replace(k_block=block)), check(gradient, cpu, plan))
+    whole = check(gradient, cpu, plan)
+    for first in (False, True):
+        blocked = plan._replace(k_block=block, blocks_first=first)
+        np.testing.assert_array_equal(check(gradient, cpu, blocked), whole)
+        np.testing.assert_array_equal(check(gradient, cpu, blocked, cuts=[5]), whole)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +140,8 @@ def test_a_long_gradient_stays_near(cpu, images, size, steps):
     but where all of it is near, or the result itself is large."""
     gradient = weight_gradient(images, size, 2, 8)
     tiny, small, ample = (cpu._replace(l2_bytes=n) for n in (128, 1024, 1 << 21))
-    assert plan_contraction(gradient, small).k_block == steps
+    plan = plan_contraction(gradient, small)
+    assert (plan.k_block, plan.blocks_first) == (steps, steps < images * size * size)
     check(gradient, small)
     for other in (tiny, ample):
         assert plan_contraction(gradient, other).k_block == images * size * size

@@ -3,8 +3,8 @@
 Kernels are split along the first axis of their domain, which in a training step is the axis of examples through the
 whole forward and backward pass, so that a thread mostly reads what it wrote itself. Products with large weights that
 the step updates are split by columns, so that a thread reads the part of the weight that it has written. Where it reads
-what others wrote, all threads meet at a barrier first. Sums are never split: results do not depend on the number of
-threads.
+what others wrote, all threads meet at a barrier first. Sums are not split here: those that threads share are nodes of
+their own (`subgrad.compile.passes.shared_sums`).
 """
 
 from __future__ import annotations

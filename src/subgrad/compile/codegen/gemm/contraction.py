@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from subgrad.compile.codegen.gemm.dot_products import add_lanes, dot_products
@@ -94,8 +94,8 @@ class _Spot(NamedTuple):
 
 
 class _Nest:
-    """The loops around the tiles, outermost first: batches and outer rows, outer columns, blocks of k, blocks of rows,
-    panels of columns, tiles of rows."""
+    """The loops around the tiles, outermost first: batches and outer rows, outer columns, blocks of k (or these first),
+    blocks of rows, panels of columns, tiles of rows."""
 
     def __init__(self, b: Builder, contraction: Contraction, plan: Plan, given: Given, c: Result) -> None:
         self.b, self.contraction, self.plan, self.given, self.c = b, contraction, plan, given, c
@@ -104,12 +104,12 @@ class _Nest:
 
     def rows(self, begin: Index, end: Index) -> None:
         """The rows from ``begin`` up to ``end``."""
-        self._outer_rows(self._start(), begin, end)
+        self._rows_of(self._start(), begin, end)
 
     def columns_from(self, begin: Index, columns: Loop) -> None:
         """All rows, of columns that begin at number ``begin``."""
         here = self._stepped(self._start(), columns, begin)
-        self._outer_rows(here._replace(n=begin), 0, self.contraction.rows)
+        self._rows_of(here._replace(n=begin), 0, self.contraction.rows)
 
     def _start(self) -> _Spot:
         k, rows, columns = self.contraction.k, self.contraction.m[-1], self.contraction.n[-1]
@@ -117,17 +117,36 @@ class _Nest:
         b = Operand(self.given.b, 0, columns.b, tuple(loop.b for loop in k))
         return _Spot(a, b, 0, 0, 0, 0)
 
-    def _outer_rows(self, at: _Spot, begin: Index, end: Index) -> None:
+    def _rows_of(self, at: _Spot, begin: Index, end: Index) -> None:
+        """The loops from the outermost to those over rows of a line, in the order of the plan."""
+        k = self.contraction.k
+        if self.plan.blocks_first:
+            self._k_blocks(
+                at, k, Phase(),
+                lambda at, sizes, phase: self._lines(
+                    at, begin, end, lambda at, begin, end: self._m_blocks(at, sizes, phase, begin, end)
+                ),
+            )  # fmt: skip
+        else:
+            self._lines(
+                at, begin, end,
+                lambda at, begin, end: self._k_blocks(
+                    at, k, Phase(), lambda at, sizes, phase: self._m_blocks(at, sizes, phase, begin, end)
+                ),
+            )  # fmt: skip
+
+    def _lines(self, at: _Spot, begin: Index, end: Index, inside: Callable[[_Spot, Index, Index], None]) -> None:
+        """The innermost loops over rows and columns, each with the part of the rows that is asked for."""
         b, inner = self.b, self.contraction.m[-1].size
         outer = self.contraction.batch + self.contraction.m[:-1]
         if not outer:
-            return self._outer_columns(at, self.contraction.n[:-1], begin, end)
+            return self._outer_columns(at, self.contraction.n[:-1], lambda here: inside(here, begin, end))
         lines = b.divmod(begin, inner)[0], b.divmod(b.add(end, inner - 1), inner)[0]
         with b.loop(*lines) as turn:
             start = b.mul(turn.index, inner)
-            inside = b.max(b.sub(begin, start), 0), b.min(b.sub(end, start), inner)
+            part = b.max(b.sub(begin, start), 0), b.min(b.sub(end, start), inner)
             here = self._moved(at, outer, turn.index)._replace(line=turn.index)
-            self._outer_columns(here, self.contraction.n[:-1], *inside)
+            self._outer_columns(here, self.contraction.n[:-1], lambda here: inside(here, *part))
         return None
 
     def _moved(self, at: _Spot, loops: Sequence[Loop], index: Index) -> _Spot:
@@ -142,24 +161,24 @@ class _Nest:
         a, bs = at.a.moved(b, b.mul(steps, loop.a)), at.b.moved(b, b.mul(steps, loop.b))
         return at._replace(a=a, b=bs, c=b.add(at.c, b.mul(steps, loop.c)))
 
-    def _outer_columns(self, at: _Spot, loops: Sequence[Loop], begin: Index, end: Index) -> None:
+    def _outer_columns(self, at: _Spot, loops: Sequence[Loop], inside: Callable[[_Spot], None]) -> None:
         if not loops:
-            return self._k_blocks(at, self.contraction.k, Phase(), begin, end)
-        size = 1
-        for loop in (*loops[1:], self.contraction.n[-1]):
-            size *= loop.size
+            return inside(at)
+        size = math.prod(loop.size for loop in (*loops[1:], self.contraction.n[-1]))
         with self.b.loop(0, loops[0].size) as turn:
             here = self._stepped(at, loops[0], turn.index)
             here = here._replace(n=self.b.add(at.n, self.b.mul(turn.index, size)))
-            self._outer_columns(here, loops[1:], begin, end)
+            self._outer_columns(here, loops[1:], inside)
         return None
 
-    def _k_blocks(self, at: _Spot, loops: Sequence[Loop], phase: Phase, begin: Index, end: Index) -> None:
+    def _k_blocks(
+        self, at: _Spot, loops: Sequence[Loop], phase: Phase, inside: Callable[[_Spot, Sequence[Index], Phase], None]
+    ) -> None:  # fmt: skip
         """Blocks of the reduction: some steps of its outermost loop, or blocks of one step if that is long itself."""
         b, block = self.b, self.plan.k_block
         size, *inner = (loop.size for loop in loops)
         if size * math.prod(inner) <= block:
-            return self._m_blocks(at, [size, *inner], phase, begin, end)
+            return inside(at, [size, *inner], phase)
         count = max(1, block // math.prod(inner))
         with b.loop(0, size, count) as turn:
             left = b.sub(size, turn.index)
@@ -167,10 +186,10 @@ class _Nest:
             part = phase.within(b, b.compare("eq", turn.index, 0), b.compare("sle", left, count))
             if count == 1 and inner:
                 here = here._replace(a=at.a.into(b, turn.index), b=at.b.into(b, turn.index))
-                self._k_blocks(here, loops[1:], part, begin, end)
+                self._k_blocks(here, loops[1:], part, inside)
             else:
                 steps = count if size % count == 0 else b.min(left, count)
-                self._m_blocks(here, [steps, *inner], part, begin, end)
+                inside(here, [steps, *inner], part)
         return None
 
     def _m_blocks(self, at: _Spot, sizes: Sequence[Index], phase: Phase, begin: Index, end: Index) -> None:

@@ -29,7 +29,8 @@ class Plan(NamedTuple):
     A register tile is ``rows`` rows by ``vectors`` vectors of ``lanes`` columns; in the dot form it is ``rows`` rows
     by ``vectors`` single columns, and the lanes run along k. ``tails`` are the smaller row counts that get a tile of
     their own; what is left after them goes row by row, unless it is known that nothing is (``singles``). After
-    ``k_block`` steps of the reduction the partial sums go to C. ``m_block`` rows are taken at a time (0: all);
+    ``k_block`` steps of the reduction the partial sums go to C; with ``blocks_first`` all lines of rows take
+    a block before the next one. ``m_block`` rows are taken at a time (0: all);
     ``pack_a`` copies their part of A, ``pack_b`` each panel of B.
     """
 
@@ -43,6 +44,7 @@ class Plan(NamedTuple):
     m_block: int = 0
     pack_a: bool = False
     singles: bool = True
+    blocks_first: bool = False
 
     @property
     def width(self) -> int:
@@ -160,7 +162,9 @@ def _blocked(plan: Plan, merged: Contraction, cpu: Target, counts: Sequence[int]
     if rows_contiguous(merged) and partial_sums and result <= cpu.l2_bytes:
         near = plan.k_block <= UNBROKEN or read <= cpu.l2_bytes
         if not near:
-            plan = plan._replace(k_block=_even_steps([loop.size for loop in merged.k], _SHORT_BLOCK))
+            several = bool(merged.m[:-1]) and merged.rows * columns * width <= cpu.l2_bytes
+            short = _even_steps([loop.size for loop in merged.k], _SHORT_BLOCK)
+            plan = plan._replace(k_block=short, blocks_first=several)
         return _with_copies(plan, merged, cpu, rows)
     if len(merged.k) > 1:
         return plan
