@@ -5,9 +5,10 @@ import pytest
 from scipy import special
 
 pytest.importorskip("flint")
-from flint import arb
+from flint import arb, arb_mat
 
 from subgrad.bounds.checker_curves import Jet, itself, smooth_lines
+from subgrad.bounds.checker_numbers import Numbers
 from subgrad.bounds.checker_operations import OPERATIONS
 
 
@@ -101,3 +102,18 @@ def test_a_kink_at_0_has_the_slopes_of_both_sides_there():
     assert found.value == 0
     assert found.first.contains(arb(1))
     assert found.first.contains(arb(0.25))
+
+
+def test_a_magnitude_lies_around_its_line_for_all_that_a_ball_holds():
+    rng = np.random.default_rng(0)
+    on = Numbers()
+    for _ in range(200):
+        half = float(rng.uniform(0, 2))
+        on.deltas = arb_mat([[arb(1)], [arb(0, half)]])
+        middle, slope, radius = rng.normal(), rng.normal(), abs(rng.normal()) * rng.choice([0, 1e-3, 1])
+        found = on.magnitude(arb_mat([[arb(middle, radius), arb(slope)]]))
+        for delta in rng.uniform(-half, half, 20):
+            for off in rng.uniform(-radius, radius, 3):
+                value = abs(arb(float(middle)) + arb(float(slope)) * arb(float(delta)) + arb(float(off)))
+                assert (found * arb_mat([[arb(1)], [arb(float(delta))]]))[0, 0].overlaps(value)
+        assert on.range(found).upper() <= 3 * (abs(middle) + abs(slope) * half + radius)

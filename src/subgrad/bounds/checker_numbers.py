@@ -201,6 +201,16 @@ class Numbers:
         slope = (high / (high - low)).mid()  # the chord's
         return self.line(x, slope, 0, arb(0).union(-slope * low).union((1 - slope) * high))
 
+    def magnitude(self, x):
+        """\\|x\\|: below the chord of the range, and above the chord's parallel through 0."""
+        x, low, high = self.row(x), self.range(x).lower(), self.range(x).upper()
+        if low >= 0:
+            return x
+        if high <= 0:
+            return self.times(x, -1)
+        slope = ((high + low) / (high - low)).mid()
+        return self.line(x, slope, 0, arb(0).union(-low * (1 + slope)).union(high * (1 - slope)))
+
     def larger(self, x, y):
         """max(x, y) = x + max(y - x, 0)."""
         z, w = self.range(x), self.range(y)

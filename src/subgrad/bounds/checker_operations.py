@@ -136,7 +136,7 @@ def maximum(graph, x, y):
 
 def magnitude(graph, x):
     """\\|x\\| = max(x, -x)."""
-    return each(lambda v: graph.larger(v, graph.times(v, -1)), x)
+    return each(graph.magnitude, x)
 
 
 def power(graph, x, p):

@@ -29,6 +29,7 @@ Jet, Lines = curves.Jet, curves.Lines
 ONE = -1  # the symbol of the number 1; inputs are 0 to d - 1, then units follow
 ROOM = 2**18  # factors of the rows that go backward at once
 DEEP, LONG = 8, 40  # sums inside of sums, and operations in all, of what is read as one function of one number
+FINE = 2.0**-30  # of a number: the least ball of a factor that counts
 
 
 # Affine forms
@@ -187,6 +188,9 @@ class Network(graphs.Graph):
     def relu(self, x):
         return self.bent(x, arb(0)) if isinstance(x, Form) else self.range(x).max(0)
 
+    def magnitude(self, x):
+        return self.larger(x, self.times(x, -1))
+
     def larger(self, x, y):
         if isinstance(x, Form) and isinstance(y, Form) and len(y.parts) == 1:
             ((part, factor),) = y.parts
@@ -206,8 +210,9 @@ class Network(graphs.Graph):
 
 
 def same_size(x, y):
-    """A power of 2: a factor for x, and a divisor for y, with which their balls are about as large."""
-    sizes = [float(v.rad()) for v in (x, y)]
+    """A power of 2: a factor for x, and a divisor for y, with which their balls are about as large. A ball next to a
+    number counts as a part of that: squares of numbers far above their balls would leave nothing of these."""
+    sizes = [float(v.rad()) + FINE * float(v.abs_upper()) for v in (x, y)]
     if not all(0 < s < math.inf for s in sizes):
         return arb(1)
     return arb(2) ** round((math.log2(sizes[1]) - math.log2(sizes[0])) / 2)
@@ -264,11 +269,11 @@ class Box:
     """The lines of all units over a box from ``low`` to ``high``.
 
     ``columns`` has the number of a unit in lists of `Chosen`, and ``tight`` the choices for a unit's argument and for
-    its negative, of which its range is made.
+    its negative, of which its range is made. ``flat``: of smooth units the ranges are used, and no lines.
     """
 
-    def __init__(self, levels, low, high, columns=None, tight=None):
-        self.levels, self.columns, self.tight = levels, columns or {}, tight or {}
+    def __init__(self, levels, low, high, columns=None, tight=None, flat=False):
+        self.levels, self.columns, self.tight, self.flat = levels, columns or {}, tight or {}, flat
         self.lines, self.ends, self.made = {}, {}, {}
         self.ranges = {ONE: arb(1), **{i: arb(a).union(arb(b)) for i, (a, b) in enumerate(zip(low, high, strict=True))}}
         for number, level in enumerate(levels):
@@ -289,6 +294,8 @@ class Box:
         for symbol, unit, (low, high) in zip(level.units, level.made, ends, strict=True):
             self.ends[symbol], self.made[symbol] = (low, high), unit
             self.lines[symbol], self.ranges[symbol] = unit.lines(low, high)
+            if self.flat and unit.c is None:
+                self.lines[symbol] = curves.flat(self.ranges[symbol], True)
 
     def above(self, symbols, rows, level, chosen=None):
         """For rows of factors of symbols below a level: what they are at most, and their factors of symbols.

@@ -15,8 +15,9 @@ names, real, require = numbers.names, numbers.real, numbers.require
 understood, whole, wholes = numbers.understood, numbers.whole, numbers.wholes
 Chosen, Form, ONE = units.Chosen, units.Form, units.ONE
 
-HALVINGS = 40  # how often a box of the proof is halved at most
+HALVINGS = 20  # how often each side of a box of the proof is halved at most, about
 LOOK = 8  # after so many halvings, a look whether more of them can help at all
+LONGER = 16  # times a side may be longer than the one that is halved, beside those of the whole box
 
 
 class Unreachable:
@@ -102,7 +103,7 @@ class Boxes:
         cover(group.box[:, 0], group.box[:, 1], self.low, self.high)
         self.left = 1_000 + 10 * len(self.low)
         for low, high in zip(self.low, self.high, strict=True):
-            self.require_outside(claim.levels, group, forms, low, high, HALVINGS)
+            self.require_outside(claim.levels, group, forms, low, high, HALVINGS * len(low))
 
     def require_outside(self, levels, group, forms, low, high, halvings):
         """Require that no output of a box is in a polytope; of its halves, where bounds of the whole do not say so."""
@@ -114,7 +115,7 @@ class Boxes:
         if halvings % LOOK == 0:
             point = np.clip(low / 2 + high / 2, low, high)
             require(self.may_reach(levels, group, forms, point, point) is None, f"a polytope may be reached at {point}")
-        axis = int(np.argmax((high - low) * moves))
+        axis = axis_of(high - low, group.box[:, 1] - group.box[:, 0], moves)
         middle = low[axis] / 2 + high[axis] / 2
         require(halvings > 0 and low[axis] < middle < high[axis], f"a polytope may be reached from {low} to {high}")
         for end, part in ((high, 0), (low, 1)):
@@ -130,10 +131,24 @@ class Boxes:
             symbols, rows = matrix([forms[i] for i in member])
             most, factors = box.above(symbols, rows, len(levels))
             off = [(f + arb(float(group.limits[i])), r) for r, (i, f) in enumerate(zip(member, most, strict=True))]
-            if not any(v < 0 for v, _ in off):
+            if not any(v < 0 for v, _ in off) and not self.by_ranges(levels, group, member, symbols, rows, low, high):
                 r = min(range(len(off)), key=lambda k: float(off[k][0].mid()))
                 found = [float(abs(factors[i][r]).mid()) if i in factors else 0.0 for i in range(len(low))]
         return None if found is None else np.array(found)
+
+    def by_ranges(self, levels, group, member, symbols, rows, low, high):
+        """Whether it is shown by the ranges of smooth units: their lines leave those at the ends of a wide box."""
+        if all(unit.c is not None for level in levels for unit in level.made):
+            return False
+        most, _ = units.Box(levels, low, high, flat=True).above(symbols, rows, len(levels))
+        return any(f + arb(float(group.limits[i])) < 0 for i, f in zip(member, most, strict=True))
+
+
+def axis_of(width, whole, moves):
+    """The side to halve: the one that moves a row most, unless another is much longer beside that of the whole box."""
+    share = np.where(whole > 0, width / np.where(whole > 0, whole, 1.0), 0.0)
+    axis = int(np.argmax(width * moves))
+    return axis if share[axis] * LONGER > share.max() else int(np.argmax(share))
 
 
 class Parts:
