@@ -264,3 +264,21 @@ def test_file_is_json_and_arrays(saved):
     header = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["subgrad"])
     assert header["kind"] == "proof of bounds"
     assert {n["op"] for n in header["graph"]} >= {"point", "constant", "contract", "relu", "exp"}
+
+
+def test_a_proof_may_have_nan_in_a_branch_that_is_not_taken(tmp_path):
+    """`sort` gives NaN where there is some; in a box there is none."""
+    found = sg.certify(lambda x: sg.sort(x, 1)[:, 0], lambda x: 0 * x[:, 0], BOX, 1.1)
+    found.save(tmp_path / "sorted.safetensors")
+    assert checker.check(tmp_path / "sorted.safetensors").startswith("the error is at most 1.1: ")
+
+
+def test_nan_that_is_taken_proves_nothing(saved, tmp_path):
+    def change(tensors, header):
+        last = len(header["graph"]) - 1
+        node = header["graph"][last]
+        attrs = {"shape": [1], "value": "nan", "dtype": "float64"}
+        header["graph"][last] = {**node, "op": "full", "inputs": [], "attrs": attrs}
+
+    with pytest.raises(errors.FileError):
+        checker.check(changed(saved, tmp_path, change))

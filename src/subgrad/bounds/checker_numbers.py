@@ -142,6 +142,17 @@ def element(v):
     return int(v) if isinstance(v, (int, np.integer)) else arb(float(v))
 
 
+def counted(x):
+    """Conditions as numbers: 1 where one holds, 0 where not, what lies between where that is not known."""
+
+    def number(v):
+        if v is None:
+            return arb(0).union(arb(1))
+        return arb(int(v)) if isinstance(v, bool) else v
+
+    return each(number, x)
+
+
 def filled(shape, value):
     """An array of objects with one value everywhere."""
     found = np.empty(shape, object)

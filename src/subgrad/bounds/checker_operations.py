@@ -100,8 +100,8 @@ RECIPROCAL = Curve(lambda z: 1 / z, lambda z, y: -y * y, lambda z, y: 2 * y * y 
 
 
 def full(graph, shape, value, dtype):
-    """One number everywhere."""
-    return filled(shape_of(shape), constant(value))
+    """One number everywhere; NaN, in the branch of a `where` that is not taken, is nothing that is bounded."""
+    return filled(shape_of(shape), arb.nan() if value == "nan" else constant(value))
 
 
 def add(graph, x, y):
@@ -176,8 +176,8 @@ def floor(graph, x):
 
 
 def summed(graph, x, axis, keepdims):
-    """The sum over some axes; 0 of no numbers."""
-    axes = wholes(axis)
+    """The sum over some axes; 0 of no numbers. Conditions count those that hold."""
+    axes, x = wholes(axis), numbers.counted(x)
     kept = [1 if i in axes else n for i, n in enumerate(x.shape) if keepdims or i not in axes]
     rest = [i for i in range(x.ndim) if i not in axes]
     rows = x.transpose([*axes, *rest]).reshape(-1 if x.size else 0, *(x.shape[i] for i in rest))
@@ -319,7 +319,8 @@ def if_any(node, inputs):
 
 def if_all_and_value(node, inputs):
     """A number of the node's own, perhaps around others."""
-    return real(node["attrs"]["value"], infinite=True) >= 0 and all(inputs)
+    value = node["attrs"]["value"]
+    return value != "nan" and real(value, infinite=True) >= 0 and all(inputs)
 
 
 def of_product(node, inputs):

@@ -33,11 +33,15 @@ class Sides:
 
     Attributes:
         graphs: the function, seen along some directions of x: opposite ones and others.
+        far: the function itself, a larger step along such directions.
+        step: how large.
         unsure: a bool scalar, True if first-order information does not tell on which side of a kink a direction leads.
         known: whether the graph has values, or is being traced.
     """
 
     graphs: tuple[Tensor, ...]
+    far: tuple[Tensor, ...]
+    step: float
     unsure: Tensor
     known: bool
 
@@ -56,7 +60,19 @@ def sides(y: Tensor, x: Tensor) -> Sides | None:
     first, other = (np.random.default_rng(seed).uniform(0.5, 1.0, x.shape) for seed in (0, 1))
     found = [_Beside(order, x, constant(v.astype(x.dtype)), kinked) for v in (first, -first, -other)]
     unsure = _any_of([u for beside in found for u in beside.unsure])
-    return Sides(tuple(beside.new[y] for beside in found), unsure, known)
+    step = _FAR[x.dtype.name]
+    far = tuple(_at(order, x, x + step * (1 + abs(x)) * constant(v.astype(x.dtype))) for v in (first, -first, other))
+    return Sides(tuple(beside.new[y] for beside in found), far, step, unsure, known)
+
+
+def _at(order: list[Tensor], x: Tensor, point: Tensor) -> Tensor:
+    """The last node of ``order`` with another tensor in the place of x."""
+    new = {x: point}
+    for node in order:
+        inputs = tuple(new.get(i, i) for i in node.inputs)
+        if node is not x and not _same(inputs, node.inputs):
+            new[node] = apply(node.op, inputs, node.attrs)
+    return new.get(order[-1], order[-1])
 
 
 def _may_have_a_kink(node: Tensor) -> bool:

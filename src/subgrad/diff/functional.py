@@ -148,7 +148,8 @@ def hessian(y: Tensor | Function, wrt: Tensor | None = None) -> Any:
     Raises:
         ArgumentError: if ``wrt`` is not one tensor.
         GradientError: where the first derivatives do not say on which side of a kink a direction leads, as in
-            ``abs(1 - cos(x))`` at 0. Compiled code has NaN there.
+            ``abs(1 - cos(x))`` at 0, or terms cancel beside it, as in ``exp(norm(x)) + exp(-norm(x))``. Compiled code
+            has NaN there.
 
     Example:
         >>> import subgrad as sg
@@ -165,23 +166,27 @@ def hessian(y: Tensor | Function, wrt: Tensor | None = None) -> Any:
     beside = sides(y.node, wrt.node)
     if beside is None:
         return picked
-    found = _agreed([jacobian(grad(side, wrt), wrt) for side in beside.graphs], picked)
+    near, far = ([jacobian(grad(side, wrt), wrt) for side in some] for some in (beside.graphs, beside.far))
+    agree = _agree(near, math.sqrt(np.finfo(near[0].dtype).eps))
+    found = where(agree, near[0], picked)
+    clear = _agree(far, 16 * beside.step) & (abs(far[0]).max() > 0)
+    unsure = beside.unsure | (clear & ~(agree & _agree([near[0], far[0]], 16 * beside.step)))  # of terms that cancel
     if not beside.known:
-        return where(beside.unsure, math.nan, found)
-    if beside.unsure.numpy():
+        return where(unsure, math.nan, found)
+    if unsure.numpy():
         raise GradientError(
-            "the second derivatives at this point are not known: it is on a kink, and first derivatives do not say "
-            "on which side of it a direction leads; take the point a little off, or write the function without kinks"
+            "the second derivatives at this point are not known: it is on a kink, and either first derivatives do not "
+            "say on which side of it a direction leads, or terms cancel beside it; take the point a little off, or "
+            "write the function without kinks"
         )
     return found
 
 
-def _agreed(matrices: list[Tensor], otherwise: Tensor) -> Tensor:
-    """The first one where all are the same up to rounding."""
+def _agree(matrices: list[Tensor], share: float) -> Tensor:
+    """Whether all are the same up to a share of the largest element; never so with NaN."""
     first, *others = matrices
-    root = math.sqrt(np.finfo(first.dtype).eps)
     apart = functools.reduce(maximum, [abs(first - m) for m in others]).max()
-    return where(apart <= root * abs(first).max(), first, otherwise)  # never so with NaN
+    return apart <= share * abs(first).max()
 
 
 def _sources(wrt: Tree) -> tuple[Tree, list[Tensor]]:

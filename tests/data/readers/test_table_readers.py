@@ -318,3 +318,19 @@ def test_whole_numbers_of_pandas_with_a_hole_stay_exact():
 def test_text_that_is_no_unicode():
     with pytest.raises(DataError, match="column 'a' holds text that is no Unicode"):
         Table({"a": ["\ud800", "b"]})
+
+
+def test_what_has_no_value_for_each_row_of_an_archive_is_left_out(tmp_path):
+    beside = {"seed": np.array(3), "feature_names": np.array(["a", "b"]), "version": np.array("1.0")}
+    np.savez(tmp_path / "t.npz", X=np.ones((5, 2)), y=np.array(list("pqpqp")), **beside)
+    table = read_npz(tmp_path / "t.npz")
+    assert list(table) == ["X0", "X1", "y"]
+    assert table.notes == [
+        "The arrays 'seed', 'feature_names', 'version' were left out: they have no value for each row."
+    ]
+
+
+def test_an_array_of_objects_is_said_to_be_one(tmp_path):
+    np.savez(tmp_path / "t.npz", X=np.ones((60, 2)), y=np.array([1] * 60, object))
+    with pytest.raises(FileError, match="allow_pickle=False"):
+        read_npz(tmp_path / "t.npz")

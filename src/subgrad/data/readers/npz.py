@@ -31,7 +31,7 @@ def read_npz(path: _Path) -> Table:
     A one-dimensional array (n,), or a column (n, 1), becomes the column of its name. A larger array (n, ...) becomes
     one column for each of its values in a row: ``X`` (n, 3) gives ``X0, X1, X2``, and images (n, 8, 8) give 64 columns.
     Arrays that are called as others but for "test" or "val" in the place of "train", as ``x_test`` beside ``x_train``,
-    are left out, as ``notes`` of the table says.
+    are left out, as ``notes`` of the table says, and so are single values and texts of another length.
 
     Raises `FileError` if the file cannot be read, is no NPZ archive, unfolds to more than there is memory for, gives
     more than 100,000 columns, or holds Python objects, which only unpickling could read and which subgrad never
@@ -45,7 +45,9 @@ def read_npz(path: _Path) -> Table:
     ...     read_npz(file)
     Table(4 rows; X0: number, X1: number, y: number)
     """
-    arrays, notes = _without_tests(_load(io.BytesIO(read_bytes(path)), path))
+    arrays, notes = _without_others(_load(io.BytesIO(read_bytes(path)), path))
+    arrays, tests = _without_tests(arrays)
+    notes = [*notes, *tests]
     columns = [column for name, array in arrays.items() for column in _columns(name, array, path)]
     if len(columns) > MOST_COLUMNS:
         raise FileError(f"{path} has {len(columns):,} columns; at most {MOST_COLUMNS:,} are read")
@@ -80,8 +82,18 @@ def _check_length(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
         if version not in readers:
             return
         shape, _, dtype = readers[version](file)
-        if math.prod(shape) * dtype.itemsize > member.file_size:
+        if not dtype.hasobject and math.prod(shape) * dtype.itemsize > member.file_size:  # NumPy refuses objects
             raise ValueError(f"'{member.filename}' ends before the {shape} elements that it says it has")
+
+
+def _without_others(arrays: Mapping[str, np.ndarray]) -> tuple[Mapping[str, np.ndarray], list[str]]:
+    """Without single values and texts of another length, such as names of features, beside arrays that have rows."""
+    rows = {len(array) for array in arrays.values() if array.ndim and array.dtype.kind not in "SU"}
+    others = [name for name, a in arrays.items() if not a.ndim or (a.dtype.kind in "SU" and len(a) not in rows)]
+    if not rows or not others:
+        return arrays, []
+    kept = {name: array for name, array in arrays.items() if name not in others}
+    return kept, [f"The arrays {listed(others)} were left out: they have no value for each row."]
 
 
 def _without_tests(arrays: Mapping[str, np.ndarray]) -> tuple[Mapping[str, np.ndarray], list[str]]:
