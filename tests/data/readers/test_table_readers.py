@@ -334,3 +334,25 @@ def test_an_array_of_objects_is_said_to_be_one(tmp_path):
     np.savez(tmp_path / "t.npz", X=np.ones((60, 2)), y=np.array([1] * 60, object))
     with pytest.raises(FileError, match="allow_pickle=False"):
         read_npz(tmp_path / "t.npz")
+
+
+def test_numbers_in_the_cells_of_a_workbook_are_numbers_whatever_a_model_knows_of_texts(tmp_path):
+    pytest.importorskip("fastexcel")
+    book = pytest.importorskip("xlsxwriter").Workbook(str(tmp_path / "t.xlsx"))
+    sheet = book.add_worksheet()
+    rows = [["price", "zip", "comma", "flag", "mixed", "none"], [0.13, "01234", "0,5", True, 1, None], [],
+            [1234.5, "02345", "1,5", False, "x", None], [7, "34567", "2", True, 2.5, None]]  # fmt: skip
+    for i, row in enumerate(rows, 2):
+        for j, value in enumerate(row):
+            sheet.write(i, j, value)
+    book.close()
+    table = read_table(tmp_path / "t.xlsx")
+    assert table.series("price").to_list() == [0.13, 1234.5, 7]
+    assert table.series("zip").to_list() == ["01234", "02345", "34567"]
+    assert table["comma"].tolist() == [0.5, 1.5, 2]
+    assert table["flag"].tolist() == ["true", "false", "true"]
+    assert table["mixed"].tolist() == ["1", "x", "2.5"]
+    texts = Table({"price": ["0,5", "1,5", "2,25", "3,5"], "y": list("abab")})
+    prepared = TablePreprocessor().fit(texts, "y")
+    wanted = prepared.transform(Table({"price": [0.13, 1234.5, 7.0]}))
+    np.testing.assert_array_equal(prepared.transform(table), wanted)

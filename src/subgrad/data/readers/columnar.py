@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from subgrad.data.column_names import unique_names
 from subgrad.data.free_memory import check_room
 from subgrad.data.lazy_polars import any_time_zone, pl
@@ -59,7 +61,8 @@ def read_ndjson(path: _Path) -> Table:
 def read_excel(path: _Path) -> Table:
     """The table in the first sheet of a workbook; needs fastexcel, which ``pip install 'subgrad[excel]'`` brings.
 
-    What `read_csv` says of headers, titles above them, and units below them holds here as well. Raises
+    What `read_csv` says of headers, titles above them, and units below them holds here as well. Cells that hold numbers
+    are numbers, however the texts of other files write theirs. Raises
     `MissingExtraError` without fastexcel, `FileError` if the file cannot be read or has no rows.
     """
     check_file(path)
@@ -68,20 +71,34 @@ def read_excel(path: _Path) -> Table:
     except ImportError as error:
         raise missing_extra("fastexcel", "excel", "reading Excel files") from error
     try:
-        sheet = fastexcel.read_excel(str(path)).load_sheet(0, header_row=None, dtypes="string")
-        frame = sheet.to_polars()
+        book = fastexcel.read_excel(str(path))
+        frame = book.load_sheet(0, header_row=None, skip_rows=0, dtypes="string").to_polars()
     except (fastexcel.FastExcelError, OSError) as error:
         raise FileError(f"cannot read {path} as an Excel file: {_first_line(error)}") from error
     frame = frame.select(pl.all().cast(pl.String).str.strip_chars().replace("", None))
-    frame = frame.with_columns(pl.lit(None, pl.String).alias(" "))
-    frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
+    filled = np.flatnonzero(~frame.select(pl.all_horizontal(pl.all().is_null())).to_series().to_numpy())
+    frame = frame.with_columns(pl.lit(None, pl.String).alias(" "))[filled]
     if not frame.height:
         raise FileError(f"{path} is empty; expected a first row with the names of the columns")
     titles = titles_above([[cell or "" for cell in row[:-1]] for row in frame.head(100).rows()])
     names = [name or "" for name in frame.row(titles)[:-1]]
     check_header(names, path)
     notes = [f"{titles} rows above the header were left out."] if titles else []
-    return table_of_texts(frame.slice(titles + 1), Layout("", names, 0), path, notes)
+    texts, below = frame.slice(titles + 1), filled[titles] + 1
+    numbers = _numbers(book, texts, below, filled[titles + 1 :] - below)
+    return table_of_texts(texts, Layout("", names, 0), path, notes, numbers)
+
+
+def _numbers(book: Any, texts: pl.DataFrame, below: int, rows: np.ndarray) -> dict[int, pl.Series]:
+    """The columns whose cells hold numbers, by their places: of ``rows`` of the sheet, counted from ``below`` on."""
+    known = texts.null_count().row(0)
+    numeric = texts.select(pl.all().cast(pl.Float64, strict=False).null_count()).row(0)
+    places = [i for i, none in enumerate(known) if none == numeric[i] < texts.height]
+    if not places:
+        return {}
+    sheet = book.load_sheet(0, header_row=None, skip_rows=int(below), use_columns=places, schema_sample_rows=None)
+    cells = sheet.to_polars()[rows]
+    return {i: cell for i, cell in zip(places, cells.get_columns(), strict=True) if cell.dtype.is_numeric()}
 
 
 class _errors:

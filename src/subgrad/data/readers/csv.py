@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -62,8 +62,12 @@ def read_csv(path: _Path) -> Table:
     return table_of_texts(frame_of_rows(text, layout, path), layout, path, notes)
 
 
-def table_of_texts(frame: pl.DataFrame, layout: Layout, path: _Path, notes: Sequence[str] = ()) -> Table:
-    """The table of the texts below a header, with one more column for values beyond those it names.
+def table_of_texts(
+    frame: pl.DataFrame, layout: Layout, path: _Path, notes: Sequence[str] = (),
+    numbers: Mapping[int, pl.Series] | None = None,
+) -> Table:  # fmt: skip
+    """The table of the texts below a header, with one more column for values beyond those it names. Columns that are
+    ``numbers`` anyway come by their places.
 
     Rows without any value at the end, as spreadsheets leave them, do not count.
     """
@@ -71,9 +75,10 @@ def table_of_texts(frame: pl.DataFrame, layout: Layout, path: _Path, notes: Sequ
     frame = frame.head(filled[-1] + 1 if len(filled) else 0)
     if not frame.height:
         raise FileError(f"{path} has a header but no rows")
-    frame, units = without_units(frame)
+    frame, units = without_units(frame)  # a column of numbers has none
     names, renamed = names_of_columns(frame, layout)
-    columns = {name: column for name, column in zip(names, frame.get_columns(), strict=False) if name}
+    own = {i: column.head(frame.height) for i, column in (numbers or {}).items()}
+    columns = {name: own.get(i, frame.to_series(i)) for i, name in enumerate(names) if name}
     return Table(columns, [*notes, *layout.notes, *units, *renamed], semicolons=layout.delimiter == ";")
 
 
