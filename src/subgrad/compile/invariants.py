@@ -9,7 +9,6 @@ from subgrad.compile.kernels.verify_program import verify_program
 from subgrad.compile.passes.empty import filled
 from subgrad.compile.passes.shared_sums import shared
 from subgrad.compile.passes.simplify import staged, value_number
-from subgrad.compile.runtime.threads import get_threads
 from subgrad.compile.unit import Interface, Unit
 from subgrad.errors import CheckError
 from subgrad.graph.order import toposort
@@ -140,9 +139,9 @@ def text_is_complete(unit: Unit) -> None:
 
 def shared_sums(unit: Unit) -> None:
     sound(unit)
-    threads = unit.n_threads or get_threads()
+    assert unit.n_threads is not None
     for node in toposort(unit.outputs):
-        if shared(node, threads) is not node:
+        if shared(node, unit.n_threads) is not node:
             raise _broken(node, "is a long sum over examples that threads could share")
 
 

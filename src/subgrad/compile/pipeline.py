@@ -22,7 +22,6 @@ from subgrad.compile.passes.empty import filled, has_empty
 from subgrad.compile.passes.layout import relaid, sink, transposed, undo
 from subgrad.compile.passes.shared_sums import shared
 from subgrad.compile.passes.simplify import Merger, expand, factored, replaced, rewrite, staged
-from subgrad.compile.runtime.threads import get_threads
 from subgrad.compile.unit import Unit
 from subgrad.graph.op import apply
 from subgrad.graph.tensor import CONST, INPUT, Tensor
@@ -89,8 +88,13 @@ def _loops(outputs: Outputs) -> Outputs:
     return rewrite(scans.tidied(outputs, simplify), Merger()) if scans.has_loops(outputs) else outputs
 
 
+def _choose_threads(unit: Unit) -> None:
+    unit.n_threads = unit.n_threads or worthwhile(_computed(unit), updates=bool(unit.interface.variables))
+
+
 def _share_sums(unit: Unit) -> None:
-    threads = unit.n_threads or get_threads()
+    threads = unit.n_threads
+    assert threads is not None
     unit.outputs = rewrite(unit.outputs, lambda node: shared(node, threads))
 
 
@@ -113,11 +117,11 @@ def _copy_old_values(unit: Unit) -> None:
 
 
 def _fuse(unit: Unit) -> None:
-    unit.kernels = fuse([o for o in unit.outputs if o.op not in (CONST, INPUT)])
+    unit.kernels = fuse(_computed(unit))
 
 
-def _choose_threads(unit: Unit) -> None:
-    unit.n_threads = unit.n_threads or worthwhile(unit.kernels, updates=bool(unit.interface.variables))
+def _computed(unit: Unit) -> list[Tensor]:
+    return [o for o in unit.outputs if o.op not in (CONST, INPUT)]
 
 
 def _alias(unit: Unit) -> None:
@@ -190,6 +194,10 @@ GRAPH_PASSES = (
 PASSES = (
     *GRAPH_PASSES,
     Pass(
+        "choose threads", _choose_threads,
+        "the number of threads is known", invariants.threads_known,
+    ),
+    Pass(
         "share sums", _share_sums,
         "each thread adds up its own examples where a sum over them is long", invariants.shared_sums,
     ),
@@ -205,10 +213,6 @@ PASSES = (
         "fuse", _fuse,
         "each computed output is stored, by one kernel; a body is elementwise, of its seed's shape",
         invariants.kernels_fit,
-    ),
-    Pass(
-        "choose threads", _choose_threads,
-        "the number of threads is known", invariants.threads_known,
     ),
     Pass(
         "alias", _alias,

@@ -54,7 +54,7 @@ def test_kernels_of_a_loop_name_every_node():
     x = placeholder((4, 2), "float32")
     first = placeholder((2,), "float32")
     last, _ = sg.scan(lambda c, row: (sg.tanh(c * row), None), first, x)
-    text = Program([x, first], [last], n_threads=1).dump()["12-fuse.txt"]
+    text = Program([x, first], [last], n_threads=1).dump()["13-fuse.txt"]
     assert "loop of 4 steps" in text
     assert "?" not in text
 

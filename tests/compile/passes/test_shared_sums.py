@@ -5,6 +5,7 @@ import pytest
 
 import subgrad as sg
 from subgrad import nn
+from subgrad.compile.executable import STORE
 from subgrad.compile.runtime.program import Program
 from subgrad.graph.tensor import placeholder
 
@@ -44,6 +45,25 @@ def test_what_is_not_long_or_has_a_large_result_stays():
     wide = placeholder((64, 784), "float32"), placeholder((64, 1024), "float32")
     for inputs, node in (few, (wide, wide[0].T @ wide[1])):
         assert all(s[0] != 2 for s in contractions(Program(inputs, [node], n_threads=2)))
+
+
+@pytest.mark.parametrize("most", [2, 7, 8, 16])
+def test_as_many_parts_as_threads_that_have_work(most, on_threads, monkeypatch, tmp_path):
+    """And a program that comes from the store tells of itself what the one that was compiled does."""
+    monkeypatch.delenv("SUBGRAD_CHECK", raising=False)
+    monkeypatch.setenv("SUBGRAD_CACHE", str(tmp_path))
+    tmp_path.chmod(0o700)
+    on_threads(most)
+    a, b = placeholder((504, 97), "float32"), placeholder((504, 97), "float32")
+    given = [RNG.normal(size=(504, 97)).astype(np.float32) for _ in "ab"]
+    wanted = given[0].astype(np.float64).T @ given[1].astype(np.float64)
+    for place in ("compiled", "kept in memory", "read from the cache"):
+        program = Program([a, b], [sg.einsum("nm,nk->mk", a, b)])
+        assert contractions(program) == [(program.n_threads, 97, 97)]
+        assert (program.executable.arena, program.executable.slots) == (program.memory.size, len(program.kernels))
+        np.testing.assert_allclose(program(given)[0], wanted, rtol=1e-4, atol=1e-4)
+        if place == "kept in memory":
+            STORE.clear()
 
 
 def test_a_run_on_two_threads_is_that_on_one(on_threads):

@@ -17,11 +17,13 @@ from subgrad import ops
 from subgrad.compile.codegen import lower
 from subgrad.compile.codegen.lower import Role, is_movement, role
 from subgrad.compile.kernels import views
+from subgrad.compile.kernels.fuse import fuse
 from subgrad.compile.kernels.kernel import Kernel, Repeat, flat
 from subgrad.compile.kernels.partition import ROWS, column_axis, extent_of, keeps, split_of, swapped
 from subgrad.compile.runtime.threads import get_threads
+from subgrad.graph.order import toposort
 from subgrad.graph.tensor import CONST, INPUT, Tensor
-from subgrad.ops.contract import multiplications
+from subgrad.ops.contract import contract, multiplications
 from subgrad.ops.indexing import gather, in_range, slice_
 from subgrad.ops.shape import cast
 from subgrad.ops.window import slide
@@ -218,10 +220,13 @@ def _by_one_thread(kernel: Repeat, stored: Callable[[Tensor], bool], root: Place
     return [a for k in flat([kernel]) for a in _accesses(k, None, stored, root)]
 
 
-def worthwhile(kernels: Sequence[Kernel], updates: bool) -> int:
+def worthwhile(outputs: Sequence[Tensor], updates: bool) -> int:
     """How many threads the work of a step can keep busy; ``updates``: whether the step changes variables."""
-    share = WORK_PER_THREAD if updates else WORK_WITHOUT_UPDATE
-    return max(1, min(get_threads(), int(sum(map(work, kernels)) / share)))
+    share, most = WORK_PER_THREAD if updates else WORK_WITHOUT_UPDATE, get_threads()
+    found: float = sum(multiplications(n.attrs["spec"], *n.inputs) for n in toposort(outputs) if n.op is contract)
+    if most > 1 and found < most * share:  # else the products alone keep all of them busy
+        found = sum(map(work, fuse(outputs)))
+    return max(1, min(most, int(found / share)))
 
 
 def brief(kernels: Sequence[Kernel]) -> bool:
