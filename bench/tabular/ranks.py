@@ -21,7 +21,8 @@ TITLES = {
     "hgb": "HistGradientBoosting", "mlp": "scikit-learn's MLP", "realmlp": "RealMLP-TD-S", "tabm": "TabM-D",
 }  # fmt: skip
 OURS = "normal"
-Results = dict[str, dict[str, dict[str, float]]]
+Scores = dict[str, dict[str, float]]
+Results = dict[str, Scores]
 
 
 def main() -> None:
@@ -73,13 +74,17 @@ def _ranked(results: Results, names: list[str], tables: list[str]) -> str:
 
 
 def _worse(results: Results, name: str) -> str:
-    """How often another is worse, and its processor time over ours: seconds by the clock depend on the load."""
+    """How often another is worse, and its time over ours, where both were measured."""
     ours, theirs = results[OURS], results[name]
     both = [table for table in GIVEN if table in theirs]
     won = sum(ours[table]["score"] < theirs[table]["score"] for table in both)
-    ratios = [theirs[t]["cpu"] / ours[t]["cpu"] for t in both if "cpu" in theirs[t] and "cpu" in ours[t]]
-    longer = f", and took {np.median(ratios):.2g} times the processor time (median of {len(ratios)})" if ratios else ""
-    return f"{TITLES[name]} is worse than subgrad on {won} of {len(both)} tables{longer}."
+    times = [_times(ours, theirs, both, what, said) for what, said in (("s", "the time"), ("cpu", "the processor time"))]
+    return f"{TITLES[name]} is worse than subgrad on {won} of {len(both)} tables{''.join(times)}."
+
+
+def _times(ours: Scores, theirs: Scores, tables: list[str], what: str, said: str) -> str:
+    ratios = [theirs[t][what] / ours[t][what] for t in tables if what in theirs[t] and what in ours[t]]
+    return f", and took {np.median(ratios):.2g} times {said} (median of {len(ratios)})" if ratios else ""
 
 
 if __name__ == "__main__":

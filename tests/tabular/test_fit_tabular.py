@@ -1,5 +1,6 @@
 """Models for tables: what they learn, what they keep, their file, and what they refuse."""
 
+import itertools
 import pickle
 import tracemalloc
 
@@ -11,6 +12,8 @@ from subgrad import errors
 from subgrad.data import Table
 from subgrad.io.model_file import read_model_file, write_model_file
 from subgrad.tabular import Settings, TabularModel, fit_tabular
+from subgrad.tabular.cross_fitting import Run, train
+from subgrad.tabular.network import TabularNetwork
 from subgrad.tabular.temperature import temperature_for
 
 SMALL = Settings(folds=2, hidden=(16,), passes=20, batch_size=32)
@@ -235,6 +238,22 @@ def test_a_callback_ends_the_run_on_every_scale(target):
     found = fit_tabular(made, "y", settings=SMALL, callbacks=[lambda history: looks.append(1) or len(looks) == 2])
     assert (len(looks), found.history.stopped) == (2, "callback")
     assert fit_tabular(made, "y", settings=SMALL, max_seconds=0).predict(made).shape == (200,)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_run_that_a_wave_ends_does_not_end_that_on_the_other_scale(order):
+    def judge(step):
+        losses = itertools.count(0, step)
+        return lambda scores: (next(losses), 0.0)
+
+    def run(judge):
+        net = TabularNetwork(1, 0, 0, (), 1, members=2, hidden=(4,), activation="relu")
+        return Run(net, [np.zeros((64, 1), np.float32), np.zeros(64, np.float32)], np.arange(64) % 2, SMALL, 0, judge)
+
+    falling, rising = (run(judge(step)) for step in (-1, 1))
+    assert train([falling, rising][::order], False, (), np.inf) is falling
+    assert (falling.history.stopped, rising.history.stopped) == ("finished", "early stopping")
+    assert falling.over
 
 
 def test_ctrl_c_keeps_the_best_so_far():

@@ -21,6 +21,7 @@ WAVES = 4  # of the step size, at most, each twice as long as the one before: a 
 PILOT = 2  # waves after which the best of several runs is known, a fifth of the steps
 LOOKS = 6  # times that the held-out rows are scored in a wave, at most, in its second half, where steps get smaller
 LOOKING = 0.1  # the share of the arithmetic that these may take
+ENDINGS = ("callback", "deadline")  # of all runs together, where a wave that brought nothing ends its own run alone
 
 Judge = Callable[[np.ndarray], tuple[float, float]]
 """A loss of what the members score the rows with that they have not seen, (copies, n, outputs); and another one, for
@@ -174,11 +175,12 @@ def train(
             for run in runs if len(runs) > 1 else []:
                 while not run.over and run.waves < PILOT:
                     run.wave(watch)
-                if run.history.stopped != "finished":
+                if run.history.stopped in ENDINGS:
                     break
             stopped = run.history.stopped
             run = min(runs, key=lambda run: run.best.loss)
-            run.history.stopped = stopped
+            if stopped in ENDINGS:
+                run.history.stopped = stopped
             while not run.over:
                 run.wave(watch)
         except KeyboardInterrupt:
