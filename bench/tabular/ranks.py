@@ -78,13 +78,14 @@ def _worse(results: Results, name: str) -> str:
     ours, theirs = results[OURS], results[name]
     both = [table for table in GIVEN if table in theirs]
     won = sum(ours[table]["score"] < theirs[table]["score"] for table in both)
-    times = [_times(ours, theirs, both, what, said) for what, said in (("s", "the time"), ("cpu", "the processor time"))]
-    return f"{TITLES[name]} is worse than subgrad on {won} of {len(both)} tables{''.join(times)}."
+    measures = (("s", "the time"), ("cpu", "the processor time"))
+    took = " and ".join(filter(None, (_times(ours, theirs, both, what, said) for what, said in measures)))
+    return f"{TITLES[name]} is worse than subgrad on {won} of {len(both)} tables{took and f', and took {took}'}."
 
 
 def _times(ours: Scores, theirs: Scores, tables: list[str], what: str, said: str) -> str:
     ratios = [theirs[t][what] / ours[t][what] for t in tables if what in theirs[t] and what in ours[t]]
-    return f", and took {np.median(ratios):.2g} times {said} (median of {len(ratios)})" if ratios else ""
+    return f"{np.median(ratios):.2g} times {said} (median of {len(ratios)})" if ratios else ""
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import subgrad as sg
 from subgrad import errors
 from subgrad.data import Table
 from subgrad.io.model_file import read_model_file, write_model_file
-from subgrad.tabular import Settings, TabularModel, fit_tabular
+from subgrad.tabular import Settings, TabularModel, cross_fitting, fit_tabular
 from subgrad.tabular.cross_fitting import Run, train
 from subgrad.tabular.network import TabularNetwork
 from subgrad.tabular.temperature import temperature_for
@@ -241,7 +241,9 @@ def test_a_callback_ends_the_run_on_every_scale(target):
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_a_run_that_a_wave_ends_does_not_end_that_on_the_other_scale(order):
+def test_a_run_that_a_wave_ends_does_not_end_that_on_the_other_scale(order, monkeypatch):
+    monkeypatch.setattr(cross_fitting, "PILOT", 2)
+
     def judge(step):
         losses = itertools.count(0, step)
         return lambda scores: (next(losses), 0.0)

@@ -18,7 +18,8 @@ from subgrad.tabular.network import TabularNetwork
 
 CHUNK_SECONDS = 0.1  # how often a run comes back for the progress bar and Ctrl-C
 WAVES = 4  # of the step size, at most, each twice as long as the one before: a run that is long enough can end there
-PILOT = 2  # waves after which the best of several runs is known, a fifth of the steps
+PILOT = 1  # waves after which the best of several runs is known: a second one changed nothing that counts
+GAIN = 0.005  # the part of the loss that a wave takes away at least, if one of twice the length is to follow
 LOOKS = 6  # times that the held-out rows are scored in a wave, at most, in its second half, where steps get smaller
 LOOKING = 0.1  # the share of the arithmetic that these may take
 ENDINGS = ("callback", "deadline")  # of all runs together, where a wave that brought nothing ends its own run alone
@@ -79,7 +80,7 @@ class Run:
     def wave(self, watch: Watch) -> None:
         """Take the steps of the next wave."""
         end = next(end for end in self._ends() if end > self._done)
-        before, losses, size = self._done, [], 1
+        before, reached, losses, size = self._done, self.best.loss[0], [], 1
         for look in self._looks(before, end):
             while self._done < look and not watch.is_late:
                 began = time.perf_counter()
@@ -94,7 +95,8 @@ class Run:
             if self.history.stopped != "finished":
                 return
         self.waves += 1
-        if self.best.step <= before and np.isfinite(self.best.loss[0]):
+        loss = self.best.loss[0]
+        if np.isfinite(loss) and (self.best.step <= before or reached - loss < GAIN * max(loss, 0.0)):
             self.history.stopped = "early stopping"
 
     def _ends(self) -> list[int]:

@@ -51,12 +51,12 @@ class TabularNetwork(Module):
         if self.waves:
             self.frequency = _normal(0.1, (members, 1, numbers, waves), rng)
             self.phase = _within(0.5, (members, 1, numbers, waves), rng)
-            self.mixed = _within(1 / math.sqrt(waves), (members, numbers, waves, wave_features), rng)
+            self.mixed = _within(1 / math.sqrt(waves), (members, numbers, wave_features, waves), rng)
             self.shift = _within(1 / math.sqrt(waves), (members, 1, numbers * wave_features), rng)
             inputs += numbers * wave_features
         self.bins = bins if ranks else 0
         if self.bins:
-            self.steps = _within(1 / math.sqrt(bins), (members, ranks, bins, bin_features), rng)
+            self.steps = _within(1 / math.sqrt(bins), (members, ranks, bin_features, bins), rng)
             self.floor = _within(1 / math.sqrt(bins), (members, 1, ranks * bin_features), rng)
             inputs += ranks * bin_features
         self.vectors = [_normal(1.0, (members, size, vector_length(size)), rng) for size in self.places]
@@ -115,9 +115,10 @@ class TabularNetwork(Module):
         return _mixed(ops.clip(reached, 0, 1), self.steps) + self.floor
 
     def _dropped(self, x: Tensor) -> Tensor:
+        """Without some units: at the same places for all members, which have rows and weights of their own."""
         if not self.training or not self.dropout:
             return x
-        kept = bernoulli(1 - self.dropout, x.shape, x.dtype)
+        kept = bernoulli(1 - self.dropout, x.shape[1:], x.dtype)
         return ops.where(kept, x / (1 - self.dropout), 0)
 
 
@@ -132,7 +133,7 @@ def vector_length(size: int) -> int:
 
 def _mixed(x: Tensor, weight: Tensor) -> Tensor:
     """Features (M, n, columns * features) of x (M, n, columns, k), those of each column by a linear map of its own."""
-    return ops.einsum("mbnw,mnwf->mbnf", x, weight).reshape(*x.shape[:2], -1)
+    return ops.einsum("mbnw,mnfw->mbnf", x, weight).reshape(*x.shape[:2], -1)
 
 
 def bin_edges(bins: int) -> np.ndarray:
