@@ -8,7 +8,9 @@ import polars as pl
 import pytest
 
 from subgrad.data import TablePreprocessor, read_table, scan_table, table_from_frame
+from subgrad.data.kinds import native_scaling
 from subgrad.data.scanned import survey
+from subgrad.data.scanned.files import ParquetFile
 from subgrad.errors import ArgumentError, DataError, FileError
 
 rng = np.random.default_rng(0)
@@ -72,6 +74,32 @@ def test_rows_are_prepared_as_those_of_the_table_are(tmp_path, source):
     np.testing.assert_allclose(y, whole.target(known), rtol=1e-5, atol=1e-6)
     assert len(rows) == known.rows
     assert len(np.concatenate([*rows.inputs(np.dtype("f4"))])) == N
+
+
+def test_native_code_prepares_rows_with_the_same_bits(tmp_path, monkeypatch):
+    rows = scan_table(parted(tmp_path, "parquet"), "price", memory="4MB")
+    expected = [np.concatenate(one) for one in zip(*rows.parts(np.dtype("f4")), strict=True)]
+    for name in ("WORTH", "WORTH_LOADING"):
+        monkeypatch.setattr(native_scaling, name, 1)
+    found = [np.concatenate(one) for one in zip(*rows.parts(np.dtype("f4")), strict=True)]
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_row_group_of_two_lots_is_read_once(tmp_path, monkeypatch):
+    frame = FRAME.select("size", "rooms", price=pl.Series(rng.normal(size=N)))
+    for i in range(2):
+        frame.slice(750 * i, 750).write_parquet(tmp_path / f"{i}.parquet", row_group_size=750)
+    rows = scan_table(tmp_path, "price", memory=1 << 16)
+    order = rows.order(0, 0, True, np.dtype("f4"))
+    assert [len(group) for group in order.groups] == [1] * 4
+    read, own = [], ParquetFile.read
+    monkeypatch.setattr(ParquetFile, "read", lambda file, *given: (read.append(file.path.name), own(file, *given))[1])
+    found = np.concatenate([X for X, _ in rows.groups(order)])
+    assert sorted(read) == ["0.parquet", "1.parquet"]
+    every = np.concatenate([X for X, _ in rows.parts(np.dtype("f4"))])
+    assert sorted(map(tuple, found)) == sorted(map(tuple, every))
+    assert len(found) == N
 
 
 def test_texts_of_a_file_are_read_as_the_whole_file_is(tmp_path):

@@ -43,7 +43,7 @@ class Encoding:
     def encode(self, table: Table, features: np.ndarray) -> dict[str, np.ndarray]:
         """Fill the features (n, d); of columns with values that they do not know, truth values (n,): where."""
         if self._together is not None:
-            self._together.encode(table.matrix(self._plain), features)
+            self._together.encode(table, self._plain, features)
         found = {}
         for column, places in self._others:
             series = table.series(column.name)

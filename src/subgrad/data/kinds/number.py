@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
@@ -21,9 +21,13 @@ from subgrad.data.kinds.column_kind import (
     missing_values,
     standardised,
 )
+from subgrad.data.kinds.native_scaling import Learnt, is_worth, scale
 from subgrad.data.kinds.totals import Moments, Totals
 from subgrad.data.lazy_polars import pl
 from subgrad.graph.tensor import Tensor
+
+if TYPE_CHECKING:
+    from subgrad.data.table import Table
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ class NumberColumn(Kind):
     def encode(self, series: pl.Series) -> Encoded:
         values = self.format.read(series)
         features = np.empty((len(values), len(self.features)), np.float32)
-        SideBySide([self], [np.arange(features.shape[1])]).encode(values[:, None], features)
+        SideBySide([self], [np.arange(features.shape[1])]).encode_matrix(values[:, None], features)
         return Encoded(features, unread(series, values))
 
     def of_numbers(self, x: Tensor) -> Tensor:
@@ -92,32 +96,44 @@ class SideBySide:
     Args:
         columns: of which all values can be read.
         places: of each, where its features are among those of all columns.
+
+    Attributes:
+        learnt: what is known of them.
     """
 
     def __init__(self, columns: Sequence[NumberColumn], places: Sequence[np.ndarray]) -> None:
-        self._medians, self._means, self._stds = (
-            np.array([getattr(c, name) for c in columns]) for name in ("median", "mean", "std")
+        medians, means, stds = (
+            np.array([getattr(c, name) for c in columns], np.float64) for name in ("median", "mean", "std")
         )
-        self._marked = [i for i, column in enumerate(columns) if column.missing]
-        self._numbers = _slice([int(own[0]) for own in places])
-        self._marks = _slice([int(places[i][1]) for i in self._marked])
+        numbers, marks = [own[0] for own in places], [own[1] if len(own) > 1 else -1 for own in places]
+        self.learnt = Learnt(medians, means, stds, np.array(numbers, np.int64), np.array(marks, np.int64))
+        self._marked = np.flatnonzero(self.learnt.marks >= 0)
+        self._numbers, self._marks = _slice(self.learnt.places), _slice(self.learnt.marks[self._marked])
 
-    def encode(self, values: np.ndarray, features: np.ndarray) -> None:
-        """Put what becomes of values (n, k) into the features (n, d), some rows at a time that stay in the cache."""
-        step = max(1, IN_CACHE // len(self._means))
+    def encode(self, table: Table, names: Sequence[str], features: np.ndarray) -> None:
+        """Put what becomes of these columns of a table, which came as numbers, into the features (n, d)."""
+        if is_worth(table.rows * len(names)):
+            scale(table.numbers(names), self.learnt, features)
+        else:
+            self.encode_matrix(table.matrix(names), features)
+
+    def encode_matrix(self, values: np.ndarray, features: np.ndarray) -> None:
+        """The same of values (n, k), some rows at a time that stay in the cache."""
+        medians, means, stds, *_ = self.learnt
+        step = max(1, IN_CACHE // len(means))
         for start in range(0, len(values), step):
             part, rows = values[start : start + step], features[start : start + step]
             known = np.isfinite(part)
-            filled = part if known.all() else np.where(known, part, self._medians)
-            rows[:, self._numbers] = standardised(filled, self._means, self._stds)
-            if self._marked:
+            filled = part if known.all() else np.where(known, part, medians)
+            rows[:, self._numbers] = standardised(filled, means, stds)
+            if len(self._marked):
                 rows[:, self._marks] = ~known[:, self._marked]
 
 
-def _slice(places: list[int]) -> slice | list[int]:
+def _slice(places: np.ndarray) -> slice | np.ndarray:
     """The same places, as a slice if they follow each other."""
-    first = places[0] if places else 0
-    return slice(first, first + len(places)) if places == [*range(first, first + len(places))] else places
+    first = int(places[0]) if len(places) else 0
+    return slice(first, first + len(places)) if (places == first + np.arange(len(places))).all() else places
 
 
 def odd_values(series: pl.Series, values: np.ndarray) -> tuple[int, list[str]]:

@@ -22,12 +22,13 @@ _HEAD = 1 << 20  # bytes of a text that show how it writes its table
 
 
 class Piece(NamedTuple):
-    """A part of a file: where it starts and how long it is, in rows, of a text in bytes; and how many rows it has, of a
-    text at most."""
+    """A part of a file: where it starts and how long it is, in rows, of a text in bytes; how many rows it has, of a
+    text at most; and start and length of what is read with it, as it costs no more, if that is more than itself."""
 
     start: int
     length: int
     rows: int
+    whole: tuple[int, int] | None = None
 
 
 class RowsFile(Protocol):
@@ -75,7 +76,7 @@ class _TypedFile:
 
 class ParquetFile(_TypedFile):
     """A Parquet file. Row groups are pieces, small ones together, and large ones in parts: each part takes as long to
-    read as its whole group."""
+    read as its whole group, which is read with it if it is not twice as large as a piece may be."""
 
     def __init__(self, path: Path) -> None:
         with errors(path):
@@ -86,9 +87,10 @@ class ParquetFile(_TypedFile):
         start = 0
         for rows in _together(self._groups, most):
             parts = -(-rows // max(most, whole))
+            group = (start, rows) if parts == 2 else None
             for i in range(parts):
                 first, end = rows * i // parts, rows * (i + 1) // parts
-                yield Piece(start + first, end - first, end - first)
+                yield Piece(start + first, end - first, end - first, group)
             start += rows
 
     def read(self, piece: Piece, columns: Sequence[str], enough: int | None = None) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -62,15 +62,19 @@ class Order:
         epoch: its number.
         shuffle: whether to; else rows come as they stand.
         blocks_stay: whether blocks come as they stand in any case, since they cannot be had in another order.
+        units: a number for each block: those with the same one, which follow each other, stay together; None if each
+            has its own.
     """
 
     def __init__(
-        self, counts: np.ndarray, group: int, seed: int, epoch: int, shuffle: bool, blocks_stay: bool = False
-    ) -> None:
+        self, counts: np.ndarray, group: int, seed: int, epoch: int, shuffle: bool, blocks_stay: bool = False,
+        units: Sequence[int] | None = None,
+    ) -> None:  # fmt: skip
         self._seed, self._epoch, self._shuffle, self._counts = seed, epoch, shuffle, counts
         blocks = np.arange(len(counts))
         if shuffle and not blocks_stay and counts.sum() > group:
-            blocks = self._random(0).permutation(blocks)
+            together = np.split(blocks, 1 + np.flatnonzero(np.diff(blocks if units is None else units)))
+            blocks = np.concatenate([together[i] for i in self._random(0).permutation(len(together))])
         blocks = blocks[counts[blocks] > 0]
         self.groups = _grouped(blocks, counts, group)
         self.sizes = np.array([counts[blocks].sum() for blocks in self.groups], np.int64)

@@ -38,6 +38,7 @@ class Files:
         notes: what a user should know of how they are read, a sentence each.
         semicolons: whether these part the values of a text.
         in_any_order: whether blocks can be had in any order as well.
+        units: a number for each block: those with the same one are read together, if they follow each other.
     """
 
     in_any_order = True
@@ -57,6 +58,8 @@ class Files:
                     first += piece.rows
         if not first:
             raise DataError(f"{self.name} has no rows")
+        own = [(block.file, block.piece.whole or block.piece.start) for block in self.blocks]
+        self.units = np.cumsum([0, *(a != b for a, b in pairwise(own))]).tolist()
 
     @property
     def name(self) -> str:
@@ -72,8 +75,16 @@ class Files:
         self, blocks: Sequence[int], columns: Sequence[str], enough: int | None = None
     ) -> Iterator[pl.DataFrame]:
         """Some columns of blocks, one after the other; of each so many rows are enough, where not all are wanted."""
-        for i in blocks:
-            yield self._read(self.blocks[i], columns, enough)
+        held: list[pl.DataFrame] = []  # what is read no more is not held on to: it may be large
+        for i, after in zip(blocks, [*blocks[1:], None], strict=True):
+            block, (start, length, _, whole) = self.blocks[i], self.blocks[i].piece
+            if whole is None or enough is not None:
+                yield self._read(block, columns, enough)
+                continue
+            if not held:
+                held.append(self._read(block._replace(piece=Piece(*whole, whole[1])), columns, None))
+            again = after is not None and self.units[after] == self.units[i]
+            yield (held[0] if again else held.pop()).slice(start - whole[0], length)
 
     def _read(self, block: Block, columns: Sequence[str], enough: int | None) -> pl.DataFrame:
         file = self._files[block.file]
@@ -106,6 +117,7 @@ class Frame:
         parts = -(-rows // most)
         ends = [rows * i // parts for i in range(parts + 1)]
         self.blocks = [Block(0, Piece(a, b - a, b - a), a) for a, b in pairwise(ends)]
+        self.units = [*range(parts)]
         self.name = "the LazyFrame"
 
     def name_of(self, block: int) -> str:

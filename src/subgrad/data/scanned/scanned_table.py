@@ -13,6 +13,7 @@ from numbers import Real
 
 import numpy as np
 
+from subgrad.compile.native import has_llvmlite
 from subgrad.data.column_names import listed, suggestion
 from subgrad.data.formats import Format
 from subgrad.data.lazy_polars import pl
@@ -239,8 +240,9 @@ class ScannedTable:
 
     def order(self, seed: int, epoch: int, shuffle: bool, dtype: np.dtype) -> Order:
         """The order of an epoch."""
-        fixed = not self._shared.origin.in_any_order
-        return Order(self.counts, self.rows_of(1 / LOTS, dtype), seed, epoch, shuffle, fixed)
+        origin = self._shared.origin
+        rows, fixed = self.rows_of(1 / LOTS, dtype), not origin.in_any_order
+        return Order(self.counts, rows, seed, epoch, shuffle, fixed, origin.units)
 
     def groups(
         self, order: Order | Reading, first: int = 0, room: int = 0, dtype: np.dtype = FLOAT,
@@ -253,7 +255,7 @@ class ScannedTable:
         kept = self._kept(dtype)
         known = set[int]() if kept is None else {*kept.blocks}
         blocks = [block for group in order.groups[first:] for block in group.tolist() if block not in known]
-        read = zip(blocks, tables(self._shared.origin, self._shared.formats, blocks), strict=True)
+        read = tables(self._shared.origin, self._shared.formats, blocks)
         for group, size in zip(order.groups[first:], order.sizes[first:].tolist(), strict=True):
             X = np.empty((room + size, self.features), dtype)
             y = np.empty(room + size, np.int64 if self.preparation.classes else dtype)
@@ -262,7 +264,7 @@ class ScannedTable:
                 if stop.is_set():
                     return
                 start = at
-                at = start + int(self.counts[block]) if block in known else self._fill(X, y, at, *next(read))
+                at = start + int(self.counts[block]) if block in known else self._fill(X, y, at, block, next(read))
                 if kept is not None:
                     (kept.read if block in known else kept.write)(block, (X[start:at], y[start:at]))
             yield X, y
@@ -354,7 +356,8 @@ class ScannedTable:
 def _pieces(table: Table, used: np.ndarray) -> Iterator[Table]:
     """The rows that are used, some at a time."""
     rows = table if used.all() else table.take(used)
-    return (rows.slice(part.start, part.stop - part.start) for part in at_once(rows))
+    in_place = rows.in_place() if has_llvmlite() else 0
+    return (rows.slice(part.start, part.stop - part.start) for part in at_once(rows, in_place))
 
 
 __all__ = ["ScannedTable", "scan_table"]

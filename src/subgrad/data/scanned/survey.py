@@ -28,7 +28,7 @@ from subgrad.errors import DataError
 SAMPLE = 2**17
 """Rows that medians and the like are of: a rank is then within 0.5 % of the wanted one in 999 of 1,000 cases."""
 LOOKS, LOOK = 16, 4096  # places that formats are decided by, and rows of each
-AT_ONCE = 2**15, 2**21  # rows, and values of all columns, that are looked at together, at most
+AT_ONCE = 2**15, 2**21  # rows, and values of columns that copies are made of, that are looked at together, at most
 _CHOOSING = 0x5EED  # of the rows of the sample
 _MOST_LABELS = 100_000
 
@@ -80,9 +80,11 @@ def _spread(n: int, wanted: int) -> list[int]:
 def tables(origin: Origin, formats: Mapping[str, Format], blocks: Sequence[int]) -> Iterator[Table]:
     """Blocks, one after the other, their columns in formats that were decided before."""
     names = list(formats)
-    for i, frame in zip(blocks, origin.frames(blocks, names), strict=True):
+    frames = origin.frames(blocks, names)
+    for i in blocks:
+        held = [next(frames)]  # not longer than until it is yielded
         try:
-            yield Table.decided(frame[:, names], formats)
+            yield Table.decided(held.pop()[:, names], formats)
         except DataError as error:
             raise DataError(f"{origin.name_of(i)}: {error}") from None
 
@@ -97,10 +99,10 @@ def _together(known: Sequence[np.ndarray]) -> Labelled:
     return Labelled(np.array([len(k) for k in known]), [None if k.all() else np.packbits(k) for k in known])
 
 
-def at_once(table: Table) -> Iterator[slice]:
-    """The rows of a table, some at a time: what is made of them takes little memory."""
+def at_once(table: Table, read_in_place: int = 0) -> Iterator[slice]:
+    """The rows of a table, some at a time: what is made of them takes little memory. Of so many columns none is."""
     rows, values = AT_ONCE
-    step = max(1, min(rows, values // max(len(table), 1)))
+    step = max(1, min(rows, values // max(len(table) - read_in_place, 1)))
     return (slice(start, min(start + step, table.rows)) for start in range(0, table.rows, step))
 
 
