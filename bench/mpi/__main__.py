@@ -27,7 +27,7 @@ ROUNDS = 3
 def measured(case: Case) -> dict[str, Any]:
     """What the ranks of a case find: the least seconds of an epoch, and the last loss."""
     command = [sys.executable, "-m", "bench.mpi.shared_run", json.dumps(asdict(case))]
-    if case.averaging:
+    if case.averaging != 0:
         command = [str(Path(sys.executable).with_name("mpiexec")), "-n", "2", "--bind-to", "core", *command]
     environment = {**os.environ, "SUBGRAD_THREADS": "1", "OMPI_ALLOW_RUN_AS_ROOT": "1"}
     environment |= {"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
@@ -44,21 +44,26 @@ def best(cases: list[Case]) -> list[dict[str, Any]]:
 
 def scaling() -> None:
     """Gradients added up in each step: the same samples a rank (weak), and the same samples a step (strong)."""
-    print(f"{parameters('5M'):,} parameters; ms a step of one process; of two ranks; efficiency, weak and strong")
+    print(f"{parameters('5M'):,} parameters; ms a step of one process; of two at once, each alone; of two ranks, weak "
+          "and strong; efficiency, weak and strong")  # fmt: skip
     for batch in (64, 256, 512):
-        one, weak, strong = best([Case("5M", batch, 4, 8, averaging=0), Case("5M", 2 * batch, 4, 8),
-                                  Case("5M", batch, 4, 8)])  # fmt: skip
-        t, w, s = (found["seconds"] / 4 for found in (one, weak, strong))
-        print(f"  {batch:4} samples: {1e3 * t:7.1f}  {1e3 * w:7.1f}  {1e3 * s:7.1f}   {t / w:4.0%}  {t / s / 2:4.0%}")
+        one, apart, weak, strong = best([
+            Case("5M", batch, 4, 8, averaging=0), Case("5M", batch, 4, 8, averaging=None),
+            Case("5M", 2 * batch, 4, 8), Case("5M", batch, 4, 8),
+        ])  # fmt: skip
+        t, a, w, s = (1e3 * found["seconds"] / 4 for found in (one, apart, weak, strong))
+        print(f"  {batch:4} samples: {t:7.1f}  {a:7.1f}  {w:7.1f}  {s:7.1f}   {t / w:4.0%}  {t / s / 2:4.0%}")
 
 
 def averages() -> None:
     """W3: as many samples in one process and in two ranks."""
     print("W3, 512 batches of 64: us a batch, loss after 8 epochs, efficiency by the clock and by processor time")
-    cases = [Case("W3", 64, 512, 8, averaging=k) for k in (0, 1, 4, 16, 64)]
-    one, *others = best(cases)
+    cases = [Case("W3", 64, 512, 8, averaging=k) for k in (0, None, 1, 4, 16, 64)]
+    one, apart, *others = best(cases)
     print(f"  one process           {1e6 * one['seconds'] / 512:7.1f}  {one['loss']:.4f}")
-    for case, found in zip(cases[1:], others, strict=True):
+    both = one["seconds"] / apart["seconds"]
+    print(f"  two at once, alone    {1e6 * apart['seconds'] / 1024:7.1f}          {both:4.0%}")
+    for case, found in zip(cases[2:], others, strict=True):
         clock, own = (one[key] / found[key] / 2 for key in ("seconds", "processor"))
         us = 1e6 * found["seconds"] / 512
         print(f"  averages every {case.averaging:4}   {us:7.1f}  {found['loss']:.4f}  {clock:4.0%} {own:4.0%}")

@@ -34,6 +34,10 @@ class Delayed:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._comm, name)
 
+    def Split_type(self, _: int) -> Any:
+        """Each rank is on a machine of its own."""
+        return self._comm.Split(self._comm.Get_rank())
+
     def Allreduce(self, given: Any, buffer: Any) -> None:
         """The sum, and then the delay: who sleeps leaves the processor to others, as who waits for a network does."""
         self._comm.Allreduce(given, buffer)

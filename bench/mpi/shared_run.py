@@ -22,14 +22,14 @@ WIDTHS = {"5M": (784, 2048, 1650, 10), "W3": (784, 128, 10)}
 class Case:
     """What is trained: ``steps`` batches of ``batch`` samples an epoch, by so many ranks, on a network or on none.
 
-    ``averaging`` is that of `subgrad.fit`; with 0, one process trains alone.
+    ``averaging`` is that of `subgrad.fit`; with 0 one process trains alone, with None two at once, each alone.
     """
 
     network: str
     batch: int
     steps: int
     epochs: int
-    averaging: int = 1
+    averaging: int | None = 1
     ethernet: int | None = None
     ranks: int = 2
 
@@ -43,20 +43,27 @@ def main(case: Case) -> None:
     layers: list[Any] = []
     for i, (a, b) in enumerate(pairwise(widths)):
         layers += [nn.Linear(a, b, seed=i), nn.ReLU()]
-    comm: Any = None
-    if case.averaging:
+    world: Any = None
+    if case.averaging != 0:
         from mpi4py import MPI
 
-        comm = MPI.COMM_WORLD
-        if case.ethernet is not None:
-            comm = Delayed(comm, ETHERNETS[case.ethernet], case.ranks)
+        world = MPI.COMM_WORLD
+    comm = None if case.averaging is None else world
+    if case.ethernet is not None:
+        comm = Delayed(comm, ETHERNETS[case.ethernet], case.ranks)
     model, spent = nn.Sequential(*layers[:-1]), [time.process_time()]
+
+    def note(_: Any) -> None:
+        spent.append(time.process_time())
+        if case.averaging is None:
+            world.Barrier()  # both begin their epochs at the same time
+
     options: dict[str, Any] = {"loss": "cross_entropy", "optimizer": sg.SGD(0.02), "batch_size": case.batch}
     history = sg.fit(
         model, X, y, **options, epochs=case.epochs, comm=comm, averaging=case.averaging or 1, verbose=False,
-        callbacks=lambda _: spent.append(time.process_time()),
+        callbacks=note,
     )  # fmt: skip
-    if comm is None or comm.Get_rank() == 0:
+    if world is None or world.Get_rank() == 0:
         found = {"seconds": history["seconds"], "loss": history["loss"], "processor": np.diff(spent).tolist()}
         print(json.dumps(found))
 

@@ -17,6 +17,8 @@ from mpi4py import MPI
 import subgrad as sg
 from subgrad import nn
 from subgrad.errors import ArgumentError, FileError, NonFiniteError, RankError
+from subgrad.fit.parallel.ranks import Ranks
+from subgrad.fit.parallel.shared_sums import sums_of
 from subgrad.fit.stream import rows_run
 
 COMM = MPI.COMM_WORLD
@@ -28,6 +30,12 @@ ROWS = {"batch_size": 64, "optimizer": sg.Adam(0.05)}  # the last batch has 65
 
 def net(*between: nn.Module) -> nn.Module:
     return nn.Sequential(nn.Linear(6, 8, seed=1), *between, nn.Tanh(), nn.Linear(8, 3, seed=2))
+
+
+def wide(*between: nn.Module) -> nn.Module:
+    """So large that memory is shared for its sums."""
+    last = nn.Linear(80, 90, seed=2), nn.Linear(90, 3, seed=3)
+    return nn.Sequential(nn.Linear(6, 80, seed=1), *between, nn.Tanh(), *last)
 
 
 def digest(model: nn.Module) -> str:
@@ -155,6 +163,23 @@ def apart(folder: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def sums(seen: bool) -> dict[str, Any]:
+    """What all ranks have of a sum, in memory that they see or through messages, and of what lies around it."""
+    ranks = Ranks(COMM)
+    ranks.on_one_machine = lambda: seen
+    found = sums_of(ranks, 1 << 20)
+    right = []
+    for dtype, size in (("f4", 5), ("f4", 100_003), ("f8", 70_001), ("f4", 4096)):
+        found.own[:] = 7
+        buffer = found.own[64:].view(dtype)[:size]
+        parts = [np.random.default_rng(rank).integers(-99, 99, size) for rank in range(COMM.size)]
+        buffer[:] = parts[COMM.rank]
+        found.add(buffer)
+        inside = bool((buffer == np.sum(parts, 0)).all())
+        right.append(inside and bool((found.own[:64] == 7).all() and (found.own[64 + buffer.nbytes :] == 7).all()))
+    return {"right": COMM.allgather(right), "memory": COMM.allgather(found.in_memory)}
+
+
 def sharing(folder: Path) -> None:
     found: dict[str, Any] = {
         "plain": compared(epochs=3),
@@ -164,6 +189,8 @@ def sharing(folder: Path) -> None:
     }
     options = {"epochs": 2, "sync_batch_norm": True, "sample_weight": WEIGHTS, "optimizer": sg.SGD(0.1)}
     found["batch norm"] = compared(lambda: net(nn.BatchNorm1d(8)), **options)
+    found["large"] = compared(lambda: wide(nn.BatchNorm1d(80)), **options)
+    found["sums"] = {"memory": sums(True), "messages": sums(False)}
     told: list[int] = []
     dropping = net(nn.Dropout(0.5))
     options = {**ROOM, "epochs": 3, "comm": COMM, "shuffle": False}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +50,20 @@ def in_files(died, folder) -> dict[str, Any]:
     return json.loads((folder / "in_files.json").read_text())
 
 
-@pytest.mark.parametrize("case", ["plain", "weights", "accumulated", "validation", "batch norm"])
+@pytest.mark.parametrize("case", ["plain", "weights", "accumulated", "validation", "batch norm", "large"])
 def test_all_ranks_end_with_the_same_bits_and_the_losses_of_one_process(found, case):
     seen = found[case]
     assert len(set(seen["models"])) == 1
     assert all(history == seen["histories"][0] for history in seen["histories"])
     assert seen["apart"] < 1e-6
     assert seen["parameters apart"] < 1e-6
+
+
+@pytest.mark.parametrize("how", ["memory", "messages"])
+def test_sums_are_right_and_leave_what_lies_around_them(found, how):
+    seen = found["sums"][how]
+    assert seen["right"] == [[True] * 4] * 4
+    assert seen["memory"] == [how == "memory" and sys.platform == "linux"] * 4
 
 
 def by_hand(ranks: int, every: int, lr: float, momentum: float) -> tuple[np.ndarray, float]:

@@ -14,10 +14,13 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from subgrad.compile.runtime.fallback import runnable
 from subgrad.errors import ArgumentError
 from subgrad.fit.engine import Compiled, Last, NonFiniteLoss
 from subgrad.fit.parallel.dealing import own_places
 from subgrad.fit.parallel.ranks import Ranks
+from subgrad.fit.parallel.shared_sums import LINE, SharedSums, sums_of
+from subgrad.graph.tensor import placeholder
 
 SHARE = 0.05  # of a run's time that the sums of averages may take; the outer steps take about as long again
 MOST = 500  # steps between two averages, at most, as in DiLoCo
@@ -114,6 +117,7 @@ class Apart(Compiled):
         ]
         self._still, self._state = _flats(still), _flats([v for v in self.variables[n:] if v.dtype.kind == "f"])
         self._whole = [v for v in self.variables[n:] if v.dtype.kind != "f"]
+        self._sums: SharedSums | None = None
         self._seen = np.zeros(ranks.size)  # samples of each rank since the last average
         self._apart = False  # whether the states of optimisers differ
         self._native(self._longest)
@@ -160,7 +164,7 @@ class Apart(Compiled):
         self._average()
         if self._apart:
             for flat in self._state:
-                flat.to_mean(self.ranks, 1.0)
+                flat.to_mean(self._met(), 1 / self.ranks.size)
             for v, first in zip(self._whole, self.ranks.arrays_of_leader(self._whole), strict=True):
                 v[...] = first  # rank 0 has taken as many steps as any
         self._apart = False
@@ -169,42 +173,48 @@ class Apart(Compiled):
         """The outer step, if any rank has moved."""
         if not self._seen.any():
             return
-        weight = float(self._seen[self.ranks.rank] / self._seen.mean())
+        sums, weight = self._met(), float(self._seen[self.ranks.rank] / self._seen.sum())
         for flat in self._still:
-            flat.to_mean(self.ranks, weight)
+            flat.to_mean(sums, weight)
         for outer in self._outer:
-            outer.step(self.ranks, weight)
+            outer.step(sums, weight)
         self._seen[:] = 0
+
+    def _met(self) -> SharedSums:
+        """Where means are taken: all ranks ask for it before their first one."""
+        if self._sums is None:
+            flats = [*self._still, *self._outer, *self._state]
+            self._sums = sums_of(self.ranks, sum(flat.room for flat in flats))
+            area = self._sums.own
+            for flat in flats:
+                flat.lie_in(area[: flat.room])
+                area = area[flat.room :]
+        return self._sums
 
 
 class _Flat:
-    """Arrays of one dtype, and room for all of them in one. What is written to many times is not allocated anew: the
-    system's zeroing of pages would take longer than the sums."""
+    """Arrays of one dtype, and one for all of them, in memory that it is given: so many bytes as `room` says."""
 
     def __init__(self, arrays: Sequence[np.ndarray]) -> None:
-        self.arrays, self.flat = arrays, np.zeros(sum(a.size for a in arrays), arrays[0].dtype)
-        self._views = views(self.flat, arrays)
+        self.arrays, self.dtype, self.size = arrays, arrays[0].dtype, sum(a.size for a in arrays)
+        self.room = -(-self.size * self.dtype.itemsize // LINE) * LINE
 
-    def take(self) -> None:
-        """Copy the arrays into the flat one."""
+    def lie_in(self, area: np.ndarray) -> None:
+        """Use this memory."""
+        self.flat = area.view(self.dtype)[: self.size]
+        self._views = views(self.flat, self.arrays)
+
+    def add_up(self, sums: SharedSums, weight: float) -> None:
+        """The mean of all ranks' arrays, into the flat one; the sum of all ranks' weights is 1."""
         for view, a in zip(self._views, self.arrays, strict=True):
-            view[...] = a
+            np.multiply(a, a.dtype.type(weight), out=view)
+        sums.add(self.flat)
 
-    def put(self) -> None:
-        """Copy the flat one into the arrays."""
+    def to_mean(self, sums: SharedSums, weight: float) -> None:
+        """The same, in place."""
+        self.add_up(sums, weight)
         for view, a in zip(self._views, self.arrays, strict=True):
             a[...] = view
-
-    def add_up(self, ranks: Ranks, weight: float) -> None:
-        """The mean of all ranks' arrays, into the flat one; the weights of all ranks have the mean 1."""
-        self.take()
-        self.flat *= self.flat.dtype.type(weight / ranks.size)
-        ranks.add(self.flat)
-
-    def to_mean(self, ranks: Ranks, weight: float) -> None:
-        """The same, in place."""
-        self.add_up(ranks, weight)
-        self.put()
 
 
 class _Outer(_Flat):
@@ -215,30 +225,38 @@ class _Outer(_Flat):
         lr: float, momentum: float,
     ) -> None:  # fmt: skip
         super().__init__([variables[i] for i in at])
-        self._lr, self._momentum = self.flat.dtype.type(lr), self.flat.dtype.type(momentum)
-        self.take()
-        self._last, self._velocity, self._spare = self.flat.copy(), np.zeros_like(self.flat), np.zeros_like(self.flat)
+        self._last, self._velocity = np.zeros(self.size, self.dtype), np.zeros(self.size, self.dtype)
+        self._means = views(self._last, self.arrays)
+        for view, a in zip(self._means, self.arrays, strict=True):
+            view[...] = a
         for k, view in zip(places, views(self._velocity, self.arrays), strict=True):
             view[...] = velocity[k]
             velocity[k] = view  # what a checkpoint saves
+        self._program = _outer_step(self.size, self.dtype, lr, momentum)
 
-    def step(self, ranks: Ranks, weight: float) -> None:
+    def lie_in(self, area: np.ndarray) -> None:
+        super().lie_in(area)
+        updated = [self._last, self._velocity]
+        self._bound = self._program.bind([self.flat, *updated], updated)
+
+    def step(self, sums: SharedSums, weight: float) -> None:
         """Towards the mean, and with the velocity beyond it."""
-        self.add_up(ranks, weight)
-        way = self.flat
-        way -= self._last
-        self._velocity *= self._momentum
-        self._velocity += way
-        np.multiply(self._velocity, self._momentum, out=self._spare)
-        way += self._spare
-        way *= self._lr
-        self._last += way
+        self.add_up(sums, weight)
+        self._bound.once()
         self.go_back()
 
     def go_back(self) -> None:
         """To the last mean."""
-        self.flat[...] = self._last
-        self.put()
+        for view, a in zip(self._means, self.arrays, strict=True):
+            a[...] = view
+
+
+def _outer_step(n: int, dtype: np.dtype, lr: float, momentum: float) -> Any:
+    """The program of an outer step: from a mean (n,), the last one and the velocity; the latter two become new."""
+    mean, last, velocity = (placeholder((n,), dtype, name) for name in ("mean", "last", "velocity"))
+    way = mean - last
+    faster = momentum * velocity + way
+    return runnable([mean, last, velocity], [last + lr * (way + momentum * faster), faster], {0: 1, 1: 2})
 
 
 def views(flat: np.ndarray, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -90,6 +90,14 @@ class Ranks:
             self.comm.Bcast(a, root=0)
         return found
 
+    def on_one_machine(self) -> bool:
+        """Whether all ranks share a memory."""
+        near = self.comm.Split_type(mpi().COMM_TYPE_SHARED)
+        try:
+            return near.Get_size() == self.size
+        finally:
+            near.Free()
+
     def clock(self) -> float:
         """Seconds, by the clock of rank 0: what is decided by time is decided alike."""
         return self.of_leader(time.perf_counter())

@@ -8,8 +8,8 @@ whose gradients alone are summed has one cut. Batch normalisation over all ranks
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -24,6 +24,20 @@ from subgrad.graph.tensor import CONST, INPUT, Tensor, placeholder
 ALIGN = 64  # bytes: each sum begins at a cache line
 
 
+class Sums(Protocol):
+    """Where sums over ranks are taken.
+
+    Attributes:
+        own: bytes of this rank, in which what is to be summed lies.
+    """
+
+    own: np.ndarray
+
+    def add(self, buffer: np.ndarray) -> None:
+        """Put the sum over all ranks in the place of a flat array within `own`."""
+        ...
+
+
 class Segments:
     """The programs of a step, with a program's way of taking many steps.
 
@@ -32,17 +46,18 @@ class Segments:
         stepped: how many of the first inputs have a value for each step.
 
     Attributes:
-        reduce: ``reduce(buffer)`` puts in the place of a flat array its sum over all ranks; who runs the step sets it.
-        bytes: of the sums of one step.
+        bytes: that the sums of a step take.
+        sums: where they are taken; who runs the step sets it.
     """
 
-    reduce: Callable[[np.ndarray], None]
+    sums: Sums | None = None
 
     def __init__(self, step: Step, stepped: int) -> None:
         self._step, self._stepped = step, stepped
-        self._sums = _by_level(step.outputs)
-        self._segments = _cut(step, self._sums)
-        self.bytes = sum(n.size * n.dtype.itemsize for level in self._sums for n in level)
+        self._levels = _by_level(step.outputs)
+        self._segments = _cut(step, self._levels)
+        arrays = [(level, dtype) for level in self._levels for dtype in _dtypes(level)]
+        self.bytes = sum(_places(level, dtype)[-1] * dtype.itemsize for level, dtype in arrays)
         self._ready: tuple[Sequence[np.ndarray], _Ready] | None = None
 
     def twin(self) -> Segments:
@@ -53,7 +68,7 @@ class Segments:
 
     def rest(self) -> None:
         """As of a program."""
-        self._ready = None
+        self._ready = self.sums = None
         for segment in self._segments:
             segment.program.rest()
 
@@ -62,7 +77,8 @@ class Segments:
 
         With ``empty`` this rank has no part of the batches: it adds nothing to the sums, and measures zeros.
         """
-        ready = self._ready_for(arrays)
+        assert self.sums is not None
+        sums, ready = self.sums, self._ready_for(arrays, self.sums.own)
         found = [np.zeros((steps, *m.shape), m.dtype) for m in ready.measured]
         for s in range(steps):
             for place, a in zip(ready.given, arrays, strict=False):
@@ -74,24 +90,25 @@ class Segments:
                 else:
                     program.once()
                 for buffer in buffers:
-                    self.reduce(buffer)
+                    sums.add(buffer)
             ready.programs[-1].once()
             for whole, m in zip(found, () if empty else ready.measured, strict=False):
                 whole[s] = m
         return [*found, *arrays[self._step.first_variable :]]
 
-    def _ready_for(self, arrays: Sequence[np.ndarray]) -> _Ready:
+    def _ready_for(self, arrays: Sequence[np.ndarray], area: np.ndarray) -> _Ready:
         """What a call needs; that of the last call, if it was on the same arrays."""
-        fixed = arrays[self._stepped :]
+        fixed = [*arrays[self._stepped :], area]
         if self._ready is None or any(a is not b for a, b in zip(fixed, self._ready[0], strict=True)):
-            self._ready = fixed, self._bound([*(np.empty_like(a[0]) for a in arrays[: self._stepped]), *fixed])
+            given = [*(np.empty_like(a[0]) for a in arrays[: self._stepped]), *arrays[self._stepped :]]
+            self._ready = fixed, self._bound(given, area)
         return self._ready[1]
 
-    def _bound(self, arrays: Sequence[np.ndarray]) -> _Ready:
+    def _bound(self, arrays: Sequence[np.ndarray], area: np.ndarray) -> _Ready:
         places: dict[Tensor, np.ndarray] = dict(zip(self._step.inputs, arrays, strict=True))
         buffers = []
-        for level in self._sums:
-            made, views = _buffers(level)
+        for level in self._levels:
+            made, views, area = _buffers(level, area)
             buffers.append(made)
             places |= views
         for segment in self._segments:
@@ -202,16 +219,28 @@ def _by_level(outputs: Sequence[Tensor]) -> list[list[Tensor]]:
     return [[n for n in nodes if level[n] == i] for i in range(1 + max((level[n] for n in nodes), default=-1))]
 
 
-def _buffers(nodes: Sequence[Tensor]) -> tuple[list[np.ndarray], dict[Tensor, np.ndarray]]:
-    """A flat array for each dtype, and where in it each node lies."""
+def _buffers(
+    nodes: Sequence[Tensor], area: np.ndarray
+) -> tuple[list[np.ndarray], dict[Tensor, np.ndarray], np.ndarray]:
+    """A flat array for each dtype at the start of the area, where in it each node lies, and the rest of the area."""
     made, views = [], {}
-    for dtype in {n.dtype: None for n in nodes}:
-        mine, step = [n for n in nodes if n.dtype == dtype], ALIGN // dtype.itemsize
-        starts = np.cumsum([0, *(-(-n.size // step) * step for n in mine)])
-        flat = np.zeros(int(starts[-1]), dtype)
-        views |= {n: flat[i : i + n.size].reshape(n.shape) for n, i in zip(mine, starts.tolist(), strict=False)}
+    for dtype in _dtypes(nodes):
+        *starts, end = _places(nodes, dtype)
+        flat, area = area[: end * dtype.itemsize].view(dtype), area[end * dtype.itemsize :]
+        mine = [n for n in nodes if n.dtype == dtype]
+        views |= {n: flat[i : i + n.size].reshape(n.shape) for n, i in zip(mine, starts, strict=True)}
         made.append(flat)
-    return made, views
+    return made, views, area
+
+
+def _dtypes(nodes: Sequence[Tensor]) -> dict[np.dtype, None]:
+    return {n.dtype: None for n in nodes}
+
+
+def _places(nodes: Sequence[Tensor], dtype: np.dtype) -> list[int]:
+    """Where those of a dtype begin in their flat array, and where it ends."""
+    step = ALIGN // dtype.itemsize
+    return np.cumsum([0, *(-(-n.size // step) * step for n in nodes if n.dtype == dtype)]).tolist()
 
 
 __all__ = ["Segments"]

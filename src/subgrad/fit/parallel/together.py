@@ -14,6 +14,7 @@ from subgrad.fit.measuring.measured import Term
 from subgrad.fit.parallel.dealing import own_places
 from subgrad.fit.parallel.ranks import Ranks
 from subgrad.fit.parallel.segments import Segments
+from subgrad.fit.parallel.shared_sums import SharedSums, sums_of
 from subgrad.fit.step import Step
 
 WARM, TRIALS, TRIAL_SECONDS = 3, 30, 0.3
@@ -35,6 +36,7 @@ class Together(Compiled):
 
     def __init__(self, ranks: Ranks, kind: Any, local: TraceFor, lengths: Sequence[int], **others: Any) -> None:
         self.ranks, self._local = ranks, local
+        self._sums: SharedSums | None = None
         mine = sorted({ranks.lengths(n)[ranks.rank] for n in lengths} - {0})
         super().__init__(lengths=mine, clock=ranks.clock, **others)
         self._form = kind, *self._form
@@ -49,6 +51,12 @@ class Together(Compiled):
         mine = super()._measured([self._own(self.data, rows) for rows in batches], self.ranks.seed(seed), first, flags)
         of_all = self.ranks.gathered(mine)
         return together(self.terms, of_all, np.array([self.ranks.lengths(len(rows)) for rows in batches]).T)
+
+    def _met(self) -> SharedSums:
+        """Where gradients are added up: all ranks ask for it before their first step."""
+        if self._sums is None:
+            self._sums = sums_of(self.ranks, self._native(self._longest).program.bytes)
+        return self._sums
 
     def _own(self, data: Sequence[np.ndarray], rows: np.ndarray) -> np.ndarray:
         """Where this rank's part of a batch is in the data."""
@@ -67,7 +75,7 @@ class Together(Compiled):
 
     def _steps(self, batches: Sequence[np.ndarray], seed: int, first: int, flags: np.ndarray) -> np.ndarray:
         for native in {n: self._native(n or self._longest) for n in {*map(len, batches)}}.values():
-            native.program.reduce = self.ranks.add
+            native.program.sums = self._met()
         if len(batches[0]):
             return super()._steps(batches, seed, first, flags)
         step, program, length, numbers = self._native(self._longest)
@@ -81,24 +89,18 @@ class Together(Compiled):
         """Seconds that this rank's part of a step takes, and those of adding up: medians of some steps on copies of the
         variables, those of the slowest rank."""
         step, program, length, numbers = self._native(self._longest)
-        variables, spent = [v.copy() for v in self.variables], []
+        variables, sums = [v.copy() for v in self.variables], _Timed(self._met(), self.ranks)
         given = [np.zeros((1, 2), np.int64), *([np.zeros(1)] * step.accumulates), *numbers[:, None],
                  np.arange(length)[None] % len(self.data[0])]  # fmt: skip
-
-        def reduce(buffer: np.ndarray) -> None:
-            self.ranks.comm.Barrier()  # a rank that is early does not count its waiting
-            start = time.perf_counter()
-            self.ranks.add(buffer)
-            spent[-1] += time.perf_counter() - start
-
-        program.reduce, steps, begun = reduce, [], self.ranks.clock()
+        program.sums, steps, spent, begun = sums, [], [], self.ranks.clock()
         while len(steps) < WARM + 1 or (self.ranks.clock() - begun < TRIAL_SECONDS and len(steps) < TRIALS):
-            spent.append(0.0)
+            sums.seconds = 0.0
             start = time.perf_counter()
             program([*given, *self.data, *self._sizes(step), *variables])
             steps.append(time.perf_counter() - start)
+            spent.append(sums.seconds)
         program.rest()
-        alone = np.array(steps[WARM:]) - spent[WARM:]
+        alone = np.subtract(steps, spent)[WARM:]
         found = np.array([np.median(alone), np.median(spent[WARM:])])
         slowest = self.ranks.gathered(found).max(axis=0)
         return float(slowest[0]), float(slowest[1])
@@ -127,6 +129,19 @@ class Together(Compiled):
         step = self._local([((len(rows), *a.shape[1:]), a.dtype) for a in taken.data])
         given = [np.array([self.ranks.seed(seed), taken.step]), *taken.flags[0], *(a[rows] for a in taken.data)]
         return find_source(step, [*map(np.asarray, given), *self._sizes(step), *variables])
+
+
+class _Timed:
+    """Sums, and the seconds that they took: a rank that is early does not count its waiting."""
+
+    def __init__(self, sums: SharedSums, ranks: Ranks) -> None:
+        self.own, self.seconds, self._sums, self._ranks = sums.own, 0.0, sums, ranks
+
+    def add(self, buffer: np.ndarray) -> None:
+        self._ranks.comm.Barrier()
+        start = time.perf_counter()
+        self._sums.add(buffer)
+        self.seconds += time.perf_counter() - start
 
 
 def together(terms: Sequence[Term], of_ranks: np.ndarray, rows: np.ndarray) -> np.ndarray:
