@@ -172,5 +172,5 @@ def test_wrong_usage(tmp_path, monkeypatch):
     with pytest.raises(FileError, match="there is no folder"):
         sg.sweep(bowl, {"x": [1]}, n_jobs=1, study=tmp_path / "nowhere" / "s.db")
     monkeypatch.setitem(sys.modules, "optuna", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'subgrad\[optuna\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install 'subgrad\[sweep\]'"):
         sg.sweep(bowl, {"x": [1]}, n_jobs=1)

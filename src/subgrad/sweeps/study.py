@@ -104,12 +104,12 @@ class Trials:
         _running.discard((self._study.study_name, number))
 
 
-def optuna_for(what: str) -> Any:
-    """Optuna; `MissingExtraError` without it."""
+def optuna_for(what: str, extra: str = "optuna") -> Any:
+    """Optuna; without it `MissingExtraError`, which names the extra that brings all that is asked for."""
     try:
         import optuna
     except ImportError as error:
-        raise missing_extra("Optuna", "optuna", what) from error
+        raise missing_extra("Optuna", extra, what) from error
     return optuna
 
 

@@ -93,7 +93,7 @@ def sweep(
         raise ArgumentError(f"direction is 'minimize' or 'maximize', got {direction!r}")
     grid = _grid(ranges, trials)
     count = len(grid) if trials is None else int(trials)
-    optuna_for("a sweep")
+    optuna_for("a sweep", "sweep")
     facts = {"objective": getattr(objective, "__name__", type(objective).__name__), "space": str(dict(space))}
     with quiet():
         kept = opened(study, direction, seed, "this objective", facts)
