@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -94,3 +95,28 @@ def test_an_address_that_cannot_be_listened_on_is_told_before_the_model_is_loade
             sg.serve("no file", port=port)
     with pytest.raises(ArgumentError, match="cannot listen on 256.0.0.1:0: "):
         sg.serve("no file", host="256.0.0.1", port=0)
+
+
+SHORT = """
+from importlib import import_module
+import subgrad as sg
+server = import_module("subgrad.serve.server")
+server.DRAIN = 3.0
+server.serve(sg.nn.Linear(3, 1, seed=0), port=0)
+"""
+
+
+def test_a_body_that_nobody_sends_to_its_end_is_not_waited_for_twice():
+    with subprocess.Popen([sys.executable, "-c", SHORT], stderr=subprocess.PIPE, text=True) as process:
+        try:
+            port = next(int(found[1]) for line in process.stderr if (found := re.search(r"127.0.0.1:(\d+)", line)))
+            with socket.create_connection(("127.0.0.1", port)) as half:
+                half.sendall(b"POST /predict HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n")
+                half.sendall(b'Content-Length: 50\r\n\r\n{"inst')
+                time.sleep(0.5)
+                start = time.monotonic()
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(20) == 0
+                assert 3.0 <= time.monotonic() - start < 5.5
+        finally:
+            process.kill()

@@ -61,9 +61,7 @@ def serve(
         import uvicorn
     except ImportError as error:
         raise missing_extra("uvicorn", "serve", "serving a model") from error
-    config = uvicorn.Config(
-        app, host=host, port=port, access_log=False, timeout_graceful_shutdown=int(DRAIN), log_config=_logging()
-    )
+    config = uvicorn.Config(app, host=host, port=port, access_log=False, log_config=_logging())
     with _signals_kept(), contextlib.suppress(KeyboardInterrupt):
         _draining(uvicorn.Server, app.state.own)(config).run()
 
@@ -87,16 +85,17 @@ def _draining(kind: Any, own: Any) -> Any:
 
             So no new ones are taken, and each is told to close with its next answer, until none comes any more.
             """
-            own.leaving = True
+            own.leaving, clock = True, asyncio.get_running_loop().time
             for server in self.servers:
                 server.close()
-            before, end = -1, asyncio.get_running_loop().time() + DRAIN
-            while self.server_state.connections and asyncio.get_running_loop().time() < end:
+            before, end = -1, clock() + DRAIN
+            while self.server_state.connections and clock() < end:
                 count, busy = self.server_state.total_requests, bool(self.server_state.tasks)
                 if count == before and not busy:
                     break
                 before = count
                 await asyncio.sleep(QUIET)
+            self.config.timeout_graceful_shutdown = max(end - clock(), QUIET)  # for what is sent to its end by nobody
             await super().shutdown(sockets)
 
     return Draining
