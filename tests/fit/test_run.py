@@ -13,6 +13,9 @@ import pytest
 import subgrad as sg
 from subgrad import nn
 from subgrad.errors import ArgumentError, FileError, NonFiniteError
+from subgrad.fit import checkpoints
+from subgrad.fit.epoch_progress import Progress
+from subgrad.fit.training_run import Run
 from subgrad.io.model_file import read_model_file, write_model_file
 
 needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send these signals")
@@ -236,6 +239,33 @@ def test_checkpoints_come_every_so_many_epochs(tmp_path):
     assert seen == [False, True, True, True, True]
     resumed = fit(epochs=5, resume=path)
     assert len(resumed) == 5
+
+
+@needs_signals
+@pytest.mark.parametrize("where", ["the bar", "the file", "the best epoch", "the validation"])
+def test_ctrl_c_at_the_end_of_an_epoch_saves_the_run(tmp_path, monkeypatch, where):
+    owner, name = {
+        "the bar": (Progress, "epoch"), "the file": (checkpoints, "write_model_file"),
+        "the best epoch": (Run, "_keep_best"), "the validation": (Run, "_held_out"),
+    }[where]  # fmt: skip
+    path, own, calls = tmp_path / "run", getattr(owner, name), []
+
+    def interrupted(*given):
+        calls.append(name)
+        if len(calls) == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+        return own(*given)
+
+    options = {"validation": 0.2, "epochs": 4, "early_stopping": 9, "optimizer": sg.Adam(0.2)}
+    whole, resumed = network(0.3), network(0.3)
+    expected = fit(whole, **options)
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, name, interrupted)
+        assert fit(network(0.3), checkpoint=path, **options).stopped == "interrupted"
+    history = fit(resumed, resume=path, **options)
+    assert bits(resumed) == bits(whole)
+    assert history["validation_loss"] == expected["validation_loss"]
+    assert history.best_epoch == expected.best_epoch
 
 
 def test_other_settings_and_other_files_are_refused(tmp_path):

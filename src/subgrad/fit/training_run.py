@@ -68,6 +68,7 @@ class Run(checkpoints.RunState):
 
     epochs = 0
     ranks: Ranks | None = None
+    _saved = 0, 0  # where it was saved last
 
     @uncollected
     def __init__(
@@ -151,14 +152,14 @@ class Run(checkpoints.RunState):
                 callback.on_train_end()
 
     def _epochs(self, epochs: int, watch: Watch, progress: Progress) -> None:
+        self._saved = self._place()
         try:
             with watch.interrupts:
                 while len(self.history) < epochs and self.history.stopped == "finished":
                     self._epoch(progress, watch)
                     self._after_epoch(watch)
         except KeyboardInterrupt:
-            saved = watch.saving is None or not (self.begun.sizes or len(self.history) % watch.saving.every)
-            if watch.saving is not None and not saved and not watch.interrupts.within:
+            if watch.saving is not None and self._saved != self._place() and not watch.interrupts.within:
                 self._save(watch.saving)
             self.history.stopped = "interrupted"
 
@@ -180,9 +181,11 @@ class Run(checkpoints.RunState):
                 saved = time.perf_counter()
         self._sync()
         row = {**over_all(self.engine.terms, np.concatenate(now.measured), now.sizes), **self._of_all_rows()}
-        self.history.epochs.append({**row, **self._held_out(f"after epoch {number + 1}")})
-        self.history.epochs[-1]["seconds"] = time.perf_counter() - start
-        self.begun = checkpoints.Begun()
+        row |= self._held_out(f"after epoch {number + 1}")
+        with watch.interrupts.later():  # what is saved is within an epoch or behind it, with the best one so far
+            self.history.epochs.append({**row, "seconds": time.perf_counter() - start})
+            self.begun = checkpoints.Begun()
+            self._keep_best()
         progress.epoch(self.history)
 
     def _steps(self, batches: Sequence[np.ndarray], over: bool, epoch: int, done: int) -> np.ndarray:
@@ -228,7 +231,6 @@ class Run(checkpoints.RunState):
 
     def _after_epoch(self, watch: Watch) -> None:
         epoch, row = len(self.history), self.history.epochs[-1]
-        self._keep_best()
         self._save_epoch(watch.saving)
         before = self.step_factor, dict(row)
         answers = self._told(watch, epoch, row)
@@ -253,6 +255,11 @@ class Run(checkpoints.RunState):
     def _save(self, saving: Checkpoint) -> None:
         self._sync()
         checkpoints.save(saving.path, self)
+        self._saved = self._place()
+
+    def _place(self) -> tuple[int, int]:
+        """How far the run is: epochs, and batches of the one that has begun."""
+        return len(self.history), len(self.begun.sizes)
 
     def _keep_best(self) -> None:
         watched = self.history.monitored

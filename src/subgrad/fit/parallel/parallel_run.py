@@ -185,6 +185,7 @@ class ParallelRun(Run):
             super()._save(saving)
         elif not self.begun.sizes:  # within an epoch, ranks are apart
             checkpoints.save(saving.path, self)
+            self._saved = self._place()
 
     def _clock(self) -> float:
         return self.ranks.clock()
