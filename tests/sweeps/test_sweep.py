@@ -126,8 +126,9 @@ def test_trials_of_another_process_that_lives_are_left_to_it(monkeypatch):
     assert study.trials[theirs.number].state.name == "RUNNING"
 
 
-def test_a_trial_that_was_killed_before_it_was_named_is_run(monkeypatch):
-    monkeypatch.setattr("subgrad.sweeps.study.NAMED", -1.0)
+@pytest.mark.parametrize("named", [-1.0, 1.0])
+def test_a_trial_that_was_killed_before_it_was_named_is_run(monkeypatch, named):
+    monkeypatch.setattr("subgrad.sweeps.study.NAMED", named)
     study = optuna.create_study()
     study.enqueue_trial({"x": 2})
     study.ask()

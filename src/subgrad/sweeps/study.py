@@ -9,6 +9,7 @@ import contextlib
 import math
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ Direction = Literal["minimize", "maximize"]
 FACTS = "subgrad"  # the attribute of a study that says what it is of
 PROCESS = "process"  # that of a trial, by which one that was left behind is known
 NAMED = 60.0  # seconds after its begin, within which it is there
+MOMENT = 0.2  # seconds between two looks whether it is
 
 _running: set[tuple[str, int]] = set()  # studies and numbers of trials, of this process
 
@@ -61,14 +63,15 @@ class Trials:
         self._study.enqueue_trial(plain, skip_if_exists=True)
 
     def ask(self, over: Callable[[], bool], count: int | None) -> Iterator[Asked]:
-        """What to try, until it is over or the study has so many trials: first those that a killed process left."""
-        for left in self._left_behind():
-            if over():
-                return
-            yield left
+        """What to try, until it is over or the study has so many trials: first those that a killed process left, and at
+        the end those that it had begun and not named yet, if nobody names them."""
+        yield from self._left_behind(over)
         begun = [state for state in self.states if state is not self.states.WAITING]
         while not over() and (count is None or self.number_of(*begun) < count):
             yield self._begun(self._study.ask())
+        while not over() and any((_unnamed_for(trial) or NAMED) < NAMED for trial in self._of_others()):
+            time.sleep(MOMENT)
+        yield from self._left_behind(over)
 
     def tell(self, number: int, value: float | None, state: Any = None) -> None:
         """What came of a trial: a value, NaN if there is none, or another state than ``COMPLETE`` and ``FAIL``."""
@@ -84,13 +87,20 @@ class Trials:
         """The values of a trial, by name."""
         return {name: self._space[name].restore(v) for name, v in trial.params.items() if name in self._space}
 
-    def _left_behind(self) -> Iterator[Asked]:
+    def _left_behind(self, over: Callable[[], bool]) -> Iterator[Asked]:
         """Trials under way in a process that is not there any more: those are run again, with the values they have."""
         from optuna.trial import Trial
 
-        for trial in self._study.get_trials(deepcopy=False, states=(self.states.RUNNING,)):
-            if (self._study.study_name, trial.number) not in _running and _is_left(trial):
+        for trial in self._of_others():
+            if over():
+                return
+            if _is_left(trial):
                 yield self._begun(Trial(self._study, trial._trial_id))
+
+    def _of_others(self) -> list[Any]:
+        """Trials under way that this process has not begun."""
+        running = self._study.get_trials(deepcopy=False, states=(self.states.RUNNING,))
+        return [trial for trial in running if (self._study.study_name, trial.number) not in _running]
 
     def _begun(self, trial: Any) -> Asked:
         """A trial that is under way here; the values that it has not yet are chosen."""
@@ -182,10 +192,15 @@ def _process() -> list[Any]:
 
 def _is_left(trial: Any) -> bool:
     """Whether nobody runs a trial any more. Its process is named just after its begin: else it was killed there."""
-    process = trial.user_attrs.get(PROCESS)
-    if process is None and not trial.params and trial.datetime_start is not None:
-        return (datetime.now() - trial.datetime_start).total_seconds() > NAMED
-    return _is_gone(process)
+    seconds = _unnamed_for(trial)
+    return _is_gone(trial.user_attrs.get(PROCESS)) if seconds is None else seconds > NAMED
+
+
+def _unnamed_for(trial: Any) -> float | None:
+    """For how many seconds a trial has been under way whose process is not named; None if it is, or never will be."""
+    if PROCESS in trial.user_attrs or trial.params or trial.datetime_start is None:
+        return None
+    return (datetime.now() - trial.datetime_start).total_seconds()
 
 
 def _is_gone(process: Any) -> bool:
