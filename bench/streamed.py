@@ -18,8 +18,10 @@ import resource
 import statistics
 import tempfile
 import time
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -32,22 +34,23 @@ GROUP = 50_000  # rows of a row group, at most, unless another number is asked f
 COLUMNS, FILE = 20, 1_000_000  # of rows that do not fit: numbers a row, and rows a file
 
 
-def write(folder: Path, columns: int, rows: int, seed: int, group: int = GROUP) -> None:
+def write(folder: Path, columns: int, rows: int, seed: int, group: int = GROUP, packing: Any = "zstd") -> None:
     """A file of numbers with a few digits, so that the packed file is a fraction of what is in it."""
     rng = np.random.default_rng(seed)
     X = rng.integers(-128, 128, (rows, columns), np.int8).astype(np.float32)
     frame = pl.DataFrame(X, [f"x{i}" for i in range(columns)], orient="row")
     target = np.tanh(X @ np.random.default_rng(0).normal(size=columns) / 128 / columns**0.5)
-    frame.with_columns(y=pl.Series(target)).write_parquet(folder / f"{seed:04}.parquet", row_group_size=group)
+    path = folder / f"{seed:04}.parquet"
+    frame.with_columns(y=pl.Series(target)).write_parquet(path, row_group_size=group, compression=packing)
 
 
-def compare(name: str, turns: int, share: float, group: int) -> None:
+def compare(name: str, turns: int, share: float, group: int, packing: str) -> None:
     """Rows a second of all sides; the files' rows take ``share`` of what they would in memory."""
     widths, activation, batch, rows = NETWORKS[name]
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         for seed in range(4):
-            write(folder, widths[0], rows // 4, seed, group)
+            write(folder, widths[0], rows // 4, seed, group, packing)
         memory = int(share * rows * (4 * widths[0] + 24))
         scanned = sg.data.scan_table(folder, "y", memory=memory)
         kept = sg.data.scan_table(folder, memory=memory, preparation=scanned.preparation, scratch=place)
@@ -60,14 +63,32 @@ def compare(name: str, turns: int, share: float, group: int) -> None:
             for side, data in sides.items():
                 history = sg.fit(nets[side], *data, loss="mse", optimizer=sg.Adam(1e-3), epochs=2, batch_size=batch)
                 rates[side].append(rows / history["seconds"][-1])
-        print(f"{name}: {groups} lots, in memory {max(rates['memory']):,.0f} rows/s", flush=True)
+        unpacked, prepared = apart(scanned)
+        print(f"{name}: {groups} lots, in memory {max(rates['memory']):,.0f} rows/s; of processor time, unpacking a "
+              f"row takes {unpacked:.2f} us, and preparing it {prepared:.2f}", flush=True)  # fmt: skip
         for side in ("files", "scratch"):
             ratios = [b / a for a, b in zip(rates["memory"][1:], rates[side][1:], strict=True)]
             print(f"    {side} {max(rates[side]):,.0f} rows/s, share {statistics.median(ratios):.2f} "
                   f"({min(ratios):.2f} to {max(ratios):.2f})", flush=True)  # fmt: skip
 
 
-def large(gigabytes: float, memory: str, folder: Path | None, group: int) -> None:
+def apart(scanned: sg.data.ScannedTable) -> tuple[float, float]:
+    """Microseconds of processor time that it takes to unpack a row, and to prepare it: the least of some passes."""
+    shared, order = scanned._shared, scanned.order(0, 0, True, np.dtype("f4"))
+    blocks = [int(block) for group in order.groups for block in group]
+    passes = (lambda: shared.origin.frames(blocks, [*shared.formats])), (lambda: scanned.groups(order))
+    unpacked, whole = (min(_processor(made) for _ in range(3)) / len(scanned) * 1e6 for made in passes)
+    return unpacked, whole - unpacked
+
+
+def _processor(made: Callable[[], Iterable[object]]) -> float:
+    start = time.process_time()
+    for _ in made():
+        pass
+    return time.process_time() - start
+
+
+def large(gigabytes: float, memory: str, folder: Path | None, group: int, packing: str) -> None:
     """One epoch of rows of which so many gigabytes are in the files, unpacked, and then some of them in memory."""
     rows = int(gigabytes * 1e9 / (4 * COLUMNS + 8))
     if folder is not None:
@@ -75,7 +96,8 @@ def large(gigabytes: float, memory: str, folder: Path | None, group: int) -> Non
     with tempfile.TemporaryDirectory(dir=folder) as place:
         made = Path(place)
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as writer:
-            for job in [writer.submit(write, made, COLUMNS, FILE, seed, group) for seed in range(-(-rows // FILE))]:
+            every = range(-(-rows // FILE))
+            for job in [writer.submit(write, made, COLUMNS, FILE, seed, group, packing) for seed in every]:
                 job.result()
         size = sum(file.stat().st_size for file in made.iterdir())
         print(f"{gigabytes:g} GB of rows in {size / 1e9:.2f} GB of files, {rows:,} rows", flush=True)
@@ -111,12 +133,13 @@ if __name__ == "__main__":
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--share", type=float, default=0.5, help="of what the rows would take in memory")
     parser.add_argument("--group", type=int, default=GROUP, help="rows of a row group, at most")
+    parser.add_argument("--packing", default="zstd", choices=["zstd", "lz4", "snappy", "uncompressed"])
     parser.add_argument("--gigabytes", type=float)
     parser.add_argument("--memory", default="1GB")
     parser.add_argument("--folder", type=Path)
     given = parser.parse_args()
     if given.gigabytes:
-        large(given.gigabytes, given.memory, given.folder, given.group)
+        large(given.gigabytes, given.memory, given.folder, given.group, given.packing)
     else:
         for name in given.networks:
-            compare(name, given.turns, given.share, given.group)
+            compare(name, given.turns, given.share, given.group, given.packing)
