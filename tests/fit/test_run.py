@@ -259,9 +259,13 @@ def test_ctrl_c_at_the_end_of_an_epoch_saves_the_run(tmp_path, monkeypatch, wher
     options = {"validation": 0.2, "epochs": 4, "early_stopping": 9, "optimizer": sg.Adam(0.2)}
     whole, resumed = network(0.3), network(0.3)
     expected = fit(whole, **options)
-    with monkeypatch.context() as patched:
-        patched.setattr(owner, name, interrupted)
-        assert fit(network(0.3), checkpoint=path, **options).stopped == "interrupted"
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # which workers of pytest do not have
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(owner, name, interrupted)
+            assert fit(network(0.3), checkpoint=path, **options).stopped == "interrupted"
+    finally:
+        signal.signal(signal.SIGINT, before)
     history = fit(resumed, resume=path, **options)
     assert bits(resumed) == bits(whole)
     assert history["validation_loss"] == expected["validation_loss"]

@@ -18,7 +18,7 @@ import subgrad as sg
 from subgrad import nn
 from subgrad.errors import ArgumentError, FileError, NonFiniteError, RankError
 from subgrad.fit.parallel.ranks import Ranks
-from subgrad.fit.parallel.shared_sums import sums_of
+from subgrad.fit.parallel.sums_over_ranks import sums_of
 from subgrad.fit.stream import rows_run
 
 COMM = MPI.COMM_WORLD

@@ -19,7 +19,7 @@ from subgrad.errors import ArgumentError
 from subgrad.fit.engine import Compiled, Last, NonFiniteLoss
 from subgrad.fit.parallel.dealing import own_places
 from subgrad.fit.parallel.ranks import Ranks
-from subgrad.fit.parallel.shared_sums import LINE, SharedSums, sums_of
+from subgrad.fit.parallel.sums_over_ranks import LINE, SharedSums, sums_of
 from subgrad.graph.tensor import placeholder
 
 SHARE = 0.05  # of a run's time that the sums of averages may take; the outer steps take about as long again

@@ -14,7 +14,7 @@ from subgrad.fit.measuring.measured import Term
 from subgrad.fit.parallel.dealing import own_places
 from subgrad.fit.parallel.ranks import Ranks
 from subgrad.fit.parallel.segments import Segments
-from subgrad.fit.parallel.shared_sums import SharedSums, sums_of
+from subgrad.fit.parallel.sums_over_ranks import SharedSums, sums_of
 from subgrad.fit.step import Step
 
 WARM, TRIALS, TRIAL_SECONDS = 3, 30, 0.3
