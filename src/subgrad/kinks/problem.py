@@ -117,6 +117,13 @@ class Problem:
     def _program(self) -> Interpreter:
         return Interpreter(self.places, [self.output, *gradients(self.output, self.places)])
 
+    def moved(self, point: np.ndarray) -> Problem:
+        """The same function at another point."""
+        found = object.__new__(Problem)
+        found.__dict__ = {**self.__dict__, "start": point, "_graph_is_given": False}
+        found.__dict__.pop("_here", None)
+        return found
+
     # The graph with values
 
     def at(self, point: np.ndarray) -> tuple[Tensor, list[Tensor]]:

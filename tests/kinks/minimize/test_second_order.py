@@ -215,3 +215,10 @@ def test_random_functions_with_kinks_that_depend_on_each_other():
         elif found.verdict == "not a local minimum":
             assert f(found.x + 1e-3 * found.direction + 1e-6 * found.bend) < 0
     assert minima > 5
+
+
+@pytest.mark.parametrize("scale", [1e-2, 1e4, 1e6])
+def test_a_saddle_on_a_kink_is_left_in_any_units_of_f(scale):
+    f = OTHERS["down along a curved kink"][0]
+    found = sg.minimize(lambda x: scale * f(x), np.zeros(2))
+    assert found.fun / scale == pytest.approx(-1 / 4, abs=1e-6)

@@ -79,10 +79,14 @@ def is_stationary(
     problem = flat_problem(f, x)
     seen = evidence(problem, problem.space.low, problem.space.high)
     if delta == 0:
-        found = _at_point(problem, seen, at_point(problem, None, budget), tolerance, budget, seed)
-    else:
-        found = Goldstein(problem.evaluate, problem.start, problem.space, tolerance, delta, seed).search(budget)
+        return at_the_point(problem, seen, tolerance, budget, seed)
+    found = Goldstein(problem.evaluate, problem.start, problem.space, tolerance, delta, seed).search(budget)
     return checked(found, seen)
+
+
+def at_the_point(problem: Problem, seen: Evidence, tolerance: float, budget: int, seed: int) -> Certificate:
+    """The certificate with delta 0, by the subdifferential at the problem's own point."""
+    return checked(_at_point(problem, seen, at_point(problem, None, budget), tolerance, budget, seed), seen)
 
 
 def checked(found: Certificate, seen: Evidence) -> Certificate:
@@ -202,4 +206,4 @@ def _step(problem: Problem, seen: Evidence, p: np.ndarray) -> float:
     return 0.0
 
 
-__all__ = ["checked", "is_stationary"]
+__all__ = ["at_the_point", "checked", "is_stationary"]

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 import numpy as np
 
+from subgrad.errors import SubgradError
 from subgrad.kinks.certify.certificates import Certificate
 from subgrad.kinks.certify.goldstein import Goldstein
-from subgrad.kinks.certify.stationary import checked
+from subgrad.kinks.certify.stationary import at_the_point, checked
 from subgrad.kinks.hull.min_norm_point import least_norm
 from subgrad.kinks.minimize.objective import Objective, Point
 
 MORE = 200
 """How many gradients may be computed to replace those on kinks, beyond one for each that is needed."""
+
+FEW = 20
+"""Up to how many variables the whole subdifferential is looked for."""
 
 
 def is_certified(f: Objective, at: Point, tol: float) -> bool:
@@ -25,7 +30,8 @@ def issue(f: Objective, tol: float, seed: int) -> Certificate:
     """A certificate at the best point, from gradients close to those that a solver has found useful.
 
     A solver's own points may be on kinks, where backprop proves nothing, or so near to one that it cannot be proved on
-    which side they are. Then others next to them are taken.
+    which side they are. Then others next to them are taken. Where f is so curved that gradients change too much within
+    the radius, the subdifferential at the point itself may tell.
     """
     used, weights, _ = least_combination(*f.around(f.best, tol))
     near = [f.project(p.x) for p in used]
@@ -33,8 +39,18 @@ def issue(f: Objective, tol: float, seed: int) -> Certificate:
         search = Goldstein(f.evaluate, f.best.x, f.space, tol, tol, seed, near, weights, as_given)
         found = checked(search.search(len(near) + MORE), f.seen)
         if found.claim != "unknown":
-            break
-    return found
+            return found
+    return _at_itself(f, tol, seed) or found
+
+
+def _at_itself(f: Objective, tol: float, seed: int) -> Certificate | None:
+    """What the subdifferential at the best point says, if it is not too large to be found."""
+    if f.target.problem is None or f.bounded or f.best.x.size > FEW:
+        return None
+    with contextlib.suppress(SubgradError):
+        found = at_the_point(f.target.problem.moved(f.best.x), f.seen, tol, MORE, seed)
+        return found if found.claim == "stationary" else None
+    return None
 
 
 def convex_lower(f: Objective, delta: float, R: float) -> float:
