@@ -19,6 +19,8 @@ from subgrad.bounds.chains.layer_chain import Layer
 POINTS, MANY = 64, 256  # at once; of a chain of layers, where a step takes a hundredth of the time
 STEPS, FINE = 25, 40  # from each; likewise
 FIRST, LAST, LEAST = 0.25, 0.002, 1e-4  # sizes of the first step and the last one, in widths of the box; likewise
+TURNS, TRIED, MOVED = 50, 10, 0.6  # of points that wander: steps of each, tried for each, and inputs that one changes,
+GROW, SHRINK = 1.3, 0.75  # and by what their sizes change
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,12 +69,58 @@ def attack(
         hit = np.flatnonzero(near <= 0)
         hit = hit[np.argsort(near[hit], kind="stable")[:POINTS]]
         if len(hit):
-            found = values_at(bounds, ends[0][hit], ends[1][hit], of).high.min(axis=1)
-            best = int(np.argmin(found))
-            if found[best] <= 0:
-                return ends[0][hit[best]], ends[1][hit[best]]
+            certain = _certain(bounds, of, ends[0][hit], ends[1][hit])
+            if certain is not None:
+                return certain
         at = np.clip(at - size * width * np.sign(slopes), low, high)
     return None
+
+
+def wandered(
+    bounds: LinearBounds, of: Polytopes, starts: np.ndarray, over: Callable[[], bool], layers: list[Layer], seed: int
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """As `attack`, without slopes: each point goes to the best of some random steps, which grow where they lead nearer
+    and shrink where they do not (I. Rechenberg, *Evolutionsstrategie*, 1973).
+
+    Where several rows keep a point out, the slope of the one that is furthest off leads to where it is another one.
+    """
+    low, high = of.points.T
+    rng, width = np.random.default_rng(seed), high - low
+    at, aim = low + width * starts, np.arange(len(starts)) % len(of.members)
+    off, size = _off(layers, at, of, aim), np.full(len(at), FIRST)
+    for _ in range(TURNS):
+        if over():
+            return None
+        steps = rng.normal(size=(len(at), TRIED, len(low))) * size[:, None, None]
+        steps *= rng.random(steps.shape) < MOVED
+        around = np.clip(at[:, None] + width * steps, low, high)
+        found = _off(layers, around.reshape(-1, len(low)), of, np.repeat(aim, TRIED)).reshape(len(at), TRIED)
+        best, everywhere = np.argmin(found, axis=1), np.arange(len(at))
+        better = found[everywhere, best] < off
+        at = np.where(better[:, None], around[everywhere, best], at)
+        off = np.where(better, found[everywhere, best], off)
+        size = np.where(better, GROW * size, SHRINK * size)
+    hit = np.argsort(off, kind="stable")[:POINTS]
+    ends = of.around(at[hit[off[hit] <= 0]])
+    return _certain(bounds, of, *ends) if len(ends[0]) else None
+
+
+def _certain(
+    bounds: LinearBounds, of: Polytopes, low: np.ndarray, high: np.ndarray
+) -> tuple[np.ndarray, np.ndarray] | None:  # fmt: skip
+    """Of some points, as boxes (low, high), the one that lies deepest in a polytope for certain."""
+    found = values_at(bounds, low, high, of).high.min(axis=1)
+    best = int(np.argmin(found))
+    return (low[best], high[best]) if found[best] <= 0 else None
+
+
+def _off(layers: list[Layer], x: np.ndarray, of: Polytopes, aim: np.ndarray) -> np.ndarray:
+    """About how far each point is outside of the polytope ``aim``."""
+    for layer in layers[:-1]:
+        z = x @ layer.weights.T + layer.constant
+        x = np.maximum(z, layer.slope * z)
+    values = (x @ layers[-1].weights.T + layers[-1].constant) @ of.rows.T - of.limits[:, 0]
+    return np.stack([values[:, rows].max(axis=1) for rows in of.members], axis=1)[np.arange(len(aim)), aim]
 
 
 def _towards(
@@ -112,4 +160,4 @@ def _worst(outputs: np.ndarray, of: Polytopes, aim: np.ndarray) -> tuple[np.ndar
     return worst[everywhere, aim], values[everywhere, worst[everywhere, aim]]
 
 
-__all__ = ["MANY", "POINTS", "Values", "attack", "values_at"]
+__all__ = ["MANY", "POINTS", "Values", "attack", "values_at", "wandered"]

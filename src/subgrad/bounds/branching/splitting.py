@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from subgrad.bounds.backward.rows_back import Choice
-from subgrad.bounds.branching.branch_and_bound import BranchAndBound
+from subgrad.bounds.branching.attack import wandered
+from subgrad.bounds.branching.branch_and_bound import ATTACKS, BranchAndBound
 from subgrad.bounds.branching.linear_programs import KINKS
 from subgrad.bounds.branching.open_boxes import Bounded, Open, bounded, nearest
 from subgrad.bounds.branching.waiting import Waiting
@@ -23,6 +24,7 @@ LEAST = 16  # boxes that a thread takes
 ROOMY = 2**26  # numbers in the corners of open boxes: with more than that, those that are nearly done come first
 PATIENCE = 2**24  # `LinearBounds.work` after which native code, which is compiled as long, bounds what it can,
 MOST = 256  # or so many boxes
+WANDER = 2  # points that wander for each round, of those in which counter-examples are searched for
 
 
 class _Programmed(NamedTuple):
@@ -110,6 +112,15 @@ class Splitting(BranchAndBound):
         if len(found):
             self._look(boxes.corner[np.argsort(-boxes.excess, kind="stable")], number)
         return found
+
+    def _look(self, corners: np.ndarray, number: int) -> None:
+        """As ever; and of a chain of layers, points wander, more of them the longer it takes."""
+        super()._look(corners, number)
+        if number in ATTACKS and self.witness is None and self._layers is not None:
+            starts = np.random.default_rng(number).uniform(size=(WANDER * max(number, LEAST), corners.shape[1]))
+            found = wandered(self.bounds, self.polytopes, starts, self.late, self._layers, number)
+            if found is not None:
+                self._try(found[0][None])
 
     def _in_native_code(self, found: Waiting) -> Waiting:
         """All boxes from now on, if that is possible."""
