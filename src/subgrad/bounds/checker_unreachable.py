@@ -17,7 +17,6 @@ Chosen, Form, ONE = units.Chosen, units.Form, units.ONE
 
 HALVINGS = 20  # how often each side of a box of the proof is halved at most, about
 LOOK = 8  # after so many halvings, a look whether more of them can help at all
-LONGER = 16  # times a side may be longer than the one that is halved, beside those of the whole box
 
 
 class Unreachable:
@@ -101,7 +100,7 @@ class Boxes:
         """Require that they cover the box, and that no output of any is in a polytope."""
         require((self.low <= self.high).all(), "a box has its lower end above its upper one")
         cover(group.box[:, 0], group.box[:, 1], self.low, self.high)
-        self.left = 1_000 + 10 * len(self.low)
+        self.left = 10_000 + 50 * len(self.low)
         for low, high in zip(self.low, self.high, strict=True):
             self.require_outside(claim.levels, group, forms, low, high, HALVINGS * len(low))
 
@@ -145,10 +144,10 @@ class Boxes:
 
 
 def axis_of(width, whole, moves):
-    """The side to halve: the one that moves a row most, unless another is much longer beside that of the whole box."""
+    """The side to halve: the one that moves a row most; if none does, the longest one beside that of the whole box."""
     share = np.where(whole > 0, width / np.where(whole > 0, whole, 1.0), 0.0)
-    axis = int(np.argmax(width * moves))
-    return axis if share[axis] * LONGER > share.max() else int(np.argmax(share))
+    moved = width * moves
+    return int(np.argmax(moved if moved.any() else share))
 
 
 class Parts:
