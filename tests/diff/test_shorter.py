@@ -114,6 +114,7 @@ SHORTER = {
     "loop with a mean": lambda x, w, y: recurrent(x, w, y, lambda h, r: (sg.tanh(h @ w - h.mean(0)) / len(r),) * 2),
     "attention": lambda x, w, y: attention((x @ w).reshape(-1, 2, 2)),
     "layer norm": lambda x, w, y: nn.LayerNorm(WIDTH)(x @ w),
+    "order of columns": lambda x, w, y: (x @ w) * sg.argsort(x @ w, 1),
 }
 
 
@@ -145,6 +146,7 @@ UNPROVEN = {
     "values by length": lambda x, w, y: (x @ w) * np.linspace(0, 1, len(x))[:, None],
     "derivative by hand": lambda x, w, y: by_hand(x @ w),
     "scattered": lambda x, w, y: gradients((w[y] * x).sum(), [w])[0] if len(x) else w,
+    "order of rows": lambda x, w, y: (x @ w) * sg.argsort(x @ w, 0),
     "window as long as the batch": lambda x, w, y: sg.windows(w @ x.T, len(x) - 1),
 }
 

@@ -87,11 +87,14 @@ def test_predicates_and_logic(f):
     assert sg.vmap(f)(x).tolist() == loop(f, [x], (0,)).tolist()
 
 
-INDICES = [sg.argmax, sg.argmin, lambda x: sg.argmax(x, 0), lambda x: sg.one_hot(x.argmax(1), 4)]
+INDICES = [
+    sg.argmax, sg.argmin, lambda x: sg.argmax(x, 0), lambda x: sg.one_hot(x.argmax(1), 4), sg.argsort,
+    lambda x: sg.argsort(x, 0, descending=True), lambda x: sg.argsort(x, None), lambda x: sg.topk(x, 2, 0)[1],
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("f", INDICES)
-def test_indices_of_extrema_and_one_hot(f):
+def test_indices_of_extrema_and_orders_and_one_hot(f):
     x = np.random.default_rng(0).normal(size=(N, 5, 4))
     assert sg.vmap(f)(x).tolist() == loop(f, [x], (0,)).tolist()
 

@@ -175,7 +175,7 @@ BATCH: Transform[Rule] = Transform(
     "`vmap`: n members at once; without a rule, one by one",
     {
         **dict.fromkeys([ops.sum, ops.max, ops.min, ops.logsumexp, ops.norm, ops.standardize], _over_axes),
-        **dict.fromkeys([ops.log_softmax, ops.cumsum, ops.argmax, ops.argmin, concatenate], _along_axis),
+        **dict.fromkeys([ops.log_softmax, ops.cumsum, ops.argmax, ops.argmin, ops.argsort, concatenate], _along_axis),
         reshape: _to_shape,
         transpose: _to_order,
         broadcast_to: _broadcast,

@@ -286,6 +286,12 @@ def _cumsum(at: At) -> Tensor:
     return at.again(at.masked(0, (at.attrs["axis"],) if at.attrs["reverse"] else (), 0))
 
 
+def _argsort(at: At) -> Tensor:
+    at.same()
+    at.need(at.attrs["axis"] not in at.ragged)
+    return at.again()
+
+
 def _fold(at: At) -> Tensor:
     at.same()
     at.need(all(a < at.long.ndim - len(at.attrs["sizes"]) for a in (*at.ragged, *at.ragged_in(0))))
@@ -367,6 +373,7 @@ MASK: Transform[Callable[[At], Tensor]] = Transform(
         ops.log_softmax: _log_softmax,
         ops.standardize: _standardize,
         ops.cumsum: _cumsum,
+        ops.argsort: _argsort,
         ops.fold: _fold,
         contract: _contract,
         **dict.fromkeys([convolve, convolve_input], _images),
