@@ -107,6 +107,18 @@ def test_without_an_answer_all_is_made_here(process, monkeypatch):
     assert len(list(native._unpacked(native.compile_object(_text(), host())))) > 1
 
 
+def test_without_a_thread_that_waits_for_answers_all_is_made_here(process, monkeypatch):
+    def refused(thread):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", refused)
+        assert _runs(native.compile_object(_text(), host()))[:3] == [2, 3, 4]
+    parts = helper.parts_for(host())
+    assert parts is not None
+    parts.drop()
+
+
 def test_an_interruption_ends_the_process(process, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt

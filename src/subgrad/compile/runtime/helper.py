@@ -69,11 +69,14 @@ def parts_for(target: Target) -> Parts | None:
     """What the process makes code of next; None if there is none, or it has something to do."""
     global _parts
     with _lock:
-        if is_there():
-            assert _process is not None
+        if not is_there():
+            return None
+        assert _process is not None
+        try:
             _parts = Parts(_process, target)
-            return _parts
-    return None
+        except RuntimeError:  # the system has no thread left
+            return None
+        return _parts
 
 
 @contextmanager
