@@ -18,15 +18,16 @@ def _floats_or_whole(x: TensorLike):
     return [as_tensor(x)], {}
 
 
-def _has_fraction(x: Tensor) -> Tensor:
-    """Whether x is below 2**23, or 2**52 of float64, from where on all numbers are whole."""
-    return abs_(x) < 2.0 ** np.finfo(x.dtype).nmant
+def _may_have_a_fraction(x: Tensor) -> Tensor:
+    """Whether x is neither 0, of which the sign is to stay, nor 2**23 or more, or 2**52 of float64, from where on all
+    numbers are whole."""
+    return (abs_(x) < 2.0 ** np.finfo(x.dtype).nmant) & (x != 0)
 
 
 def _floor_expanded(x: Tensor) -> Tensor:
     if x.dtype.kind != "f":
         return x
-    fraction = _has_fraction(x)
+    fraction = _may_have_a_fraction(x)
     cut = where(fraction, x, 0).astype("int32" if x.dtype == np.float32 else "int64").astype(x.dtype)
     return where(fraction, cut - where(cut > x, rules.full((), 1, x.dtype), 0), x)
 
@@ -50,7 +51,8 @@ def _round_expanded(x: Tensor) -> Tensor:
     below = floor(x)
     apart, half = x - below, 0.5 * below
     up = (apart > 0.5) | ((apart == 0.5) & (half != floor(half)))
-    return where(_has_fraction(x), below + where(up, rules.full((), 1, x.dtype), 0), x)
+    step = where(up, rules.full((), 1, x.dtype), 0)
+    return where(_may_have_a_fraction(x), -(-below - step), x)  # -0 for a little less than 0
 
 
 @defop(
