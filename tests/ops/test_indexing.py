@@ -104,6 +104,23 @@ def test_an_index_that_repeats_adds_up():
     assert sg.grad(x[[0, 0, 2, 0]].sum(), x).tolist() == [3.0, 0.0, 1.0]
 
 
+def test_the_gradient_of_a_row_that_is_read_many_times_does_not_drift():
+    rows, each = np.arange(400_000) % 2, np.full((400_000, 1), 0.1, np.float32)
+    wanted = np.full((3, 1), 200_000 * np.float64(np.float32(0.1)))
+    wanted[2] = 0
+
+    def slope(table, each):
+        return sg.grad((table[rows] * each).sum(), table)
+
+    table = sg.ones((3, 1))
+    for found in (slope(table, sg.tensor(each)).numpy(), sg.compile(slope)(table, each)):
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, wanted, rtol=1e-6)
+    one = sg.zeros(1), rows * 0, each[:, 0]
+    added = [sg.scatter_add(*one).numpy(), sg.compile(sg.scatter_add)(*one)]
+    np.testing.assert_allclose(np.ravel(added), 2 * wanted[:2, 0], rtol=1e-6)
+
+
 def test_tensors_of_integers_are_indices():
     x = sg.tensor(counting((3, 4)))
     rows, column = sg.tensor([2, 0]), sg.argmax([0.0, 0.0, 1.0])

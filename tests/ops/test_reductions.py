@@ -158,6 +158,25 @@ def test_the_error_of_long_sums_does_not_grow_with_their_length():
         np.testing.assert_allclose(sg.mean(rows, axis).numpy(), rows.astype(np.float64).mean(axis), rtol=1e-6)
 
 
+def along_one_axis(x, axis):
+    """What is made of long sums: by name, of the rows in float32 and in float64."""
+    return {
+        "logsumexp": sg.logsumexp(x, axis), "log_softmax": sg.log_softmax(x, axis), "norm": sg.norm(x, axis),
+        "standardize": sg.standardize(x, axis), "cumsum": sg.cumsum(x, axis), "from the end": sg.cumsum(x, axis, True),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_the_error_of_what_is_made_of_long_sums_does_not_grow_with_their_length(axis):
+    rows = (1 + np.random.default_rng(0).random((300_001, 3))).astype(np.float32)
+    rows = rows if axis == 0 else np.ascontiguousarray(rows.T)
+    wanted = {name: t.numpy() for name, t in along_one_axis(sg.tensor(rows, "float64"), axis).items()}
+    native = sg.compile(lambda x: along_one_axis(x, axis))(rows)
+    for name, found in along_one_axis(sg.tensor(rows), axis).items():
+        for values in (found.numpy(), native[name]):
+            np.testing.assert_allclose(values, wanted[name], rtol=2e-5, atol=2e-5, err_msg=name)
+
+
 def test_integers_sum_to_int32_where_that_is_asked_for():
     x = np.array([[2**31 - 1, 1], [5, -7]], np.int32)
     found = sg.sum(sg.tensor(x), 1, dtype="int32")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -269,7 +269,7 @@ def _empty_gather_shape(x, indices, axes):
     linear="jointly",
     prepare=_gather_prepare,
     shape=_gather_shape,
-    vjp=lambda g, y, x, *i, axes: (apply(scatter_add, (g, *i), {"axes": axes, "shape": x.shape}), *[None] * len(i)),
+    vjp=lambda g, y, x, *i, axes: (added_at(g, i, axes, x.shape, i[0].size), *[None] * len(i)),
     text="{0}[{1}]",
     slopes=("1",),
 )
@@ -299,6 +299,15 @@ def scatter_add(x, *indices, axes, shape):
     out = np.zeros(shape, x.dtype)
     np.add.at(out, _gather_key(axes, indices, len(shape)), x)
     return out
+
+
+def added_at(x: Tensor, indices: Sequence[Tensor], axes: tuple[int, ...], shape: Sequence[int], most: int) -> Tensor:
+    """`scatter_add` of at most so many elements to one place. They are added one after the other: many float32 in
+    float64, so that the error does not grow with their number."""
+    attrs = {"axes": axes, "shape": tuple(shape)}
+    if x.dtype != dt.float32 or most <= rules.LONG:
+        return apply(scatter_add, (x, *indices), attrs)
+    return rules.cast(apply(scatter_add, (rules.cast(x, dt.float64), *indices), attrs), dt.float32)
 
 
 def _one_hot_prepare(indices: TensorLike, n: int, dtype: npt.DTypeLike | None = None):

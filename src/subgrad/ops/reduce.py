@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,22 +80,7 @@ def sum(x, axis=None, keepdims=False, dtype: Any = None):
     >>> sg.sum([[1.0, 2.0], [3.0, 4.0]], axis=0).tolist()
     [4.0, 6.0]
     """
-    if dtype is None and x.dtype == np.float32 and x.size > LONG and _one_by_one(x, axis):
-        with np.errstate(over="ignore"):
-            return np.sum(x, axis=axis, keepdims=keepdims, dtype=np.float64).astype(np.float32)
-    return np.sum(x, axis=axis, keepdims=keepdims, dtype=dtype)
-
-
-LONG = 4096
-"""Terms of float32 that may be added one after the other: of more the error shows."""
-
-
-def _one_by_one(x: np.ndarray, axis: rules.Axes) -> bool:
-    """Whether NumPy may add many terms one after the other: in pairs it adds what lies side by side."""
-    axes = list(rules.normalise_axes(axis, x.ndim))
-    count = math.prod(x.shape[a] for a in axes)
-    last, first = axes == list(range(x.ndim - len(axes), x.ndim)), axes == list(range(len(axes)))
-    return count > LONG and not ((last and x.flags.c_contiguous) or (first and x.flags.f_contiguous))
+    return rules.summed(x, axis, keepdims) if dtype is None else np.sum(x, axis=axis, keepdims=keepdims, dtype=dtype)
 
 
 def mean(x: TensorLike, axis: rules.Axes = None, keepdims: bool = False) -> Tensor:
@@ -187,7 +171,7 @@ def logsumexp(x, axis=None, keepdims=False):
     """
     largest = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     shift = np.where(np.isfinite(largest), largest, 0)
-    total = np.log(np.sum(np.exp(x - shift), axis=axis, keepdims=True)) + shift
+    total = np.log(rules.summed(np.exp(x - shift), axis, True)) + shift
     return total if keepdims else np.squeeze(total, axis=axis)
 
 
@@ -225,7 +209,7 @@ def log_softmax(x, axis=-1):
     [0.0, -20000.0]
     """
     shifted = x - np.max(x, axis=axis, keepdims=True, initial=-np.inf)
-    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+    return shifted - np.log(rules.summed(np.exp(shifted), axis, True))
 
 
 def softmax(x: TensorLike, axis: int = -1) -> Tensor:
@@ -259,7 +243,9 @@ def cumsum(x, axis=0, reverse=False):
     >>> sg.cumsum([1.0, 2.0, 3.0]).tolist()
     [1.0, 3.0, 6.0]
     """
-    return np.flip(np.cumsum(np.flip(x, axis), axis=axis), axis) if reverse else np.cumsum(x, axis=axis)
+    wide = np.float64 if x.dtype == np.float32 and x.shape[axis] > rules.LONG else None
+    found = np.cumsum(np.flip(x, axis) if reverse else x, axis=axis, dtype=wide)
+    return np.flip(found, axis) if reverse else found
 
 
 def _arg_prepare(x: TensorLike, axis: int | None = None):
@@ -338,8 +324,9 @@ def standardize(x, axis=-1, eps=1e-5):
         >>> sg.standardize([[1.0, 3.0], [10.0, -10.0]]).numpy().round(3).tolist()
         [[-1.0, 1.0], [1.0, -1.0]]
     """
-    centred = x - np.mean(x, axis=axis, keepdims=True)
-    return centred * (1 / np.sqrt(np.mean(centred * centred, axis=axis, keepdims=True) + x.dtype.type(eps)))
+    n = rules.count(x.shape, rules.normalise_axes(axis, x.ndim))
+    centred = x - rules.summed(x, axis, True) / n
+    return centred * (1 / np.sqrt(rules.summed(centred * centred, axis, True) / n + x.dtype.type(eps)))
 
 
 __all__ = [

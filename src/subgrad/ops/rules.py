@@ -197,3 +197,26 @@ def groups(node: Tensor) -> np.ndarray:
     places = np.arange(x.size).reshape(x.shape)
     kept = [a for a in range(x.ndim) if a not in axes]
     return places.transpose([*kept, *axes]).reshape(node.size, -1 if x.size else 0)
+
+
+# Sums of arrays
+
+LONG = 4096
+"""Terms of float32 that may be added one after the other: of more the error shows."""
+
+
+def summed(x: np.ndarray, axis: Axes, keepdims: bool = False) -> np.ndarray:
+    """NumPy's sum over axes; of many float32 that NumPy adds one after the other in float64, so that no error grows
+    with their number."""
+    if x.dtype == np.float32 and x.size > LONG and _one_by_one(x, axis):
+        with np.errstate(over="ignore"):
+            return np.asarray(np.sum(x, axis=axis, keepdims=keepdims, dtype=np.float64), np.float32)
+    return np.sum(x, axis=axis, keepdims=keepdims)
+
+
+def _one_by_one(x: np.ndarray, axis: Axes) -> bool:
+    """Whether NumPy may add many terms one after the other: in pairs it adds what lies side by side."""
+    axes = list(normalise_axes(axis, x.ndim))
+    last, first = axes == list(range(x.ndim - len(axes), x.ndim)), axes == list(range(len(axes)))
+    terms = count(x.shape, tuple(axes))
+    return terms > LONG and not ((last and x.flags.c_contiguous) or (first and x.flags.f_contiguous))

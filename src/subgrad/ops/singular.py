@@ -142,7 +142,7 @@ def norm(x, axis=None, keepdims=False):
     largest = np.max(np.abs(x), axis=axis, keepdims=True)
     unit = np.where((largest > 0) & np.isfinite(largest), largest, 1)
     scaled = x / unit
-    length = unit * np.sqrt(np.sum(scaled * scaled, axis=axis, keepdims=True))
+    length = unit * np.sqrt(rules.summed(scaled * scaled, axis, True))
     return length if keepdims else np.squeeze(length, axis=axis)
 
 

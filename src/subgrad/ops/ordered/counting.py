@@ -8,14 +8,12 @@ import numpy as np
 
 from subgrad.errors import ArgumentError, DTypeError, NotTraceableError, ShapeError
 from subgrad.graph import dtype as dt
-from subgrad.graph.op import apply
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor, constant
 from subgrad.ops import rules
 from subgrad.ops.arrange.grids import linspace
-from subgrad.ops.indexing import checked, scatter_add
+from subgrad.ops.indexing import added_at, checked
 from subgrad.ops.kinked import abs as abs_
 from subgrad.ops.kinked import maximum, minimum
-from subgrad.ops.reduce import LONG
 from subgrad.ops.reduce import max as max_
 from subgrad.ops.reduce import min as min_
 from subgrad.ops.reduce import sum as sum_
@@ -182,10 +180,7 @@ def segment_sum(x: TensorLike, segments: TensorLike, num_segments: int) -> Tenso
     if not x.size:
         return full((num_segments, *x.shape[1:]), 0, x.dtype)
     places = checked(astype(segments, dt.int64), 0, num_segments)
-    long = x.dtype == dt.float32 and x.shape[0] > LONG  # rows are added one after the other: the error grows
-    given = astype(x, dt.float64) if long else x
-    found = apply(scatter_add, (given, places), {"axes": (0,), "shape": (int(num_segments), *x.shape[1:])})
-    return astype(found, dt.float32) if long else found
+    return added_at(x, [places], (0,), (int(num_segments), *x.shape[1:]), x.shape[0])
 
 
 def searchsorted(a: TensorLike, v: TensorLike, side: str = "left") -> Tensor:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from subgrad.errors import DTypeError, ShapeError
 from subgrad.graph import dtype as dt
-from subgrad.graph.op import apply
 from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
 from subgrad.ops import indexing, rules
 from subgrad.ops.arrange.moves import moveaxis
@@ -134,7 +133,7 @@ def _placed(x: Tensor, places: Tensor, values: Tensor, axis: int) -> Tensor:
     if not places.size:
         return full(x.shape, 0, values.dtype)
     wide = [broadcast_to(p, places.shape) for p in _places(places, axis)]
-    return apply(indexing.scatter_add, (values, *wide), {"axes": tuple(range(x.ndim)), "shape": x.shape})
+    return indexing.added_at(values, wide, tuple(range(x.ndim)), x.shape, places.shape[axis])
 
 
 def _is_last(places: Tensor, axis: int) -> Tensor:
