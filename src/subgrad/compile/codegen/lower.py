@@ -80,7 +80,7 @@ def _sign(b: Builder, x: Value) -> Value:
     if not is_float(x):
         return b.select(b.compare("sgt", x, 0), 1, b.select(b.compare("slt", x, 0), constant(x.type, -1), zero_of(x)))
     one = b.intrinsic("llvm.copysign", constant(x.type, 1), x)
-    return b.select(b.compare("one", x, 0), one, x)  # 0 and NaN are their own sign
+    return b.select(b.compare("one", x, 0), one, b.fadd(x, zero_of(x)))  # NaN is its own sign, and that of -0 is 0
 
 
 def _scale(b: Builder, c: Value, d: Value) -> Value:
