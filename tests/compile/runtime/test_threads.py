@@ -52,9 +52,9 @@ def test_set_threads_is_what_programs_may_use():
     assert sg.get_threads() >= 1
 
 
-@pytest.mark.parametrize("n", [0, -1])
+@pytest.mark.parametrize("n", [0, -1, 1.5, True, "two"])
 def test_less_than_one_thread_is_refused(n):
-    with pytest.raises(ArgumentError, match=f"at least one thread, got {n}"):
+    with pytest.raises(ArgumentError, match=f"at least one thread, got {n!r}"):
         sg.set_threads(n)
 
 

@@ -9,6 +9,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Sequence
+from numbers import Integral
 from queue import SimpleQueue
 
 import numpy as np
@@ -29,12 +30,12 @@ _teams: weakref.WeakSet[Team] = weakref.WeakSet()
 def set_threads(n: int | None) -> None:
     """How many threads the programs compiled from now on use; None for as many as there are processors.
 
-    Raises `ArgumentError` for a number below 1.
+    Raises `ArgumentError` for what is no whole number, or one below 1.
     """
     global _chosen
-    if n is not None and n < 1:
-        raise ArgumentError(f"a program needs at least one thread, got {n}")
-    _chosen = n
+    if n is not None and (isinstance(n, bool) or not isinstance(n, Integral) or n < 1):
+        raise ArgumentError(f"a program needs at least one thread, got {n!r:.100}")
+    _chosen = None if n is None else int(n)
 
 
 def get_threads() -> int:
