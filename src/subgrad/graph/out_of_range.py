@@ -9,8 +9,8 @@ from subgrad.graph import source_location
 class OutOfRange(IndexError):
     """Inside of an evaluation: ``value`` is not in ``low`` to ``high - 1``.
 
-    ``of`` names the loss that takes the integers as its classes; without one they are indices along an axis of length
-    ``high``.
+    ``of`` is what a loss says of the labels that it takes; without it they are indices along an axis of length
+    ``high``. Labels that are classes, from 0 on, are told; of others the integer says only that they are not taken.
     """
 
     def __init__(self, value: int, low: int, high: int, of: str) -> None:
@@ -20,8 +20,8 @@ class OutOfRange(IndexError):
     def located(self) -> SubgradError:
         """The error for the user, with the line that `source_location.inherit` has set."""
         if self.of:
-            has = f"{self.of} has {self.high} classes, 0..{self.high - 1}"
-            return DataError(f"{has}, got {self.value} (at {source_location.user_site()})")
+            got = "others" if self.low else self.value
+            return DataError(f"{self.of}, got {got} (at {source_location.user_site()})")
         allowed = "" if self.low < 0 else ", and negative ones do not count from the end here"
         return ShapeError(f"index {self.value} is out of range for an axis of length {self.high}{allowed}")
 

@@ -7,9 +7,9 @@ weighted mean Σ w l / Σ w, as in scikit-learn and as PyTorch does with class w
 class in order, for binary labels those of -1 and of +1. All are finite, with finite first and second derivatives, for
 scores up to 1e4 in float32.
 
-The binary losses take labels -1 and +1, `binary_cross_entropy` also 0 and 1. Labels that are known to be others raise
-`DataError`; labels without a value yet, in a function that is being traced, are not checked. Scores and labels that
-differ in shape raise `ShapeError`, an unknown reduction raises `ArgumentError`, negative weights raise `DataError`.
+The binary losses take labels -1 and +1, `binary_cross_entropy` also 0 and 1. Labels that are others, and negative
+weights, raise `DataError`, in compiled code too. Scores and labels that differ in shape raise `ShapeError`, an unknown
+reduction raises `ArgumentError`.
 """
 
 from __future__ import annotations
@@ -205,7 +205,7 @@ def binary_cross_entropy(
         reduction: see the module's documentation.
 
     Raises:
-        DataError: if known labels are others, or hold 0 beside -1.
+        DataError: if labels are others (in compiled code too), or known ones hold 0 beside -1.
 
     Example:
         >>> float(binary_cross_entropy([0.0, 0.0], [-1, 1])), float(binary_cross_entropy([0.0, 0.0], [0, 1]))  # ln 2

@@ -34,14 +34,16 @@ def numbers(loss: str, f: TensorLike, y: TensorLike) -> tuple[Tensor, Tensor]:
 
 
 def signs(loss: str, f: TensorLike, y: TensorLike) -> tuple[Tensor, Tensor]:
-    """As `numbers`; `DataError` unless y holds -1 and +1, as far as its values are known."""
+    """As `numbers`; `DataError` unless y holds -1 and +1."""
     f, y = numbers(loss, f, y)
     note().signs = True
-    values = known(y)
-    if values is not None and not np.all(np.abs(values) == 1):
+    values, takes = known(y), f"{loss} takes the labels -1 and +1"
+    if values is None:
+        return f, required(abs(y) == 1, y, takes)
+    if not np.all(np.abs(values) == 1):
         found = np.unique(values)
         hint = ": convert 0 and 1 with 2 * y - 1" if np.isin(found, [0, 1]).all() else ""
-        raise DataError(f"{loss} takes the labels -1 and +1, got {', '.join(map(str, found[:5]))}{hint}")
+        raise DataError(f"{takes}, got {', '.join(map(str, found[:5]))}{hint}")
     return f, y
 
 
@@ -57,13 +59,11 @@ def binary(
     f, y = numbers(loss, f, y)
     note().log_odds = True
     warn_of_probabilities(loss, f)
-    values = known(y)
-    if values is not None:
-        found = set(np.unique(values).tolist())
-        if not (found <= {0, 1} or found <= {-1, 1}):
-            raise DataError(
-                f"{loss} takes the labels 0 and 1, or -1 and +1, got {', '.join(map(str, sorted(found)[:5]))}"
-            )
+    values, takes = known(y), f"{loss} takes the labels 0 and 1, or -1 and +1"
+    if values is None:
+        y = required((y == 0) | (abs(y) == 1), y, takes)
+    elif not ({*np.unique(values).tolist()} <= {0, 1} or {*np.unique(values).tolist()} <= {-1, 1}):
+        raise DataError(f"{takes}, got {', '.join(map(str, np.unique(values)[:5].tolist()))}")
     return f, ops.where(y > 0, ops.ones_like(y), -1), counts
 
 
@@ -104,10 +104,22 @@ def _classes(loss: str, y: Tensor, count: int) -> Tensor:
     """Classes that are in range; those without a value yet are looked at once they have one."""
     values = known(y)
     if values is None:
-        return checked(y, 0, count, loss)
+        return checked(y, 0, count, takes_classes(loss, count))
     if values.size and not (values.min() >= 0 and values.max() < count):
-        raise DataError(f"{loss} has {count} classes, 0..{count - 1}, got {values.min()}..{values.max()}")
+        raise DataError(f"{takes_classes(loss, count)}, got {values.min()}..{values.max()}")
     return y
+
+
+def takes_classes(loss: str, count: int) -> str:
+    """What is said of the labels of a loss that has so many classes."""
+    return f"{loss} has {count} classes, 0..{count - 1}"
+
+
+def required(valid: Tensor, y: Tensor, takes: str) -> Tensor:
+    """y, of which no value is known yet: once they are, what is not ``valid`` is an error that says what the loss
+    ``takes``, in native code as well."""
+    code = checked(valid.astype("int64"), 1, 2, takes)
+    return ops.where(code > 0, y, 0)
 
 
 def without_ignored(loss: str, y: TensorLike, ignored: int | None) -> tuple[TensorLike, Tensor | None]:
@@ -161,7 +173,9 @@ def _of_samples(sample_weight: Weights, losses: Tensor) -> Tensor:
 
 def _not_negative(name: str, weight: Tensor) -> Tensor:
     values = known(weight)
-    if values is not None and not np.all(values >= 0):
+    if values is None:
+        return required(weight >= 0, weight, f"{name} takes weights of 0 or more")
+    if not np.all(values >= 0):
         raise DataError(f"{name} holds a weight that is negative or NaN: {values.min()}")
     return weight
 

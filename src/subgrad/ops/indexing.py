@@ -208,7 +208,7 @@ def _gather_prepare(x: TensorLike, *indices: TensorLike, axes: int | tuple[int, 
     text="{0}",
 )
 def in_range(i, *, low, high, of):
-    """Integers as they are, and an error if one is not in ``low`` to ``high - 1``; ``of`` names the loss of classes.
+    """Integers as they are, and an error if one is not in ``low`` to ``high - 1``; ``of`` tells which labels are taken.
 
     The compiler keeps this check: native code looks as it reads them.
     """

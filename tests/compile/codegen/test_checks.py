@@ -126,6 +126,29 @@ def test_classes(bad):
         f(SCORES, np.array([0, bad, 1]))
 
 
+SIGNS = "takes the labels -1 and +1, got others"
+LABELS = {
+    "hinge": (nn.hinge_loss, [1.0, -1.0], [0.0, -1.0], SIGNS),
+    "binomial": (nn.binomial_loss, [1, -1], [1, 2], SIGNS),
+    "bits": (nn.binary_cross_entropy, [0, 1], [0, 2], "takes the labels 0 and 1, or -1 and +1, got others"),
+    "NaN": (nn.focal_loss, [0.0, 1.0], [np.nan, 1.0], "focal_loss takes the labels"),
+    "ranks": (lambda f, y: nn.margin_ranking_loss(f, f + 1, y), [1.0, -1.0], [1.0, 0.5], "y of -1 and +1, got others"),
+    "weights": (lambda f, w: nn.squared_loss(f, 0 * f, sample_weight=w), [0.0, 2.0], [0.0, -0.5], "weights of 0 or mo"),
+}
+
+
+@pytest.mark.parametrize(("loss", "good", "bad", "told"), LABELS.values(), ids=LABELS)
+def test_labels_and_weights(loss, good, bad, told):
+    scores, good, bad = np.array([0.5, -2.0], np.float32), np.array(good), np.array(bad)
+    native = sg.compile(lambda f, y: (loss(f, y), sg.grad(loss(f, y), f)))
+    for found, wanted in zip(native(scores, good), native.function(sg.tensor(scores), sg.tensor(good)), strict=True):
+        np.testing.assert_allclose(found, wanted.numpy(), rtol=1e-6)
+    with pytest.raises(DataError, match=re.escape(told)):
+        native(scores, bad)
+    with pytest.raises(DataError):
+        loss(sg.tensor(scores), sg.tensor(bad))
+
+
 def test_many_steps_and_interpreted_steps():
     step = sg.compile(lambda total, i: (total + sg.tensor(TABLE)[i].sum(), total))
     with pytest.raises(ShapeError, match="index 4 is out of range"):

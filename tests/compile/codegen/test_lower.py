@@ -126,9 +126,9 @@ def test_constants_are_cast_as_numbers_are(value):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_zeros_have_the_signs_that_they_have_in_numpy(dtype):
     functions = [
-        sg.sign, sg.abs, sg.relu, sg.sqrt, sg.square, sg.sin, sg.tan, sg.asin, sg.atan, sg.sinh, sg.tanh, sg.asinh, sg.atanh,
-        sg.expm1, sg.log1p, sg.erf, sg.erfinv, sg.floor, sg.round, sg.trunc, lambda x: -x, lambda x: 3 * x,
-        lambda x: sg.remainder(x, 2.0), lambda x: sg.leaky_relu(x, 0.5), lambda x: sg.pad(x, 1, -0.0), lambda x: x[::-1],
+        sg.sign, sg.abs, sg.relu, sg.sqrt, sg.square, sg.sin, sg.tan, sg.asin, sg.atan, sg.sinh, sg.tanh, sg.asinh,
+        sg.atanh, sg.expm1, sg.log1p, sg.erf, sg.erfinv, sg.floor, sg.round, sg.trunc, lambda x: -x, lambda x: 3 * x,
+        lambda x: sg.remainder(x, 2.0), lambda x: sg.leaky_relu(x, 0.5), lambda x: sg.pad(x, 1, -0.0),
     ]  # fmt: skip
     with sg.using_dtype(dtype):
         x = np.array([0.0, -0.0], dtype)

@@ -57,7 +57,7 @@ def ctc_loss(
 
     steps, labels = _lengths("input", steps, f.shape[0]), _lengths("target", labels, y.shape[1])
     counts = ops.arange(y.shape[1]) < labels.reshape(-1, 1)
-    y = checked(ops.where(counts, y, blank), 0, f.shape[2], "ctc_loss")
+    y = checked(ops.where(counts, y, blank), 0, f.shape[2], loss_reduction.takes_classes("ctc_loss", f.shape[2]))
 
     path, skips, along = _path(f, y, blank)
     first = ops.where(ops.arange(path.shape[1]) < 2, along[0], -np.inf)

@@ -74,13 +74,15 @@ def cosine_embedding_loss(
 
 
 def _same_or_not(loss: str, y: TensorLike, like: Tensor) -> Tensor:
-    """y in the dtype of ``like``; raises unless it has its shape and holds -1 and +1, as far as that is known."""
+    """y in the dtype of ``like``; raises unless it has its shape and holds -1 and +1."""
     y = rules.match(y)[0].astype(like.dtype)
     if y.shape != like.shape:
         raise ShapeError(f"{loss} needs a y of shape {like.shape}, got {y.shape}")
-    values = loss_reduction.known(y)
-    if values is not None and not (abs(values) == 1).all():
-        raise DataError(f"{loss} takes a y of -1 and +1, got {values.ravel()[abs(values.ravel()) != 1][0]}")
+    values, takes = loss_reduction.known(y), f"{loss} takes a y of -1 and +1"
+    if values is None:
+        return loss_reduction.required(abs(y) == 1, y, takes)
+    if not (abs(values) == 1).all():
+        raise DataError(f"{takes}, got {values.ravel()[abs(values.ravel()) != 1][0]}")
     return y
 
 
