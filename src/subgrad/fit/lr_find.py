@@ -122,7 +122,6 @@ def lr_find(
     data = as_batch(model._dtype(), X, y, sample_weight)
     require_call(model, data.form.x)
     copied = copy.deepcopy(model)
-    copied.train()
     whole_loss = loss_for(looked_up(loss), loss_weights, data.form.y)
     run = Run(copied, whole_loss, chosen, data, data.rows, None, {}, batch_size, seed, True)
     try:

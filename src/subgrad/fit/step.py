@@ -30,7 +30,7 @@ from subgrad.nn.ensemble import Ensemble
 from subgrad.nn.functional_call import bound
 from subgrad.nn.module import Module
 from subgrad.nn.noted import Noted, listening
-from subgrad.nn.running import evaluating
+from subgrad.nn.running import evaluating, in_training
 from subgrad.ops import gather, random
 from subgrad.optim.step.constant import as_arguments
 
@@ -227,7 +227,7 @@ def _forward(
 ) -> Forward:  # fmt: skip
     net = _single(model)
     parameters = [p for _, p in net.named_state()]
-    with bound(parameters, values):
+    with in_training(net), bound(parameters, values):
         found = _measure(loss, call(net, form.inputs(given)), form, given, metrics, number)
         more = [accumulation.weight(found, given[0])] if accumulates else []
         graph = Traced([*given, *values], [n.node for n in (*found.outputs, *more, *parameters)])

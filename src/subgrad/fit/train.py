@@ -67,7 +67,8 @@ def fit(
     parameters of its best epoch, and the history says ``stopped == "interrupted"``.
 
     Args:
-        model: any module; each member of an ensemble is trained as if it were alone.
+        model: any module, in either mode; a part that is in evaluation mode while the module is not stays so. Each
+            member of an ensemble is trained as if it were alone.
         X: (n, ...) array, tensor, or pandas or polars frame; floats become the dtype of the model's parameters. An
             array mapped from a file (``np.load(path, mmap_mode="r")``) of that dtype, or of bytes, is not loaded: it
             may be larger than memory. For a model of several inputs a tuple has the arguments of ``forward`` by

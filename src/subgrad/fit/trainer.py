@@ -91,7 +91,8 @@ class Trainer:
         chosen = loss_for(self.loss, self.loss_weights, form.y)
         options.require_weighted(chosen, form.weighted)
         check_values(self.model, chosen, batch, form)
-        self.model.train()
+        if not self.model.training:
+            self.model.train()
         way = _Ways(self, chosen, data).way(batch)
         step = way.step
         parameters = [p for _, p in self.model.named_state()]

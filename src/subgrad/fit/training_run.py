@@ -129,7 +129,8 @@ class Run(checkpoints.RunState):
 
     def train(self, epochs: int, watch: Watch) -> None:
         """Epochs until there are so many."""
-        self.model.train()
+        if not self.model.training:
+            self.model.train()
         self.epochs, stopping = epochs, watch.stopping
         self.history.watch(None if stopping is None else stopping.monitor, stopping is not None and stopping.rises)
         for callback in watch.callbacks:

@@ -53,10 +53,20 @@ def _name_further_down(parent: Module, module: Module) -> str:
 _modes: ContextVar[dict[int, bool] | None] = ContextVar("modes", default=None)  # by id, of modules that are alive
 
 
-@contextlib.contextmanager
-def evaluating(model: Module) -> Iterator[None]:
+def evaluating(model: Module) -> contextlib.AbstractContextManager[None]:
     """The model in evaluation mode inside, for this thread alone: one that trains it meanwhile notices nothing."""
-    token = _modes.set({**(_modes.get() or {}), **{id(m): False for _, m in model.named_modules()}})
+    return _in_mode(model, False)
+
+
+def in_training(model: Module) -> contextlib.AbstractContextManager[None]:
+    """The model in training mode inside, for this thread alone, if it is in evaluation mode as a whole. If it is not,
+    a part of it that is stays so."""
+    return contextlib.nullcontext() if model.training else _in_mode(model, True)
+
+
+@contextlib.contextmanager
+def _in_mode(model: Module, training: bool) -> Iterator[None]:
+    token = _modes.set({**(_modes.get() or {}), **{id(m): training for _, m in model.named_modules()}})
     try:
         yield
     finally:
@@ -64,13 +74,13 @@ def evaluating(model: Module) -> Iterator[None]:
 
 
 def mode_here(module: Module) -> bool | None:
-    """The mode that `evaluating` gives the module, if it does."""
+    """The mode that one of these contexts gives the module, if it does."""
     modes = _modes.get()
     return None if modes is None else modes.get(id(module))
 
 
 def set_mode_here(module: Module, training: bool) -> bool:
-    """Change that mode; False if `evaluating` is not about this module."""
+    """Change that mode; False if none of the contexts is about this module."""
     modes = _modes.get()
     if modes is None or id(module) not in modes:
         return False
@@ -78,4 +88,4 @@ def set_mode_here(module: Module, training: bool) -> bool:
     return True
 
 
-__all__ = ["evaluating", "mode_here", "running", "set_mode_here"]
+__all__ = ["evaluating", "in_training", "mode_here", "running", "set_mode_here"]

@@ -19,6 +19,7 @@ from subgrad.kinks.minimize.objective import Point
 from subgrad.nn.functional_call import bound
 from subgrad.nn.loss import squared_loss
 from subgrad.nn.module import Module
+from subgrad.nn.running import in_training
 from subgrad.ops import concatenate, ones_like, sqrt
 
 TRIES = 40  # of larger damping, before there is no lower point
@@ -75,7 +76,7 @@ class NormalMatrix:
 
         def slopes(*xs: Tensor) -> list[Tensor]:
             """Of one sample: (outputs, parameters) for each parameter."""
-            with bound(parameters, values):
+            with in_training(self._model), bound(parameters, values):
                 out = call(self._model, self._form.inputs([x.reshape(1, *x.shape) for x in xs])).reshape(-1)
             return [j.reshape(len(out), -1) for j in jacobian(out, moving)]
 
