@@ -105,6 +105,25 @@ def test_points_never_leave_the_bounds(name):
         assert (values <= above + 1e-9).all()
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x.astype("int64").astype("float64"),
+        lambda x: sg.cumsum(x.astype("int32"), 1) - x,
+        lambda x: (2 * sg.round(x)).astype("uint8").astype("float32"),
+        lambda x: sg.stop_gradient(x) - x,
+        lambda x: sg.floor(x) + x.astype("float32").astype("float64"),
+    ],
+)
+def test_what_jumps_or_has_no_derivative_stays_within_the_bounds(f):
+    with sg.using_dtype("float64"):
+        low, high = np.array([[0.0, 0.4, 1.0]]), np.array([[2.5, 1.6, 1.0]])
+        values = np.array([f(sg.tensor(p)).numpy() for p in (low, high, *RNG.uniform(low, high, (50, 1, 3)))])
+        for below, above in (interval_bounds(f, low, high), crown_ibp_bounds(f, low, high)):
+            assert (values >= below.numpy() - 1e-6).all()
+            assert (values <= above.numpy() + 1e-6).all()
+
+
 def test_lines_are_tighter_than_intervals_where_a_network_cancels():
     def f(x):
         return sg.relu(x) - 0.5 * x

@@ -124,7 +124,7 @@ class Bounded:
                 g = reduce(ops.add, arriving.pop(node))
                 with source_location.inherit(node.site, node.scope):
                     given = self._given(node)
-                    if node.op.is_linear_in([x is not None for x in given]):
+                    if _is_linear(node, given):
                         self._pass_on(node, cotangents(node, g), arriving)
                     else:
                         total = total + self._by_lines(node, g, self._lines(node, given, lines), arriving)
@@ -155,6 +155,13 @@ class Bounded:
     def _for_each(self, g: Tensor, values: Tensor) -> Tensor:
         """The products of each sample, added up."""
         return ops.scale(g, values).reshape(self.x.shape[0], -1).sum(1)
+
+
+def _is_linear(node: Tensor, given: Sequence[Given]) -> bool:
+    """Whether it is linear in the inputs that vary; nothing that gives or takes integers is, which jump."""
+    moving = [x is not None for x in given]
+    kinds = {t.dtype.kind for t in (node, *(i for i, moves in zip(node.inputs, moving, strict=True) if moves))}
+    return node.op.is_linear_in(moving) and kinds == {"f"}
 
 
 __all__ = ["Bounded"]
