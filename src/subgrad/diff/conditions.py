@@ -235,5 +235,5 @@ CONDITIONS: dict[Op, Condition] = {
 """The ops that are not smooth at some points and have no `Kink`."""
 
 __all__ = [
-    "CONDITIONS", "Condition", "at_root", "is_comparison", "matters", "moved", "moves", "trouble", "undecided",
+    "CONDITIONS", "ENDS", "Condition", "at_root", "is_comparison", "matters", "moved", "moves", "trouble", "undecided",
 ]  # fmt: skip

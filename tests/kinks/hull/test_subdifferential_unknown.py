@@ -1,5 +1,6 @@
 """Where a subdifferential is unknown, or there is none: budgets, jumps, infinite slopes, conditions, ops of a user."""
 
+import re
 
 import numpy as np
 import pytest
@@ -32,6 +33,7 @@ def test_past_the_budget_the_answer_is_unknown_and_what_was_found_is_right():
         (sg.custom_vjp(lambda x: abs(x).sum(), lambda g, y, x: g * x), "by hand"),
         (lambda x: (x * sg.sqrt(x)).sum(), "slope is infinite"),
         (lambda x: (x * x**0.5).sum(), "slope is infinite"),
+        (lambda x: (x * sg.asin(x + 1)).sum(), "asin at .* is at 1 or -1, where its slope is infinite"),
         (lambda x: sg.where((x > 0) & (x.sum() > 0), x, 0.0).sum(), "not one comparison"),
         (lambda x: sg.where((x > 0) | (x >= 0), x, 2 * x).sum(), "not one comparison"),
     ],
@@ -39,7 +41,7 @@ def test_past_the_budget_the_answer_is_unknown_and_what_was_found_is_right():
 def test_what_has_no_linear_pieces_is_unknown(f, reason):
     found = subdifferential(f, [0.0, 0.0])
     assert not found.complete
-    assert reason in found.reason
+    assert re.search(reason, found.reason)
     assert found.contains([0, 0]) is None
     with pytest.raises(errors.ArgumentError, match="no gradient"):
         found.least_norm()
@@ -51,6 +53,9 @@ def test_what_has_no_linear_pieces_is_unknown(f, reason):
         (lambda x: sg.sqrt(x), "sqrt at 0"),
         (lambda x: sg.sqrt(x * x + x**4), "sqrt at 0"),
         (lambda x: x**0.5, "sqrt at 0"),
+        (lambda x: sg.asin(x + 1), "asin at 1 or -1 has"),
+        (lambda x: sg.acos(x - 1), "acos at 1 or -1 has"),
+        (lambda x: sg.acosh(x + 1), "acosh at 1 or -1 has"),
         (lambda x: sg.where(x > 0, 1.0, x), "do not meet"),
         (lambda x: sg.where(x > 0, 1.0, 0.0), "do not meet"),
         (lambda x: sg.where((x > 0) | (x < 0), x, 1.0), "do not meet"),

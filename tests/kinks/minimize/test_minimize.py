@@ -275,12 +275,20 @@ def test_slopes_far_apart_and_the_edge_of_a_domain():
     for f in (lambda x: sg.sqrt(x).sum(), lambda x: (sg.sqrt(x) + x**2).sum()):
         found = sg.minimize(f, [3.0])
         assert not found.success or found.fun < 1e-2
+    for f, least in ((sg.acos, 0.0), (sg.asin, -np.pi / 2), (lambda x: sg.sqrt(1 - x * x), 0.0)):
+        found = sg.minimize(lambda x, f=f: f(x).sum(), [0.5])
+        assert not found.success or found.fun < least + 1e-2
 
 
 @pytest.mark.parametrize("scale", [1e-100, 1e-6, 1.0, 1e6, 1e100])
 def test_scales(scale):
     found = sg.minimize(lambda x: scale * abs(x - 1).sum(), [3.0, -2.0], tol=1e-6 * min(scale, 1.0))
     assert found.fun / scale == pytest.approx(0, abs=1e-5)
+
+
+@pytest.mark.parametrize("method", ["auto", "bundle", "bfgs", "subgradient", "gradient_sampling"])
+def test_slopes_with_squares_beyond_all_numbers(method):
+    assert not sg.minimize(lambda x: ((1e100 * x - 1) ** 2).sum(), [0.0], method, max_iter=20).success
 
 
 def test_float32():

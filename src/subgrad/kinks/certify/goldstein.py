@@ -60,7 +60,7 @@ class Goldstein:
             length = math.hypot(*p)
             if length <= 0.999 * self.tolerance:  # a checker rounds up
                 return self._certificate("stationary", p)
-            if self._falls(p, length) and (np.array(self.gradients) @ p >= length**2 * (1 - 1e-7)).all():
+            if self._falls(p, length) and (np.array(self.gradients) @ p >= length * length * (1 - 1e-7)).all():
                 return self._certificate("descent", p, self.delta / length)
             if len(self.points) >= budget or self.misses >= PATIENCE:
                 reason = f"after {len(self.points)} gradients the least combination has norm {length:.3g}"
@@ -97,7 +97,7 @@ class Goldstein:
         return self.weights @ self._hull.points
 
     def _equal(self) -> np.ndarray:
-        return np.full(len(self.gradients), 1 / len(self.gradients))
+        return np.full(len(self.gradients), 1 / max(len(self.gradients), 1))
 
     def _add(self, point: np.ndarray, gradient: np.ndarray) -> None:
         """One gradient more; none where f is not smooth enough to have one."""
@@ -162,7 +162,7 @@ class Goldstein:
         for _ in range(20):
             middle = (low + high) / 2
             found = self._sample(self.x - middle * p)
-            if found[1] @ p < length**2 / 2:
+            if found[1] @ p < length * length / 2:
                 self.misses = 0
                 return found
             between = self._value(middle, p)

@@ -94,7 +94,7 @@ class Model:
         self._weights = self._pieces.hull.least(self._stiffness * errors)
         combined, error = self._weights @ self._pieces.gradients, float(self._weights @ errors)
         slope = float(np.linalg.norm(combined))
-        return Step(-combined / self._stiffness, -(slope**2) / self._stiffness - error, slope, error)
+        return Step(-combined / self._stiffness, -slope * slope / self._stiffness - error, slope, error)
 
     def improve(self, step: Step, point: Point, lower: bool) -> None:
         """Move to the point if it is low enough, and let the model know it in any case."""

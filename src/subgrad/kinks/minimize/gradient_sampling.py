@@ -34,7 +34,7 @@ def _descend(f: Objective, at: Point, tol: float, rng: np.random.Generator) -> G
     while radius > tol / 20:
         least = _sampled(f, at, radius, rng)
         size = float(np.linalg.norm(least))
-        lower = weak_wolfe(f, at, -least, -(size**2)) if size > max(tol, radius) else None
+        lower = weak_wolfe(f, at, -least, -size * size) if size > max(tol, radius) else None
         if lower is None or np.linalg.norm(lower.x - at.x) < SHORT * radius:
             radius *= SHRINK
         at = lower or at

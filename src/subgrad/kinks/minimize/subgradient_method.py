@@ -28,9 +28,9 @@ def subgradient(f: Objective, at: Point, tol: float, rule: rules.Rule, R: float 
         k, norm = k + 1, float(np.linalg.norm(at.gradient))
         with using_dtype("float64"):
             a = float(size(np.float64(k), np.float64(norm), np.float64(at.value)))
-        steps, values, squares = steps + a, values + a * at.value, squares + (a * norm) ** 2
+        steps, values, squares = steps + a, values + a * at.value, squares + (a * norm) * (a * norm)
         if R is not None and steps > 0:
-            f.lower = max(f.lower, (2 * values - R**2 - squares) / (2 * steps))
+            f.lower = max(f.lower, (2 * values - R * R - squares) / (2 * steps))
         if a == 0 or 0 <= f.best.value - f.lower <= tol:
             return
         at = f(f.project(at.x - a * at.gradient))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from subgrad import ops
-from subgrad.diff.conditions import at_root
+from subgrad.diff.conditions import CONDITIONS, ENDS, at_root
 from subgrad.diff.custom import custom
 from subgrad.errors import GradientError
 from subgrad.graph import source_location
 from subgrad.graph.kink import Cone, Kink
+from subgrad.graph.op import TABLE
 from subgrad.graph.tensor import Tensor
 from subgrad.kinks.certify.enclosure import everywhere
 from subgrad.kinks.one_sided.corners import on_kink
@@ -41,20 +42,21 @@ def qualification_failure(node: Tensor, reached: np.ndarray, flows: set[Tensor])
     return ""
 
 
-def _root(node: Tensor, at_zero: np.ndarray, reached: np.ndarray) -> str:
-    if (at_zero & reached).any():
+def _root(node: Tensor, steep: np.ndarray, reached: np.ndarray) -> str:
+    where = "1 or -1" if CONDITIONS[node.op] is ENDS else "0"
+    if (steep & reached).any():
         with source_location.inherit(node.site, node.scope):
             raise GradientError(
-                f"{node.op.name} at 0 has an infinite slope, or is at the end of its domain: as far as first "
+                f"{node.op.name} at {where} has an infinite slope, or is at the end of its domain: as far as first "
                 "derivatives tell, the function is not Lipschitz here"
             )
     # A factor of 0 hides the slope at the point itself, and says nothing of the points nearby.
-    return f"{node.op.name} at {node.site} is at 0, where its slope is infinite" if at_zero.any() else ""
+    return f"{node.op.name} at {node.site} is at {where}, where its slope is infinite" if steep.any() else ""
 
 
 def _is_level(node: Tensor, flows: set[Tensor]) -> np.ndarray:
     """Where a power is differentiable at 0: its exponent is whole, or above 1 with a base that is never negative."""
-    if node.op is ops.sqrt:
+    if node.op not in (TABLE["power"], TABLE["pow"]):
         return np.zeros(node.shape, bool)
     base, p = node.inputs[0], np.asarray(node.attrs["p"] if "p" in node.attrs else node.inputs[1].numpy())
     whole = (p >= 1) & (p == np.trunc(p)) & (node.inputs[-1] is base or node.inputs[-1] not in flows)

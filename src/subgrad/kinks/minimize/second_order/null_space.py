@@ -45,7 +45,7 @@ def _above(hessian: Interval, rows: Interval, q: np.ndarray, r: np.ndarray, leas
     """
     m, n = rows.low.shape
     size = float(hessian.largest.sum(1).max())
-    multiple = 2 * (size + 2 * size**2 / least)
+    multiple = 2 * (size + 2 * size * size / least)
     short = np.where(np.arange(n) < m, (size / multiple) ** 0.5, 1.0)
     basis = iv.exactly(q * short)
     table = iv.bilinear(np.matmul, _transposed(basis), iv.bilinear(np.matmul, hessian, basis, n), n)
@@ -89,7 +89,7 @@ def _below(hessian: Interval, rows: Interval, way: np.ndarray, lift: float) -> b
     image = iv.bilinear(np.matmul, hessian, along, n)
     value = iv.bilinear(np.matmul, _transposed(along), image, n)
     moved = lift * float(iv.bilinear(np.matmul, rows, along, n).largest.max(initial=0.0))
-    error = 2 * moved * float(image.largest.sum()) + moved**2 * float(hessian.largest.sum())
+    error = 2 * moved * float(image.largest.sum()) + moved * moved * float(hessian.largest.sum())
     return float(value.high.max()) < -1.001 * error
 
 

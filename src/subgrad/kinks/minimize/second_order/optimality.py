@@ -185,7 +185,7 @@ class _Point:
         h = 1e-4 * (1 + float(np.abs(y[:k]).max()))
         step = h * np.append(way, np.zeros(len(y) - k))
         ahead, here, behind = (self._floats(y + t * step)[0][k:] for t in (1, 0, -1))
-        return -zero.inverse[:k, k:] @ (ahead - 2 * here + behind) / (2 * h**2)
+        return -zero.inverse[:k, k:] @ (ahead - 2 * here + behind) / (2 * h * h)
 
     def _found(
         self, verdict: Verdict, zero: Zero, least: float, way: np.ndarray | None = None, bend: np.ndarray | None = None
