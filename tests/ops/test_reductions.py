@@ -177,6 +177,27 @@ def test_the_error_of_what_is_made_of_long_sums_does_not_grow_with_their_length(
             np.testing.assert_allclose(values, wanted[name], rtol=2e-5, atol=2e-5, err_msg=name)
 
 
+def products(x):
+    """Products with long sums of 0.1 * 0.1, by name."""
+    tenths = sg.full((x.shape[0],), 0.1, x.dtype)
+    image = x.T.reshape(1, 3, -1)
+    ones = sg.ones((2, 3, 1), dtype=x.dtype)
+    return {
+        "rows": tenths @ x, "columns": x.T @ x, "einsum": sg.einsum("ki,k->i", x, tenths),
+        "weights": sg.grad(lambda w: (0.1 * sg.convolve(image, w)).sum())(ones),
+        "channels": sg.convolve(x[:, :1].reshape(1, -1, 1), 0.1 * sg.ones((1, x.shape[0], 1), dtype=x.dtype)),
+    }  # fmt: skip
+
+
+def test_the_error_of_long_products_does_not_grow_with_their_length():
+    n = 300_001
+    x = np.full((n, 3), 0.1, np.float32)
+    native = sg.compile(products)(x)
+    for name, found in products(sg.tensor(x)).items():
+        for values in (found.numpy(), native[name]):
+            np.testing.assert_allclose(values, 0.01 * n, rtol=2e-5, err_msg=name)
+
+
 def test_integers_sum_to_int32_where_that_is_asked_for():
     x = np.array([[2**31 - 1, 1], [5, -7]], np.int32)
     found = sg.sum(sg.tensor(x), 1, dtype="int32")

@@ -76,7 +76,7 @@ def contract(a, b, *, spec):
     a = a.transpose([left.index(c) for c in batch + rows + inner]).reshape(block(rows, inner))
     b = b.transpose([right.index(c) for c in batch + inner + cols]).reshape(block(inner, cols))
     made = batch + rows + cols
-    return np.matmul(a, b).reshape([size[c] for c in made]).transpose([made.index(c) for c in out])
+    return rules.product(a, b).reshape([size[c] for c in made]).transpose([made.index(c) for c in out])
 
 
 def _contract(a: Tensor, b: Tensor, spec: str) -> Tensor:

@@ -214,7 +214,7 @@ def convolve(x, w, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups=
         [[[-2.0, -2.0, -2.0, 3.0]]]
     """
     how = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    made = _columns(x, w.shape[2:], how) @ _matrices(w, groups).swapaxes(1, 2)
+    made = rules.product(_columns(x, w.shape[2:], how), _matrices(w, groups).swapaxes(1, 2))
     sizes = _windows_of(x.shape[2:], w.shape[2:], how)
     made = made.reshape(groups, x.shape[0], math.prod(sizes), w.shape[0] // groups).transpose(1, 0, 3, 2)
     return made.reshape(x.shape[0], w.shape[0], *sizes)
@@ -295,7 +295,7 @@ def convolve_input(g, w, sizes, stride: Any = 1, padding: Any = 0, dilation: Any
         [[[1.0, 2.0, 13.0, 20.0, 30.0]]]
     """
     kernel, n, c = w.shape[2:], g.shape[0], w.shape[1]
-    made = _rows(g, groups) @ _matrices(w, groups)
+    made = rules.product(_rows(g, groups), _matrices(w, groups))
     axes = len(kernel)
     made = made.reshape(groups, n, *g.shape[2:], c, *kernel)
     made = made.transpose(1, 0, 2 + axes, *range(2, 2 + axes), *range(3 + axes, 3 + 2 * axes))
@@ -369,7 +369,7 @@ def convolve_weight(x, g, sizes, stride: Any = 1, padding: Any = 0, dilation: An
         [[[21.0, 32.0, 43.0]]]
     """
     how = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    made = _rows(g, groups).swapaxes(1, 2) @ _columns(x, sizes, how)
+    made = rules.product(_rows(g, groups).swapaxes(1, 2), _columns(x, sizes, how))
     return made.reshape(g.shape[1], x.shape[1] // groups, *sizes)
 
 

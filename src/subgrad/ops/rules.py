@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import numbers as _numbers
 import operator
@@ -212,6 +213,17 @@ def summed(x: np.ndarray, axis: Axes, keepdims: bool = False) -> np.ndarray:
         with np.errstate(over="ignore"):
             return np.asarray(np.sum(x, axis=axis, keepdims=keepdims, dtype=np.float64), np.float32)
     return np.sum(x, axis=axis, keepdims=keepdims)
+
+
+def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """NumPy's product of matrices; sums of many float32 are those of short parts, which are added in float64."""
+    if a.dtype != np.float32 or a.shape[-1] <= LONG:
+        return np.matmul(a, b)
+    with np.errstate(over="ignore"):
+        short = LONG // 8
+        parts = (slice(k, k + short) for k in range(0, a.shape[-1], short))
+        products = (np.matmul(a[..., k], b[..., k, :]).astype(np.float64) for k in parts)
+        return functools.reduce(np.add, products).astype(np.float32)
 
 
 def _one_by_one(x: np.ndarray, axis: Axes) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from subgrad import ops
 from subgrad.diff.conditions import CONDITIONS, ENDS, at_root
 from subgrad.diff.custom import custom
 from subgrad.errors import GradientError
