@@ -153,3 +153,17 @@ def test_a_tensor_of_a_former_trace_is_refused():
     sg.compile(lambda x: kept.append(x * 2) or x)(x)
     with pytest.raises(NotTraceableError, match="of another trace"):
         sg.compile(lambda x: x + kept[0])(x)
+
+
+def test_code_and_defaults_that_are_put_into_a_function():
+    """As IPython does when it loads a module again."""
+
+    def f(x, by=2.0):
+        return by * x
+
+    compiled, other = sg.compile(lambda x: f(x)), sg.compile(f)
+    found = [*values(compiled(x), other(x))]
+    f.__defaults__ = (3.0,)
+    found += values(compiled(x), other(x))
+    f.__code__ = (lambda x, by: by * x + 10.0).__code__
+    assert [*found, *values(compiled(x), other(x))] == [2, 2, 3, 3, 13, 13]

@@ -256,6 +256,7 @@ class Reachable:
         if is_installed(x.__globals__.get("__name__")):  # what it closes over may be the user's all the same
             return self._identity(x, parts=held)
         self.cells += cells
+        self.slots += [(functools.partial(getattr, x), n, getattr(x, n), x) for n in ("__code__", "__defaults__")]
         named = names_of(x.__code__)
         self.names |= named.attributes
         read = named.globals
