@@ -18,6 +18,7 @@ AGAINST_THE_ORDER = {
     ("tabular/__init__.py", "sklearn"): "the estimators of tables have a name beside the function that they call",
     ("io/model_file.py", "tabular"): "a model for tables saves and loads itself, by sg.save and sg.load as well",
     ("graph/op.py", "ops"): "the default rules of an op are made of ops, when it is defined",
+    ("diff/curvature.py", "recur"): "kinks are looked for in the steps of loops as well",
     ("graph/op.py", "diff"): "an op without a derivative of its own has that of what it is made of",
     ("ops/tensor_methods.py", "diff"): "the method backward of a tensor is backpropagation, which is built on the ops",
     ("serve/current_model.py", "cli"): "a file of subgrad train holds what the command line prepares and answers",

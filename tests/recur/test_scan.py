@@ -142,3 +142,22 @@ def test_what_cannot_work_raises():
         with pytest.raises(error, match=words):
             call()
     assert p.item() == 1.0
+
+
+LOOPS_ON_KINKS = {  # at 0, with the multiple of the unit matrix that the second derivatives are
+    "rows": (lambda x: sg.scan(lambda c, r: (c + abs(r) ** 2, None), sg.tensor(0.0), x)[0], 2),
+    "steps": (lambda x: sg.scan(lambda c, t: (c + sg.norm(t * x) ** 2, None), sg.tensor(0.0), [1.0, 2.0])[0], 10),
+    "a step inside of a step": (
+        lambda x: sg.fori_loop(0, 3, lambda i, c: sg.checkpoint(lambda c: c + sg.norm(x) ** 2)(c), sg.tensor(0.0)), 6,
+    ),
+    "computed again": (sg.checkpoint(lambda x: sg.norm(x) ** 2), 2),
+    "no second derivative": (lambda x: sg.scan(lambda c, r: (c + r * abs(r), None), sg.tensor(0.0), x)[0], 0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LOOPS_ON_KINKS)
+def test_hessian_on_kinks_inside_of_a_loop(name):
+    f, factor = LOOPS_ON_KINKS[name]
+    with sg.using_dtype("float64"):
+        for hessian in (sg.hessian(f), sg.compile(sg.hessian(f))):
+            np.testing.assert_allclose(hessian(np.zeros(2)), factor * np.eye(2), atol=1e-9)

@@ -26,6 +26,9 @@ from subgrad.graph.order import dependents, toposort
 from subgrad.graph.tensor import INPUT, Tensor, constant
 from subgrad.ops import rules
 
+LARGEST = 4096
+"""How many nodes the steps of loops may have in which kinks are looked for."""
+
 
 @dataclass(frozen=True)
 class Sides:
@@ -49,6 +52,7 @@ class Sides:
 def sides(y: Tensor, x: Tensor) -> Sides | None:
     """The graph of ``y`` with its kinks left along some directions of x; None if y is on none. A graph without values
     may be on every kink that it has."""
+    y = _written_out(y)
     order = toposort([y], is_leaf={x}.__contains__)
     depending = dependents(order, [x])
     kinked = [node for node in order if node in depending and node is not x and _may_have_a_kink(node)]
@@ -73,6 +77,14 @@ def _at(order: list[Tensor], x: Tensor, point: Tensor) -> Tensor:
         if node is not x and not _same(inputs, node.inputs):
             new[node] = apply(node.op, inputs, node.attrs)
     return new.get(order[-1], order[-1])
+
+
+def _written_out(y: Tensor) -> Tensor:
+    """``y`` with the steps of loops in their places, if these have kinks and are not too many."""
+    from subgrad.recur.unroll import unrolled, written_out_size
+
+    size = written_out_size([y], _may_have_a_kink)
+    return unrolled([y])[0] if 0 < size <= LARGEST else y
 
 
 def _may_have_a_kink(node: Tensor) -> bool:

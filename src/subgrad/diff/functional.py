@@ -142,8 +142,8 @@ def hessian(y: Tensor | Function, wrt: Tensor | None = None) -> Any:
     On a kink that leaves the function smooth, as in ``norm(x)**2`` or ``sqrt((x**2).sum())**2`` at 0, these are its
     second derivatives: those beside the kink, if they are the same on several sides of it. Else, as in ``x * abs(x)``,
     there are none, and this is the derivative of the gradient that `grad` picks; ``jacobian(grad(f))`` is that
-    everywhere, as it sees nothing of ``f`` but its gradient. Kinks inside of a loop are not looked at, nor are the
-    boundaries of a ``where``.
+    everywhere, as it sees nothing of ``f`` but its gradient. The kinks inside of a long loop are not looked at, nor
+    are the boundaries of a ``where``.
 
     Raises:
         ArgumentError: if ``wrt`` is not one tensor.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from subgrad import ops
 from subgrad.graph import source_location
 from subgrad.graph.op import apply
 from subgrad.graph.order import toposort
 from subgrad.graph.substitute import substitute
-from subgrad.graph.tensor import Tensor
+from subgrad.graph.tensor import INPUT, Tensor
 from subgrad.ops.tuples import part
 from subgrad.recur.loop import loop
 
@@ -40,6 +40,28 @@ def unrolled(outputs: Sequence[Tensor]) -> list[Tensor]:
     return [new[o] for o in outputs]
 
 
+def written_out_size(outputs: Sequence[Tensor], matters: Callable[[Tensor], bool]) -> int:
+    """How many nodes `unrolled` puts in the place of loops; 0 if none of them ``matters``.
+
+    >>> import subgrad as sg
+    >>> total, _ = sg.scan(lambda c, x: (c + x * x, None), 0.0, [1.0, 2.0, 3.0])
+    >>> written_out_size([total], lambda node: node.op is ops.add), written_out_size([total], lambda node: False)
+    (6, 0)
+    """
+    size, any_matters = _size(outputs, matters)
+    return size if any_matters else 0
+
+
+def _size(outputs: Sequence[Tensor], matters: Callable[[Tensor], bool]) -> tuple[int, bool]:
+    size, found = 0, False
+    for body in (node.attrs["body"] for node in toposort(outputs) if node.op is loop):
+        steps = [node for node in toposort(body.outputs) if node.op is not INPUT]
+        inner, inside = _size(body.outputs, matters)
+        size += body.length * (len(steps) + inner)
+        found = found or inside or any(map(matters, steps))
+    return size, found
+
+
 def _written_out(node: Tensor, inputs: Sequence[Tensor]) -> list[Tensor]:
     """The results of a loop, made by the nodes of its steps."""
     body = node.attrs["body"]
@@ -58,4 +80,4 @@ def _stacked(row: Sequence[Tensor], y: Tensor) -> Tensor:
     return ops.stack(row) if row else ops.full((0, *y.shape), 0, y.dtype)
 
 
-__all__ = ["unrolled"]
+__all__ = ["unrolled", "written_out_size"]
