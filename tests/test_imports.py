@@ -17,6 +17,7 @@ AGAINST_THE_ORDER = {
     ("errors.py", "graph"): "an error names the user's line; graph/source_location.py imports nothing",
     ("tabular/__init__.py", "sklearn"): "the estimators of tables have a name beside the function that they call",
     ("io/model_file.py", "tabular"): "a model for tables saves and loads itself, by sg.save and sg.load as well",
+    ("graph/tensor.py", "ops"): "a list of tensors is their stack, which is an op",
     ("graph/op.py", "ops"): "the default rules of an op are made of ops, when it is defined",
     ("diff/curvature.py", "recur"): "kinks are looked for in the steps of loops as well",
     ("graph/op.py", "diff"): "an op without a derivative of its own has that of what it is made of",

@@ -241,3 +241,27 @@ def test_an_integer_too_large_for_any_dtype():
 def test_numpy_functions_do_not_take_tensors_apart():
     with pytest.raises(TypeError, match="ufunc"):
         np.exp(sg.tensor([1.0]))
+
+
+LISTS = {  # what takes a list of tensors, with its derivatives at (1, 2)
+    "numbers among tensors": (lambda x: sg.sum([x[0] * 2, 1.0, 3]), [2, 0]),
+    "a tuple": (lambda x: (x * (x[0], 2)).sum(), [2, 2]),
+    "a matrix": (lambda x: (x @ [[x[0], 1.0], (0.0, x[1])]).sum(), [3, 4]),
+    "arrays": (lambda x: sg.max([np.zeros(2), x], 0).sum(), [1, 1]),
+    "an index": (lambda x: x[[sg.argmax(x), 1, 0]].sum(), [1, 2]),
+    "a loss": (lambda x: sg.nn.squared_loss([x[0], x[1]], [0.0, 1.0]), [1, 1]),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_of_tensors_is_their_stack(name):
+    f, expected = LISTS[name]
+    for slopes in (sg.grad(f), sg.compile(sg.grad(f))):
+        np.testing.assert_allclose(slopes([1.0, 2.0]), expected)
+
+
+def test_a_list_of_rows_is_an_input():
+    net, rows = sg.nn.Linear(3, 2, seed=0), np.arange(12, dtype=np.float32).reshape(4, 3)
+    for call in (net, net.predict, sg.compile(net)):
+        np.testing.assert_allclose(call(list(rows)), net(rows).numpy(), rtol=1e-6)
+        np.testing.assert_allclose(call(list(rows[:3])), net(rows[:3]).numpy(), rtol=1e-6)

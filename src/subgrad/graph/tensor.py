@@ -352,9 +352,18 @@ def as_tensor(value: TensorLike, like: np.dtype | None = None) -> Tensor:
     """``value`` as a node. Floats that are not tensors yet take ``like`` if it is a float dtype, else the default."""
     if isinstance(value, Tensor):
         return value.node
+    if holds_tensors(value):  # their values alone would have no derivatives, and are not known in a trace
+        from subgrad.ops import stack
+
+        return stack(value)
     array = _read(value)
     floats = array.dtype.kind == "f" and like is not None and like.kind == "f"
     return tensor(array, like if floats else None)
+
+
+def holds_tensors(value: Any) -> bool:
+    """Whether it is a list or tuple with tensors in it, or inside of lists in it."""
+    return type(value) in (list, tuple) and any(isinstance(v, Tensor) or holds_tensors(v) for v in value)
 
 
 def _restored(kind: type[Tensor], value: np.ndarray, requires_grad: bool) -> Tensor:

@@ -13,7 +13,7 @@ from subgrad.errors import ArgumentError, DTypeError, ShapeError
 from subgrad.graph import dtype as dt
 from subgrad.graph.op import Kind, apply, defop
 from subgrad.graph.out_of_range import OutOfRange
-from subgrad.graph.tensor import Tensor, TensorLike, as_tensor
+from subgrad.graph.tensor import Tensor, TensorLike, as_tensor, holds_tensors
 from subgrad.ops import rules
 from subgrad.ops.reduce import sum as sum_
 from subgrad.ops.select import where
@@ -55,6 +55,7 @@ def _index(part: Any) -> Any:
         return part
     if isinstance(part, (int, np.integer)) and not isinstance(part, bool):
         return int(part)
+    part = as_tensor(part) if holds_tensors(part) else part
     if isinstance(part, Tensor):
         if part.dtype == dt.bool_:
             raise DTypeError("a bool tensor cannot be an index, its length depends on values: use where(mask, x, 0)")
