@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
 import subgrad as sg
 from subgrad import nn
 
@@ -53,3 +57,17 @@ def test_a_summary_leaves_the_module_as_it_was():
         now = {key: value for key, value in vars(m).items() if key != "training"}
         assert now == {key: value for key, value in before[name].items() if key != "training"}
     assert [m.training for m in net] == [True, False, True, True]
+
+
+def test_summaries_in_several_threads_beside_calls():
+    """A summary belongs to its thread: nothing is put into the modules meanwhile."""
+    net, x = nn.Sequential(nn.Linear(3, 4, seed=0), nn.ReLU(), nn.Linear(4, 2, seed=1)), np.ones((2, 3), np.float32)
+    table, y = str(net.summary((2, 3))), net(x).tolist()
+
+    def work(k):
+        return [str(net.summary((2, 3))) if k % 2 else net(x).tolist() for _ in range(50)]
+
+    with ThreadPoolExecutor(4) as pool:
+        for k, found in enumerate(pool.map(work, range(4))):
+            assert found == [table if k % 2 else y] * 50
+    assert all("forward" not in vars(m) for _, m in net.named_modules())

@@ -16,7 +16,7 @@ from subgrad.graph.tensor import Parameter, Tensor, TensorLike, as_tensor
 from subgrad.graph.values import assign_all, nodes_of
 from subgrad.hints import Hinted, require_known
 from subgrad.nn import config
-from subgrad.nn.running import evaluating, mode_here, running, set_mode_here
+from subgrad.nn.running import evaluating, forward_of, mode_here, running, set_mode_here
 from subgrad.nn.validation import check_state
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Module(Hinted):
             require_known(self.forward, f"{type(self).__name__}.forward", options)
         inputs = [self._as_input(x) if isinstance(x, np.ndarray) else x for x in xs]
         with running(self):
-            return self.forward(*inputs, **options)
+            return forward_of(self, inputs, options)
 
     def _as_input(self, x: TensorLike) -> Tensor:
         return x if isinstance(x, Tensor) else as_tensor(np.asarray(x), self._dtype())

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from subgrad.graph import source_location
 
@@ -17,8 +17,13 @@ if TYPE_CHECKING:
     from subgrad.nn.module import Module
 
 
+Forward = Callable[["Module", Sequence[Any], dict[str, Any]], Any]
+"""What runs for a call of a module with these arguments, by position and by name."""
+
+
 class _State(threading.local):
     parent: Module | None = None
+    forward: Forward | None = None
     names: dict[int, str] = {}  # of the parent's children  # noqa: RUF012
 
 
@@ -37,6 +42,22 @@ def running(module: Module) -> Iterator[None]:
             yield
     finally:
         _state.parent, _state.names = before
+
+
+@contextlib.contextmanager
+def in_place_of_forward(forward: Forward) -> Iterator[None]:
+    """Inside, and in this thread alone, each call of a module runs ``forward``."""
+    before, _state.forward = _state.forward, forward
+    try:
+        yield
+    finally:
+        _state.forward = before
+
+
+def forward_of(module: Module, xs: Sequence[Any], options: dict[str, Any]) -> Any:
+    """The result of a call: of the module's own forward, unless there is one in its place."""
+    forward = _state.forward
+    return module.forward(*xs, **options) if forward is None else forward(module, xs, options)
 
 
 def _name_of(module: Module) -> str:
@@ -88,4 +109,7 @@ def set_mode_here(module: Module, training: bool) -> bool:
     return True
 
 
-__all__ = ["evaluating", "in_training", "mode_here", "running", "set_mode_here"]
+__all__ = [
+    "Forward", "evaluating", "forward_of", "in_place_of_forward", "in_training", "mode_here", "running",
+    "set_mode_here",
+]  # fmt: skip

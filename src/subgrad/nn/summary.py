@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor, placeholder
 from subgrad.graph.tree import leaves
 from subgrad.nn import config
-from subgrad.nn.running import evaluating
+from subgrad.nn.running import evaluating, in_place_of_forward
 from subgrad.ops.contract import contract, multiplications
 
 if TYPE_CHECKING:
@@ -90,41 +89,31 @@ def _part(part: Module, path: str) -> list[str]:
 def table(module: Module, input_shapes: Sequence[tuple[int, ...]], dtype: npt.DTypeLike) -> Summary:
     """The summary of ``module`` for inputs of these shapes and this dtype."""
     inputs = [placeholder(shape, dtype, f"input {i}") for i, shape in enumerate(input_shapes)]
-    with evaluating(module), _recording(module) as calls:
-        module(*inputs)
+    calls = _calls(module, inputs)
     return Summary([["Layer", "Output", "Parameters", "FLOPs"], *(call.cells() for call in calls)])
 
 
-@contextlib.contextmanager
-def _recording(module: Module) -> Iterator[list[_Call]]:
-    """The calls of all modules, in the order in which they start; each has a forward of its own meanwhile."""
+def _calls(module: Module, inputs: Sequence[Tensor]) -> list[_Call]:
+    """The calls of all modules, in the order in which they start."""
     calls: list[_Call] = []
     running: list[str] = []
-    watched = [(m, path, vars(m).get("forward")) for path, m in module.named_modules()]
-    for m, path, _ in watched:
-        m.forward = _watched(m, path, calls, running)
-    try:
-        yield calls
-    finally:
-        for m, _, own in watched:
-            del m.forward
-            if own is not None:
-                m.forward = own
+    paths = {id(m): path for path, m in module.named_modules()}
 
-
-def _watched(module: Module, path: str, calls: list[_Call], running: list[str]) -> Any:
-    forward = module.forward
-
-    def record(*xs: Any, **options: Any) -> Any:
+    def forward(m: Module, xs: Sequence[Any], options: dict[str, Any]) -> Any:
+        path = paths.get(id(m))
+        if path is None:
+            return m.forward(*xs, **options)
         name = path.removeprefix(f"{running[-1]}." if running and running[-1] else "")
-        call = _Call(module, name, len(running), xs)
+        call = _Call(m, name, len(running), xs)
         calls.append(call)
         running.append(path)
-        call.output = forward(*xs, **options)
+        call.output = m.forward(*xs, **options)
         running.pop()
         return call.output
 
-    return record
+    with evaluating(module), in_place_of_forward(forward):
+        module(*inputs)
+    return calls
 
 
 def _aligned(rows: list[list[str]]) -> str:
