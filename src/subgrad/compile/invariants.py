@@ -27,7 +27,7 @@ def same_interface(before: Interface, after: Interface, name: str) -> None:
 
 
 def sound(unit: Unit) -> None:
-    check_graph(unit.outputs)
+    check_graph(unit.outputs, unit.sound)
 
 
 def no_compound_ops(unit: Unit) -> None:

@@ -46,6 +46,7 @@ class Unit:
         scratch: bytes of memory that each thread needs for itself.
         noted: the checks of indices that the code makes.
         ahead: takes functions of the text while the rest of it is written.
+        sound: the nodes whose shapes and dtypes were found to be those of their ops' rules.
     """
 
     interface: Interface
@@ -60,6 +61,7 @@ class Unit:
     scratch: int = 0
     noted: list[Tensor] = field(default_factory=list)
     ahead: Callable[[str], None] | None = None
+    sound: set[Tensor] = field(default_factory=set)
 
     @classmethod
     def of(cls, outputs: Sequence[Tensor]) -> Unit:

@@ -19,12 +19,19 @@ def is_wanted() -> bool:
     return os.environ.get("SUBGRAD_CHECK", "") not in ("", "0", "off")
 
 
-def check_graph(outputs: Iterable[Tensor]) -> None:
-    """Raise `CheckError` unless every node has the shape and dtype that its op's rule gives for its inputs."""
+def check_graph(outputs: Iterable[Tensor], known: set[Tensor] | None = None) -> None:
+    """Raise `CheckError` unless every node has the shape and dtype that its op's rule gives for its inputs.
+
+    A node never changes: one that is ``known`` is not looked at again, and those that are looked at become known.
+    """
+    known = set() if known is None else known
     seen: set[Tensor] = set()
     for node in toposort(outputs):
+        if node in known:
+            seen.add(node)
+            continue
         if node.op.name == "loop":
-            check_graph(node.attrs["body"].outputs)
+            check_graph(node.attrs["body"].outputs, known)
         late = [i for i in node.inputs if i not in seen]
         if late:
             raise CheckError(f"{node.op.name} (at {node.site}) comes before its input {late[0].op.name}")
@@ -38,6 +45,7 @@ def check_graph(outputs: Iterable[Tensor]) -> None:
                 f"{node.op.name} (at {node.site}) is {node.dtype}{node.shape} "
                 f"but its value is {node._value.dtype}{node._value.shape}"
             )
+        known.add(node)
 
 
 def _check_rule(node: Tensor) -> None:

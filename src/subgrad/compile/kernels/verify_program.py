@@ -1,12 +1,14 @@
 """Proves of a scheduled program, element by element, that its kernels find what they read.
 
-The kernels run on memory that holds, in each byte, the number of the value that was written there. So a read finds
+The kernels run on memory that holds, in each cell, the number of the value that was written there. So a read finds
 whether its value has been written and still lies there, a write whether it leaves its array, writes twice, or destroys
-an argument; and between barriers no thread touches what another one writes. Loops are gone through step by step.
+an argument; and between barriers no thread touches what another one writes. Loops are gone through step by step. A cell
+is a byte, or several where all that lies in memory begins and ends between such.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING
 
@@ -52,13 +54,16 @@ def _touched(schedule: Schedule) -> float:
 
 
 class _Memory:
-    """For each byte of an array the number of the value there (0: none), and who wrote and read since a barrier."""
+    """For each cell of an array the number of the value there (0: none), and who wrote and read since a barrier."""
 
-    def __init__(self, title: str, size: int, fixed: bool) -> None:
+    def __init__(self, title: str, size: int, cell: int, fixed: bool) -> None:
         self.title, self.size, self.fixed = title, size, fixed
-        self.holds = np.zeros(size, np.int64)
-        self.writer = np.full(size, NOWHERE, np.int8)
-        self.readers = np.zeros(size, np.uint64)
+        self.cells = size // cell
+        self.holds = np.zeros(self.cells, np.int64)
+        self.writer = np.full(self.cells, NOWHERE, np.int8)
+        self.readers = np.zeros(self.cells, np.uint64)
+        self.written_at = np.full(self.cells, NOWHERE)
+        """By the kernel that writes just now: for which element of its domain."""
 
     def barrier(self) -> None:
         self.writer[:] = NOWHERE
@@ -74,17 +79,30 @@ class _Simulation:
         self.written: dict[Tensor, np.ndarray] = {}
         self.values: dict[Tensor, np.ndarray] = {}
         self.count = 0
+        self.offsets: dict[Tensor, np.ndarray] = {}
+        self.cell = self._cell()
         self.memory = self._memory()
 
+    def _cell(self) -> int:
+        """The largest number of bytes that divides all addresses and all sizes."""
+        arena, interface = self.placed.memory.size, self.interface
+        found = math.gcd(arena, *map(_bytes, (*interface.inputs, *interface.outputs)))
+        for node, where in self.placed.where.items():
+            strides = itertools.chain(*where.loop_strides)
+            found = math.gcd(found, node.dtype.itemsize, where.offset, where.step, *strides)
+        for source, target, size in self.placed.copies:
+            found = math.gcd(found, source.offset, target.offset, size)
+        return found or 1
+
     def _memory(self) -> dict[int, _Memory]:
-        found = {ARENA: _Memory("the arena", self.placed.memory.size, False)}
+        found = {ARENA: _Memory("the arena", self.placed.memory.size, self.cell, False)}
         changing = set(self.interface.variables.values())
         for i, node in enumerate(self.interface.inputs):
-            found[FIRST + i] = _Memory(f"input {i}", _bytes(node), i not in changing)
+            found[FIRST + i] = _Memory(f"input {i}", _bytes(node), self.cell, i not in changing)
         for entry, array in self.placed.constants.items():
-            found[entry] = _Memory("a constant", array.nbytes, True)
+            found[entry] = _Memory("a constant", array.nbytes, self.cell, True)
         for k, node in enumerate(self.interface.outputs):
-            found[self.placed.first_output + k] = _Memory(f"result {k}", _bytes(node), False)
+            found[self.placed.first_output + k] = _Memory(f"result {k}", _bytes(node), self.cell, False)
         return found
 
     def run(self) -> None:
@@ -92,7 +110,7 @@ class _Simulation:
         constants = [n for n in self.placed.where if n.op is CONST]
         for node in (*self.interface.inputs, *constants):
             self.values[node] = self._fresh(node)
-            places = self._bytes(node, np.arange(node.size), (0,))
+            places = self._cells(node, np.arange(node.size), (0,))
             self._memory_of(node).holds[places] = self.values[node].reshape(-1, 1)
         for slot in self.placed.schedule.slots:
             self._slot(slot, (0,))
@@ -141,19 +159,23 @@ class _Simulation:
     def _memory_of(self, node: Tensor) -> _Memory:
         return self.memory[self.placed.where[node].entry]
 
-    def _bytes(self, node: Tensor, elements: np.ndarray, at: At) -> np.ndarray:
-        """The bytes of elements of a node in memory, which must lie inside of its array."""
-        where, strides = self.placed.where[node], self.aliasing.strides(node)
-        offsets = np.full(elements.shape, _offset(where, at))
-        rest = elements
-        for n, s in zip(reversed(node.shape), reversed(strides), strict=True):
-            rest, index = np.divmod(rest, n)
-            offsets += index * s * node.dtype.itemsize
-        found = offsets[:, None] + np.arange(node.dtype.itemsize)
-        size = self._memory_of(node).size
-        if found.size and not 0 <= found.min() <= found.max() < size:
-            raise CheckError(f"{_title(node)} leaves {self._memory_of(node).title}, which has {size} bytes")
+    def _cells(self, node: Tensor, elements: np.ndarray, at: At) -> np.ndarray:
+        """The cells of elements of a node in memory, which must lie inside of its array."""
+        where, memory = self.placed.where[node], self._memory_of(node)
+        first = self._offsets(node)[elements] + _offset(where, at) // self.cell
+        found = first[:, None] + np.arange(node.dtype.itemsize // self.cell)
+        if found.size and not 0 <= found.min() <= found.max() < memory.cells:
+            raise CheckError(f"{_title(node)} leaves {memory.title}, which has {memory.size} bytes")
         return found
+
+    def _offsets(self, node: Tensor) -> np.ndarray:
+        """How many cells behind the first element of a node each of its elements lies."""
+        if node not in self.offsets:
+            found, size = np.zeros((), np.int64), node.dtype.itemsize // self.cell
+            for n, s in zip(node.shape, self.aliasing.strides(node), strict=True):
+                found = found[..., None] + np.arange(n) * (s * size)
+            self.offsets[node] = found.reshape(-1)
+        return self.offsets[node]
 
     # Kernels
 
@@ -181,7 +203,7 @@ class _Simulation:
 
     def _read(self, touch: Touch, slot: Slot, at: At) -> np.ndarray:
         node, memory = touch.node, self._memory_of(touch.node)
-        places = self._bytes(node, touch.elements, at)
+        places = self._cells(node, touch.elements, at)
         expected = self._value(node).reshape(-1)[touch.elements][:, None]
         found = memory.holds[places]
         if (found != expected).any():
@@ -197,11 +219,11 @@ class _Simulation:
         if kernel.role is Role.CONTRACT and seed in self.placed.where and not self.placed.stored(seed):
             self.values[seed] = self._fresh(seed)  # sums that wait in memory for their next block
             memory = self._memory_of(seed)
-            memory.holds[self._bytes(seed, np.arange(seed.size), at)] = self.values[seed].reshape(-1, 1)
+            memory.holds[self._cells(seed, np.arange(seed.size), at)] = self.values[seed].reshape(-1, 1)
         for touch in self.touches.writes(kernel, slot.axis):
             node, memory = touch.node, self._memory_of(touch.node)
             self.values[node] = self._computed(node)
-            places = self._bytes(node, touch.elements, at)
+            places = self._cells(node, touch.elements, at)
             if memory.fixed and places.size:
                 raise CheckError(f"{kernel} writes {_title(node)} into {memory.title}")
             own = self._value(node).reshape(-1)[touch.elements]
@@ -214,11 +236,11 @@ class _Simulation:
     def _once(self, kernel: Kernel, node: Tensor, places: np.ndarray) -> None:
         """No element is written twice, be it by the kernel of an array or by that of a part of it."""
         root, memory = self.aliasing.root(node), self._memory_of(node)
-        here = np.zeros(memory.size, bool)
+        here = np.zeros(memory.cells, bool)
         here[places] = True
         twice = bool(np.count_nonzero(here) < places.size)
         if root in self.roots:
-            written = self.written.setdefault(root, np.zeros(memory.size, bool))
+            written = self.written.setdefault(root, np.zeros(memory.cells, bool))
             twice |= bool(written[places].any())
             written[places] = True
         if twice:
@@ -228,15 +250,14 @@ class _Simulation:
         self, slot: Slot, write: Touch, places: np.ndarray, reads: list[Touch], read: list[np.ndarray]
     ) -> None:
         """A kernel may overwrite what it reads only where it has read that for the same element."""
-        entry = self.placed.where[write.node].entry
-        at = np.full(self.memory[entry].size, NOWHERE)
-        written = np.zeros(at.size, bool)
-        at[places], written[places] = write.at[:, None], True
+        memory = self._memory_of(write.node)
+        memory.written_at[places] = write.at[:, None]
         for touch, where in zip(reads, read, strict=True):
-            if self.placed.where[touch.node].entry == entry:
-                bad = written[where] & (at[where] != touch.at[:, None])
-                if bad.any():
+            if self._memory_of(touch.node) is memory:
+                at = memory.written_at[where]
+                if ((at != NOWHERE) & (at != touch.at[:, None])).any():
                     raise CheckError(f"{slot.kernel} overwrites {_title(touch.node)}, which it still reads elsewhere")
+        memory.written_at[places] = NOWHERE
 
     def _race(self, touch: Touch, slot: Slot, memory: _Memory, places: np.ndarray, writes: bool) -> None:
         """No thread may touch between two barriers what another one writes."""
@@ -289,7 +310,7 @@ class _Simulation:
 
     def _assumed(self, part: Tensor, known: np.ndarray, value: np.ndarray, at: At) -> np.ndarray:
         elements, value = np.flatnonzero(~known), value.reshape(-1)
-        places, holds = self._bytes(part, elements, at), self._memory_of(part).holds
+        places, holds = self._cells(part, elements, at), self._memory_of(part).holds
         there = holds[places[:, 0]]
         value[elements] = np.where(there > 0, there, value[elements])
         holds[places] = value[elements, None]
@@ -298,16 +319,17 @@ class _Simulation:
     # The end of a step
 
     def _copy(self, source: BufferSlice, target: BufferSlice, size: int) -> None:
-        (a, x), (b, y) = ((self.memory[w.entry], _offset(w, (0,))) for w in (source, target))
-        if min(x, y) < 0 or x + size > a.size or y + size > b.size:
+        (a, x), (b, y) = ((self.memory[w.entry], _offset(w, (0,)) // self.cell) for w in (source, target))
+        n = size // self.cell
+        if min(x, y) < 0 or x + n > a.cells or y + n > b.cells:
             raise CheckError(f"a copy of {size} bytes leaves {a.title} or {b.title}")
-        b.holds[y : y + size] = a.holds[x : x + size]
+        b.holds[y : y + n] = a.holds[x : x + n]
 
     def _results(self) -> None:
         for k, node in enumerate(self.interface.outputs):
             target = self.placed._target(k, node)
             memory = self.memory[target.entry]
-            expected = np.repeat(self._value(node).reshape(-1), node.dtype.itemsize)
+            expected = np.repeat(self._value(node).reshape(-1), node.dtype.itemsize // self.cell)
             if not np.array_equal(memory.holds[: expected.size], expected):
                 raise CheckError(f"result {k}, {_title(node)}, is not in its place when a step ends")
 
