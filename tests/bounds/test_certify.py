@@ -1,11 +1,14 @@
 """`certify` against suprema that are known in closed form or by dense search."""
 
+import math
+
 import numpy as np
 import pytest
 from greedy import gaussian, greedy_net
 
 import subgrad as sg
 from subgrad import errors, nn
+from subgrad.bounds import bounder
 from subgrad.bounds.search import Search
 
 
@@ -121,10 +124,15 @@ def test_degenerate_boxes(box):
     assert sg.certify(off, f, box, 1e-330).status != "proven"
 
 
-def test_interpreted_and_compiled_bounds_agree():
+def test_interpreted_and_compiled_bounds_agree(monkeypatch, compilations):
     f = lambda x: sg.cos(3 * x[:, 0]) * sg.cos(3 * x[:, 1])  # noqa: E731
-    bounds = [sg.certify(f, lambda x: 0.1 * x[:, 0], [(-1, 1)] * 2, budget=20_000).bound for _ in range(3)]
-    assert bounds == pytest.approx([bounds[0]] * 3, rel=1e-12)
+    found = []
+    for patience in (math.inf, 0):
+        monkeypatch.setattr(bounder, "PATIENCE", patience)
+        bounder._kept.clear()
+        found.append(sg.certify(f, lambda x: 0.1 * x[:, 0], [(-1, 1)] * 2, budget=3000).bound)
+        assert compilations() == len(found) - 1
+    assert found[0] == pytest.approx(found[1], rel=1e-12)
 
 
 @pytest.mark.parametrize("eps", [None, 1e-3])

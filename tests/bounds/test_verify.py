@@ -1,5 +1,7 @@
 """`verify` and `output_bounds` against dense samples of small networks."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -93,9 +95,13 @@ def test_what_jumps_is_not_proven_to_be_monotone(name, increasing):
     assert sg.verify(STEPS[name], (-3, 3), Monotone(0, increasing)).status != "proven"
 
 
-@pytest.mark.parametrize("seed", range(24))
-def test_random_networks_are_as_monotone_as_samples_say(seed):
-    """Small networks of all kinds, most weights positive; what is proven or refuted is looked at along lines."""
+def test_random_networks_are_as_monotone_as_samples_say():
+    found = Counter(judged(seed) for seed in range(24))
+    assert min(found["proven"], found["refuted"]) > 5
+
+
+def judged(seed):
+    """A small network, most of whose weights are positive; what is proven or refuted is looked at along lines."""
     rng = np.random.default_rng(seed)
     activation = [nn.ReLU, nn.Tanh, nn.Step, nn.LeakyReLU, nn.ELU, nn.GELU][seed % 6]
     with sg.using_dtype("float64"):
@@ -106,10 +112,11 @@ def test_random_networks_are_as_monotone_as_samples_say(seed):
     found = sg.verify(net, SQUARE, Monotone(0), budget=4000)
     if found.status == "proven":
         lines = np.stack(np.meshgrid(np.linspace(-1, 1, 400), rng.uniform(-1, 1, 50)), axis=-1)
-        assert np.diff(f(lines.reshape(-1, 2)).reshape(50, 400)).min() > -1e-9
+        assert np.diff(f(lines.reshape(-1, 2)).reshape(50, 400)).min() > -1e-9, seed
     elif found.status == "refuted":
         beside = found.counterexample + np.array([[-1e-9, 0], [1e-9, 0]])
-        assert np.diff(f(beside))[0] < 0
+        assert np.diff(f(beside))[0] < 0, seed
+    return found.status
 
 
 def test_a_jump_outside_of_the_box_does_no_harm(tmp_path):

@@ -1,7 +1,7 @@
 """Columns to use, rows to hold out, files that stay, and options that would do nothing."""
 
 import pytest
-from command import fail, misuse, new_process, succeed, write_csv
+from command import fail, misuse, new_process, run, succeed, write_csv
 
 from subgrad.cli.options import JOBS, OPTIONS
 from subgrad.cli.screen import visible
@@ -93,23 +93,23 @@ def test_options_that_a_job_does_not_use_are_refused(table, job):
         assert f"'--{option}'" in misuse("train", *data, f"--{option}", *value)
 
 
-def test_control_characters_of_a_file_are_spelt_out(tmp_path):
+def test_control_characters_of_a_file_are_spelt_out(tmp_path, monkeypatch):
     nasty = "x\x1b[2J\x07"
     columns = {nasty: [i * i % 13 for i in range(60)], "z": ["a\x1b[1m", "b"] * 30, "y": ["p\x1b[31m", "q"] * 30}
     write_csv(tmp_path / "t.csv", columns)
     options = ("train", "t.csv", "--target", "y", "--epochs", 1)
-    runs = [
-        new_process(*options, folder=tmp_path), new_process("show", "t.safetensors", folder=tmp_path),
-        new_process("predict", "t.safetensors", "t.csv", folder=tmp_path),
-        new_process("evaluate", "t.safetensors", "t.csv", folder=tmp_path),
-        new_process("train", "t.csv", "--target", "other", folder=tmp_path),
-        new_process("train", "t.csv", folder=tmp_path),
+    trained = new_process(*options, folder=tmp_path)
+    monkeypatch.chdir(tmp_path)
+    said = [
+        trained.stdout, trained.stderr, succeed("show", "t.safetensors"), succeed("predict", "t.safetensors", "t.csv"),
+        succeed("evaluate", "t.safetensors", "t.csv"), fail("train", "t.csv", "--target", "other"),
+        run("train", "t.csv").output,
     ]  # fmt: skip
-    for found in runs:
-        assert "\x1b" not in found.stdout + found.stderr
-        assert "\x07" not in found.stdout + found.stderr
-    assert r"x\x1b[2J" in runs[0].stdout
-    assert r"p\x1b[31m" in runs[2].stdout
+    for text in said:
+        assert "\x1b" not in text
+        assert "\x07" not in text
+    assert r"x\x1b[2J" in trained.stdout
+    assert r"p\x1b[31m" in said[3]
     assert visible("a\tb\n\u202e") == "a\tb\n\\u202e"
 
 

@@ -56,7 +56,7 @@ def test_the_suggestion_is_where_the_smoothed_loss_falls_fastest():
 def test_a_picture(tmp_path):
     sizes = np.geomspace(1e-5, 1, 61)
     StepSizes(sizes, -sizes, -sizes).plot(str(tmp_path / "sweep.svg"))
-    assert "step size" in (tmp_path / "sweep.svg").read_text() or (tmp_path / "sweep.svg").stat().st_size > 1000
+    assert "step size" in (tmp_path / "sweep.svg").read_text()
 
 
 def test_wrapped_optimisers_have_a_step_size_too():

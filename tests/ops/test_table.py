@@ -47,18 +47,17 @@ def test_one_sided_derivatives_and_hulls_at_kinks(f, xs):
 @pytest.mark.parametrize(("f", "xs"), [*cases(SMOOTH), *cases(KINKS)])
 def test_float32_agrees_with_float64(f, xs):
     low = f(*[sg.tensor(x, "float32") if x.dtype == float else sg.tensor(x) for x in xs])
-    if low.dtype == sg.float64:
-        return  # the sample itself names float64
     with sg.using_dtype("float64"):
         high = f(*[sg.tensor(x) for x in xs])
     np.testing.assert_allclose(low.numpy(), high.numpy(), rtol=2e-5, atol=2e-6)
 
 
-@pytest.mark.parametrize("name", [n for n, op in BUILT_IN.items() if op.elementwise and n not in {"isnan", "where"}])
+ELEMENTWISE = [n for n, op in BUILT_IN.items() if op.elementwise and n not in FLAT | {"where", "power", "clip"}]
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
 def test_nan_passes_through_and_extremes_raise_nothing(name):
     op = BUILT_IN[name]
-    if name in FLAT or name in {"power", "clip"}:
-        return
     arity = 2 if name in {"add", "sub", "mul", "div", "pow", "maximum", "minimum", "scale", "atan2", "remainder"} else 1
     for value in (np.nan, np.inf, -np.inf, 1e-45, 3e38, -3e38, 0.0, -0.0):
         y = op(*[sg.tensor([value])] * arity).numpy()

@@ -51,7 +51,7 @@ def test_the_same_seed_gives_the_same_attack(net):
 def test_what_is_verified_is_proven_by_verify_and_never_broken(net):
     for radius in (0.01, 0.05):
         proven = verified(net, X, Y, radius)
-        assert proven.any()
+        assert proven[:6].any()
         for x, y, sure in zip(X[:6], Y, proven, strict=False):
             assert not sure or sg.verify(net, ball(x, radius), Robust(int(y)))
         points = X + radius * RNG.choice([-1, 1], (50, *X.shape)).astype(np.float32)
@@ -59,9 +59,10 @@ def test_what_is_verified_is_proven_by_verify_and_never_broken(net):
 
 
 def test_a_search_proves_more_and_accuracies_are_in_order(net):
-    at_once, searched = verified(net, X, Y, 0.08), verified(net, X, Y, 0.08, timeout=5.0)
+    at_once, searched = verified(net, X, Y, 0.15), verified(net, X, Y, 0.15, timeout=5.0)
     assert (searched >= at_once).all()
-    found = evaluate(net, X, Y, 0.08, steps=10, restarts=2, timeout=5.0)
+    assert searched.sum() > at_once.sum()
+    found = evaluate(net, X, Y, 0.15, steps=10, restarts=2, timeout=5.0)
     assert found["verified_accuracy"] <= found["pgd_accuracy"] <= found["accuracy"]
     assert found["verified_accuracy"] == pytest.approx(searched.mean())
     assert found["accuracy"] == pytest.approx((net(X).numpy().argmax(1) == Y).mean())

@@ -251,8 +251,7 @@ def any_bits(dtype: str, count: int, seed: int) -> np.ndarray:
     return rng.permutation(x)
 
 
-@pytest.mark.parametrize("fma", [True, False], ids=["fma", "no-fma"])
-@pytest.mark.parametrize("lanes", [2, 3, 4, 8, 16])
+@pytest.mark.parametrize(("fma", "lanes"), [(True, 2), (True, 3), (True, 16), (False, 4), (False, 8)])
 def test_each_lane_has_the_bits_of_the_scalar(lanes, fma):
     vector, scalar = compiled(fma, lanes), compiled(fma, 1)
     for dtype in DTYPES:
