@@ -18,7 +18,7 @@ from subgrad.kinks.certify.stationary import is_stationary
 def test_random_programs_are_judged_as_a_linear_program_judges_them():
     rng = np.random.default_rng(3)
     claims = []
-    for _ in range(30):
+    for _ in range(18):
         n = int(rng.integers(1, 4))
         program = random_program(rng, n, 3)
         found = is_stationary(program, program.point)
@@ -27,7 +27,7 @@ def test_random_programs_are_judged_as_a_linear_program_judges_them():
         assert found.claim == ("stationary" if holds_zero(program.gradients(directions)) else "descent")
         assert bool(found) == (found.claim == "stationary")
         assert verify_certificate(found, program)
-    assert 2 < claims.count("stationary") < 28
+    assert 2 < claims.count("stationary") < 16
 
 
 def test_the_generators_of_a_piecewise_smooth_function_are_limits():

@@ -13,7 +13,7 @@ from subgrad.kinks.hull.local_minimum import local_minimum
 def test_a_local_minimum_of_a_random_program_is_proved_or_refuted():
     rng = np.random.default_rng(21)
     verdicts = []
-    for _ in range(60):
+    for _ in range(24):
         n = int(rng.integers(1, 4))
         program = random_program(rng, n, 4, ("relu", "abs", "max", "maximum"))
         answer = local_minimum(program, program.point)
@@ -27,7 +27,7 @@ def test_a_local_minimum_of_a_random_program_is_proved_or_refuted():
             gap = at(program, program.point + d / 1024) - at(program, program.point)
             assert gap == pytest.approx(answer.slope / 1024)
             assert answer.slope < 0
-    assert 5 < verdicts.count("proved") < 55
+    assert 4 < verdicts.count("proved") < 20
     assert set(verdicts) == {"proved", "refuted"}
 
 

@@ -17,7 +17,7 @@ from subgrad.graph import evaluate as evaluation
 from subgrad.graph.evaluate import reference
 from subgrad.kinks import subgradient
 
-BATCH = 20
+BATCH, COUNT = 20, 4000
 
 
 def total(batch):
@@ -31,11 +31,11 @@ def sampled_limits(rng, batch, first):
     return batch.limits(np.concatenate([first[:, None], close, rng.standard_normal((n, 200, d))], axis=1))
 
 
-def test_ten_thousand_random_programs_with_exact_ties():
+def test_thousands_of_random_programs_with_exact_ties():
     """Every element lies in the hull of limiting gradients, and is the limit along the direction it names."""
     rng = np.random.default_rng(0)
     plain, several, cases = 0, 0, 0
-    for seed in range(10_000 // BATCH):
+    for seed in range(COUNT // BATCH):
         batch = random_batch(rng, BATCH)
         x = sg.tensor(batch.x, "float64")
         found = subgradient(total(batch), x, seed=seed)
@@ -50,9 +50,9 @@ def test_ten_thousand_random_programs_with_exact_ties():
             several += bool(np.ptp(near, axis=0).any())
             cases += 1
     print(f"{cases} programs, {several} with several limiting gradients; backprop left the hull in {plain}")
-    assert cases == 10_000
-    assert several > 5_000
-    assert 300 < plain < 1_500  # the same programs can tell right from wrong
+    assert cases == COUNT
+    assert several > COUNT / 2
+    assert 0.03 * COUNT < plain < 0.15 * COUNT  # the same programs can tell right from wrong
 
 
 def test_lexicographic_elements_are_limits_along_powers_of_a_small_number():
