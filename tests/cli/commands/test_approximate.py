@@ -38,7 +38,7 @@ def test_two_variables_share_an_interval_or_have_their_own(tmp_path):
 
 
 def test_an_error_that_is_not_reached_is_a_failure():
-    result = run("approximate", "sin(9*x)", "--box", "0,1", "--eps", "1e-6", "-n", 10)
+    result = run("approximate", "sin(9*x)", "--box", "0,1", "--eps", "1e-3", "-n", 10)
     assert result.exit_code == 1
     assert "not reached" in result.output
 
