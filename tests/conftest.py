@@ -66,3 +66,10 @@ def compilations(monkeypatch):
 
     monkeypatch.setattr(program.Program, "_executable", counted)
     return lambda: len(made)
+
+
+@pytest.fixture
+def on_threads():
+    """Sets the number of threads, for one test."""
+    yield sg.set_threads
+    sg.set_threads(None)

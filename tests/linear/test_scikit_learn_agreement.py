@@ -39,7 +39,7 @@ def agree(ours, objective, theirs, X, y, tolerance):
     mine, peer = objective(ours), objective(theirs)
     assert mine == pytest.approx(ours.objective_, rel=1e-9)
     assert ours.gap_ <= GAP * ours.objective_
-    assert ours.bound_ <= peer
+    assert ours.bound_ <= peer * (1 + 4e-16)  # both are sums in float64, whose roundings depend on the processor
     assert mine <= peer * (1 + GAP)
     assert peer <= mine * (1 + tolerance)
 
