@@ -5,7 +5,6 @@ from __future__ import annotations
 from string import ascii_letters
 
 from subgrad import ops
-from subgrad.compile.code_target import BYTES
 from subgrad.graph.op import apply
 from subgrad.graph.tensor import Tensor
 from subgrad.ops.contract import contract, multiplications
@@ -37,7 +36,7 @@ def shared(node: Tensor, threads: int) -> Tensor:
 
 
 def _pays(node: Tensor, threads: int) -> bool:
-    n, size = node.inputs[0].shape[0], node.size * BYTES[node.dtype.name]
+    n, size = node.inputs[0].shape[0], node.size * node.dtype.itemsize
     return n % threads == 0 and size <= SMALL and multiplications(node.attrs["spec"], *node.inputs) >= LARGE
 
 

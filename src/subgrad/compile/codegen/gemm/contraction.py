@@ -136,7 +136,7 @@ class _Nest:
             )  # fmt: skip
 
     def _lines(self, at: _Spot, begin: Index, end: Index, inside: Callable[[_Spot, Index, Index], None]) -> None:
-        """The innermost loops over rows and columns, each with the part of the rows that is asked for."""
+        """The loops over lines of rows and over outer columns: in each line, the rows that are asked for."""
         b, inner = self.b, self.contraction.m[-1].size
         outer = self.contraction.batch + self.contraction.m[:-1]
         if not outer:
