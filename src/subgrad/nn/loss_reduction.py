@@ -62,8 +62,10 @@ def binary(
     values, takes = known(y), f"{loss} takes the labels 0 and 1, or -1 and +1"
     if values is None:
         y = required((y == 0) | (abs(y) == 1), y, takes)
-    elif not ({*np.unique(values).tolist()} <= {0, 1} or {*np.unique(values).tolist()} <= {-1, 1}):
-        raise DataError(f"{takes}, got {', '.join(map(str, np.unique(values)[:5].tolist()))}")
+    else:
+        found = np.unique(values).tolist()
+        if not (set(found) <= {0, 1} or set(found) <= {-1, 1}):
+            raise DataError(f"{takes}, got {', '.join(map(str, found[:5]))}")
     return f, ops.where(y > 0, ops.ones_like(y), -1), counts
 
 

@@ -18,6 +18,7 @@ from subgrad.compile.runtime import team
 from subgrad.compile.runtime.cpu import default_threads
 from subgrad.errors import ArgumentError
 from subgrad.graph.lock import lock
+from subgrad.validators import shown
 
 BARRIER = 128  # bytes at the start of what threads wait for each other by: how many have come, and which round it is
 
@@ -34,7 +35,7 @@ def set_threads(n: int | None) -> None:
     """
     global _chosen
     if n is not None and (isinstance(n, bool) or not isinstance(n, Integral) or n < 1):
-        raise ArgumentError(f"a program needs at least one thread, got {n!r:.100}")
+        raise ArgumentError(f"a program needs at least one thread, got {shown(n):.100}")
     _chosen = None if n is None else int(n)
 
 
