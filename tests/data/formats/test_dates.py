@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from subgrad.data.formats import DateFormat, NumberFormat, TextFormat, decide_format, decide_formats, format_from_plain
+from subgrad.data.formats import dates as dates_module
 
 DAYS = [datetime.datetime(2021, 1, 31) + datetime.timedelta(days=37 * i, hours=5 * i, minutes=7) for i in range(24)]
 DATES = ["%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%y", "%Y%m%d", "%d-%b-%Y", "%d%b%Y"]
@@ -124,3 +125,17 @@ def test_dates_of_a_frame_fit_in_with_those_of_a_file(form):
 def test_a_shape_that_there_is_not():
     with pytest.raises(ValueError, match="no dates of the shape 'moon first'"):
         format_from_plain({"kind": "date", "shape": "moon first", "day_first": True, "sure": True})
+
+
+@pytest.mark.parametrize("texts", [["A", "C"], ["1. low", "2. high"], ["K1A 0B1", "H0H 0H0"], ["12-34", "x1/y2"]])
+def test_texts_that_look_like_no_date_are_not_read_as_each_shape(texts, monkeypatch):
+    """A table of sixty columns of categories took two seconds for that."""
+    monkeypatch.setattr(dates_module, "_seconds", None)
+    assert decide_format(pl.Series(texts * 20)) == TextFormat()
+
+
+def test_among_dates_with_zones_another_text_is_missing():
+    series = pl.Series(["Sun, 31 Jan 2021 12:00 GMT"] * 19 + ["soon"])
+    found = decide_format(series).read(series)
+    assert found[0] == seconds([datetime.datetime(2021, 1, 31, 12)])[0]
+    assert np.isnan(found).tolist() == [False] * 19 + [True]
