@@ -154,3 +154,17 @@ def test_elements_of_one_constraint_have_their_own_units():
     found = sg.minimize(lambda x: ((x - 5) ** 2).sum(), np.zeros(3), constraints=within)
     assert found.success, found
     np.testing.assert_allclose(found.x, [1, 2, 3], atol=1e-5)
+
+
+def test_the_penalised_function_takes_what_the_result_holds():
+    """Arrays, dicts of them and lists of numbers, as well as tensors: functions of ops make numbers of arrays."""
+    plain = [inequality(lambda x: 2 - (x * x).sum()), equality(lambda x: [x[0] - x[1] - 1, x[0] + x[1]])]
+    found = sg.minimize(lambda x: (x[0] - 3) ** 2 + abs(x[1] + 2), [0.0, 0.0], constraints=plain)
+    value = found.penalised(sg.tensor(found.x, "float64")).item()
+    assert value == pytest.approx(found.fun, abs=1e-5)
+    for x in (found.x, found.x.tolist()):
+        assert found.penalised(x).item() == value
+        assert found.penalised.violation(x).item() == pytest.approx(found.maxcv, abs=1e-12)
+    tree = sg.minimize(lambda p: abs(p["a"] - 1) + p["b"] ** 2, {"a": np.array(0.0), "b": np.array(0.5)},
+                       constraints=inequality(lambda p: p["b"] - p["a"]))  # fmt: skip
+    assert tree.penalised(tree.x).item() == pytest.approx(tree.fun, abs=1e-5)

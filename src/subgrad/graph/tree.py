@@ -14,6 +14,8 @@ Tree = Any
 
 def as_tree(tree: Tree) -> Tree:
     """``tree`` with modules replaced by their named parameters, and generators by lists."""
+    if isinstance(tree, Tensor):  # which looks long for a name that it does not have
+        return tree
     if hasattr(tree, "named_parameters"):
         return dict(tree.named_parameters())
     if isinstance(tree, Iterator):

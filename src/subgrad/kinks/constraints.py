@@ -12,6 +12,7 @@ from subgrad import ops
 from subgrad.errors import ArgumentError, ShapeError
 from subgrad.graph.tensor import Tensor, tensor
 from subgrad.graph.tree import as_tree, leaves
+from subgrad.kinks.problem import held_still
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,15 @@ class Penalised:
     weight: float
 
     def __call__(self, x: Any) -> Tensor:
-        return self.f(x) + self.weight * ops.concatenate([c.excess(x) for c in self.constraints]).sum()
+        x = held_still(x)
+        return self.f(x) + self.weight * self._excesses(x).sum()
 
     def violation(self, x: Any) -> Tensor:
         """The largest excess."""
-        return ops.concatenate([c.excess(x) for c in self.constraints]).max()
+        return self._excesses(held_still(x)).max()
+
+    def _excesses(self, x: Any) -> Tensor:
+        return ops.concatenate([c.excess(x) for c in self.constraints])
 
 
 def read_constraints(constraints: Any) -> tuple[Constraint, ...]:

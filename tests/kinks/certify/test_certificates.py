@@ -10,6 +10,7 @@ from nested_kinks import holds_zero, random_program
 import subgrad as sg
 from subgrad import errors, nn
 from subgrad.kinks.certify.certificates import load_certificate, verify_certificate
+from subgrad.kinks.certify.evidence import Proven
 from subgrad.kinks.certify.stationary import is_stationary
 
 # At a point
@@ -79,6 +80,19 @@ def test_an_inner_set_without_zero_leads_to_unknown_or_to_real_descent():
     found = is_stationary(f, [0.0, 0.0])
     assert found.claim != "stationary"
     assert found.claim == "unknown" or verify_certificate(found, f)
+
+
+def test_a_descent_from_a_kink_at_zero_takes_few_intervals(monkeypatch):
+    """There floats go on for three hundred decades, and on all of them the slope is the same."""
+    counted = []
+    rise = Proven.rise
+    monkeypatch.setattr(Proven, "rise", lambda *args: counted.append(args) or rise(*args))
+    found = is_stationary(lambda x: 3 * sg.relu(x[0]) - abs(x[0]) - sg.relu(-x[0]), [0.0])
+    assert found.claim == "descent"
+    assert verify_certificate(found, lambda x: 3 * sg.relu(x[0]) - abs(x[0]) - sg.relu(-x[0]))
+    assert len(counted) < 20
+    bent = is_stationary(lambda x: x[0] ** 2 + x[0] - sg.relu(-x[0]), [0.0])
+    assert (bent.claim, len(counted) < 60) == ("descent", True)
 
 
 @pytest.mark.parametrize("options", [{"delta": -1.0}, {"tolerance": 0.0}, {"budget": 0}])

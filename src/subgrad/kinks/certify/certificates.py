@@ -14,7 +14,7 @@ from subgrad.intervals import arithmetic as iv
 from subgrad.intervals.arithmetic import Interval
 from subgrad.kinks.certify.certificate import Certificate, LoadedCertificate
 from subgrad.kinks.certify.certificate_file import load_certificate
-from subgrad.kinks.certify.evidence import NEAR, Evidence, Sampled, evidence, is_finest, is_near
+from subgrad.kinks.certify.evidence import NEAR, Evidence, Sampled, evidence, is_finest, is_near, shortest
 from subgrad.kinks.limits import read_bounds
 from subgrad.kinks.problem import Problem, flat_problem
 
@@ -159,9 +159,9 @@ def falls_from(f: Evidence, x: np.ndarray, v: np.ndarray, step: float, rate: flo
     """Whether f falls along v at a rate, up to ``step`` and at all smaller steps, down to where rounding hides it."""
     if f.rise(x, v, 0.0, step)[1] > -rate * step:
         return False
-    part, t = 1.0, step
+    part, t, finest = 1.0, step, shortest(x) / float(np.abs(v).max())
     while not is_finest(x, t * v):
-        if f.falls(x, v, t, rate):
+        if f.falls(x, v, 0.0, t, rate) or f.falls(x, v, finest, t, rate):  # x itself may be on a kink
             return True
         least, most = f.rise(x, v, t / 16, t)
         wanted = -rate * (t - t / 16)

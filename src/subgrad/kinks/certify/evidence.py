@@ -48,8 +48,8 @@ class Evidence(Protocol):
         """f(x + high v) - f(x + low v) lies between these."""
         ...
 
-    def falls(self, x: np.ndarray, v: np.ndarray, high: float, rate: float) -> bool:
-        """Whether nothing is known against it that f falls along v at this rate on all of the way up to ``high``."""
+    def falls(self, x: np.ndarray, v: np.ndarray, low: float, high: float, rate: float) -> bool:
+        """Whether nothing is known against it that f falls along v at this rate on all of the way between two steps."""
         ...
 
 
@@ -99,8 +99,8 @@ class Proven:
         by_rate = iv.mul(self._rate(x, v, low, high), iv.widened(np.asarray(high - low), np.asarray(high - low)))
         return float(max(by_values.low, by_rate.low)), float(min(by_values.high, by_rate.high))
 
-    def falls(self, x: np.ndarray, v: np.ndarray, high: float, rate: float) -> bool:
-        return bool(self._rate(x, v, 0.0, high).high <= -rate)
+    def falls(self, x: np.ndarray, v: np.ndarray, low: float, high: float, rate: float) -> bool:
+        return bool(self._rate(x, v, low, high).high <= -rate)
 
     def _value(self, box: Interval) -> Interval:
         return self._ranges.values(parts_of(self._problem, box)).known.get(self._problem.output, iv.anything(()))
@@ -161,7 +161,7 @@ class Sampled:
         error = self._error(start, end)
         return end - start - error, end - start + error
 
-    def falls(self, x: np.ndarray, v: np.ndarray, high: float, rate: float) -> bool:
+    def falls(self, x: np.ndarray, v: np.ndarray, low: float, high: float, rate: float) -> bool:
         return high * rate <= 4 * self._error(float(self._evaluate(x)[0]))
 
     def _error(self, *values: float) -> float:
@@ -182,7 +182,7 @@ def _along(x: np.ndarray, v: np.ndarray, low: float, high: float) -> Interval:
 
 def is_finest(x: np.ndarray, way: np.ndarray) -> bool:
     """Whether a step is so short that rounding hides where it leads."""
-    return float(np.abs(way).max()) <= _shortest(x)
+    return float(np.abs(way).max()) <= shortest(x)
 
 
 def is_near(x: np.ndarray, way: np.ndarray) -> bool:
@@ -190,7 +190,8 @@ def is_near(x: np.ndarray, way: np.ndarray) -> bool:
     return float(np.abs(way).max()) <= 2.0**20 * float(np.spacing(np.abs(x).max()))
 
 
-def _shortest(x: np.ndarray) -> float:
+def shortest(x: np.ndarray) -> float:
+    """The length of such a step, in its largest number."""
     return max(FINEST * float(np.spacing(np.abs(x).max())), 1e-290)
 
 
@@ -199,10 +200,10 @@ def _steps_up(x: np.ndarray, way: np.ndarray) -> Sequence[float]:
     length = float(np.abs(way).max())
     if length == 0:
         return []
-    least = _shortest(x) / length
+    least = shortest(x) / length
     most = min(1.0, max(NEAR, 2.0**14 * least))
     count = math.ceil(math.log(most / least, 16)) if least < most else 0
     return [min(most, least * 16.0**k) for k in range(count + 1)]
 
 
-__all__ = ["NEAR", "Evidence", "Proven", "Sampled", "evidence", "is_finest", "is_near"]
+__all__ = ["NEAR", "Evidence", "Proven", "Sampled", "evidence", "is_finest", "is_near", "shortest"]
