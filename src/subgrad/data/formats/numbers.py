@@ -130,12 +130,17 @@ class NumberFormat(Format):
     def _pattern(self) -> str:
         mark, group = re.escape(self.decimal), re.escape(self.thousands)
         grouped = rf"[1-9]\d{{0,2}}(?:{group}\d{{2,3}})*{group}\d{{3}}|" if group else ""
-        unit = f"|{re.escape(self.unit)}" if self.unit else ""
-        return (
-            rf"^(?P<open>\()? ?(?P<before>[-+])? ?(?P<money>{_CURRENCY})? ?(?P<inner>[-+])? ?"
-            rf"(?P<number>(?:{grouped}\d+)(?:{mark}\d*)?|{mark}\d+)(?P<power>[eE][-+]?\d+)?"
-            rf"(?P<behind>-)? ?(?:(?P<percent>%)|(?P<money_behind>{_CURRENCY}){unit})? ?(?P<close>\))?$"
-        )
+        return _around(rf"(?:{grouped}\d+)(?:{mark}\d*)?|{mark}\d+", self.unit)
+
+
+def _around(number: str, unit: str) -> str:
+    """The pattern of a text with a number of some pattern in it."""
+    behind = f"|{re.escape(unit)}" if unit else ""
+    return (
+        rf"^(?P<open>\()? ?(?P<before>[-+])? ?(?P<money>{_CURRENCY})? ?(?P<inner>[-+])? ?"
+        rf"(?P<number>{number})(?P<power>[eE][-+]?\d+)?"
+        rf"(?P<behind>-)? ?(?:(?P<percent>%)|(?P<money_behind>{_CURRENCY}){behind})? ?(?P<close>\))?$"
+    )
 
 
 _MINUS = (("open", "("), ("before", "-"), ("inner", "-"), ("behind", "-"))
@@ -189,14 +194,23 @@ def _clear_mark(series: pl.Series) -> str:
 
 def _best(known: pl.Series, habit: Habit, unit: str) -> NumberFormat | None:
     best, most = None, FEW * len(known)
+    texts, counts = known.alias("text").value_counts(name="count").get_columns()
+    if counts.filter(_perhaps(texts, unit)).sum() < most:
+        return None
     for decimal, thousands in _MARKS[habit]:
         chosen = NumberFormat(decimal, thousands, unit)
-        count = int(np.sum(~np.isnan(chosen.read(known))))
+        count = int(counts.to_numpy()[~np.isnan(chosen.read(texts))].sum())
         if count > most or (count == most and best is None):
             best, most = chosen, count
         if count == len(known):
             break
     return best
+
+
+def _perhaps(texts: pl.Series, unit: str) -> pl.Series:
+    """Whether texts may be numbers in some notation: to look once is quicker than to read them in each."""
+    others = texts.str.contains(r"(?i)^[-+]?inf|^(true|false)$| days?,? |^-?p[\dt]")
+    return others | _clean(texts).str.contains(_around(r"[\d.,' ]*\d[\d.,' ]*", unit))
 
 
 def _unit(few: pl.Series) -> str:
