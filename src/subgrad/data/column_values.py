@@ -90,7 +90,8 @@ def _of_polars(series: pl.Series, name: str) -> pl.Series:
 
 
 def _of_objects(values: list[Any], name: str) -> pl.Series:
-    known = [None if _is_missing(value) else value for value in map(_plain, values)]
+    plain = set(map(type, values)) <= {str, type(None)}  # as most are: the rest takes longer
+    known = values if plain else [None if _is_missing(value) else value for value in map(_plain, values)]
     kinds = {type(value) for value in known} - {type(None)}
     if kinds and all(issubclass(kind, Integral | Decimal) and kind is not bool for kind in kinds) and _are_whole(known):
         return _integers(known)
@@ -98,7 +99,7 @@ def _of_objects(values: list[Any], name: str) -> pl.Series:
         return pl.Series([None if value is None else float(value) for value in known], dtype=pl.Float64)
     if kinds and all(issubclass(kind, datetime.timedelta) for kind in kinds):
         return pl.Series([None if value is None else value.total_seconds() for value in known], dtype=pl.Float64)
-    texts = [None if value is None else _text(value, name) for value in known]
+    texts = values if plain else [None if value is None else _text(value, name) for value in known]
     try:
         return _texts(pl.Series(texts, dtype=pl.String))
     except UnicodeEncodeError:
