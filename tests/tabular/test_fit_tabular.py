@@ -258,6 +258,17 @@ def test_a_run_that_a_wave_ends_does_not_end_that_on_the_other_scale(order, monk
     assert falling.over
 
 
+@pytest.mark.parametrize(("seen", "waves"), [(640, 4), (641, 3)])
+def test_a_long_run_has_a_wave_more(monkeypatch, seen, waves):
+    monkeypatch.setattr(cross_fitting, "WAVES", 3)
+    monkeypatch.setattr(cross_fitting, "LONG", seen)
+    net = TabularNetwork(1, 0, 0, (), 1, members=2, hidden=(4,), activation="relu")
+    data = [np.zeros((64, 1), np.float32), np.zeros(64, np.float32)]
+    run = Run(net, data, np.arange(64) % 2, SMALL, 0, lambda scores: (0.0, 0.0))  # 20 passes over 32 rows
+    assert len(run._ends()) == waves
+    assert run._ends()[-1] == 20
+
+
 def test_ctrl_c_keeps_the_best_so_far():
     def interrupt(history):
         if len(history) == 2:

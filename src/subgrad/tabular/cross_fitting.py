@@ -18,6 +18,7 @@ from subgrad.tabular.network import TabularNetwork
 
 CHUNK_SECONDS = 0.1  # how often a run comes back for the progress bar and Ctrl-C
 WAVES = 4  # of the step size, at most, each twice as long as the one before: a run that is long enough can end there
+LONG = 600_000  # rows that a network sees from which on there is a wave more: what is noisy then ends a seventh sooner
 PILOT = 1  # waves after which the best of several runs is known: a second one changed nothing that counts
 GAIN = 0.005  # the part of the loss that a wave takes away at least, if one of twice the length is to follow
 LOOKS = 6  # times that the held-out rows are scored in a wave, at most, in its second half, where steps get smaller
@@ -64,7 +65,8 @@ class Run:
         self.steps_a_pass = fewest // self.batch
         passes = settings.passes_for(len(parts))
         self.steps = self.steps_a_pass * passes
-        self._waves = min(WAVES, int(np.log2(passes + 1)))  # the first has a pass at least
+        waves = WAVES + (self.steps * self.batch >= LONG)
+        self._waves = min(waves, int(np.log2(passes + 1)))  # the first has a pass at least
         # A look is a forward pass for the rows of one fold, a step's three are for those of the others.
         self._looks_a_wave = min(LOOKS, max(1, round(LOOKING * 3 * (folds - 1) * passes / self._waves)))
         self.trainer, self.scorer = Trainer(net, data, settings, self.batch, seed, quantiles), Scorer(net)
