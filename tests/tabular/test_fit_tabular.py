@@ -123,8 +123,12 @@ def test_quantiles_are_below_what_they_should(tmp_path):
     median = found.predict({"x": x[1000:]})
     assert [np.mean(y[1000:] <= q) for q in (low, median, high)] == pytest.approx([0.1, 0.5, 0.9], abs=0.04)
     assert np.corrcoef(high - low, np.exp(x[1000:]))[0, 1] > 0.9
+    ends = found.predict_interval({"x": x[1000:]}, 0.9).T
+    assert np.mean((ends[0] <= y[1000:]) & (y[1000:] <= ends[1])) == pytest.approx(0.9, abs=0.04)
+    assert np.ptp(ends - [low, high], axis=1) == pytest.approx([0, 0], abs=1e-9)  # from 0.8 to 0.9 by one distance each
     found.save(path := tmp_path / "q.safetensors")
     np.testing.assert_array_equal(sg.load(path).predict_quantiles({"x": x[1000:]}).T, [high, low])
+    np.testing.assert_array_equal(sg.load(path).predict_interval({"x": x[1000:]}, 0.9).T, ends)
     with pytest.raises(errors.ArgumentError, match="has learnt no quantiles"):
         fit_tabular({"x": x[:50], "y": y[:50]}, "y", settings=SMALL).predict_quantiles({"x": x})
     for wrong in ([], [0.1, 0.1], [0, 0.5], "0.5", 0.5 + 1j):

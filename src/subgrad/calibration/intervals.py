@@ -72,7 +72,7 @@ class Intervals:
         """
         y, a = given.numbers("truth", truth), given.numbers("answers", answers)
         given.same_length(y, a)
-        _check(level, len(y))
+        check_level(level, len(y))
         if len(y) < 2 * ROWS_A_KNOT or len(y) < PARTS * (rows_needed(level) + 1):
             return cls._of(y, a, level, scaled=False)
         scores = {scaled: cls._score(y, a, level, scaled) for scaled in (False, True)}
@@ -83,9 +83,8 @@ class Intervals:
         errors = y - a
         knots, sizes = _usual_sizes(errors, a) if scaled else ((), ())
         ordered = np.sort(errors / _size(a, knots, sizes))
-        n, tail = len(ordered), (1 - level) / 2
-        below, above = math.floor((n + 1) * tail + 1e-9), math.ceil((n + 1) * (1 - tail) - 1e-9)
-        return cls(level, float(ordered[below - 1]), float(ordered[above - 1]), knots, sizes, n)
+        below, above = tails(len(ordered), level)
+        return cls(level, float(ordered[below]), float(ordered[above]), knots, sizes, len(ordered))
 
     @classmethod
     def _score(cls, y: np.ndarray, a: np.ndarray, level: float, scaled: bool) -> float:
@@ -133,6 +132,16 @@ def rows_needed(level: float) -> int:
     return math.ceil(2 / (1 - level) - 1e-9) - 1
 
 
+def tails(n: int, level: float) -> tuple[int, int]:
+    """The places, among n errors in order from 0 on, of those between which a new one lies with this probability.
+
+    >>> tails(19, 0.9), tails(199, 0.9)
+    ((0, 18), (9, 189))
+    """
+    tail = (1 - level) / 2
+    return math.floor((n + 1) * tail + 1e-9) - 1, math.ceil((n + 1) * (1 - tail) - 1e-9) - 1
+
+
 def interval_score(truth: np.ndarray, low: np.ndarray, high: np.ndarray, level: float) -> np.ndarray:
     """The length of each interval (n,), and 2 / (1 - level) times the distance of the truth from it: less is better.
 
@@ -142,7 +151,8 @@ def interval_score(truth: np.ndarray, low: np.ndarray, high: np.ndarray, level: 
     return high - low + 2 / (1 - level) * (np.maximum(low - truth, 0) + np.maximum(truth - high, 0))
 
 
-def _check(level: float, n: int) -> None:
+def check_level(level: float, n: int) -> None:
+    """Raise `ArgumentError` for a level that is no share, and `DataError` if it takes more rows than n."""
     if not 0 < level < 1:
         raise ArgumentError(f"the level of an interval is a share between 0 and 1, got {level}")
     if n < rows_needed(level):
@@ -166,4 +176,4 @@ def _size(answers: np.ndarray, knots: tuple[float, ...], sizes: tuple[float, ...
     return np.interp(answers, knots, sizes) if knots else np.ones(len(answers))
 
 
-__all__ = ["Intervals", "interval_score", "rows_needed"]
+__all__ = ["Intervals", "check_level", "interval_score", "rows_needed", "tails"]

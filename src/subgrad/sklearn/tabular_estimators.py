@@ -241,7 +241,8 @@ class TabularRegressor(RegressorMixin, Tabular):
         """The lower and the upper end of an interval around each estimate, (n, 2).
 
         It holds the truth in the share ``coverage`` of rows that are like those of the training, whatever the model is
-        worth (conformal prediction, see `subgrad.calibration.Intervals`).
+        worth (conformal prediction, see `subgrad.calibration.Intervals`; around learnt ``quantiles``
+        `subgrad.calibration.QuantileIntervals`).
         """
         return self._asked("predict_interval", X, coverage)
 

@@ -155,12 +155,12 @@ def fit_tabular(
     scale = corrected(scores, scale)
     temperature = suited(scores)
     answers = combined(scores, scale, temperature)
-    beside = {}
+    beside, quantile_answers = {}, None
     if levels:
         beside = {"pinball_loss": pinball(y, answers, levels, given)}
-        answers = answers[:, levels.index(MEDIAN)]
+        quantile_answers, answers = answers, answers[:, levels.index(MEDIAN)]
     found = {m.name: _value(m, y, answers, given) for m in for_task(preparation.task)} | beside
-    held_out = OutOfFold(rows, y, answers, given)
+    held_out = OutOfFold(rows, y, answers, given, quantile_answers)
     record = {
         "rows": len(y), "columns": len(preparation.columns), "features": x.shape[1], "folds": folds,
         "effort": effort if settings is None else "own settings", "seed": seed,
@@ -174,6 +174,7 @@ def fit_tabular(
     return TabularModel(
         preparation, run.net, own, scale=scale, temperature=of_all_members(temperature, len(y)), history=run.history,
         scores=found, out_of_fold=held_out, errors=held_out.calibration(seed), record=record,
+        scorer=run.scorer,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from subgrad.calibration import Intervals, PredictionSets
+from subgrad.calibration import Intervals, PredictionSets, QuantileIntervals
 from subgrad.entropy import philox
 
 KEPT = 4096  # rows that go into the file of a model: so many say where 99.9% are
@@ -23,12 +23,14 @@ class OutOfFold:
         y: the right answers (n,): places of classes, or numbers in their unit.
         answers: probabilities (n, k), or numbers (n,) in their unit.
         weights: the weights (n,) of the rows, None if there were none.
+        quantiles: all that were learnt (n, q), in their unit; None if none were.
     """
 
     rows: np.ndarray
     y: np.ndarray
     answers: np.ndarray
     weights: np.ndarray | None = None
+    quantiles: np.ndarray | None = None
 
     def calibration(self, seed: int) -> Errors:
         """What intervals and sets are calibrated by: of a large table some rows, drawn by chance."""
@@ -36,7 +38,7 @@ class OutOfFold:
         some = np.sort(rng.permutation(len(self.y))[:KEPT])
         if self.answers.ndim == 2:
             return Errors(self.answers[some, self.y[some]])
-        return Errors(self.answers[some], self.y[some])
+        return Errors(self.answers[some], self.y[some], None if self.quantiles is None else self.quantiles[some])
 
 
 @dataclass(frozen=True)
@@ -46,14 +48,22 @@ class Errors:
     Attributes:
         answers: the probability of the right class (n,), or numbers (n,) in their unit.
         truth: the right numbers (n,); None for classes.
+        quantiles: all that were learnt (n, q), in their unit; None if none were.
     """
 
     answers: np.ndarray
     truth: np.ndarray | None = None
+    quantiles: np.ndarray | None = None
 
     def intervals(self, level: float) -> Intervals:
         """Intervals around numbers, see `Intervals.fit`."""
         return Intervals.fit(self.truth, self.answers, level)
+
+    def quantile_intervals(self, ends: tuple[int, int], level: float) -> QuantileIntervals:
+        """Intervals between the quantiles at these places, see `QuantileIntervals.fit`."""
+        assert self.truth is not None
+        assert self.quantiles is not None
+        return QuantileIntervals.fit(self.truth, *self.quantiles[:, ends].T, level)
 
     def sets(self, level: float) -> PredictionSets:
         """Sets of classes, see `PredictionSets.fit`."""
@@ -61,13 +71,14 @@ class Errors:
 
     def to_plain(self) -> dict[str, Any]:
         """Everything, as JSON can hold it."""
-        return {"answers": self.answers.tolist(), "truth": None if self.truth is None else self.truth.tolist()}
+        parts = {"answers": self.answers, "truth": self.truth, "quantiles": self.quantiles}
+        return {name: None if part is None else part.tolist() for name, part in parts.items()}
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> Errors:
         """The inverse of `to_plain`."""
-        truth = plain["truth"]
-        return cls(np.array(plain["answers"], np.float64), None if truth is None else np.array(truth, np.float64))
+        parts = plain["answers"], plain["truth"], plain.get("quantiles")  # which older files do not have
+        return cls(*[None if part is None else np.array(part, np.float64) for part in parts])
 
 
 __all__ = ["Errors", "OutOfFold"]

@@ -37,10 +37,24 @@ def places_of(quantiles: Sequence[float]) -> list[int]:
     return [learnt(quantiles).index(q) for q in quantiles]
 
 
+def around(quantiles: Sequence[float], coverage: float) -> tuple[int, int] | None:
+    """Where those that are learnt lie nearest to the ends of an interval; None if one side of the median has none.
+
+    >>> around([0.1, 0.25, 0.9], 0.5), around([0.1, 0.25, 0.9], 0.95), around([0.25], 0.5)
+    ((1, 3), (0, 3), None)
+    """
+    shares, tail = learnt(quantiles), (1 - coverage) / 2
+    below, above = [q for q in shares if q < MEDIAN], [q for q in shares if q > MEDIAN]
+    if not (below and above):
+        return None
+    low, high = min(below, key=lambda q: abs(q - tail)), min(above, key=lambda q: abs(q - (1 - tail)))
+    return shares.index(low), shares.index(high)
+
+
 def pinball(y: np.ndarray, answers: np.ndarray, levels: Sequence[float], weights: np.ndarray | None = None) -> float:
     """The mean pinball loss of quantiles (n, q) of numbers (n,), whose least value they are (Koenker, Bassett 1978)."""
     above, q = y[:, None] - answers, np.array(levels)
     return float(np.average(np.maximum(q * above, (q - 1) * above).mean(1), weights=weights))
 
 
-__all__ = ["MEDIAN", "checked", "learnt", "pinball", "places_of"]
+__all__ = ["MEDIAN", "around", "checked", "learnt", "pinball", "places_of"]

@@ -23,7 +23,7 @@ from subgrad.tabular.member_programs import Scorer
 from subgrad.tabular.network import TabularNetwork
 from subgrad.tabular.number_scale import Scale
 from subgrad.tabular.preparation import TabularPreparation
-from subgrad.tabular.quantile_levels import MEDIAN, learnt, places_of
+from subgrad.tabular.quantile_levels import MEDIAN, around, learnt, places_of
 from subgrad.tabular.tabular_module import TabularModule
 from subgrad.tabular.temperature import softmax
 from subgrad.validators import positive, typed
@@ -52,12 +52,12 @@ class TabularModel:
     def __init__(
         self, preparation: TabularPreparation, network: TabularNetwork, settings: Settings, *,
         scale: Scale | None, temperature: float, history: History, scores: dict[str, float],
-        out_of_fold: OutOfFold | None, errors: Errors, record: dict[str, Any],
+        out_of_fold: OutOfFold | None, errors: Errors, record: dict[str, Any], scorer: Scorer | None = None,
     ) -> None:  # fmt: skip
         self.preparation, self.network, self.settings = preparation, network, settings
         self.scale, self.temperature, self.history = scale, temperature, history
         self.scores, self.out_of_fold, self.errors, self.record = scores, out_of_fold, errors, record
-        self._scorer = Scorer(network)
+        self._scorer = scorer or Scorer(network)  # that of the training has its program
 
     task = property(lambda self: self.preparation.task)
     target_name = property(lambda self: self.preparation.target_name)
@@ -101,7 +101,8 @@ class TabularModel:
         """The lower and the upper end of an interval around each number, (n, 2).
 
         It holds the true number of that share of the rows, if they are like those of the training: see
-        `subgrad.calibration.Intervals`.
+        `subgrad.calibration.Intervals`. Of a model that has learnt ``quantiles`` on both sides of the median, it lies
+        around the two that are nearest: see `subgrad.calibration.QuantileIntervals`.
 
         Raises:
             ArgumentError: for classes, or a coverage outside (0, 1).
@@ -117,8 +118,13 @@ class TabularModel:
         """
         if self.classes:
             raise ArgumentError(f"'{self.target_name}' is a class, which has no interval; use predict_set")
-        around = self.errors.intervals(coverage).around(self.answers(self.preparation.transform(as_table(table))))
-        return np.stack(around, axis=1)
+        features, ends = self.preparation.transform(as_table(table)), around(self.quantiles, coverage)
+        if ends and self.errors.quantiles is not None:
+            low, high = self._all_answers(features)[:, ends].T
+            found = self.errors.quantile_intervals(ends, coverage).around(low, high)
+        else:
+            found = self.errors.intervals(coverage).around(self.answers(features))
+        return np.stack(found, axis=1)
 
     def predict_quantiles(self, table: Any) -> np.ndarray:
         """The quantiles of each number (n, q), in the order of `quantiles`.
