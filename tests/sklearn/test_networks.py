@@ -58,6 +58,9 @@ def test_several_labels_and_several_columns_of_classes():
     y = np.stack([CLASSES, np.where(X[:, 2] > 0.5, "c", np.where(X[:, 2] < -0.5, "a", "b"))], axis=1)
     model = classifier(max_iter=60).fit(X, y)
     assert [c.tolist() for c in model.classes_] == [["no", "yes"], ["a", "b", "c"]]
+    right = (model.predict(X) == y).all(axis=1)
+    assert model.score(X, y) == right.mean() > 0.8
+    assert model.score(X, y, right) == 1
     assert np.mean(model.predict(X) == y) > 0.85
     assert [p.shape for p in model.predict_proba(X)] == [(120, 2), (120, 3)]
     assert [f.shape for f in model.decision_function(X)] == [(120,), (120, 3)]
@@ -114,6 +117,11 @@ def test_steps_on_a_stream():
     assert model.n_iter_ == 90
     with pytest.raises(DataError, match="classes that are not among those of the first fit: 'perhaps'"):
         model.partial_fit(X[:1], ["perhaps"])
+    with pytest.raises(DataError, match="classes are those of the first call"):
+        model.partial_fit(X[:1], CLASSES[:1], classes=["no", "perhaps", "yes"])
+    several = classifier().partial_fit(X, np.stack([CLASSES, CLASSES], 1), classes=[["no", "yes"], ["no", "yes"]])
+    with pytest.raises(DataError, match="classes are those of the first call"):
+        several.partial_fit(X, np.stack([CLASSES, CLASSES], 1), classes=[["no", "yes"], ["no", "yes", "z"]])
     assert not hasattr(classifier(solver="lbfgs"), "partial_fit")
     numbers = regressor()
     for _ in range(60):

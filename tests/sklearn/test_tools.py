@@ -151,6 +151,44 @@ def test_tables_with_categories_and_missing_values():
     assert numbers.score(TABLE[["size", "kind"]], X[:, 3]) > 0.8
 
 
+def test_decision_function_of_a_table_decides_as_predict_does():
+    y = np.where(X[:, 0] > 17, "rare", "usual")
+    for balance in (False, True):
+        model = TabularClassifier(LITTLE, balance=balance, random_state=0).fit(TABLE, y)
+        scores = model.decision_function(TABLE)
+        np.testing.assert_array_equal(model.classes_[(scores > 0).astype(int)], model.predict(TABLE))
+        first, second = model.predict_proba(TABLE).T
+        shift = scores - np.log(second / first)  # the same for all rows: how a balanced decision weighs the classes
+        assert np.ptp(shift) < 1e-9
+        assert balance or np.abs(shift).max() < 1e-9
+    three = np.digitize(X[:, 0], [11, 14])
+    model = TabularClassifier(LITTLE, random_state=0).fit(TABLE, three)
+    np.testing.assert_allclose(np.exp(model.decision_function(TABLE)), model.predict_proba(TABLE), rtol=1e-12)
+
+
+def test_a_table_fitted_with_names_takes_arrays_and_the_other_way_round():
+    """As scikit-learn's own do, whose explanations hand over arrays: with a warning, by the places of columns."""
+    named = pd.DataFrame(X[:, :2], columns=["size", "texture"])
+    model = TabularClassifier(LITTLE, random_state=0).fit(named, Y)
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        np.testing.assert_array_equal(model.predict_proba(X[:, :2]), model.predict_proba(named))
+    model = TabularClassifier(LITTLE, random_state=0).fit(X[:, :2], Y)
+    with pytest.warns(UserWarning, match="was fitted without feature names"):
+        np.testing.assert_array_equal(model.predict_proba(named), model.predict_proba(X[:, :2]))
+    numbered = named.set_axis([7, 5], axis=1)
+    model = TabularClassifier(LITTLE, random_state=0).fit(numbered, Y)
+    np.testing.assert_array_equal(model.predict_proba(X[:, :2]), model.predict_proba(numbered))
+
+
+@pytest.mark.parametrize("model", [NETWORK, LogisticRegression(), TabularClassifier(LITTLE, random_state=0)])
+def test_labels_may_be_a_categorical(model):
+    labels = np.where(Y, "benign", "malignant")
+    found = clone(model).fit(X, pd.Categorical(labels)).predict(X)
+    np.testing.assert_array_equal(found, clone(model).fit(X, labels).predict(X))
+    with pytest.raises(sg.errors.DataError, match="in 1 row, the first is 0"):
+        clone(model).fit(X, pd.Categorical([None, *labels[1:]]))
+
+
 def test_a_table_with_weights_is_one_with_repeated_rows():
     sizes = np.random.default_rng(0).integers(0, 3, 230)
     weighted = TabularClassifier(LITTLE, random_state=0).fit(TABLE, Y, sizes)

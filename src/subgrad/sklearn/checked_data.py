@@ -21,7 +21,7 @@ def require_labels(y: Any) -> None:
     """Raise `DataError` if a label is missing: None, NaN or pandas' NA, of which each sorts in a way of its own."""
     if not hasattr(y, "isna") and np.asarray(y).dtype != object:
         return  # an array of numbers, which scikit-learn looks through
-    missing = y.isna().to_numpy() if hasattr(y, "isna") else np.vectorize(_is_missing, otypes=[bool])(np.asarray(y))
+    missing = np.asarray(y.isna()) if hasattr(y, "isna") else np.vectorize(_is_missing, otypes=[bool])(np.asarray(y))
     rows = np.flatnonzero(missing.reshape(len(missing), -1).any(axis=1)) if missing.ndim else ()
     if len(rows):
         count = f"{len(rows):,} row{'s' if len(rows) > 1 else ''}"

@@ -152,6 +152,12 @@ def heads_of(y: np.ndarray, classes: Any = None) -> Heads:
     return OneOf(np.unique(y if classes is None else np.asarray(classes)))
 
 
+def same_classes(a: Heads, b: Heads) -> bool:
+    """Whether targets of both are of the same classes."""
+    mine, theirs = (heads.classes if isinstance(heads, Several) else [heads.classes] for heads in (a, b))
+    return len(mine) == len(theirs) and all(map(np.array_equal, mine, theirs))
+
+
 def loss_of(heads: Heads, given: Any) -> Loss:
     """The loss that is asked for: a name or a function that suits the targets, None for the usual one."""
     if given is None:

@@ -86,6 +86,9 @@ class NeuralNetwork(Hinted, CallbackSupportMixin, BaseEstimator):
         """Learn from y what targets are."""
         raise NotImplementedError
 
+    def _check_form(self, y: np.ndarray, classes: Any) -> None:
+        """Raise `DataError` if the classes that are named are others than those of the first call."""
+
     def _learn_scale(self, y: np.ndarray, weights: np.ndarray | None) -> None:
         """Learn from y how large targets are."""
 
@@ -179,6 +182,8 @@ class NeuralNetwork(Hinted, CallbackSupportMixin, BaseEstimator):
         solver = solver_for(len(kept))
         if first:
             self._learn_form(target, classes)
+        elif classes is not None:
+            self._check_form(target, classes)
         if mixed:
             if first:
                 self._inputs = FrameInputs.fit(X, weights)

@@ -9,7 +9,8 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
-from subgrad.sklearn.class_heads import Heads, heads_of, loss_of
+from subgrad.errors import DataError
+from subgrad.sklearn.class_heads import Heads, Several, heads_of, loss_of, same_classes
 from subgrad.sklearn.network_base import NeuralNetwork, takes_batches
 
 
@@ -124,9 +125,20 @@ class NeuralNetworkClassifier(ClassifierMixin, NeuralNetwork):
         scores = self._scores(X)
         return self._heads.scores(scores)
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The share of rows that are answered right; of several labels or columns, rows of which all are."""
+        if not isinstance(getattr(self, "_heads", None), Several):
+            return super().score(X, y, sample_weight)
+        right = (self.predict(X) == self._targets(y)).all(axis=1)
+        return float(np.average(right, weights=sample_weight))
+
     def _learn_form(self, y: np.ndarray, classes: Any) -> None:
         self._heads = heads_of(y, classes)
         self.classes_ = self._heads.classes
+
+    def _check_form(self, y: np.ndarray, classes: Any) -> None:
+        if not same_classes(heads_of(y, classes), self._heads):
+            raise DataError(f"classes are those of the first call, {self.classes_}, got {classes}"[:300])
 
     def _targets(self, y: Any) -> np.ndarray:
         y = super()._targets(y)

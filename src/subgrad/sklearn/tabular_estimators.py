@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from subgrad.data import Table
-from subgrad.data.frame import is_frame, table_from_frame
+from subgrad.data.frame import is_frame, names_of, table_from_frame
 from subgrad.data.task import Task
 from subgrad.errors import DataError
 from subgrad.fit import History
@@ -109,12 +109,18 @@ class Tabular(CallbackSupportMixin, BaseEstimator):
         return getattr(self.model_, what)(self._table(X, reset=False), *more)
 
     def _table(self, X: Any, reset: bool) -> Table:
-        """X as a table; columns of an array are called by their numbers."""
-        if is_frame(X):
+        """X as a table; columns of an array are called by their numbers, or as those of the frame that was fitted.
+
+        Of names that do not fit scikit-learn tells: where only one of both has any, it warns, and the order counts.
+        """
+        if reset:
+            self._names = [str(name) for name in names_of(X) or ()]
+        if self._names and is_frame(X):
             validate_data(self, X, reset=reset, skip_check_array=True)
             return table_from_frame(X)
         X = validate_data(self, X, reset=reset, dtype=None, ensure_all_finite="allow-nan", ensure_min_samples=1 + reset)
-        return Table({f"column {i}": X[:, i] for i in range(X.shape[1])})
+        names = self._names or [f"column {i}" for i in range(X.shape[1])]
+        return Table({name: X[:, i] for i, name in enumerate(names)})
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -171,6 +177,14 @@ class TabularClassifier(ClassifierMixin, Tabular):
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of each class (n, classes), in the order of ``classes_``."""
         return self._of_all(self._asked("predict_proba", X))
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """The logarithm of each class's probability (n, classes), weighed as ``balance`` decides; of two classes the
+        difference (n,), positive for the second."""
+        chances, decision = self._asked("predict_proba", X), self.model_.calibrated.decision
+        weighed = self._of_all(chances if decision is None else chances * decision.weights)
+        scores = np.log(np.maximum(weighed, np.finfo(float).tiny))
+        return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
 
     def predict_set(self, X: Any, coverage: float = 0.9) -> np.ndarray:
         """Which classes may be right, truth values (n, classes), in the order of ``classes_``.
