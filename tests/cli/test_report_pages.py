@@ -52,6 +52,7 @@ def test_the_model_for_tables_has_a_page_too(tmp_path):
     text = said(page)
     for words in ["Predicting price", "R²", "Residuals", "difference", "always the mean", "Loss", "networks with"]:
         assert words in text, words
+    assert "The root mean squared error over" in page.read_text(encoding="utf-8")
 
 
 def test_rows_are_numbered_as_in_the_file(tmp_path):

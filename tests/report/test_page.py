@@ -1,6 +1,7 @@
 """The page of a report: complete, safe, alone; and as a browser shows it."""
 
 import builtins
+import re
 
 import numpy as np
 import pytest
@@ -67,6 +68,17 @@ def test_numbers(tmp_path):
     assert f"subgrad train '{EVIL}' seed 7 subgrad {sg.__version__}" in said
     worst = 1000 + int(np.argmax(np.abs(y - (2 * X[:, 0] - X[:, 1]))))
     assert f" {worst} " in page.text
+
+
+def test_validation_by_another_number_than_the_loss_has_a_picture_of_its_own(tmp_path):
+    """A squared error of standardised numbers and a root in their unit do not share an axis."""
+    model, y = numbers()
+    _, text = written(tmp_path / "page.html", model, y, history=HISTORY)
+    assert re.search(r"The loss over 9 epochs: from 1 to 0\.111 in training, 1 to 0\.751 in validation\.", text)
+    page, text = written(tmp_path / "page.html", model, y, history=HISTORY, validated="median |error|")
+    assert "The loss over 9 epochs: from 1 to 0.111 in training." in text
+    assert "The median |error| over 9 epochs: from 1 to 0.751 in validation." in text
+    assert "the other curve gets no better" in page.text
 
 
 @pytest.mark.parametrize("k", [2, 3, 14])

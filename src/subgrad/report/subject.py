@@ -46,6 +46,7 @@ class Background:
         guess: how the ``guess`` of these is made, such as "always 'no'".
         history: of the training.
         epoch: what a row of the history is of.
+        validated: what its validation is, if that is another number than the loss, such as "root mean squared error".
         training: how the model was made, a sentence each.
         command: that made the report.
         seed: of all that was drawn by chance.
@@ -64,6 +65,7 @@ class Background:
     guess: str = ""
     history: History | None = None
     epoch: str = "epoch"
+    validated: str = ""
     training: Sequence[str] = ()
     command: str = ""
     seed: int = 0

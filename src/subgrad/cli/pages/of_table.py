@@ -40,7 +40,7 @@ def write(
     about = Background(
         data=data, whole=tables.whole, row_numbers=tables.row_numbers, sentences=log, which=which, training=told,
         history=trained.history if history is None else history, epoch=page.epoch, command=page.command, seed=page.seed,
-        remarks=outcome.sentences(), **scored(outcome),
+        validated=trained.validated, remarks=outcome.sentences(), **scored(outcome),
     )  # fmt: skip
     images = None
     if isinstance(prepared, Pixels):

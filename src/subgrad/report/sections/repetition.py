@@ -12,6 +12,11 @@ from subgrad.report.pictures.learning import curves_of
 from subgrad.report.sections.parts import Section, figure, figures, notes, pairs, section
 from subgrad.report.subject import Background
 
+_LEADS = {
+    False: "Where the two curves part, the model begins to learn the rows by heart.",
+    True: "Where the loss falls and the other curve gets no better, the model begins to learn the rows by heart.",
+}
+
 
 def training(background: Background) -> Section | None:
     """The section with the learning curves; None if nothing is known of the training."""
@@ -21,9 +26,11 @@ def training(background: Background) -> Section | None:
     drawn = []
     if history is not None and len(history):
         rows = {name: history[name] for name in history.names}
-        curves = curves_of(rows, history.best_epoch, background.epoch)
+        curves = curves_of(rows, history.best_epoch, background.epoch, background.validated)
         drawn = [figure(f"{name[0].upper()}{name[1:]}", picture, "") for name, picture in curves]
-    lead = "Where the two curves part, the model begins to learn the rows by heart." if drawn else "What the model is."
+    lead = "What the model is."
+    if drawn:
+        lead = _LEADS[bool(background.validated)]
     return section("training", "The training", lead, figures(drawn), notes(told))
 
 

@@ -92,6 +92,11 @@ class Trained(ABC):
     """What a row of it is of."""
 
     @property
+    def validated(self) -> str:
+        """What its validation is, if that is another number than the loss."""
+        return ""
+
+    @property
     def calibrated(self) -> Calibrated:
         """What was calibrated after the training."""
         return Calibrated.from_record(self.record)

@@ -58,6 +58,11 @@ class TrainedTabular(Trained):
     def history(self) -> History:
         return self.model.history
 
+    @property
+    def validated(self) -> str:
+        metric = self.record["metric"]
+        return "" if metric == "log_loss" else metric.replace("_", " ")  # the loss is of standardised numbers
+
     def about_run(self) -> list[str]:
         """Which networks there are, and how good they are on rows that they were not trained on."""
         return self.model.about_training()
