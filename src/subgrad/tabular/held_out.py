@@ -63,7 +63,8 @@ class Errors:
         """Intervals between the quantiles at these places, see `QuantileIntervals.fit`."""
         assert self.truth is not None
         assert self.quantiles is not None
-        return QuantileIntervals.fit(self.truth, *self.quantiles[:, ends].T, level)
+        low, high = (self.quantiles[:, i] for i in ends)
+        return QuantileIntervals.fit(self.truth, low, high, level)
 
     def sets(self, level: float) -> PredictionSets:
         """Sets of classes, see `PredictionSets.fit`."""
@@ -77,8 +78,9 @@ class Errors:
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> Errors:
         """The inverse of `to_plain`."""
-        parts = plain["answers"], plain["truth"], plain.get("quantiles")  # which older files do not have
-        return cls(*[None if part is None else np.array(part, np.float64) for part in parts])
+        parts = plain["truth"], plain.get("quantiles")  # which older files do not have
+        given = [None if part is None else np.array(part, np.float64) for part in parts]
+        return cls(np.array(plain["answers"], np.float64), *given)
 
 
 __all__ = ["Errors", "OutOfFold"]
