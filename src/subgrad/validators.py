@@ -43,6 +43,11 @@ def not_negative(what: str, value: Any) -> float:
     return _real(what, value, lambda x: 0 <= x < math.inf, "a number of 0 or more")
 
 
+def duration(what: str, value: Any) -> float:
+    """A time of 0 or more, which may have no end."""
+    return _real(what, value, lambda x: x >= 0, "a time of 0 or more")
+
+
 def decay(what: str, value: Any) -> float:
     """The weight of the past in a running average."""
     return _real(what, value, lambda x: 0 <= x < 1, "a number from 0 to below 1")
@@ -51,6 +56,11 @@ def decay(what: str, value: Any) -> float:
 def share(what: str, value: Any) -> float:
     """A number from 0 to 1."""
     return _real(what, value, lambda x: 0 <= x <= 1, "a number from 0 to 1")
+
+
+def level(what: str, value: Any) -> float:
+    """A share that is neither nothing nor all."""
+    return _real(what, value, lambda x: 0 < x < 1, "a share between 0 and 1")
 
 
 def whole(what: str, value: Any) -> int:

@@ -66,6 +66,6 @@ def test_too_few_rows_and_wrong_levels():
     assert [rows_needed(level) for level in (0.5, 0.8, 0.9, 0.95, 0.99)] == [3, 9, 19, 39, 199]
     with pytest.raises(DataError, match="0.9 takes 19 rows that the model was not trained on, there are 18"):
         Intervals.fit(np.zeros(18), np.zeros(18), 0.9)
-    for level in (0, 1, 90, float("nan")):
+    for level in (0, 1, 90, float("nan"), "0.9", None):
         with pytest.raises(ArgumentError, match="a share between 0 and 1"):
             Intervals.fit(np.zeros(30), np.zeros(30), level)

@@ -33,5 +33,6 @@ def test_a_set_is_never_empty():
 def test_too_few_rows():
     with pytest.raises(errors.DataError, match=r"a set of 0\.9 takes 9 rows .* there are 8"):
         PredictionSets.fit(np.full(8, 0.5), 0.9)
-    with pytest.raises(errors.ArgumentError, match="between 0 and 1, got 1"):
-        PredictionSets.fit(np.full(8, 0.5), 1)
+    for level in (1, "0.9", None):
+        with pytest.raises(errors.ArgumentError, match=f"between 0 and 1, got {level!r}"):
+            PredictionSets.fit(np.full(8, 0.5), level)

@@ -131,6 +131,9 @@ def test_quantiles_are_below_what_they_should(tmp_path):
     np.testing.assert_array_equal(sg.load(path).predict_interval({"x": x[1000:]}, 0.9).T, ends)
     with pytest.raises(errors.ArgumentError, match="has learnt no quantiles"):
         fit_tabular({"x": x[:50], "y": y[:50]}, "y", settings=SMALL).predict_quantiles({"x": x})
+    middle = fit_tabular({"x": x[:400], "y": y[:400]}, "y", settings=SMALL, quantiles=[0.5])
+    np.testing.assert_array_equal(middle.predict_quantiles({"x": x})[:, 0], middle.predict({"x": x}))
+    assert middle.predict({"x": x}).shape == x.shape
     for wrong in ([], [0.1, 0.1], [0, 0.5], "0.5", 0.5 + 1j):
         with pytest.raises(errors.ArgumentError, match="different shares between 0 and 1"):
             fit_tabular({"x": x, "y": y}, "y", quantiles=wrong)
@@ -301,6 +304,14 @@ def test_what_cannot_work_is_refused():
             SMALL.but(**wrong)
     with pytest.raises(errors.ArgumentError, match="task is one of classification, regression, got 'classes'"):
         fit_tabular(table(), "y", task="classes")
+    for name in ("effort", "task", "settings"):
+        for wrong in ([], {}, 3, np.ones(2)):
+            with pytest.raises(errors.ArgumentError, match=name):
+                fit_tabular(table(), "y", **{name: wrong})
+    found = fit_tabular({"x": range(60), "y": np.arange(60) / 7}, "y", settings=SMALL)
+    for wrong in ("0.9", None, [0.9], np.full(60, 0.9)):
+        with pytest.raises(errors.ArgumentError, match="coverage needs to be a share between 0 and 1"):
+            found.predict_interval({"x": range(60)}, wrong)
 
 
 def test_a_metric_that_is_undefined_at_first_decides_later():

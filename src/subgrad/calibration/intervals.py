@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from subgrad.errors import ArgumentError, DataError
+from subgrad import validators
+from subgrad.errors import DataError
 from subgrad.metrics import given
 from subgrad.validators import typed
 
@@ -153,8 +154,7 @@ def interval_score(truth: np.ndarray, low: np.ndarray, high: np.ndarray, level: 
 
 def check_level(level: float, n: int) -> None:
     """Raise `ArgumentError` for a level that is no share, and `DataError` if it takes more rows than n."""
-    if not 0 < level < 1:
-        raise ArgumentError(f"the level of an interval is a share between 0 and 1, got {level}")
+    validators.level("the level of an interval", level)
     if n < rows_needed(level):
         raise DataError(
             f"an interval of {level:g} takes {rows_needed(level):,} rows that the model was not trained on, "

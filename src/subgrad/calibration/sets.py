@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from subgrad.errors import ArgumentError, DataError
+from subgrad import validators
+from subgrad.errors import DataError
 from subgrad.metrics import given
 from subgrad.validators import typed
 
@@ -52,8 +53,7 @@ class PredictionSets:
             [[True, True, False], [False, True, False]]
         """
         p = given.numbers("chances", chances)
-        if not 0 < level < 1:
-            raise ArgumentError(f"the level of a set is a share between 0 and 1, got {level}")
+        validators.level("the level of a set", level)
         place = math.floor((len(p) + 1) * (1 - level) + 1e-9)
         if not place:
             needed = rows_needed_for_set(level)

@@ -104,7 +104,7 @@ class TablePreprocessor:
     def _learn(
         self, table: Table, target: str, found: _Found, task: Task | None, keep: Collection[str], sentences: list[str]
     ) -> Self:
-        if task is not None and task not in TARGETS:
+        if task is not None and (not isinstance(task, str) or task not in TARGETS):
             raise ArgumentError(f"task is one of {', '.join(TARGETS)}, got {task!r}")
         inferred, reason = task_of_counts(found.labels, task)
         task = task or inferred

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from subgrad import validators
 from subgrad.entropy import philox
 from subgrad.errors import ArgumentError, DataError
 from subgrad.metrics.of_classes import sums_of
@@ -117,8 +118,7 @@ def estimates(
     samples: int | None = None,
 ) -> dict[str, Estimate]:  # fmt: skip
     """As `bootstrap`, of several functions of the weights of n rows, over the same samples."""
-    if not 0 < level < 1:
-        raise ArgumentError(f"level is a share between 0 and 1, got {level}")
+    validators.level("level", level)
     if not n:
         raise DataError("there are no rows to draw from")
     count = int(np.clip(WORK / n, FEWEST, SAMPLES)) if samples is None else samples

@@ -134,6 +134,6 @@ EFFORTS: dict[str, Settings] = {
 
 def settings_for(effort: str) -> Settings:
     """The settings of an effort. Raises `ArgumentError` for an unknown name."""
-    if effort not in EFFORTS:
+    if not isinstance(effort, str) or effort not in EFFORTS:
         raise ArgumentError(f"effort is one of {', '.join(EFFORTS)}, got {effort!r}")
     return EFFORTS[effort]

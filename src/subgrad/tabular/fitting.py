@@ -99,9 +99,11 @@ def fit_tabular(
         array([1. , 1.5])
     """
     start = time.perf_counter()
-    own = settings or settings_for(effort)
+    own = settings_for(effort) if settings is None else settings
+    if not isinstance(own, Settings):
+        raise ArgumentError(f"settings are subgrad.tabular.Settings, got {validators.shown(settings)}")
     seed, calls, asked = options.seed(seed), functions(callbacks), checked(quantiles)
-    most = np.inf if max_seconds in (None, np.inf) else validators.not_negative("max_seconds", max_seconds)
+    most = np.inf if max_seconds is None else validators.duration("max_seconds", max_seconds)
     levels = learnt(asked)
     if levels and metric is not None:
         raise ArgumentError(f"quantiles are chosen by their pinball loss, without a metric, got {metric!r}")
@@ -116,7 +118,7 @@ def fit_tabular(
     if levels and not numbers:
         raise DataError(f"quantiles are of numbers, and '{target}' is classes")
     usual = get(USUAL[preparation.task])
-    measured = for_task(preparation.task, [metric or usual.name])[0]
+    measured = for_task(preparation.task, [usual.name if metric is None else metric])[0]
     folds = min(own.folds, len(y))
     parts = balanced_folds(y, folds, seed)
 
@@ -124,7 +126,7 @@ def fit_tabular(
         """A run for the target on a scale."""
 
         def judge(scores: np.ndarray) -> tuple[float, float]:
-            answers = combined(scores, corrected(scores, scale), suited(scores))
+            answers = combined(scores, corrected(scores, scale), suited(scores), levels)
             if levels:
                 return pinball(y, answers, levels, given), 0.0
             value = _value(measured, y, answers, given)
@@ -154,7 +156,7 @@ def fit_tabular(
     scores, scale = run.best.scores, scales[runs.index(run)]
     scale = corrected(scores, scale)
     temperature = suited(scores)
-    answers = combined(scores, scale, temperature)
+    answers = combined(scores, scale, temperature, levels)
     beside, quantile_answers = {}, None
     if levels:
         beside = {"pinball_loss": pinball(y, answers, levels, given)}

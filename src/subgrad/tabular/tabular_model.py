@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ from subgrad.tabular.preparation import TabularPreparation
 from subgrad.tabular.quantile_levels import MEDIAN, around, learnt, places_of
 from subgrad.tabular.tabular_module import TabularModule
 from subgrad.tabular.temperature import softmax
-from subgrad.validators import positive, typed
+from subgrad.validators import level, positive, typed
 
 BLOCK = 2**16  # rows that are answered at a time
 
@@ -118,6 +118,7 @@ class TabularModel:
         """
         if self.classes:
             raise ArgumentError(f"'{self.target_name}' is a class, which has no interval; use predict_set")
+        coverage = level("coverage", coverage)
         features, ends = self.preparation.transform(as_table(table)), around(self.quantiles, coverage)
         if ends and self.errors.quantiles is not None:
             low, high = self._all_answers(features)[:, ends].T
@@ -176,7 +177,8 @@ class TabularModel:
         if not blocks:
             outputs = len(self.classes) or len(learnt(self.quantiles))
             return np.empty((0, outputs) if outputs else 0)
-        return np.concatenate([combined(self._scorer.of_all(b), self.scale, self.temperature) for b in blocks])
+        scores, how = map(self._scorer.of_all, blocks), (self.scale, self.temperature, self.quantiles)
+        return np.concatenate([combined(of_block, *how) for of_block in scores])
 
     def module(self) -> TabularModule:
         """The model as a module of rows, for `subgrad.export` and `subgrad.onnx.save`; its ``example`` is one.
@@ -280,14 +282,15 @@ class TabularModel:
         self._scorer = Scorer(self.network)
 
 
-def combined(scores: np.ndarray, scale: Scale | None, temperature: float) -> np.ndarray:
-    """The answers that the scores of members (members, n, outputs) amount to: (n, outputs), or (n,) of one number.
-
-    Quantiles of each row are in order.
+def combined(
+    scores: np.ndarray, scale: Scale | None, temperature: float, quantiles: Sequence[float] = ()
+) -> np.ndarray:
+    """The answers that the scores of members (members, n, outputs) amount to: probabilities (n, outputs), numbers (n,),
+    or quantiles (n, outputs), which are in order.
     """
     if scale is not None:
         found = np.sort(scale.decode(scores.astype(np.float64)).mean(0))
-        return found[:, 0] if found.shape[1] == 1 else found
+        return found if quantiles else found[:, 0]
     return softmax(scores.mean(0, dtype=np.float64) / temperature)
 
 

@@ -92,7 +92,12 @@ def test_ctrl_c_ends_the_search_with_the_best_so_far(monkeypatch):
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"minutes": 0}, "minutes is a positive number, got 0"), ({"trials": 0}, "at least 1, got 0")],
+    [
+        ({"minutes": 0}, "minutes is a positive number, got 0"),
+        ({"minutes": "5"}, "minutes needs to be a time of 0 or more, got '5'"),
+        ({"trials": 0}, "trials needs to be a whole number above 0, got 0"),
+        ({"callback": 3}, "callback is a function of a trial, got 3"),
+    ],
 )
 def test_wrong_arguments(options, message):
     with pytest.raises(ArgumentError, match=message):

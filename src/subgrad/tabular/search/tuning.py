@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from subgrad import validators
 from subgrad.data.task import Task, task_of_column
 from subgrad.entropy import philox
 from subgrad.errors import ArgumentError
@@ -78,10 +79,12 @@ def tune_tabular(
         >>> [trial.round for trial in found.trials]
         [1, 1, 2, 3]
     """
-    if not minutes > 0:
-        raise ArgumentError(f"minutes is a positive number, got {minutes!r}")
-    if trials is not None and trials < 1:
-        raise ArgumentError(f"trials is at least 1, got {trials!r}")
+    if not validators.duration("minutes", minutes):
+        raise ArgumentError("minutes is a positive number, got 0")
+    trials = validators.optional(validators.count)("trials", trials)
+    if callback is not None and not callable(callback):
+        raise ArgumentError(f"callback is a function of a trial, got {validators.shown(callback)}")
+
     def fit(settings: Settings, max_seconds: float | None = None, callbacks: Sequence[Any] = ()) -> TabularModel:
         return fit_tabular(
             table, target, task=task, seed=seed, metric=metric, keep=keep, settings=settings, verbose=verbose,
