@@ -51,7 +51,8 @@ def minimize(
     claims nothing, and says so.
 
     Then second derivatives tell whether there is a strict local minimum: ``second_order`` of the result is true if that
-    is proved (see `SecondOrder`). A point that is proved to be a saddle or a ridge is left.
+    is proved (see `SecondOrder`). A point that is proved to be a saddle or a ridge is left. Where nothing is proved,
+    short descents start around it, on several sides, and the method goes on from a lower point if one is found.
 
     With ``bounds`` the subgradient method projects. The others minimise f(P(x)) + w \\|x - P(x)\\|_1, P the projection,
     which makes a bound one more kink: its minima are those of f within the bounds for any w > 0, and f is never asked

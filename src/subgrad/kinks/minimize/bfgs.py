@@ -26,10 +26,10 @@ def bfgs(f: Objective, at: Point, tol: float) -> Generator[Point]:
     Overton, Nonsmooth optimization via quasi-Newton methods, 2013). There is no proof of convergence, and there is
     hardly a function that it fails on. With more than 300 variables it is L-BFGS with 50 pairs.
     """
-    return until_certified(f, at, tol, _descend)
+    return until_certified(f, at, tol, descend)
 
 
-def _descend(f: Objective, at: Point, tol: float) -> Generator[Point]:
+def descend(f: Objective, at: Point, tol: float) -> Generator[Point]:
     """Iterate until nothing is lower along the line, or the gradients nearby have a small combination."""
     if not at.gradient.any():
         return

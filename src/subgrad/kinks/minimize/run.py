@@ -13,11 +13,12 @@ from subgrad.kinks.minimize.objective import Objective, Point
 from subgrad.kinks.minimize.result import Iterate, MinimizeResult
 from subgrad.kinks.minimize.second_order.second_order_verdict import SecondOrder
 
-SUCCESS, OUT_OF_ITERATIONS, STUCK, INFEASIBLE, STOPPED = 0, 1, 2, 4, 99
+SUCCESS, OUT_OF_ITERATIONS, STUCK, INFEASIBLE, SADDLE, STOPPED = 0, 1, 2, 4, 5, 99
 MESSAGES = {
     OUT_OF_ITERATIONS: "the iterations ran out before x was found stationary",
     STUCK: "no lower point was found, and x is not stationary within the tolerance",
     INFEASIBLE: "no point was found that satisfies the constraints within the tolerance",
+    SADDLE: "x is stationary and no local minimum, and no lower point was found",
     STOPPED: "the callback raised StopIteration",
 }
 
@@ -55,12 +56,12 @@ def result(
     f: Objective, certificate: Certificate, curved: SecondOrder, iterations: int, status: int, tol: float,
     R: float | None,
 ) -> MinimizeResult:  # fmt: skip
-    """The best point, and what is known of it: a success is what the certificate says, or a bound that nothing says
+    """The best point, and what is known of it: a success is what the certificate says, or a bound, that nothing says
     the contrary of."""
     bound = None if R is None else _bound(f, tol, R)
     close = bound is not None and bound <= tol and certificate.claim != "descent"
     if (certificate or close) and status != STOPPED:
-        status = SUCCESS
+        status = SADDLE if curved.verdict == "not a local minimum" else SUCCESS
     return MinimizeResult(
         x=f.target.shown(f.best.x),
         fun=f.best.value,
@@ -70,16 +71,17 @@ def result(
         njev=f.count,
         success=status == SUCCESS,
         status=status,
-        message=MESSAGES.get(status) or _found(certificate),
+        message=MESSAGES.get(status) or _found(certificate, curved),
         bound=bound,
         certificate=certificate,
         second_order=curved,
     )
 
 
-def _found(certificate: Certificate) -> str:
+def _found(certificate: Certificate, curved: SecondOrder) -> str:
     if certificate:
-        return f"certified: {certificate}"
+        known = str(curved) if curved else f"whether it is a minimum is not proved: {curved.reason}"
+        return f"certified: {certificate}; {known}"
     return "the value is within the tolerance of the minimum, if f is convex"
 
 

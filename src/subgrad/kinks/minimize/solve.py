@@ -24,10 +24,10 @@ from subgrad.kinks.minimize.objective import Objective, Point
 from subgrad.kinks.minimize.probe import probe
 from subgrad.kinks.minimize.result import MinimizeResult
 from subgrad.kinks.minimize.run import INFEASIBLE, MESSAGES, OUT_OF_ITERATIONS, STOPPED, STUCK, Callback, result, run
+from subgrad.kinks.minimize.saddles.way_down import way_down
 from subgrad.kinks.minimize.second_order.optimality import second_order
 from subgrad.kinks.minimize.second_order.second_order_verdict import SecondOrder
 from subgrad.kinks.minimize.subgradient_method import default_rule, subgradient
-from subgrad.kinks.minimize.way_down import way_down
 from subgrad.kinks.problem import flat_problem
 from subgrad.kinks.scaled_constraints import scaled_constraints
 from subgrad.optim.step import Rule
@@ -101,7 +101,7 @@ class Search:
             iterations, status = run(objective, solver, self.callback, self.max_iter)
             certificate, curved = self._judged(objective)
             while status == STUCK and not classic and iterations < self.max_iter:
-                lower = way_down(objective, certificate, curved)
+                lower = way_down(objective, certificate, curved, tol, seed)
                 if lower is None:
                     break
                 again = _solver(self.method, objective, lower, tol, seed)

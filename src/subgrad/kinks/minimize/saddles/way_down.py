@@ -1,5 +1,5 @@
 """A lower point where a solver has stopped: along the descent that its certificate shows, or one that a kink hides, or
-along the kinks where f is curved downwards."""
+along the kinks where f is curved downwards; where nothing is known of its curvature, from starts nearby."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from subgrad.kinks.certify.certificate import Certificate
 from subgrad.kinks.hull.local_minimum import judged
 from subgrad.kinks.hull.subdifferential import at_point
 from subgrad.kinks.minimize.objective import Objective, Point
+from subgrad.kinks.minimize.saddles.escapes import escape
 from subgrad.kinks.minimize.second_order.second_order_verdict import SecondOrder
 
 BUDGET = 200
@@ -23,20 +24,22 @@ GAIN = 1e-12
 """What f must fall by, relative to its value, for another run to be worth while."""
 
 
-def way_down(f: Objective, certificate: Certificate, curved: SecondOrder) -> Point | None:
+def way_down(f: Objective, certificate: Certificate, curved: SecondOrder, tol: float, seed: int) -> Point | None:
     """A point below the best one; None if there is none to be seen."""
     x = f.best.x
     if certificate.claim == "descent":
-        return _along(f, x, -certificate.direction, certificate.step)
+        lower = _along(f, x, -certificate.direction, certificate.step)
+        if lower is not None:
+            return lower
     if curved:
         return None
     direction, reach = _hidden(f), max(1.0, float(np.abs(x).max()))
     lower = None if direction is None else _along(f, x, direction, reach)
     if lower is None and curved.verdict == "not a local minimum":
-        return _along(f, curved.x, curved.direction, reach, curved.bend) or _along(
+        lower = _along(f, curved.x, curved.direction, reach, curved.bend) or _along(
             f, curved.x, -curved.direction, reach, curved.bend
         )
-    return lower
+    return lower or escape(f, certificate, tol, seed)
 
 
 def _hidden(f: Objective) -> np.ndarray | None:
