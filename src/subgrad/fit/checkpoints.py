@@ -7,7 +7,7 @@ import functools
 import hashlib
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from subgrad.errors import ArgumentError, DataError, FileError, SubgradError
 from subgrad.fit.arrays import AT_ONCE, Part
 from subgrad.fit.evaluation import measure
 from subgrad.fit.history import History
+from subgrad.fit.measuring.measured import Label, Term, labels, relabelled, tabled, together
 from subgrad.fit.several.batch_form import Form
 from subgrad.graph.tensor import constant
 from subgrad.graph.tree import leaves, rebuild
@@ -35,14 +36,32 @@ class Begun:
     """How far an epoch is.
 
     Attributes:
-        measured: what its batches measured, some batches an array.
-        sizes: how many samples each of them had.
+        measured: what its batches measured, some batches a table.
+        columns: of these tables.
+        sizes: how many samples each of the batches had.
         seconds: how long they took.
     """
 
     measured: list[np.ndarray] = field(default_factory=list)
+    columns: list[Label] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
     seconds: float = 0.0
+
+    def note(self, terms: Sequence[Term], values: np.ndarray, sizes: Sequence[int]) -> None:
+        """Some more batches, of which a run that was resumed may measure other numbers than before."""
+        now = labels(terms)
+        if now != self.columns:
+            self.measured = [relabelled(table, self.columns, now) for table in self.measured]
+        self.measured.append(tabled(terms, values, sizes))
+        self.columns, self.sizes = now, [*self.sizes, *sizes]
+
+    def together(self) -> dict[str, float]:
+        """The numbers of all batches so far."""
+        return together(self.columns, np.concatenate(self.measured))
+
+    def last(self) -> dict[str, float]:
+        """The numbers of the last batch, as far as it has them: one whose weights are all 0 has no mean."""
+        return together(self.columns, self.measured[-1][-1:], undefined=math.nan)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -112,7 +131,7 @@ def save(path: str | os.PathLike[str], run: RunState) -> None:
     history, steps = (_rows_written(rows) for rows in (run.history.epochs, run.history.steps))
     header = {"run": _settings(run), "probe": _written(_probe(run)), "history": history, **_described(run)}
     header |= {"steps": steps, "step_factor": run.step_factor, "seconds": run.begun.seconds}
-    header |= {"average_every": run.average_every}
+    header |= {"average_every": run.average_every, "columns": run.begun.columns}
     try:
         write_model_file(path, tensors, header)
     except FileError as error:
@@ -142,7 +161,7 @@ def restore(path: str | os.PathLike[str], run: RunState) -> None:
         factor, every = float(header["step_factor"]), int(header["average_every"])
         velocity = part(tensors, "velocity.")
         history, steps = (_rows_read(header[key]) for key in ("history", "steps"))
-        begun = _begun(part(tensors, "epoch."), float(header.get("seconds", 0.0)))
+        begun = _begun(part(tensors, "epoch."), header["columns"], float(header.get("seconds", 0.0)))
     except Exception as error:
         run.model.load_state_dict(before)
         if isinstance(error, SubgradError) or not isinstance(error, DAMAGED):
@@ -153,8 +172,13 @@ def restore(path: str | os.PathLike[str], run: RunState) -> None:
     run.average_every, run.velocity = every, [velocity[str(i)] for i in range(len(velocity))]
 
 
-def _begun(saved: dict[str, np.ndarray], seconds: float) -> Begun:
-    return Begun([saved["measured"]], saved["sizes"].tolist(), seconds) if saved else Begun()
+def _begun(saved: dict[str, np.ndarray], columns: list[list[Any]], seconds: float) -> Begun:
+    if not saved:
+        return Begun()
+    measured, sizes = saved["measured"], saved["sizes"].tolist()
+    if measured.shape != (len(sizes), len(columns), 2):
+        raise ValueError(f"{len(sizes)} batches measured {len(columns)} terms, and a table of {measured.shape} is there")
+    return Begun([measured], [(str(name), bool(added)) for name, added in columns], sizes, seconds)
 
 
 def _state(saved: dict[str, np.ndarray], run: RunState) -> Any:

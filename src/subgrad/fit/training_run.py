@@ -26,7 +26,6 @@ from subgrad.fit.evaluation import measure, measure_whole
 from subgrad.fit.history import History
 from subgrad.fit.kept import kept
 from subgrad.fit.measuring.all_rows import apart
-from subgrad.fit.measuring.measured import over_all
 from subgrad.fit.options import Checkpoint, EarlyStopping
 from subgrad.fit.step import check_values, initial_state, trace_forward, trace_step
 from subgrad.graph.tensor import constant
@@ -169,19 +168,19 @@ class Run(checkpoints.RunState):
         start, saved = time.perf_counter() - now.seconds, time.perf_counter()
         for batches, over in self._chunks(number, len(now.sizes), watch.validation_every):
             with watch.interrupts.later():
-                now.measured.append(self._steps(batches, over, number, len(now.sizes)))
-                now.sizes += map(len, batches)
+                found = self._steps(batches, over, number, len(now.sizes))
+                now.note(self.engine.terms, found, [*map(len, batches)])
                 now.seconds = time.perf_counter() - start
             progress.batches(number, self._share(len(now.sizes)))
             for callback in watch.callbacks:
-                callback.on_batch_end(self.step, _numbers(self.engine.terms, now.measured[-1][-1], now.sizes[-1]))
+                callback.on_batch_end(self.step, now.last())
             if watch.validation_every and self.step % watch.validation_every == 0:
                 self._validate(number, watch.callbacks)
             if watch.saving is not None and watch.saving.is_due(time.perf_counter() - saved) and not over:
                 self._save(watch.saving)
                 saved = time.perf_counter()
         self._sync()
-        row = {**over_all(self.engine.terms, np.concatenate(now.measured), now.sizes), **self._of_all_rows()}
+        row = {**now.together(), **self._of_all_rows()}
         row |= self._held_out(f"after epoch {number + 1}")
         with watch.interrupts.later():  # what is saved is within an epoch or behind it, with the best one so far
             self.history.epochs.append({**row, "seconds": time.perf_counter() - start})
@@ -347,11 +346,6 @@ def of_validation(found: dict[str, float], when: str) -> dict[str, float]:
     if not np.isfinite(found["loss"]):
         raise NonFiniteError(f"the validation loss is NaN or inf {when}")
     return {f"validation_{name}": value for name, value in found.items()}
-
-
-def _numbers(terms: Any, measured: np.ndarray, rows: int) -> dict[str, float]:
-    """The numbers of one batch, as far as it has them: one whose weights are all 0 has no mean."""
-    return over_all(terms, measured[None], [rows], undefined=float("nan"))
 
 
 class _Pace:

@@ -90,6 +90,13 @@ def size(f: sg.Tensor, y: sg.Tensor) -> sg.Tensor:
     return (f * f).mean()
 
 
+class Interrupts(sg.Callback):
+    """Ctrl-C after the first batches."""
+
+    def on_batch_end(self, step: int, logs: dict[str, float]) -> None:
+        raise KeyboardInterrupt
+
+
 class Breaks(sg.Callback):
     """Empties a file after the first batch."""
 
@@ -126,7 +133,11 @@ def in_files(folder: Path) -> None:
     for model, data in zip(models, ((rows,), arrays), strict=True):
         sg.fit(model, *data, **{**ROOM, **ROWS, "averaging": 3}, shuffle=False, epochs=2, comm=COMM)
     found["apart"] = COMM.allgather([*map(digest, models)])
-    saving = sg.Checkpoint(folder / "rows.safetensors", minutes=0)
+    alone, saving = folder / "alone.safetensors", sg.Checkpoint(folder / "rows.safetensors", minutes=0)
+    if COMM.rank == 0:
+        options = {**ROOM, **ROWS, "epochs": 2, "callbacks": Interrupts()}
+        assert sg.fit(net(), rows, **options, checkpoint=alone).stopped == "interrupted"
+    found["from one"] = compared(given=(rows,), **ROWS, epochs=2, resume=alone)
     found["broken"] = raised((FileError, RankError), X=rows, Y=None, **ROWS, epochs=3, checkpoint=saving,
                              callbacks=Breaks(folder / "rows" / "1.parquet"))  # fmt: skip
     if COMM.rank == 0:

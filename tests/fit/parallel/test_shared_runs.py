@@ -171,3 +171,20 @@ def test_another_number_of_ranks_goes_on_within_an_epoch_of_rows(found):
     assert len(set(seen["models"])) == 1
     assert seen["apart"] < 1e-6
     assert seen["parameters apart"] < 1e-6
+
+
+def test_several_ranks_go_on_within_an_epoch_of_one_process(in_files):
+    seen = in_files["from one"]
+    assert len(set(seen["models"])) == 1
+    assert seen["apart"] < 1e-6
+    assert seen["parameters apart"] < 1e-6
+
+
+def test_one_process_goes_on_within_an_epoch_of_several_ranks(found, folder):
+    rows = sg.data.scan_table(folder / "rows", "label", memory=1 << 16)
+    options = {"loss": "cross_entropy", "batch_size": 64, "optimizer": sg.Adam(0.05), "epochs": 3}
+    models = [nn.Sequential(nn.Linear(6, 8, seed=1), nn.Tanh(), nn.Linear(8, 3, seed=2)) for _ in range(2)]
+    whole = sg.fit(models[0], rows, **options)
+    history = sg.fit(models[1], rows, resume=folder / "rows.safetensors", **options)
+    np.testing.assert_allclose(history["loss"], whole["loss"], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(models[1][0].weight, models[0][0].weight, rtol=0, atol=1e-6)

@@ -125,6 +125,22 @@ def test_a_run_on_arrays_resumes_within_an_epoch_too(arrays, tmp_path):
     assert history["loss"] == expected["loss"]
 
 
+def test_a_run_resumed_within_an_epoch_may_measure_other_numbers(rows, tmp_path):
+    def spread(f, y):
+        return sg.square(f).mean() - f.mean() ** 2
+
+    def run(metrics, epochs=2, **more):
+        return sg.fit(net(), rows, batch_size=64, epochs=epochs, metrics=metrics, verbose=False, **OPTIONS, **more)
+
+    path, whole = tmp_path / "run", run(["accuracy"])
+    run([spread], checkpoint=path, callbacks=StopAt(5))
+    history = run(["accuracy"], resume=path)
+    assert history["loss"] == whole["loss"]
+    assert np.isnan(history["accuracy"][0])
+    assert history["accuracy"][1] == whole["accuracy"][1]
+    assert run([spread], resume=path)["loss"] == whole["loss"]
+
+
 def test_other_rows_are_refused_by_a_checkpoint(rows, tmp_path):
     options = {"epochs": 1, "batch_size": 64, **OPTIONS}
     sg.fit(net(), rows, checkpoint=tmp_path / "run", **options)

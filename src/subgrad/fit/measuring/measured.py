@@ -87,33 +87,66 @@ def _summands(name: str, f: Callable[[], Tensor]) -> tuple[Tensor, list[Reduced]
     return value, [*parts, Reduced(rest, None, added=False)]
 
 
-def over_all(
-    terms: Sequence[Term], values: np.ndarray, rows: Sequence[int], undefined: float | None = None
-) -> dict[str, float]:
-    """The numbers of all samples, from those of batches.
+Label = tuple[str, bool]
+"""Of a term, its name and whether it is added: what is left of it where the values lie in a table."""
+
+
+def labels(terms: Sequence[Term]) -> list[Label]:
+    """What the columns of `tabled` are."""
+    return [(term.name, term.added) for term in terms]
+
+
+def tabled(terms: Sequence[Term], values: np.ndarray, rows: Sequence[int]) -> np.ndarray:
+    """What batches measured, wherever a step has it: of each batch and term the value and the weight, (n, terms, 2).
 
     Args:
         terms: what was measured.
         values: shape (batches, outputs).
         rows: the samples of each batch.
+    """
+    sizes = np.asarray(rows, float)
+    weights = [sizes if term.weight is None else values[:, term.weight] for term in terms]
+    return np.stack([values[:, [term.at for term in terms]], np.stack(weights, axis=1)], axis=2)
+
+
+def relabelled(table: np.ndarray, was: Sequence[Label], now: Sequence[Label]) -> np.ndarray:
+    """A table with other columns: NaN of a number that was not measured then, or that was made of other terms."""
+    found = np.tile([np.nan, 1.0], (len(table), len(now), 1))
+    for name in {name for name, _ in now}:
+        before, after = ([i for i, label in enumerate(of) if label[0] == name] for of in (was, now))
+        if [was[i] for i in before] == [now[i] for i in after]:
+            found[:, after] = table[:, before]
+    return found
+
+
+def over_all(
+    terms: Sequence[Term], values: np.ndarray, rows: Sequence[int], undefined: float | None = None
+) -> dict[str, float]:
+    """The numbers of all samples, from those of batches: `together` of what `tabled` takes."""
+    return together(labels(terms), tabled(terms, values, rows), undefined)
+
+
+def together(columns: Sequence[Label], table: np.ndarray, undefined: float | None = None) -> dict[str, float]:
+    """The numbers of all samples, from those of batches.
+
+    Args:
+        columns: the labels of what was measured.
+        table: values and weights, as of `tabled`.
         undefined: what stands for a mean of samples that all have the weight 0.
 
     Raises:
         DataError: if all weights are 0 and nothing stands for that.
     """
     found: dict[str, float] = {}
-    for term in terms:
-        weights = np.asarray(rows, float) if term.weight is None else values[:, term.weight]
-        found[term.name] = found.get(term.name, 0.0) + _together(term, values[:, term.at], weights, undefined)
-    return found
+    for (name, added), (values, weights) in zip(columns, np.moveaxis(table, 0, 2), strict=True):
+        found[name] = found.get(name, 0.0) + (values.sum() if added else _mean(name, values, weights, undefined))
+    return {name: float(value) for name, value in found.items()}
 
 
-def _together(term: Term, values: np.ndarray, weights: np.ndarray, undefined: float | None) -> float:
-    if term.added:
-        return float(values.sum())
+def _mean(name: str, values: np.ndarray, weights: np.ndarray, undefined: float | None) -> float:
     counts = weights > 0
     if not counts.any() and undefined is not None:
         return undefined
     if not counts.any():
-        raise DataError(f"the {term.name} is a weighted mean, and all samples have the weight 0 (or are ignored)")
+        raise DataError(f"the {name} is a weighted mean, and all samples have the weight 0 (or are ignored)")
     return float(np.average(values[counts], weights=weights[counts]))
