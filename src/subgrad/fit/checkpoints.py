@@ -177,7 +177,7 @@ def _begun(saved: dict[str, np.ndarray], columns: list[list[Any]], seconds: floa
         return Begun()
     measured, sizes = saved["measured"], saved["sizes"].tolist()
     if measured.shape != (len(sizes), len(columns), 2):
-        raise ValueError(f"{len(sizes)} batches measured {len(columns)} terms, and a table of {measured.shape} is there")
+        raise ValueError(f"{len(sizes)} batches measured {len(columns)} terms, in a table of {measured.shape}")
     return Begun([measured], [(str(name), bool(added)) for name, added in columns], sizes, seconds)
 
 

@@ -318,3 +318,18 @@ def test_an_index_of_pandas_is_what_it_is_in_a_whole_table(tmp_path, index, endi
         pl.from_pandas(frame, include_index=index is not None).write_ipc(path)
     pieces, whole = columns_of(path, "y")
     assert pieces == whole
+
+
+@pytest.mark.parametrize("ending", ["parquet", "arrow", "csv"])
+def test_brackets_in_a_name_are_no_pattern(tmp_path, ending):
+    other, own = tmp_path / f"rows1.{ending}", tmp_path / f"rows[1].{ending}"
+    for path, frame in ((other, FRAME.head(700)), (own, FRAME.head(90))):
+        {"parquet": frame.write_parquet, "arrow": frame.write_ipc, "csv": frame.write_csv}[ending](path)
+    assert read_table(own).rows == 90
+    assert len(scan_table(own, "price")) == 90 - FRAME.head(90)["price"].null_count()
+
+
+@pytest.mark.parametrize("rows", [FRAME, {"size": [1.0]}, [FRAME], 3, None])
+def test_what_is_in_memory_is_no_file(rows):
+    with pytest.raises(ArgumentError, match="a list of these, or a LazyFrame, got"):
+        scan_table(rows, "price")

@@ -35,7 +35,7 @@ def read_parquet(path: _Path) -> Table:
     """
     check_file(path)
     with _errors(path, "Parquet"), any_time_zone():
-        scan = pl.scan_parquet(Path(path), glob=False)
+        scan = pl.scan_parquet(Path(path), glob=False, hive_partitioning=False)
         width = len(scan.collect_schema())
         _check_size(scan.select(pl.len()).collect().item(), width, path)
         return _table(scan.collect(), path)
@@ -46,7 +46,7 @@ def read_arrow(path: _Path) -> Table:
     check_file(path)
     with _errors(path, "Arrow IPC"), any_time_zone():
         try:
-            return _table(pl.read_ipc(Path(path)), path)
+            return _table(pl.scan_ipc(Path(path), glob=False, hive_partitioning=False).collect(), path)
         except pl.exceptions.ComputeError:  # a stream has no footer
             return _table(pl.read_ipc_stream(Path(path)), path)
 

@@ -15,7 +15,7 @@ from subgrad.data.readers.csv import check_header, first_row_ends, frame_of_rows
 from subgrad.data.readers.csv_dialect import Layout, decode, layout_of
 from subgrad.data.readers.raw import GZIP_MAGIC, ZSTD_MAGIC
 from subgrad.data.scanned.parquet_footer import row_groups
-from subgrad.errors import DataError, FileError
+from subgrad.errors import ArgumentError, DataError, FileError
 from subgrad.io.atomic import require_regular
 
 _HEAD = 1 << 20  # bytes of a text that show how it writes its table
@@ -81,7 +81,7 @@ class ParquetFile(_TypedFile):
     def __init__(self, path: Path) -> None:
         with errors(path):
             self._groups = row_groups(path)
-            super().__init__(path, pl.read_parquet_schema(path))
+            super().__init__(path, pl.scan_parquet(path, glob=False, hive_partitioning=False).collect_schema())
 
     def pieces(self, most: int, size: int, whole: int) -> Iterator[Piece]:
         start = 0
@@ -185,10 +185,17 @@ _KINDS: dict[str, type[ParquetFile] | type[ArrowFile] | type[TextFile]] = {
 def files_of(source: str | os.PathLike[str] | Sequence[Any]) -> list[RowsFile]:
     """The files that a path, a pattern with ``*``, a folder, or a list of these means, in the order of their names.
 
-    Raises `FileError` if there are none, for one whose ending is not known, and if one has not the first one's columns.
+    Raises `FileError` if there are none, for one whose ending is not known, and if one has not the first one's columns;
+    `ArgumentError` for what is no path.
     """
-    paths = [path for own in (source if isinstance(source, Sequence) and not isinstance(source, str) else [source])
-             for path in _paths(Path(own))]  # fmt: skip
+    given = source if isinstance(source, Sequence) and not isinstance(source, str) else [source]
+    for own in given:
+        if not isinstance(own, (str, os.PathLike)):
+            raise ArgumentError(
+                "rows that are read in pieces are files, a folder, a pattern, a list of these, or a LazyFrame, got "
+                f"{type(own).__name__}; what is in memory is for fit itself"
+            )
+    paths = [path for own in given for path in _paths(Path(own))]
     if not paths:
         raise FileError("there are no files: the list is empty")
     found: list[RowsFile] = [_KINDS[path.suffix.lower()](path) for path in paths]

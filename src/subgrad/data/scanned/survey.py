@@ -29,6 +29,8 @@ SAMPLE = 2**17
 """Rows that medians and the like are of: a rank is then within 0.5 % of the wanted one in 999 of 1,000 cases."""
 LOOKS, LOOK = 16, 4096  # places that formats are decided by, and rows of each
 AT_ONCE = 2**15, 2**21  # rows, and values of columns that copies are made of, that are looked at together, at most
+MOST_PARTS = 64
+"""Parts that the sample is in: each takes some KB a column beside its values."""
 _CHOOSING = 0x5EED  # of the rows of the sample
 _MOST_LABELS = 100_000
 
@@ -87,6 +89,13 @@ def tables(origin: Origin, formats: Mapping[str, Format], blocks: Sequence[int])
             yield Table.decided(held.pop()[:, names], formats)
         except DataError as error:
             raise DataError(f"{origin.name_of(i)}: {error}") from None
+
+
+def _in_one(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Parts of a table, one behind the other, with none of the memory that they are in."""
+    found = pl.concat(parts, how="vertical_relaxed", rechunk=True)
+    texts = [name for name, kind in found.schema.items() if kind == pl.String]
+    return found.with_columns(pl.concat_str(pl.selectors.by_name(name), pl.lit("")).alias(name) for name in texts)
 
 
 def labelled(origin: Origin, formats: Mapping[str, Format], target: str) -> Labelled:
@@ -153,6 +162,8 @@ class Survey:
         chosen = hashed(places, _CHOOSING) < self._share
         if chosen.any():
             self._sample.append(table.take(chosen).frame())
+        if len(self._sample) == MOST_PARTS:
+            self._sample = [_in_one(self._sample)]
 
     def _note_odd(self, where: str) -> None:
         for name, totals in self._of_all().items():
@@ -194,7 +205,7 @@ class Survey:
         if len(self.labels) > _MOST_LABELS and (task == "classification" or not self._is_number):
             raise DataError(f"the target '{self._target}' has more than {_MOST_LABELS:,} distinct values: they are no "
                             "classes")  # fmt: skip
-        frame = pl.concat(self._sample, how="vertical_relaxed")
+        frame = _in_one(self._sample)
         if frame.height < (all_rows := self._seen - self._dropped):
             sentences.append(f"Medians, and whether a column is an identifier, are of {frame.height:,} of {all_rows:,} "
                              "rows, chosen at random; all else is of all rows.")  # fmt: skip
