@@ -11,5 +11,5 @@ def put(name: str, text: str) -> None:
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     page = PAGE.read_text(encoding="utf-8")
     before, _, rest = page.partition(begin)
-    after = rest.partition(end)[2]
-    store.write_text(PAGE, f"{before.rstrip()}\n\n{begin}\n{text}\n{end}\n{after}".rstrip() + "\n")
+    after = rest.partition(end)[2].strip()
+    store.write_text(PAGE, f"{before.rstrip()}\n\n{begin}\n{text}\n{end}\n\n{after}".rstrip() + "\n")
