@@ -90,14 +90,15 @@ class Run(checkpoints.RunState):
         self.engine, self.pace = self._start(), _Pace()
 
     def _start(self) -> Any:
-        several = self.accumulate > 1
+        several, model, loss, optimizer = self.accumulate > 1, self.model, self.loss, self.optimizer
+        state, measures, form = self.state, self._in_step, self.form
 
+        # the engine has these: about this run, they would hold it, and its data, until cycles are looked for
         def trace(batch, gathers=False, shorter=None, across=False):
-            parts = self.model, self.loss, self.optimizer, self.state, batch, self._in_step
-            return trace_step(*parts, gathers, shorter, self.form, several, across)
+            return trace_step(model, loss, optimizer, state, batch, measures, gathers, shorter, form, several, across)
 
         def forward(batch, weighed=several):
-            return trace_forward(self.model, self.loss, batch, self._in_step, self.form, weighed)
+            return trace_forward(model, loss, batch, measures, form, weighed)
 
         if isinstance(self.optimizer, FullBatch):
             from subgrad.fit import full_batch
@@ -110,8 +111,7 @@ class Run(checkpoints.RunState):
             full_batch.require_squared(self.loss)
             normal = full_batch.NormalMatrix(self.model, self.form, self.data, trained, self.programs)
             return full_batch.DampedGaussNewton(*parts, normal)
-        state = [s.numpy() for s in leaves(self.state)]
-        return self._engine(trace, forward, [*self._values(), *state])
+        return self._engine(trace, forward, [*self._values(), *(s.numpy() for s in leaves(state))])
 
     def _engine(self, trace: Callable[..., Any], forward: Callable[..., Any], variables: list[np.ndarray]) -> Any:
         return engine_for(trace, forward, self.data, variables, self._lengths(), self.programs)

@@ -1,5 +1,6 @@
 """How much memory rows in files take, measured in a process of its own."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -7,6 +8,9 @@ import sys
 import numpy as np
 import polars as pl
 import pytest
+
+import subgrad as sg
+from subgrad.data.scanned.reused_memory import ReusedMemory
 
 PROGRAM = """
 import resource, sys
@@ -52,3 +56,26 @@ def test_many_pieces_take_no_more_memory_than_few(tmp_path):
     frame = pl.DataFrame(values, [*"abcdefghijklmnopqrst"], orient="row").with_columns(y=pl.col("a") + 0.5)
     frame.write_csv(tmp_path / "rows.csv")
     assert taken(tmp_path / "rows.csv", tmp_path / "rows.csv", "1MB") < 40e6  # a sample in many small parts took 70
+
+
+def test_rows_kept_in_a_scratch_file_come_into_memory_that_is_there(tmp_path, monkeypatch):
+    places: list[int] = []
+    empty = ReusedMemory.empty
+
+    def noted(self, shape, dtype):
+        found = empty(self, shape, dtype)
+        places.append(found.ctypes.data)
+        return found
+
+    monkeypatch.setattr(ReusedMemory, "empty", noted)
+    frame = pl.DataFrame(np.random.default_rng(0).normal(size=(20_000, 20)), [*"abcdefghijklmnopqrst"], orient="row")
+    frame.write_parquet(tmp_path / "rows.parquet", row_group_size=1000)
+    rows = sg.data.scan_table(tmp_path / "rows.parquet", "t", memory=200_000, scratch=tmp_path)
+    net = sg.models.mlp(rows.features, 4, 1, seed=0)
+    gc.disable()  # nothing goes because cycles are looked for
+    try:
+        sg.fit(net, rows, loss="mse", epochs=5, batch_size=100)
+    finally:
+        gc.enable()
+    assert len(places) > 50
+    assert len({*places}) <= 6  # one that is learnt from, two that are made; of rows before the run as many

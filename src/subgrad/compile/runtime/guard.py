@@ -7,6 +7,7 @@ guard bytes, and on no better address than its elements need. After the call not
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -95,7 +96,8 @@ class GuardedBound(Bound):
         self._program, self._arrays, self._results = program, list(arrays), list(results)
         super().__init__(program, arrays, results)
         self._native, self._calls = self.run, 0
-        self.run, self.once = self._guarded, lambda: self._guarded(1)
+        guarded = weakref.WeakMethod(self._guarded)  # it would hold itself, and all arrays, otherwise
+        self.run = self.once = lambda steps=1: guarded()(steps)  # pyright: ignore[reportOptionalCall]
 
     def move(self, i: int, array: np.ndarray) -> None:
         self._arrays[i] = array

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import os
+import weakref
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -162,7 +163,7 @@ class Program:
         self._sync[threads.BARRIER : threads.BARRIER + 16].view(np.uint64)[:] = threads.waiting()
         first = FIRST + len(self.inputs)
         self._fixed = {first + i: a.ctypes.data for i, a in enumerate(self.executable.constants)}
-        self.checks = Checks(self.executable.checks, lambda: self.unit.noted)
+        self.checks = Checks(self.executable.checks, functools.partial(_noted, weakref.ref(self)))
         self._fixed |= {CLOCK: self.clock.ctypes.data, NOTED: self.checks.flags.ctypes.data}
         self.room = None
 
@@ -271,6 +272,11 @@ class Program:
             inputs, outputs, variables=variables, stepped=sorted(stepped), measured=sorted(measured), cpu=self.cpu,
             n_threads=self.n_threads, timed=timed,
         )  # fmt: skip
+
+
+def _noted(program: weakref.ref[Program]) -> Sequence[Tensor]:
+    """What the checks of a program are about, for those whom it has: it is there as long as they are asked."""
+    return program().unit.noted  # pyright: ignore[reportOptionalMemberAccess]
 
 
 def _aligned(size: int) -> np.ndarray:

@@ -60,21 +60,19 @@ class Team:
                 _workers.append(_Worker())
             self._others = _workers[: n - 1]
         slots = (w.address for w in self._others)
-        self._frame = np.array([run, table, 1, sync, *waiting(), n - 1, *slots], np.int64)
-        self._kept, self._sync = kept, sync
+        frame = np.array([run, table, 1, sync, *waiting(), n - 1, *slots], np.int64)
+        self._kept, self._sync, at = kept, sync, frame.ctypes.data
         if n > 1:
             _teams.add(self)
             team.serve()  # there before a worker needs it: who waits for a worker holds the lock
-        self._at, self._together = self._frame.ctypes.data, team.together(False)
-        self.once: Callable[[], object] = functools.partial(team.together(brief), self._at) if n == 1 else self.run
+        self._shares = functools.partial(_run, frame, at, team.together(False), self._others)
+        # not a method of this object, which would then hold itself, and all that is kept, until cycles are looked for
+        self.once: Callable[[], object] = functools.partial(team.together(brief), at) if n == 1 else self._shares
+        self._frame = frame
 
     def run(self, steps: int = 1) -> None:
         """Run all shares, and come back when the last one has ended."""
-        with _lock:
-            self._frame[team.STEPS] = steps
-            while not self._together(self._at):
-                _wake(self._others)
-            self._frame[team.STEPS] = 1
+        self._shares(steps)
 
     def forget(self) -> None:
         """In a forked child nobody waits: the shares that ran when the process forked did not come along."""
@@ -113,6 +111,14 @@ class _Worker:
     def forget(self) -> None:
         """In a forked child there is no such thread."""
         self._state.value, self._started, self._calls = 0, False, SimpleQueue()
+
+
+def _run(frame: np.ndarray, at: int, together: Callable[[int], int], others: Sequence[_Worker], steps: int = 1) -> None:
+    with _lock:
+        frame[team.STEPS] = steps
+        while not together(at):
+            _wake(others)
+        frame[team.STEPS] = 1
 
 
 def _wake(workers: Sequence[_Worker]) -> None:

@@ -68,7 +68,7 @@ class Live:
 
         False may be a false alarm: another object with the same value.
         """
-        walk, moved = self._walk, self._moved
+        walk = self._walk
         slots = [(get, name, value) for get, name, value, _ in walk.slots]
         quiet = not (walk.cells or walk.contents or walk.sizes or walk.raw)
 
@@ -78,7 +78,7 @@ class Live:
             for get, name, value in slots:
                 if get(name, MISSING) is not value:
                     return False
-            return quiet or next(moved(), None) is None
+            return quiet or next(_moved(walk), None) is None
 
         return is_current
 
@@ -97,28 +97,28 @@ class Live:
     def written(self) -> Own:
         """The places that hold something else by now."""
         slots = {(id(h), n): h for get, n, value, h in self._walk.slots if get(n, MISSING) is not value}
-        return {**slots, **dict(self._moved())}
+        return {**slots, **dict(_moved(self._walk))}
 
-    def _moved(self) -> Iterator[tuple[tuple[int, Any], Any]]:
-        """The places other than slots that hold something else by now."""
-        walk = self._walk
-        for cell, value in walk.cells:
-            if content(cell) is not value:
-                yield (id(cell), None), cell
-        for holder, values, keys in walk.contents:
-            if keys is None:
-                if not _same(holder, values):
-                    yield (id(holder), None), holder
-            elif not (_same(holder.values(), values) and _same(holder, keys)):
-                differing = [*_differing(dict(holder), keys, values)]
-                yield from (((id(holder), k), holder) for k in differing or [None])  # none: their order
-        for attributes, length in walk.sizes:
-            if len(attributes) != length:
-                yield (id(attributes), None), attributes
-        for holder, held in walk.raw:
-            now = held_by(holder)
-            if now != held if isinstance(held, bytes) else not _same(now, held):
+
+def _moved(walk: Reachable) -> Iterator[tuple[tuple[int, Any], Any]]:
+    """The places other than slots that hold something else by now."""
+    for cell, value in walk.cells:
+        if content(cell) is not value:
+            yield (id(cell), None), cell
+    for holder, values, keys in walk.contents:
+        if keys is None:
+            if not _same(holder, values):
                 yield (id(holder), None), holder
+        elif not (_same(holder.values(), values) and _same(holder, keys)):
+            differing = [*_differing(dict(holder), keys, values)]
+            yield from (((id(holder), k), holder) for k in differing or [None])  # none: their order
+    for attributes, length in walk.sizes:
+        if len(attributes) != length:
+            yield (id(attributes), None), attributes
+    for holder, held in walk.raw:
+        now = held_by(holder)
+        if now != held if isinstance(held, bytes) else not _same(now, held):
+            yield (id(holder), None), holder
 
 
 def _same(now: Collection[Any], then: Sequence[Any]) -> bool:

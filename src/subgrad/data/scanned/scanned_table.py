@@ -21,6 +21,7 @@ from subgrad.data.prepare import TablePreprocessor
 from subgrad.data.scanned.memory import size_of
 from subgrad.data.scanned.places import Order, Reading, Share, shares, within
 from subgrad.data.scanned.prepared_rows import PreparedRows
+from subgrad.data.scanned.reused_memory import ReusedMemory
 from subgrad.data.scanned.row_sources import IN_MEMORY, LOTS, Origin, origin_of, rows_at_once, rows_in
 from subgrad.data.scanned.survey import Labelled, Survey, at_once, labelled, look, tables
 from subgrad.data.table import Table
@@ -246,18 +247,20 @@ class ScannedTable:
 
     def groups(
         self, order: Order | Reading, first: int = 0, room: int = 0, dtype: np.dtype = FLOAT,
-        stop: threading.Event = NEVER,
+        stop: threading.Event = NEVER, memory: ReusedMemory | None = None,
     ) -> Iterator[Arrays]:  # fmt: skip
         """The rows of the groups of an order, or of a part of it, from number ``first`` on, as their blocks have them.
 
-        Before the rows of a group is ``room`` for so many others. There are no more once ``stop`` is set.
+        Before the rows of a group is ``room`` for so many others. There are no more once ``stop`` is set. ``memory`` is
+        where they are put.
         """
+        memory = memory or ReusedMemory()
         kept = self._kept(dtype)
         known = set[int]() if kept is None else {*kept.blocks}
         blocks = [block for group in order.groups[first:] for block in group.tolist() if block not in known]
         read = tables(self._shared.origin, self._shared.formats, blocks)
         for group, size in zip(order.groups[first:], order.sizes[first:].tolist(), strict=True):
-            X = np.empty((room + size, self.features), dtype)
+            X = memory.empty((room + size, self.features), dtype)
             y = np.empty(room + size, np.int64 if self.preparation.classes else dtype)
             at = room
             for block in group.tolist():

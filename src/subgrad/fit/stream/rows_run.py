@@ -11,6 +11,7 @@ import numpy as np
 from subgrad import optim
 from subgrad.data.scanned import ScannedTable
 from subgrad.data.scanned.places import Order, Reading
+from subgrad.data.scanned.reused_memory import ReusedMemory
 from subgrad.errors import ArgumentError
 from subgrad.fit import metrics as metric_table
 from subgrad.fit.arrays import Part, as_batch
@@ -147,12 +148,13 @@ class RowsRun(Run):
     def _read(self, epoch: int, first: int, stop: threading.Event) -> Iterator[list[np.ndarray]]:
         """The rows of groups, epoch after epoch, behind some room; read once if there is one group."""
         only: list[np.ndarray] | None = None
+        dtype, memory = self.model._dtype(), ReusedMemory()
         while not stop.is_set():
             order = self._order(epoch)
             if only is not None:
                 yield only
             else:
-                for X, y in self._scanned.groups(self._mine(order), first, self._room(), self.model._dtype(), stop):
+                for X, y in self._scanned.groups(self._mine(order), first, self._room(), dtype, stop, memory):
                     arrays = [X, targets(self.loss, y, X.dtype)]
                     only = arrays if len(order.groups) == 1 else None
                     yield arrays
