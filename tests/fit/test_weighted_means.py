@@ -89,6 +89,16 @@ def test_no_weight_at_all():
     assert float(nn.cross_entropy(net(X), CLASSES, sample_weight=np.zeros(N))) == 0
 
 
+def test_a_share_to_validate_with_is_one_of_the_samples_that_have_a_weight():
+    weight = np.where(np.arange(N) % 10 == 3, 1.0, 0.0)  # 5 of 50
+    for seed in range(4):
+        history = sg.fit(nn.Linear(3, 3, seed=0), X, CLASSES, loss="cross_entropy", sample_weight=weight, epochs=1,
+                         validation=0.4, seed=seed)  # fmt: skip
+        assert np.isfinite(history["validation_loss"][0])
+    with pytest.raises(DataError, match="0.05 of 5 samples leaves nothing"):
+        sg.fit(nn.Linear(3, 3), X, CLASSES, loss="cross_entropy", sample_weight=weight, validation=0.05)
+
+
 def test_a_loss_that_takes_no_weights():
     for weights in ({"sample_weight": WEIGHT}, {"validation": (X, CLASSES, WEIGHT)}):
         with pytest.raises(ArgumentError, match="takes no argument sample_weight"):

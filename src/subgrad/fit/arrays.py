@@ -141,7 +141,7 @@ def given_validation(dtype: np.dtype, validation: Sequence[Any], form: Form, oth
 def split_validation(data: Part, validation: Any, seed: int, dtype: np.dtype) -> tuple[np.ndarray, Part | None]:
     """The numbers of the samples to train on, and what to validate with.
 
-    ``validation`` is a share, (X, y), or (X, y, sample_weight).
+    ``validation`` is a share, (X, y), or (X, y, sample_weight). The share is one of the samples that have a weight.
     """
     n = len(data)
     if validation is None:
@@ -153,11 +153,14 @@ def split_validation(data: Part, validation: Any, seed: int, dtype: np.dtype) ->
     if not 0 < share < 1:
         given = validation if isinstance(validation, Real) else type(validation).__name__
         raise ArgumentError(f"validation is {_HELD_OUT} or {wanted}, got {given}")
-    held_out = round(n * share)
-    if not 0 < held_out < n:
-        raise DataError(f"{share} of {n} samples leaves nothing to train on or nothing to validate with")
     order = philox(seed, 1).permutation(n)
-    return order[held_out:], Part(data.arrays, order[:held_out], data.form)
+    counting = order[data.arrays[-1][order] != 0] if data.form.weighted else order
+    held_out = round(len(counting) * share)
+    if not 0 < held_out < len(counting):
+        raise DataError(f"{share} of {len(counting)} samples leaves nothing to train on or nothing to validate with")
+    left = np.ones(n, bool)
+    left[chosen := counting[:held_out]] = False
+    return order[left[order]], Part(data.arrays, chosen, data.form)
 
 
 def _as_array(data: Any) -> Any:
