@@ -56,6 +56,40 @@ def test_a_model_of_other_data_stays(table, monkeypatch):
     assert "no model of digits" in misuse("train", "digits", "-q")
 
 
+def test_no_file_that_a_command_reads_or_writes_is_overwritten_by_another(table, monkeypatch):
+    monkeypatch.chdir(folder := table.parent)
+    train(table)
+    model = folder / "m.safetensors"
+    kept = {path: path.read_bytes() for path in (table, model)}
+    learn = ["train", "table.csv", "--target", "y", "--epochs", 1]
+    for typed, option in [
+        ([*learn, "--out", table], "--out"),
+        ([*learn, "--report", "./table.csv"], "--report"),
+        ([*learn, "--out", "new.safetensors", "--report", folder / "new.safetensors"], "--report"),
+        (["tune", table, "--target", "y", "--out", table], "--out"),
+        (["predict", model, table, "--out", table], "--out"),
+        (["predict", model, table, "--out", model], "--out"),
+        (["evaluate", model, table, "--report", table], "--report"),
+        (["evaluate", model, table, "--report", model], "--report"),
+        (["export", model, "--out", model], "--out"),
+        (["certify", "x", model, "--box", "0,1", "--proof", model], "--proof"),
+        (["verify", model, "--box", "0,1", "--within", "0,1", "--proof", model], "--proof"),
+    ]:
+        said = misuse(*typed)
+        assert option in said
+        assert "is another file of this command, which would be lost" in said
+    assert kept == {path: path.read_bytes() for path in kept}
+
+
+def test_answers_are_written_as_csv_alone(table):
+    train(table)
+    model = table.parent / "m.safetensors"
+    for name in ("a.xlsx", "a.parquet", "a.tsv", "a.csv.gz"):
+        said = misuse("predict", model, table, "--out", table.parent / name)
+        assert "has the name of another format, and this writes CSV" in said
+        assert not (table.parent / name).exists()
+
+
 GIVEN = {
     "target": "y", "drop": "x", "only": "x", "series": "x", "data": ".", "test": 0.5, "validation": 0.5, "model": "mlp",
     "hidden": "4", "window": 5, "activation": "tanh", "augment": "mirror", "loss": "huber", "step": "0.1", "epochs": 1,

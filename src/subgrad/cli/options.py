@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from enum import Enum
 from pathlib import Path
@@ -314,10 +314,18 @@ _WHY = {
 }
 
 
-def place(path: Path | None, option: str) -> Path | None:
-    """Where a file will go: looked at before the work, for its sake."""
-    if path is not None and (not path.parent.is_dir() or path.is_dir()):
-        problem = "is a folder" if path.is_dir() else "is in a folder that does not exist"
+def place(path: Path | None, option: str, others: Iterable[str | Path | None] = ()) -> Path | None:
+    """Where a file will go: looked at before the work, for its sake. It is none of the other files of the command."""
+    if path is None:
+        return None
+    problem = ""
+    if not path.parent.is_dir():
+        problem = "is in a folder that does not exist"
+    elif path.is_dir():
+        problem = "is a folder"
+    elif any(other is not None and path.resolve() == Path(other).resolve() for other in others):
+        problem = "is another file of this command, which would be lost: name a new one"
+    if problem:
         raise typer.BadParameter(f"{path} {problem}", param_hint=f"'{option}'")
     return path
 

@@ -58,7 +58,7 @@ def approximate(
     f, ends = formula_on(box, formula)
     options.place(out, "--out")
     if plot is not None:
-        drawing.check(len(ends), options.place(plot, "--plot"))
+        drawing.check(len(ends), options.place(plot, "--plot", [out]))
     wanted = 1e-3 if eps is None and units is None else eps
     net, report = build(f, ends, eps=wanted, n=units, activation=activation.value, method=method.value, seed=seed)
     console = screen()

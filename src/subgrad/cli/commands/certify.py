@@ -70,7 +70,7 @@ def certify(
     For example: subgrad certify "exp(-x**2)*sin(5*x)" net.safetensors --box -2,2 --eps 1e-3
     """
     f, ends = formula_on(box, formula)
-    options.place(proof, "--proof")
+    options.place(proof, "--proof", [model])
     _say(bounds.certify(f, load_module(model), ends, eps, budget=budget), proof)
 
 
@@ -108,7 +108,7 @@ def verify(
     if file is not None:
         if properties or box:
             raise typer.BadParameter("a VNN-LIB file has its own boxes and property")
-        options.place(proof, "--proof")
+        options.place(proof, "--proof", [model, file])
         with off_standard_output():
             found = bounds.verify(_network(model), bounds.read_vnnlib(file), budget=budget, timeout=timeout, lp=lp)
         return _answer(found, proof)
@@ -120,7 +120,7 @@ def verify(
         ends = [pair_of(text) for text in box]
     if len(properties) != 1:
         raise typer.BadParameter("one of --within, --label, --rising and --falling says what is to be proven")
-    options.place(proof, "--proof")
+    options.place(proof, "--proof", [model, file])
     _say(bounds.verify(_network(model), ends, properties[0], budget=budget), proof)
 
 

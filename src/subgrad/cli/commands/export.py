@@ -61,7 +61,7 @@ def export(
 
     For example: subgrad export digits.safetensors --to onnx
     """
-    path = options.place(out, "--out") or model.with_suffix(ENDS[to.value])
+    path = options.place(out, "--out", [model, calibration]) or model.with_suffix(ENDS[to.value])
     with usage("--shape"):
         example = None if shape is None else np.zeros(options.sizes(shape), np.float32)
     with usage("--cpu"):

@@ -15,6 +15,7 @@ from subgrad.cli.commands.show import ModelFile
 from subgrad.cli.failure import job
 from subgrad.cli.jobs.kinds import job_of
 from subgrad.cli.screen import error_screen, screen, visible
+from subgrad.data.readers.read import holds_csv
 from subgrad.io.atomic import write_atomically
 
 Rows = Annotated[Path, typer.Argument(
@@ -38,6 +39,9 @@ def predict(
     For a series: the forecast of each row from those before it, the row after the last one included. On the screen,
     control characters of names and classes are spelt out; a file has them as they are.
     """
+    options.place(out, "--out", [model, file])
+    if out is not None and not holds_csv(out):
+        raise typer.BadParameter(f"{out} has the name of another format, and this writes CSV", param_hint="'--out'")
     kept = [name for names in keep or () for name in options.columns(names)]
     header, rows, remarks = job_of(model, file).predict(model, file, kept)
     for remark in remarks:

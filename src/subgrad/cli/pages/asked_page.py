@@ -46,13 +46,13 @@ def page(asked: Request, epoch: str = "epoch") -> Page | None:
 
 def page_of_file(path: Path | None, model: Path, file: Path, epoch: str = "epoch") -> Page | None:
     """The page about a model and a file that was asked for, if one was. Raises as `check` does."""
-    check(path)
+    check(path, model, file)
     return None if path is None else Page(path, command("evaluate", model, file, FLAG, path), epoch=epoch)
 
 
-def check(path: Path | None) -> None:
-    """Raise, before the work, what would keep a page from being written after it."""
-    if options.place(path, FLAG) is not None:
+def check(path: Path | None, *others: str | Path) -> None:
+    """Raise, before the work, what would keep a page from being written after it, or would lose another file."""
+    if options.place(path, FLAG, others) is not None:
         from subgrad.report import check_report  # takes a moment to import, and few ask for it
 
         check_report(str(path))
@@ -64,7 +64,7 @@ def check_training(asked: Request) -> None:
     if given.report is not None and (given.test == 0 or given.folds is not None):
         why = "--test is 0" if given.test == 0 else "--cv holds out none for good"
         raise typer.BadParameter(f"needs rows that are held out, and {why}", param_hint=f"'{FLAG}'")
-    check(given.report)
+    check(given.report, asked.data, asked.out)
 
 
 def command(*parts: object) -> str:

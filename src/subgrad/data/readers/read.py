@@ -30,6 +30,16 @@ _READERS = {
 _PACKED = (".gz", ".zst")
 
 
+def holds_csv(path: str | os.PathLike[str]) -> bool:
+    """Whether the name of a file is one of commas between values, or says nothing of its format.
+
+    >>> [holds_csv(name) for name in ("a.csv", "answers", "a.tsv", "a.csv.gz", "a.xlsx")]
+    [True, True, False, False, False]
+    """
+    suffix = Path(path).suffix.lower()
+    return suffix in (".csv", ".txt") or suffix not in (*_READERS, *_PACKED)
+
+
 def read_table(path: str | os.PathLike[str]) -> Table:
     """The table in a file, whose format the end of its name tells.
 

@@ -31,7 +31,7 @@ def origin_in(model: Path) -> str | None:
 def place_of_model(data: str, out: Path | None, force: bool, origin: str) -> Path:
     """Where the model of some data goes: where it was asked for, else beside nothing that is not of these data."""
     chosen = out or Path(Path(data).name.split(".")[0] + ".safetensors")
-    options.place(chosen, "--out")
+    options.place(chosen, "--out", [data])
     if out is None and not force and chosen.exists() and origin_in(chosen) != origin:
         raise typer.BadParameter(
             f"{chosen} is there, and is no model of {data}: name another file, or give --force", param_hint="'--out'"
