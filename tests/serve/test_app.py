@@ -1,7 +1,9 @@
 """The application: rows in, answers out, and what it says of what it cannot take. Answers are those of the model."""
 
 import asyncio
+import datetime
 import io
+from importlib import import_module
 
 import numpy as np
 import polars as pl
@@ -114,6 +116,38 @@ def test_a_body_that_is_too_long_is_refused_with_its_length_and_without(client):
     answer = client.post("/predict", content=parts, headers={"content-type": "application/json"})
     assert answer.status_code == 413
     assert answer.headers["connection"] == "close"
+
+
+def test_a_body_that_is_too_long_is_not_waited_for(net, monkeypatch):
+    async def never():
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(import_module("subgrad.serve.app"), "LINGER", 0.1)
+    own = asgi_app(net).state.own
+    for more in ([], [(b"expect", b"100-continue")]):
+        headers = [(b"content-length", b"99999999"), *more]
+        scope = {"type": "http", "method": "POST", "path": "/predict", "headers": headers}
+        assert asyncio.run(asyncio.wait_for(own.predict(Request(scope, never)), 10)).status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        (f"{ARROW};q=0", "application/json"),
+        (f"{ARROW};q=0.1, application/json", "application/json"),
+        (f"text/html, {ARROW.upper()}; q=0.9, */*;q=0.1", ARROW),
+    ],
+)
+def test_the_type_that_is_wanted_more_comes(client, accept, kind):
+    answer = client.post("/predict", json={"instances": [[1, 2, 3]]}, headers={"accept": accept})
+    assert answer.headers["content-type"] == kind
+
+
+def test_dates_are_no_numbers_to_a_network(client):
+    day = datetime.date(2020, 1, 1)
+    for columns in ({"a": [day], "b": [1.0], "c": [2.0]}, {"a": [[day, day, day]]}):
+        said = refused(client, 422, content=as_arrow(columns), headers={"content-type": ARROW})
+        assert "instances must hold numbers" in said
 
 
 def test_what_is_no_finite_number_leaves_as_arrow_alone():

@@ -88,6 +88,17 @@ def test_nothing_is_lost_when_the_process_is_told_to_stop(server, net):
     assert sum(sender.closed for sender in senders) >= 1
 
 
+def test_who_sends_too_long_a_body_hears_so(server):
+    _, port = server
+    for content in (b" " * 17_000_000, (b" " * 1_000_000 for _ in range(17))):  # with its length, and in chunks
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection.request("POST", "/predict", content, JSON)  # to its end, before the answer is looked at
+        answer = connection.getresponse()
+        assert answer.status == 413
+        assert "longer than 16,777,216 bytes" in json.loads(answer.read())["error"]
+        connection.close()
+
+
 def test_an_address_that_cannot_be_listened_on_is_told_before_the_model_is_loaded():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -1,8 +1,10 @@
 """A sweep: what it tries, what its study holds, and that it goes on after a kill, and does nothing twice."""
 
+import contextlib
 import math
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -175,3 +177,24 @@ def test_wrong_usage(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'subgrad\[sweep\]'"):
         sg.sweep(bowl, {"x": [1]}, n_jobs=1)
+
+
+def test_a_study_that_breaks_is_said_and_has_what_ended_before(tmp_path):
+    path = tmp_path / "sweep.db"
+
+    def breaking(x):
+        if x == 2:
+            with contextlib.closing(sqlite3.connect(path)) as base:
+                base.execute("ALTER TABLE trial_values RENAME TO elsewhere")
+        return x
+
+    with pytest.raises(FileError, match="the study cannot be kept: .*no such table: trial_values"):
+        sg.sweep(breaking, {"x": [1, 2, 3]}, study=path, n_jobs=1)
+    with contextlib.closing(sqlite3.connect(path)) as base:
+        base.execute("ALTER TABLE elsewhere RENAME TO trial_values")
+
+    def breaking(x):
+        assert x != 1
+        return x
+
+    assert sorted(r.value for r in sg.sweep(breaking, {"x": [1, 2, 3]}, study=path, n_jobs=1).runs) == [1, 2, 3]

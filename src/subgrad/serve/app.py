@@ -12,7 +12,7 @@ from typing import Any
 from subgrad import validators
 from subgrad.errors import ArgumentError, SubgradError, message_of, missing_extra
 from subgrad.nn.module import Module
-from subgrad.serve.bodies import ARROW, JSON, BadBody, Body, read_rows, write_answers
+from subgrad.serve.bodies import JSON, BadBody, Body, preferred, read_rows, write_answers
 from subgrad.serve.counts import Counts
 from subgrad.serve.current_model import Current
 from subgrad.serve.joined_requests import Batcher
@@ -20,6 +20,8 @@ from subgrad.serve.openapi import PAGE, document
 from subgrad.serve.usual_limits import MAX_BODY, MAX_ROWS
 
 SHORT = 2**16  # bytes of a body that is read at once; a longer one is read by a thread, while others are answered
+LINGER = 5.0
+"""Seconds in which the rest of a body that is too long is thrown away: who closes at once takes the answer back."""
 GONE = 499  # the status of requests that nobody waits for, as nginx has it; for the metrics alone
 log = logging.getLogger("subgrad.serve")
 
@@ -124,7 +126,7 @@ class _Application:
         if self._batcher is None:
             raise ArgumentError("the application has not started: run it by a server that has lifespan events")
         found = await self._batcher.answer(model, asked.rows)
-        wanted = ARROW if ARROW in (request.headers.get("accept") or "") else JSON
+        wanted = preferred(request.headers.get("accept") or "")
         return Body(await _aside(asked.rows.nbytes, lambda: write_answers(found, asked.remarks, wanted)), wanted)
 
     async def _content(self, request: Any) -> bytes:
@@ -132,16 +134,19 @@ class _Application:
         if request.headers.get("content-encoding", "identity") != "identity":
             raise BadBody("a compressed body is not read: send it without a content encoding", 415)
         length = request.headers.get("content-length", "0")
+        size, said = 0, int(length) if length.isdecimal() else 0
         parts: list[bytes] = []
-        size = int(length) if length.isdecimal() else 0
-        if size <= self._max_body:
-            size = 0
-            async for part in request.stream():
-                parts.append(part)
-                size += len(part)
-                if size > self._max_body:
-                    break
-        if size > self._max_body:
+        if said <= self._max_body or "expect" not in request.headers:  # who expects an answer before it sends has one
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LINGER if said > self._max_body else None) as deadline:
+                    async for part in request.stream():
+                        size += len(part)
+                        if max(size, said) <= self._max_body:
+                            parts.append(part)
+                        elif deadline.when() is None:
+                            parts.clear()
+                            deadline.reschedule(asyncio.get_running_loop().time() + LINGER)
+        if max(size, said) > self._max_body:
             raise BadBody(f"the body is longer than {self._max_body:,} bytes: send fewer rows at a time", 413)
         return b"".join(parts)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -43,6 +44,20 @@ def read_rows(body: Body) -> list[Any] | DataFrame:
     if not len(rows):
         raise DataError("there are no rows")
     return rows
+
+
+def preferred(accept: str) -> str:
+    """The type of the answers to a request with this ``Accept``: Arrow if it is named, and not less wanted than JSON.
+
+    >>> preferred(f"{ARROW}, */*") == ARROW, preferred(f"{ARROW};q=0.5, {JSON}") == JSON, preferred("*/*") == JSON
+    (True, True, True)
+    """
+    wanted: dict[str, float] = {}
+    for one in accept.lower().split(","):
+        kind, *more = (part.strip() for part in one.split(";"))
+        weight = next((part[2:] for part in more if part.startswith("q=")), "1")
+        wanted[kind] = float(weight) if re.fullmatch(r"\d(\.\d{0,3})?", weight) else 0.0
+    return ARROW if wanted.get(ARROW, 0.0) > 0 and wanted[ARROW] >= wanted.get(JSON, 0.0) else JSON
 
 
 def write_answers(columns: Columns, remarks: list[str], kind: str) -> bytes:
@@ -115,4 +130,4 @@ def _plain(values: np.ndarray) -> Any:
     return values.tolist() if values.dtype.kind in "OU" else np.ascontiguousarray(values)
 
 
-__all__ = ["ARROW", "JSON", "BadBody", "Body", "read_rows", "write_answers"]
+__all__ = ["ARROW", "JSON", "BadBody", "Body", "preferred", "read_rows", "write_answers"]

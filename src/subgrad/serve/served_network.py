@@ -108,8 +108,8 @@ def _arrays(tree: Any) -> list[np.ndarray]:
     return [a for part in (tree.values() if isinstance(tree, dict) else tree) for a in _arrays(part)]
 
 
-def _array(frame: pl.DataFrame) -> np.ndarray:
-    """The rows of a frame: those of its one column of arrays, or its columns of numbers side by side."""
+def _array(frame: pl.DataFrame) -> np.ndarray | pl.DataFrame:
+    """The rows of a frame: those of its one column of arrays, or the frame itself, whose columns are to be numbers."""
     import polars as pl
 
     if any(series.null_count() for series in frame):
@@ -121,7 +121,7 @@ def _array(frame: pl.DataFrame) -> np.ndarray:
                 raise DataError(f"instances are lists of one length, got {lengths.min()} to {lengths.max()} in one")
             return np.array(series.to_list())
         return series.to_numpy()
-    return frame.to_numpy()
+    return frame
 
 
 __all__ = ["ServedNetwork"]

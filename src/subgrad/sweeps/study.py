@@ -54,8 +54,14 @@ class Trials:
     def __enter__(self) -> Trials:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        from optuna.exceptions import StorageInternalError
+
         _running.difference_update(self._own)
+        if isinstance(error, StorageInternalError):
+            why = str(error.__cause__ or error).splitlines()[0]
+            raise FileError(f"the study cannot be kept: {why}; what ended before is in it, and the same call goes on "
+                            "from there"[:400]) from error  # fmt: skip
 
     def enqueue(self, values: Mapping[str, Any]) -> None:
         """Try these values soon, unless they are in the study."""

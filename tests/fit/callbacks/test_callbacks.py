@@ -1,6 +1,8 @@
 """What callbacks are told, in which order, and what each of the ready ones leaves behind."""
 
 import csv
+import errno
+import os
 import sys
 import types
 
@@ -238,6 +240,24 @@ def test_tensorboard_reads_what_was_written(tmp_path):
         assert [s.value for s in scalars] == pytest.approx(history[name], rel=1e-6)
     assert [s.step for s in read.Scalars("batch/validation_loss")] == [2, 4, 6, 8]
     assert read.Scalars("batch/loss")[-1].step == 9
+
+
+def test_a_full_disk_is_said_of_what_is_written_for_tensorboard(tmp_path):
+    pytest.importorskip("tensorboardX", reason="extra tensorboard is not installed")
+
+    class Full:
+        def __init__(self, folder):
+            self.add_scalar = lambda *given: None
+
+        def flush(self):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        close = flush
+
+    logger = sg.TensorBoard(tmp_path)
+    logger._writes = Full
+    with pytest.raises(FileError, match="cannot write to .*: No space left on device"):
+        run(logger)
 
 
 def test_mlflow_has_the_settings_and_the_numbers(tmp_path, monkeypatch):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from typing import Any
 
-from subgrad.errors import missing_extra
+from subgrad.errors import FileError, missing_extra
 from subgrad.fit.callbacks.callback import Callback
 
 
@@ -20,6 +22,7 @@ class TensorBoard(Callback):
 
     Raises:
         MissingExtraError: if tensorboardX is not installed.
+        FileError: in `fit`, if the file cannot be written.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
@@ -32,7 +35,8 @@ class TensorBoard(Callback):
 
     def on_train_begin(self) -> None:
         """See `Callback`."""
-        self._writer = self._writes(os.fspath(self.folder))
+        with self._errors():
+            self._writer = self._writes(os.fspath(self.folder))
 
     def on_batch_end(self, step: int, logs: dict[str, float]) -> None:
         """See `Callback`."""
@@ -45,12 +49,23 @@ class TensorBoard(Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         """See `Callback`."""
         self._write("", logs, epoch)
-        self._writer.flush()
+        with self._errors():
+            self._writer.flush()
 
     def on_train_end(self) -> None:
         """See `Callback`."""
-        self._writer.close()
+        if self._writer is not None:
+            with self._errors():
+                self._writer.close()
 
     def _write(self, before: str, numbers: dict[str, float], step: int) -> None:
-        for name, value in numbers.items():
-            self._writer.add_scalar(f"{before}{name}", value, step)
+        with self._errors():
+            for name, value in numbers.items():
+                self._writer.add_scalar(f"{before}{name}", value, step)
+
+    @contextlib.contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise FileError(f"cannot write to {self.folder}: {error.strerror or error}") from None
