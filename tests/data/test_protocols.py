@@ -23,6 +23,13 @@ def test_a_table_of_arrow_is_a_frame():
         as_array(arrow)
 
 
+def test_a_frame_without_values_is_refused():
+    lazy = pl.DataFrame({"x": [1.0, 2.0]}).lazy()
+    for given in (as_array, table_from_frame, lambda data: sg.tabular.fit_tabular(data, "x")):
+        with pytest.raises(sg.errors.DataError, match="a LazyFrame has no values yet"):
+            given(lazy)
+
+
 def test_columns_of_arrow_and_arrays_by_dlpack_are_not_copied():
     rows = np.arange(12, dtype="f4").reshape(4, 3)
     lists = pl.DataFrame({"x": pl.Series(rows, dtype=pl.Array(pl.Float32, 3))})

@@ -78,6 +78,8 @@ def _known(data: Any) -> Any:
     """A frame or series of polars of what offers a protocol of Arrow, an array of what offers DLPack, or the same."""
     if isinstance(data, np.ndarray) or _origin(data)[0]:
         return data
+    if type(data).__name__ == "LazyFrame":
+        raise DataError("a LazyFrame has no values yet: give what its collect() returns")
     if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
         found = _from_arrow(data)
         table = isinstance(found, pl.Series) and found.dtype == pl.Struct
