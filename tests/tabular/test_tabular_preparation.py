@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from subgrad.data import Table
+from subgrad.io.model_file import HEADER
 from subgrad.tabular.columns import EmbeddedColumn
 from subgrad.tabular.folds import balanced_folds
 from subgrad.tabular.number_scale import Scale
@@ -49,6 +50,18 @@ def test_it_comes_back_from_json():
     again = TabularPreparation.from_json(own.to_json())
     np.testing.assert_array_equal(again.transform(table), own.transform(table))
     assert again.feature_names == own.feature_names
+
+
+def test_a_file_has_room_for_20_000_columns_of_numbers():
+    rng = np.random.default_rng(0)
+    columns = {f"x{i}": rng.normal(size=200) for i in range(50)}
+    table = Table({**columns, "half": np.maximum(columns["x1"], 0), "y": columns["x0"]})
+    prepared = TabularPreparation().fit(table, "y")
+    text = prepared.to_json()
+    assert len(text) / 51 * 20_000 < HEADER
+    again = TabularPreparation.from_json(text)
+    np.testing.assert_array_equal(again.transform(table), prepared.transform(table))
+    assert again.to_json() == text
 
 
 def test_folds_are_alike():

@@ -27,7 +27,7 @@ from subgrad.nn.sharing import share, shared_names
 
 FORMAT = 2  # files of format 1 have no digest
 NO_DIGEST = 64 * "0"  # what stands in its place while it is computed
-HEADER = 2**24  # bytes of JSON, at most
+HEADER = 2**25  # bytes of JSON, at most: what the preparation of 20,000 columns takes
 Path_ = str | os.PathLike[str]
 Tensors = dict[str, np.ndarray]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from statistics import NormalDist
 from typing import Any, ClassVar
@@ -77,6 +78,15 @@ class ScaledColumn(Kind):
         found = [defaults.CLIP * z / ops.sqrt(1 + z * z), ops.interp(filled, self.knots, self.levels)]
         return ops.stack([*found, (~known).astype(x.dtype)] if self.missing else found, 1)
 
+    def to_plain(self) -> dict[str, Any]:
+        """Without the levels of knots of which each stands for one share: a file has those of 20,000 columns."""
+        plain = super().to_plain()
+        return plain if self.levels != _even_levels(len(self.knots)) else {**plain, "levels": []}
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> Kind:
+        return super().from_plain({**plain, "levels": plain["levels"] or _even_levels(len(plain["knots"]))})
+
     def describe(self) -> list[str]:
         found = about_odd(self.name, self.odd, self.words, "no numbers")
         if self.missing:
@@ -95,11 +105,20 @@ def _robust(known: np.ndarray) -> tuple[float, float]:
     return centre, min(max(scale, np.finfo(np.float64).tiny), np.finfo(np.float64).max) if high > low else 1.0
 
 
+def _even_levels(count: int) -> list[float]:
+    """Quantiles of a normal distribution, of shares that lie evenly."""
+    return [*_quantiles(count)]
+
+
+@functools.cache
+def _quantiles(count: int) -> tuple[float, ...]:
+    return tuple(NormalDist().inv_cdf((i + 0.5) / count) for i in range(count))
+
+
 def _ranks(known: np.ndarray) -> tuple[list[float], list[float]]:
     """Quantiles of a column, and those of a normal distribution there; of equal ones the mean."""
-    shares = (np.arange(defaults.KNOTS) + 0.5) / defaults.KNOTS
+    shares, normal = (np.arange(defaults.KNOTS) + 0.5) / defaults.KNOTS, _even_levels(defaults.KNOTS)
     knots, first, counts = np.unique(2 * np.quantile(known / 2, shares), return_index=True, return_counts=True)
-    normal = [NormalDist().inv_cdf(share) for share in shares]
     levels = [float(np.mean(normal[i : i + n])) for i, n in zip(first, counts, strict=True)]
     return knots.tolist(), levels
 

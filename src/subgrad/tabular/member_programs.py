@@ -27,6 +27,7 @@ from subgrad.tabular.defaults import Settings
 from subgrad.tabular.network import TabularNetwork
 
 CACHED = 2**18  # numbers in the widest layer of all members that are computed at a time
+LARGEST = 2**24  # numbers in the inputs of all members at a time, of which a wide table has far more
 FEW = 8  # rows that have a program of their own: one row is answered in a fraction of the time that many take
 
 
@@ -138,7 +139,8 @@ class Scorer:
     @cached_property
     def _batch(self) -> int:
         widest = max(w.shape[2] for w in self.net.weights) * self.net.members
-        return max(16, CACHED // widest // 16 * 16)
+        most = LARGEST // (self.net.weights[0].shape[1] * self.net.members)
+        return max(16, min(CACHED // widest, most) // 16 * 16)
 
     def _program(self, batch: int) -> Any:
         if batch not in self._programs:
