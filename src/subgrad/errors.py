@@ -44,7 +44,7 @@ class LocatedError(SubgradError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
-        self.args = (f"{self.args[0]} (at {user_site()})",)
+        self.args = (user_site().after(self.args[0]),)
 
 
 class ShapeError(LocatedError, ValueError):
@@ -121,8 +121,14 @@ def message_of(error: Exception) -> str:
     """
     message = "; ".join(str(error).splitlines())
     if isinstance(error, LocatedError):
-        return message.rpartition(" (at ")[0]
+        return without_line(message)
     return message if isinstance(error, SubgradError) else f"{type(error).__name__}: {message}"
+
+
+def without_line(message: str) -> str:
+    """What a `LocatedError` says, without the line of code at its end."""
+    before, found, _ = message.rpartition(" (at ")
+    return before if found else message
 
 
 def missing_extra(package: str, extra: str, purpose: str) -> MissingExtraError:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from subgrad.errors import ArgumentError, DTypeError, NotTraceableError, ShapeError
+from subgrad.errors import ArgumentError, DTypeError, NotTraceableError, ShapeError, without_line
 from subgrad.graph.dtype import float64, using_dtype
 from subgrad.graph.tensor import Parameter, Tensor, placeholder
 from subgrad.nn.functional_call import bound
@@ -26,7 +26,7 @@ class Traced:
 
     Attributes:
         point: the placeholder of the point, shape (1, d).
-        output: the node of the values, shape (k,).
+        output: the node of the values, shape (k,), in float64.
         weights: placeholders of the parameters that the function was traced with.
         values: what they hold, in float64.
     """
@@ -67,7 +67,7 @@ def _called(f: Function, point: Tensor, name: str) -> Any:
     try:
         return f(point)
     except ShapeError as error:
-        said = str(error).rpartition(" (at ")[0]
+        said = without_line(str(error))
         raise ShapeError(f"{name} takes no points of {point.shape[1]} variables, as the box has: {said}") from error
     except TypeError as error:  # NumPy's functions refuse tensors with one
         if "__array_ufunc__" not in str(error):
@@ -82,6 +82,8 @@ def _row(found: Any, name: str) -> Tensor:
         raise ArgumentError(f"{name} must return a tensor made of subgrad's ops, it returned {type(found).__name__}")
     if found.ndim not in (1, 2) or found.shape[0] != 1 or not found.size:
         raise ShapeError(f"{name} takes points (N, d) to values (N,) or (N, k); for (1, d) it returned {found.shape}")
+    if found.dtype.kind in "iub":
+        found = found.astype(float64)
     if found.dtype != float64:
         raise DTypeError(f"{name} must keep float64, it returned {found.dtype}: its constants may be of another dtype")
     return unrolled([found.node])[0].reshape(found.size)

@@ -38,6 +38,7 @@ class Verdict:
         proof: what `save` writes; None where only other methods than those of the checker have proven it.
         timed_out: whether the time was over.
         outputs: of the network at the counter-example, shape (k,), for a property that is `Unreachable`.
+        unbounded: the names of ops that have no bounds: what depends on them was looked for, but cannot be proven.
     """
 
     claim: str
@@ -52,6 +53,7 @@ class Verdict:
     proof: Saved | None = field(default=None, repr=False)
     timed_out: bool = False
     outputs: np.ndarray | None = None
+    unbounded: tuple[str, ...] = ()
 
     @property
     def counterexample(self) -> np.ndarray | None:

@@ -146,4 +146,4 @@ def shared_sums(unit: Unit) -> None:
 
 
 def _broken(node: Tensor, what: str) -> CheckError:
-    return CheckError(f"{node.op.name} (at {node.site}), {node.dtype}{node.shape}, {what}")
+    return CheckError(f"{node.site.after(node.op.name)}, {node.dtype}{node.shape}, {what}")

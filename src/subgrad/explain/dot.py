@@ -58,7 +58,7 @@ def _below(graph: DrawnGraph) -> list[Tensor]:
 
 def _backward(output: Tensor, wrt: Tree) -> BackwardPass:
     if output.dtype.kind != "f":
-        raise GradientError(f"only floats have gradients to draw, this tensor is {output.dtype} (at {output.site})")
+        raise GradientError(output.site.after(f"only floats have gradients to draw, this tensor is {output.dtype}"))
     return backward_pass(output, targets(output, wrt), placeholder(output.shape, output.dtype, "cotangent"))
 
 

@@ -121,7 +121,7 @@ def backward_pass(output: Tensor, wrt: list[Tensor], seed: Tensor) -> BackwardPa
     edges = [e for node, g in total.items() for e in _edges(node, g, total)]
     paths = paths_to(wrt, edges)  # none from a node whose gradient stops, at a `sign` for example
     if not paths.get(output):
-        raise GradientError(f"no gradient gets from this tensor (at {output.site}) to those to differentiate by")
+        raise GradientError(f"no gradient gets from {output.site.after('this tensor')} to those to differentiate by")
     total = {node: g for node, g in total.items() if paths.get(node)}
     return BackwardPass(output, wrt, total, [e for e in edges if paths.get(e.source)])
 

@@ -21,7 +21,7 @@ class OutOfRange(IndexError):
         """The error for the user, with the line that `source_location.inherit` has set."""
         if self.of:
             got = "others" if self.low else self.value
-            return DataError(f"{self.of}, got {got} (at {source_location.user_site()})")
+            return DataError(source_location.user_site().after(f"{self.of}, got {got}"))
         allowed = "" if self.low < 0 else ", and negative ones do not count from the end here"
         return ShapeError(f"index {self.value} is out of range for an axis of length {self.high}{allowed}")
 

@@ -34,15 +34,15 @@ def check_graph(outputs: Iterable[Tensor], known: set[Tensor] | None = None) -> 
             check_graph(node.attrs["body"].outputs, known)
         late = [i for i in node.inputs if i not in seen]
         if late:
-            raise CheckError(f"{node.op.name} (at {node.site}) comes before its input {late[0].op.name}")
+            raise CheckError(f"{node.site.after(node.op.name)} comes before its input {late[0].op.name}")
         seen.add(node)
         if node.dtype not in KNOWN and node.dtype.kind != "O":
-            raise CheckError(f"{node.op.name} (at {node.site}) has the dtype {node.dtype}")
+            raise CheckError(f"{node.site.after(node.op.name)} has the dtype {node.dtype}")
         if node.inputs:
             _check_rule(node)
         if node._value is not None and (node._value.shape, node._value.dtype) != (node.shape, node.dtype):
             raise CheckError(
-                f"{node.op.name} (at {node.site}) is {node.dtype}{node.shape} "
+                f"{node.site.after(node.op.name)} is {node.dtype}{node.shape} "
                 f"but its value is {node._value.dtype}{node._value.shape}"
             )
         known.add(node)
@@ -52,5 +52,5 @@ def _check_rule(node: Tensor) -> None:
     expected = node.op.shape(*node.inputs, **node.attrs)
     if expected != (node.shape, node.dtype):
         raise CheckError(
-            f"{node.op.name} (at {node.site}) is {node.dtype}{node.shape}, its rule says {expected[1]}{expected[0]}"
+            f"{node.site.after(node.op.name)} is {node.dtype}{node.shape}, its rule says {expected[1]}{expected[0]}"
         )

@@ -62,6 +62,14 @@ def isnan(node: Tensor, x: Interval) -> Interval:
 
 
 def converted(node: Tensor, x: Interval) -> Interval:
-    if node.dtype.kind != "f":
-        return iv.anything(node.shape) if x.low.dtype.kind == "f" else Interval(*(e.astype(node.dtype) for e in x))
-    return Interval(x.low.astype(np.float64), x.high.astype(np.float64))
+    """Floats become integers by leaving out what is behind the point, if the dtype has such integers."""
+    if node.dtype.kind == "f":
+        return Interval(x.low.astype(np.float64), x.high.astype(np.float64))
+    if x.low.dtype.kind != "f":
+        return Interval(*(e.astype(node.dtype) for e in x))
+    if node.dtype.kind == "b":
+        return iv.anything(node.shape)
+    low, high = np.trunc(x.low), np.trunc(x.high)
+    limits = np.iinfo(node.dtype)
+    known = (low >= limits.min) & (high < limits.max)
+    return Interval(np.where(known, low, -np.inf), np.where(known, high, np.inf))

@@ -75,7 +75,7 @@ def warn_of_probabilities(loss: str, f: Tensor) -> None:
     name = "sigmoid" if made.op is ops.sigmoid else "softmax" if _is_softmax(made) else ""
     if name:
         warnings.warn(
-            f"{loss} takes scores, and these are probabilities, out of a {name} (at {made.site}): leave it out, the "
+            f"{loss} takes scores, and these are probabilities, out of a {made.site.after(name)}: leave it out, the "
             "loss has it inside",
             stacklevel=4,
         )

@@ -79,7 +79,7 @@ class Bounded:
             if found is None and len(given) == 1 and given[0] is not None:
                 found = by_pieces(node, given[0])
         if found is None:
-            raise ArgumentError(f"there are no interval bounds for the op {node.op.name} (at {node.site})")
+            raise ArgumentError(node.site.after(f"there are no interval bounds for the op {node.op.name}"))
         self._ends[node] = found
         self._order.append(node)
         return node
@@ -107,9 +107,9 @@ class Bounded:
             return
         shapes = [node.shape, *(i.shape for i, g in zip(node.inputs, given, strict=True) if g is not None)]
         if any(shape[:1] != (n,) for shape in shapes) or (rule is not None and not rule.in_rows(node, *given)):
+            why = f"{node.op.name} gives the shape {node.shape} of {n} samples, or takes from other rows"
             raise ArgumentError(
-                f"bounds of each sample need one row of every result for each: {node.op.name} gives the shape "
-                f"{node.shape} of {n} samples, or takes from other rows (at {node.site})"
+                node.site.after(f"bounds of each sample need one row of every result for each: {why}")
             )
 
     def _given(self, node: Tensor) -> list[Given]:

@@ -166,7 +166,9 @@ def product(interval: Callable[[Sequence[Interval]], Interval]) -> Curve:
 
 
 def wide(xs: Sequence[Interval]) -> np.ndarray:
-    """Where an input is not one number."""
+    """Where an input is not one number; nowhere if inputs differ in shape, of which none counts for itself."""
+    if len({x.low.shape for x in xs}) > 1:
+        return np.zeros(0, bool)
     return np.logical_or.reduce([x.low < x.high for x in xs])
 
 

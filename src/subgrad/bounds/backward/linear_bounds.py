@@ -16,14 +16,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 
 from subgrad.bounds.backward.affine import Affine, gamma
 from subgrad.bounds.backward.curves import Curve, Relaxation
+from subgrad.bounds.backward.exact_values import ExactValues
 from subgrad.bounds.backward.rows_back import Choice, Rows, dots, taken, times
 from subgrad.bounds.backward.walk_back import Step, steps_of
 from subgrad.bounds.taylor.rounding import TINY, UNIT
+from subgrad.compile.runtime.interpret import Interpreter
 from subgrad.graph.tensor import Tensor
 from subgrad.intervals.arithmetic import Interval
 
@@ -34,21 +38,22 @@ ROOM = 2**16  # coefficients of the rows that go backward at once: they stay in 
 class LinearBounds:
     """Bounds the outputs of a traced network.
 
+    An op that has no bounds may give any number, as far as they know: ``unknown`` names such ops.
+
     Args:
         point: the placeholder of the point, shape (1, d).
         output: the node of the outputs, shape (k,).
         weights: what the other placeholders of the graph hold.
-
-    Raises:
-        ArgumentError: for an op that has no bounds.
     """
 
     def __init__(self, point: Tensor, output: Tensor, weights: Mapping[Tensor, np.ndarray]) -> None:
         self.point, self.output, self.weights = point, output, weights
         self.steps = steps_of(point, output, weights)
         self.outputs = output.size
+        self.unknown = list(dict.fromkeys(s.node.op.name for s in self.steps if s.node is not None and s.unknown))
         largest = max(math.prod(s.shape) for s in self.steps)
         self.work = largest**2 * max(1, sum(math.prod(self.steps[k].shape) for k in _curved(self.steps)))
+        self._exact = ExactValues(self.steps)
 
     def over(
         self, low: np.ndarray, high: np.ndarray, inside: Interval | dict[int, Interval] | None = None,
@@ -61,6 +66,20 @@ class LinearBounds:
         """
         with np.errstate(all="ignore"):
             return Boxes(self.steps, low, high, inside, refined)
+
+
+    @cached_property
+    def _interpreter(self) -> Interpreter:
+        return Interpreter([self.point, *self.weights], [self.output])
+
+    def run(self, x: np.ndarray) -> np.ndarray:
+        """What the network gives in floats at a point, shape (d,)."""
+        with np.errstate(all="ignore"):
+            return self._interpreter([x.reshape(self.point.shape), *self.weights.values()])[0]
+
+    def exactly(self, x: np.ndarray) -> list[Fraction | None]:
+        """The outputs at a point, shape (d,), without rounding; None where that is not possible."""
+        return self._exact.at(self.over(x[None], x[None], refined=False).intervals)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ from subgrad.bounds.backward.curves import Curve
 from subgrad.bounds.backward.parallel_lines import by_taylor_model
 from subgrad.bounds.taylor.rules import TAYLOR
 from subgrad.graph.op import TABLE, Kind, apply
-from subgrad.graph.tensor import Tensor, placeholder
+from subgrad.graph.tensor import CONST, Tensor, placeholder
 from subgrad.graph.transform import Transform
 from subgrad.intervals.arithmetic import Interval
 from subgrad.intervals.interval_rules import interval_of
@@ -105,6 +105,61 @@ def _sign(node: Tensor, fixed: Fixed) -> Found:
     return replace(interval_only(node, fixed), interval=lambda xs: Interval(np.sign(xs[0].low), np.sign(xs[0].high)))
 
 
+def _where(node: Tensor, fixed: Fixed) -> Found:
+    """A choice between multiples of x by its sign, a x above 0 and b x below, is b x + (a - b) relu(x)."""
+    found = affine.chosen(node, fixed)
+    of = None if found is not None else _signed(node.inputs[0])
+    if of is None:
+        return found
+    x, positive = of
+    above, below = node.inputs[1:] if positive else node.inputs[:0:-1]
+    rectified = ops.relu(x)
+    parts = [_multiple(branch, x, rectified) for branch in (above, below)]
+    return None if parts[0] is None or parts[1] is None else below + parts[0] - parts[1]
+
+
+def _signed(condition: Tensor) -> tuple[Tensor, bool] | None:
+    """The number whose sign a condition is, and whether it is true above 0."""
+    if condition.op not in (ops.less, ops.less_equal):
+        return None
+    one, other = condition.inputs
+    return (one, False) if _is_zero(other) else (other, True) if _is_zero(one) else None
+
+
+def _is_zero(x: Tensor) -> bool:
+    while x.op in (ops.broadcast_to, ops.reshape, cast):
+        x = x.inputs[0]
+    return (x.op is ops.full and x.attrs["value"] == 0) or (x.op is CONST and not x.numpy().any())
+
+
+def _multiple(branch: Tensor, x: Tensor, z: Tensor) -> Tensor | None:
+    """As much of z as the branch is of x; None if it is something else."""
+    if branch is x:
+        return z
+    if branch.op is ops.neg and branch.inputs[0] is x:
+        return -z
+    if branch.op in (ops.mul, ops.scale) and (branch.inputs[0] is x) != (branch.inputs[1] is x):
+        return z * branch.inputs[1 if branch.inputs[0] is x else 0]
+    return None
+
+
+def _place(sign: float) -> Rule:
+    """The place of the largest element, or of the least for -1: one that may be as large as all others are at least."""
+
+    def rule(node: Tensor, fixed: Fixed) -> Found:
+        axis = node.attrs["axis"] + 1
+
+        def interval(xs: Sequence[Interval]) -> Interval:
+            low, high = (sign * e for e in (xs[0] if sign > 0 else reversed(xs[0])))
+            maybe = high >= low.max(axis=axis, keepdims=True)
+            last = maybe.shape[axis] - 1 - np.argmax(np.flip(maybe, axis), axis=axis)
+            return Interval(np.asarray(np.argmax(maybe, axis=axis), np.float64), np.asarray(last, np.float64))
+
+        return replace(interval_only(node, fixed), interval=interval)
+
+    return rule
+
+
 def _smooth(node: Tensor, fixed: Fixed) -> Found:
     """Any elementwise op of one input."""
     if len(node.inputs) != 1 or node.dtype.kind != "f" or node.inputs[0].dtype.kind != "f" or not node.op.elementwise:
@@ -117,22 +172,32 @@ def _smooth(node: Tensor, fixed: Fixed) -> Found:
 
 def interval_over_boxes(node: Tensor, fixed: Fixed) -> Callable[[Sequence[Interval]], Interval]:
     """The interval of a node, for the intervals of those of its inputs that vary, shape (B, \\*S)."""
+    kinds = [i.dtype.kind for i, f in zip(node.inputs, fixed, strict=True) if f is None]
 
     def at_once(xs: Sequence[Interval]) -> Interval:
-        lead = len(xs[0].low)
+        lead, xs = len(xs[0].low), [_of_kind(x, k) for x, k in zip(xs, kinds, strict=True)]
         inputs = tuple(placeholder((lead, *i.shape), i.dtype, "an input") for i in node.inputs)
         known = dict(zip(inputs, _filled(fixed, xs, lambda f: Interval(*(_repeated(e, lead) for e in f))), strict=True))
         found = interval_of(apply(node.op, inputs, node.attrs), known)
         return Interval(*(np.broadcast_to(e, (lead, *node.shape)) for e in found))
 
     def one_by_one(xs: Sequence[Interval]) -> Interval:
-        boxes = []
+        boxes, xs = [], [_of_kind(x, k) for x, k in zip(xs, kinds, strict=True)]
         for k in range(len(xs[0].low)):
             given = _filled(fixed, [Interval(x.low[k], x.high[k]) for x in xs], lambda f: f)
             boxes.append(interval_of(node, dict(zip(node.inputs, given, strict=True))))
         return Interval(np.stack([b.low for b in boxes]), np.stack([b.high for b in boxes]))
 
     return at_once if node.op.elementwise else one_by_one
+
+
+def _of_kind(x: Interval, kind: str) -> Interval:
+    """Integers, and conditions that hold for certain or possibly, as such: affine steps make numbers of them."""
+    if kind == "b" and x.low.dtype.kind != "b":
+        return Interval(x.low >= 1, x.high > 0)
+    if kind in "iu" and np.isfinite(x.low).all() and np.isfinite(x.high).all():
+        return Interval(*(e.astype(np.int64) for e in x))
+    return x
 
 
 def _filled(fixed: Fixed, xs: Sequence[Interval], held: Callable[[Interval], Interval]) -> list[Interval]:
@@ -171,7 +236,7 @@ BACKWARD: Transform[Rule] = Transform(
             [ops.reshape, ops.transpose, ops.broadcast_to, ops.pad, ops.concatenate, ops.windows, slide,
              indexing.slice_, indexing.place, indexing.gather], affine.moved,
         ),
-        ops.where: affine.chosen,
+        ops.where: _where,
         cast: affine.cast,
         ops.relu: lambda node, fixed: curves.bent(0.0),
         ops.abs: lambda node, fixed: curves.bent(-1.0),
@@ -181,6 +246,8 @@ BACKWARD: Transform[Rule] = Transform(
         kinked._clip: lambda node, fixed: clipped(node.inputs[0], node.attrs["low"], node.attrs["high"]),
         stop_gradient: lambda node, fixed: node.inputs[0],
         ops.sign: _sign,
+        ops.argmax: _place(1.0),
+        ops.argmin: _place(-1.0),
         **dict.fromkeys(
             [ops.equal, ops.not_equal, ops.less, ops.less_equal, ops.logical_and, ops.logical_or, ops.logical_not,
              ops.isnan, ops.isfinite, indexing.in_range], interval_only,
@@ -193,7 +260,6 @@ BACKWARD: Transform[Rule] = Transform(
         loop: "written out step by step before anything is bounded",
         part: "of a loop, which is written out",
         **dict.fromkeys([ops.full, TABLE["arange"]], "a constant, which needs no rule"),
-        **dict.fromkeys([ops.argmax, ops.argmin], "an integer that jumps with the point: compare values instead"),
     },
 )
 

@@ -12,7 +12,6 @@ from subgrad.bounds.backward.affine import Affine
 from subgrad.bounds.backward.affine_rules import SAME
 from subgrad.bounds.backward.curves import Curve
 from subgrad.bounds.backward.rules import BACKWARD, interval_only
-from subgrad.errors import ArgumentError
 from subgrad.graph.dtype import float64, using_dtype
 from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor
@@ -33,6 +32,7 @@ class Step:
         tight: its interval by those of its inputs is the best there is, but for rounding.
         rounded: coefficients that come here from later steps are products of slopes, or sums of several.
         node: what it is; None for the point.
+        unknown: nothing is known of its values.
     """
 
     shape: tuple[int, ...]
@@ -42,14 +42,11 @@ class Step:
     tight: bool = False
     rounded: bool = False
     node: Tensor | None = None
+    unknown: bool = False
 
 
 def steps_of(point: Tensor, output: Tensor, weights: Mapping[Tensor, np.ndarray]) -> list[Step]:
-    """The steps from the point, which is the first, to the output, the last.
-
-    Raises:
-        ArgumentError: for an op that has no bounds, with the line of the code that made the node.
-    """
+    """The steps from the point, which is the first, to the output, the last."""
     builder = _Builder(point, weights)
     with using_dtype(float64):
         builder.visit(output)
@@ -95,15 +92,13 @@ class _Builder:
         found = None if rule is None else rule(node, fixed)
         if found is None and expand is not None:
             found = expand(*node.inputs, **node.attrs)
-        if found is None and has_interval(node.op):
-            found = interval_only(node, fixed)
-        if found is None:
-            raise ArgumentError(f"there are no bounds for the op {node.op.name} (at {node.site})")
+        unknown = found is None and not has_interval(node.op)
+        found = interval_only(node, fixed) if found is None else found
         if isinstance(found, Tensor):
             return self.visit(found)
         numbers = [k for k, _ in found.parts] if isinstance(found, Affine) else found.inputs
         inputs = tuple(p for p in (places[k] for k in numbers) if not isinstance(p, Interval))
-        self.steps.append(Step(node.shape, found, inputs, *self._simple(found, inputs), node=node))
+        self.steps.append(Step(node.shape, found, inputs, *self._simple(found, inputs), node=node, unknown=unknown))
         return len(self.steps) - 1
 
     def _simple(self, found: Affine | Curve, inputs: tuple[int, ...]) -> tuple[bool, bool]:

@@ -1,14 +1,16 @@
 """Counter-examples: points where all inequalities of a case hold for certain, found by projected subgradient descent.
 
 A point is a box without a width. Its linear bounds are its values, with their rounding errors, and the slopes there are
-the gradient; so whatever `values_at` says holds of the network in real arithmetic. Steps need no more than floats, and
-of a chain of layers they take no more.
+the gradient; so whatever `values_at` says holds of the network in real arithmetic. Where rounding keeps it from saying
+whether a limit is met, values without rounding may tell. Steps need no more than floats, and of a chain of layers they
+take no more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -21,6 +23,8 @@ STEPS, FINE = 25, 40  # from each; likewise
 FIRST, LAST, LEAST = 0.25, 0.002, 1e-4  # sizes of the first step and the last one, in widths of the box; likewise
 TURNS, TRIED, MOVED = 50, 10, 0.6  # of points that wander: steps of each, tried for each, and inputs that one changes,
 GROW, SHRINK = 1.3, 0.75  # and by what their sizes change
+NEAR = 1e-9  # how far off a point may seem, relative to limits, whose values are looked at more closely,
+EXACT = 4  # and of how many of them those without rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,10 +51,51 @@ def values_at(bounds: LinearBounds, low: np.ndarray, high: np.ndarray, of: Polyt
     )
 
 
+def deepest(bounds: LinearBounds, of: Polytopes, low: np.ndarray, high: np.ndarray) -> tuple[int, float]:
+    """Of some points, as boxes (low, high), the number of the one that lies deepest in a polytope, and how deep it lies
+    for certain: it is not in one if that is negative. Where the network is not defined, no point is in any."""
+    found = values_at(bounds, low, high, of)
+    most, least = found.high.min(axis=1), found.low.min(axis=1)
+    order = np.argsort(most, kind="stable")
+    for k in order[most[order] <= 0][:EXACT]:
+        if np.isfinite(bounds.run(low[k])).all():
+            return int(k), -float(most[k])
+    maybe = order[(most[order] > 0) & (least[order] <= 0) & (low[order] == high[order]).all(axis=1)]
+    for k in maybe[:EXACT]:
+        if _is_inside(of, bounds.exactly(low[k])) and np.isfinite(bounds.run(low[k])).all():
+            return int(k), 0.0
+    outside = order[most[order] > 0]
+    return (int(outside[0]), -float(most[outside[0]])) if len(outside) else (int(order[0]), -np.inf)
+
+
+def _is_inside(of: Polytopes, outputs: list[Fraction | None]) -> bool:
+    """Whether outputs, as far as they are known, lie in a polytope."""
+
+    def holds(row: int) -> bool:
+        terms = [(Fraction(a), y) for a, y in zip(of.rows[row].tolist(), outputs, strict=True) if a]
+        known = [a * y for a, y in terms if y is not None]
+        return len(known) == len(terms) and sum(known) <= Fraction(of.limits[row, 0])
+
+    return any(all(map(holds, member.tolist())) for member in of.members)
+
+
+@dataclass(frozen=True, eq=False)
+class Attacked:
+    """What descent has come to.
+
+    Attributes:
+        found: the box (low, high) of floats around a point that lies in a polytope for certain; None without one.
+        at: the points in the end, the nearest first, shape (N, d).
+    """
+
+    found: tuple[np.ndarray, np.ndarray] | None
+    at: np.ndarray
+
+
 def attack(
     bounds: LinearBounds, of: Polytopes, starts: np.ndarray, over: Callable[[], bool], layers: list[Layer] | None = None
-) -> tuple[np.ndarray, np.ndarray] | None:
-    """A point that lies in a polytope for certain, as the box (low, high) of floats around it, and None without one.
+) -> Attacked:
+    """Go from some points towards polytopes, each to one of them.
 
     Args:
         starts: in the unit cube, shape (N, d), which stands for the box.
@@ -58,22 +103,22 @@ def attack(
         over: whether to stop.
     """
     low, high = of.points.T
-    width = high - low
+    width, order = high - low, np.arange(len(starts))
     at = low + width * starts
-    aim = np.arange(len(at)) % len(of.members)
+    aim = order % len(of.members)
     for size in np.geomspace(FIRST, LAST, STEPS) if layers is None else np.geomspace(FIRST, LEAST, FINE):
         if over():
-            return None
+            break
         ends = of.around(at)
         near, slopes = _towards(bounds, *ends, of, aim) if layers is None else _along(layers, *ends, of, aim)
-        hit = np.flatnonzero(near <= 0)
-        hit = hit[np.argsort(near[hit], kind="stable")[:POINTS]]
+        order = np.argsort(near, kind="stable")
+        hit = order[near[order] <= NEAR * (1 + np.abs(of.limits).max())][:POINTS]
         if len(hit):
             certain = _certain(bounds, of, ends[0][hit], ends[1][hit])
             if certain is not None:
-                return certain
+                return Attacked(certain, at)
         at = np.clip(at - size * width * np.sign(slopes), low, high)
-    return None
+    return Attacked(None, at[order])
 
 
 def wandered(
@@ -101,7 +146,7 @@ def wandered(
         off = np.where(better, found[everywhere, best], off)
         size = np.where(better, GROW * size, SHRINK * size)
     hit = np.argsort(off, kind="stable")[:POINTS]
-    ends = of.around(at[hit[off[hit] <= 0]])
+    ends = of.around(at[hit[off[hit] <= NEAR * (1 + np.abs(of.limits).max())]])
     return _certain(bounds, of, *ends) if len(ends[0]) else None
 
 
@@ -109,9 +154,8 @@ def _certain(
     bounds: LinearBounds, of: Polytopes, low: np.ndarray, high: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray] | None:  # fmt: skip
     """Of some points, as boxes (low, high), the one that lies deepest in a polytope for certain."""
-    found = values_at(bounds, low, high, of).high.min(axis=1)
-    best = int(np.argmin(found))
-    return (low[best], high[best]) if found[best] <= 0 else None
+    best, depth = deepest(bounds, of, low, high)
+    return (low[best], high[best]) if depth >= 0 else None
 
 
 def _off(layers: list[Layer], x: np.ndarray, of: Polytopes, aim: np.ndarray) -> np.ndarray:
@@ -160,4 +204,4 @@ def _worst(outputs: np.ndarray, of: Polytopes, aim: np.ndarray) -> tuple[np.ndar
     return worst[everywhere, aim], values[everywhere, worst[everywhere, aim]]
 
 
-__all__ = ["MANY", "POINTS", "Values", "attack", "values_at", "wandered"]
+__all__ = ["MANY", "POINTS", "Attacked", "Values", "attack", "deepest", "values_at", "wandered"]

@@ -16,12 +16,15 @@ import numpy as np
 
 from subgrad.blas_threads import one_thread
 from subgrad.bounds.backward.linear_bounds import LinearBounds
-from subgrad.bounds.branching.attack import MANY, POINTS, attack, values_at
+from subgrad.bounds.branching.attack import MANY, POINTS, attack, deepest
+from subgrad.bounds.branching.by_runs import found_by_runs
 from subgrad.bounds.branching.linear_programs import LinearPrograms
 from subgrad.bounds.branching.polytopes import Polytopes
+from subgrad.bounds.branching.slabs import between_rows
 from subgrad.bounds.chains.layer_chain import Layer, chain_of
 from subgrad.compile.runtime.threads import get_threads
 
+LOOSE = 1e-6  # what rounding leaves open of an output, relatively, at most
 LOOK = 16  # rounds after which corners are tried again, once there were so many
 ATTACKS = (1, 4, 16, 64, 256, 1024, 4096)  # the rounds in which counter-examples are searched for by descent
 
@@ -69,7 +72,7 @@ class BranchAndBound:
         lp: bound what is left by linear programs, too.
         boxes: how many parts were bounded.
         done: the largest excess of the parts that are decided; no output of them is in a polytope.
-        witness: the box of floats (low, high) around a counter-example, None without one.
+        witness: the box of floats (low, high) around a counter-example, None without one; or a point next to one.
         value: how far inside the counter-example is, at least.
         interrupted: whether Ctrl-C ended the search.
         open: what is not decided.
@@ -177,15 +180,21 @@ class BranchAndBound:
         low, high = self.polytopes.box.T[:, None]
         return chain_of(self.bounds.over(low, high, refined=False))
 
+    @functools.cached_property
+    def _sees(self) -> bool:
+        """Whether bounds say what outputs are at a point: some ops have none, or loose ones where they may jump."""
+        middle = self.polytopes.points.mean(axis=1)[None]
+        low, high = self.bounds.over(middle, middle).outputs
+        return bool((np.isfinite(low) & (high - low <= LOOSE * (1 + np.abs(low)))).all())
+
     # Counter-examples
 
     def _try(self, points: np.ndarray) -> None:
         ends = self.polytopes.around(points)
-        found = values_at(self.bounds, *ends, self.polytopes).high.min(axis=1)
-        best = int(np.argmin(found))
-        if -found[best] > self.value:
-            self.value = float(-found[best])
-            if found[best] <= 0:
+        best, depth = deepest(self.bounds, self.polytopes, *ends)
+        if depth > self.value:
+            self.value = depth
+            if depth >= 0:
                 self.witness = ends[0][best], ends[1][best]
 
     def _look(self, corners: np.ndarray, number: int) -> None:
@@ -199,9 +208,16 @@ class BranchAndBound:
             self._attack(_starts(len(low), count) if number == ATTACKS[0] else of_parts[:count])
 
     def _attack(self, starts: np.ndarray) -> None:
-        found = attack(self.bounds, self.polytopes, starts, self.late, self._layers)
-        if found is not None:
-            self._try(found[0][None])
+        if not self._sees:
+            self.witness = found_by_runs(self.bounds, self.polytopes, starts, self.late)
+        else:
+            went = attack(self.bounds, self.polytopes, starts, self.late, self._layers)
+            if went.found is not None:
+                self._try(went.found[0][None])
+                return
+            self.witness = between_rows(self.bounds, self.polytopes, went.at, self.late)
+        if self.witness is not None:
+            self.value = 0.0
 
 
 def _starts(dimensions: int, count: int) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -45,11 +45,19 @@ class Polytopes:
 
 
 def gathered(cases: Sequence[Case]) -> list[Polytopes]:
-    """All cases, those with the same box together."""
+    """All cases, those with the same box together. Rows are of outputs and all inputs, if some case speaks of those."""
+    if any(c.inputs is not None for c in cases):
+        cases = [_of_all(c) for c in cases]
     boxes: dict[bytes, list[Case]] = {}
     for case in cases:
         boxes.setdefault(case.box.tobytes() + case.inside.tobytes(), []).append(case)
     return [_together(group) for group in boxes.values()]
+
+
+def _of_all(case: Case) -> Case:
+    none = np.zeros((case.rows, len(case.box)))
+    matrix = np.concatenate([case.matrix, none if case.inputs is None else case.inputs], axis=1)
+    return replace(case, matrix=matrix, inputs=None)
 
 
 def _together(cases: Sequence[Case]) -> Polytopes:

@@ -114,7 +114,7 @@ def power(node: Tensor, x: TaylorModel) -> TaylorModel:
     """x to the power of a number: products for whole exponents that are small, else a convex or concave curve."""
     p = node.attrs["p"]
     if not math.isfinite(p):
-        raise ArgumentError(f"there are no bounds for a power of {p} (at {node.site})")
+        raise ArgumentError(node.site.after(f"there are no bounds for a power of {p}"))
     return _whole_power(x, int(p)) if p == int(p) else _convex_power(x, p)
 
 

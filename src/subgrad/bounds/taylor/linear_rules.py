@@ -48,7 +48,7 @@ def moved(node: Tensor, x: TaylorModel, *places: TaylorModel) -> TaylorModel:
 def known_place(node: Tensor, place: TaylorModel) -> Tensor:
     """Integers that say where elements are; raises `ArgumentError` if they depend on the point."""
     if not place.exact or place.centre.dtype.kind not in "iu":
-        raise ArgumentError(f"there are no bounds where an index depends on the point (at {node.site})")
+        raise ArgumentError(node.site.after("there are no bounds where an index depends on the point"))
     return place.centre.reshape(place.centre.shape[1:])
 
 

@@ -72,7 +72,7 @@ def _model(node: Tensor, known: Known, half: Tensor) -> Any:
             found.half = half  # conditions, of which numbers may be made, do not know the box
         return choice.within_dtype(node, found) if node.dtype.kind in "iu" else found
     if expand is None:
-        raise ArgumentError(f"there are no bounds for the op {node.op.name} (at {node.site})")
+        raise ArgumentError(node.site.after(f"there are no bounds for the op {node.op.name}"))
     return taylor_models([expand(*node.inputs, **node.attrs)], known, half)[0]
 
 

@@ -24,7 +24,7 @@ def slopes(y: Tensor, x: Tensor, variable: int) -> Tensor:
     y = as_computed(y)
     for node in toposort([y]):
         if not _known(node):
-            raise ArgumentError(f"there are no bounds for the op {node.op.name} (at {node.site})")
+            raise ArgumentError(node.site.after(f"there are no bounds for the op {node.op.name}"))
     return ops.concatenate([gradients(y[k], [x])[0][0, variable : variable + 1] for k in range(y.size)])
 
 

@@ -79,8 +79,8 @@ def read_vnnlib(path: str | os.PathLike[str]) -> Unreachable:
     Such a file describes points that must not be there: inputs in a box with outputs that are unsafe. Of VNN-LIB 1.0
     the ``declare-const`` of ``X_i`` and ``Y_j`` are known, and of 2.0 a ``declare-network`` with one input and one
     output of floats or real numbers, whose elements count in C order. An ``assert`` is made of ``and``, ``or`` and
-    comparisons of linear terms, of an input alone or of outputs. Numbers are real ones as they stand there, whatever
-    the type.
+    comparisons of linear terms; each input has a lower and an upper end. Numbers are real ones as they stand there,
+    whatever the type.
 
     Raises:
         FileError: if the file is missing, or says something else; with the number of the line.
@@ -219,12 +219,9 @@ def _word(term: Expression, declared: Declared) -> dict[str, Fraction]:
 
 
 def _case(conjunction: Conjunction, inputs: int, outputs: int, boxes: Boxes, declared: Declared) -> Case | None:
-    """The box and the inequalities of outputs; None if no input is in the box."""
-    rows = [a for a in conjunction if any(n[0] == "Y" for n in a.names)]
-    mixed = next((r for r in rows if any(n[0] == "X" for n in r.names)), None)
-    if mixed is not None:
-        raise wrong(mixed.line, "an inequality is one of a single input, or of outputs alone")
-    about_inputs = tuple(a for a in conjunction if all(n[0] == "X" for n in a.names))
+    """The box and the inequalities of outputs; None if that is impossible whatever the network is."""
+    rows = [a for a in conjunction if len(a.names) > 1 or any(n[0] == "Y" for n in a.names)]
+    about_inputs = tuple(a for a in conjunction if len(a.names) < 2 and all(n[0] == "X" for n in a.names))
     key = tuple(map(id, about_inputs))
     if key not in boxes:
         boxes[key] = _box(about_inputs, inputs, max((a.line for a in conjunction), default=1), declared)
@@ -233,10 +230,32 @@ def _case(conjunction: Conjunction, inputs: int, outputs: int, boxes: Boxes, dec
         return None
     if not rows:
         raise wrong(max(a.line for a in about_inputs), "nothing is said of outputs in a case that ends here")
-    exact = [_whole(row) for row in rows]
-    matrix = np.array([[float(r.terms.get(f"Y_{j}", 0)) for j in range(outputs)] for r in exact])
+    facing = _facing(rows)
+    if facing is None:
+        return None
+    exact = [_whole(row, k in facing) for k, row in enumerate(rows)]
+    matrix, of_inputs = (
+        np.array([[float(r.terms.get(f"{kind}_{j}", 0)) for j in range(count)] for r in exact])
+        for kind, count in (("Y", outputs), ("X", inputs))
+    )
     limits = np.array([[float_below(-r.constant, r.strict), float_above(-r.constant)] for r in exact])
-    return Case(found[0], matrix, limits, found[1])
+    return Case(found[0], matrix, limits, found[1], of_inputs if of_inputs.any() else None)
+
+
+def _facing(rows: Sequence[Linear]) -> set[int] | None:
+    """The numbers of rows that limit from above what others limit from below; None if nothing is between some."""
+    ends: dict[tuple[tuple[str, Fraction], ...], tuple[list[int], list[int]]] = {}
+    limits = []
+    for k, row in enumerate(rows):
+        names = sorted(row.names)
+        scale = row.terms[names[0]]
+        limits.append(End(-row.constant / scale, row.strict))
+        along = tuple((n, row.terms[n] / scale) for n in names)
+        ends.setdefault(along, ([], []))[scale < 0].append(k)
+    pairs = [(limits[i], limits[j]) for above, below in ends.values() for i in above for j in below]
+    if any(a.at < b.at or (a.at == b.at and (a.open or b.open)) for a, b in pairs):
+        return None
+    return {k for above, below in ends.values() if above and below for k in (*above, *below)}
 
 
 def _box(
@@ -246,8 +265,6 @@ def _box(
     ends: list[list[End | None]] = [[None, None] for _ in range(inputs)]
     possible = True
     for atom in atoms:
-        if len(atom.names) > 1:
-            raise wrong(atom.line, "an inequality is one of a single input, or of outputs alone")
         if atom.names:
             _narrow(ends, atom)
         else:
@@ -275,15 +292,23 @@ def _narrow(ends: Sequence[list[End | None]], atom: Linear) -> None:
         side[0] = max(side[0] or end, end)
 
 
-def _whole(row: Linear) -> Linear:
-    """A row whose factors are floats: 0.1 Y_0 <= 1 is Y_0 <= 10."""
+def _whole(row: Linear, with_limit: bool) -> Linear:
+    """A row whose factors are floats: 0.1 Y_0 <= 1 is Y_0 <= 10; and its limit, too, if that can be."""
     factors = [row.terms[n] for n in row.names]
-    if all(Fraction(float(f)) == f for f in factors):
-        return row
-    scale = math.lcm(*(f.denominator for f in factors))
-    if any(Fraction(float(scale * f)) != scale * f for f in factors):
-        raise wrong(row.line, "a factor has more digits than can be kept exactly")
-    return replace(row, terms={n: scale * v for n, v in row.terms.items()})
+    for kept in ([*factors, row.constant], factors) if with_limit else (factors,):
+        if all(_is_float(f) for f in kept):
+            return row
+        scale = math.lcm(*(f.denominator for f in kept))
+        if all(_is_float(scale * f) for f in kept):
+            return replace(row, terms={n: scale * v for n, v in row.terms.items()})
+    raise wrong(row.line, "a factor has more digits than can be kept exactly")
+
+
+def _is_float(x: Fraction) -> bool:
+    try:
+        return Fraction(float(x)) == x
+    except OverflowError:
+        return False
 
 
 __all__ = ["from_text", "read_vnnlib"]

@@ -22,6 +22,7 @@ class Case:
         limits: shape (m,); or (m, 2) for numbers between two floats, as most decimal fractions are.
         inside: like ``box``, for ends that are not floats: the floats next to them inside of the box, while ``box`` has
             those outside of it. An end of which no float lies inside has them in the wrong order.
+        inputs: shape (m, d), for inequalities of inputs and outputs: ``matrix @ y + inputs @ x <= limits``.
 
     Raises:
         ArgumentError: if shapes do not fit.
@@ -36,6 +37,7 @@ class Case:
     matrix: Any
     limits: Any
     inside: Any = None
+    inputs: Any = None
 
     def __post_init__(self) -> None:
         try:
@@ -52,7 +54,12 @@ class Case:
             raise ArgumentError("the matrix and the limits of a case are finite")
         box = as_box(self.box)
         inside = box if self.inside is None else np.array(self.inside, np.float64)
-        for name, value in (("box", box), ("matrix", matrix), ("limits", limits), ("inside", inside)):
+        inputs = None if self.inputs is None else np.array(self.inputs, np.float64)
+        if inputs is not None and (inputs.shape != (len(matrix), len(box)) or not np.isfinite(inputs).all()):
+            raise ArgumentError(f"factors of inputs are finite, of the shape {(len(matrix), len(box))}")
+        for name, value in (
+            ("box", box), ("matrix", matrix), ("limits", limits), ("inside", inside), ("inputs", inputs),
+        ):  # fmt: skip
             object.__setattr__(self, name, value)
 
     @property

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 
-import numpy as np
-
-from subgrad.bounds.backward.curves import Curve
+from subgrad import ops
 from subgrad.bounds.backward.linear_bounds import LinearBounds
 from subgrad.bounds.branching.branch_and_bound import BranchAndBound
 from subgrad.bounds.branching.polytopes import gathered
@@ -19,7 +18,7 @@ from subgrad.bounds.traced import AtOnePoint, Function, traced
 from subgrad.bounds.verdict import Verdict
 from subgrad.bounds.vnnlib.unreachable import Unreachable
 from subgrad.errors import ArgumentError
-from subgrad.graph.dtype import float64
+from subgrad.graph.dtype import float64, using_dtype
 from subgrad.graph.tensor import placeholder
 from subgrad.nn.module import Module
 
@@ -36,7 +35,8 @@ def verify_unreachable(
     claim = claim or f"no point has outputs of {of}"
     if not prop.cases:
         return Verdict(claim, "proven", -math.inf, -math.inf, None, None, 0, time.perf_counter() - start)
-    bounds = _bounds(net, len(prop.cases[0].box), prop.cases[0].matrix.shape[1])
+    outputs, of_inputs = prop.cases[0].matrix.shape[1], any(c.inputs is not None for c in prop.cases)
+    bounds = _bounds(net, len(prop.cases[0].box), outputs, of_inputs)
     groups, done = gathered(prop.cases), []
     search = _kind(bounds, len(prop.cases[0].box))
     with Progress(verbose) as progress:
@@ -47,7 +47,11 @@ def verify_unreachable(
             done.append(search(bounds, polytopes, left, deadline, progress, lp).run())
             if done[-1].witness is not None or done[-1].interrupted:
                 break
-    return _verdict(claim, bounds, done, len(groups), start)
+    found = replace(_verdict(claim, bounds, done, len(groups), start), unbounded=tuple(bounds.unknown))
+    if of_inputs:  # a proof would be one of a network with these as outputs
+        y = found.outputs
+        return replace(found, proof=None, outputs=None if y is None else y[:outputs])
+    return found
 
 
 def _kind(bounds: LinearBounds, inputs: int) -> type[BranchAndBound]:
@@ -55,12 +59,15 @@ def _kind(bounds: LinearBounds, inputs: int) -> type[BranchAndBound]:
     return UnitSplitting if inputs > FEW and split_curves(bounds.steps) else Splitting
 
 
-def _bounds(net: Function, inputs: int, outputs: int) -> LinearBounds:
+def _bounds(net: Function, inputs: int, outputs: int, of_inputs: bool = False) -> LinearBounds:
+    """Bounds of the outputs, and of the inputs behind them if they are asked for."""
     point = placeholder((1, inputs), float64, "a point")
     found = traced(_of_points(net, inputs), point, "the network")
     if found.output.size != outputs:
         raise ArgumentError(f"the network has {found.output.size} outputs, the property is one of {outputs}")
-    return LinearBounds(point, found.output, dict(zip(found.weights, found.values, strict=True)))
+    with using_dtype(float64):
+        output = ops.concatenate([found.output, point.reshape(inputs)]) if of_inputs else found.output
+    return LinearBounds(point, output, dict(zip(found.weights, found.values, strict=True)))
 
 
 def _verdict(claim: str, bounds: LinearBounds, done: list[BranchAndBound], groups: int, start: float) -> Verdict:
@@ -68,10 +75,8 @@ def _verdict(claim: str, bounds: LinearBounds, done: list[BranchAndBound], group
     boxes, interrupted = sum(s.boxes for s in done), any(s.interrupted for s in done)
     above = max(s.excess for s in done) if len(done) == groups else math.inf
     if best.witness is not None:
-        low, high = best.witness
-        with np.errstate(all="ignore"):
-            y = bounds.over(low[None], high[None]).outputs
-        outputs = y.low[0] / 2 + y.high[0] / 2
+        low, _ = best.witness
+        outputs = bounds.run(low)
         seconds = time.perf_counter() - start
         above = max(above, best.value)
         return Verdict(claim, "refuted", above, best.value, low, None, boxes, seconds, interrupted, outputs=outputs)
@@ -85,7 +90,7 @@ def _verdict(claim: str, bounds: LinearBounds, done: list[BranchAndBound], group
 
 def _proof(bounds: LinearBounds, done: list[BranchAndBound]) -> UnreachableProof | TooLarge | None:
     """What `Verdict.save` writes; None for what its checker does not know: comparisons, and what jumps."""
-    if any(isinstance(s.made, Curve) and not s.made.pieces for s in bounds.steps) and not is_known(bounds):
+    if not is_known(bounds):
         return None
     groups = [(s.polytopes, shown) for s in done if (shown := s.evidence()) is not None]
     return UnreachableProof(bounds, groups) if len(groups) == len(done) else TooLarge()

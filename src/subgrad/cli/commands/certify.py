@@ -13,7 +13,7 @@ from subgrad.cli import options
 from subgrad.cli.commands.formula import Box, Formula, formula_on, pair_of
 from subgrad.cli.failure import job, usage
 from subgrad.cli.native_output import off_standard_output
-from subgrad.cli.screen import screen
+from subgrad.cli.screen import error_screen, screen
 from subgrad.io import load_module
 from subgrad.nn import Module
 
@@ -137,6 +137,8 @@ def _answer(found: bounds.Verdict, proof: Path | None) -> None:
     """Print what competitions of verifiers read, and exit with the code of the answer."""
     answer = {"proven": "unsat", "refuted": "sat"}.get(found.status, "timeout" if found.timed_out else "unknown")
     typer.echo(answer)
+    if found.status == "unknown" and found.unbounded:
+        error_screen().print(f"there are no bounds for the op {', '.join(found.unbounded)}", soft_wrap=True)
     if found.counterexample is not None and found.outputs is not None:
         named = [f"({n}_{i} {v!r})" for n, x in (("X", found.counterexample), ("Y", found.outputs))
                  for i, v in enumerate(x.tolist())]  # fmt: skip

@@ -112,7 +112,7 @@ def everywhere(node: Tensor, flows: set[Tensor]) -> Interval:
 
 
 def _may_jump(node: Tensor) -> str:
-    return f"{node.op.name} (at {node.site}) may jump, or its jumps are not known"
+    return f"{node.site.after(node.op.name)} may jump, or its jumps are not known"
 
 
 __all__ = ["Enclosure", "enclosure", "everywhere", "of_problem"]

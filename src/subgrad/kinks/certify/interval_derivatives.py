@@ -68,7 +68,7 @@ class IntervalDerivatives:
     def blind(self) -> str:
         """Which op has no interval rule, in words; empty if all have one."""
         blind = [n for n in self.order if n in self._moving and n.inputs and not has_interval(n.op)]
-        return f"{blind[0].op.name} (at {blind[0].site}) has no interval rule" if blind else ""
+        return f"{blind[0].site.after(blind[0].op.name)} has no interval rule" if blind else ""
 
     def values(self, boxes: Sequence[Interval]) -> Values:
         """The intervals over a box, an array of intervals for each tensor of x."""
@@ -160,7 +160,7 @@ def values_over(order: Sequence[Tensor], moving: set[Tensor], known: Known) -> V
                 continue
             known[node] = interval_of(node, known)
             if _jumps(node, known):
-                return Values(known, (), f"{node.op.name} (at {node.site}) may jump, or its jumps are not known")
+                return Values(known, (), f"{node.site.after(node.op.name)} may jump, or its jumps are not known")
             if node.op is ops.where and node.dtype.kind == "f" and _undecided(node, known).any():
                 choices.append(node)
     return Values(known, tuple(choices))
