@@ -22,6 +22,7 @@ from subgrad.fit.several.several_outputs import looked_up, loss_for
 from subgrad.fit.training_run import Run, Watch
 from subgrad.hints import hinted
 from subgrad.io.atomic import require_writable
+from subgrad.io.interrupts import Interrupts
 from subgrad.io.terminal import waiting
 from subgrad.nn.module import Module
 from subgrad.optim.lbfgs import LBFGS, FullBatch
@@ -154,7 +155,8 @@ def fit(
         given_loss = looked_up(loss)
         chosen = _optimizer(optimizer)
         stopping, saving = options.early_stopping(early_stopping), options.checkpoint(checkpoint)
-        watch = Watch(stopping, as_callbacks(callbacks), saving, every, verbose)
+        interrupts = Interrupts(terminates=saving is not None)
+        watch = Watch(stopping, as_callbacks(callbacks), saving, every, verbose, interrupts)
         if every is not None and validation is None:
             raise ArgumentError("validation_every is how often the validation is measured, and there is none")
         if ranks is not None:

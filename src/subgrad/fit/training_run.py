@@ -162,6 +162,7 @@ class Run(checkpoints.RunState):
             if watch.saving is not None and self._saved != self._place() and not watch.interrupts.within:
                 self._save(watch.saving)
             self.history.stopped = "interrupted"
+            watch.interrupts.go_on()
 
     def _epoch(self, progress: Progress, watch: Watch) -> None:
         now, number = self.begun, len(self.history)

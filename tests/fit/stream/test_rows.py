@@ -4,6 +4,9 @@ import errno
 import functools
 import io
 import os
+import signal
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -139,6 +142,37 @@ def test_a_run_resumed_within_an_epoch_may_measure_other_numbers(rows, tmp_path)
     assert np.isnan(history["accuracy"][0])
     assert history["accuracy"][1] == whole["accuracy"][1]
     assert run([spread], resume=path)["loss"] == whole["loss"]
+
+
+TOLD_TO_END = """
+import signal, sys
+import subgrad as sg
+from subgrad import nn
+
+class Ends(sg.Callback):
+    def on_batch_end(self, step, logs):
+        if step >= 5:
+            signal.raise_signal(signal.SIGTERM)
+
+rows = sg.data.scan_table(sys.argv[1], "label", memory=1 << 16)
+net = nn.Sequential(nn.Linear(3, 6, seed=0), nn.Dropout(0.2), nn.Tanh(), nn.Linear(6, 3, seed=1))
+saving = sg.Checkpoint(sys.argv[2]) if len(sys.argv) > 2 else None
+sg.fit(net, rows, loss="cross_entropy", optimizer=sg.Adam(0.05), epochs=2, batch_size=64, checkpoint=saving,
+       callbacks=Ends())
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere nobody is told before a process ends")
+def test_a_run_that_is_told_to_end_leaves_a_checkpoint_within_its_epoch(rows, folder, tmp_path):
+    path = tmp_path / "run"
+    for more in ([], [path]):
+        done = subprocess.run([sys.executable, "-c", TOLD_TO_END, folder, *more], check=False)
+        assert done.returncode == -signal.SIGTERM
+    options = {"epochs": 2, "batch_size": 64, **OPTIONS}
+    whole, resumed = net(), other_values()
+    expected = sg.fit(whole, rows, **options)
+    assert sg.fit(resumed, rows, resume=path, **options)["loss"] == expected["loss"]
+    assert same(resumed, whole)
 
 
 def test_other_rows_are_refused_by_a_checkpoint(rows, tmp_path):

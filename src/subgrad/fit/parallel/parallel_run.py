@@ -24,6 +24,7 @@ from subgrad.fit.parallel.together import Together
 from subgrad.fit.training_run import Run, Watch
 from subgrad.graph.tensor import constant
 from subgrad.graph.tree import leaves, rebuild
+from subgrad.io.interrupts import Interrupts
 from subgrad.nn.ensemble import Ensemble
 from subgrad.nn.of_all_ranks import adding_up
 from subgrad.optim.lbfgs import FullBatch
@@ -162,7 +163,8 @@ class ParallelRun(Run):
     def train(self, epochs: int, watch: Watch) -> None:
         if self.ranks.leads and watch.verbose is not False:
             print(self._described(), file=sys.stderr, flush=True)
-        own = watch if self.ranks.leads else replace(watch, callbacks=(), saving=None, verbose=False)
+        silent = replace(watch, callbacks=(), saving=None, verbose=False, interrupts=Interrupts())
+        own = watch if self.ranks.leads else silent
         with self.ranks.known():
             self._require_alike("epochs and settings", (epochs, watch.stopping, watch.validation_every))
         with self.ranks.failing_together():
