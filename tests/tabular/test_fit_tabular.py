@@ -141,6 +141,22 @@ def test_quantiles_are_below_what_they_should(tmp_path):
         fit_tabular({"x": x, "y": y > 1}, "y", settings=SMALL, quantiles=[0.5])
 
 
+def test_intervals_and_sets_hold_the_share_that_weights_describe():
+    """Half of the rows are noisy, and stand for 19 in 20."""
+    rng = np.random.default_rng(3)
+    x, noisy = rng.uniform(size=1200), rng.random(1200) < 0.5
+    made = {"x": x, "y": x + np.where(noisy, 3, 0.3) * rng.normal(size=1200)}
+    weights = np.where(noisy, 9.5, 0.5)
+    found = fit_tabular(made, "y", settings=SMALL, weights=weights)
+    low, high = found.predict_interval(made, 0.9).T
+    inside = (low <= made["y"]) & (made["y"] <= high)
+    assert np.average(inside, weights=weights) == pytest.approx(0.9, abs=0.03)
+    made["y"] = np.where(noisy, rng.permutation(["a", "b", "c"] * 400), "a").tolist()
+    found = fit_tabular(made, "y", settings=SMALL, weights=weights)
+    inside = found.predict_set(made, 0.9)[np.arange(1200), [found.classes.index(label) for label in made["y"]]]
+    assert np.average(inside, weights=weights) > 0.87
+
+
 def test_a_model_that_never_answers_one_class_can_be_saved(tmp_path):
     table = {"x": [0, 1] * 30, "y": ["yes"] * 2 + ["no"] * 58}
     rare = fit_tabular(table, "y", effort="quick")

@@ -33,9 +33,16 @@ class OutOfFold:
     quantiles: np.ndarray | None = None
 
     def calibration(self, seed: int) -> Errors:
-        """What intervals and sets are calibrated by: of a large table some rows, drawn by chance."""
-        rng = philox(seed, 3)
-        some = np.sort(rng.permutation(len(self.y))[:KEPT])
+        """What intervals and sets are calibrated by: of a large table some rows, drawn by chance.
+
+        Rows with weights are drawn as often as these say, so that shares are those of what the weights describe.
+        """
+        order = philox(seed, 3).permutation(len(self.y))
+        some = np.sort(order[:KEPT])
+        if self.weights is not None:
+            reached = np.cumsum(self.weights[order], dtype=np.float64)
+            evenly = (np.arange(len(some)) + 0.5) / len(some) * reached[-1]
+            some = np.sort(order[np.searchsorted(reached, evenly)])
         if self.answers.ndim == 2:
             return Errors(self.answers[some, self.y[some]])
         return Errors(self.answers[some], self.y[some], None if self.quantiles is None else self.quantiles[some])
