@@ -37,13 +37,10 @@ class Parts(Protocol):
 
     Attributes:
         excess: how far outputs may be inside of a polytope, shape (n,).
-        corner: the point where the linear bound is least, shape (n, d).
     """
 
     @property
     def excess(self) -> np.ndarray: ...
-    @property
-    def corner(self) -> np.ndarray: ...
     def __len__(self) -> int: ...
 
 
@@ -143,7 +140,7 @@ class BranchAndBound:
             try:
                 self.open = self._first()
                 if not self.proven:
-                    self._try(self.open.corner)
+                    self._try(self._corners(self.open))
                 while not self.proven and self.witness is None and not self.late() and self.boxes < self.budget:
                     known, rounds = (self.open, self.done), rounds + 1
                     found = self._round(rounds)
@@ -172,6 +169,10 @@ class BranchAndBound:
 
     def _round(self, number: int) -> Parts | None:
         """What is left when the worst parts were parted; None if no part can be."""
+        raise NotImplementedError
+
+    def _corners(self, parts: Any) -> np.ndarray:
+        """The points where the linear bounds of parts are least, shape (n, d)."""
         raise NotImplementedError
 
     @functools.cached_property

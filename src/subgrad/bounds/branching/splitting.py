@@ -50,6 +50,9 @@ class Splitting(BranchAndBound):
         low, high = self.polytopes.box.T[:, None]
         return Waiting().joined(*self._bounded(low, high, None))
 
+    def _corners(self, parts: Waiting) -> np.ndarray:
+        return parts.corner
+
     def _bounded(self, low: np.ndarray, high: np.ndarray, inside: Interval | None) -> list[Open]:
         """Those of the boxes in which outputs may be in a polytope."""
 

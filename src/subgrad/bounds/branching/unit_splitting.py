@@ -25,11 +25,12 @@ from subgrad.bounds.branching.branch_and_bound import BranchAndBound, Evidence
 from subgrad.bounds.branching.linear_programs import KINKS
 from subgrad.bounds.branching.lost import losses
 from subgrad.bounds.branching.shown_parts import Decided, ShownParts
+from subgrad.bounds.chains.float_descent import FloatDescent
 from subgrad.intervals.arithmetic import Interval
 
 AT_FIRST, LATER = 40, 12  # rounds of descent for the whole box, and for a part,
 ALONE = 150  # and for one that has no units left to split
-CANDIDATES = 4  # units of a part that are tried
+CANDIDATES = 8  # units of a part that are tried
 LEAST = 4  # parts that a thread takes
 MANY = 64  # parts that are split in a round
 ROOMY = 2**25  # numbers of open parts: with more than that, those that are nearly done come first
@@ -42,9 +43,10 @@ class Nodes(Columns):
     Attributes:
         row: the number of the row, shape (n,).
         signs: those of the units that are split, 1 or -1, else 0; shape (n, W).
-        slopes, weights: what is chosen for the units, shape (n, W).
+        slopes, weights: what is chosen for the units, in float32, shape (n, W).
         unit: which one to split, -1 for none; shape (n,).
-        corner, excess: as `Parts` has them.
+        rises: the inputs that are at their upper ends where the linear bound is least, shape (n, d).
+        excess: as `Parts` has it.
     """
 
     row: np.ndarray
@@ -52,7 +54,7 @@ class Nodes(Columns):
     slopes: np.ndarray
     weights: np.ndarray
     unit: np.ndarray
-    corner: np.ndarray
+    rises: np.ndarray
     excess: np.ndarray
 
 
@@ -77,6 +79,7 @@ class UnitSplitting(BranchAndBound):
         arguments = [steps[k].inputs[0] for k in self._smooth]
         arguments = [i for i in arguments if isinstance(steps[i].made, Affine)]
         self._inner = {i: whole.intervals[i] for i in (*self._curves.values(), *arguments)}
+        self._floats = self._in_floats()
         found = whole.below(self.polytopes.rows).bound
         excess = np.minimum(excess, self.polytopes.excess(found)[0])
         self.done = float(excess[excess < 0].max(initial=-np.inf))
@@ -104,6 +107,10 @@ class UnitSplitting(BranchAndBound):
         each = [np.stack([np.full(n, k), np.arange(n)], axis=1) for k, n in sizes]
         return np.concatenate([np.empty((0, 2), np.int64), *each])
 
+    def _corners(self, parts: Nodes) -> np.ndarray:
+        low, high = self.polytopes.box.T
+        return np.where(parts.rises, high, low)
+
     def _round(self, number: int) -> Nodes | None:
         """Split the worst parts, and look for counter-examples in them."""
         assert isinstance(self.open, Nodes)
@@ -111,7 +118,7 @@ class UnitSplitting(BranchAndBound):
         if not len(ready):
             return None
         order = self.open.excess[ready]
-        order = -order if self.open.slopes.size + self.open.corner.size < ROOMY else order
+        order = -order if self.open.slopes.size < ROOMY else order
         chosen = ready[np.argsort(order, kind="stable")[:MANY]]
         nodes, others = self.open[chosen], self.open[np.setdiff1d(np.arange(len(self.open)), chosen)]
         signs = np.repeat(nodes.signs, 2, axis=0)
@@ -119,7 +126,7 @@ class UnitSplitting(BranchAndBound):
         row, slopes, weights = (np.repeat(x, 2, axis=0) for x in (nodes.row, nodes.slopes, nodes.weights))
         found = Nodes.joined(others, self._bounded(row, signs, slopes, weights, LATER))
         if len(found):
-            self._look(nodes.corner, number)
+            self._look(self._corners(nodes), number)
         return found
 
     def _refined(self, whole: Boxes) -> Boxes:
@@ -181,11 +188,16 @@ class UnitSplitting(BranchAndBound):
         self, row: np.ndarray, signs: np.ndarray, slopes: np.ndarray, weights: np.ndarray, rounds: int
     ) -> tuple[Nodes, Decided, float]:  # fmt: skip
         if not len(row):
-            none = np.empty((0, self.polytopes.box.shape[0]))
+            none = np.empty((0, len(self.polytopes.box)), bool)
             undecided = Nodes(row, signs, slopes, weights, np.empty(0, int), none, np.empty(0))
             smooth = np.empty((0, len(self._elements(self._smooth))))
             return undecided, Decided(row, signs, slopes, weights, smooth), -np.inf
         over = self._over(signs)
+        if self._floats is not None and rounds:
+            wanted = -self.polytopes.limits[row, 1]
+            near = self._floats.chosen(row, signs, slopes, weights, rounds, wanted, self.late)
+            slopes, weights, rounds = near.slopes, near.weights, 0
+        slopes, weights = slopes.astype(np.float64), weights.astype(np.float64)
         tight = self._tight(over, row, signs, slopes, weights, rounds)
         limits = self.polytopes.limits[row, 1]
         excess = np.nextafter(limits + tight.above, np.inf)
@@ -193,15 +205,14 @@ class UnitSplitting(BranchAndBound):
         weights = self._weights(tight.choice, len(row))
         decided = Decided(row, signs, slopes, weights, self._smooth_slopes(over))[excess < 0]
         left = np.flatnonzero(excess >= 0)
-        low, high = self.polytopes.box.T
-        corner = np.where(tight.slopes[left] > 0, high, low)
         trail = {k: t[left] for k, t in tight.choice.trail.items() if k in self._curves}
         lost = losses(over, trail, left)
         score = np.zeros((len(left), signs.shape[1]))
         for k, i in self._curves.items():
             if k in lost:
                 score[:, self._columns[i]] = _flat(lost[k])
-        found = Nodes(row[left], signs[left], slopes[left], weights[left], np.full(len(left), -1), corner, excess[left])
+        kept = (x[left].astype(np.float32) for x in (slopes, weights))
+        found = Nodes(row[left], signs[left], *kept, np.full(len(left), -1), tight.slopes[left] > 0, excess[left])
         found.unit[:] = self._unit(found, np.where(found.signs == 0, score, 0.0))
         return found, decided, _most(excess)
 
@@ -247,15 +258,30 @@ class UnitSplitting(BranchAndBound):
         if not n or not count:
             return np.full(n, -1)
         best = np.argpartition(-score, count - 1, axis=1)[:, :count]
-        repeated = nodes[np.repeat(np.arange(n), 2 * count)]
-        repeated.signs[np.arange(len(repeated)), np.repeat(best.ravel(), 2)] = np.tile([1, -1], n * count)
-        tight = self._tight(self._over(repeated.signs), repeated.row, repeated.signs, repeated.slopes,
-                            repeated.weights, 0)  # fmt: skip
-        worse = np.maximum(tight.above, -self.polytopes.limits[repeated.row, 1]).reshape(n, count, 2)
+        row, signs, slopes, weights = (
+            np.repeat(x, 2 * count, axis=0) for x in (nodes.row, nodes.signs, nodes.slopes, nodes.weights)
+        )
+        signs[np.arange(len(signs)), np.repeat(best.ravel(), 2)] = np.tile([1, -1], n * count)
+        above = self._quickly(row, signs, slopes, weights)
+        worse = np.maximum(above, -self.polytopes.limits[row, 1]).reshape(n, count, 2)
         scores = np.take_along_axis(score, best, axis=1)
         worse = np.where(scores > 0, worse.sum(axis=2), np.inf)
         found = best[np.arange(n), np.lexsort((-scores, worse), axis=1)[:, 0]]
         return np.where((scores > 0).any(axis=1), found, -1)
+
+    def _quickly(self, row: np.ndarray, signs: np.ndarray, slopes: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """About what no value of the rows exceeds, by what is chosen."""
+        if self._floats is not None:
+            return self._floats.bound(row, signs, slopes, weights)
+        return self._tight(self._over(signs), row, signs, slopes, weights, 0).above
+
+    def _in_floats(self) -> FloatDescent | None:
+        """The descent in float32, if the network is a chain of layers, whose bends are all to be split."""
+        layers = self._layers
+        if layers is None or [layer.step for layer in layers[:-1]] != list(self._columns):
+            return None
+        ends = [self._inner[layer.step] for layer in layers[:-1]]
+        return FloatDescent(layers, ends, self.polytopes.box, -self.polytopes.rows)
 
     def _over(self, signs: np.ndarray) -> Boxes:
         """The steps over parts: the whole box, with the intervals of units cut at 0."""
@@ -276,6 +302,9 @@ class UnitSplitting(BranchAndBound):
         for k, i in self._curves.items():
             shape, own = (len(row), *over.steps[i].shape), self._columns[i]
             start.slopes[k], start.added[i], sign = (x[:, own].reshape(shape) for x in (slopes, weights, signs))
+            made = over.steps[k].made
+            if isinstance(made, Curve) and made.least is not None:  # a float32 may lie beside the least slope
+                start.slopes[k] = np.clip(start.slopes[k], made.least, 1.0)
             if sign.any():
                 known[i] = sign
         wanted = -self.polytopes.limits[row, 1]
