@@ -44,6 +44,17 @@ def test_ranges_are_searched_and_the_seed_draws_them():
     assert run.settings["hidden"] == (8, 8)
 
 
+def test_a_search_that_goes_on_draws_other_values(tmp_path):
+    def draw(seed, trials, study=None):
+        found = sg.sweep(bowl, {"x": Uniform(0.0, 4.0)}, trials=trials, seed=seed, study=study, n_jobs=1)
+        return [r.settings["x"] for r in found.runs]
+
+    for seed in (0, -1, 2**40):
+        path = tmp_path / f"{seed}.db"
+        assert draw(seed, 2, path) == draw(seed, 2)
+        assert len({*draw(seed, 4, path)}) == 4
+
+
 def test_workers_give_the_same_values():
     found = sg.sweep(lambda x: x * x, {"x": [1, 2, 3]}, n_jobs=2)
     assert sorted(r.value for r in found.runs) == [1, 4, 9]

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from subgrad.entropy import entropy
 from subgrad.errors import ArgumentError, FileError, missing_extra
 from subgrad.sweeps.ranges import Range
 
@@ -135,7 +136,7 @@ def opened(study: Any, direction: Direction, seed: int, of: str, facts: Mapping[
     Args:
         study: an ``optuna.Study``, a file, an URL, or None.
         direction: "minimize" or "maximize".
-        seed: of the sampler of a new study.
+        seed: of the sampler, with the number of trials that are there: what goes on draws what was not drawn before.
         of: what is optimised, for a message.
         facts: what the study is of, by name: a study of other facts is refused.
     """
@@ -159,13 +160,17 @@ def _stored(place: str | None, direction: Direction, seed: int) -> Any:
     if place is not None and "://" not in place and not Path(place).absolute().parent.is_dir():
         raise FileError(f"there is no folder {Path(place).absolute().parent} for the study {place}")
     try:
-        return optuna.create_study(
+        found = optuna.create_study(
             storage=place if place is None or "://" in place else f"sqlite:///{place}", study_name="subgrad",
-            direction=direction, sampler=optuna.samplers.TPESampler(seed=seed, constant_liar=True),
-            pruner=optuna.pruners.MedianPruner(), load_if_exists=True,
+            direction=direction, pruner=optuna.pruners.MedianPruner(), load_if_exists=True,
         )  # fmt: skip
+        known = len(found.get_trials(deepcopy=False))
     except Exception as error:  # SQLAlchemy has many, for a file that is none of its own and for an unknown host
         raise FileError(f"{place} cannot be used as a study: {str(error).splitlines()[0]}"[:400]) from None
+    if known or not 0 <= seed < 2**32:
+        seed = int(entropy(seed, known).generate_state(1)[0])  # who goes on draws other values
+    found.sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=True)
+    return found
 
 
 def _require_facts(study: Any, facts: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import types
 from types import SimpleNamespace
 from typing import Any
 
@@ -92,6 +93,17 @@ def test_the_extra_is_named_where_it_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "mpi4py", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'subgrad\[mpi\]'"):
         sg.fit(nn.Linear(1, 1), [[1.0]], [1.0], loss="squared", comm=Communicator())
+
+
+def test_the_extra_is_named_where_mpi_itself_is_missing(monkeypatch):
+    def without_library(name):
+        raise RuntimeError("cannot load MPI library")  # as mpi4py says it
+
+    alone = types.ModuleType("mpi4py")
+    alone.__getattr__ = without_library
+    monkeypatch.setitem(sys.modules, "mpi4py", alone)
+    with pytest.raises(MissingExtraError, match=r"a library of MPI.*: pip install 'subgrad\[mpi\]'"):
+        ranks.mpi()
 
 
 def test_what_is_for_one_process_is_refused(comm):

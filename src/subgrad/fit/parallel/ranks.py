@@ -155,9 +155,10 @@ def ranks_of(comm: Any) -> Ranks | None:
 
 
 def mpi() -> Any:
-    """The module of mpi4py; importing it begins MPI. Raises `MissingExtraError` if it is not installed."""
+    """The module of mpi4py; importing it begins MPI. Raises `MissingExtraError` if it, or MPI, is not installed."""
     try:
         from mpi4py import MPI
-    except ImportError:
-        raise missing_extra("mpi4py", "mpi", "training on several machines") from None
+    except (ImportError, RuntimeError) as error:  # the latter from mpi4py, where it finds no library
+        needed = "mpi4py" if isinstance(error, ImportError) else "a library of MPI, such as Open MPI"
+        raise missing_extra(needed, "mpi", "training on several machines") from None
     return MPI
