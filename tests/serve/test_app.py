@@ -145,7 +145,8 @@ def test_the_type_that_is_wanted_more_comes(client, accept, kind):
 
 def test_dates_are_no_numbers_to_a_network(client):
     day = datetime.date(2020, 1, 1)
-    for columns in ({"a": [day], "b": [1.0], "c": [2.0]}, {"a": [[day, day, day]]}):
+    side_by_side = {"a": day, "b": 1.0, "c": 2.0}
+    for columns in ({name: [v] for name, v in side_by_side.items()}, {"a": [[day] * 3]}, {"a": [side_by_side]}):
         said = refused(client, 422, content=as_arrow(columns), headers={"content-type": ARROW})
         assert "instances must hold numbers" in said
 

@@ -121,6 +121,9 @@ def _array(frame: pl.DataFrame) -> np.ndarray | pl.DataFrame:
                 raise DataError(f"instances are lists of one length, got {lengths.min()} to {lengths.max()} in one")
             return np.array(series.to_list())
         return series.to_numpy()
+    for series in frame:
+        if not (series.dtype.is_numeric() or series.dtype == pl.Boolean):
+            raise DataError(f"instances must hold numbers, and column '{series.name}' holds {series.dtype}")
     return frame
 
 
