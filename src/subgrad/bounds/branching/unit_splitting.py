@@ -211,8 +211,9 @@ class UnitSplitting(BranchAndBound):
         for k, i in self._curves.items():
             if k in lost:
                 score[:, self._columns[i]] = _flat(lost[k])
-        kept = (x[left].astype(np.float32) for x in (slopes, weights))
-        found = Nodes(row[left], signs[left], *kept, np.full(len(left), -1), tight.slopes[left] > 0, excess[left])
+        slopes, weights = slopes[left].astype(np.float32), weights[left].astype(np.float32)
+        unit, rises = np.full(len(left), -1), tight.slopes[left] > 0
+        found = Nodes(row[left], signs[left], slopes, weights, unit, rises, excess[left])
         found.unit[:] = self._unit(found, np.where(found.signs == 0, score, 0.0))
         return found, decided, _most(excess)
 
