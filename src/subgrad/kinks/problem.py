@@ -124,6 +124,15 @@ class Problem:
         found.__dict__.pop("_here", None)
         return found
 
+    def in_units(self, length: float, value: float) -> Problem:
+        """The function whose variables and values are measured in these units, at the same point."""
+        found = object.__new__(Problem)
+        found.form, found.sizes, found._graph_is_given = self.form, self.sizes, False
+        found.start = self.start / length
+        found.places = [placeholder(p.shape, p.dtype, "a variable") for p in self.places]
+        found.output = self.over([p * length for p in found.places]) / value
+        return found
+
     # The graph with values
 
     def at(self, point: np.ndarray) -> tuple[Tensor, list[Tensor]]:

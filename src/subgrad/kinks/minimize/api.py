@@ -78,8 +78,11 @@ def minimize(
             violation at x.
         callback: called after each iteration, as in SciPy: with x, or if its argument is ``intermediate_result`` with
             an object that has ``x`` and ``fun``. It ends the run by raising ``StopIteration``.
-        tol: the radius and the norm of the certificate, and the violation that constraints may have, in the units of
-            x and f: scale these where they are far from 1. With R also the bound that is good enough.
+        tol: the radius and the norm of the certificate, and the violation that constraints may have, for lengths and
+            slopes near 1. Where those of f are below 1/100 or above 100, as the start, the way from there and slopes
+            around x show, x and f are measured in units in which they are not; the certificate says in ``delta`` and
+            ``tolerance`` what that comes to. What counts as stationary in coarser units is tried in finer ones, and is
+            left if that leads down. With R also the bound that is good enough. The subgradient method has no units.
         max_iter: how many iterations there are at most. What the certificate takes at the end comes on top.
         step: the step rule of the subgradient method. If None, the one with the least bound after ``max_iter``
             steps: the constant step R / (G sqrt(max_iter)), without G the constant length R / sqrt(max_iter); without

@@ -29,10 +29,11 @@ def bundle(f: Objective, at: Point, tol: float) -> Generator[Point]:
     then on each piece is shifted down, to an error of at least a quarter of its squared distance (Schramm and Zowe, A
     version of the bundle idea for minimizing a nonsmooth function, 1992).
     """
-    return until_certified(f, at, tol, _descend)
+    return until_certified(f, at, tol, descend)
 
 
-def _descend(f: Objective, at: Point, tol: float) -> Generator[Point]:
+def descend(f: Objective, at: Point, tol: float) -> Generator[Point]:
+    """Steps of the bundle method until its model promises no more."""
     if not at.gradient.any():
         return
     model, before = Model(at), 0.0

@@ -28,6 +28,7 @@ class FlatFunction:
         space: shapes, dtype and bounds.
         shown: a flat vector in the form of x0.
         problem: its graph, if it is one.
+        unit: what a value of 1 stands for.
     """
 
     evaluate: Evaluate
@@ -35,6 +36,7 @@ class FlatFunction:
     space: Space
     shown: Callable[[np.ndarray], Any]
     problem: Problem | None = None
+    unit: float = 1.0
 
 
 def of_graph(f: Callable[[Any], Tensor], x0: Any, bounds: Any) -> FlatFunction:

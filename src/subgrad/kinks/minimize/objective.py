@@ -31,6 +31,10 @@ class Point:
         return self.value + float(self.gradient @ (x - self.x))
 
 
+BOTTOM = 1e20
+"""By this much more than 1 and its value at the start f falls if it has no lower bound."""
+
+
 class Objective:
     """A function of a flat vector. It knows the best point so far, and the last ones for certificates.
 
@@ -40,12 +44,16 @@ class Objective:
     ``proof`` holds the points that a solver has found useful last, which are not forgotten, and ``shares`` the weights
     of their gradients in a short combination, if it knows them; ``lower`` is what the minimum is not below, as far as a
     solver knows.
+
+    Attributes:
+        bottom: what is lower lets f seem to have no lower bound.
+        is_bottomless: whether a value was that low.
     """
 
     def __init__(self, target: FlatFunction) -> None:
         self.target, self.space = target, target.space
         self.bounded = bool(np.isfinite([self.space.low, self.space.high]).any())
-        self.count = 0
+        self.count, self.is_bottomless, self.bottom = 0, False, -math.inf
         self.memory: deque[Point] = deque(maxlen=min(max(2 * target.start.size, 100), 300))
         self.proof: list[Point] = []
         self.shares: np.ndarray | None = None
@@ -53,6 +61,7 @@ class Objective:
         self.start = self.best = self._exact(self._inside(self.project(target.start)))
         if not np.isfinite(self.start.value):
             raise NonFiniteError("minimize needs a finite value and gradient at x0, got NaN or inf")
+        self.bottom = self.start.value - BOTTOM * (1 + abs(self.start.value))
         self._weight = 2 * float(np.abs(self.start.gradient).max(initial=0)) or 1.0
         self.memory.append(self.start)
 
@@ -87,6 +96,10 @@ class Objective:
         total = float(weights.sum())
         return points, weights / total if total > 0 else None
 
+    def slopes_nearby(self) -> list[float]:
+        """Those remembered from within 1 of the best point."""
+        return [float(np.linalg.norm(p.gradient)) for p in self.around(self.best, 1.0)[0]]
+
     def evaluate(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """f and its gradient at a point within the bounds, counted."""
         self.count += 1
@@ -101,6 +114,7 @@ class Objective:
 
     def _inside(self, x: np.ndarray) -> Point:
         value, gradient = self.evaluate(x)
+        self.is_bottomless = self.is_bottomless or (value <= self.bottom and value < np.inf)
         if not (math.isfinite(value) and np.abs(gradient).max(initial=0.0) <= STEEPEST):
             return Point(x, np.inf, np.zeros_like(x))
         return Point(x, value, gradient)

@@ -32,8 +32,9 @@ class MinimizeResult:
     """Whether x is found stationary within the tolerance and no way down was found around it, or its value proved to be
     within it of the minimum. Whether it is proved to be a minimum is said by ``second_order``."""
     status: int
-    """0 for success, 1 if the iterations ran out, 2 if no lower point was found, 4 if no point satisfies the
-    constraints, 5 at a point that is stationary and no minimum, 99 if the callback ended the run."""
+    """0 for success, 1 if the iterations ran out, 2 if no lower point was found, 3 if f seems to have no lower bound, 4
+    if no point satisfies the constraints, 5 at a point that is stationary and no minimum, 99 if the callback ended the
+    run."""
     message: str
     bound: float | None
     """At most how far ``fun`` is above the minimum, if f is convex and R was right; None without R, or if the run

@@ -9,6 +9,7 @@ from subgrad.errors import SubgradError
 from subgrad.kinks.certify.certificate import Certificate
 from subgrad.kinks.hull.local_minimum import judged
 from subgrad.kinks.hull.subdifferential import at_point
+from subgrad.kinks.minimize.certifying import POLE
 from subgrad.kinks.minimize.objective import Objective, Point
 from subgrad.kinks.minimize.saddles.escapes import escape
 from subgrad.kinks.minimize.second_order.second_order_verdict import SecondOrder
@@ -28,15 +29,15 @@ def way_down(f: Objective, certificate: Certificate, curved: SecondOrder, tol: f
     """A point below the best one; None if there is none to be seen."""
     x = f.best.x
     if certificate.claim == "descent":
-        lower = _along(f, x, -certificate.direction, certificate.step)
+        lower = along(f, x, -certificate.direction, certificate.step)
         if lower is not None:
             return lower
-    if curved:
+    if curved or certificate.reason == POLE:
         return None
     direction, reach = _hidden(f), max(1.0, float(np.abs(x).max()))
-    lower = None if direction is None else _along(f, x, direction, reach)
+    lower = None if direction is None else along(f, x, direction, reach)
     if lower is None and curved.verdict == "not a local minimum":
-        lower = _along(f, curved.x, curved.direction, reach, curved.bend) or _along(
+        lower = along(f, curved.x, curved.direction, reach, curved.bend) or along(
             f, curved.x, -curved.direction, reach, curved.bend
         )
     return lower or escape(f, certificate, tol, seed)
@@ -53,15 +54,23 @@ def _hidden(f: Objective) -> np.ndarray | None:
         return None
 
 
-def _along(
+def along(
     f: Objective, x: np.ndarray, direction: np.ndarray, step: float, bend: np.ndarray | float = 0.0
 ) -> Point | None:
-    """The best point of ever shorter steps along a line, or a curve, if it is lower by more than rounding."""
-    before = f.best
-    for _ in range(30):
-        f(x + step * direction + step**2 * bend)
-        if f.best.value < before.value - GAIN * (1 + abs(before.value)):
+    """The best point of ever shorter steps along a line, or a curve, if it is lower by more than rounding; or of ever
+    longer ones, as long as they lead down."""
+    before = lowest = f.best
+    wanted = before.value - GAIN * (1 + abs(before.value))
+    for k in range(30):
+        f(x + step / 4**k * direction + (step / 4**k) ** 2 * bend)
+        if f.best.value < wanted:
             return f.best
-        step /= 4
+    for k in range(60):
+        point = f(x + step * 4**k * direction + (step * 4**k) ** 2 * bend)
+        if not point.value < lowest.value:
+            break
+        lowest = point
+    if f.best.value < wanted:
+        return f.best
     f.best = before  # of which something is known
     return None

@@ -1,0 +1,1 @@
+"""Units of x and of f in which a function is minimised."""
