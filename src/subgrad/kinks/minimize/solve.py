@@ -12,9 +12,9 @@ from subgrad import validators
 from subgrad.errors import ArgumentError
 from subgrad.kinks.constraints import Constraint, Penalised, read_constraints
 from subgrad.kinks.minimize.flat_function import of_function, of_graph
+from subgrad.kinks.minimize.minimum_search import METHODS, Search
 from subgrad.kinks.minimize.result import MinimizeResult
 from subgrad.kinks.minimize.run import INFEASIBLE, MESSAGES, OUT_OF_ITERATIONS, STOPPED, Callback
-from subgrad.kinks.minimize.search import METHODS, Search
 from subgrad.kinks.problem import flat_problem
 from subgrad.kinks.scaled_constraints import scaled_constraints
 from subgrad.optim.step import Rule

@@ -57,20 +57,22 @@ def _hidden(f: Objective) -> np.ndarray | None:
 def along(
     f: Objective, x: np.ndarray, direction: np.ndarray, step: float, bend: np.ndarray | float = 0.0
 ) -> Point | None:
-    """The best point of ever shorter steps along a line, or a curve, if it is lower by more than rounding; or of ever
-    longer ones, as long as they lead down."""
+    """The best point of ever longer steps along a line, or a curve, as long as they lead down, or of ever shorter ones;
+    if it is lower by more than rounding."""
     before = lowest = f.best
     wanted = before.value - GAIN * (1 + abs(before.value))
-    for k in range(30):
-        f(x + step / 4**k * direction + (step / 4**k) ** 2 * bend)
-        if f.best.value < wanted:
-            return f.best
+
+    def tried(t: float) -> Point:
+        return f(x + t * direction + t**2 * bend)
+
     for k in range(60):
-        point = f(x + step * 4**k * direction + (step * 4**k) ** 2 * bend)
+        point = tried(step * 4**k)
         if not point.value < lowest.value:
             break
         lowest = point
-    if f.best.value < wanted:
-        return f.best
+    for k in range(1, 30):
+        if f.best.value < wanted:
+            return f.best
+        tried(step / 4**k)
     f.best = before  # of which something is known
     return None

@@ -42,7 +42,7 @@ IMPATIENCE = 100
 STEEPEST = 1e4
 """Up to which slopes a certificate in units of 1 takes little."""
 
-MOST, ROUNDS = 8, 20
+MOST, ROUNDS = 12, 20
 """The most attempts in different units, and how often one goes on from below a point where it stopped."""
 
 FEW = 100
@@ -73,38 +73,53 @@ class Search:
     def _in_suitable_units(self, own: Objective) -> tuple[Attempt, list[Attempt]]:
         """The attempt that counts, and all that were made.
 
-        A point that is stationary in coarse units need not be in finer ones. So a short attempt in those follows, and a
-        whole one where that led down.
+        A point that is stationary in coarse units need not be in finer ones. So an attempt in those follows: a short
+        one from what is proved to be a minimum, else BFGS. If a short one led down at once, the coarse units may do for
+        the new point, but not twice. They also do where a whole attempt in finer ones finds no more to go down.
         """
-        found = self._attempt(own, scale_of_start(own), None, self.max_iter)
+        found = self._attempt(own, scale_of_start(own), None, self.max_iter, self.method)
         made, tried, bottom = [found], {found.scale}, found.objective.bottom * found.scale.value
+        coarse, polished = found.scale, set[Scale]()
         while found.status == STUCK and len(made) < MOST:
-            wanted = [scale for scale in found.calls_for(own.start.x, self.tol) if scale not in tried]
+            coarse = found.scale if found.certificate else coarse
+            wanted = [scale for scale in (*found.calls_for(own.start.x, self.tol), coarse) if scale not in tried]
             left = self.max_iter - sum(a.iterations for a in made)
             if not wanted or left <= 0:
                 break
             scale = wanted[0]
             tried.add(scale)
-            again = (self._short if found.certificate else self._attempt)(own, scale, found, left)
+            short = bool(found.certificate and found.curved)
+            if short:
+                again = self._short(own, scale, found, left)
+            else:
+                again = self._attempt(own, scale, found, left, "bfgs" if found.certificate else self.method)
             made.append(again)
             if again.value <= bottom:
                 return replace(again, status=UNBOUNDED), made
             if again.status not in (STUCK, OUT_OF_ITERATIONS) or again.certificate or not found.certificate:
                 found = again
-            elif again.is_below(found) and left > again.iterations:
-                ended = again.iterations < IMPATIENCE
-                found = self._attempt(own, found.scale if ended else scale, again, left - again.iterations)
+            elif again.is_below(found):
+                if left <= again.iterations:
+                    return again, made
+                if not short:
+                    found, tried = again, {scale}
+                    continue
+                at_once = again.iterations < IMPATIENCE and found.scale not in polished
+                polished.add(found.scale)
+                found = self._attempt(
+                    own, found.scale if at_once else scale, again, left - again.iterations, self.method
+                )
                 tried = {found.scale}
                 made.append(found)
         return found, made
 
-    def _attempt(self, own: Objective, scale: Scale, after: Attempt | None, most: int) -> Attempt:
+    def _attempt(self, own: Objective, scale: Scale, after: Attempt | None, most: int, method: str) -> Attempt:
         """A run in some units, and further ones from below the saddles where it stopped."""
         f = own
         if scale != Scale() or after is not None:
             f = Objective(scale.function(own.target, own.start.x if after is None else after.x))
         tol, seed = self.tol, self.seed
-        iterations, status = run(f, _solver(self.method, f, f.start, tol, seed), self.callback, most)
+        iterations, status = run(f, _solver(method, f, f.start, tol, seed), self.callback, most)
         certificate, curved = self._judged(own, f, scale)
         for _ in range(ROUNDS):
             if status != STUCK or iterations >= most:
@@ -113,7 +128,7 @@ class Search:
             lower = way_down(f, units.certificate(certificate), units.second_order(curved), tol, seed)
             if lower is None:
                 break
-            more, status = run(f, _solver(self.method, f, lower, tol, seed), self.callback, most - iterations)
+            more, status = run(f, _solver(method, f, lower, tol, seed), self.callback, most - iterations)
             iterations += max(more, 1)
             certificate, curved = self._judged(own, f, scale)
         if status == OUT_OF_ITERATIONS and not certificate:
