@@ -168,7 +168,8 @@ def _to_power(node: Tensor, p: float, x: Interval) -> Interval:
     elif p % 2 == 0:
         x = iv.magnitude(x)
     with np.errstate(all="ignore"):
-        return widened(np.power(x.low, p), np.power(x.high, p), 8)
+        found = widened(np.power(x.low, p), np.power(x.high, p), 8)
+    return found if p % 2 == 1 else iv.within(found, 0, math.inf)
 
 
 # Kinks

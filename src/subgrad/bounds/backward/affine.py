@@ -40,7 +40,8 @@ class Part:
     Attributes:
         forward: of values, shape (B, \\*S), S the input's shape.
         back: its transpose, of rows of coefficients, shape (P, \\*T), T the node's shape.
-        size: the map with the magnitudes of its factors, of values that are not negative.
+        size: the map with the magnitudes of its factors, of values that are not negative; `forward` itself if no
+            factor is negative.
         doubt: the map with how far its factors may be from those of `forward`; None if they are exact.
         terms: how many products a sum has at most, forward or back; 0 if nothing is rounded.
         apart: no element of the node depends on two elements of the input, and no two on the same one.
@@ -118,7 +119,15 @@ class Affine:
         if not np.any(slack):
             return Interval(*np.broadcast_arrays(low, high))
         slack = slack * (1 + 4 * UNIT)
-        return cleaned(np.nextafter(low - slack, -np.inf), np.nextafter(high + slack, np.inf))
+        found = cleaned(np.nextafter(low - slack, -np.inf), np.nextafter(high + slack, np.inf))
+        return Interval(np.where(self._is_of_positives(inputs), np.maximum(found.low, 0.0), found.low), found.high)
+
+    def _is_of_positives(self, inputs: Sequence[Interval]) -> np.ndarray | bool:
+        """Where there are only sums without negative factors of what is not negative: rounding hides the sign."""
+        if self.constant is not None or any(p.size is not p.forward for _, p in self.parts):
+            return False
+        below = [p.forward(np.minimum(x.low, 0.0)) for (_, p), x in zip(self.parts, inputs, strict=True)]
+        return np.logical_and.reduce([b == 0 for b in below])
 
 
 __all__ = ["Affine", "Map", "Part", "gamma"]

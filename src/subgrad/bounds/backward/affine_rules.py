@@ -133,7 +133,8 @@ def _middle(w: Interval) -> tuple[np.ndarray, np.ndarray | None]:
     """Factors, and how far they may be off; None for not at all."""
     if np.array_equal(w.low, w.high):
         return w.low, None
-    middle = w.low / 2 + w.high / 2
+    with np.errstate(invalid="ignore"):  # the middle of infinite ends is NaN, and nothing is known then
+        middle = w.low / 2 + w.high / 2
     return middle, np.nextafter(np.maximum(w.high - middle, middle - w.low), np.inf)
 
 
@@ -149,7 +150,11 @@ def scaled_by(w: Interval) -> Part:
     factor, off = _middle(w)
     size = np.abs(factor)
     doubt = None if off is None else lambda x: x * off
-    return Part(lambda x: x * factor, lambda a: a * factor, lambda x: x * size, doubt, 1, True)
+
+    def forward(x: np.ndarray) -> np.ndarray:
+        return x * factor
+
+    return Part(forward, forward, forward if (w.low >= 0).all() else lambda x: x * size, doubt, 1, True)
 
 
 def contracted(node: Tensor, fixed: Fixed) -> Affine | None:

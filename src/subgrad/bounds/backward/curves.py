@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from subgrad.intervals.arithmetic import Interval
+from subgrad.intervals.domains import is_anything, unless
 
 UP, DOWN = np.inf, -np.inf
 
@@ -93,12 +94,13 @@ def bent(slope: float) -> Curve:
     def interval(xs: Sequence[Interval]) -> Interval:
         low, high = xs[0]
         if slope == 0:
-            return Interval(np.maximum(low, 0.0), np.maximum(high, 0.0))
+            return unless(is_anything(xs[0]), Interval(np.maximum(low, 0.0), np.maximum(high, 0.0)))
         with np.errstate(all="ignore"):
             least = [np.where(e >= 0, e, down(slope * e)) for e in (low, high)]
             most = [np.where(e >= 0, e, up(slope * e)) for e in (low, high)]
         at_kink = 0.0 if slope < 0 else least[0]
-        return Interval(np.where(crosses(xs), at_kink, np.minimum(*least)), np.maximum(*most))
+        found = Interval(np.where(crosses(xs), at_kink, np.minimum(*least)), np.maximum(*most))
+        return unless(is_anything(xs[0]), found)
 
     def relax(xs: Sequence[Interval], z: Interval) -> Relaxation:
         """Whatever the chord's slope c is: the function minus c x is convex, so largest at an end."""
@@ -123,7 +125,8 @@ def larger() -> Curve:
     """max(x, y) = y + relu(x - y), of which the difference need not be known as a node; one may be minus infinity."""
 
     def interval(xs: Sequence[Interval]) -> Interval:
-        return Interval(np.maximum(xs[0].low, xs[1].low), np.maximum(xs[0].high, xs[1].high))
+        found = Interval(np.maximum(xs[0].low, xs[1].low), np.maximum(xs[0].high, xs[1].high))
+        return unless(is_anything(xs[0]) | is_anything(xs[1]), found)
 
     def crosses(xs: Sequence[Interval]) -> np.ndarray:
         return (xs[0].high > xs[1].low) & (xs[1].high > xs[0].low)

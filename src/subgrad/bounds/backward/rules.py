@@ -20,6 +20,7 @@ from subgrad.graph.op import TABLE, Kind, apply
 from subgrad.graph.tensor import CONST, Tensor, placeholder
 from subgrad.graph.transform import Transform
 from subgrad.intervals.arithmetic import Interval
+from subgrad.intervals.domains import where_defined
 from subgrad.intervals.interval_rules import interval_of
 from subgrad.ops import indexing, kinked, singular
 from subgrad.ops.contract import contract, sizes_of
@@ -102,7 +103,11 @@ def _contract(node: Tensor, fixed: Fixed) -> Found:
 
 def _sign(node: Tensor, fixed: Fixed) -> Found:
     """By its interval, whose ends are the signs of those of the input: at 0 there is no other."""
-    return replace(interval_only(node, fixed), interval=lambda xs: Interval(np.sign(xs[0].low), np.sign(xs[0].high)))
+
+    def interval(xs: Sequence[Interval]) -> Interval:
+        return where_defined(node, xs[0], Interval(np.sign(xs[0].low), np.sign(xs[0].high)))
+
+    return replace(interval_only(node, fixed), interval=interval)
 
 
 def _where(node: Tensor, fixed: Fixed) -> Found:
@@ -171,7 +176,8 @@ def _smooth(node: Tensor, fixed: Fixed) -> Found:
 
 
 def interval_over_boxes(node: Tensor, fixed: Fixed) -> Callable[[Sequence[Interval]], Interval]:
-    """The interval of a node, for the intervals of those of its inputs that vary, shape (B, \\*S)."""
+    """The interval of a node, for the intervals of those of its inputs that vary, shape (B, \\*S); all numbers where it
+    may be undefined."""
     kinds = [i.dtype.kind for i, f in zip(node.inputs, fixed, strict=True) if f is None]
 
     def at_once(xs: Sequence[Interval]) -> Interval:
@@ -179,6 +185,8 @@ def interval_over_boxes(node: Tensor, fixed: Fixed) -> Callable[[Sequence[Interv
         inputs = tuple(placeholder((lead, *i.shape), i.dtype, "an input") for i in node.inputs)
         known = dict(zip(inputs, _filled(fixed, xs, lambda f: Interval(*(_repeated(e, lead) for e in f))), strict=True))
         found = interval_of(apply(node.op, inputs, node.attrs), known)
+        if len(inputs) == 1:
+            found = where_defined(node, xs[0], found)
         return Interval(*(np.broadcast_to(e, (lead, *node.shape)) for e in found))
 
     def one_by_one(xs: Sequence[Interval]) -> Interval:

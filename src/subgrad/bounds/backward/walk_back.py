@@ -17,6 +17,7 @@ from subgrad.graph.order import toposort
 from subgrad.graph.tensor import Tensor
 from subgrad.intervals import arithmetic as iv
 from subgrad.intervals.arithmetic import Interval
+from subgrad.intervals.domains import where_defined
 from subgrad.intervals.interval_rules import INTERVAL, has_interval, interval_of
 
 
@@ -83,7 +84,9 @@ class _Builder:
         expand = BACKWARD.expansion(node.op)
         if node.op not in INTERVAL and expand is not None:
             return self.visit(expand(*node.inputs, **node.attrs))
-        return interval_of(node, {i: x for i, x in zip(node.inputs, inputs, strict=True) if isinstance(x, Interval)})
+        known = {i: x for i, x in zip(node.inputs, inputs, strict=True) if isinstance(x, Interval)}
+        found = interval_of(node, known)
+        return where_defined(node, known[node.inputs[0]], found) if node.op.elementwise and len(inputs) == 1 else found
 
     def _varying(self, node: Tensor) -> int | Interval:
         places = [self.known[i] for i in node.inputs]
