@@ -42,6 +42,10 @@ def test_units_of_both(unit):
     found = sg.minimize(f, SMALL["CB2"].start * unit)
     assert found.success, found
     assert found.fun / unit == pytest.approx(SMALL["CB2"].optimum, abs=1e-6)
+    valley = lambda x: 10 * abs(x[1] - x[0] ** 2) + (x[0] - 1) ** 2  # noqa: E731
+    found = sg.minimize(lambda x: unit * valley(x / unit), [-1.5 * unit, 2 * unit])
+    assert found.success, found
+    np.testing.assert_allclose(found.x / unit, 1, atol=1e-4)
 
 
 def saddle(x):

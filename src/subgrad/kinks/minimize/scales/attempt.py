@@ -59,7 +59,8 @@ class Attempt:
         where these are larger; if it is not found stationary, coarser ones, where x and most slopes were large.
         Rounding limits the radius; beside a pole nothing is gained."""
         f, length, slope = self.objective, self.scale.length, self.scale.slope
-        moved, slopes = float(np.linalg.norm(self.x - start)) / length, f.slopes_nearby()
+        moved = (float(np.linalg.norm(self.x - start)) or float(np.abs(start).max(initial=0.0))) / length
+        slopes = f.slopes_nearby()
         least = self._least_length(tol)
         if not self.certificate:
             typical = min(float(np.median(slopes)), float(np.linalg.norm(f.best.gradient)))
