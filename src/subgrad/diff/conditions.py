@@ -79,6 +79,11 @@ def trouble(node: Tensor, tangents: Tangents, still: Sequence[bool]) -> Trouble 
     return (bad, why) if np.any(bad) else None
 
 
+def may_jump(op: Op) -> bool:
+    """Whether an op jumps somewhere."""
+    return op in CONDITIONS and CONDITIONS[op].kind == "jump"
+
+
 def is_comparison(op: Op) -> bool:
     """Whether an op compares two numbers."""
     return op in CONDITIONS and CONDITIONS[op].on is _equal
@@ -235,5 +240,6 @@ CONDITIONS: dict[Op, Condition] = {
 """The ops that are not smooth at some points and have no `Kink`."""
 
 __all__ = [
-    "CONDITIONS", "ENDS", "Condition", "at_root", "is_comparison", "matters", "moved", "moves", "trouble", "undecided",
+    "CONDITIONS", "ENDS", "Condition", "at_root", "is_comparison", "matters", "may_jump", "moved", "moves", "trouble",
+    "undecided",
 ]  # fmt: skip

@@ -22,6 +22,7 @@ from subgrad.intervals import arithmetic as iv
 from subgrad.intervals import choice
 from subgrad.intervals.arithmetic import Interval, cleaned, hull, widened
 from subgrad.intervals.choice import reference
+from subgrad.intervals.elementary_functions import erfc, from_zero, rounded, wave
 from subgrad.ops import indexing, kinked, singular
 from subgrad.ops.contract import sizes_of
 from subgrad.ops.convolution import CONVOLUTIONS, products
@@ -48,27 +49,6 @@ def _moved(node: Tensor, x: Interval, *places: Interval) -> Interval:
         return iv.anything(node.shape)
     where = [p.low for p in places]
     return Interval(reference(node, x.low, *where), reference(node, x.high, *where))
-
-
-def _rounded(ulps: float, low: float = -math.inf, high: float = math.inf) -> Rule:
-    """Rising, with values between ``low`` and ``high`` and an error of some units in the last place."""
-
-    def rule(node: Tensor, x: Interval) -> Interval:
-        found = widened(reference(node, x.low), reference(node, x.high), ulps)
-        return iv.within(found, low, high)
-
-    return rule
-
-
-def _erfc(node: Tensor, x: Interval) -> Interval:
-    """Falling, from 2 to 0."""
-    return iv.within(widened(reference(node, x.high), reference(node, x.low), 8), 0, 2)
-
-
-def _from_zero(node: Tensor, x: Interval) -> Interval:
-    """Rising where x is at least 0, and undefined below."""
-    at_least = np.maximum(x.low, 0)
-    return widened(reference(node, at_least), reference(node, np.maximum(x.high, at_least)), 8)
 
 
 def _remainder(node: Tensor, x: Interval, by: Interval) -> Interval:
@@ -199,28 +179,7 @@ def _even(node: Tensor, x: Interval) -> Interval:
     return iv.within(found, 0, math.inf)
 
 
-# Waves and log-sum-exp
-
-
-def _wave(shift: float) -> Rule:
-    """The cosine of x - ``shift``: between its ends, and 1 or -1 if a crest or a trough lies between them."""
-
-    def rule(node: Tensor, x: Interval) -> Interval:
-        with np.errstate(all="ignore"):
-            ends = hull(*(widened(e, e, 8) for e in (reference(node, x.low), reference(node, x.high))))
-        crest, trough = _meets(x, shift), _meets(x, shift + math.pi)
-        high = np.where(crest, 1.0, ends.high)
-        return iv.within(Interval(np.where(trough, -1.0, ends.low), high), -1, 1)
-
-    return rule
-
-
-def _meets(x: Interval, place: float) -> np.ndarray:
-    """Whether x may hold ``place`` plus a multiple of 2 pi."""
-    slack = 1e-9 + 4 * iv.EPS * x.largest
-    turns = [(e - place) / (2 * math.pi) for e in (x.low - slack, x.high + slack)]
-    with np.errstate(all="ignore"):
-        return ~(np.ceil(turns[0]) > np.floor(turns[1]))
+# Log-sum-exp
 
 
 def _logsumexp(node: Tensor, x: Interval) -> Interval:
@@ -313,29 +272,29 @@ INTERVAL: Transform[Rule] = Transform(
         ops.sum: _summed,
         ops.cumsum: _summed,
         ops.abs: _abs,
-        ops.exp: _rounded(8, 0),
-        ops.expm1: _rounded(8, -1),
-        ops.tanh: _rounded(8, -1, 1),
-        ops.sinh: _rounded(8),
-        ops.atan: _rounded(8, -0.5 * math.pi - 1e-15, 0.5 * math.pi + 1e-15),
-        ops.asin: lambda node, x: _rounded(8)(node, iv.within(x, -1, 1)),
-        ops.asinh: _rounded(8),
-        ops.acosh: lambda node, x: _rounded(8, 0)(node, iv.within(x, 1, math.inf)),
-        ops.atanh: lambda node, x: _rounded(8)(node, iv.within(x, -1, 1)),
-        ops.log2: _from_zero,
-        ops.log10: _from_zero,
+        ops.exp: rounded(8, 0, at=(0, 1)),
+        ops.expm1: rounded(8, -1, at=(0, 0)),
+        ops.tanh: rounded(8, -1, 1, (0, 0)),
+        ops.sinh: rounded(8, at=(0, 0)),
+        ops.atan: rounded(8, -0.5 * math.pi - 1e-15, 0.5 * math.pi + 1e-15, (0, 0)),
+        ops.asin: lambda node, x: rounded(8, at=(0, 0))(node, iv.within(x, -1, 1)),
+        ops.asinh: rounded(8, at=(0, 0)),
+        ops.acosh: lambda node, x: rounded(8, 0)(node, iv.within(x, 1, math.inf)),
+        ops.atanh: lambda node, x: rounded(8, at=(0, 0))(node, iv.within(x, -1, 1)),
+        ops.log2: from_zero(1),
+        ops.log10: from_zero(1),
         ops.floor: _rising,
         TABLE["round"]: _rising,
         ops.remainder: _remainder,
-        ops.sigmoid: _rounded(8, 0, 1),
-        ops.softplus: _rounded(8, 0),
-        ops.erf: _rounded(8, -1, 1),
-        ops.erfc: _erfc,
-        ops.sqrt: _from_zero,
-        ops.log: _from_zero,
-        ops.log1p: lambda node, x: _rounded(8)(node, iv.within(x, -1, math.inf)),
-        ops.sin: _wave(math.pi / 2),
-        ops.cos: _wave(0),
+        ops.sigmoid: rounded(8, 0, 1, (0, 0.5)),
+        ops.softplus: rounded(8, 0),
+        ops.erf: rounded(8, -1, 1, (0, 0)),
+        ops.erfc: erfc,
+        ops.sqrt: from_zero(0),
+        ops.log: from_zero(1),
+        ops.log1p: lambda node, x: rounded(8, at=(0, 0))(node, iv.within(x, -1, math.inf)),
+        ops.sin: wave(math.pi / 2),
+        ops.cos: wave(0),
         ops.logsumexp: _logsumexp,
         ops.log_softmax: _log_softmax,
         ops.standardize: _standardized,

@@ -19,22 +19,10 @@ from subgrad import ops
 from subgrad.bounds.backward.affine import Affine
 from subgrad.bounds.backward.curves import Curve
 from subgrad.bounds.backward.walk_back import Step
-from subgrad.graph.op import Op
 from subgrad.intervals.arithmetic import Interval
 
 MATRICES = 2**21  # elements of all matrices of a network: with more than that, values take too long
 DIGITS = 2**20  # of a number in binary: with more than that, likewise
-
-KNOWN: dict[Op, tuple[int, Fraction]] = {
-    ops.exp: (0, Fraction(1)),
-    ops.expm1: (0, Fraction(0)),
-    ops.log: (1, Fraction(0)),
-    ops.log1p: (0, Fraction(0)),
-    ops.sigmoid: (0, Fraction(1, 2)),
-    **dict.fromkeys([ops.tanh, ops.erf, ops.sin, ops.sqrt], (0, Fraction(0))),
-    ops.cos: (0, Fraction(1)),
-}
-"""Of smooth functions an argument, and the value there."""
 
 
 class Exact(NamedTuple):
@@ -84,6 +72,11 @@ class Exact(NamedTuple):
     def fractions(self) -> list[Fraction | None]:
         by = Fraction(2) ** self.exponent
         return [n * by if k else None for n, k in zip(self.integers.tolist(), self.known.tolist(), strict=True)]
+
+    def floats(self) -> np.ndarray:
+        """The numbers that are floats, float64; NaN for others, and where they are not known."""
+        nearest = [math.nan if x is None else _nearest(x) for x in self.fractions()]
+        return np.array(nearest, np.float64)
 
 
 class ExactValues:
@@ -144,6 +137,15 @@ class ExactValues:
         return self._matrices[k, place]
 
 
+def _nearest(x: Fraction) -> float:
+    """The float that a number is; NaN if it is none."""
+    try:
+        found = float(x)
+    except OverflowError:
+        return math.nan
+    return found if Fraction(found) == x else math.nan
+
+
 def _curved(step: Step, inputs: list[Exact]) -> Exact | None:
     """The values of a curve."""
     made, node = step.made, step.node
@@ -155,13 +157,11 @@ def _curved(step: Step, inputs: list[Exact]) -> Exact | None:
         return inputs[0].larger(inputs[1])
     if node.op is ops.square:
         return inputs[0].times(inputs[0])
-    if node.op in (ops.mul, ops.scale) and len(inputs) == 2:
-        return inputs[0].times(inputs[1])
-    if node.op not in KNOWN:
-        return None
-    argument, value = KNOWN[node.op]
-    there = np.array([v == argument for v in inputs[0].fractions()], bool)
-    return Exact.of(np.full(there.shape, float(value)), there)
+    if len(inputs) == 2:
+        return inputs[0].times(inputs[1]) if node.op.elementwise and node.op.linear == "each" else None
+    x = inputs[0].floats().reshape(1, *step.shape)  # NaN is of no use below
+    low, high = (e.ravel() for e in made.interval([Interval(x, x)]))
+    return Exact.of(low, (low == high) & np.isfinite(low) & ~np.isnan(x.ravel()))
 
 
 __all__ = ["Exact", "ExactValues"]

@@ -132,7 +132,7 @@ def _signed(condition: Tensor) -> tuple[Tensor, bool] | None:
 
 
 def _is_zero(x: Tensor) -> bool:
-    while x.op in (ops.broadcast_to, ops.reshape, cast):
+    while x.op.kind is Kind.VIEW or x.op is cast:
         x = x.inputs[0]
     return (x.op is ops.full and x.attrs["value"] == 0) or (x.op is CONST and not x.numpy().any())
 
@@ -143,7 +143,7 @@ def _multiple(branch: Tensor, x: Tensor, z: Tensor) -> Tensor | None:
         return z
     if branch.op is ops.neg and branch.inputs[0] is x:
         return -z
-    if branch.op in (ops.mul, ops.scale) and (branch.inputs[0] is x) != (branch.inputs[1] is x):
+    if branch.op.elementwise and branch.op.linear == "each" and (branch.inputs[0] is x) != (branch.inputs[1] is x):
         return z * branch.inputs[1 if branch.inputs[0] is x else 0]
     return None
 

@@ -10,23 +10,17 @@ from collections.abc import Callable
 
 import numpy as np
 
-from subgrad import ops
 from subgrad.bounds.backward.affine import Affine
 from subgrad.bounds.backward.curves import Curve
 from subgrad.bounds.backward.linear_bounds import Boxes, LinearBounds
 from subgrad.bounds.branching.attack import deepest
 from subgrad.bounds.branching.polytopes import Polytopes
-from subgrad.ops import singular
+from subgrad.diff.conditions import may_jump
 
 TRIED = 8  # points of each polytope
 NEWTON = 8  # steps
 FIRST, GROW, SIZES = 1e-6, 4.0, 12  # how far apart two points begin, in widths of the box; by what, and how often, more
 HALVES = 60
-
-EVERYWHERE = {ops.mul, ops.scale, ops.square, ops.exp, ops.expm1, ops.tanh, ops.sigmoid, ops.softplus, ops.erf, ops.sin,
-              ops.cos}  # fmt: skip
-ABOVE_0 = {ops.log, ops.sqrt, singular._power}
-"""Where smooth functions are continuous."""
 
 Point = tuple[np.ndarray, np.ndarray]
 
@@ -118,15 +112,19 @@ def _crossed(
 
 
 def _is_continuous(boxes: Boxes) -> bool:
-    """Whether all steps are continuous in a box for certain."""
-    for step in boxes.steps:
-        if not isinstance(step.made, Curve) or step.made.pieces:
-            continue
-        op = None if step.node is None else step.node.op
-        positive = all((boxes.intervals[i].low > 0).all() for i in step.inputs)
-        if not (op in EVERYWHERE or (op in ABOVE_0 and positive)):
+    """Whether all steps are continuous in a box for certain: an elementwise op that does not jump is, where it is
+    defined and bounded."""
+    for step, values in zip(boxes.steps[1:], boxes.intervals[1:], strict=True):
+        if not isinstance(step.made, Affine | Curve):
             return False
-    return all(isinstance(s.made, Affine | Curve) for s in boxes.steps[1:])
+        if isinstance(step.made, Affine) or step.made.pieces:
+            continue
+        node = step.node
+        if node is None or node.dtype.kind != "f" or not node.op.elementwise or may_jump(node.op):
+            return False
+        if not (np.isfinite(values.low).all() and np.isfinite(values.high).all()):
+            return False
+    return True
 
 
 __all__ = ["between_rows"]
