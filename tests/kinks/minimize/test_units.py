@@ -117,3 +117,18 @@ def test_functions_without_a_minimum_are_no_success(name, method, unit):
     assert not found.success, found
     assert (found.status == 3) == ("no lower bound" in found.message)
     assert found.status in (1, 3) or "as beside a pole" in found.message
+
+
+@pytest.mark.parametrize("method", ["auto", "bfgs", "bundle", "subgradient"])
+def test_slopes_whose_squares_are_no_floats(method):
+    flat = sg.minimize(lambda x: (1e-300 * sg.abs(x - 1)).sum(), np.array([3.0]), method=method)
+    assert flat.fun <= 2e-300
+    with pytest.raises(sg.errors.NonFiniteError, match="a slope above 1e"):
+        sg.minimize(lambda x: (1e200 * sg.abs(x)).sum(), np.array([3.0]), method=method)
+
+
+@pytest.mark.parametrize("method", ["auto", "bfgs"])
+def test_a_descent_that_goes_on_for_three_hundred_decades(method):
+    found = sg.minimize(lambda x: -sg.log(1 + sg.abs(x)).sum(), np.array([0.5]), method=method)
+    assert not found.success
+    assert found.status == 3

@@ -31,11 +31,11 @@ def bfgs(f: Objective, at: Point, tol: float) -> Generator[Point]:
 
 def descend(f: Objective, at: Point, tol: float) -> Generator[Point]:
     """Iterate until nothing is lower along the line, or the gradients nearby have a small combination."""
-    if not at.gradient.any():
+    if at.is_flat:
         return
     inverse = (Dense if at.x.size <= DENSE else Limited)(at.gradient)
     waited = 0
-    while at.gradient.any():
+    while not at.is_flat:
         direction = -inverse.times(at.gradient)
         slope = float(at.gradient @ direction)
         found = weak_wolfe(f, at, direction, slope) if slope < 0 else None

@@ -34,7 +34,7 @@ def bundle(f: Objective, at: Point, tol: float) -> Generator[Point]:
 
 def descend(f: Objective, at: Point, tol: float) -> Generator[Point]:
     """Steps of the bundle method until its model promises no more."""
-    if not at.gradient.any():
+    if at.is_flat:
         return
     model, before = Model(at), 0.0
     while True:

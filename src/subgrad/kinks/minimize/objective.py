@@ -26,6 +26,11 @@ class Point:
     value: float
     gradient: np.ndarray
 
+    @property
+    def is_flat(self) -> bool:
+        """Whether its gradient is 0, or so small that its square is."""
+        return not float(self.gradient @ self.gradient)
+
     def linear(self, x: np.ndarray) -> float:
         """The value at x of the linear function that touches f here; a convex f is nowhere below it."""
         return self.value + float(self.gradient @ (x - self.x))
@@ -60,7 +65,8 @@ class Objective:
         self.lower = -math.inf
         self.start = self.best = self._exact(self._inside(self.project(target.start)))
         if not np.isfinite(self.start.value):
-            raise NonFiniteError("minimize needs a finite value and gradient at x0, got NaN or inf")
+            raise NonFiniteError("minimize needs a finite value and gradient at x0, got NaN or inf, or a slope above "
+                                 f"{STEEPEST:g}")
         self.bottom = self.start.value - BOTTOM * (1 + abs(self.start.value))
         self._weight = 2 * float(np.abs(self.start.gradient).max(initial=0)) or 1.0
         self.memory.append(self.start)

@@ -24,7 +24,7 @@ def subgradient(f: Objective, at: Point, tol: float, rule: rules.Rule, R: float 
     size = compile(rule)
     steps = values = squares = 0.0
     k = 0
-    while at.gradient.any():
+    while not at.is_flat:
         k, norm = k + 1, float(np.linalg.norm(at.gradient))
         with using_dtype("float64"):
             a = float(size(np.float64(k), np.float64(norm), np.float64(at.value)))

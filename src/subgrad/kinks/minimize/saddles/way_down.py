@@ -63,7 +63,7 @@ def along(
     wanted = before.value - GAIN * (1 + abs(before.value))
 
     def tried(t: float) -> Point:
-        return f(x + t * direction + t**2 * bend)
+        return f(x + t * direction + t * t * bend)
 
     for k in range(60):
         point = tried(step * 4**k)
