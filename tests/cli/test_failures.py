@@ -107,7 +107,8 @@ def test_images_of_another_size(tmp_path):
 
 
 def test_a_folder_that_is_not_there(model, table, tmp_path):
-    assert "cannot write" in fail("predict", model, table, "--out", tmp_path / "no" / "where.csv")
+    told = " ".join(misuse("predict", model, table, "--out", tmp_path / "no" / "where.csv").split())
+    assert "in a folder that does not exist" in told
     assert "fashion-mnist" in fail("train", "fashion-mnist", "--data", tmp_path / "nowhere")
 
 

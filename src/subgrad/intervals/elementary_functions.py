@@ -48,7 +48,8 @@ def from_zero(point: float) -> Rule:
     def rule(node: Tensor, x: Interval) -> Interval:
         at_least = np.maximum(x.low, 0)
         positive = Interval(at_least, np.maximum(x.high, at_least))
-        return _risen(positive, widened(*(reference(node, e) for e in positive), 8), point, 0.0)
+        found = widened(reference(node, positive.low), reference(node, positive.high), 8)
+        return _risen(positive, found, point, 0.0)
 
     return rule
 

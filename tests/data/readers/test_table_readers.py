@@ -105,7 +105,9 @@ def test_what_is_no_frame():
     array = np.ones(3, dtype=np.float32)
     assert as_array(array) is array
     assert not is_frame(array)
-    with pytest.raises(DataError, match="expected a DataFrame of pandas or polars, got LazyFrame"):
+    with pytest.raises(DataError, match="expected a DataFrame of pandas or polars, got ndarray"):
+        table_from_frame(array)
+    with pytest.raises(DataError, match="a LazyFrame has no values yet"):
         table_from_frame(pl.LazyFrame({"a": [1]}))
 
 
