@@ -9,7 +9,7 @@ cotangents of f and of all arguments are propagated through the graph together, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from operator import mul
@@ -179,11 +179,9 @@ class _Sweep:
         self._flat(node)[:, [piece.out for _, piece in self.kinks.get(node, ())]] = 0
         rows = self.arrived.pop(node)
         self.failure = qualification_failure(node, (rows != 0).any(axis=0), self.flows) or self.failure
-        pulled = _pulled(node, rows)
-        for k, source in enumerate(node.inputs):
-            if source not in self.flows:
-                pulled[k] = None
-            elif (product := pulled[k]) is not None:
+        pulled = _pulled(node, rows, {k for k, source in enumerate(node.inputs) if source in self.flows})
+        for source, product in zip(node.inputs, pulled, strict=True):
+            if product is not None:
                 self._accumulate(source, ..., product)
         if not (self.cancelled or node.op.elementwise):
             self.cancelled = _hides_terms(node, rows, pulled)
@@ -220,11 +218,12 @@ class _Sweep:
                 self._accumulate(node, (row, *np.unravel_index(i, node.shape)), factor * times)
 
 
-def _pulled(node: Tensor, rows: np.ndarray) -> list[np.ndarray | None]:
-    """The cotangents of the node's inputs for each row of cotangents of the node."""
+def _pulled(node: Tensor, rows: np.ndarray, wanted: Set[int]) -> list[np.ndarray | None]:
+    """The cotangents of the wanted inputs of a node, for each row of cotangents of the node: those of a constant matrix
+    would be larger than all others."""
     with np.errstate(all="ignore"):
         found = vmap(lambda g: list(cotangents(node, g)))(constant(rows))
-        return [None if c is None else c.numpy() for c in found]
+        return [c.numpy() if c is not None and k in wanted else None for k, c in enumerate(found)]
 
 
 def _hides_terms(node: Tensor, rows: np.ndarray, pulled: Sequence[np.ndarray | None]) -> bool:
@@ -237,7 +236,8 @@ def _hides_terms(node: Tensor, rows: np.ndarray, pulled: Sequence[np.ndarray | N
         return False
     if node.size * max((product[0].size for _, product in wanted), default=0) > MOST:
         return True
-    slopes = _pulled(node, np.eye(node.size, dtype=node.dtype).reshape(node.size, *node.shape))
+    units = np.eye(node.size, dtype=node.dtype).reshape(node.size, *node.shape)
+    slopes = _pulled(node, units, {k for k, _ in wanted})
     given = rows.reshape(len(rows), -1)
     for k, product in wanted:
         slope, sums = np.asarray(slopes[k]).reshape(node.size, -1), product.reshape(len(rows), -1)

@@ -28,14 +28,15 @@ from each start, and after how many evaluations there are no more starts."""
 STEEP, NEAR, TURNS = 1e-3, 1e-4, 40
 """The least slope of a direction that leads up at once, how far away it is asked for, and how often one is turned."""
 
-GAIN = 1e-10
-"""What f must fall by, relative to its value."""
+ROUNDING = 1e-10
+"""How far a linear function may be above f, relative to its value, where f is convex."""
 
 
-def escape(f: Objective, certificate: Certificate, tol: float, seed: int) -> Point | None:
-    """A point below the best one, by descents that start around it; None if they find none, and f as it was."""
+def escape(f: Objective, certificate: Certificate, tol: float, gain: float, seed: int) -> Point | None:
+    """A point below the best one by a ``gain``, relative to its value, by descents that start around it; None if they
+    find none, and f as it was."""
     before, memory = f.best, f.memory.copy()
-    wanted = before.value - GAIN * (1 + abs(before.value))
+    wanted = before.value - gain * (1 + abs(before.value))
     level, rng = _level(certificate, before.x.size), pcg64(seed)
     bent, begun = False, f.count
     for k in range(PAIRS):
@@ -73,7 +74,7 @@ def _is_convex(points: Sequence[Point]) -> bool:
     x, gradients = (np.array([getattr(p, name) for p in points]) for name in ("x", "gradient"))
     values = np.array([p.value for p in points])
     linear = values - np.einsum("ij,ij->i", gradients, x) + x @ gradients.T
-    return bool((linear <= (values + GAIN * (1 + np.abs(values)))[:, None]).all())
+    return bool((linear <= (values + ROUNDING * (1 + np.abs(values)))[:, None]).all())
 
 
 def _turned(f: Objective, x: np.ndarray, way: np.ndarray) -> np.ndarray:

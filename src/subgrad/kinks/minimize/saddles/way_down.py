@@ -22,7 +22,10 @@ FEW = 100
 evaluations."""
 
 GAIN = 1e-12
-"""What f must fall by, relative to its value, for another run to be worth while."""
+"""What f must fall by, relative to its value, where it is proved that it falls."""
+
+WORTH = 1e-3
+"""What it must fall by in tolerances, relative to its value, for another run to be worth while elsewhere."""
 
 
 def way_down(f: Objective, certificate: Certificate, curved: SecondOrder, tol: float, seed: int) -> Point | None:
@@ -35,12 +38,12 @@ def way_down(f: Objective, certificate: Certificate, curved: SecondOrder, tol: f
     if curved or certificate.reason == POLE:
         return None
     direction, reach = _hidden(f), max(1.0, float(np.abs(x).max()))
-    lower = None if direction is None else along(f, x, direction, reach)
+    lower = None if direction is None else along(f, x, direction, reach, gain=WORTH * tol)
     if lower is None and curved.verdict == "not a local minimum":
         lower = along(f, curved.x, curved.direction, reach, curved.bend) or along(
             f, curved.x, -curved.direction, reach, curved.bend
         )
-    return lower or escape(f, certificate, tol, seed)
+    return lower or escape(f, certificate, tol, WORTH * tol, seed)
 
 
 def _hidden(f: Objective) -> np.ndarray | None:
@@ -55,12 +58,13 @@ def _hidden(f: Objective) -> np.ndarray | None:
 
 
 def along(
-    f: Objective, x: np.ndarray, direction: np.ndarray, step: float, bend: np.ndarray | float = 0.0
-) -> Point | None:
+    f: Objective, x: np.ndarray, direction: np.ndarray, step: float, bend: np.ndarray | float = 0.0,
+    gain: float = GAIN,
+) -> Point | None:  # fmt: skip
     """The best point of ever longer steps along a line, or a curve, as long as they lead down, or of ever shorter ones;
-    if it is lower by more than rounding."""
+    if it is lower by a ``gain``, relative to its value."""
     before = lowest = f.best
-    wanted = before.value - GAIN * (1 + abs(before.value))
+    wanted = before.value - gain * (1 + abs(before.value))
 
     def tried(t: float) -> Point:
         return f(x + t * direction + t * t * bend)
