@@ -10,12 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import store
-from bench.spawn import ROOT
+from bench.page.section import put
 from bench.tabular.tables import GIVEN
 
-PAGE, RESULTS = ROOT / "docs" / "benchmarks.md", Path(__file__).with_name("given.json")
-BEGIN, END = "<!-- tabular: begin -->", "<!-- tabular: end -->"
+RESULTS = Path(__file__).with_name("given.json")
 TITLES = {
     "normal": "subgrad", "best": "subgrad, best", "catboost": "CatBoost", "lightgbm": "LightGBM",
     "hgb": "HistGradientBoosting", "mlp": "scikit-learn's MLP", "realmlp": "RealMLP-TD-S", "tabm": "TabM-D",
@@ -27,10 +25,7 @@ Results = dict[str, Scores]
 
 def main() -> None:
     """Write the page."""
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    after = rest.partition(END)[2]
-    results = json.loads(RESULTS.read_text(encoding="utf-8"))
-    store.write_text(PAGE, f"{before}{BEGIN}\n{text(results)}\n{END}{after}")
+    put("tabular", text(json.loads(RESULTS.read_text(encoding="utf-8"))))
 
 
 def text(results: Results) -> str:

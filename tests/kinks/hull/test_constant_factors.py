@@ -1,4 +1,4 @@
-"""What a form takes no more memory for than it needs."""
+"""A form of kinks takes no memory for derivatives that nobody asks for."""
 
 import tracemalloc
 

@@ -68,7 +68,6 @@ class Team:
         self._shares = functools.partial(_run, frame, at, team.together(False), self._others)
         # not a method of this object, which would then hold itself, and all that is kept, until cycles are looked for
         self.once: Callable[[], object] = functools.partial(team.together(brief), at) if n == 1 else self._shares
-        self._frame = frame
 
     def run(self, steps: int = 1) -> None:
         """Run all shares, and come back when the last one has ended."""

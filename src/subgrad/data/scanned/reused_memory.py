@@ -7,8 +7,6 @@ import weakref
 
 import numpy as np
 
-LINE = 64  # bytes of a cache line
-
 
 class ReusedMemory:
     """Arrays without contents, in the memory of those before them that nobody has any more.
@@ -38,16 +36,17 @@ class ReusedMemory:
         # all views of it refer to this array: when it goes, they have gone
         whole = np.frombuffer(memory.data, np.uint8)
         weakref.finalize(whole, self._free.append, memory).atexit = False
-        start = -whole.ctypes.data % LINE
-        return whole[start : start + size].view(dtype).reshape(shape)
+        return whole[:size].view(dtype).reshape(shape)
 
     def _found(self, size: int) -> np.ndarray:
-        """Bytes for an array of so many and its place; if there are free ones, but too few, these are given up."""
+        """Bytes for an array of so many; if there are free ones, but too few, these are given up."""
+        from subgrad.compile.kernels.arena import aligned  # here: who only reads tables needs no compiler
+
         while self._free:
             memory = self._free.pop()
-            if len(memory) >= size + LINE:
+            if len(memory) >= size:
                 return memory
-        return np.empty(size + LINE, np.uint8)
+        return aligned((max(size, 1),), np.dtype(np.uint8))  # no array can be made of a buffer without bytes
 
 
 __all__ = ["ReusedMemory"]

@@ -39,7 +39,7 @@ PATIENCE = 1000
 IMPATIENCE = 100
 """The same where the method of multipliers follows."""
 
-STEEPEST = 1e4
+GENTLE = 1e4
 """Up to which slopes a certificate in units of 1 takes little."""
 
 MOST, ROUNDS = 12, 20
@@ -144,7 +144,7 @@ class Search:
         least = least_norm(after.certificate.gradients)[0]  # where slopes are far apart this is what is left of them
         lower = along(f, f.start.x, -least / (float(np.linalg.norm(least)) or 1.0), 1.0)
         iterations, status = run(f, islice(descend(f, lower or f.start, tol), IMPATIENCE), self.callback, most)
-        if max(f.slopes_nearby()) <= STEEPEST:
+        if max(f.slopes_nearby()) <= GENTLE:
             probe(f, f.best, tol / 2, tol)
         if is_certified(f, f.best, tol):
             return Attempt(f, scale, *self._judged(own, f, scale), iterations, status)
